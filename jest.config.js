@@ -1,0 +1,36 @@
+// Third-party packages that ship ES modules only and so pass through the transform as well.
+const esmOnly = [
+  'node-pg-migrate',
+  'glob',
+  'minimatch',
+  'brace-expansion',
+  'balanced-match',
+  'path-scurry',
+  'lru-cache',
+  'minipass',
+];
+
+/** @type {import('jest').Config} */
+module.exports = {
+  testEnvironment: 'node',
+  testMatch: [
+    '<rootDir>/{packages,services,infra}/*/test/**/*.test.ts',
+    '<rootDir>/bench/test/**/*.test.ts',
+    '<rootDir>/tests/e2e/**/*.test.ts',
+  ],
+  modulePathIgnorePatterns: ['<rootDir>/.millrace', '/dist/'],
+  moduleNameMapper: {
+    '^@millrace/(api|chunker|embedder)$': '<rootDir>/services/$1/src',
+    '^@millrace/stack$': '<rootDir>/infra/stack/src',
+    '^@millrace/test-support$': '<rootDir>/tests/support/src',
+    '^@millrace/([^/]+)$': '<rootDir>/packages/$1/src',
+  },
+  transform: {
+    '\\.(ts|m?js)$': [
+      '@swc/jest',
+      { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
+    ],
+  },
+  transformIgnorePatterns: [`/node_modules/\\.pnpm/(?!(${esmOnly.join('|')})@)`],
+  testTimeout: 60_000,
+};

@@ -1,0 +1,2 @@
+export { resolveApiKey } from './apiKey';
+export { type Config, ConfigError, loadConfig } from './config';

@@ -1,0 +1,198 @@
+/** What is known about an error code: how HTTP answers it, whether trying again can help, and what to do. */
+export interface ErrorEntry {
+  /** HTTP status of the problem document. */
+  status: number;
+  /** True when the same work may succeed later without a person changing anything. */
+  retryable: boolean;
+  /** Short, stable summary for people (RFC 9457 `title`). */
+  title: string;
+  /** What the reader can do about it. */
+  advice: string;
+}
+
+function permanent(status: number, title: string, advice: string): ErrorEntry {
+  return { status, retryable: false, title, advice };
+}
+
+function retryable(status: number, title: string, advice: string): ErrorEntry {
+  return { status, retryable: true, title, advice };
+}
+
+/** Every error code Millrace answers with or stores. The code is the contract; wording may change. */
+export const errorCatalogue = {
+  // Requests
+  REQUEST_INVALID: permanent(400, 'The request is not valid', 'Correct the fields named in "errors".'),
+  JSON_MALFORMED: permanent(
+    400,
+    'The request body is not JSON',
+    'Send a well-formed JSON object with Content-Type: application/json.',
+  ),
+  UNAUTHENTICATED: permanent(
+    401,
+    'The API key is missing or unknown',
+    'Send "Authorization: Bearer KEY" with the key the API was started with.',
+  ),
+  NOT_FOUND: permanent(404, 'There is no such address', 'See /docs for the addresses this API answers.'),
+  METHOD_NOT_ALLOWED: permanent(
+    405,
+    'This address does not take that method',
+    'See the Allow header for the methods it takes.',
+  ),
+  DOCUMENT_NOT_FOUND: permanent(404, 'There is no such document', 'Check the document id.'),
+  JOB_NOT_FOUND: permanent(404, 'There is no such job', 'Check the job id.'),
+  COLLECTION_NOT_FOUND: permanent(404, 'There is no such collection', 'Check the collection id.'),
+  PAYLOAD_TOO_LARGE: permanent(413, 'The request body is too large', 'Send a smaller JSON body.'),
+  INTERNAL: retryable(
+    500,
+    'Something went wrong inside Millrace',
+    'Try again; if it stays, look up the request id in the logs.',
+  ),
+
+  // Uploads
+  UPLOAD_NO_FILE: permanent(
+    400,
+    'The upload holds no file',
+    'Send one file in the multipart field "file", or the PDF itself as an application/pdf body.',
+  ),
+  UPLOAD_EMPTY: permanent(400, 'The uploaded file is empty', 'Send a file that holds at least one byte.'),
+  UPLOAD_MALFORMED: permanent(
+    400,
+    'The upload is not well-formed multipart form data',
+    'Send multipart/form-data with a boundary and one file field named "file".',
+  ),
+  UPLOAD_INTERRUPTED: permanent(400, 'The upload ended before the whole file had arrived', 'Send the file again.'),
+  UPLOAD_TOO_LARGE: permanent(413, 'The uploaded file is too large', 'Send a smaller file, or raise UPLOAD_MAX_BYTES.'),
+  UNSUPPORTED_MEDIA_TYPE: permanent(
+    415,
+    'This kind of file is not supported',
+    'Send a PDF (application/pdf). The content decides, not the name.',
+  ),
+
+  // Documents
+  PDF_CORRUPT: permanent(
+    422,
+    'The PDF is broken and cannot be read',
+    'Repair or re-export the file and upload it again.',
+  ),
+  PDF_ENCRYPTED: permanent(422, 'The PDF is encrypted and asks for a password', 'Upload a copy without a password.'),
+  PDF_NO_TEXT: permanent(
+    422,
+    'The PDF holds no text',
+    'The pages are blank or scanned images; upload a version with a text layer.',
+  ),
+  PDF_TOO_MANY_PAGES: permanent(422, 'The PDF has too many pages', 'Split the file, or raise PDF_MAX_PAGES.'),
+  PDF_TIMEOUT: permanent(422, 'Reading the PDF took too long', 'Split or simplify the file, or raise PDF_TIMEOUT_MS.'),
+  PDF_UNREADABLE: permanent(
+    422,
+    'Reading the PDF ended the reading process',
+    'The file crashes the PDF engine or needs too much memory; re-export it and upload it again.',
+  ),
+  PAGE_FAILED: permanent(
+    422,
+    'A page of the PDF cannot be read',
+    'The other pages of the document are searchable; repair the page and upload again.',
+  ),
+
+  // Embedding
+  EMBEDDING_RATE_LIMITED: retryable(
+    503,
+    'The embedding provider limits the rate of requests',
+    'The work is tried again later by itself.',
+  ),
+  EMBEDDING_TIMEOUT: retryable(
+    504,
+    'The embedding provider did not answer in time',
+    'The work is tried again; check the provider if it stays.',
+  ),
+  EMBEDDING_UNAVAILABLE: retryable(
+    503,
+    'The embedding provider cannot be reached or answers with an error',
+    'The work is tried again; check the provider if it stays.',
+  ),
+  EMBEDDING_INVALID_RESPONSE: retryable(
+    502,
+    'The embedding provider gave an answer that cannot be used',
+    'The work is tried again; check the provider if it stays.',
+  ),
+  EMBEDDING_REJECTED: permanent(
+    502,
+    'The embedding provider refuses the request',
+    "Check EMBEDDING_MODEL, OPENAI_API_KEY and OPENAI_BASE_URL; the provider's words stand in the detail.",
+  ),
+  EMBEDDING_DIMENSION_MISMATCH: permanent(
+    502,
+    'The embedding provider returned vectors of the wrong length',
+    'Set EMBEDDING_MODEL and EMBEDDING_DIMENSIONS to a pair that belongs together.',
+  ),
+
+  // Work and infrastructure
+  WORKER_LOST: retryable(503, 'The worker stopped before it finished', 'The work is tried again by itself.'),
+  BLOB_MISSING: permanent(
+    500,
+    'The original file is gone from the blob store',
+    'Upload the document again; check that every service uses the same BLOB_DIR.',
+  ),
+  STORAGE_UNAVAILABLE: retryable(
+    507,
+    'The blob store cannot take the file',
+    'Free space in BLOB_DIR or mend its permissions, then try again.',
+  ),
+  DATABASE_UNAVAILABLE: retryable(
+    503,
+    'The database cannot be reached',
+    'Try again; check DATABASE_URL and the database server if it stays.',
+  ),
+  QUEUE_UNAVAILABLE: retryable(
+    503,
+    'Redis cannot be reached',
+    'Try again; check REDIS_URL and the Redis server if it stays.',
+  ),
+  SETUP_INVALID: permanent(
+    500,
+    'The database is not set up for this configuration',
+    'Follow the message; it names the command.',
+  ),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorCatalogue;
+
+/** True when `code` is one of the catalogue's. */
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(errorCatalogue, code);
+}
+
+export interface MillraceErrorOptions {
+  cause?: unknown;
+  /** How long to wait before trying again, in milliseconds (from Retry-After, for example). */
+  retryAfterMs?: number;
+  /** Further members for the problem document, such as `errors` or `limit`. */
+  extra?: Record<string, unknown>;
+}
+
+/** An error with a code from the catalogue. `message` says what happened in this case, for people. */
+export class MillraceError extends Error {
+  readonly code: ErrorCode;
+  readonly retryAfterMs: number | undefined;
+  readonly extra: Record<string, unknown>;
+
+  constructor(code: ErrorCode, message?: string, options: MillraceErrorOptions = {}) {
+    super(message ?? errorCatalogue[code].title, { cause: options.cause });
+    this.name = 'MillraceError';
+    this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
+    this.extra = options.extra ?? {};
+  }
+
+  get retryable(): boolean {
+    return errorCatalogue[this.code].retryable;
+  }
+}
+
+/** Gives any thrown value a code: a MillraceError keeps its own, anything else becomes `fallback`. */
+export function toMillraceError(error: unknown, fallback: ErrorCode = 'INTERNAL'): MillraceError {
+  if (error instanceof MillraceError) {
+    return error;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return new MillraceError(fallback, message, { cause: error });
+}

@@ -1,0 +1,7 @@
+export * from './chunks';
+export * from './errors';
+export * from './http';
+export * from './ids';
+export * from './queues';
+export * from './statuses';
+export * from './text';

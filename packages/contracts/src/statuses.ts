@@ -1,0 +1,43 @@
+import { z } from 'zod';
+
+/** A document's life: see docs/architecture.md. `partial` is searchable and names what is missing. */
+export const documentStatus = z.enum(['queued', 'processing', 'ready', 'partial', 'failed', 'cancelled', 'deleting']);
+export type DocumentStatus = z.infer<typeof documentStatus>;
+
+/** A job is one run over a document. `retrying` is the wait between two rounds. */
+export const jobStatus = z.enum([
+  'queued',
+  'chunking',
+  'processing',
+  'retrying',
+  'completed',
+  'completed_with_errors',
+  'failed',
+  'cancelled',
+]);
+export type JobStatus = z.infer<typeof jobStatus>;
+
+/** The job statuses nothing leads out of. */
+export const endedJobStatuses = [
+  'completed',
+  'completed_with_errors',
+  'failed',
+  'cancelled',
+] as const satisfies readonly JobStatus[];
+
+/** True when the job has reached its end and will not change by itself any more. */
+export function jobHasEnded(status: JobStatus): boolean {
+  return (endedJobStatuses as readonly JobStatus[]).includes(status);
+}
+
+/** A job chunk is one unit of work in a job. */
+export const jobChunkStatus = z.enum(['pending', 'processing', 'success', 'failed', 'retry_scheduled', 'cancelled']);
+export type JobChunkStatus = z.infer<typeof jobChunkStatus>;
+
+/** What became of one page of a document. */
+export const pageOutcome = z.enum(['text', 'empty', 'failed']);
+export type PageOutcome = z.infer<typeof pageOutcome>;
+
+/** What a job does to its document. */
+export const jobKind = z.enum(['ingest']);
+export type JobKind = z.infer<typeof jobKind>;
