@@ -13,57 +13,87 @@ const optionalText = z.string().trim().min(1).optional();
  * Every variable Millrace reads, with its default. `.env.example` explains each one; keep the two together.
  * Times are milliseconds, sizes are bytes.
  */
-const environmentSchema = z
-  .object({
-    DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
-    DATABASE_POOL_MAX: wholeNumber(1, 500).default(10),
-    DATABASE_CONNECT_TIMEOUT_MS: wholeNumber(100, 600_000).default(10_000),
+const variables = z.object({
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  DATABASE_POOL_MAX: wholeNumber(1, 500).default(10),
+  DATABASE_CONNECT_TIMEOUT_MS: wholeNumber(100, 600_000).default(10_000),
 
-    REDIS_URL: z.url({ protocol: /^rediss?$/ }),
-    QUEUE_PREFIX: z
-      .string()
-      .regex(
-        /^\{[A-Za-z0-9_-]+\}$/,
-        'must be one hash tag such as {millrace}, so that Redis Cluster keeps a queue on one node',
-      )
-      .default('{millrace}'),
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }),
+  QUEUE_PREFIX: z
+    .string()
+    .regex(
+      /^\{[A-Za-z0-9_-]+\}$/,
+      'must be one hash tag such as {millrace}, so that Redis Cluster keeps a queue on one node',
+    )
+    .default('{millrace}'),
 
-    STATE_DIR: z.string().min(1).default('.millrace'),
-    BLOB_DIR: z.string().min(1).default('.millrace/blobs'),
+  STATE_DIR: z.string().min(1).default('.millrace'),
+  BLOB_DIR: z.string().min(1).default('.millrace/blobs'),
 
-    API_HOST: z.string().min(1).default('127.0.0.1'),
-    API_PORT: wholeNumber(0, 65_535).default(3000),
-    MILLRACE_API_KEY: z.string().min(16, 'must be at least 16 characters').optional(),
-    UPLOAD_MAX_BYTES: wholeNumber(1, Number.MAX_SAFE_INTEGER).default(512 * mebibyte),
+  API_HOST: z.string().min(1).default('127.0.0.1'),
+  API_PORT: wholeNumber(0, 65_535).default(3000),
+  MILLRACE_API_KEY: z.string().min(16, 'must be at least 16 characters').optional(),
+  UPLOAD_MAX_BYTES: wholeNumber(1, Number.MAX_SAFE_INTEGER).default(512 * mebibyte),
 
-    HEALTH_HOST: z.string().min(1).default('127.0.0.1'),
-    HEALTH_PORT: wholeNumber(0, 65_535).default(0),
+  HEALTH_HOST: z.string().min(1).default('127.0.0.1'),
+  HEALTH_PORT: wholeNumber(0, 65_535).default(0),
 
-    PDF_PROCESSES: wholeNumber(1, 64).default(2),
-    PDF_MAX_PAGES: wholeNumber(1, 1_000_000).default(10_000),
-    PDF_TIMEOUT_MS: wholeNumber(1_000, 86_400_000).default(600_000),
-    CHUNK_MAX_TOKENS: wholeNumber(16, 8_000).default(400),
-    CHUNK_OVERLAP_TOKENS: wholeNumber(0, 4_000).default(50),
+  PDF_PROCESSES: wholeNumber(1, 64).default(2),
+  PDF_MAX_PAGES: wholeNumber(1, 1_000_000).default(10_000),
+  PDF_TIMEOUT_MS: wholeNumber(1_000, 86_400_000).default(600_000),
+  CHUNK_MAX_TOKENS: wholeNumber(16, 8_000).default(400),
+  CHUNK_OVERLAP_TOKENS: wholeNumber(0, 4_000).default(50),
 
-    EMBEDDING_PROVIDER: z.enum(['static', 'openai']).default('static'),
-    EMBEDDING_MODEL: optionalText,
-    EMBEDDING_DIMENSIONS: wholeNumber(1, 2_000).default(768),
-    EMBEDDING_BATCH_SIZE: wholeNumber(1, 2_048).default(64),
-    EMBEDDING_BATCH_WAIT_MS: wholeNumber(0, 10_000).default(10),
-    EMBEDDING_CONCURRENCY: wholeNumber(1, 64).default(2),
-    EMBEDDING_TIMEOUT_MS: wholeNumber(100, 600_000).default(60_000),
-    STATIC_EMBEDDING_FILE: optionalText,
-    OPENAI_API_KEY: optionalText,
-    OPENAI_BASE_URL: z.url({ protocol: /^https?$/ }).optional(),
+  EMBEDDING_PROVIDER: z.enum(['static', 'openai']).default('static'),
+  EMBEDDING_MODEL: optionalText,
+  EMBEDDING_DIMENSIONS: wholeNumber(1, 2_000).default(768),
+  EMBEDDING_BATCH_SIZE: wholeNumber(1, 2_048).default(64),
+  EMBEDDING_BATCH_WAIT_MS: wholeNumber(0, 10_000).default(10),
+  EMBEDDING_CONCURRENCY: wholeNumber(1, 64).default(2),
+  EMBEDDING_TIMEOUT_MS: wholeNumber(100, 600_000).default(60_000),
+  STATIC_EMBEDDING_FILE: optionalText,
+  OPENAI_API_KEY: optionalText,
+  OPENAI_BASE_URL: z.url({ protocol: /^https?$/ }).optional(),
 
-    CHUNK_MAX_RETRIES: wholeNumber(1, 100).default(3),
-    JOB_MAX_RETRIES: wholeNumber(0, 100).default(3),
-    RETRY_BACKOFF_MS: wholeNumber(0, 3_600_000).default(2_000),
-    LEASE_MS: wholeNumber(1_000, 3_600_000).default(30_000),
+  CHUNK_MAX_RETRIES: wholeNumber(1, 100).default(3),
+  JOB_MAX_RETRIES: wholeNumber(0, 100).default(3),
+  RETRY_BACKOFF_MS: wholeNumber(0, 3_600_000).default(2_000),
+  LEASE_MS: wholeNumber(1_000, 3_600_000).default(30_000),
 
-    SHUTDOWN_TIMEOUT_MS: wholeNumber(100, 600_000).default(20_000),
-    LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  })
+  SHUTDOWN_TIMEOUT_MS: wholeNumber(100, 600_000).default(20_000),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+});
+
+/** The model each provider uses when EMBEDDING_MODEL names none. */
+const defaultModels = { static: 'millrace-static-v1', openai: 'text-embedding-3-small' } as const;
+
+interface EmbeddingVariables {
+  EMBEDDING_PROVIDER: keyof typeof defaultModels;
+  EMBEDDING_MODEL?: string | undefined;
+  EMBEDDING_DIMENSIONS: number;
+}
+
+/** Fills in the provider's default model; refuses what the static provider cannot do. */
+function resolveEmbedding<T extends EmbeddingVariables>(env: T, context: z.RefinementCtx) {
+  const model = env.EMBEDDING_MODEL ?? defaultModels[env.EMBEDDING_PROVIDER];
+  if (env.EMBEDDING_PROVIDER === 'static' && env.EMBEDDING_DIMENSIONS !== 768) {
+    context.addIssue({
+      code: 'custom',
+      path: ['EMBEDDING_DIMENSIONS'],
+      message: 'must be 768 when EMBEDDING_PROVIDER is static',
+    });
+  }
+  if (env.EMBEDDING_PROVIDER === 'static' && model !== defaultModels.static) {
+    context.addIssue({
+      code: 'custom',
+      path: ['EMBEDDING_MODEL'],
+      message: `must be left out or ${defaultModels.static} when EMBEDDING_PROVIDER is static`,
+    });
+  }
+  return { ...env, EMBEDDING_MODEL: model };
+}
+
+const environmentSchema = variables
   .superRefine((env, context) => {
     if (env.CHUNK_OVERLAP_TOKENS * 2 > env.CHUNK_MAX_TOKENS) {
       context.addIssue({
@@ -79,16 +109,17 @@ const environmentSchema = z
         message: 'is needed when EMBEDDING_PROVIDER is openai and OPENAI_BASE_URL is not set',
       });
     }
-    if (env.EMBEDDING_PROVIDER === 'static' && env.EMBEDDING_DIMENSIONS !== 768) {
-      context.addIssue({
-        code: 'custom',
-        path: ['EMBEDDING_DIMENSIONS'],
-        message: 'must be 768 when EMBEDDING_PROVIDER is static',
-      });
-    }
-  });
+  })
+  .transform(resolveEmbedding);
 
 export type Config = Readonly<z.infer<typeof environmentSchema>>;
+
+const migrationSchema = variables
+  .pick({ DATABASE_URL: true, EMBEDDING_PROVIDER: true, EMBEDDING_MODEL: true, EMBEDDING_DIMENSIONS: true })
+  .transform(resolveEmbedding);
+
+/** What the migration program needs: the database, and the model and dimensions its vectors will have. */
+export type MigrationConfig = Readonly<z.infer<typeof migrationSchema>>;
 
 /** The environment does not make a usable configuration; the message names each variable and what is wrong. */
 export class ConfigError extends Error {
@@ -99,15 +130,30 @@ export class ConfigError extends Error {
   }
 }
 
-/**
- * Parses the environment once. An empty variable counts as unset, as in `NAME=` lines of an .env file.
- * @throws ConfigError naming every variable that is missing or wrong.
- */
-export function loadConfig(environment: Record<string, string | undefined>): Config {
+type Environment = Record<string, string | undefined>;
+
+function parse<T>(schema: z.ZodType<T>, environment: Environment): T {
+  // An empty variable counts as unset, as in the `NAME=` lines of an .env file.
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = environmentSchema.safeParse(given);
+  const parsed = schema.safeParse(given);
   if (!parsed.success) {
     throw new ConfigError(parsed.error.issues);
   }
   return parsed.data;
+}
+
+/**
+ * Parses the environment once.
+ * @throws ConfigError naming every variable that is missing or wrong.
+ */
+export function loadConfig(environment: Environment): Config {
+  return parse(environmentSchema, environment);
+}
+
+/**
+ * Parses what the migration program needs and nothing else.
+ * @throws ConfigError naming every variable that is missing or wrong.
+ */
+export function loadMigrationConfig(environment: Environment): MigrationConfig {
+  return parse(migrationSchema, environment);
 }

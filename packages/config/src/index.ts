@@ -1,2 +1,2 @@
 export { resolveApiKey } from './apiKey';
-export { type Config, ConfigError, loadConfig } from './config';
+export { type Config, ConfigError, loadConfig, loadMigrationConfig, type MigrationConfig } from './config';

@@ -24,6 +24,8 @@ export const documentSchema = z.object({
   id: idSchema,
   collection_id: idSchema,
   filename: z.string(),
+  /** The title the file gives itself, or null. */
+  title: z.string().nullable(),
   content_hash: z.string(),
   mime_type: z.string(),
   size_bytes: count,

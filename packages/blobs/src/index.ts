@@ -1,0 +1,2 @@
+export { BlobStore, type StagedBlob } from './blobStore';
+export { originalKey } from './keys';

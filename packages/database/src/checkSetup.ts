@@ -1,0 +1,76 @@
+import { MillraceError } from '@millrace/contracts';
+import { migrationNames } from './migrations';
+import type { Sql } from './sql';
+
+export interface EmbeddingSetup {
+  model: string;
+  dimensions: number;
+}
+
+/**
+ * Checks that the database is what this configuration needs: the vector extension, every migration, and the model and
+ * dimensions its vectors are made with. A database that holds no vectors yet takes over the configured model.
+ * @throws MillraceError SETUP_INVALID saying what is wrong and what to do, or DATABASE_UNAVAILABLE.
+ */
+export async function checkSetup(sql: Sql, expected: EmbeddingSetup): Promise<void> {
+  await checkExtension(sql);
+  await checkMigrations(sql);
+  await checkEmbedding(sql, expected);
+}
+
+async function checkExtension(sql: Sql): Promise<void> {
+  const extension = await sql.oneOrNone<{ installed: boolean }>(
+    `SELECT installed_version IS NOT NULL AS installed FROM pg_available_extensions WHERE name = 'vector'`,
+  );
+  if (!extension) {
+    throw new MillraceError(
+      'SETUP_INVALID',
+      'The PostgreSQL server does not have the extension "vector". Install pgvector 0.8 or newer on the server, or let "npm run services -- up" bring up a server that has it.',
+    );
+  }
+  if (!extension.installed) {
+    throw new MillraceError(
+      'SETUP_INVALID',
+      `The extension "vector" is not created in this database. ${migrateAdvice}`,
+    );
+  }
+}
+
+const migrateAdvice = 'Run the migrations: "npm run services -- up", or "node packages/database/dist/migrate.js up".';
+
+async function checkMigrations(sql: Sql): Promise<void> {
+  const { exists } = await sql.one<{ exists: boolean }>(`SELECT to_regclass('pgmigrations') IS NOT NULL AS exists`);
+  const run = exists ? await sql.many<{ name: string }>('SELECT name FROM pgmigrations') : [];
+  const names = new Set(run.map((row) => row.name));
+  const missing = migrationNames().filter((name) => !names.has(name));
+  if (missing.length > 0) {
+    throw new MillraceError('SETUP_INVALID', `Migrations have not run: ${missing.join(', ')}. ${migrateAdvice}`);
+  }
+}
+
+async function checkEmbedding(sql: Sql, expected: EmbeddingSetup): Promise<void> {
+  const column = await sql.one<{ dimensions: number }>(
+    `SELECT atttypmod AS dimensions FROM pg_attribute
+     WHERE attrelid = 'document_chunks'::regclass AND attname = 'embedding'`,
+  );
+  if (column.dimensions !== expected.dimensions) {
+    throw new MillraceError(
+      'SETUP_INVALID',
+      `EMBEDDING_DIMENSIONS is ${expected.dimensions}, but the database stores vectors of ${column.dimensions}. ` +
+        `Set EMBEDDING_DIMENSIONS=${column.dimensions}, or use a new database, migrated with EMBEDDING_DIMENSIONS=${expected.dimensions}.`,
+    );
+  }
+  await sql.none(
+    `UPDATE embedding_settings SET model = $<model>
+     WHERE model <> $<model> AND NOT EXISTS (SELECT FROM document_chunks)`,
+    expected,
+  );
+  const { model } = await sql.one<{ model: string }>('SELECT model FROM embedding_settings');
+  if (model !== expected.model) {
+    throw new MillraceError(
+      'SETUP_INVALID',
+      `EMBEDDING_MODEL is ${expected.model}, but the stored vectors were made with ${model}; vectors of two models cannot be compared. ` +
+        `Set EMBEDDING_PROVIDER and EMBEDDING_MODEL back, or use a new database (DATABASE_URL) for the new model.`,
+    );
+  }
+}

@@ -1,0 +1,11 @@
+export { checkSetup } from './checkSetup';
+export { Database, type DatabaseOptions, Session } from './database';
+export { migrate, migrationNames } from './migrations';
+export type { ChunkAttemptRow } from './repositories/chunkAttempts';
+export { defaultCollectionId, systemOwnerId } from './repositories/collections';
+export type { DocumentChunkRow, NewDocumentChunk, SearchFilter, SearchRow } from './repositories/documentChunks';
+export type { DocumentPageRow, NewDocumentPage } from './repositories/documentPages';
+export type { DocumentRow, NewDocument } from './repositories/documents';
+export type { JobChunkRow, NewJobChunk } from './repositories/jobChunks';
+export type { JobRow, NewJob } from './repositories/jobs';
+export { isUnavailable } from './sqlErrors';

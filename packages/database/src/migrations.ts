@@ -1,0 +1,57 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { runner } from 'node-pg-migrate';
+import { Client } from 'pg';
+
+const directory = join(__dirname, '..', 'migrations');
+
+/** The names of all migrations, in order: what a database that is up to date has run. */
+export function migrationNames(): string[] {
+  return readdirSync(directory)
+    .filter((file) => file.endsWith('.sql'))
+    .map((file) => file.slice(0, -'.sql'.length))
+    .sort();
+}
+
+export interface MigrateOptions {
+  databaseUrl: string;
+  direction: 'up' | 'down';
+  /** How many migrations; all of them when left out. */
+  count?: number;
+  /** The model and dimensions of the vectors to be stored: they decide the vector column's type. */
+  embeddingModel: string;
+  embeddingDimensions: number;
+  log?: (message: string) => void;
+}
+
+/**
+ * Runs the SQL files in packages/database/migrations, up or down, in one transaction. Two runs at once are safe: the
+ * second waits for the first. @returns the names of the migrations that were run.
+ */
+export async function migrate(options: MigrateOptions): Promise<string[]> {
+  const client = new Client({ connectionString: options.databaseUrl, application_name: 'millrace-migrate' });
+  await client.connect();
+  try {
+    // node-pg-migrate's own lock refuses a second run; waiting is what a deploy of several containers needs.
+    await client.query('SELECT pg_advisory_lock($1)', [migrationLock]);
+    await client.query(
+      `SELECT set_config('millrace.embedding_model', $1, false), set_config('millrace.embedding_dimensions', $2, false)`,
+      [options.embeddingModel, String(options.embeddingDimensions)],
+    );
+    const run = await runner({
+      dbClient: client,
+      dir: directory,
+      migrationsTable: 'pgmigrations',
+      direction: options.direction,
+      count: options.count ?? Number.POSITIVE_INFINITY,
+      noLock: true,
+      log: options.log ?? (() => undefined),
+    });
+    return run.map((migration) => migration.name);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Any fixed number, so that all migration programs contend for the same lock. */
+const migrationLock = 7_316_420_015;

@@ -1,0 +1,19 @@
+import type { Sql } from '../sql';
+
+/** The owner of everything until accounts exist, and the collection of uploads that name none (migration 0001). */
+export const systemOwnerId = '00000000-0000-7000-8000-000000000000';
+export const defaultCollectionId = '00000000-0000-7000-8000-000000000001';
+
+export interface CollectionRow {
+  id: string;
+  owner_id: string;
+  name: string;
+}
+
+export class Collections {
+  constructor(private readonly sql: Sql) {}
+
+  find(id: string): Promise<CollectionRow | null> {
+    return this.sql.oneOrNone('SELECT id, owner_id, name FROM collections WHERE id = $1', [id]);
+  }
+}

@@ -1,0 +1,180 @@
+import type { Box, DocumentStatus } from '@millrace/contracts';
+import { encodeCopy } from '../binaryCopy';
+import type { Sql } from '../sql';
+
+export interface NewDocumentChunk {
+  id: string;
+  documentId: string;
+  collectionId: string;
+  ownerId: string;
+  chunkIndex: number;
+  chunkHash: string;
+  contentHash: string;
+  content: string;
+  tokenCount: number;
+  pageStart: number;
+  pageEnd: number;
+  section: string | null;
+  coordinates: Box[];
+  /** Unit length, as many components as the column has. */
+  embedding: Float32Array;
+  embeddingModel: string;
+}
+
+export interface DocumentChunkRow {
+  id: string;
+  chunk_index: number;
+  content: string;
+  token_count: number;
+  page_start: number;
+  page_end: number;
+  section: string | null;
+  coordinates: Box[];
+  content_hash: string;
+  chunk_hash: string;
+  embedding_model: string | null;
+}
+
+export interface SearchFilter {
+  collectionId?: string | undefined;
+  documentId?: string | undefined;
+}
+
+export interface SearchRow {
+  chunk_id: string;
+  document_id: string;
+  collection_id: string;
+  filename: string;
+  document_status: DocumentStatus;
+  content: string;
+  score: number;
+  page_start: number;
+  page_end: number;
+  section: string | null;
+  coordinates: Box[];
+}
+
+/** A vector as pgvector's text form. */
+function toText(vector: Float32Array): string {
+  return `[${vector.join(',')}]`;
+}
+
+export class DocumentChunks {
+  constructor(private readonly sql: Sql) {}
+
+  /**
+   * Inserts chunks with their vectors, or brings rows that are there already up to date. Binary COPY into a temporary
+   * table, then one upsert, rows sorted by key so that two workers never wait for each other in a circle.
+   * Runs in a transaction; no (documentId, chunkHash) may come twice.
+   */
+  async upsertAll(chunks: readonly NewDocumentChunk[]): Promise<void> {
+    if (chunks.length === 0) {
+      return;
+    }
+    await this.sql.none(
+      `CREATE TEMPORARY TABLE IF NOT EXISTS incoming_chunks
+         (id uuid, document_id uuid, collection_id uuid, owner_id uuid, chunk_index integer, chunk_hash text,
+          content_hash text, content text, token_count integer, page_start integer, page_end integer, section text,
+          coordinates jsonb, embedding vector, embedding_model text) ON COMMIT DELETE ROWS`,
+    );
+    await this.sql.copyIn(
+      'COPY incoming_chunks FROM STDIN (FORMAT binary)',
+      encodeCopy(
+        [
+          'uuid',
+          'uuid',
+          'uuid',
+          'uuid',
+          'int4',
+          'text',
+          'text',
+          'text',
+          'int4',
+          'int4',
+          'int4',
+          'text',
+          'jsonb',
+          'vector',
+          'text',
+        ],
+        chunks.map((c) => [
+          c.id,
+          c.documentId,
+          c.collectionId,
+          c.ownerId,
+          c.chunkIndex,
+          c.chunkHash,
+          c.contentHash,
+          c.content,
+          c.tokenCount,
+          c.pageStart,
+          c.pageEnd,
+          c.section,
+          c.coordinates,
+          c.embedding,
+          c.embeddingModel,
+        ]),
+      ),
+    );
+    await this.sql.none(
+      `INSERT INTO document_chunks
+         (id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content, token_count,
+          page_start, page_end, section, coordinates, embedding, embedding_model)
+       SELECT id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content, token_count,
+              page_start, page_end, section, coordinates, embedding, embedding_model
+       FROM incoming_chunks ORDER BY document_id, chunk_hash
+       ON CONFLICT (document_id, chunk_hash) DO UPDATE SET
+         chunk_index = excluded.chunk_index, content = excluded.content, token_count = excluded.token_count,
+         page_start = excluded.page_start, page_end = excluded.page_end, section = excluded.section,
+         coordinates = excluded.coordinates, embedding = excluded.embedding,
+         embedding_model = excluded.embedding_model, updated_at = now()`,
+    );
+  }
+
+  /** The vectors already stored for any of these texts with this model, by content hash: the embedding cache. */
+  async findEmbeddings(contentHashes: readonly string[], model: string): Promise<Map<string, Float32Array>> {
+    const rows = await this.sql.many<{ content_hash: string; embedding: string }>(
+      `SELECT DISTINCT ON (content_hash) content_hash, embedding::text AS embedding FROM document_chunks
+       WHERE content_hash = ANY($<contentHashes>::text[]) AND embedding_model = $<model> AND embedding IS NOT NULL`,
+      { contentHashes, model },
+    );
+    return new Map(rows.map((row) => [row.content_hash, Float32Array.from(JSON.parse(row.embedding) as number[])]));
+  }
+
+  /** Up to `limit` chunks of the document after chunk index `after`, in reading order. */
+  list(documentId: string, options: { after: number; limit: number }): Promise<DocumentChunkRow[]> {
+    return this.sql.many(
+      `SELECT id, chunk_index, content, token_count, page_start, page_end, section, coordinates, content_hash,
+              chunk_hash, embedding_model
+       FROM document_chunks WHERE document_id = $<documentId> AND chunk_index > $<after>
+       ORDER BY chunk_index LIMIT $<limit>`,
+      { documentId, ...options },
+    );
+  }
+
+  /**
+   * The chunks nearest to `vector` by cosine distance, nearest first, of documents that are not being deleted.
+   * Runs in a transaction, because the scan settings hold for it alone: an HNSW scan with a filter goes on until it
+   * has found enough (pgvector 0.8, iterative scans), and looks at `limit` candidates or more to begin with.
+   */
+  async search(vector: Float32Array, filter: SearchFilter, limit: number): Promise<SearchRow[]> {
+    await this.sql.none(
+      `SET LOCAL hnsw.iterative_scan = strict_order; SET LOCAL hnsw.ef_search = ${Math.max(100, Math.trunc(limit) * 2)}`,
+    );
+    return this.sql.many(
+      `SELECT c.id AS chunk_id, c.document_id, c.collection_id, d.filename, d.status AS document_status, c.content,
+              1 - (c.embedding <=> $<vector>::vector) AS score, c.page_start, c.page_end, c.section, c.coordinates
+       FROM document_chunks c JOIN documents d ON d.id = c.document_id
+       WHERE d.status <> 'deleting' AND c.embedding IS NOT NULL
+         AND ($<collectionId>::uuid IS NULL OR c.collection_id = $<collectionId>)
+         AND ($<documentId>::uuid IS NULL OR c.document_id = $<documentId>)
+       ORDER BY c.embedding <=> $<vector>::vector LIMIT $<limit>`,
+      {
+        vector: toText(vector),
+        collectionId: filter.collectionId ?? null,
+        documentId: filter.documentId ?? null,
+        limit,
+      },
+    );
+  }
+}

@@ -1,0 +1,48 @@
+import type { PageOutcome } from '@millrace/contracts';
+import { encodeCopy } from '../binaryCopy';
+import type { Sql } from '../sql';
+
+export interface DocumentPageRow {
+  page: number;
+  /** Points (1/72 inch), as the page is shown. */
+  width: number;
+  height: number;
+  outcome: PageOutcome;
+  characters: number;
+  error_code: string | null;
+}
+
+export type NewDocumentPage = DocumentPageRow;
+
+export class DocumentPages {
+  constructor(private readonly sql: Sql) {}
+
+  /** Replaces the outcomes of all the document's pages. Runs in a transaction. */
+  async replaceAll(documentId: string, pages: readonly NewDocumentPage[]): Promise<void> {
+    await this.sql.none('DELETE FROM document_pages WHERE document_id = $1', [documentId]);
+    await this.sql.copyIn(
+      'COPY document_pages (document_id, page, width, height, outcome, characters, error_code) FROM STDIN (FORMAT binary)',
+      encodeCopy(
+        ['uuid', 'int4', 'float4', 'float4', 'text', 'int4', 'text'],
+        pages.map((p) => [documentId, p.page, p.width, p.height, p.outcome, p.characters, p.error_code]),
+      ),
+    );
+  }
+
+  /** Up to `limit` pages after page number `after`, in order. */
+  list(documentId: string, options: { after: number; limit: number }): Promise<DocumentPageRow[]> {
+    return this.sql.many(
+      `SELECT page, width, height, outcome, characters, error_code FROM document_pages
+       WHERE document_id = $<documentId> AND page > $<after> ORDER BY page LIMIT $<limit>`,
+      { documentId, ...options },
+    );
+  }
+
+  async countFailed(documentId: string): Promise<number> {
+    const { count } = await this.sql.one<{ count: number }>(
+      `SELECT count(*)::integer AS count FROM document_pages WHERE document_id = $1 AND outcome = 'failed'`,
+      [documentId],
+    );
+    return count;
+  }
+}

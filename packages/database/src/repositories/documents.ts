@@ -1,0 +1,74 @@
+import type { DocumentStatus } from '@millrace/contracts';
+import type { Sql } from '../sql';
+
+export interface DocumentRow {
+  id: string;
+  collection_id: string;
+  owner_id: string;
+  filename: string;
+  source_path: string | null;
+  content_hash: string;
+  mime_type: string;
+  size_bytes: number;
+  title: string | null;
+  page_count: number | null;
+  total_chunks: number | null;
+  metadata: Record<string, unknown>;
+  status: DocumentStatus;
+  error_code: string | null;
+  error: string | null;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export type NewDocument = Pick<
+  DocumentRow,
+  'id' | 'collection_id' | 'owner_id' | 'filename' | 'source_path' | 'content_hash' | 'mime_type' | 'size_bytes'
+>;
+
+// size_bytes is a bigint, which the driver gives as text; no upload comes near the 2^53 that a number holds exactly.
+const columns = `id, collection_id, owner_id, filename, source_path, content_hash, mime_type,
+  size_bytes::float8 AS size_bytes, title, page_count, total_chunks, metadata, status, error_code, error,
+  created_at, updated_at`;
+
+export class Documents {
+  constructor(private readonly sql: Sql) {}
+
+  /** Inserts a queued document. @returns false when the collection already holds this content. */
+  async insertIfNew(document: NewDocument): Promise<boolean> {
+    const inserted = await this.sql.affected(
+      `INSERT INTO documents
+         (id, collection_id, owner_id, filename, source_path, content_hash, mime_type, size_bytes)
+       VALUES ($<id>, $<collection_id>, $<owner_id>, $<filename>, $<source_path>, $<content_hash>, $<mime_type>,
+               $<size_bytes>)
+       ON CONFLICT (collection_id, content_hash) DO NOTHING`,
+      document,
+    );
+    return inserted === 1;
+  }
+
+  find(id: string): Promise<DocumentRow | null> {
+    return this.sql.oneOrNone(`SELECT ${columns} FROM documents WHERE id = $1 AND status <> 'deleting'`, [id]);
+  }
+
+  findByContent(collectionId: string, contentHash: string): Promise<DocumentRow | null> {
+    return this.sql.oneOrNone(`SELECT ${columns} FROM documents WHERE collection_id = $1 AND content_hash = $2`, [
+      collectionId,
+      contentHash,
+    ]);
+  }
+
+  /** Records what reading the file has shown. */
+  async describe(id: string, facts: { title: string | null; pageCount: number; totalChunks: number }): Promise<void> {
+    await this.sql.none(
+      `UPDATE documents SET title = $<title>, page_count = $<pageCount>, total_chunks = $<totalChunks>, updated_at = now()
+       WHERE id = $<id>`,
+      { id, ...facts },
+    );
+  }
+
+  /** Removes the row and, by cascade, its pages, jobs, job chunks and document chunks. */
+  async delete(id: string): Promise<void> {
+    await this.sql.none('DELETE FROM documents WHERE id = $1', [id]);
+  }
+}

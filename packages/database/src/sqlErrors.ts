@@ -1,0 +1,44 @@
+import { MillraceError } from '@millrace/contracts';
+
+/** SQLSTATE classes and codes that mean "the server cannot serve us now", not "the statement is wrong". */
+const unavailableStates = new Set([
+  '53300', // too_many_connections
+  '57P01', // admin_shutdown
+  '57P02', // crash_shutdown
+  '57P03', // cannot_connect_now
+]);
+const networkCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT']);
+const driverMessages =
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed/;
+
+/** Deadlock and serialization failures: the transaction was rolled back whole and may simply be run again. */
+const repeatableStates = new Set(['40P01', '40001']);
+
+function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+}
+
+/** True when the transaction that threw `error` was rolled back and will probably succeed if run again. */
+export function isRepeatable(error: unknown): boolean {
+  return repeatableStates.has(codeOf(error));
+}
+
+/** True when `error` says that the database cannot be reached or refuses connections. */
+export function isUnavailable(error: unknown): boolean {
+  const code = codeOf(error);
+  return (
+    unavailableStates.has(code) ||
+    code.startsWith('08') ||
+    networkCodes.has(code) ||
+    (error instanceof Error && driverMessages.test(error.message))
+  );
+}
+
+/** The one place where a driver's error becomes Millrace's; errors with no meaning of their own pass unchanged. */
+export function translateSqlError(error: unknown): unknown {
+  return isUnavailable(error)
+    ? new MillraceError('DATABASE_UNAVAILABLE', 'The database cannot be reached or refuses connections', {
+        cause: error,
+      })
+    : error;
+}

@@ -1,0 +1,41 @@
+import type { Database, DocumentRow, JobRow, NewDocument } from '@millrace/database';
+
+export interface AcceptOptions {
+  jobId: string;
+  /** Retry rounds for the job, and attempts for each of its chunks. */
+  jobMaxRetries: number;
+  chunkMaxRetries: number;
+}
+
+export interface Accepted {
+  /** True when the collection already held this content: `document` and `job` are then the first upload's. */
+  duplicate: boolean;
+  document: DocumentRow;
+  job: JobRow;
+}
+
+/**
+ * Accepts an upload whose original is in the blob store: inserts document and job, both `queued`, in one transaction.
+ * From its commit on the document is Millrace's to finish. Of several uploads of the same content into one collection
+ * at the same moment exactly one is new.
+ */
+export function acceptDocument(database: Database, document: NewDocument, options: AcceptOptions): Promise<Accepted> {
+  return database.transaction(async (session) => {
+    const isNew = await session.documents.insertIfNew(document);
+    if (isNew) {
+      await session.jobs.insert({
+        id: options.jobId,
+        document_id: document.id,
+        kind: 'ingest',
+        max_retries: options.jobMaxRetries,
+        chunk_max_retries: options.chunkMaxRetries,
+      });
+    }
+    const stored = await session.documents.findByContent(document.collection_id, document.content_hash);
+    if (!stored) {
+      // The first upload was deleted between our insert and this read; a conflict then has no row to show.
+      throw Object.assign(new Error('The document was deleted while it was being uploaded again'), { code: '40001' });
+    }
+    return { duplicate: !isNew, document: stored, job: await session.jobs.newestOf(stored.id) };
+  });
+}

@@ -1,0 +1,176 @@
+import type { JobStatus } from '@millrace/contracts';
+import { errorCatalogue } from '@millrace/contracts';
+import type { Session } from '@millrace/database';
+import type { ChunkDispatch } from './deliveries';
+
+/*
+ * The second half of a job: processing <-> retrying, and its end.
+ *
+ * A round is one pass over a job's unfinished chunks. Every settling transaction ends with finishSettling: it locks the
+ * jobs (always in the order of their ids, after their chunks, so that two settlements never wait for each other in a
+ * circle), adds to their counters, and where the counters say that no chunk of the round is left, ends the round. The
+ * row lock makes that exactly one transaction. Ending a round either schedules the next one, for the failed chunks
+ * whose code is worth another try and that have attempts left, or ends the job and its document.
+ */
+
+export interface RetryPolicy {
+  /** The wait before the first retry round; it doubles with each round, and is spread by a random half either way. */
+  backoffMs: number;
+}
+
+const longestBackoffMs = 300_000;
+
+/** Codes that no second try can help. */
+const permanentCodes = Object.entries(errorCatalogue)
+  .filter(([, entry]) => !entry.retryable)
+  .map(([code]) => code);
+
+export interface SettledRow {
+  id: string;
+  jobId: string;
+  status: 'success' | 'failed';
+  attempts: number;
+}
+
+/** What a settlement meant for one job. */
+export interface RoundResult {
+  jobId: string;
+  documentId: string;
+  status: JobStatus;
+  /** Deliveries of the next round, to be made after the commit. */
+  retries: ChunkDispatch[];
+}
+
+interface Counters {
+  id: string;
+  document_id: string;
+  total_chunks: number;
+  processed_chunks: number;
+  failed_chunks: number;
+}
+
+/** The end of every settling transaction: attempts written down, counters moved, rounds ended. */
+export async function finishSettling(
+  session: Session,
+  rows: readonly SettledRow[],
+  policy: RetryPolicy,
+): Promise<RoundResult[]> {
+  if (rows.length === 0) {
+    return [];
+  }
+  // A chunk that succeeds at once leaves no attempt behind; only failures, and successes after them, do.
+  const eventful = rows.filter((row) => row.status === 'failed' || row.attempts > 1);
+  if (eventful.length > 0) {
+    await session.chunkAttempts.record(eventful.map((row) => row.id));
+  }
+  const results: RoundResult[] = [];
+  for (const job of await addToCounters(session, rows)) {
+    const roundIsOver = job.processed_chunks + job.failed_chunks >= job.total_chunks;
+    results.push(
+      roundIsOver
+        ? await endRound(session, job, policy)
+        : { jobId: job.id, documentId: job.document_id, status: 'processing', retries: [] },
+    );
+  }
+  return results;
+}
+
+async function addToCounters(session: Session, rows: readonly SettledRow[]): Promise<Counters[]> {
+  const changes = new Map<string, { processed: number; failed: number }>();
+  for (const row of rows) {
+    const change = changes.get(row.jobId) ?? { processed: 0, failed: 0 };
+    change[row.status === 'success' ? 'processed' : 'failed'] += 1;
+    changes.set(row.jobId, change);
+  }
+  const ids = [...changes.keys()].sort();
+  await session.sql.many('SELECT FROM jobs WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE', [ids]);
+  return session.sql.many<Counters>(
+    `UPDATE jobs j SET processed_chunks = j.processed_chunks + change.processed,
+       failed_chunks = j.failed_chunks + change.failed, updated_at = now()
+     FROM unnest($<ids>::uuid[], $<processed>::integer[], $<failed>::integer[]) AS change (id, processed, failed)
+     WHERE j.id = change.id AND j.status IN ('processing', 'retrying')
+     RETURNING j.id, j.document_id, j.total_chunks, j.processed_chunks, j.failed_chunks`,
+    {
+      ids,
+      processed: ids.map((id) => changes.get(id)?.processed ?? 0),
+      failed: ids.map((id) => changes.get(id)?.failed ?? 0),
+    },
+  );
+}
+
+async function endRound(session: Session, job: Counters, policy: RetryPolicy): Promise<RoundResult> {
+  const retries = job.failed_chunks > 0 ? await scheduleRetries(session, job, policy) : [];
+  const status = retries.length > 0 ? 'retrying' : await endJob(session, job);
+  return { jobId: job.id, documentId: job.document_id, status, retries };
+}
+
+/** failed -> retry_scheduled for the chunks worth another try, and processing -> retrying for their job. */
+async function scheduleRetries(session: Session, job: Counters, policy: RetryPolicy): Promise<ChunkDispatch[]> {
+  const retries = await session.sql.many<ChunkDispatch>(
+    `UPDATE job_chunks c SET status = 'retry_scheduled', dispatch_count = c.dispatch_count + 1,
+       queue_job_id = c.id || '.' || (c.dispatch_count + 1), updated_at = now(),
+       next_attempt_at = greatest(
+         c.next_attempt_at,
+         now() + least($<backoffMs> * 2 ^ j.retry_count * (0.5 + random()), $<longestBackoffMs>) * interval '1 millisecond')
+     FROM jobs j
+     WHERE j.id = $<jobId> AND c.job_id = j.id AND c.status = 'failed' AND j.retry_count < j.max_retries
+       AND c.attempts < c.max_retries AND c.last_error_code <> ALL ($<permanentCodes>::text[])
+     RETURNING c.id AS "chunkId", c.job_id AS "jobId", j.document_id AS "documentId", c.chunk_index AS "chunkIndex",
+               c.queue_job_id AS "queueJobId",
+               extract(epoch FROM c.next_attempt_at - now())::float8 * 1000 AS "delayMs"`,
+    { jobId: job.id, backoffMs: policy.backoffMs, longestBackoffMs, permanentCodes },
+  );
+  if (retries.length > 0) {
+    await session.sql.none(
+      `UPDATE jobs SET status = 'retrying', retry_count = retry_count + 1, failed_chunks = failed_chunks - $<count>,
+         current_step = 'waiting to retry ' || $<count> || ' failed chunks', updated_at = now()
+       WHERE id = $<jobId> AND status IN ('processing', 'retrying')`,
+      { jobId: job.id, count: retries.length },
+    );
+  }
+  return retries;
+}
+
+/** processing -> completed | completed_with_errors | failed, and the document to ready | partial | failed. */
+async function endJob(session: Session, job: Counters): Promise<JobStatus> {
+  const failedPages = await session.documentPages.countFailed(job.document_id);
+  const complete = job.failed_chunks === 0 && failedPages === 0;
+  const [jobStatus, documentStatus] = complete
+    ? (['completed', 'ready'] as const)
+    : job.processed_chunks > 0
+      ? (['completed_with_errors', 'partial'] as const)
+      : (['failed', 'failed'] as const);
+  const cause = complete ? null : await describeFailure(session, job, failedPages);
+  await session.sql.none(
+    `UPDATE jobs SET status = $<jobStatus>, current_step = $<jobStatus>, error_code = $<code>, error = $<message>,
+       finished_at = now(), updated_at = now()
+     WHERE id = $<jobId> AND status IN ('processing', 'retrying')`,
+    { jobId: job.id, jobStatus, code: cause?.code ?? null, message: cause?.message ?? null },
+  );
+  await session.sql.none(
+    `UPDATE documents SET status = $<documentStatus>, error_code = $<code>, error = $<message>, updated_at = now()
+     WHERE id = $<documentId> AND status = 'processing'`,
+    { documentId: job.document_id, documentStatus, code: cause?.code ?? null, message: cause?.message ?? null },
+  );
+  return jobStatus;
+}
+
+/** The code that most of the failed chunks share, in words that count what is missing. */
+async function describeFailure(
+  session: Session,
+  job: Counters,
+  failedPages: number,
+): Promise<{ code: string; message: string }> {
+  const commonest = await session.sql.oneOrNone<{ code: string; message: string }>(
+    `SELECT last_error_code AS code, min(last_error) AS message FROM job_chunks
+     WHERE job_id = $1 AND status = 'failed' GROUP BY last_error_code ORDER BY count(*) DESC, last_error_code LIMIT 1`,
+    [job.id],
+  );
+  const missing = [
+    ...(job.failed_chunks > 0 ? [`${job.failed_chunks} of ${job.total_chunks} chunks failed`] : []),
+    ...(failedPages > 0 ? [`${failedPages} pages could not be read`] : []),
+  ].join(', ');
+  return commonest
+    ? { code: commonest.code, message: `${missing}: ${commonest.message}` }
+    : { code: 'PAGE_FAILED', message: missing };
+}

@@ -1,0 +1,91 @@
+import type { MillraceError } from '@millrace/contracts';
+import { newId } from '@millrace/contracts';
+import type { Database } from '@millrace/database';
+import type { ClaimedChunk } from './chunks';
+import { finishSettling, type RetryPolicy, type RoundResult, type SettledRow } from './rounds';
+
+export interface EmbeddedChunk {
+  chunk: ClaimedChunk;
+  /** Unit length, as long as the column's dimensions. */
+  embedding: Float32Array;
+}
+
+export interface FailedChunk {
+  chunkId: string;
+  error: MillraceError;
+}
+
+export interface Settlement {
+  token: string;
+  embedded: readonly EmbeddedChunk[];
+  failed: readonly FailedChunk[];
+  embeddingModel: string;
+}
+
+export interface Settled {
+  /** Ids of the chunks that this call settled; the others had been taken from this worker. */
+  chunkIds: Set<string>;
+  rounds: RoundResult[];
+}
+
+/**
+ * processing -> success | failed for the chunks of one claim, in one transaction with their vectors and their jobs'
+ * counters; the settlement that completes a round ends it. Only chunks still held under the token are touched, so a
+ * late worker writes no vector either. Anything that goes wrong rolls all of it back.
+ */
+export function settleChunks(database: Database, settlement: Settlement, policy: RetryPolicy): Promise<Settled> {
+  return database.transaction(async (session) => {
+    const succeeded = await session.sql.many<SettledRow>(
+      `UPDATE job_chunks SET status = 'success', payload = NULL, lease_token = NULL, lease_expires_at = NULL,
+         last_error = NULL, last_error_code = NULL, result_json = $<result>::jsonb, processed_at = now(),
+         updated_at = now()
+       WHERE id = ANY($<ids>::uuid[]) AND status = 'processing' AND lease_token = $<token>
+       RETURNING id, job_id AS "jobId", status, attempts`,
+      {
+        ids: settlement.embedded.map(({ chunk }) => chunk.id),
+        token: settlement.token,
+        result: JSON.stringify({ embedding_model: settlement.embeddingModel }),
+      },
+    );
+    const won = new Set(succeeded.map((row) => row.id));
+    await session.documentChunks.upsertAll(
+      settlement.embedded
+        .filter(({ chunk }) => won.has(chunk.id))
+        .map(({ chunk, embedding }) => ({
+          id: newId(),
+          documentId: chunk.documentId,
+          collectionId: chunk.collectionId,
+          ownerId: chunk.ownerId,
+          chunkIndex: chunk.chunkIndex,
+          chunkHash: chunk.chunkHash,
+          contentHash: chunk.contentHash,
+          content: chunk.payload.text,
+          tokenCount: chunk.payload.tokenCount,
+          pageStart: chunk.pageStart,
+          pageEnd: chunk.pageEnd,
+          section: chunk.payload.section,
+          coordinates: chunk.payload.coordinates,
+          embedding,
+          embeddingModel: settlement.embeddingModel,
+        })),
+    );
+    const failed = await session.sql.many<SettledRow>(
+      `UPDATE job_chunks c SET status = 'failed', lease_token = NULL, lease_expires_at = NULL,
+         last_error_code = f.code, last_error = f.message,
+         next_attempt_at = now() + f.retry_after_ms * interval '1 millisecond', updated_at = now()
+       FROM unnest($<ids>::uuid[], $<codes>::text[], $<messages>::text[], $<retryAfterMs>::float8[])
+         AS f (id, code, message, retry_after_ms)
+       WHERE c.id = f.id AND c.status = 'processing' AND c.lease_token = $<token>
+       RETURNING c.id, c.job_id AS "jobId", c.status, c.attempts`,
+      {
+        ids: settlement.failed.map((failure) => failure.chunkId),
+        codes: settlement.failed.map((failure) => failure.error.code),
+        messages: settlement.failed.map((failure) => failure.error.message),
+        retryAfterMs: settlement.failed.map((failure) => failure.error.retryAfterMs ?? null),
+        token: settlement.token,
+      },
+    );
+    const rows = [...succeeded, ...failed];
+    return { chunkIds: new Set(rows.map((row) => row.id)), rounds: await finishSettling(session, rows, policy) };
+  });
+}

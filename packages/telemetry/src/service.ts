@@ -1,0 +1,38 @@
+import { existsSync } from 'node:fs';
+import { type Config, ConfigError, loadConfig } from '@millrace/config';
+import { MillraceError } from '@millrace/contracts';
+import { createLogger, type Logger } from './logger';
+import { type ShutdownPhase, stopOnSignal } from './shutdown';
+
+export interface RunningService {
+  /** Where the service can be reached; logged as fields of the line that says it has started. */
+  urls: Record<string, string>;
+  /** How to stop, in order. */
+  stop: ShutdownPhase[];
+}
+
+/**
+ * The main program of a service: reads .env and the environment, starts, says where it can be reached, and stops in
+ * order. What keeps it from starting is said in plain words, and the exit code is 1.
+ */
+export function runService(name: string, start: (config: Config, logger: Logger) => Promise<RunningService>): void {
+  startService(name, start).catch((error: unknown) => {
+    const plain = error instanceof MillraceError || error instanceof ConfigError;
+    console.error(plain ? `${name} cannot start. ${error.message}` : error);
+    process.exit(1);
+  });
+}
+
+async function startService(
+  name: string,
+  start: (config: Config, logger: Logger) => Promise<RunningService>,
+): Promise<void> {
+  if (existsSync('.env')) {
+    process.loadEnvFile('.env');
+  }
+  const config = loadConfig(process.env);
+  const logger = createLogger(name, config.LOG_LEVEL);
+  const service = await start(config, logger);
+  stopOnSignal({ logger, timeoutMs: config.SHUTDOWN_TIMEOUT_MS, phases: service.stop });
+  logger.info(service.urls, 'started');
+}

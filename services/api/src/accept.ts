@@ -1,0 +1,79 @@
+import { originalKey } from '@millrace/blobs';
+import { isErrorCode, MillraceError, newId } from '@millrace/contracts';
+import { type Accepted, acceptDocument } from '@millrace/lifecycle';
+import type { Dependencies } from './dependencies';
+import type { ReceivedUpload } from './upload';
+
+/**
+ * Makes a received file a document of the collection, or finds the one that holds the same content already. The
+ * original is durable before the row that names it, and the row before the delivery: a crash in between leaves at
+ * most a file that nobody refers to, never a document without its file.
+ */
+export async function acceptUpload(
+  dependencies: Dependencies,
+  upload: ReceivedUpload,
+  collectionId: string,
+): Promise<Accepted> {
+  const { database, blobs, config } = dependencies;
+  const collection = await database.collections.find(collectionId);
+  if (!collection) {
+    throw new MillraceError('COLLECTION_NOT_FOUND', `There is no collection ${collectionId}`);
+  }
+  const known = await database.documents.findByContent(collectionId, upload.contentHash);
+  if (known) {
+    return { duplicate: true, document: known, job: await database.jobs.newestOf(known.id) };
+  }
+  const documentId = newId();
+  const key = originalKey(documentId);
+  await upload.staged.keep(key);
+  let accepted: Accepted;
+  try {
+    accepted = await acceptDocument(
+      database,
+      {
+        id: documentId,
+        collection_id: collectionId,
+        owner_id: collection.owner_id,
+        filename: upload.filename,
+        source_path: key,
+        content_hash: upload.contentHash,
+        mime_type: upload.mimeType,
+        size_bytes: upload.sizeBytes,
+      },
+      { jobId: newId(), jobMaxRetries: config.JOB_MAX_RETRIES, chunkMaxRetries: config.CHUNK_MAX_RETRIES },
+    );
+  } catch (error) {
+    await removeUnlessAccepted(dependencies, documentId, key, error);
+    throw error;
+  }
+  if (accepted.duplicate) {
+    await blobs.remove(key);
+    return accepted;
+  }
+  await deliver(dependencies, accepted);
+  return accepted;
+}
+
+/**
+ * A connection that broke during COMMIT leaves it open whether the document was accepted; its file must then stay.
+ * Any other error means that it was not.
+ */
+async function removeUnlessAccepted({ blobs }: Dependencies, documentId: string, key: string, error: unknown) {
+  const unknownOutcome =
+    error instanceof MillraceError && isErrorCode(error.code) && error.code === 'DATABASE_UNAVAILABLE';
+  if (!unknownOutcome) {
+    await blobs.remove(key);
+  }
+  return documentId;
+}
+
+/** With Redis away the upload still stands: the job's row says that it waits to be delivered. */
+async function deliver({ queues, logger }: Dependencies, { document, job }: Accepted): Promise<void> {
+  const ids = { documentId: document.id, jobId: job.id };
+  try {
+    await queues.deliverJob({ ...ids, queueJobId: job.queue_job_id ?? `${job.id}.1` });
+    logger.info({ ...ids, sizeBytes: document.size_bytes }, 'a document was accepted');
+  } catch (error) {
+    logger.warn({ ...ids, err: error }, 'a document was accepted, but its job could not be delivered yet');
+  }
+}

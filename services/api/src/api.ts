@@ -1,0 +1,70 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { BlobStore } from '@millrace/blobs';
+import { type Config, resolveApiKey } from '@millrace/config';
+import { checkSetup, Database } from '@millrace/database';
+import { createEmbeddingProvider } from '@millrace/embeddings';
+import { checkRedis, producerConnection, Queues, untilReady } from '@millrace/queues';
+import { createRegistry, type Logger, listen, type RunningService } from '@millrace/telemetry';
+import { createApp } from './app';
+
+/** Starts the API server. */
+export async function startApi(config: Config, logger: Logger): Promise<RunningService> {
+  const database = new Database({
+    url: config.DATABASE_URL,
+    poolMax: config.DATABASE_POOL_MAX,
+    connectTimeoutMs: config.DATABASE_CONNECT_TIMEOUT_MS,
+    applicationName: 'millrace-api',
+  });
+  const embedding = { model: config.EMBEDDING_MODEL, dimensions: config.EMBEDDING_DIMENSIONS };
+  await checkSetup(database.sql, embedding);
+  const provider = await createEmbeddingProvider(config);
+  const redis = producerConnection(config.REDIS_URL, logger);
+  await untilReady(redis, config.DATABASE_CONNECT_TIMEOUT_MS);
+  const queues = new Queues(redis, config.QUEUE_PREFIX);
+  const blobs = new BlobStore(config.BLOB_DIR);
+  await blobs.check();
+  const { key, generated } = resolveApiKey(config);
+
+  const app = createApp({
+    config,
+    apiKey: key,
+    database,
+    queues,
+    blobs,
+    provider,
+    logger,
+    registry: createRegistry('api'),
+    checks: {
+      database: () => checkSetup(database.sql, embedding),
+      redis: () => checkRedis(redis),
+      blobs: () => blobs.check(),
+    },
+  });
+  const server = createServer(app);
+  await listen(server, config.API_HOST, config.API_PORT);
+  const { port } = server.address() as AddressInfo;
+  if (generated) {
+    // Said once, to whoever started the API for the first time; not through the logger, which may be kept or shipped.
+    process.stderr.write(
+      `The API key is ${key} (kept in ${config.STATE_DIR}/api-key; set MILLRACE_API_KEY to choose your own)\n`,
+    );
+  }
+
+  return {
+    urls: { apiUrl: `http://${config.API_HOST}:${port}` },
+    stop: [
+      {
+        name: 'finish the requests in hand',
+        run: () =>
+          new Promise((resolve) => {
+            server.close(resolve);
+            server.closeIdleConnections();
+          }),
+      },
+      { name: 'close the queues', run: () => queues.close() },
+      { name: 'close the provider', run: async () => provider.close?.() },
+      { name: 'close the connections', run: () => Promise.all([redis.quit(), database.close()]) },
+    ],
+  };
+}

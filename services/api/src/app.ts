@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import express, { type Express } from 'express';
+import helmet from 'helmet';
+import pinoHttp from 'pino-http';
+import { requireKey, requireKeyInBrowser } from './auth';
+import type { Dependencies } from './dependencies';
+import { answerProblem, noSuchAddress } from './problems';
+import { documentRoutes } from './routes/documents';
+import { healthRoutes } from './routes/health';
+import { jobRoutes } from './routes/jobs';
+import { pageRoutes } from './routes/pages';
+import { searchRoutes } from './routes/search';
+
+/** The HTTP application; starting to listen is somebody else's part. */
+export function createApp(dependencies: Dependencies): Express {
+  const { apiKey, logger, registry } = dependencies;
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(
+    pinoHttp({
+      logger,
+      genReqId: (_request, response) => {
+        const id = randomUUID();
+        response.setHeader('X-Request-Id', id);
+        return id;
+      },
+      autoLogging: { ignore: (request) => request.url === '/healthz' || request.url === '/readyz' },
+      customLogLevel: (_request, response) => (response.statusCode >= 500 ? 'error' : 'debug'),
+    }),
+  );
+  app.use(healthRoutes(dependencies));
+
+  // Swagger UI and Bull Board bring inline styles and scripts of their own, which the default policy forbids.
+  app.use(['/docs', '/admin'], helmet({ contentSecurityPolicy: false }));
+  app.use(['/docs', '/openapi.json', '/admin'], requireKeyInBrowser(apiKey));
+  app.use(pageRoutes(dependencies));
+
+  app.use(helmet(), requireKey(apiKey));
+  app.get('/metrics', async (_request, response) => {
+    response.type(registry.contentType).send(await registry.metrics());
+  });
+  app.use('/api/v1', documentRoutes(dependencies), jobRoutes(dependencies), searchRoutes(dependencies));
+  app.use(noSuchAddress);
+  app.use(answerProblem);
+  return app;
+}

@@ -1,0 +1,57 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { MillraceError } from '@millrace/contracts';
+import type { Request, RequestHandler } from 'express';
+
+const digest = (text: string) => createHash('sha256').update(text).digest();
+
+/** Compares digests of equal length, in a time that does not tell how much of the key was right. */
+function sameKey(given: string, key: string): boolean {
+  return timingSafeEqual(digest(given), digest(key));
+}
+
+function bearerOrHeader(request: Request): string | undefined {
+  const [scheme, value] = (request.get('authorization') ?? '').split(' ');
+  return scheme?.toLowerCase() === 'bearer' ? value : request.get('x-api-key');
+}
+
+function basicPassword(request: Request): string | undefined {
+  const [scheme, value = ''] = (request.get('authorization') ?? '').split(' ');
+  if (scheme?.toLowerCase() !== 'basic') {
+    return undefined;
+  }
+  const decoded = Buffer.from(value, 'base64').toString('utf8');
+  return decoded.slice(decoded.indexOf(':') + 1);
+}
+
+/** Lets a request pass that brings the key as "Authorization: Bearer KEY" or "X-API-Key: KEY". */
+export function requireKey(key: string): RequestHandler {
+  return (request, _response, next) => {
+    const given = bearerOrHeader(request);
+    if (given === undefined || !sameKey(given, key)) {
+      throw new MillraceError('UNAUTHENTICATED');
+    }
+    next();
+  };
+}
+
+/**
+ * The same for pages that a person opens in a browser: HTTP Basic with any user name and the key as the password is
+ * taken too. A browser sends Basic credentials with requests of other sites as well, so the API does not take them,
+ * and a page takes a request that changes something only from its own origin.
+ */
+export function requireKeyInBrowser(key: string): RequestHandler {
+  return (request, response, next) => {
+    const given = bearerOrHeader(request) ?? basicPassword(request);
+    if (given === undefined || !sameKey(given, key)) {
+      response.status(401).set('WWW-Authenticate', 'Basic realm="millrace", charset="UTF-8"').type('text/plain');
+      response.send('Log in with any user name and the API key as the password.\n');
+      return;
+    }
+    const site = request.get('sec-fetch-site');
+    if (request.method !== 'GET' && site !== undefined && site !== 'same-origin') {
+      response.status(403).type('text/plain').send('Requests from other sites are refused.\n');
+      return;
+    }
+    next();
+  };
+}

@@ -1,0 +1,19 @@
+import type { BlobStore } from '@millrace/blobs';
+import type { Config } from '@millrace/config';
+import type { Database } from '@millrace/database';
+import type { EmbeddingProvider } from '@millrace/embeddings';
+import type { Queues } from '@millrace/queues';
+import type { Checks, Logger, Registry } from '@millrace/telemetry';
+
+/** What the routes work with. */
+export interface Dependencies {
+  config: Config;
+  apiKey: string;
+  database: Database;
+  queues: Queues;
+  blobs: BlobStore;
+  provider: EmbeddingProvider;
+  logger: Logger;
+  registry: Registry;
+  checks: Checks;
+}

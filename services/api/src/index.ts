@@ -1,0 +1,3 @@
+export { startApi } from './api';
+export { createApp } from './app';
+export type { Dependencies } from './dependencies';

@@ -1,0 +1,4 @@
+import { runService } from '@millrace/telemetry';
+import { startApi } from './api';
+
+runService('api', startApi);

@@ -1,0 +1,86 @@
+import { type DocumentView, type JobChunkView, type JobView, jobHasEnded } from '@millrace/contracts';
+import type { DocumentRow, JobChunkRow, JobRow } from '@millrace/database';
+import { storedProblem } from './problems';
+
+const base = '/api/v1';
+
+const iso = (date: Date) => date.toISOString();
+const isoOrNull = (date: Date | null) => date?.toISOString() ?? null;
+
+export function documentLinks(documentId: string, jobId: string) {
+  const self = `${base}/documents/${documentId}`;
+  return { self, chunks: `${self}/chunks`, pages: `${self}/pages`, job: `${base}/jobs/${jobId}` };
+}
+
+export function documentView(row: DocumentRow, jobId: string): DocumentView {
+  return {
+    id: row.id,
+    collection_id: row.collection_id,
+    filename: row.filename,
+    title: row.title,
+    content_hash: row.content_hash,
+    mime_type: row.mime_type,
+    size_bytes: row.size_bytes,
+    page_count: row.page_count,
+    total_chunks: row.total_chunks,
+    metadata: row.metadata,
+    status: row.status,
+    error: storedProblem(row.error_code, row.error),
+    job_id: jobId,
+    created_at: iso(row.created_at),
+    updated_at: iso(row.updated_at),
+    links: documentLinks(row.id, jobId),
+  };
+}
+
+/** Chunks settled of all chunks; a job that has not been chunked yet is at 0, one that has ended at 1. */
+function progressOf(row: JobRow): number {
+  if (jobHasEnded(row.status)) {
+    return 1;
+  }
+  return row.total_chunks ? (row.processed_chunks + row.failed_chunks) / row.total_chunks : 0;
+}
+
+export function jobView(row: JobRow): JobView {
+  return {
+    id: row.id,
+    document_id: row.document_id,
+    kind: row.kind,
+    status: row.status,
+    current_step: row.current_step,
+    total_chunks: row.total_chunks,
+    processed_chunks: row.processed_chunks,
+    failed_chunks: row.failed_chunks,
+    progress: progressOf(row),
+    retry_count: row.retry_count,
+    max_retries: row.max_retries,
+    error: storedProblem(row.error_code, row.error),
+    created_at: iso(row.created_at),
+    started_at: isoOrNull(row.started_at),
+    finished_at: isoOrNull(row.finished_at),
+    links: {
+      self: `${base}/jobs/${row.id}`,
+      chunks: `${base}/jobs/${row.id}/chunks`,
+      document: `${base}/documents/${row.document_id}`,
+    },
+  };
+}
+
+export function jobChunkView(row: JobChunkRow): JobChunkView {
+  return {
+    id: row.id,
+    chunk_index: row.chunk_index,
+    page_start: row.page_start,
+    page_end: row.page_end,
+    status: row.status,
+    attempts: row.attempts,
+    max_retries: row.max_retries,
+    last_error_code: row.last_error_code,
+    last_error: row.last_error,
+    queue_job_id: row.queue_job_id,
+    next_attempt_at: isoOrNull(row.next_attempt_at),
+    processed_at: isoOrNull(row.processed_at),
+    created_at: iso(row.created_at),
+    updated_at: iso(row.updated_at),
+  };
+}

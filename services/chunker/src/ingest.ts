@@ -1,0 +1,178 @@
+import type { BlobStore } from '@millrace/blobs';
+import { type DocumentDelivery, MillraceError, newId, toMillraceError } from '@millrace/contracts';
+import type { Database } from '@millrace/database';
+import { type ClaimedJob, claimJob, failJob, releaseJob, renewJobLease, storeChunks } from '@millrace/lifecycle';
+import type { ParserPool } from '@millrace/pdf';
+import type { DeliveryResult, Queues } from '@millrace/queues';
+import type { Logger } from '@millrace/telemetry';
+import type { ChunkerMetrics } from './metrics';
+import { type ParsedDocument, parseDocument } from './parseDocument';
+
+export interface IngestOptions {
+  database: Database;
+  queues: Queues;
+  blobs: BlobStore;
+  pool: ParserPool;
+  /** Names this process in leases. */
+  worker: string;
+  leaseMs: number;
+  limits: { maxPages: number; maxTokens: number; overlapTokens: number };
+  logger: Logger;
+  metrics: ChunkerMetrics;
+}
+
+/** Why reading stopped before its end, other than by a fault of the document. */
+type Interruption = 'handed back' | 'lease lost';
+
+/** Turns one document delivery after another into stored pages and job chunks, and delivers the chunks. */
+export class IngestHandler {
+  private readonly inHand = new Map<ClaimedJob, { stop: AbortController; finished: Promise<unknown> }>();
+
+  constructor(private readonly options: IngestOptions) {}
+
+  async handle(delivery: DocumentDelivery): Promise<DeliveryResult> {
+    const { database, worker, leaseMs } = this.options;
+    const claim = await claimJob(database, delivery.jobId, worker, leaseMs);
+    if (claim.outcome === 'leased') {
+      return { outcome: 'later', at: claim.until };
+    }
+    if (claim.outcome === 'gone') {
+      return { outcome: 'done' };
+    }
+    const stop = new AbortController();
+    const finished = this.ingest(claim.job, stop);
+    this.inHand.set(claim.job, { stop, finished });
+    try {
+      return await finished;
+    } finally {
+      this.inHand.delete(claim.job);
+    }
+  }
+
+  /** Resolves when no document is in hand. */
+  async idle(): Promise<void> {
+    await Promise.allSettled([...this.inHand.values()].map((entry) => entry.finished));
+  }
+
+  /** Stops reading every document in hand and gives its job back to the queue, without an attempt consumed. */
+  async handBack(): Promise<void> {
+    const reason: Interruption = 'handed back';
+    for (const { stop } of this.inHand.values()) {
+      stop.abort(reason);
+    }
+    await this.idle();
+  }
+
+  private async ingest(job: ClaimedJob, stop: AbortController): Promise<DeliveryResult> {
+    const { database, leaseMs, metrics } = this.options;
+    const logger = this.options.logger.child({ jobId: job.jobId, documentId: job.documentId });
+    const renewal = setInterval(() => {
+      renewJobLease(database, job, leaseMs).then(
+        (held) => {
+          if (!held) {
+            stop.abort('lease lost' satisfies Interruption);
+          }
+        },
+        (error: Error) => logger.warn({ err: error }, 'could not renew the lease of a job'),
+      );
+    }, leaseMs / 3);
+    const stopTimer = metrics.parseSeconds.startTimer();
+    try {
+      const parsed = await this.read(job, stop.signal);
+      stopTimer();
+      return await this.store(job, parsed, logger);
+    } catch (error) {
+      return await this.giveUp(job, error, stop.signal, logger);
+    } finally {
+      clearInterval(renewal);
+    }
+  }
+
+  private async read(job: ClaimedJob, signal: AbortSignal): Promise<ParsedDocument> {
+    const { blobs, pool, limits } = this.options;
+    if (!job.sourcePath) {
+      throw new MillraceError('BLOB_MISSING', 'The original of this document has been removed');
+    }
+    return parseDocument(pool, { path: await blobs.localPath(job.sourcePath), ...limits }, signal);
+  }
+
+  private async store(job: ClaimedJob, parsed: ParsedDocument, logger: Logger): Promise<DeliveryResult> {
+    const { database, queues, metrics } = this.options;
+    if (parsed.chunks.length === 0) {
+      const failedPages = parsed.pages.filter((page) => page.outcome === 'failed').length;
+      const error =
+        failedPages > 0
+          ? new MillraceError(
+              'PAGE_FAILED',
+              `${failedPages} of ${parsed.pages.length} pages cannot be read, and no other holds text`,
+            )
+          : new MillraceError('PDF_NO_TEXT', `None of the ${parsed.pages.length} pages holds text`);
+      return this.fail(job, error, logger, parsed.pages);
+    }
+    const dispatches = await storeChunks(database, job, {
+      title: parsed.title,
+      pages: parsed.pages,
+      chunks: parsed.chunks.map((chunk) => ({
+        id: newId(),
+        chunkIndex: chunk.index,
+        pageStart: chunk.pageStart,
+        pageEnd: chunk.pageEnd,
+        hasOverlap: chunk.hasOverlap,
+        chunkHash: chunk.chunkHash,
+        contentHash: chunk.contentHash,
+        payload: {
+          text: chunk.text,
+          tokenCount: chunk.tokenCount,
+          section: chunk.section,
+          coordinates: chunk.coordinates,
+        },
+      })),
+    });
+    if (!dispatches) {
+      logger.warn('the job was taken over while its document was read; nothing was stored');
+      return { outcome: 'done' };
+    }
+    for (const page of parsed.pages) {
+      metrics.pages.inc({ outcome: page.outcome });
+    }
+    logger.info({ pages: parsed.pages.length, chunks: dispatches.length }, 'a document was chunked');
+    await queues.deliverChunks(dispatches);
+    return { outcome: 'done' };
+  }
+
+  /** Decides what an interrupted or failed reading means: hand the job back, leave it to its new owner, or fail it. */
+  private async giveUp(job: ClaimedJob, thrown: unknown, signal: AbortSignal, logger: Logger): Promise<DeliveryResult> {
+    if (signal.aborted) {
+      const reason = signal.reason as Interruption;
+      logger.info({ reason }, 'stopped reading a document');
+      const dispatch = reason === 'handed back' ? await releaseJob(this.options.database, job) : null;
+      if (dispatch) {
+        await this.options.queues.deliverJob(dispatch);
+      }
+      return { outcome: 'done' };
+    }
+    const error = toMillraceError(thrown);
+    if (error.code === 'DATABASE_UNAVAILABLE') {
+      throw error;
+    }
+    if (error.code === 'INTERNAL') {
+      logger.error({ err: thrown }, 'reading a document failed in an unforeseen way');
+    }
+    return this.fail(job, error, logger);
+  }
+
+  private async fail(
+    job: ClaimedJob,
+    error: MillraceError,
+    logger: Logger,
+    pages: ParsedDocument['pages'] = [],
+  ): Promise<DeliveryResult> {
+    const failed = await failJob(this.options.database, job, error, pages);
+    if (failed?.sourcePath) {
+      // The input itself is bad: nothing of it stays stored but the record that says so.
+      await this.options.blobs.remove(failed.sourcePath);
+    }
+    logger.warn({ code: error.code, reason: error.message }, 'a document failed');
+    return { outcome: 'failed', code: error.code, message: error.message };
+  }
+}

@@ -1,0 +1,4 @@
+import { runService } from '@millrace/telemetry';
+import { startChunker } from './chunker';
+
+runService('chunker', startChunker);

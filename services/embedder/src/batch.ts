@@ -1,0 +1,191 @@
+import type { ChunkDelivery } from '@millrace/contracts';
+import { type MillraceError, toMillraceError } from '@millrace/contracts';
+import type { Database } from '@millrace/database';
+import type { EmbeddingProvider } from '@millrace/embeddings';
+import {
+  type ChunkClaim,
+  type ClaimedChunk,
+  claimChunks,
+  expireLeases,
+  type RetryPolicy,
+  type RoundResult,
+  releaseChunks,
+  renewChunkLeases,
+  type Settlement,
+  settleChunks,
+} from '@millrace/lifecycle';
+import type { DeliveryResult, Queues } from '@millrace/queues';
+import type { Logger } from '@millrace/telemetry';
+import type { EmbedderMetrics } from './metrics';
+
+export interface BatchOptions {
+  database: Database;
+  queues: Queues;
+  provider: EmbeddingProvider;
+  /** Names this process in leases and attempts. */
+  worker: string;
+  leaseMs: number;
+  retryPolicy: RetryPolicy;
+  logger: Logger;
+  metrics: EmbedderMetrics;
+}
+
+/**
+ * Works on batches of chunk deliveries: claims what can be claimed in one statement, takes vectors that are known
+ * already, has the provider make the rest in one call, and settles everything in one transaction.
+ */
+export class BatchProcessor {
+  /** Claims in hand, so that a stop can hand them back. */
+  private readonly claims = new Set<string>();
+
+  constructor(private readonly options: BatchOptions) {}
+
+  /** One result per delivery, in order. Rejects only when the database is away, with nothing settled. */
+  async process(deliveries: readonly ChunkDelivery[]): Promise<DeliveryResult[]> {
+    const { database, worker, leaseMs } = this.options;
+    const ids = [...new Set(deliveries.map((delivery) => delivery.chunkId))];
+    const claim = await claimChunks(database, ids, worker, leaseMs);
+    const results = await this.resolveUnclaimed(ids, claim);
+    if (claim.chunks.length > 0) {
+      for (const [id, result] of await this.work(claim)) {
+        results.set(id, result);
+      }
+    }
+    return deliveries.map((delivery) => results.get(delivery.chunkId) ?? { outcome: 'done' });
+  }
+
+  /** Hands back every chunk in hand, without an attempt consumed; what is still running will find its claim gone. */
+  async release(): Promise<void> {
+    for (const token of this.claims) {
+      const released = await releaseChunks(this.options.database, token);
+      this.options.logger.info({ chunks: released.length }, 'handed back unfinished chunks');
+      await this.options.queues.deliverChunks(released);
+    }
+  }
+
+  /**
+   * A chunk that could not be claimed is done with (settled, handed to somebody else, or deleted), or still leased: by
+   * a worker that is busy with it, so that the delivery must come again, or by one that has died.
+   */
+  private async resolveUnclaimed(ids: readonly string[], claim: ChunkClaim): Promise<Map<string, DeliveryResult>> {
+    const claimed = new Set(claim.chunks.map((chunk) => chunk.id));
+    const unclaimed = ids.filter((id) => !claimed.has(id));
+    if (unclaimed.length === 0) {
+      return new Map();
+    }
+    const { database, retryPolicy } = this.options;
+    await this.announce(await expireLeases(database, unclaimed, retryPolicy));
+    const rows = await database.jobChunks.findAll(unclaimed);
+    return new Map(
+      rows.map((row) => [
+        row.id,
+        row.status === 'processing' && row.lease_expires_at
+          ? { outcome: 'later', at: row.lease_expires_at }
+          : { outcome: 'done' },
+      ]),
+    );
+  }
+
+  private async work(claim: ChunkClaim): Promise<Map<string, DeliveryResult>> {
+    const { database, leaseMs, logger } = this.options;
+    this.claims.add(claim.token);
+    const renewal = setInterval(() => {
+      renewChunkLeases(database, claim.token, leaseMs).catch((error: Error) =>
+        logger.warn({ err: error }, 'could not renew the lease of a batch'),
+      );
+    }, leaseMs / 3);
+    try {
+      return await this.embedAndSettle(claim);
+    } finally {
+      clearInterval(renewal);
+      this.claims.delete(claim.token);
+    }
+  }
+
+  private async embedAndSettle(claim: ChunkClaim): Promise<Map<string, DeliveryResult>> {
+    const { provider } = this.options;
+    let failure: MillraceError;
+    try {
+      const vectors = await this.vectorsFor(claim.chunks);
+      return await this.settle({
+        token: claim.token,
+        embedded: claim.chunks.map((chunk) => ({ chunk, embedding: vectorOf(vectors, chunk) })),
+        failed: [],
+        embeddingModel: provider.model,
+      });
+    } catch (error) {
+      failure = toMillraceError(error);
+      if (failure.code === 'DATABASE_UNAVAILABLE') {
+        throw failure;
+      }
+    }
+    // The transaction, if it was one that failed, is rolled back whole; what stands is the error on every chunk.
+    return this.settle({
+      token: claim.token,
+      embedded: [],
+      failed: claim.chunks.map((chunk) => ({ chunkId: chunk.id, error: failure })),
+      embeddingModel: provider.model,
+    });
+  }
+
+  /** Vectors by content hash: from the cache where the same text has been embedded, from the provider otherwise. */
+  private async vectorsFor(chunks: readonly ClaimedChunk[]): Promise<Map<string, Float32Array>> {
+    const { database, provider, metrics } = this.options;
+    const texts = new Map(chunks.map((chunk) => [chunk.contentHash, chunk.payload.text]));
+    const vectors = await database.documentChunks.findEmbeddings([...texts.keys()], provider.model);
+    const unknown = [...texts].filter(([contentHash]) => !vectors.has(contentHash));
+    metrics.cacheHits.inc(chunks.length - unknown.length);
+    if (unknown.length > 0) {
+      const stopTimer = metrics.providerSeconds.startTimer();
+      const made = await provider.embed(unknown.map(([, text]) => text));
+      stopTimer();
+      metrics.embedded.inc(unknown.length);
+      unknown.forEach(([contentHash], position) => {
+        const vector = made[position];
+        if (vector) {
+          vectors.set(contentHash, vector);
+        }
+      });
+    }
+    return vectors;
+  }
+
+  private async settle(settlement: Settlement): Promise<Map<string, DeliveryResult>> {
+    const { database, retryPolicy, metrics, logger } = this.options;
+    const stopTimer = metrics.settleSeconds.startTimer();
+    const settled = await settleChunks(database, settlement, retryPolicy);
+    stopTimer();
+    metrics.settled.inc({ status: 'success' }, settlement.embedded.length);
+    metrics.settled.inc({ status: 'failed' }, settlement.failed.length);
+    await this.announce(settled.rounds);
+    for (const { chunkId, error } of settlement.failed) {
+      logger.warn({ chunkId, code: error.code, reason: error.message }, 'a chunk failed');
+    }
+    const done: [string, DeliveryResult][] = settlement.embedded.map(({ chunk }) => [chunk.id, { outcome: 'done' }]);
+    const failed: [string, DeliveryResult][] = settlement.failed.map(({ chunkId, error }) => [
+      chunkId,
+      { outcome: 'failed', code: error.code, message: error.message },
+    ]);
+    return new Map([...done, ...failed]);
+  }
+
+  /** After the commit: delivers the next round's chunks and says in the log which jobs have moved. */
+  private async announce(rounds: readonly RoundResult[]): Promise<void> {
+    const { queues, logger } = this.options;
+    for (const round of rounds) {
+      if (round.status !== 'processing') {
+        const { jobId, documentId, status } = round;
+        logger.info({ jobId, documentId, status, retries: round.retries.length }, 'a round ended');
+      }
+    }
+    await queues.deliverChunks(rounds.flatMap((round) => round.retries));
+  }
+}
+
+function vectorOf(vectors: ReadonlyMap<string, Float32Array>, chunk: ClaimedChunk): Float32Array {
+  const vector = vectors.get(chunk.contentHash);
+  if (!vector) {
+    throw new Error(`no vector was made for chunk ${chunk.id}`);
+  }
+  return vector;
+}

@@ -1,0 +1,3 @@
+export { type BatchOptions, BatchProcessor } from './batch';
+export { startEmbedder } from './embedder';
+export { createEmbedderMetrics } from './metrics';

@@ -1,0 +1,4 @@
+import { runService } from '@millrace/telemetry';
+import { startEmbedder } from './embedder';
+
+runService('embedder', startEmbedder);

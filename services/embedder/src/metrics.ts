@@ -1,0 +1,38 @@
+import { Counter, Histogram, type Registry } from '@millrace/telemetry';
+
+export type EmbedderMetrics = ReturnType<typeof createEmbedderMetrics>;
+
+/** What the embedder counts beside its deliveries. */
+export function createEmbedderMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    settled: new Counter({
+      name: 'millrace_chunks_settled_total',
+      help: 'Job chunks settled, by status',
+      labelNames: ['status'],
+      registers,
+    }),
+    embedded: new Counter({
+      name: 'millrace_texts_embedded_total',
+      help: 'Texts the embedding provider was asked for',
+      registers,
+    }),
+    cacheHits: new Counter({
+      name: 'millrace_embedding_cache_hits_total',
+      help: 'Chunks whose text had been embedded before',
+      registers,
+    }),
+    providerSeconds: new Histogram({
+      name: 'millrace_embedding_call_seconds',
+      help: 'Time of one call to the embedding provider',
+      buckets: [0.005, 0.02, 0.1, 0.5, 2, 10, 60],
+      registers,
+    }),
+    settleSeconds: new Histogram({
+      name: 'millrace_settle_seconds',
+      help: 'Time of one settling transaction',
+      buckets: [0.005, 0.02, 0.05, 0.1, 0.5, 2, 10],
+      registers,
+    }),
+  };
+}
