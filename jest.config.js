@@ -32,5 +32,6 @@ module.exports = {
     ],
   },
   transformIgnorePatterns: [`/node_modules/\\.pnpm/(?!(${esmOnly.join('|')})@)`],
+  globalSetup: '<rootDir>/tests/support/src/globalSetup.ts',
   testTimeout: 60_000,
 };

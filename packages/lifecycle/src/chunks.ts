@@ -78,7 +78,7 @@ export function renewChunkLeases(database: Database, token: string, leaseMs: num
 /** processing -> pending without consuming an attempt: the worker is stopping. @returns the deliveries to make. */
 export function releaseChunks(database: Database, token: string): Promise<ChunkDispatch[]> {
   return database.sql.many<ChunkDispatch>(
-    `UPDATE job_chunks c SET status = 'pending', attempts = attempts - 1, worker = NULL, lease_token = NULL,
+    `UPDATE job_chunks c SET status = 'pending', attempts = c.attempts - 1, worker = NULL, lease_token = NULL,
        lease_expires_at = NULL, started_at = NULL, dispatch_count = c.dispatch_count + 1,
        queue_job_id = c.id || '.' || (c.dispatch_count + 1), updated_at = now()
      FROM jobs j WHERE j.id = c.job_id AND c.lease_token = $1 AND c.status = 'processing'

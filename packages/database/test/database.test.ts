@@ -1,0 +1,75 @@
+import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
+import { Database } from '../src';
+
+describe('The database', () => {
+  let testDatabase: TestDatabase;
+  let database: Database;
+  beforeAll(async () => {
+    testDatabase = await createTestDatabase();
+    database = new Database({ url: testDatabase.url, poolMax: 2, connectTimeoutMs: 1_000, applicationName: 'test' });
+    await database.sql.none('CREATE TABLE counters (id integer PRIMARY KEY, n integer NOT NULL)');
+    await database.sql.none('INSERT INTO counters VALUES (1, 0), (2, 0)');
+  });
+  afterAll(async () => {
+    await database.close();
+    await testDatabase.drop();
+  });
+
+  test('When a transaction throws, then nothing of it stays', async () => {
+    await expect(
+      database.transaction(async ({ sql }) => {
+        await sql.none('UPDATE counters SET n = 99');
+        throw new Error('no');
+      }),
+    ).rejects.toThrow('no');
+    expect(await database.sql.many('SELECT n FROM counters WHERE n = 99')).toEqual([]);
+  });
+
+  test('When two transactions wait for each other, then both succeed in the end', async () => {
+    let arrived = 0;
+    let bothArrived: () => void = () => undefined;
+    const meeting = new Promise<void>((resolve) => {
+      bothArrived = resolve;
+    });
+    const crossing = (first: number, second: number) =>
+      database.transaction(async ({ sql }) => {
+        await sql.none('UPDATE counters SET n = n + 1 WHERE id = $1', [first]);
+        arrived += 1;
+        if (arrived === 2) {
+          bothArrived();
+        }
+        await meeting;
+        await sql.none('UPDATE counters SET n = n + 1 WHERE id = $1', [second]);
+      });
+    await Promise.all([crossing(1, 2), crossing(2, 1)]);
+    expect(await database.sql.many('SELECT n FROM counters ORDER BY id')).toEqual([{ n: 2 }, { n: 2 }]);
+  });
+
+  test('When the server ends a connection in the middle, then the caller hears DATABASE_UNAVAILABLE and the pool goes on', async () => {
+    await expect(
+      database.transaction(({ sql }) => sql.none('SELECT pg_terminate_backend(pg_backend_pid())')),
+    ).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+    expect(await database.sql.one('SELECT 1 AS one')).toEqual({ one: 1 });
+  });
+
+  test('When every connection is taken, then the next caller hears DATABASE_UNAVAILABLE instead of waiting for ever', async () => {
+    const busy = [1, 2].map(() => database.transaction(({ sql }) => sql.many('SELECT pg_sleep(2)')));
+    await expect(database.sql.one('SELECT 1')).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+    await Promise.all(busy);
+    expect(await database.sql.one('SELECT 1 AS one')).toEqual({ one: 1 });
+  });
+
+  test('When there is no server, then the caller hears DATABASE_UNAVAILABLE', async () => {
+    const nowhere = new Database({
+      url: 'postgresql://nobody@127.0.0.1:1/none',
+      poolMax: 1,
+      connectTimeoutMs: 1_000,
+      applicationName: 'test',
+    });
+    await expect(nowhere.sql.one('SELECT 1')).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+    await expect(nowhere.transaction(({ sql }) => sql.one('SELECT 1'))).rejects.toMatchObject({
+      code: 'DATABASE_UNAVAILABLE',
+    });
+    await nowhere.close();
+  });
+});

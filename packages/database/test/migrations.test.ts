@@ -1,0 +1,151 @@
+import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
+import { Client } from 'pg';
+import { checkSetup, Database, migrate, migrationNames } from '../src';
+
+const embedding = { model: 'test-model', dimensions: 768 };
+
+async function tablesIn(url: string): Promise<string[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ name: string }>(
+      `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'pgmigrations' ORDER BY 1`,
+    );
+    return rows.map((row) => row.name);
+  } finally {
+    await client.end();
+  }
+}
+
+describe('Migrations', () => {
+  let testDatabase: TestDatabase;
+  beforeEach(async () => {
+    testDatabase = await createTestDatabase({ empty: true });
+  });
+  afterEach(() => testDatabase.drop());
+
+  function run(direction: 'up' | 'down', changes: { count?: number; embeddingDimensions?: number } = {}) {
+    return migrate({
+      databaseUrl: testDatabase.url,
+      direction,
+      embeddingModel: embedding.model,
+      embeddingDimensions: embedding.dimensions,
+      ...changes,
+    });
+  }
+
+  async function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    const database = new Database({
+      url: testDatabase.url,
+      poolMax: 2,
+      connectTimeoutMs: 5_000,
+      applicationName: 'test',
+    });
+    try {
+      return await work(database);
+    } finally {
+      await database.close();
+    }
+  }
+
+  test('When they run up, down and up again, then the same tables are there and down leaves none', async () => {
+    expect(await run('up')).toEqual(migrationNames());
+    const tables = await tablesIn(testDatabase.url);
+    expect(tables).toEqual([
+      'chunk_attempts',
+      'collections',
+      'document_chunks',
+      'document_pages',
+      'documents',
+      'embedding_settings',
+      'job_chunks',
+      'jobs',
+    ]);
+
+    expect(await run('down')).toEqual(migrationNames().toReversed());
+    expect(await tablesIn(testDatabase.url)).toEqual([]);
+
+    expect(await run('up')).toEqual(migrationNames());
+    expect(await tablesIn(testDatabase.url)).toEqual(tables);
+  });
+
+  test('When they have run, then running up again does nothing', async () => {
+    await run('up');
+    expect(await run('up')).toEqual([]);
+  });
+
+  test('When one is undone, then only the newest is', async () => {
+    await run('up');
+    expect(await run('down', { count: 1 })).toEqual([migrationNames().at(-1)]);
+    expect(await tablesIn(testDatabase.url)).toContain('jobs');
+  });
+
+  test('When two run at once, then one does the work and the other finds it done', async () => {
+    const results = await Promise.all([run('up'), run('up')]);
+    expect(results.map((names) => names.length).sort()).toEqual([0, migrationNames().length]);
+  });
+
+  test('When they have run, then the start-up check is content', async () => {
+    await run('up');
+    await withDatabase(async ({ sql }) => {
+      await expect(checkSetup(sql, embedding)).resolves.toBeUndefined();
+    });
+  });
+
+  test('When they have not run, then the start-up check names the command', async () => {
+    await withDatabase(async ({ sql }) => {
+      await expect(checkSetup(sql, embedding)).rejects.toMatchObject({
+        code: 'SETUP_INVALID',
+        message: expect.stringContaining('npm run services -- up'),
+      });
+    });
+  });
+
+  test('When one is missing, then the start-up check names it', async () => {
+    await run('up');
+    await run('down', { count: 1 });
+    await withDatabase(async ({ sql }) => {
+      await expect(checkSetup(sql, embedding)).rejects.toMatchObject({
+        code: 'SETUP_INVALID',
+        message: expect.stringContaining('0003_vectors'),
+      });
+    });
+  });
+
+  test('When the column was made for other dimensions, then the start-up check says both numbers', async () => {
+    await run('up', { embeddingDimensions: 512 });
+    await withDatabase(async ({ sql }) => {
+      await expect(checkSetup(sql, embedding)).rejects.toMatchObject({
+        code: 'SETUP_INVALID',
+        message: expect.stringMatching(/EMBEDDING_DIMENSIONS is 768.*vectors of 512/),
+      });
+    });
+  });
+
+  test('When no vector is stored yet, then another model is taken over', async () => {
+    await run('up');
+    await withDatabase(async ({ sql }) => {
+      await checkSetup(sql, { ...embedding, model: 'another-model' });
+      expect(await sql.one('SELECT model FROM embedding_settings')).toEqual({ model: 'another-model' });
+    });
+  });
+
+  test('When vectors of another model are stored, then the start-up check refuses', async () => {
+    await run('up');
+    await withDatabase(async ({ sql }) => {
+      await sql.none(
+        `INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes)
+         SELECT id, id, owner_id, 'a.pdf', repeat('0', 64), 'application/pdf', 1 FROM collections`,
+      );
+      await sql.none(
+        `INSERT INTO document_chunks (id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash,
+           content, token_count, page_start, page_end)
+         SELECT id, id, collection_id, owner_id, 0, 'a', 'a', 'text', 1, 1, 1 FROM documents`,
+      );
+      await expect(checkSetup(sql, { ...embedding, model: 'another-model' })).rejects.toMatchObject({
+        code: 'SETUP_INVALID',
+        message: expect.stringMatching(/another-model.*test-model/),
+      });
+    });
+  });
+});

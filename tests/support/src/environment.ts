@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Config, loadConfig } from '@millrace/config';
+import { Redis } from 'ioredis';
+import { testServers } from './servers';
+import { createTestDatabase } from './testDatabase';
+
+export const testApiKey = 'test-key-0123456789abcdef';
+
+export interface TestEnvironment {
+  /** Environment variables for a service of this environment. */
+  variables: Record<string, string>;
+  /** The same, parsed, with changes. */
+  config(changes?: Record<string, string>): Config;
+  /** Drops the database, the queues and the files. */
+  cleanUp(): Promise<void>;
+}
+
+/** A database, a queue prefix and a state directory that no other test sees. */
+export async function createTestEnvironment(changes: Record<string, string> = {}): Promise<TestEnvironment> {
+  const { redisUrl } = testServers();
+  const database = await createTestDatabase();
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-test-'));
+  const prefix = `{test-${randomBytes(6).toString('hex')}}`;
+  const variables: Record<string, string> = {
+    DATABASE_URL: database.url,
+    DATABASE_POOL_MAX: '5',
+    REDIS_URL: redisUrl,
+    QUEUE_PREFIX: prefix,
+    STATE_DIR: directory,
+    BLOB_DIR: join(directory, 'blobs'),
+    MILLRACE_API_KEY: testApiKey,
+    API_PORT: '0',
+    LOG_LEVEL: 'warn',
+    PDF_PROCESSES: '1',
+    RETRY_BACKOFF_MS: '50',
+    SHUTDOWN_TIMEOUT_MS: '10000',
+    STATIC_EMBEDDING_FILE: staticTableFile,
+    ...changes,
+  };
+  return {
+    variables,
+    config: (more = {}) => loadConfig({ ...variables, ...more }),
+    cleanUp: async () => {
+      await removeQueues(redisUrl, prefix);
+      await database.drop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Built once by "npm test" and "npm run services -- up"; see packages/embeddings. */
+const staticTableFile = join(__dirname, '..', '..', '..', '.millrace', 'static-embedding.bin');
+
+async function removeQueues(redisUrl: string, prefix: string): Promise<void> {
+  const redis = new Redis(redisUrl);
+  try {
+    for await (const keys of redis.scanStream({ match: `${prefix}*`, count: 1000 })) {
+      if ((keys as string[]).length > 0) {
+        await redis.del(...(keys as string[]));
+      }
+    }
+  } finally {
+    redis.disconnect();
+  }
+}

@@ -1,0 +1,7 @@
+export { newJobChunk, unitVector } from './chunks';
+export { createTestEnvironment, type TestEnvironment, testApiKey } from './environment';
+export * from './pdfs';
+export { rawPdf, rawStream } from './rawPdf';
+export { testServers } from './servers';
+export { createTestDatabase, type TestDatabase } from './testDatabase';
+export { waitFor } from './waitFor';

@@ -1,0 +1,83 @@
+import { buffer } from 'node:stream/consumers';
+import PDFDocument from 'pdfkit';
+import { rawPdf, rawStream } from './rawPdf';
+
+type Options = ConstructorParameters<typeof PDFDocument>[0];
+
+/** Makes a PDF with pdfkit; `draw` gets a document without pages. */
+export async function drawnPdf(draw: (document: PDFKit.PDFDocument) => void, options: Options = {}): Promise<Buffer> {
+  const document = new PDFDocument({ autoFirstPage: false, size: 'LETTER', ...options });
+  const bytes = buffer(document);
+  draw(document);
+  document.end();
+  return bytes;
+}
+
+/** A PDF with one page of running text for each string; a string that does not fit goes on on the next page. */
+export function textPdf(pages: readonly string[], options: Options = {}): Promise<Buffer> {
+  return drawnPdf((document) => {
+    for (const text of pages) {
+      document.addPage().fontSize(11).text(text);
+    }
+  }, options);
+}
+
+/** A PDF that cannot be opened without `password`. */
+export function encryptedPdf(password = 'secret', text = 'Nobody reads this.'): Promise<Buffer> {
+  return textPdf([text], { userPassword: password, ownerPassword: `${password}-owner` });
+}
+
+/** A PDF with restrictions but without a user password: anybody may open it. */
+export function ownerEncryptedPdf(text = 'Everybody reads this.'): Promise<Buffer> {
+  return textPdf([text], { ownerPassword: 'owner' });
+}
+
+/** A PDF whose pages hold nothing. */
+export function blankPdf(pages = 1): Promise<Buffer> {
+  return drawnPdf((document) => {
+    for (let page = 0; page < pages; page++) {
+      document.addPage();
+    }
+  });
+}
+
+/** A file that begins like a PDF and is none. */
+export function brokenPdf(): Buffer {
+  return Buffer.from(`%PDF-1.7\n%âãÏÓ\n${'1 0 obj << /Type /Cata\nxref garbage trailer\n'.repeat(20)}`, 'latin1');
+}
+
+/**
+ * A one-page PDF whose font maps characters to what databases refuse: it shows "A?B?C", where the first ? is NUL and
+ * the second a lone surrogate.
+ */
+export function nulTextPdf(): Buffer {
+  const map =
+    '/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /Odd def /CMapType 2 def\n' +
+    '1 begincodespacerange <00> <ff> endcodespacerange\n' +
+    '5 beginbfchar\n<61> <0041>\n<62> <0000>\n<63> <0042>\n<64> <d800>\n<65> <0043>\nendbfchar\n' +
+    'endcmap end end';
+  return rawPdf([
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+    '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F 5 0 R >> >> >>',
+    rawStream('BT /F 24 Tf 72 700 Td (abcde) Tj ET'),
+    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 6 0 R >>',
+    rawStream(map),
+  ]);
+}
+
+/** A PDF of two pages, of which the second is missing from the file. */
+export function missingPagePdf(): Buffer {
+  return rawPdf([
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    '<< /Type /Pages /Kids [3 0 R 9 0 R] /Count 2 >>',
+    '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F 5 0 R >> >> >>',
+    rawStream('BT /F 24 Tf 72 700 Td (The first page is here.) Tj ET'),
+    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
+  ]);
+}
+
+/** A PDF that says it has no pages. */
+export function pagelessPdf(): Buffer {
+  return rawPdf(['<< /Type /Catalog /Pages 2 0 R >>', '<< /Type /Pages /Kids [] /Count 0 >>']);
+}

@@ -1,0 +1,83 @@
+import { execFile } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Client } from 'pg';
+import { testServers } from './servers';
+
+const databasePackage = join(__dirname, '..', '..', '..', 'packages', 'database');
+const dayMs = 86_400_000;
+
+/** The template's name holds a digest of the migrations, so that a changed migration makes a new one. */
+function templateName(): string {
+  const directory = join(databasePackage, 'migrations');
+  const digest = createHash('sha256');
+  for (const file of readdirSync(directory).sort()) {
+    digest.update(file).update(readFileSync(join(directory, file)));
+  }
+  return `millrace_template_${digest.digest('hex').slice(0, 16)}`;
+}
+
+function urlOf(database: string): string {
+  const url = new URL(testServers().databaseUrl);
+  url.pathname = `/${database}`;
+  return url.toString();
+}
+
+async function onServer<T>(work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: testServers().databaseUrl });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Makes the migrated template unless it is there, and drops what interrupted runs left behind a day ago or earlier. */
+export async function prepareTemplate(): Promise<void> {
+  await onServer(async (client) => {
+    // Two test runs on one server must not make the template at the same time.
+    await client.query('SELECT pg_advisory_lock(7316420016)');
+    const { rows } = await client.query<{ datname: string }>(
+      `SELECT datname FROM pg_database WHERE datname ~ '^millrace_(test|template)_'`,
+    );
+    const names = rows.map((row) => row.datname);
+    for (const name of names) {
+      const madeAt = /^millrace_test_(\d+)_/.exec(name)?.[1];
+      if (madeAt && Number(madeAt) < Date.now() - dayMs) {
+        await client.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
+      }
+    }
+    const template = templateName();
+    if (names.includes(template)) {
+      return;
+    }
+    // Under another name until it is whole: a run that is interrupted here must not leave half a template.
+    const unfinished = `millrace_test_${Date.now()}_template`;
+    await client.query(`CREATE DATABASE "${unfinished}"`);
+    await promisify(execFile)(process.execPath, [join(databasePackage, 'dist', 'migrate.js'), 'up'], {
+      env: { PATH: process.env.PATH, DATABASE_URL: urlOf(unfinished) },
+    });
+    await client.query(`ALTER DATABASE "${unfinished}" RENAME TO "${template}"`);
+  });
+}
+
+export interface TestDatabase {
+  url: string;
+  drop(): Promise<void>;
+}
+
+/** A new database of the caller's own: a clone of the migrated template, or empty. */
+export async function createTestDatabase(options: { empty?: boolean } = {}): Promise<TestDatabase> {
+  const name = `millrace_test_${Date.now()}_${randomBytes(6).toString('hex')}`;
+  const template = options.empty ? 'template1' : templateName();
+  await onServer((client) => client.query(`CREATE DATABASE "${name}" TEMPLATE "${template}"`));
+  return {
+    url: urlOf(name),
+    drop: async () => {
+      await onServer((client) => client.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`));
+    },
+  };
+}
