@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import type { Config } from '@millrace/config';
-import { chunkDelivery, queueNames } from '@millrace/contracts';
+import { type ChunkDelivery, chunkDelivery, queueNames } from '@millrace/contracts';
 import { checkSetup, Database } from '@millrace/database';
 import { createEmbeddingProvider, MicroBatcher } from '@millrace/embeddings';
-import { checkRedis, Queues, QueueWorker, untilReady, workerConnection } from '@millrace/queues';
+import { checkRedis, type DeliveryResult, Queues, QueueWorker, untilReady, workerConnection } from '@millrace/queues';
 import { createRegistry, type Logger, type RunningService, startHealthServer } from '@millrace/telemetry';
 import { BatchProcessor } from './batch';
 import { createEmbedderMetrics } from './metrics';
@@ -38,11 +38,14 @@ export async function startEmbedder(config: Config, logger: Logger): Promise<Run
     logger,
     metrics: createEmbedderMetrics(registry),
   });
-  const batcher = new MicroBatcher({
+  const batcher = new MicroBatcher<ChunkDelivery, DeliveryResult>({
     maxSize: config.EMBEDDING_BATCH_SIZE,
     maxWaitMs: config.EMBEDDING_BATCH_WAIT_MS,
     concurrency: config.EMBEDDING_CONCURRENCY,
-    run: processor.process.bind(processor),
+    run: async (deliveries) => {
+      const results = await processor.process(deliveries);
+      return results.map((value) => ({ status: 'fulfilled', value }));
+    },
   });
   const worker = new QueueWorker({
     queueName: queueNames.chunks,

@@ -5,3 +5,4 @@ export { rawPdf, rawStream } from './rawPdf';
 export { testServers } from './servers';
 export { createTestDatabase, type TestDatabase } from './testDatabase';
 export { waitFor } from './waitFor';
+export { type OpenAiReply, type OpenAiRequest, type OpenAiServer, startOpenAiServer } from './openaiServer';

@@ -1,0 +1,16 @@
+import { ensureStaticTable } from './staticTableBuilder';
+
+/** `node dist/buildStaticTable.js TARGET`: builds the static provider's table unless a whole one is there. */
+async function main(): Promise<void> {
+  const [target, ...rest] = process.argv.slice(2);
+  if (target === undefined || rest.length > 0) {
+    throw new Error('Usage: node buildStaticTable.js TARGET');
+  }
+  const built = await ensureStaticTable(target);
+  console.log(built ? `Built ${target}` : `${target} is up to date`);
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,81 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { MillraceError } from '@millrace/contracts';
+import type { EmbeddingProvider, RawEmbeddingProvider } from './provider';
+
+/**
+ * Wraps a provider so that what leaves it is right: inputs are split by `maxBatchSize`, every answer holds one
+ * vector per text, every vector has exactly `dimensions` finite numbers, is not zero, and is scaled to unit length.
+ */
+export function checkedProvider(raw: RawEmbeddingProvider): EmbeddingProvider {
+  const { name, model, dimensions, maxBatchSize } = raw;
+  return {
+    name,
+    model,
+    dimensions,
+    maxBatchSize,
+    async embed(texts, { signal } = {}) {
+      const vectors: Float32Array[] = [];
+      for (let start = 0; start < texts.length; start += maxBatchSize) {
+        if (start > 0) {
+          // An in-process provider computes without pause; leases and health checks need a turn in between.
+          await nextTurn();
+        }
+        signal?.throwIfAborted();
+        const batch = texts.slice(start, start + maxBatchSize);
+        const answer = await raw.embedBatch(batch, signal);
+        if (answer.length !== batch.length) {
+          throw new MillraceError(
+            'EMBEDDING_INVALID_RESPONSE',
+            `${name} returned ${answer.length} vectors for ${batch.length} texts.`,
+          );
+        }
+        for (const vector of answer) {
+          vectors.push(unitVector(vector, dimensions, model));
+        }
+      }
+      return vectors;
+    },
+    async close() {
+      await raw.close?.();
+    },
+  };
+}
+
+/**
+ * A copy of `vector` scaled to Euclidean length 1.
+ * @throws MillraceError EMBEDDING_DIMENSION_MISMATCH when it is not `dimensions` long, EMBEDDING_INVALID_RESPONSE
+ *   when a value is not a finite number or all are zero.
+ */
+export function unitVector(vector: ArrayLike<number>, dimensions: number, model: string): Float32Array {
+  if (vector.length !== dimensions) {
+    throw new MillraceError(
+      'EMBEDDING_DIMENSION_MISMATCH',
+      `${model} returned a vector of ${vector.length} dimensions where ${dimensions} are configured.`,
+    );
+  }
+  // Scaling by the largest value first keeps the squares from overflowing or vanishing.
+  let largest = 0;
+  for (let i = 0; i < dimensions; i++) {
+    const value = vector[i];
+    if (typeof value !== 'number' || !Number.isFinite(value)) {
+      throw new MillraceError(
+        'EMBEDDING_INVALID_RESPONSE',
+        `${model} returned a vector with a value that is no number.`,
+      );
+    }
+    largest = Math.max(largest, Math.abs(value));
+  }
+  if (largest === 0) {
+    throw new MillraceError('EMBEDDING_INVALID_RESPONSE', `${model} returned a vector of zeros.`);
+  }
+  let sum = 0;
+  for (let i = 0; i < dimensions; i++) {
+    sum += ((vector[i] ?? 0) / largest) ** 2;
+  }
+  const length = Math.sqrt(sum);
+  const unit = new Float32Array(dimensions);
+  for (let i = 0; i < dimensions; i++) {
+    unit[i] = (vector[i] ?? 0) / largest / length;
+  }
+  return unit;
+}

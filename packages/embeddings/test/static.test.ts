@@ -1,0 +1,113 @@
+import { createEmbeddingProvider, type EmbeddingProvider, staticModel } from '../src';
+import { sharedTable } from './sharedTable';
+
+function cosine(a: Float32Array | undefined, b: Float32Array | undefined): number {
+  return (a ?? new Float32Array()).reduce((sum, value, i) => sum + value * (b?.[i] ?? 0), 0);
+}
+
+describe('the static provider', () => {
+  let provider: EmbeddingProvider;
+
+  async function similarity(first: string, second: string): Promise<number> {
+    const [a, b] = await provider.embed([first, second]);
+    return cosine(a, b);
+  }
+
+  beforeAll(async () => {
+    provider = await createEmbeddingProvider({
+      EMBEDDING_PROVIDER: 'static',
+      EMBEDDING_DIMENSIONS: 768,
+      EMBEDDING_BATCH_SIZE: 4,
+      EMBEDDING_TIMEOUT_MS: 1000,
+      STATE_DIR: 'unused',
+      STATIC_EMBEDDING_FILE: await sharedTable(),
+    });
+  }, 120_000);
+
+  test('When it is made, then it names its model and dimensions', () => {
+    expect(provider).toMatchObject({ name: 'static', model: staticModel, dimensions: 768, maxBatchSize: 4 });
+  });
+
+  test.each([
+    ['a sentence', 'Net sales rose by 4% to $46,298 million in fiscal 2023.'],
+    ['unknown words only', 'zxqvbn wyqqzt'],
+    ['one number', '46,298'],
+    ['one unknown word', 'qzxqzxqzx'],
+    ['symbols only', '*** — ***'],
+    ['a blank', ' '],
+    ['nothing', ''],
+    ['another script', '会社は利益を増やした'],
+    ['a lone surrogate', 'broken \ud800 text'],
+    ['a run of letters as long as a page', 'a'.repeat(20_000)],
+  ])('When the text is %s, then the vector has 768 dimensions and unit length', async (_, text) => {
+    const [vector] = await provider.embed([text]);
+    expect(vector).toBeInstanceOf(Float32Array);
+    expect(vector).toHaveLength(768);
+    expect(cosine(vector, vector)).toBeCloseTo(1, 5);
+  });
+
+  test('When a text is embedded again, among others or alone, then its vector is the same', async () => {
+    const texts = Array.from({ length: 11 }, (_, i) => `Paragraph ${i} about revenue and operating income.`);
+    const together = await provider.embed(texts);
+    const alone = await Promise.all(texts.map(async (text) => (await provider.embed([text]))[0]));
+    expect(together).toEqual(alone);
+  });
+
+  test('When the machine is another one, then the vector is still this one', async () => {
+    const [vector] = await provider.embed(['Net sales rose by 4% to $46,298 million in fiscal 2023.']);
+    const places = [...(vector ?? [])].flatMap((value, i) => (i < 3 || (i >= 100 && value !== 0) ? [i] : []));
+    expect(places.slice(0, 8).map((i) => `${i}: ${vector?.[i]?.toFixed(5)}`)).toEqual([
+      '0: 0.06863',
+      '1: 0.01058',
+      '2: 0.05983',
+      '147: 0.09443',
+      '205: 0.12958',
+      '224: -0.06344',
+      '247: 0.06915',
+      '255: 0.03733',
+    ]);
+  });
+
+  test('When texts mean alike, then they are closer than texts that do not', async () => {
+    const question = 'How much profit did the company make?';
+    const related = await similarity(question, 'Earnings of the firm grew to three billion dollars.');
+    const unrelated = await similarity(question, 'Penguins breed on the Antarctic coast in winter.');
+    expect(related).toBeGreaterThan(unrelated + 0.1);
+  });
+
+  test('When only the form of the words differs, then texts are closer than with other words', async () => {
+    const text = 'The company acquired a supplier.';
+    expect(await similarity(text, 'Companies acquiring suppliers')).toBeGreaterThan(
+      await similarity(text, 'Companies visiting museums'),
+    );
+  });
+
+  test('When a figure is written differently, then it is still the same figure', async () => {
+    const question = 'total of $46,298';
+    const same = await similarity(question, 'total of 46298');
+    const other = await similarity(question, 'total of 51,762');
+    expect(same).toBeCloseTo(1, 5);
+    expect(same).toBeGreaterThan(other + 0.05);
+  });
+
+  test('When words stand in another order, then the vector differs', async () => {
+    expect(await similarity('dog bites man', 'man bites dog')).toBeLessThan(0.999);
+  });
+
+  test('When an unknown name is asked for, then the text with the name is closer', async () => {
+    const question = 'When was Zyxlotrin approved?';
+    expect(await similarity(question, 'Zyxlotrin was approved in May.')).toBeGreaterThan(
+      await similarity(question, 'Aspirin was approved in May.'),
+    );
+  });
+
+  test('When there are no texts, then there are no vectors', async () => {
+    expect(await provider.embed([])).toEqual([]);
+  });
+
+  test('When the signal is aborted, then the call rejects with its reason', async () => {
+    await expect(provider.embed(['text'], { signal: AbortSignal.abort(new Error('stopping')) })).rejects.toThrow(
+      'stopping',
+    );
+  });
+});

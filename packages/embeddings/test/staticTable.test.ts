@@ -1,0 +1,116 @@
+import { copyFile, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createEmbeddingProvider, type EmbeddingProviderConfig, ensureStaticTable } from '../src';
+import { newStaticTable, readStaticTable, rowOf, sealStaticTable, setWord, unknownRow } from '../src/staticTable';
+import { featureHash } from '../src/wordHash';
+import { sharedTable } from './sharedTable';
+
+describe('the table of word vectors', () => {
+  let folder: string;
+  let file: string;
+
+  function config(overrides: Partial<EmbeddingProviderConfig> = {}): EmbeddingProviderConfig {
+    return {
+      EMBEDDING_PROVIDER: 'static',
+      EMBEDDING_DIMENSIONS: 768,
+      EMBEDDING_BATCH_SIZE: 8,
+      EMBEDDING_TIMEOUT_MS: 1000,
+      STATE_DIR: folder,
+      ...overrides,
+    };
+  }
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'millrace-table-'));
+    file = join(folder, 'static-embedding.bin');
+  });
+
+  afterEach(() => rm(folder, { recursive: true }));
+
+  async function writeSmallTable(): Promise<void> {
+    const table = newStaticTable(3, 2);
+    for (const [row, word] of ['the', 'of', 'revenue'].entries()) {
+      setWord(table, row, word);
+    }
+    table.vectors.set([1, 2, 3, 4, -5, 6]);
+    await writeFile(file, sealStaticTable(table));
+  }
+
+  test('When it is written and read, then every word is found in its row and others are not', async () => {
+    await writeSmallTable();
+    const table = await readStaticTable(file);
+    const find = (word: string) => rowOf(table, word, featureHash(word));
+    expect(['the', 'of', 'revenue', 'income'].map(find)).toEqual([0, 1, 2, unknownRow]);
+    expect([...table.vectors]).toEqual([1, 2, 3, 4, -5, 6]);
+  });
+
+  test('When it is missing, then the error names the command that makes it', async () => {
+    await expect(createEmbeddingProvider(config())).rejects.toMatchObject({
+      code: 'SETUP_INVALID',
+      message: expect.stringMatching(/does not exist.*npm run services -- up/),
+    });
+  });
+
+  test.each([10, 64, 100])('When it is cut to %i bytes, then it is refused', async (size) => {
+    await writeSmallTable();
+    await truncate(file, size);
+    await expect(createEmbeddingProvider(config())).rejects.toMatchObject({
+      code: 'SETUP_INVALID',
+      message: expect.stringContaining('cut short'),
+    });
+  });
+
+  test('When one byte of it has changed, then it is refused', async () => {
+    await writeSmallTable();
+    const bytes = await readFile(file);
+    bytes[bytes.length - 1] = (bytes[bytes.length - 1] ?? 0) ^ 1;
+    await writeFile(file, bytes);
+    await expect(createEmbeddingProvider(config())).rejects.toMatchObject({
+      code: 'SETUP_INVALID',
+      message: expect.stringContaining('checksum'),
+    });
+  });
+
+  test('When it is something else, then it is refused', async () => {
+    await writeFile(file, 'x'.repeat(1000));
+    await expect(createEmbeddingProvider(config())).rejects.toMatchObject({ code: 'SETUP_INVALID' });
+  });
+
+  test('When another model or other dimensions are configured, then the provider is refused', async () => {
+    const table = { STATIC_EMBEDDING_FILE: await sharedTable() };
+    await expect(createEmbeddingProvider(config({ ...table, EMBEDDING_MODEL: 'other' }))).rejects.toMatchObject({
+      code: 'SETUP_INVALID',
+      message: expect.stringContaining('EMBEDDING_MODEL'),
+    });
+    await expect(createEmbeddingProvider(config({ ...table, EMBEDDING_DIMENSIONS: 384 }))).rejects.toMatchObject({
+      code: 'SETUP_INVALID',
+      message: expect.stringContaining('EMBEDDING_DIMENSIONS'),
+    });
+  }, 120_000);
+
+  test('When a whole table is there, then it is kept', async () => {
+    await copyFile(await sharedTable(), file);
+    expect(await ensureStaticTable(file)).toBe(false);
+  }, 120_000);
+
+  test('When several ask at once for a table that is cut short, then one builds it anew and all find it', async () => {
+    const whole = await readFile(await sharedTable());
+    await writeFile(file, whole.subarray(0, 1_000_000));
+    // The lock of a process that has died: no process id is that high.
+    await writeFile(`${file}.lock`, '2147483646');
+
+    const built = await Promise.all([ensureStaticTable(file), ensureStaticTable(file), ensureStaticTable(file)]);
+
+    expect(built.filter(Boolean)).toHaveLength(1);
+    expect((await readFile(file)).equals(whole)).toBe(true);
+    expect(await readdir(folder)).toEqual(['static-embedding.bin']);
+  }, 180_000);
+
+  test('When the target cannot be written, then nothing is left behind', async () => {
+    const blocked = join(folder, 'taken');
+    await (await open(blocked, 'w')).close();
+    await expect(ensureStaticTable(join(blocked, 'static-embedding.bin'))).rejects.toThrow();
+    expect(await readdir(folder)).toEqual(['taken']);
+  });
+});

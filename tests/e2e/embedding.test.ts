@@ -1,0 +1,150 @@
+import type { DocumentChunksResponse, JobChunksResponse } from '@millrace/contracts';
+import { producerConnection, Queues, untilReady } from '@millrace/queues';
+import { createLogger } from '@millrace/telemetry';
+import { type OpenAiServer, startOpenAiServer, textPdf, waitFor } from '@millrace/test-support';
+import { TestStack } from './support';
+
+let provider: OpenAiServer;
+let millrace: TestStack;
+beforeAll(async () => {
+  provider = await startOpenAiServer();
+  millrace = await TestStack.start({
+    EMBEDDING_PROVIDER: 'openai',
+    EMBEDDING_TIMEOUT_MS: '2000',
+    EMBEDDING_BATCH_SIZE: '4',
+    OPENAI_API_KEY: 'sk-test',
+    OPENAI_BASE_URL: provider.baseUrl,
+  });
+});
+beforeEach(() => provider.respondWith(() => 'ok'));
+afterAll(async () => {
+  await millrace.stop();
+  await provider.close();
+});
+
+/** A PDF of which each page makes about two chunks, none of them found in another test's document. */
+const book = (title: string, pages = 5) =>
+  textPdf(
+    Array.from({ length: pages }, (_, i) => `${title}, page ${i}. ${`${title} goes on with line ${i}. `.repeat(60)}`),
+  );
+
+const chunksOf = async (jobId: string) =>
+  (await millrace.call<JobChunksResponse>('GET', `/api/v1/jobs/${jobId}/chunks?limit=500`)).body;
+const textsSince = (first: number) => provider.requests.slice(first).flatMap((request) => request.input);
+
+describe('Embedding with a provider', () => {
+  test('When the provider fails for one batch, then only its chunks are tried again and nothing is paid for twice', async () => {
+    const first = provider.requests.length;
+    const failed: string[] = [];
+    provider.respondWith((request) => {
+      if (failed.length === 0) {
+        failed.push(...request.input);
+        return { status: 500 };
+      }
+      return 'ok';
+    });
+    const { job, document } = await millrace.ingest(await book('The lighthouse'));
+    expect(job).toMatchObject({ status: 'completed', retry_count: 1, failed_chunks: 0 });
+    expect(document.status).toBe('ready');
+
+    const { chunks } = await chunksOf(job.id);
+    expect(chunks.filter((chunk) => chunk.attempts === 2)).toHaveLength(failed.length);
+    expect(chunks.filter((chunk) => chunk.attempts === 1)).toHaveLength(chunks.length - failed.length);
+    const texts = textsSince(first);
+    expect(texts).toHaveLength(chunks.length + failed.length);
+    expect(new Set(texts).size).toBe(chunks.length);
+  });
+
+  test('When the vectors have the wrong length, then the job fails with the code and no vector is stored', async () => {
+    provider.respondWith(() => ({ dimensions: 10 }));
+    const { job, document } = await millrace.ingest(await book('The wrong ruler'));
+    expect(job).toMatchObject({ status: 'failed', error: { code: 'EMBEDDING_DIMENSION_MISMATCH' } });
+    expect(document.status).toBe('failed');
+    const stored = await millrace.call<DocumentChunksResponse>('GET', `/api/v1/documents/${document.id}/chunks`);
+    expect(stored.body.chunks).toEqual([]);
+    expect((await chunksOf(job.id)).summary).toMatchObject({ failed: job.total_chunks, success: 0 });
+  });
+
+  test('When the provider is down for three rounds, then the job ends and every chunk says why', async () => {
+    provider.respondWith(() => ({ status: 503 }));
+    const { job } = await millrace.ingest(await book('The silent oracle', 2));
+    expect(job).toMatchObject({ status: 'failed', retry_count: 2, error: { code: 'EMBEDDING_UNAVAILABLE' } });
+    for (const chunk of (await chunksOf(job.id)).chunks) {
+      expect(chunk).toMatchObject({ status: 'failed', attempts: 3, last_error_code: 'EMBEDDING_UNAVAILABLE' });
+    }
+  });
+
+  test('When a job has failed chunks, then Bull Board shows their deliveries as failed, with the code', async () => {
+    provider.respondWith(() => ({ status: 401 }));
+    const { job } = await millrace.ingest(await book('The lost key', 1));
+    expect(job.error?.code).toBe('EMBEDDING_REJECTED');
+    const authorization = `Basic ${Buffer.from(`x:${millrace.stack.apiKey}`).toString('base64')}`;
+    await waitFor('the failed delivery on Bull Board', async () => {
+      const url = `${millrace.stack.apiUrl}/admin/queues/api/queues?activeQueue=chunks&status=failed&page=1&jobsPerPage=50`;
+      const board = (await (await fetch(url, { headers: { authorization } })).json()) as {
+        queues: { name: string; jobs: { data: { jobId: string }; failedReason: string }[] }[];
+      };
+      const jobs = board.queues.find((queue) => queue.name === 'chunks')?.jobs ?? [];
+      return jobs.some((entry) => entry.data.jobId === job.id && entry.failedReason.startsWith('EMBEDDING_REJECTED'));
+    });
+  });
+
+  test('When the provider limits the rate, then the work waits as long as it says and completes', async () => {
+    let limitedAt = 0;
+    let resumedAt = 0;
+    provider.respondWith(() => {
+      if (limitedAt === 0) {
+        limitedAt = Date.now();
+        return { status: 429, headers: { 'retry-after': '1' } };
+      }
+      resumedAt ||= Date.now();
+      return 'ok';
+    });
+    const { job } = await millrace.ingest(await textPdf(['Please come back later.']));
+    expect(job).toMatchObject({ status: 'completed', retry_count: 1 });
+    expect(resumedAt - limitedAt).toBeGreaterThanOrEqual(1_000);
+  });
+
+  test('When the same text is in another document, then it is not embedded again', async () => {
+    const text = 'A paragraph that two different documents share, word for word.';
+    await millrace.ingest(await textPdf([text]));
+    const first = provider.requests.length;
+    const { document } = await millrace.ingest(await textPdf([text], { info: { Title: 'Another file' } }));
+    expect(document.status).toBe('ready');
+    expect(textsSince(first)).toEqual([]);
+  });
+
+  test('When a chunk is delivered ten times more at once, then nothing changes', async () => {
+    const first = provider.requests.length;
+    const { document, job } = await millrace.ingest(await book('The echo', 1));
+    const before = await chunksOf(job.id);
+    const texts = textsSince(first).length;
+    const [chunk] = before.chunks;
+    const { REDIS_URL, QUEUE_PREFIX } = millrace.environment.config();
+    const connection = producerConnection(REDIS_URL, createLogger('test', 'silent'));
+    await untilReady(connection, 5_000);
+    const queues = new Queues(connection, QUEUE_PREFIX);
+    try {
+      const ids = Array.from({ length: 10 }, (_, i) => `again-${chunk?.id}-${i}`);
+      await queues.deliverChunks(
+        ids.map((queueJobId) => ({
+          chunkId: chunk?.id ?? '',
+          jobId: job.id,
+          documentId: document.id,
+          chunkIndex: 0,
+          queueJobId,
+          delayMs: 0,
+        })),
+      );
+      await waitFor('the extra deliveries to be acknowledged', async () => {
+        const states = await Promise.all(ids.map((id) => queues.chunks.getJobState(id)));
+        return states.every((state) => state === 'completed');
+      });
+    } finally {
+      await queues.close();
+      await connection.quit();
+    }
+    expect(await chunksOf(job.id)).toEqual(before);
+    expect(textsSince(first)).toHaveLength(texts);
+  });
+});

@@ -1,0 +1,102 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DocumentView, JobView, SearchResponse, UploadResponse } from '@millrace/contracts';
+import { jobHasEnded } from '@millrace/contracts';
+import { type RunningStack, startStack } from '@millrace/stack';
+import { createTestEnvironment, type TestEnvironment, testApiKey, waitFor } from '@millrace/test-support';
+
+export const root = join(__dirname, '..', '..');
+
+export interface Answer<T> {
+  status: number;
+  body: T;
+}
+
+/** Millrace's own processes on a database, queues and files of one test's own, and the calls the tests make. */
+export class TestStack {
+  private constructor(
+    readonly environment: TestEnvironment,
+    readonly stack: RunningStack,
+  ) {}
+
+  static async start(changes: Record<string, string> = {}): Promise<TestStack> {
+    const environment = await createTestEnvironment({ LOG_LEVEL: 'info', ...changes });
+    try {
+      const stack = await startStack({
+        root,
+        databaseUrl: environment.variables.DATABASE_URL ?? '',
+        redisUrl: environment.variables.REDIS_URL ?? '',
+        environment: { PATH: process.env.PATH, ...environment.variables },
+        stateDir: environment.config().STATE_DIR,
+        migrate: false,
+      });
+      return new TestStack(environment, stack);
+    } catch (error) {
+      await environment.cleanUp();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.stack.stop();
+    await this.environment.cleanUp();
+  }
+
+  async call<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
+    const response = await fetch(`${this.stack.apiUrl}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${testApiKey}`, ...(body ? { 'content-type': 'application/json' } : {}) },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    const text = await response.text();
+    return { status: response.status, body: (text === '' ? null : JSON.parse(text)) as T };
+  }
+
+  async upload(pdf: Buffer, filename = 'test.pdf'): Promise<Answer<UploadResponse>> {
+    const form = new FormData();
+    form.set('file', new Blob([new Uint8Array(pdf)], { type: 'application/pdf' }), filename);
+    const response = await fetch(`${this.stack.apiUrl}/api/v1/documents`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${testApiKey}` },
+      body: form,
+    });
+    return { status: response.status, body: (await response.json()) as UploadResponse };
+  }
+
+  async job(id: string): Promise<JobView> {
+    return (await this.call<JobView>('GET', `/api/v1/jobs/${id}`)).body;
+  }
+
+  async document(id: string): Promise<DocumentView> {
+    return (await this.call<DocumentView>('GET', `/api/v1/documents/${id}`)).body;
+  }
+
+  /** The job, once it has ended. */
+  async endOf(jobId: string, timeoutMs?: number): Promise<JobView> {
+    return waitFor(
+      `job ${jobId} to end`,
+      async () => {
+        const job = await this.job(jobId);
+        return jobHasEnded(job.status) && job;
+      },
+      timeoutMs,
+    );
+  }
+
+  /** Uploads, and waits for the end. */
+  async ingest(pdf: Buffer, filename?: string): Promise<{ job: JobView; document: DocumentView }> {
+    const { body } = await this.upload(pdf, filename);
+    const job = await this.endOf(body.job.id);
+    return { job, document: await this.document(body.document.id) };
+  }
+
+  async search(query: string, more: object = {}): Promise<SearchResponse['hits']> {
+    return (await this.call<SearchResponse>('POST', '/api/v1/search', { query, ...more })).body.hits;
+  }
+
+  /** The files in the blob store, staged ones included. */
+  async blobs(): Promise<string[]> {
+    const entries = await readdir(this.environment.config().BLOB_DIR, { recursive: true, withFileTypes: true });
+    return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+  }
+}
