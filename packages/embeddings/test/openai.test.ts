@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { type OpenAiServer, openAiVector, startOpenAiServer } from '../../../tests/support/src/openaiServer';
+import { type OpenAiServer, openAiVector, startOpenAiServer } from '@millrace/test-support';
 import { createEmbeddingProvider, type EmbeddingProvider, type EmbeddingProviderConfig } from '../src';
 import { retryAfterMs } from '../src/openaiErrors';
 

@@ -27,12 +27,18 @@ async function startService(
   name: string,
   start: (config: Config, logger: Logger) => Promise<RunningService>,
 ): Promise<void> {
+  // From the first moment, so that a supervisor killed while we start leaves no orphan behind.
+  const leave = () => process.exit(1);
+  process.once('disconnect', leave);
   if (existsSync('.env')) {
     process.loadEnvFile('.env');
   }
   const config = loadConfig(process.env);
   const logger = createLogger(name, config.LOG_LEVEL);
   const service = await start(config, logger);
+  process.off('disconnect', leave);
   stopOnSignal({ logger, timeoutMs: config.SHUTDOWN_TIMEOUT_MS, phases: service.stop });
   logger.info(service.urls, 'started');
+  // A supervisor hears it whatever the log level.
+  process.send?.(service.urls);
 }

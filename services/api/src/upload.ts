@@ -95,11 +95,13 @@ async function receiveForm(request: IncomingMessage, blobs: BlobStore, maxBytes:
   } catch (error) {
     request.unpipe(form);
     form.destroy();
-    // The file's own error, if it has one, says more than the form's.
-    const outcome = await Promise.allSettled([file]);
-    const received = outcome[0].status === 'fulfilled' ? outcome[0].value : undefined;
-    await received?.staged.discard();
-    throw outcome[0].status === 'rejected' && outcome[0].reason instanceof MillraceError ? outcome[0].reason : error;
+    const [outcome] = await Promise.allSettled([file]);
+    if (outcome.status === 'fulfilled') {
+      await outcome.value?.staged.discard();
+      throw error;
+    }
+    // The file's own error says more than the form's, unless it is only that the form broke off.
+    throw codeOf(outcome.reason) === 'UPLOAD_INTERRUPTED' ? error : outcome.reason;
   }
   if (!file) {
     throw new MillraceError('UPLOAD_NO_FILE', 'The form holds no file');
@@ -108,12 +110,18 @@ async function receiveForm(request: IncomingMessage, blobs: BlobStore, maxBytes:
   return { staged, ...facts, filename: tidyFilename(filename), mimeType: 'application/pdf', fields };
 }
 
+function codeOf(error: unknown): string | undefined {
+  return error instanceof MillraceError ? error.code : undefined;
+}
+
 async function stageFile(
   source: Readable,
   blobs: BlobStore,
   maxBytes: number,
   whenEmpty: 'UPLOAD_EMPTY' | 'UPLOAD_NO_FILE',
 ): Promise<{ staged: StagedBlob; facts: FileFacts }> {
+  // The source may fail before anybody reads from it; without a listener that would end the process.
+  source.on('error', () => undefined);
   const inspector = new Inspector(maxBytes, whenEmpty);
   const staged = await blobs.stage(inspector.watch(source));
   return { staged, facts: inspector.facts() };

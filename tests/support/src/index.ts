@@ -1,8 +1,14 @@
 export { newJobChunk, unitVector } from './chunks';
 export { createTestEnvironment, type TestEnvironment, testApiKey } from './environment';
+export {
+  type OpenAiReply,
+  type OpenAiRequest,
+  type OpenAiServer,
+  openAiVector,
+  startOpenAiServer,
+} from './openaiServer';
 export * from './pdfs';
 export { rawPdf, rawStream } from './rawPdf';
 export { testServers } from './servers';
 export { createTestDatabase, type TestDatabase } from './testDatabase';
 export { waitFor } from './waitFor';
-export { type OpenAiReply, type OpenAiRequest, type OpenAiServer, startOpenAiServer } from './openaiServer';

@@ -1,0 +1,63 @@
+import { chooseApiPort } from './apiPort';
+import { ensureServices } from './backingServices';
+import { type StackContext, StackError } from './context';
+import { choosePort } from './ports';
+import { type RunningStack, startStack } from './stack';
+
+/** This checkout's own stack on its own services. */
+export interface LocalStack extends RunningStack {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+}
+
+/** Brings everything up for this checkout. `stop` ends the processes, then the services that were started for them. */
+export async function startLocalStack(context: StackContext, signal: AbortSignal): Promise<LocalStack> {
+  const apiPort = await chooseApiPort(context);
+  const services = await ensureServices(context);
+  try {
+    signal.throwIfAborted();
+    const startOn = (port: number) =>
+      startStack({
+        root: context.root,
+        databaseUrl: services.databaseUrl,
+        redisUrl: services.redisUrl,
+        environment: context.environment,
+        stateDir: context.stateDir,
+        blobDir: context.environment.BLOB_DIR || undefined,
+        apiPort: port,
+        say: context.say,
+      });
+    const stack = await startOn(apiPort).catch(async (error: unknown) => {
+      const isTaken = error instanceof StackError && error.message.includes('EADDRINUSE');
+      if (!isTaken || context.environment.API_PORT) {
+        throw error;
+      }
+      // Somebody, such as a second demo, was quicker than we were between the look and the start.
+      const port = await choosePort();
+      context.say(`Port ${apiPort} was taken meanwhile; the API uses ${port}.`);
+      return startOn(port);
+    });
+    const stop = async () => {
+      try {
+        await stack.stop();
+      } finally {
+        await services.stop();
+      }
+    };
+    return { ...stack, databaseUrl: services.databaseUrl, redisUrl: services.redisUrl, stop };
+  } catch (error) {
+    await services.stop();
+    throw error;
+  }
+}
+
+/** What a user can open, and with which key. */
+export function describeAccess(context: StackContext, apiUrl: string): string {
+  const keyPlace = context.environment.MILLRACE_API_KEY ? 'MILLRACE_API_KEY' : `${context.stateDir}/api-key`;
+  return [
+    `  API             ${apiUrl}/api/v1`,
+    `  API reference   ${apiUrl}/docs`,
+    `  Queues          ${apiUrl}/admin/queues`,
+    `  The API key is in ${keyPlace}; in a browser give it as the password, with any user name.`,
+  ].join('\n');
+}

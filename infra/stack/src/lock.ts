@@ -1,0 +1,1 @@
+export { acquireLock, identifyProcess, isSameProcess } from '../../../scripts/lock.cjs';

@@ -1,0 +1,184 @@
+import { randomUUID } from 'node:crypto';
+import { problemSchema } from '@millrace/contracts';
+import { testApiKey, textPdf } from '@millrace/test-support';
+import { TestApi } from './support';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await TestApi.start();
+});
+afterAll(() => api.stop());
+
+const search = (body: unknown) => api.client.post('/api/v1/search').send(body as object);
+
+describe('The API key', () => {
+  test.each([
+    ['GET', '/api/v1/jobs/1'],
+    ['POST', '/api/v1/documents'],
+    ['POST', '/api/v1/search'],
+    ['GET', '/metrics'],
+    ['GET', '/nowhere'],
+  ])('When %s %s comes without the key, then UNAUTHENTICATED', async (method, path) => {
+    const response = await (method === 'GET' ? api.anonymous.get(path) : api.anonymous.post(path));
+    expect(response.status).toBe(401);
+    expect(response.headers['content-type']).toContain('application/problem+json');
+    expect(response.headers['www-authenticate']).toContain('Bearer');
+    expect(response.body.code).toBe('UNAUTHENTICATED');
+  });
+
+  test.each(['Bearer wrong', `Bearer ${testApiKey}x`, 'Bearer', `Basic ${testApiKey}`, testApiKey])(
+    'When the Authorization header is %j, then UNAUTHENTICATED',
+    async (authorization) => {
+      const response = await api.anonymous.get('/api/v1/jobs/1').set('Authorization', authorization);
+      expect(response.status).toBe(401);
+    },
+  );
+
+  test('When the key comes as X-API-Key, then it is taken', async () => {
+    expect((await api.anonymous.get('/metrics').set('X-API-Key', testApiKey)).status).toBe(200);
+  });
+
+  test('When a browser sends the key as password to the API itself, then it is refused', async () => {
+    expect((await api.anonymous.get('/api/v1/jobs/1').auth('x', testApiKey)).status).toBe(401);
+  });
+
+  test.each(['/docs/', '/openapi.json', '/admin/queues'])(
+    'When a browser opens %s, then it is asked for the key and let in with it',
+    async (page) => {
+      const asked = await api.anonymous.get(page);
+      expect(asked.status).toBe(401);
+      expect(asked.headers['www-authenticate']).toContain('Basic');
+      expect((await api.anonymous.get(page).auth('anybody', testApiKey)).status).toBe(200);
+      expect((await api.anonymous.get(page).auth('anybody', 'wrong')).status).toBe(401);
+    },
+  );
+
+  test('When another site makes a browser change a queue, then it is refused', async () => {
+    const response = await api.anonymous
+      .put('/admin/queues/api/queues/chunks/pause')
+      .auth('x', testApiKey)
+      .set('Sec-Fetch-Site', 'cross-site');
+    expect(response.status).toBe(403);
+  });
+
+  test('When health is asked for, then no key is needed', async () => {
+    expect((await api.anonymous.get('/healthz')).status).toBe(200);
+    expect((await api.anonymous.get('/readyz')).body).toEqual({
+      ready: true,
+      checks: { database: 'ok', redis: 'ok', blobs: 'ok' },
+    });
+  });
+});
+
+describe('A request that is not right', () => {
+  test.each([
+    ['GET', `/api/v1/documents/${randomUUID()}`, 'DOCUMENT_NOT_FOUND'],
+    ['GET', '/api/v1/documents/nonsense', 'DOCUMENT_NOT_FOUND'],
+    ['GET', `/api/v1/documents/${randomUUID()}/chunks`, 'DOCUMENT_NOT_FOUND'],
+    ['GET', `/api/v1/documents/${randomUUID()}/pages`, 'DOCUMENT_NOT_FOUND'],
+    ['DELETE', `/api/v1/documents/${randomUUID()}`, 'DOCUMENT_NOT_FOUND'],
+    ['GET', `/api/v1/jobs/${randomUUID()}`, 'JOB_NOT_FOUND'],
+    ['GET', `/api/v1/jobs/${randomUUID()}/chunks`, 'JOB_NOT_FOUND'],
+    ['GET', '/api/v1/nowhere', 'NOT_FOUND'],
+  ])('When %s %s names nothing there is, then %s', async (method, path, code) => {
+    const response = await (method === 'GET' ? api.client.get(path) : api.client.delete(path));
+    expect(response).toMatchObject({ status: 404, body: { code } });
+    expect(problemSchema.parse(response.body).request_id).toBe(response.headers['x-request-id']);
+  });
+
+  test('When a method is not taken, then METHOD_NOT_ALLOWED names those that are', async () => {
+    const response = await api.client.put(`/api/v1/documents/${randomUUID()}`);
+    expect(response).toMatchObject({ status: 405, body: { code: 'METHOD_NOT_ALLOWED' } });
+    expect(response.headers.allow).toBe('GET, DELETE');
+  });
+
+  test('When the JSON is malformed, then JSON_MALFORMED', async () => {
+    const response = await api.client.post('/api/v1/search').type('application/json').send('{"query": "x"');
+    expect(response).toMatchObject({ status: 400, body: { code: 'JSON_MALFORMED' } });
+  });
+
+  test('When the body is not JSON, then REQUEST_INVALID says what to send', async () => {
+    const response = await api.client.post('/api/v1/search').type('text/plain').send('query');
+    expect(response).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID' } });
+    expect(response.body.detail).toContain('application/json');
+  });
+
+  test('When the JSON is too large, then PAYLOAD_TOO_LARGE', async () => {
+    expect(await search({ query: 'x'.repeat(300_000) })).toMatchObject({
+      status: 413,
+      body: { code: 'PAYLOAD_TOO_LARGE' },
+    });
+  });
+
+  test.each([
+    ['a query that is a number', { query: 5 }, 'query'],
+    ['no query', {}, 'query'],
+    ['an empty query', { query: '  ' }, 'query'],
+    ['a limit of zero', { query: 'x', limit: 0 }, 'limit'],
+    ['a limit beyond the largest', { query: 'x', limit: 101 }, 'limit'],
+    ['a limit that is text', { query: 'x', limit: '5' }, 'limit'],
+    ['a document id that is none', { query: 'x', document_id: 'nonsense' }, 'document_id'],
+    ['an array', [], ''],
+  ])('When a search has %s, then REQUEST_INVALID names the field', async (_what, body, path) => {
+    const response = await search(body);
+    expect(response).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID', errors: [{ path }] } });
+  });
+
+  test('When a search names a field there is none of, then REQUEST_INVALID names it', async () => {
+    const response = await search({ query: 'x', colection_id: randomUUID() });
+    expect(response).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID' } });
+    expect(response.body.detail).toContain('colection_id');
+  });
+
+  test.each([
+    ['document_id', 'DOCUMENT_NOT_FOUND'],
+    ['collection_id', 'COLLECTION_NOT_FOUND'],
+  ])('When a search names a %s that does not exist, then %s', async (field, code) => {
+    expect(await search({ query: 'x', [field]: randomUUID() })).toMatchObject({ status: 404, body: { code } });
+  });
+
+  test.each(['limit=0', 'limit=x', 'limit=501', 'cursor=nonsense', 'status=lost'])(
+    'When a list is asked for with %s, then REQUEST_INVALID',
+    async (query) => {
+      const { body } = await api.client.post('/api/v1/documents').attach('file', await textPdf(['Listed.']), 'a.pdf');
+      const response = await api.client.get(`/api/v1/jobs/${body.job.id}/chunks?${query}`);
+      expect(response).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID' } });
+    },
+  );
+
+  test('When a query holds NUL and lone surrogates, then the search still answers', async () => {
+    const response = await search({ query: 'a\0b \ud800 c' });
+    expect(response).toMatchObject({ status: 200, body: { hits: [] } });
+  });
+});
+
+describe('The OpenAPI document', () => {
+  test('When it names an operation, then the API answers it with what it says', async () => {
+    const { body } = await api.client.get('/openapi.json');
+    expect(body.openapi).toBe('3.1.0');
+    const operations = Object.entries<Record<string, { responses: object }>>(body.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+    );
+    expect(operations.length).toBeGreaterThanOrEqual(8);
+    for (const { path, method, operation } of operations) {
+      const response = await fetch(`${api.url}${path.replace('{id}', randomUUID())}`, {
+        method: method.toUpperCase(),
+        headers: { authorization: `Bearer ${testApiKey}` },
+      });
+      const problem = problemSchema.parse(await response.json());
+      expect(problem.code).not.toBe('NOT_FOUND');
+      expect(problem.code).not.toBe('METHOD_NOT_ALLOWED');
+      expect(Object.keys(operation.responses)).toContain(String(response.status));
+    }
+  });
+
+  test('When it refers to a schema, then the schema is there', async () => {
+    const text = (await api.client.get('/openapi.json')).text;
+    const names = [...text.matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name);
+    const { components } = JSON.parse(text) as { components: { schemas: Record<string, unknown> } };
+    expect(names.length).toBeGreaterThan(10);
+    for (const name of new Set(names)) {
+      expect(Object.keys(components.schemas)).toContain(name);
+    }
+  });
+});

@@ -1,0 +1,189 @@
+import { readdir } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { Database } from '@millrace/database';
+import { testApiKey, textPdf, waitFor } from '@millrace/test-support';
+import { TestApi } from './support';
+
+const maxBytes = 100_000;
+let api: TestApi;
+let database: Database;
+let pdf: Buffer;
+beforeAll(async () => {
+  api = await TestApi.start({ UPLOAD_MAX_BYTES: String(maxBytes) });
+  database = new Database({
+    url: api.environment.config().DATABASE_URL,
+    poolMax: 1,
+    connectTimeoutMs: 5_000,
+    applicationName: 'test',
+  });
+  pdf = await textPdf(['A small document.']);
+});
+afterAll(async () => {
+  await database.close();
+  await api.stop();
+});
+
+async function files(): Promise<string[]> {
+  const entries = await readdir(api.environment.config().BLOB_DIR, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+}
+
+async function rows(): Promise<number> {
+  const { count } = await database.sql.one<{ count: number }>('SELECT count(*)::integer AS count FROM documents');
+  return count;
+}
+
+/** Runs a refused upload and sees that nothing of it stays. */
+async function refused(send: () => Promise<{ status: number; body: unknown }>, status: number, code: string) {
+  const before = [await files(), await rows()];
+  const response = await send();
+  expect(response).toMatchObject({ status, body: { status, code, advice: expect.any(String) } });
+  expect([await files(), await rows()]).toEqual(before);
+  return response;
+}
+
+const post = () => api.client.post('/api/v1/documents');
+
+describe('An upload that is refused', () => {
+  test('When there is no body, then UPLOAD_NO_FILE', () => refused(() => post(), 400, 'UPLOAD_NO_FILE'));
+
+  test('When the form holds no file, then UPLOAD_NO_FILE', () =>
+    refused(() => post().field('name', 'value'), 400, 'UPLOAD_NO_FILE'));
+
+  test('When the file is empty, then UPLOAD_EMPTY', () =>
+    refused(() => post().attach('file', Buffer.alloc(0), 'empty.pdf'), 400, 'UPLOAD_EMPTY'));
+
+  test('When a raw body is empty, then UPLOAD_NO_FILE', () =>
+    refused(() => post().type('application/pdf').send(Buffer.alloc(0)), 400, 'UPLOAD_NO_FILE'));
+
+  test('When the file is called PDF and is none, then UNSUPPORTED_MEDIA_TYPE', () =>
+    refused(
+      () => post().attach('file', Buffer.from('just text'), { filename: 'a.pdf', contentType: 'application/pdf' }),
+      415,
+      'UNSUPPORTED_MEDIA_TYPE',
+    ));
+
+  test('When a large file is not a PDF, then UNSUPPORTED_MEDIA_TYPE before it has been received whole', () =>
+    refused(() => post().attach('file', Buffer.alloc(90_000, 'x'), 'a.pdf'), 415, 'UNSUPPORTED_MEDIA_TYPE'));
+
+  test('When the body is of a type that is not taken, then UNSUPPORTED_MEDIA_TYPE', () =>
+    refused(() => post().type('text/plain').send('hello'), 415, 'UNSUPPORTED_MEDIA_TYPE'));
+
+  test('When the declared length is over the limit, then UPLOAD_TOO_LARGE', async () => {
+    const large = Buffer.concat([pdf, Buffer.alloc(3 * maxBytes)]);
+    const { body } = await refused(() => post().attach('file', large, 'a.pdf'), 413, 'UPLOAD_TOO_LARGE');
+    expect(body).toMatchObject({ limit_bytes: maxBytes });
+  });
+
+  test('When the file goes over the limit while it comes, then UPLOAD_TOO_LARGE', () =>
+    refused(
+      () => post().attach('file', Buffer.concat([pdf, Buffer.alloc(maxBytes)]), 'a.pdf'),
+      413,
+      'UPLOAD_TOO_LARGE',
+    ));
+
+  test('When a body of unknown length goes over the limit, then UPLOAD_TOO_LARGE', async () => {
+    const before = [await files(), await rows()];
+    const response = await fetch(`${api.url}/api/v1/documents`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${testApiKey}`, 'content-type': 'application/pdf' },
+      body: new Blob([new Uint8Array(pdf), new Uint8Array(2 * maxBytes)]).stream(),
+      duplex: 'half',
+    } as RequestInit);
+    expect(response.status).toBe(413);
+    expect(await response.json()).toMatchObject({ code: 'UPLOAD_TOO_LARGE' });
+    expect([await files(), await rows()]).toEqual(before);
+  });
+
+  test('When the form has no boundary, then UPLOAD_MALFORMED', () =>
+    refused(() => post().set('Content-Type', 'multipart/form-data').send('x'), 400, 'UPLOAD_MALFORMED'));
+
+  test('When the form ends before its end, then UPLOAD_MALFORMED', () =>
+    refused(
+      () =>
+        post()
+          .set('Content-Type', 'multipart/form-data; boundary=b')
+          .send(`--b\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n%PDF-1.4 cut off here`),
+      400,
+      'UPLOAD_MALFORMED',
+    ));
+
+  test('When the form holds two files, then UPLOAD_MALFORMED', () =>
+    refused(() => post().attach('file', pdf, 'a.pdf').attach('file', pdf, 'b.pdf'), 400, 'UPLOAD_MALFORMED'));
+
+  test('When the collection does not exist, then COLLECTION_NOT_FOUND', () =>
+    refused(
+      () => post().field('collection_id', '01980000-0000-7000-8000-0123456789ab').attach('file', pdf, 'a.pdf'),
+      404,
+      'COLLECTION_NOT_FOUND',
+    ));
+
+  test('When the collection is no id, then REQUEST_INVALID names the field', async () => {
+    const { body } = await refused(
+      () => post().attach('file', pdf, 'a.pdf').field('collection_id', 'nonsense'),
+      400,
+      'REQUEST_INVALID',
+    );
+    expect(body).toMatchObject({ errors: [{ path: 'collection_id' }] });
+  });
+
+  test('When the client goes away in the middle, then nothing stays', async () => {
+    const before = [await files(), await rows()];
+    const { hostname, port } = new URL(api.url);
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      `POST /api/v1/documents HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${testApiKey}\r\n` +
+        'Content-Type: application/pdf\r\nContent-Length: 50000\r\n\r\n%PDF-1.4 the beginning',
+    );
+    await waitFor('the upload to begin', async () => (await files()).length > (before[0] as string[]).length);
+    socket.destroy();
+    await waitFor('the file to be removed', async () => (await files()).length === (before[0] as string[]).length);
+    expect(await rows()).toBe(before[1]);
+  });
+});
+
+describe('An upload that is accepted', () => {
+  test('When it comes as a raw body with a name, then the name is kept', async () => {
+    const response = await post()
+      .query({ filename: 'raw körper.pdf' })
+      .type('application/pdf')
+      .send(await textPdf(['As a raw body.']));
+    expect(response.status).toBe(202);
+    expect(response.body.document).toMatchObject({ filename: 'raw körper.pdf', mime_type: 'application/pdf' });
+    expect(response.headers.location).toBe(response.body.links.self);
+  });
+
+  test.each([
+    ['../../etc/passwd', 'passwd'],
+    ['C:\\Users\\me\\report.pdf', 'report.pdf'],
+    ['naïve – 東京.pdf', 'naïve – 東京.pdf'],
+    ['', 'document.pdf'],
+  ])('When its name is %j, then it is stored as %j', async (given, stored) => {
+    const file = await textPdf([`Named ${given}`]);
+    const form = new FormData();
+    form.set('file', new Blob([new Uint8Array(file)]), given || 'blob');
+    const response =
+      given === ''
+        ? await post().type('application/pdf').send(file)
+        : await fetch(`${api.url}/api/v1/documents`, {
+            method: 'POST',
+            headers: { authorization: `Bearer ${testApiKey}` },
+            body: form,
+          }).then(async (answer) => ({ body: (await answer.json()) as { document: { filename: string } } }));
+    expect(response.body.document.filename).toBe(stored);
+  });
+
+  test('When some junk stands before the header of the PDF, then it is still a PDF', async () => {
+    const junk = Buffer.concat([Buffer.alloc(500, '\n'), await textPdf(['After some junk.'])]);
+    expect((await post().attach('file', junk, 'a.pdf')).status).toBe(202);
+  });
+
+  test('When it is stored, then size and hash are those of the bytes', async () => {
+    const file = await textPdf(['Measured and hashed.']);
+    const { body } = await post().attach('file', file, 'a.pdf');
+    expect(body.document.size_bytes).toBe(file.length);
+    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(file)));
+    expect(body.document.content_hash).toBe(Buffer.from(digest).toString('hex'));
+    expect(await files()).toContain(body.document.id);
+  });
+});

@@ -1,0 +1,64 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ParserPool } from '@millrace/pdf';
+import { blankPdf, brokenPdf, encryptedPdf, missingPagePdf, textPdf } from '@millrace/test-support';
+import { parseDocument } from '../src/parseDocument';
+
+const limits = { maxPages: 1000, maxTokens: 400, overlapTokens: 50 };
+let folder: string;
+let pool: ParserPool;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'millrace-parse-'));
+  pool = new ParserPool({
+    entry: join(__dirname, '../src/parseProcess.ts'),
+    processes: 2,
+    timeoutMs: 30_000,
+    execArgv: ['-r', join(__dirname, '../../../tests/support/register.cjs')],
+  });
+});
+afterAll(async () => {
+  await pool.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function parse(bytes: Buffer, more: Partial<typeof limits> = {}) {
+  const path = join(folder, `${Math.random()}.pdf`);
+  await writeFile(path, bytes);
+  return parseDocument(pool, { path, ...limits, ...more });
+}
+
+describe('When a document is parsed in its own process', () => {
+  test('then title, page outcomes and chunks come back, in order and complete', async () => {
+    const texts = Array.from({ length: 150 }, (_, index) => `Page ${index + 1}. ${'The mill turns. '.repeat(60)}`);
+    const parsed = await parse(await textPdf(texts, { info: { Title: 'Mills' } }));
+    expect(parsed).toMatchObject({ pageCount: 150, title: 'Mills' });
+    expect(parsed.pages.map(({ page }) => page)).toEqual(texts.map((_, index) => index + 1));
+    expect(parsed.pages[0]).toMatchObject({ width: 612, height: 792, outcome: 'text', error_code: null });
+    expect(parsed.chunks.map(({ index }) => index)).toEqual(parsed.chunks.map((_, index) => index));
+    const all = parsed.chunks.map(({ text }) => text).join('\n');
+    expect(texts.every((_, index) => all.includes(`Page ${index + 1}.`))).toBe(true);
+  });
+
+  test('and its pages are blank, then each is told to be empty and there are no chunks', async () => {
+    const parsed = await parse(await blankPdf(3));
+    expect(parsed.pages.map(({ outcome }) => outcome)).toEqual(['empty', 'empty', 'empty']);
+    expect(parsed.chunks).toEqual([]);
+  });
+
+  test('and one page cannot be read, then that page says so and the others are chunked', async () => {
+    const parsed = await parse(missingPagePdf());
+    expect(parsed.pages).toMatchObject([
+      { page: 1, outcome: 'text', error_code: null },
+      { page: 2, outcome: 'failed', characters: 0, error_code: 'PAGE_FAILED' },
+    ]);
+    expect(parsed.chunks).toMatchObject([{ text: 'The first page is here.' }]);
+  });
+
+  test('and it is broken, locked or too long, then the error is named', async () => {
+    await expect(parse(brokenPdf())).rejects.toMatchObject({ code: 'PDF_CORRUPT' });
+    await expect(parse(await encryptedPdf())).rejects.toMatchObject({ code: 'PDF_ENCRYPTED' });
+    await expect(parse(await blankPdf(4), { maxPages: 3 })).rejects.toMatchObject({ code: 'PDF_TOO_MANY_PAGES' });
+  });
+});
