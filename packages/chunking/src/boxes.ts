@@ -1,0 +1,24 @@
+import type { Box } from '@millrace/contracts';
+import type { Block } from './blocks';
+import type { Word } from './words';
+
+/** Where words stand: one box for each block, around those of its lines that the words come from. */
+export function boxesOf(words: readonly Word[]): Box[] {
+  const boxes: Box[] = [];
+  let block: Block | null = null;
+  let box: Box | null = null;
+  for (const word of words) {
+    const { line } = word;
+    if (box === null || word.block !== block) {
+      block = word.block;
+      box = { page: block.page, x0: line.x0, y0: line.y0, x1: line.x1, y1: line.y1 };
+      boxes.push(box);
+    } else {
+      box.x0 = Math.min(box.x0, line.x0);
+      box.y0 = Math.min(box.y0, line.y0);
+      box.x1 = Math.max(box.x1, line.x1);
+      box.y1 = Math.max(box.y1, line.y1);
+    }
+  }
+  return boxes;
+}

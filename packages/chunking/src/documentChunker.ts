@@ -1,0 +1,142 @@
+import { type Chunk, chunkHashOf, contentHashOf } from '@millrace/contracts';
+import { makeBlocks } from './blocks';
+import { boxesOf } from './boxes';
+import { Packer, type Range, textOf } from './packer';
+import { type SectionNamer, sectionNamer } from './sections';
+import { TokenCounter } from './tokens';
+import { type ChunkOptions, type ChunkPage, MIN_MAX_TOKENS } from './types';
+import { type Word, WordMaker } from './words';
+
+/**
+ * Cuts a document into chunks page by page, holding no more than the text of the chunk in the making. The same pages
+ * give the same chunks, whether they come at once or one by one.
+ */
+export class DocumentChunker {
+  private readonly packer: Packer;
+  private readonly wordMaker: WordMaker;
+  private readonly sections: SectionNamer;
+  private readonly body = new BodySize();
+  private readonly occurrences = new Map<string, number>();
+  private words: Word[] = [];
+  private from = 0;
+  private fresh = 0;
+  private index = 0;
+
+  /** @throws RangeError when the limits leave no room for text. */
+  constructor(options: ChunkOptions) {
+    const { maxTokens, overlapTokens, outline } = options;
+    if (!Number.isInteger(maxTokens) || maxTokens < MIN_MAX_TOKENS) {
+      throw new RangeError(`maxTokens must be a whole number of at least ${MIN_MAX_TOKENS}, not ${maxTokens}.`);
+    }
+    if (!Number.isInteger(overlapTokens) || overlapTokens < 0 || overlapTokens > maxTokens / 2) {
+      throw new RangeError(`overlapTokens must be a whole number from 0 to half of maxTokens, not ${overlapTokens}.`);
+    }
+    const tokens = new TokenCounter();
+    this.packer = new Packer(tokens, { maxTokens, overlapTokens });
+    this.wordMaker = new WordMaker(tokens, Math.floor(maxTokens / 4));
+    this.sections = sectionNamer(outline);
+  }
+
+  /** Takes the next page; gives the chunks that are now complete. */
+  addPage(page: ChunkPage): Chunk[] {
+    this.body.add(page);
+    const blocks = makeBlocks(page, this.body.size, this.sections.startsOn(page));
+    this.sections.name(page, blocks, this.body.size);
+    for (const block of blocks) {
+      this.wordMaker.add(block, this.words);
+    }
+    return this.take(false);
+  }
+
+  /** Gives the remaining chunks. Call it once, after the last page. */
+  finish(): Chunk[] {
+    return this.take(true);
+  }
+
+  private take(final: boolean): Chunk[] {
+    const chunks: Chunk[] = [];
+    while (this.fresh < this.words.length) {
+      const range = this.packer.next(this.words, this.from, this.fresh, final);
+      if (range === null) {
+        break;
+      }
+      chunks.push(this.chunkOf(range));
+      this.fresh = range.to + 1;
+      this.from = this.fresh < this.words.length || !final ? this.packer.overlapStart(this.words, range) : this.fresh;
+    }
+    this.words = this.words.slice(this.from);
+    this.fresh -= this.from;
+    this.from = 0;
+    return chunks;
+  }
+
+  private chunkOf({ from, fresh, to, tokens }: Range): Chunk {
+    const words = this.words.slice(from, to + 1);
+    const text = textOf(words);
+    const contentHash = contentHashOf(text);
+    const occurrence = this.occurrences.get(contentHash) ?? 0;
+    this.occurrences.set(contentHash, occurrence + 1);
+    const coordinates = boxesOf(words);
+    return {
+      index: this.index++,
+      text,
+      tokenCount: tokens,
+      pageStart: words.at(0)?.block.page ?? 1,
+      pageEnd: words.at(-1)?.block.page ?? 1,
+      section: mainSection(words.slice(fresh - from)),
+      coordinates,
+      hasOverlap: from < fresh,
+      contentHash,
+      chunkHash: chunkHashOf(contentHash, occurrence),
+    };
+  }
+}
+
+/** The section most of the words stand under; the first one when several have as many. */
+function mainSection(words: readonly Word[]): string | null {
+  const counts = new Map<string | null, number>();
+  let best: string | null = null;
+  let most = 0;
+  for (const { block } of words) {
+    counts.set(block.section, (counts.get(block.section) ?? 0) + 1);
+  }
+  for (const [section, count] of counts) {
+    if (count > most) {
+      most = count;
+      best = section;
+    }
+  }
+  return best;
+}
+
+/** The size of running text: what most characters so far are set in. */
+class BodySize {
+  size = 0;
+  private readonly characters = new Map<number, number>();
+
+  add(page: ChunkPage): void {
+    for (const { text, fontSize } of page.lines) {
+      const size = Math.round(fontSize * 2) / 2;
+      const count = (this.characters.get(size) ?? 0) + text.length;
+      this.characters.set(size, count);
+      if (count > (this.characters.get(this.size) ?? 0)) {
+        this.size = size;
+      }
+    }
+  }
+}
+
+/**
+ * Cuts a whole document into chunks.
+ * @param pages In ascending order.
+ * @throws RangeError when the limits leave no room for text.
+ */
+export function chunkDocument(pages: Iterable<ChunkPage>, options: ChunkOptions): Chunk[] {
+  const chunker = new DocumentChunker(options);
+  const chunks: Chunk[] = [];
+  for (const page of pages) {
+    chunks.push(...chunker.addPage(page));
+  }
+  chunks.push(...chunker.finish());
+  return chunks;
+}

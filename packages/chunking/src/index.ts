@@ -1,0 +1,3 @@
+export { chunkDocument, DocumentChunker } from './documentChunker';
+export { countTokens } from './tokens';
+export * from './types';

@@ -1,0 +1,127 @@
+import { chunkDocument } from '../src';
+import { pageOf } from './pages';
+
+const limits = { maxTokens: 400, overlapTokens: 50 };
+
+/** `count` sentences of nine words, told apart by their number. */
+function sentences(count: number, from = 0): string {
+  return Array.from({ length: count }, (_, index) => `Sentence ${from + index} says a thing about the mill.`).join(' ');
+}
+
+describe('When a document is chunked', () => {
+  test('and it holds nothing, then there are no chunks', () => {
+    expect(chunkDocument([], limits)).toEqual([]);
+    expect(chunkDocument([pageOf(1, []), pageOf(2, ['', ' \t '])], limits)).toEqual([]);
+  });
+
+  test('and it is short, then it is one chunk of its paragraphs', () => {
+    const [chunk, ...others] = chunkDocument(
+      [pageOf(1, ['The first paragraph goes on', { text: 'and ends.', x1: 0.3 }, { text: 'The second.', x1: 0.3 }])],
+      limits,
+    );
+    expect(others).toEqual([]);
+    expect(chunk).toMatchObject({
+      index: 0,
+      text: 'The first paragraph goes on and ends.\n\nThe second.',
+      pageStart: 1,
+      pageEnd: 1,
+      hasOverlap: false,
+      section: null,
+    });
+    expect(chunk?.coordinates).toHaveLength(2);
+  });
+
+  test('and a paragraph is too long for one chunk, then it is split between sentences and repeated by whole ones', () => {
+    const text = sentences(120);
+    const chunks = chunkDocument([pageOf(1, [text])], limits);
+    expect(chunks.length).toBeGreaterThan(2);
+    for (const chunk of chunks) {
+      expect(chunk.text).toMatch(/^Sentence \d+ says/);
+      expect(chunk.text).toMatch(/about the mill\.$/);
+      expect(chunk.hasOverlap).toBe(chunk.index > 0);
+    }
+    const [first, second] = chunks;
+    const repeated = second?.text.split('. ')[0] ?? '-';
+    expect(first?.text).toContain(repeated);
+  });
+
+  test('and paragraphs do not all fit, then the chunk ends between two of them', () => {
+    const paragraph = (from: number) => ({ text: sentences(15, from), x1: 0.5 });
+    const chunks = chunkDocument([pageOf(1, [paragraph(0), paragraph(100), paragraph(200), 'The wide end.'])], limits);
+    expect(chunks[0]?.text).toBe(`${sentences(15, 0)}\n\n${sentences(15, 100)}`);
+    expect(chunks[1]?.text.endsWith(`${sentences(15, 200)}\n\nThe wide end.`)).toBe(true);
+  });
+
+  test('and it holds a table, then each row keeps its line and its cells', () => {
+    const rows = ['Revenue\t$ 1,234\t$ 999', 'Costs\t56\t44', { text: 'Other items:', x1: 0.3 }, 'Taxes\t(7)\t(6)'];
+    const [chunk] = chunkDocument([pageOf(1, rows)], limits);
+    expect(chunk?.text).toBe('Revenue\t$ 1,234\t$ 999\nCosts\t56\t44\nOther items:\nTaxes\t(7)\t(6)');
+    expect(chunk?.coordinates).toHaveLength(1);
+  });
+
+  test('and a page is repeated, then both keep a chunk of their own', () => {
+    const pages = [1, 2].map((page) => pageOf(page, [sentences(40)]));
+    const chunks = chunkDocument(pages, { maxTokens: 400, overlapTokens: 0 });
+    const equal = chunks.filter((chunk) => chunk.contentHash === chunks[0]?.contentHash);
+    expect(equal.length).toBeGreaterThan(1);
+    expect(new Set(equal.map((chunk) => chunk.chunkHash)).size).toBe(equal.length);
+  });
+
+  test('and a chunk begins on one page and ends on the next, then it names both', () => {
+    const [chunk] = chunkDocument([pageOf(3, ['Begins here.']), pageOf(4, ['Ends here.'])], limits);
+    expect(chunk).toMatchObject({ pageStart: 3, pageEnd: 4, coordinates: [{ page: 3 }, { page: 4 }] });
+  });
+
+  test('and it has an outline, then chunks are named after the path to their heading', () => {
+    const outline = [
+      { title: 'Part I', level: 1, page: null },
+      { title: 'Item 1.  Business', level: 2, page: 1 },
+      { title: 'Item 2. Properties', level: 2, page: 1 },
+      { title: 'Part II', level: 1, page: 3 },
+    ];
+    const pages = [
+      pageOf(1, [
+        { text: sentences(30), x1: 0.5 },
+        { text: 'ITEM 2. PROPERTIES', x1: 0.4 },
+        { text: sentences(30, 50), x1: 0.5 },
+      ]),
+      pageOf(2, [{ text: sentences(30, 100), x1: 0.5 }]),
+      pageOf(3, [{ text: sentences(30, 150), x1: 0.5 }]),
+    ];
+    const chunks = chunkDocument(pages, { ...limits, outline });
+    const sectionOf = (text: string) => chunks.find((chunk) => chunk.text.includes(text))?.section;
+    expect(sectionOf('Sentence 3 ')).toBe('Part I > Item 1. Business');
+    expect(sectionOf('Sentence 55 ')).toBe('Part I > Item 2. Properties');
+    expect(sectionOf('Sentence 115 ')).toBe('Part I > Item 2. Properties');
+    expect(sectionOf('Sentence 165 ')).toBe('Part II');
+  });
+
+  test('and it has none, then large headings name the sections', () => {
+    const pages = [
+      pageOf(1, [
+        { text: sentences(40), x1: 0.5 },
+        { text: 'Liquidity', fontSize: 16, x1: 0.4 },
+        { text: sentences(40, 50), x1: 0.5 },
+      ]),
+    ];
+    const chunks = chunkDocument(pages, limits);
+    expect(chunks[0]?.section).toBeNull();
+    expect(chunks.at(-1)?.section).toBe('Liquidity');
+    // The heading stays with what it introduces.
+    expect(chunks.some((chunk) => chunk.text.endsWith('Liquidity'))).toBe(false);
+  });
+
+  test("and the text holds the tokenizer's own commands, then they are text", () => {
+    const [chunk] = chunkDocument([pageOf(1, ['Before <|endoftext|> after'])], limits);
+    expect(chunk?.text).toBe('Before <|endoftext|> after');
+  });
+
+  test.each([
+    [{ maxTokens: 15, overlapTokens: 0 }],
+    [{ maxTokens: 100, overlapTokens: 51 }],
+    [{ maxTokens: 100, overlapTokens: -1 }],
+    [{ maxTokens: Number.NaN, overlapTokens: 0 }],
+  ])('with limits that leave no room (%j), then that is refused', (bad) => {
+    expect(() => chunkDocument([], bad)).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,141 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { MillraceError } from '@millrace/contracts';
+import type { Pdfium } from './pdfium';
+
+const BLOCK_BYTES = 64 * 1024;
+const CACHED_BLOCKS = 64;
+/** The engine's file offsets are 32 bits wide. */
+const MAX_FILE_BYTES = 2 ** 31 - 1;
+
+/**
+ * A file the engine reads piece by piece, so that memory does not grow with the file. The engine asks for a few
+ * hundred bytes at a time; a small cache of blocks turns that into few system calls.
+ */
+class FileSource {
+  readonly size: number;
+  /** Why a read failed: the engine only learns that it did. */
+  error: unknown = null;
+  private readonly fd: number;
+  private readonly blocks = new Map<number, Buffer>();
+
+  constructor(path: string) {
+    this.fd = openSync(path, 'r');
+    this.size = fstatSync(this.fd).size;
+  }
+
+  /** Copies `target.length` bytes from `position`; false when the file does not hold them. */
+  read(position: number, target: Uint8Array): boolean {
+    if (position < 0 || position + target.length > this.size) {
+      return false;
+    }
+    try {
+      let done = 0;
+      while (done < target.length) {
+        const at = position + done;
+        const block = this.block(Math.floor(at / BLOCK_BYTES));
+        const offset = at % BLOCK_BYTES;
+        const piece = block.subarray(offset, Math.min(block.length, offset + target.length - done));
+        if (piece.length === 0) {
+          return false;
+        }
+        target.set(piece, done);
+        done += piece.length;
+      }
+      return true;
+    } catch (error) {
+      this.error = error;
+      return false;
+    }
+  }
+
+  close(): void {
+    this.blocks.clear();
+    closeSync(this.fd);
+  }
+
+  private block(number: number): Buffer {
+    const known = this.blocks.get(number);
+    if (known !== undefined) {
+      return known;
+    }
+    let block: Buffer = Buffer.allocUnsafe(BLOCK_BYTES);
+    if (this.blocks.size >= CACHED_BLOCKS) {
+      const [oldest] = this.blocks;
+      if (oldest !== undefined) {
+        this.blocks.delete(oldest[0]);
+        block = oldest[1].length === BLOCK_BYTES ? oldest[1] : block;
+      }
+    }
+    const length = readSync(this.fd, block, 0, BLOCK_BYTES, number * BLOCK_BYTES);
+    block = block.subarray(0, length);
+    this.blocks.set(number, block);
+    return block;
+  }
+}
+
+interface Reader {
+  callback: number;
+  sources: Map<number, FileSource>;
+  nextId: number;
+}
+
+/** The engine's table of callable functions only grows, so each instance gets one reader for all its files. */
+const readers = new WeakMap<Pdfium, Reader>();
+
+function readerOf(pdfium: Pdfium): Reader {
+  const known = readers.get(pdfium);
+  if (known !== undefined) {
+    return known;
+  }
+  const sources = new Map<number, FileSource>();
+  const callback = pdfium.addFunction((id = 0, position = 0, target = 0, size = 0) => {
+    // The engine's unsigned numbers arrive signed.
+    const start = target >>> 0;
+    const found = sources.get(id)?.read(position >>> 0, pdfium.memory.u8.subarray(start, start + (size >>> 0)));
+    return found === true ? 1 : 0;
+  }, 'iiiii');
+  const reader = { callback, sources, nextId: 1 };
+  readers.set(pdfium, reader);
+  return reader;
+}
+
+/** A file handed to the engine: `access` is the address of its FPDF_FILEACCESS. */
+export interface FileAccess {
+  readonly access: number;
+  /** Throws the error of a failed read, if there was one: a bad disk is not a bad PDF. */
+  check(): void;
+  close(): void;
+}
+
+/**
+ * Opens `path` for the engine to read through a callback.
+ * @throws the file system's error when the file cannot be opened; MillraceError PDF_UNREADABLE beyond 2 GiB.
+ */
+export function openFileAccess(pdfium: Pdfium, path: string): FileAccess {
+  const reader = readerOf(pdfium);
+  const source = new FileSource(path);
+  if (source.size > MAX_FILE_BYTES) {
+    source.close();
+    throw new MillraceError('PDF_UNREADABLE', `The file holds ${source.size} bytes; the PDF engine reads up to 2 GiB.`);
+  }
+  const id = reader.nextId++;
+  reader.sources.set(id, source);
+  const access = pdfium.fpdf.malloc(12);
+  const { i32 } = pdfium.memory;
+  i32[access / 4] = source.size;
+  i32[access / 4 + 1] = reader.callback;
+  i32[access / 4 + 2] = id;
+  return {
+    access,
+    check() {
+      if (source.error !== null) {
+        throw source.error;
+      }
+    },
+    close() {
+      reader.sources.delete(id);
+      pdfium.fpdf.free(access);
+      source.close();
+    },
+  };
+}

@@ -1,0 +1,143 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { MillraceError } from '@millrace/contracts';
+import type { ChildMessage, TaskMessage } from './protocol';
+
+export interface ChildOptions {
+  /** Path of the module that calls `serveTasks`. */
+  entry: string;
+  /** Node options for the child; none of the parent's are handed down. */
+  execArgv: string[];
+}
+
+export interface TaskHandlers {
+  onMessage(message: unknown): void;
+  /** Called once, whatever ends the task. */
+  onEnd(outcome: { result: unknown } | { error: unknown }): void;
+}
+
+interface CurrentTask extends TaskHandlers {
+  id: number;
+}
+
+/** One child process and the task it works on. */
+export class ParserChild {
+  /** Resident memory after the last task, in bytes. */
+  rssBytes = 0;
+  readonly exited: Promise<void>;
+  private readonly process: ChildProcess;
+  private ready = false;
+  private ended = false;
+  private current: CurrentTask | null = null;
+  private nextId = 1;
+
+  constructor(options: ChildOptions) {
+    this.process = fork(options.entry, [], {
+      serialization: 'advanced',
+      execArgv: options.execArgv,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.process.on('message', (message) => this.receive(message as ChildMessage));
+    this.exited = new Promise((resolve) => {
+      this.process.once('exit', (code, signal) => {
+        this.end(this.deathError(code, signal));
+        resolve();
+      });
+      // Starting or reaching the process failed; without a process there will be no 'exit'.
+      this.process.on('error', (error) => {
+        this.end(new MillraceError('INTERNAL', `The parser process failed: ${error.message}`, { cause: error }));
+        if (this.process.pid === undefined) {
+          resolve();
+        }
+      });
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.process.pid;
+  }
+
+  /** True while tasks may be given to this child. */
+  get alive(): boolean {
+    return !this.ended;
+  }
+
+  /** Gives the child its next task. It must have none. */
+  start(request: unknown, handlers: TaskHandlers): void {
+    const id = this.nextId++;
+    this.current = { id, onMessage: handlers.onMessage, onEnd: handlers.onEnd };
+    const task: TaskMessage = { type: 'task', id, request };
+    // A failed send is followed by 'exit' or 'error', which end the task.
+    this.process.send(task, () => undefined);
+  }
+
+  /** Ends the process at once, and its task with `error`. */
+  kill(error: unknown): void {
+    this.end(error);
+    this.process.kill('SIGKILL');
+  }
+
+  /** Waits until the process is gone. */
+  async gone(): Promise<void> {
+    await this.exited;
+    if (this.process.connected) {
+      await once(this.process, 'disconnect');
+    }
+  }
+
+  private receive(message: ChildMessage): void {
+    if (message.type === 'ready') {
+      this.ready = true;
+      return;
+    }
+    const { current } = this;
+    if (current === null || message.id !== current.id) {
+      return;
+    }
+    switch (message.type) {
+      case 'message':
+        this.passOn(current, message.message);
+        break;
+      case 'result':
+        this.settle(message.rssBytes, { result: message.result });
+        break;
+      case 'error':
+        this.settle(message.rssBytes, { error: new MillraceError(message.code, message.message) });
+        break;
+    }
+  }
+
+  private passOn(task: CurrentTask, message: unknown): void {
+    try {
+      task.onMessage(message);
+    } catch (error) {
+      // The caller cannot go on with this task, so the child need not either.
+      this.kill(error);
+    }
+  }
+
+  private settle(rssBytes: number, outcome: { result: unknown } | { error: unknown }): void {
+    this.rssBytes = rssBytes;
+    const { current } = this;
+    this.current = null;
+    current?.onEnd(outcome);
+  }
+
+  private end(error: unknown): void {
+    if (this.ended) {
+      return;
+    }
+    this.ended = true;
+    const { current } = this;
+    this.current = null;
+    current?.onEnd({ error });
+  }
+
+  private deathError(code: number | null, signal: NodeJS.Signals | null): MillraceError {
+    const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
+    // A child that dies before it is ready has not seen the PDF: the installation is at fault.
+    return this.ready
+      ? new MillraceError('PDF_UNREADABLE', `Reading the PDF ended the reading process ${how}.`)
+      : new MillraceError('INTERNAL', `The parser process ended ${how} while it was starting.`);
+  }
+}

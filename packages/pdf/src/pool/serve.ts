@@ -1,0 +1,55 @@
+import { toMillraceError } from '@millrace/contracts';
+import type { ChildMessage, TaskMessage } from './protocol';
+import { watchParent } from './watchdog';
+
+export interface TaskContext {
+  /**
+   * Sends a message to the task's `onMessage` in the parent. Await it: it resolves once the message has left, and so
+   * keeps this process from filling its memory with messages the parent has not taken.
+   */
+  send(message: unknown): Promise<void>;
+}
+
+/**
+ * Makes this process a child of a ParserPool: every task goes to `handle`, one at a time. What `handle` throws reaches
+ * the caller as a MillraceError with the same code. The process ends when its parent does.
+ */
+export function serveTasks(handle: (request: unknown, context: TaskContext) => Promise<unknown>): void {
+  process.on('disconnect', () => process.exit());
+  process.on('message', (task: TaskMessage) => {
+    void answer(task, handle);
+  });
+  watchParent();
+  post({ type: 'ready' }).catch(endProcess);
+}
+
+async function answer(
+  { id, request }: TaskMessage,
+  handle: (request: unknown, context: TaskContext) => Promise<unknown>,
+): Promise<void> {
+  let outcome: ChildMessage;
+  try {
+    const result = await handle(request, { send: (message) => post({ type: 'message', id, message }) });
+    outcome = { type: 'result', id, result, rssBytes: process.memoryUsage.rss() };
+  } catch (error) {
+    const { code, message } = toMillraceError(error);
+    outcome = { type: 'error', id, code, message, rssBytes: process.memoryUsage.rss() };
+  }
+  await post(outcome).catch(endProcess);
+}
+
+function post(message: ChildMessage): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (process.send === undefined) {
+      reject(new Error('This program is started by a ParserPool only.'));
+      return;
+    }
+    process.send(message, undefined, undefined, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+/** Without a parent to answer there is nothing left to do. */
+function endProcess(error: unknown): never {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,26 @@
+import { Worker } from 'node:worker_threads';
+
+/**
+ * Runs beside the main thread, which may be stuck in a page and then never hears that its parent is gone: the parent's
+ * process id changes when it dies. Written as text, so that it runs from compiled and from uncompiled code alike.
+ */
+const WATCH = `
+const { workerData: parent } = require('node:worker_threads');
+setInterval(() => {
+  if (process.ppid !== parent) {
+    process.kill(process.pid, 'SIGKILL');
+  }
+}, 500);
+`;
+
+/** Ends this process soon after its parent has died, even while the main thread is busy. */
+export function watchParent(): void {
+  const worker = new Worker(WATCH, {
+    eval: true,
+    workerData: process.ppid,
+    // What the main thread preloads would not fit into the small heap.
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: 8 },
+  });
+  worker.unref();
+}

@@ -1,0 +1,63 @@
+/** One line of text as it stands on the shown page. */
+export interface TextLine {
+  /** The line's words; cells of a table-like row are separated by a tab. Never empty, never holds a line break. */
+  text: string;
+  /** Fractions (0 to 1) of the shown page's width and height from its top left corner. */
+  x0: number;
+  y0: number;
+  x1: number;
+  y1: number;
+  /** Size of most of the line's characters, in points. */
+  fontSize: number;
+  /** True when most of the line's characters are set in a font named bold. */
+  bold: boolean;
+}
+
+/** The text of one page. Lines keep the order of the content stream. */
+export interface PageText {
+  /** From 1. */
+  page: number;
+  /** Points (1/72 inch), as the page is shown: after rotation. */
+  width: number;
+  height: number;
+  /** The lines' texts, one per row. */
+  text: string;
+  lines: TextLine[];
+}
+
+export interface PageSize {
+  /** Points, as the page is shown; 0 when the page cannot be measured. */
+  width: number;
+  height: number;
+}
+
+export interface OutlineEntry {
+  title: string;
+  /** Depth in the tree, from 1. */
+  level: number;
+  /** The page it points to, from 1; null when it points elsewhere or nowhere. */
+  page: number | null;
+}
+
+export interface PdfInfo {
+  /** At least 1. */
+  pageCount: number;
+  /** The title from the document's metadata, or null. */
+  title: string | null;
+  outline: OutlineEntry[];
+}
+
+/** An open PDF. Pages may be read in any order; `close` must be called. */
+export interface PdfFile {
+  readonly info: PdfInfo;
+  /**
+   * The text of page `page` (from 1).
+   * @throws MillraceError PAGE_FAILED when this page cannot be read (the others may be), PDF_UNREADABLE when the
+   * engine itself broke: close the file and end the process.
+   */
+  readPage(page: number): PageText;
+  /** The shown size of page `page` (from 1), also of one that cannot be read. */
+  pageSize(page: number): PageSize;
+  /** Frees everything the file holds. Calling it again does nothing. */
+  close(): void;
+}

@@ -1,0 +1,89 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { missingPagePdf, nulTextPdf, textPdf } from '@millrace/test-support';
+import { openPdf } from '../src';
+import { TemporaryFolder } from './temporary';
+
+const corpus = join(__dirname, '../../../../shared/corpus');
+const hasCorpus = existsSync(join(corpus, 'hostile/README.md'));
+
+interface Outcome {
+  opens: boolean;
+  pages: number;
+  characters: number;
+  codes: string[];
+}
+
+/** Reads all of a file; whatever goes wrong must be a MillraceError. */
+async function readAll(path: string): Promise<Outcome> {
+  const outcome: Outcome = { opens: false, pages: 0, characters: 0, codes: [] };
+  const note = (error: unknown) => {
+    expect(error).toMatchObject({ name: 'MillraceError' });
+    outcome.codes.push((error as { code: string }).code);
+  };
+  const file = await openPdf(path).catch(note);
+  if (file === undefined) {
+    return outcome;
+  }
+  outcome.opens = true;
+  outcome.pages = file.info.pageCount;
+  for (let page = 1; page <= file.info.pageCount; page++) {
+    try {
+      const { lines, text } = file.readPage(page);
+      outcome.characters += text.length;
+      for (const { x0, y0, x1, y1, fontSize } of lines) {
+        const inOrder = 0 <= x0 && x0 <= x1 && x1 <= 1 && 0 <= y0 && y0 <= y1 && y1 <= 1 && fontSize > 0;
+        expect([path, page, inOrder]).toEqual([path, page, true]);
+      }
+    } catch (error) {
+      note(error);
+    }
+  }
+  file.close();
+  return outcome;
+}
+
+if (hasCorpus) {
+  const rows = readFileSync(join(corpus, 'hostile/README.md'), 'utf8')
+    .split('\n')
+    .map((row) => row.split('|').map((cell) => cell.trim()))
+    .filter(([, file]) => file?.endsWith('.pdf'))
+    .map(([, file = '', , opens = '', pages = '']) => ({ file, opens: opens === 'yes', pages: Number(pages) }));
+
+  describe('When the odd and broken PDFs of the corpus are read', () => {
+    test('then there are a hundred of them', () => {
+      expect(rows).toHaveLength(100);
+    });
+
+    test.each(rows)('$file, then it ends in pages or a named error, as listed', async ({ file, opens, pages }) => {
+      const outcome = await readAll(join(corpus, 'hostile', file));
+      expect({ opens: outcome.opens, pages: outcome.pages }).toEqual({ opens, pages });
+      expect(outcome.codes).toEqual(opens ? outcome.codes.map(() => 'PAGE_FAILED') : [expect.stringMatching(/^PDF_/)]);
+    });
+  });
+
+  describe('When the filings of the corpus are read', () => {
+    test.each(readdirSync(join(corpus, 'real')))('%s, then every page is read', async (file) => {
+      const { opens, pages, characters, codes } = await readAll(join(corpus, 'real', file));
+      expect(opens).toBe(true);
+      expect(codes).toEqual([]);
+      expect(characters).toBeGreaterThan(pages * 500);
+    });
+  });
+} else {
+  describe('When the corpus (../shared/corpus) is absent', () => {
+    const folder = new TemporaryFolder();
+    beforeAll(() => folder.make());
+    afterAll(() => folder.remove());
+
+    test('then the hundred hostile PDFs and ten filings are NOT tested, only PDFs of the project itself', async () => {
+      const odd = [await textPdf(['text']), nulTextPdf(), missingPagePdf()];
+      const outcomes = await Promise.all(odd.map(async (bytes) => readAll(await folder.write(bytes))));
+      expect(outcomes).toMatchObject([
+        { opens: true, pages: 1, codes: [] },
+        { opens: true, pages: 1, codes: [] },
+        { opens: true, pages: 2, codes: ['PAGE_FAILED'] },
+      ]);
+    });
+  });
+}
