@@ -10,6 +10,9 @@ import { MemoryWatch } from './memory';
 import type { BenchmarkResult } from './report';
 import { withScratchDatabase } from './scratchDatabase';
 
+/** Rarely enough that asking takes no time from the work; the figures are coarse by as much. */
+const pollMs = 200;
+
 const root = join(__dirname, '..', '..');
 
 /**
@@ -101,6 +104,6 @@ async function endOf(client: ApiClient, jobId: string, signal: AbortSignal): Pro
     if (jobHasEnded(job.status)) {
       return job;
     }
-    await setTimeout(250);
+    await setTimeout(pollMs);
   }
 }

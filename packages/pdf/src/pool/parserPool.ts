@@ -38,7 +38,8 @@ const MEMORY_CHECK_MS = 1000;
 
 /**
  * Runs tasks in child processes, so that a PDF that crashes, hangs or swallows memory takes down nothing but its own
- * task. Children are started when there is work, kept for the next task, and end when this process does.
+ * task. Children are started when there is work, or before by `warmUp`, kept for the next task, and end when this process
+ * does.
  */
 export class ParserPool {
   private readonly idle: ParserChild[] = [];
@@ -55,6 +56,13 @@ export class ParserPool {
   /** The process ids of the children that run now. */
   get pids(): number[] {
     return [...this.children].map((child) => child.pid).filter((pid) => pid !== undefined);
+  }
+
+  /** Starts all children now, so that the first tasks do not wait for them. */
+  warmUp(): void {
+    while (this.closing === null && this.children.size < this.options.processes) {
+      this.idle.push(this.addChild());
+    }
   }
 
   /**
