@@ -14,7 +14,8 @@ export async function withScratchDatabase<T>(serverUrl: string, work: (databaseU
   }
 }
 
-async function execute(url: string, statement: string): Promise<void> {
+/** Runs one statement on a connection of its own. */
+export async function execute(url: string, statement: string): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
