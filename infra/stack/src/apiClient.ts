@@ -3,7 +3,14 @@ import { createReadStream, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { DocumentView, JobView, Problem, SearchResponse, UploadResponse } from '@millrace/contracts';
+import type {
+  DocumentView,
+  JobView,
+  Problem,
+  SearchRequest,
+  SearchResponse,
+  UploadResponse,
+} from '@millrace/contracts';
 
 /** The API refused a request; the problem document says why. */
 export class ApiError extends Error {
@@ -58,12 +65,8 @@ export class ApiClient {
     return this.call<JobView>(`/api/v1/jobs/${id}`, { signal });
   }
 
-  search(query: string, limit: number, signal: AbortSignal): Promise<SearchResponse> {
-    return this.call<SearchResponse>('/api/v1/search', {
-      method: 'POST',
-      body: JSON.stringify({ query, limit }),
-      signal,
-    });
+  search(search: SearchRequest, signal: AbortSignal): Promise<SearchResponse> {
+    return this.call<SearchResponse>('/api/v1/search', { method: 'POST', body: JSON.stringify(search), signal });
   }
 
   /** Uploads a file as multipart/form-data, read from disk while it is sent. */

@@ -15,6 +15,8 @@ export interface IngestSummary {
   duplicates: number;
   /** Documents that are not completely searchable. */
   failed: number;
+  /** The documents of the files that were taken. */
+  documentIds: Set<string>;
 }
 
 /** A problem for people: what happened, and what to do about it. */
@@ -56,6 +58,7 @@ async function ingestOne(
 ): Promise<void> {
   try {
     const answer: UploadResponse = await client.upload(file, signal);
+    summary.documentIds.add(answer.document.id);
     if (answer.duplicate) {
       summary.duplicates += 1;
     } else {
@@ -82,7 +85,7 @@ export async function ingest(
   files: readonly string[],
   options: { signal: AbortSignal; isTerminal: boolean; say: (line: string) => void },
 ): Promise<IngestSummary> {
-  const summary: IngestSummary = { uploaded: 0, duplicates: 0, failed: 0 };
+  const summary: IngestSummary = { uploaded: 0, duplicates: 0, failed: 0, documentIds: new Set() };
   const display = createProgress(files, options.isTerminal, options.say);
   const waiting = [...files];
   const worker = async () => {

@@ -145,6 +145,7 @@ export function openApiDocument() {
   const { schemas } = z.toJSONSchema(registry, {
     io: 'input',
     uri: (id) => `#/components/schemas/${id}`,
+    override: withoutIntegerBounds,
   });
   const paths: Record<string, Record<string, unknown>> = {};
   for (const operation of operations) {
@@ -169,6 +170,16 @@ export function openApiDocument() {
   };
 }
 
+/** zod says of every integer that it is a safe one; in examples that becomes -9007199254740991. */
+function withoutIntegerBounds({ jsonSchema }: { jsonSchema: { minimum?: number; maximum?: number } }): void {
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) {
+    delete jsonSchema.minimum;
+  }
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) {
+    delete jsonSchema.maximum;
+  }
+}
+
 function withoutIds({ $id: _id, $schema: _schema, ...schema }: Record<string, unknown>): Record<string, unknown> {
   return schema;
 }
@@ -180,7 +191,9 @@ function describe(operation: Operation) {
     required: true,
     schema: { type: 'string', format: 'uuid' },
   }));
+  const [, , , resource = ''] = operation.path.split('/');
   return {
+    tags: [resource],
     summary: operation.summary,
     parameters: [...inPath, ...queryParameters(operation.query)],
     ...(operation.body ? { requestBody: operation.body } : {}),
@@ -192,7 +205,7 @@ function queryParameters(query: z.ZodObject | undefined) {
   if (!query) {
     return [];
   }
-  const { properties = {} } = z.toJSONSchema(query, { io: 'output' });
+  const { properties = {} } = z.toJSONSchema(query, { io: 'output', override: withoutIntegerBounds });
   return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: false, schema }));
 }
 

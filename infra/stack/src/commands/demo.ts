@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { SearchRequest } from '@millrace/contracts';
 import { ApiClient } from '../apiClient';
 import { type StackContext, StackError } from '../context';
 import { ingest } from '../ingest';
@@ -66,8 +67,9 @@ function parseDemo(context: StackContext, args: readonly string[]): DemoArgument
   return { files: [...new Set(files)], query };
 }
 
-async function printSearch(context: StackContext, client: ApiClient, query: string, signal: AbortSignal) {
-  const { hits } = await client.search(query, hitCount, signal);
+async function printSearch(context: StackContext, client: ApiClient, search: SearchRequest, signal: AbortSignal) {
+  const { query } = search;
+  const { hits } = await client.search(search, signal);
   context.say(`\nSearch: "${query}"`);
   if (hits.length === 0) {
     context.say('  Nothing was found.');
@@ -100,7 +102,10 @@ export async function demoCommand(context: StackContext, args: readonly string[]
       context.say(
         `${summary.uploaded} uploaded, ${summary.duplicates} already there, ${summary.failed} not completely searchable.`,
       );
-      await printSearch(context, client, query, signal);
+      // Somebody who gives one file asks that file; several, or the samples, are asked together with all there is.
+      const [only, ...others] = summary.documentIds;
+      const scope = only !== undefined && others.length === 0 ? { document_id: only } : {};
+      await printSearch(context, client, { query, limit: hitCount, ...scope }, signal);
       const when = running ? 'These are open now:' : 'While it runs (npm start keeps it running) these are open:';
       context.say(`\n${when}\n${describeAccess(context, apiUrl)}`);
       return summary.failed > 0 ? 1 : 0;
