@@ -15,7 +15,11 @@ interface Step {
 /** `test [jest arguments]`: lint, type check and tests. Every step runs; the first failure's code is returned. */
 export async function testCommand(context: StackContext, args: readonly string[]): Promise<number> {
   const steps: Step[] = [
-    { name: 'lint', program: '@biomejs/biome/bin/biome', args: ['ci', '.'] },
+    {
+      name: 'lint',
+      program: '@biomejs/biome/bin/biome',
+      args: ['ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.'],
+    },
     { name: 'type check', program: 'typescript/bin/tsc', args: ['-b'] },
     { name: 'tests', program: 'jest/bin/jest.js', args },
   ];
