@@ -19,3 +19,22 @@ export type ChunkDelivery = z.infer<typeof chunkDelivery>;
 
 /** The queues and what they carry. */
 export const queueNames = { documents: 'documents', chunks: 'chunks' } as const;
+
+/** A chunk delivery to make after the commit that decided it. */
+export interface ChunkDispatch {
+  chunkId: string;
+  jobId: string;
+  documentId: string;
+  chunkIndex: number;
+  /** The queue job's id, as it stands on the row: making the same delivery twice adds nothing. */
+  queueJobId: string;
+  /** How long the delivery should wait, in milliseconds. */
+  delayMs: number;
+}
+
+/** A job delivery to make after the commit that decided it. */
+export interface JobDispatch {
+  jobId: string;
+  documentId: string;
+  queueJobId: string;
+}

@@ -1,6 +1,6 @@
+import type { ChunkDispatch } from '@millrace/contracts';
 import { type ChunkPayload, newId } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
-import type { ChunkDispatch } from './deliveries';
 import { finishSettling, type RetryPolicy, type RoundResult, type SettledRow } from './rounds';
 
 /*

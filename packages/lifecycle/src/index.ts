@@ -7,7 +7,6 @@ export {
   releaseChunks,
   renewChunkLeases,
 } from './chunks';
-export type { ChunkDispatch, JobDispatch } from './deliveries';
 export {
   type ChunkedDocument,
   type ClaimedJob,

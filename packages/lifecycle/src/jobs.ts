@@ -1,7 +1,6 @@
-import type { ErrorCode } from '@millrace/contracts';
+import type { ChunkDispatch, ErrorCode, JobDispatch } from '@millrace/contracts';
 import { type MillraceError, newId } from '@millrace/contracts';
 import type { Database, NewDocumentPage, NewJobChunk, Session } from '@millrace/database';
-import type { ChunkDispatch, JobDispatch } from './deliveries';
 
 /*
  * The first half of a job: queued -> chunking -> processing, or failed.

@@ -1,7 +1,6 @@
-import type { JobStatus } from '@millrace/contracts';
+import type { ChunkDispatch, JobStatus } from '@millrace/contracts';
 import { errorCatalogue } from '@millrace/contracts';
 import type { Session } from '@millrace/database';
-import type { ChunkDispatch } from './deliveries';
 
 /*
  * The second half of a job: processing <-> retrying, and its end.

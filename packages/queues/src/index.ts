@@ -1,3 +1,4 @@
 export { checkRedis, producerConnection, untilReady, workerConnection } from './connection';
-export { type ChunkToDeliver, type JobToDeliver, Queues } from './queues';
+export { Queues } from './queues';
 export { type DeliveryResult, QueueWorker, type QueueWorkerOptions } from './worker';
+export { startWorkerService, type Work, type WorkerServiceOptions, type WorkTools } from './workerService';

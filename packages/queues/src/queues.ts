@@ -1,4 +1,10 @@
-import { type ChunkDelivery, type DocumentDelivery, queueNames } from '@millrace/contracts';
+import {
+  type ChunkDelivery,
+  type ChunkDispatch,
+  type DocumentDelivery,
+  type JobDispatch,
+  queueNames,
+} from '@millrace/contracts';
 import { type JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
@@ -11,21 +17,6 @@ const retention = {
 /** BullMQ's largest priority; 1 is the most urgent. */
 const lowestPriority = 2_097_152;
 const bulkSize = 1_000;
-
-export interface ChunkToDeliver {
-  chunkId: string;
-  jobId: string;
-  documentId: string;
-  chunkIndex: number;
-  queueJobId: string;
-  delayMs: number;
-}
-
-export interface JobToDeliver {
-  jobId: string;
-  documentId: string;
-  queueJobId: string;
-}
 
 /**
  * The producers' side of both queues. The queue job's id is the one that stands on the row, so delivering the same
@@ -40,7 +31,7 @@ export class Queues {
     this.chunks = new Queue(queueNames.chunks, { connection, prefix });
   }
 
-  async deliverJob(job: JobToDeliver): Promise<void> {
+  async deliverJob(job: JobDispatch): Promise<void> {
     await this.documents.add(
       'ingest',
       { version: 1, jobId: job.jobId, documentId: job.documentId },
@@ -52,7 +43,7 @@ export class Queues {
    * Delivers chunks in bulk. Their priority is their place in the document, so that the first chunks of a small
    * document overtake the later ones of a big one.
    */
-  async deliverChunks(chunks: readonly ChunkToDeliver[]): Promise<void> {
+  async deliverChunks(chunks: readonly ChunkDispatch[]): Promise<void> {
     for (let start = 0; start < chunks.length; start += bulkSize) {
       await this.chunks.addBulk(
         chunks.slice(start, start + bulkSize).map((chunk) => ({

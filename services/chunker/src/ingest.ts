@@ -50,7 +50,7 @@ export class IngestHandler {
   }
 
   /** Resolves when no document is in hand. */
-  async idle(): Promise<void> {
+  async finish(): Promise<void> {
     await Promise.allSettled([...this.inHand.values()].map((entry) => entry.finished));
   }
 
@@ -60,7 +60,7 @@ export class IngestHandler {
     for (const { stop } of this.inHand.values()) {
       stop.abort(reason);
     }
-    await this.idle();
+    await this.finish();
   }
 
   private async ingest(job: ClaimedJob, stop: AbortController): Promise<DeliveryResult> {
