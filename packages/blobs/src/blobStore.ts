@@ -11,7 +11,7 @@ export interface StagedBlob {
   discard(): Promise<void>;
 }
 
-const storageFull = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO']);
+const storageFaults = new Set(['ENOTDIR', 'EEXIST', 'ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO']);
 
 /** Originals on a local disk: one file per key below a directory that every service can see. */
 export class BlobStore {
@@ -40,7 +40,8 @@ export class BlobStore {
         await file.close();
       }
     } catch (error) {
-      await rm(temporary, { force: true });
+      // Where even removing fails, what failed first says more.
+      await rm(temporary, { force: true }).catch(() => undefined);
       throw translateStorageError(error);
     }
     return {
@@ -111,8 +112,8 @@ async function syncDirectory(path: string): Promise<void> {
 }
 
 function translateStorageError(error: unknown): unknown {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return storageFull.has(code)
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+  return storageFaults.has(code)
     ? new MillraceError('STORAGE_UNAVAILABLE', `The blob store cannot take the file (${code})`, { cause: error })
     : error;
 }

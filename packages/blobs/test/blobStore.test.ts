@@ -1,0 +1,74 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { BlobStore } from '../src';
+
+let directory: string;
+let blobs: BlobStore;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'millrace-blobs-'));
+  blobs = new BlobStore(directory);
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+async function* pieces(...parts: string[]): AsyncGenerator<Buffer> {
+  for (const part of parts) {
+    yield Buffer.from(part);
+  }
+}
+
+async function files(): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+}
+
+describe('The blob store', () => {
+  test('When a stream is staged and kept, then it can be read under its key', async () => {
+    const staged = await blobs.stage(pieces('one ', 'two ', 'three'));
+    await staged.keep('originals/ab/one');
+    expect(await text(await blobs.read('originals/ab/one'))).toBe('one two three');
+    await staged.discard();
+    expect(await files()).toEqual(['one']);
+  });
+
+  test('When what is staged is discarded, then nothing stays', async () => {
+    const staged = await blobs.stage(pieces('one'));
+    await staged.discard();
+    expect(await files()).toEqual([]);
+  });
+
+  test('When the stream fails, then nothing stays and its error is thrown', async () => {
+    async function* failing(): AsyncGenerator<Buffer> {
+      yield Buffer.from('some');
+      throw new Error('the client went away');
+    }
+    await expect(blobs.stage(failing())).rejects.toThrow('the client went away');
+    expect(await files()).toEqual([]);
+  });
+
+  test('When one blob is removed, then its sibling stays, and removing it again is fine', async () => {
+    await (await blobs.stage(pieces('a'))).keep('originals/x/a');
+    await (await blobs.stage(pieces('b'))).keep('originals/x/b');
+    await blobs.remove('originals/x/a');
+    await blobs.remove('originals/x/a');
+    expect(await files()).toEqual(['b']);
+    await expect(blobs.read('originals/x/a')).rejects.toMatchObject({ code: 'BLOB_MISSING' });
+  });
+
+  test.each(['../outside', '/etc/passwd', 'a/../../b', ''])('When the key is %j, then it is refused', async (key) => {
+    await expect(blobs.read(key)).rejects.toThrow('not a blob key');
+  });
+
+  test('When the store cannot be written, then STORAGE_UNAVAILABLE', async () => {
+    // Where a directory should be stands a file, which stops root as well.
+    await writeFile(join(directory, 'incoming'), '');
+    await expect(blobs.check()).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    await expect(blobs.stage(pieces('one'))).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+  });
+
+  test('When the store is well, then the check leaves nothing behind', async () => {
+    await blobs.check();
+    expect(await files()).toEqual([]);
+  });
+});

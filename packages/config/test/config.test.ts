@@ -1,0 +1,119 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigError, loadConfig, loadMigrationConfig, resolveApiKey } from '../src';
+
+const servers = { DATABASE_URL: 'postgresql://u:p@localhost:5432/millrace', REDIS_URL: 'redis://localhost:6379' };
+
+function issuesOf(environment: Record<string, string | undefined>): string {
+  try {
+    loadConfig(environment);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as Error).message;
+  }
+  throw new Error('the configuration was taken');
+}
+
+describe('The configuration', () => {
+  test('When only the servers are named, then everything else has its default', () => {
+    expect(loadConfig(servers)).toMatchObject({
+      EMBEDDING_PROVIDER: 'static',
+      EMBEDDING_MODEL: 'millrace-static-v1',
+      EMBEDDING_DIMENSIONS: 768,
+      CHUNK_MAX_TOKENS: 400,
+      CHUNK_OVERLAP_TOKENS: 50,
+      QUEUE_PREFIX: '{millrace}',
+    });
+  });
+
+  test('When the provider is openai, then its model is the default', () => {
+    const config = loadConfig({ ...servers, EMBEDDING_PROVIDER: 'openai', OPENAI_API_KEY: 'sk-1' });
+    expect(config.EMBEDDING_MODEL).toBe('text-embedding-3-small');
+  });
+
+  test('When a variable is empty, then it counts as not set', () => {
+    expect(loadConfig({ ...servers, API_PORT: '', OPENAI_API_KEY: '' }).API_PORT).toBe(3000);
+  });
+
+  test('When several variables are missing or wrong, then all of them are named', () => {
+    const message = issuesOf({ REDIS_URL: 'nonsense', API_PORT: '70000', LOG_LEVEL: 'loud' });
+    for (const name of ['DATABASE_URL', 'REDIS_URL', 'API_PORT', 'LOG_LEVEL']) {
+      expect(message).toContain(`  ${name}: `);
+    }
+  });
+
+  test.each([
+    ['API_PORT', '1e3'],
+    ['API_PORT', '-1'],
+    ['API_PORT', '3000.5'],
+    ['UPLOAD_MAX_BYTES', '0'],
+    ['UPLOAD_MAX_BYTES', 'NaN'],
+    ['EMBEDDING_DIMENSIONS', '2001'],
+    ['QUEUE_PREFIX', 'millrace'],
+    ['MILLRACE_API_KEY', 'short'],
+    ['DATABASE_URL', 'mysql://localhost/x'],
+    ['EMBEDDING_PROVIDER', 'magic'],
+    ['EMBEDDING_MODEL', 'bge-base'],
+  ])('When %s is %j, then it is refused by name', (name, value) => {
+    expect(issuesOf({ ...servers, [name]: value })).toContain(`  ${name}: `);
+  });
+
+  test('When openai has neither key nor address, then the key is asked for', () => {
+    expect(issuesOf({ ...servers, EMBEDDING_PROVIDER: 'openai' })).toContain('OPENAI_API_KEY');
+  });
+
+  test('When the overlap is more than half a chunk, then it is refused', () => {
+    const limits = { CHUNK_MAX_TOKENS: '100', CHUNK_OVERLAP_TOKENS: '51' };
+    expect(issuesOf({ ...servers, ...limits })).toContain('CHUNK_OVERLAP_TOKENS');
+  });
+
+  test('When the static provider is asked for other dimensions, then it is refused, for migrations too', () => {
+    expect(issuesOf({ ...servers, EMBEDDING_DIMENSIONS: '512' })).toContain('EMBEDDING_DIMENSIONS');
+    expect(() => loadMigrationConfig({ DATABASE_URL: servers.DATABASE_URL, EMBEDDING_DIMENSIONS: '512' })).toThrow(
+      ConfigError,
+    );
+  });
+
+  test('When only migrations are to run, then no Redis is needed', () => {
+    expect(loadMigrationConfig({ DATABASE_URL: servers.DATABASE_URL })).toEqual({
+      DATABASE_URL: servers.DATABASE_URL,
+      EMBEDDING_PROVIDER: 'static',
+      EMBEDDING_MODEL: 'millrace-static-v1',
+      EMBEDDING_DIMENSIONS: 768,
+    });
+  });
+
+  test('When .env.example is read, then it names exactly the variables there are', () => {
+    const text = readFileSync(join(__dirname, '..', '..', '..', '.env.example'), 'utf8');
+    const named = [...text.matchAll(/^#?([A-Z][A-Z0-9_]+)=/gm)].map(([, name]) => name ?? '');
+    const source = readFileSync(join(__dirname, '..', 'src', 'config.ts'), 'utf8');
+    const there = [...source.matchAll(/^ {2}([A-Z][A-Z0-9_]+): /gm)].map(([, name]) => name ?? '');
+    expect(there.length).toBeGreaterThan(30);
+    const variables = new Set(there);
+    expect(new Set(named.filter((name) => variables.has(name)))).toEqual(variables);
+  });
+});
+
+describe('The API key', () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'millrace-key-'));
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  test('When none is configured, then the first start makes one that only the owner can read, and the next uses it', () => {
+    const first = resolveApiKey({ STATE_DIR: join(directory, 'state'), MILLRACE_API_KEY: undefined });
+    expect(first.generated).toBe(true);
+    expect(first.key.length).toBeGreaterThanOrEqual(32);
+    expect(statSync(join(directory, 'state', 'api-key')).mode & 0o777).toBe(0o600);
+    const second = resolveApiKey({ STATE_DIR: join(directory, 'state'), MILLRACE_API_KEY: undefined });
+    expect(second).toEqual({ key: first.key, generated: false });
+  });
+
+  test('When one is configured, then it is used and nothing is written', () => {
+    const configured = { STATE_DIR: join(directory, 'state'), MILLRACE_API_KEY: 'a-key-of-my-own-choice' };
+    expect(resolveApiKey(configured)).toEqual({ key: 'a-key-of-my-own-choice', generated: false });
+    expect(() => statSync(join(directory, 'state'))).toThrow('ENOENT');
+  });
+});

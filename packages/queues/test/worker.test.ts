@@ -1,0 +1,150 @@
+import { randomBytes } from 'node:crypto';
+import { chunkDelivery, newId, queueNames } from '@millrace/contracts';
+import { createLogger, createRegistry } from '@millrace/telemetry';
+import { testServers, waitFor } from '@millrace/test-support';
+import type { Redis } from 'ioredis';
+import { type DeliveryResult, producerConnection, Queues, QueueWorker, untilReady, workerConnection } from '../src';
+
+const logger = createLogger('test', 'silent');
+let connection: Redis;
+let queues: Queues;
+let worker: QueueWorker<unknown> | undefined;
+let prefix: string;
+
+beforeEach(async () => {
+  prefix = `{test-${randomBytes(6).toString('hex')}}`;
+  connection = workerConnection(testServers().redisUrl, logger);
+  await untilReady(connection, 5_000);
+  queues = new Queues(connection, prefix);
+});
+afterEach(async () => {
+  await worker?.close(1_000);
+  await queues.chunks.obliterate({ force: true });
+  await queues.close();
+  await connection.quit();
+});
+
+function work(handle: (chunkId: string) => Promise<DeliveryResult>): void {
+  const created = new QueueWorker({
+    queueName: queueNames.chunks,
+    prefix,
+    connection,
+    schema: chunkDelivery,
+    handle: ({ chunkId }) => handle(chunkId),
+    concurrency: 1,
+    lockMs: 5_000,
+    logger,
+    registry: createRegistry('test'),
+  });
+  created.start();
+  worker = created as QueueWorker<unknown>;
+}
+
+const chunk = (chunkIndex: number, delayMs = 0) => {
+  const chunkId = newId();
+  return { chunkId, jobId: newId(), documentId: newId(), chunkIndex, queueJobId: `${chunkId}.1`, delayMs };
+};
+const ended = (id: string) =>
+  waitFor('the delivery to end', async () => {
+    const state = await queues.chunks.getJobState(id);
+    return (state === 'completed' || state === 'failed') && state;
+  });
+
+describe('Deliveries', () => {
+  test('When the same one is made twice, then it comes once', async () => {
+    const seen: string[] = [];
+    const delivery = chunk(0);
+    await queues.deliverChunks([delivery, delivery]);
+    await queues.deliverChunks([delivery]);
+    work(async (id) => {
+      seen.push(id);
+      return { outcome: 'done' };
+    });
+    expect(await ended(delivery.queueJobId)).toBe('completed');
+    await queues.deliverChunks([delivery]);
+    const last = chunk(1);
+    await queues.deliverChunks([last]);
+    await ended(last.queueJobId);
+    expect(seen).toEqual([delivery.chunkId, last.chunkId]);
+  });
+
+  test('When a short document waits behind a long one, then its chunks come first', async () => {
+    const long = Array.from({ length: 50 }, (_, i) => chunk(i));
+    const short = [chunk(0), chunk(1)];
+    await queues.deliverChunks(long);
+    await queues.deliverChunks(short);
+    const seen: string[] = [];
+    work(async (id) => {
+      seen.push(id);
+      return { outcome: 'done' };
+    });
+    await waitFor('everything to come', async () => seen.length === 52);
+    for (const { chunkId } of short) {
+      expect(seen.indexOf(chunkId)).toBeLessThan(4);
+    }
+  });
+
+  test('When work failed, then the queue shows it as failed with its code, and it does not come again', async () => {
+    let times = 0;
+    const delivery = chunk(0);
+    await queues.deliverChunks([delivery]);
+    work(async () => {
+      times += 1;
+      return { outcome: 'failed', code: 'EMBEDDING_REJECTED', message: 'bad key' };
+    });
+    expect(await ended(delivery.queueJobId)).toBe('failed');
+    expect((await queues.chunks.getJob(delivery.queueJobId))?.failedReason).toBe('EMBEDDING_REJECTED: bad key');
+    expect(times).toBe(1);
+  });
+
+  test('When somebody else holds the work, then it comes again afterwards', async () => {
+    const times: number[] = [];
+    const delivery = chunk(0);
+    await queues.deliverChunks([delivery]);
+    const at = new Date(Date.now() + 300);
+    work(async () => {
+      times.push(Date.now());
+      return times.length === 1 ? { outcome: 'later', at } : { outcome: 'done' };
+    });
+    expect(await ended(delivery.queueJobId)).toBe('completed');
+    expect(times).toHaveLength(2);
+    expect(times[1]).toBeGreaterThanOrEqual(at.getTime());
+  });
+
+  test('When handling throws, then the delivery is not lost but comes again', async () => {
+    let times = 0;
+    const delivery = chunk(0);
+    await queues.deliverChunks([delivery]);
+    work(async () => {
+      times += 1;
+      if (times === 1) {
+        throw new Error('the database is away');
+      }
+      return { outcome: 'done' };
+    });
+    expect(await ended(delivery.queueJobId)).toBe('completed');
+    expect(times).toBe(2);
+  });
+
+  test('When a payload does not fit its schema, then it fails and others go on', async () => {
+    const handled: string[] = [];
+    work(async (id) => {
+      handled.push(id);
+      return { outcome: 'done' };
+    });
+    await queues.chunks.add('embed', { nonsense: true } as never, { jobId: 'nonsense' });
+    expect(await ended('nonsense')).toBe('failed');
+    const delivery = chunk(0);
+    await queues.deliverChunks([delivery]);
+    await ended(delivery.queueJobId);
+    expect(handled).toEqual([delivery.chunkId]);
+  });
+});
+
+describe('A producer', () => {
+  test('When Redis does not answer, then waiting for it ends with QUEUE_UNAVAILABLE', async () => {
+    const nowhere = producerConnection('redis://127.0.0.1:1', logger);
+    await expect(untilReady(nowhere, 200)).rejects.toMatchObject({ code: 'QUEUE_UNAVAILABLE' });
+    nowhere.disconnect();
+  });
+});
