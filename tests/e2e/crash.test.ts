@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { DocumentChunksResponse, JobChunksResponse } from '@millrace/contracts';
 import { type OpenAiServer, startOpenAiServer, textPdf, waitFor } from '@millrace/test-support';
 import { TestStack } from './support';
@@ -79,7 +80,9 @@ describe('When the embedder', () => {
 
   test('is stopped while the provider hangs, then it hands its chunks back without an attempt counted', async () => {
     const { jobId, documentId, stored } = await uploadAndHang();
-    await processNamed('embedder').stop();
+    const embedder = processNamed('embedder');
+    await embedder.stop();
+    expect(await embedder.ended).toEqual({ how: 'ended with code 0', expected: true });
     const { summary, chunks } = await summaryOf(jobId);
     expect(summary).toMatchObject({ success: stored, processing: 0, failed: 0 });
     expect(chunks.filter((chunk) => chunk.status === 'pending').map((chunk) => chunk.attempts)).toEqual(
@@ -89,6 +92,28 @@ describe('When the embedder', () => {
     provider.respondWith(() => 'ok');
     await millrace.stack.add('embedder');
     await expectWholeBook(jobId, documentId);
+  });
+});
+
+describe('When an embedder with a slow provider', () => {
+  test('is stopped, then no batch begins after the hand-back and nothing stays claimed', async () => {
+    provider.respondWith(async () => {
+      await setTimeout(1_500);
+      return 'ok' as const;
+    });
+    const { body } = await millrace.upload(await book());
+    await waitFor('a call to the provider', async () => provider.requests.length > 0);
+    const embedder = processNamed('embedder');
+    await embedder.stop();
+    expect(await embedder.ended).toEqual({ how: 'ended with code 0', expected: true });
+    const { summary, chunks } = await summaryOf(body.job.id);
+    expect(summary).toMatchObject({ processing: 0, failed: 0 });
+    expect(summary.pending).toBeGreaterThan(0);
+    expect(chunks.filter((chunk) => chunk.status === 'pending' && chunk.attempts > 0)).toEqual([]);
+
+    provider.respondWith(() => 'ok');
+    await millrace.stack.add('embedder');
+    await expectWholeBook(body.job.id, body.document.id);
   });
 });
 

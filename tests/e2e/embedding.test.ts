@@ -105,6 +105,15 @@ describe('Embedding with a provider', () => {
     expect(resumedAt - limitedAt).toBeGreaterThanOrEqual(1_000);
   });
 
+  test('When the provider refuses with NUL bytes in its words, then they are recorded clean and nothing is tried again', async () => {
+    provider.respondWith(() => ({ status: 400, body: { error: { message: 'bad \u0000 input' } } }));
+    const first = provider.requests.length;
+    const { job } = await millrace.ingest(await textPdf(['A text the provider does not like.']));
+    expect(job).toMatchObject({ status: 'failed', retry_count: 0, error: { code: 'EMBEDDING_REJECTED' } });
+    expect((await chunksOf(job.id)).chunks[0]?.last_error).toContain('bad  input');
+    expect(provider.requests.length).toBe(first + 1);
+  });
+
   test('When the same text is in another document, then it is not embedded again', async () => {
     const text = 'A paragraph that two different documents share, word for word.';
     await millrace.ingest(await textPdf([text]));

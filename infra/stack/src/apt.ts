@@ -105,10 +105,10 @@ async function updateLists(context: StackContext): Promise<void> {
   }
 }
 
-/** True when apt knows a package of this name that it could install. */
-export async function hasCandidate(context: StackContext, name: string): Promise<boolean> {
+/** The version of a package that apt could install; null when it knows none of this name. */
+export async function candidateVersion(context: StackContext, name: string): Promise<string | null> {
   const { stdout } = await capture('apt-cache', ['policy', name], { env: aptEnvironment(context) });
-  return /^\s+Candidate: (?!\(none\))\S/m.test(stdout);
+  return /^\s+Candidate: (?!\(none\))(\S+)/m.exec(stdout)?.[1] ?? null;
 }
 
 /** Puts a file in place while `work` runs, unless somebody else's file is there. */

@@ -54,4 +54,7 @@ export async function checkGiven(service: ServiceName, url: string): Promise<voi
   if (answer.vectorVersion === undefined) {
     throw refuse(variable, url, `that PostgreSQL ${answer.major} does not have the extension pgvector installed.`);
   }
+  if (/^0\.[0-7]\./.test(answer.vectorVersion)) {
+    throw refuse(variable, url, `its pgvector is version ${answer.vectorVersion}; Millrace needs 0.8 or newer.`);
+  }
 }

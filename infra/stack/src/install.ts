@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { isRoot } from './account';
-import { canInstall, hasCandidate, inspectSystem, installPackages, whileInstalling } from './apt';
+import { canInstall, candidateVersion, inspectSystem, installPackages, whileInstalling } from './apt';
 import { type StackContext, StackError } from './context';
 import { installPgvector } from './pgvector';
 import { findPostgres, oldestMajor } from './postgresBinaries';
@@ -55,7 +55,7 @@ export async function installService(context: StackContext, service: ServiceName
     } else {
       context.say('Installing Redis ...');
       // Ubuntu and Debian both have it under this name; only the server, not the daemon's start.
-      const name = (await hasCandidate(context, 'redis-server')) ? 'redis-server' : 'redis';
+      const name = (await candidateVersion(context, 'redis-server')) ? 'redis-server' : 'redis';
       await installPackages(context, [name]);
     }
   });

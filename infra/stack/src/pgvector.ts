@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { aptGet, hasCandidate, inspectSystem, installPackages, readAptSources } from './apt';
+import { aptGet, candidateVersion, inspectSystem, installPackages, readAptSources } from './apt';
 import { type AptSource, findMainArchive } from './aptSources';
 import { type StackContext, StackError } from './context';
 import type { PostgresBinaries } from './postgresBinaries';
@@ -13,7 +13,8 @@ const sourceRelease = 'trixie';
 /** Installs pgvector for a PostgreSQL server: the distribution's package, else built from Debian's source. */
 export async function installPgvector(context: StackContext, binaries: PostgresBinaries): Promise<void> {
   const packaged = `postgresql-${binaries.major}-pgvector`;
-  if (await hasCandidate(context, packaged)) {
+  const version = await candidateVersion(context, packaged);
+  if (version !== null && !/^0\.[0-7]\./.test(version)) {
     context.say(`Installing ${packaged} ...`);
     await installPackages(context, [packaged]);
     return;
@@ -22,7 +23,7 @@ export async function installPgvector(context: StackContext, binaries: PostgresB
   const archive = findMainArchive(readAptSources(), system.codename);
   if (system.distribution !== 'debian' || !archive) {
     throw new StackError(
-      `apt knows no package ${packaged}, and its source is built only where apt fetches from a Debian archive. ` +
+      `apt knows no package ${packaged} of version 0.8 or newer, and its source is built only where apt fetches from a Debian archive. ` +
         'Install the pgvector extension for this PostgreSQL yourself, or set DATABASE_URL to a server that has it.',
     );
   }

@@ -1,5 +1,5 @@
 import { createReadStream, type ReadStream } from 'node:fs';
-import { access, mkdir, open, rename, rm } from 'node:fs/promises';
+import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { MillraceError, newId } from '@millrace/contracts';
 
@@ -11,7 +11,7 @@ export interface StagedBlob {
   discard(): Promise<void>;
 }
 
-const storageFaults = new Set(['ENOTDIR', 'EEXIST', 'ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO']);
+const storageFaults = new Set(['ENOTDIR', 'EEXIST', 'ENOSPC', 'EFBIG', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO']);
 
 /** Originals on a local disk: one file per key below a directory that every service can see. */
 export class BlobStore {
@@ -32,7 +32,8 @@ export class BlobStore {
       const file = await open(temporary, 'wx');
       try {
         for await (const chunk of source) {
-          await file.write(chunk);
+          // Not write(), which may write a part of the chunk and call that a success.
+          await file.appendFile(chunk);
         }
         // Accepted means durable: the bytes are on the disk before the row says so.
         await file.sync();
@@ -78,6 +79,19 @@ export class BlobStore {
   /** Removes the blob; one that is not there is fine. */
   async remove(key: string): Promise<void> {
     await rm(this.pathOf(key), { force: true });
+  }
+
+  /** Removes what uploads that were cut short by a crash left in the staging area longer ago than `olderThanMs`. */
+  async removeAbandoned(olderThanMs: number): Promise<void> {
+    const incoming = join(this.directory, 'incoming');
+    await mkdir(incoming, { recursive: true });
+    for (const name of await readdir(incoming)) {
+      const file = join(incoming, name);
+      const { mtimeMs } = await stat(file);
+      if (mtimeMs < Date.now() - olderThanMs) {
+        await rm(file, { force: true });
+      }
+    }
   }
 
   /** @throws MillraceError STORAGE_UNAVAILABLE when the directory cannot be written. */

@@ -1,7 +1,9 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { BlobStore } from '../src';
 
 let directory: string;
@@ -65,6 +67,37 @@ describe('The blob store', () => {
     await writeFile(join(directory, 'incoming'), '');
     await expect(blobs.check()).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
     await expect(blobs.stage(pieces('one'))).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+  });
+
+  test('When the disk takes only a part of a piece, then STORAGE_UNAVAILABLE and nothing stays', async () => {
+    // A limit on file sizes (in KiB) makes the last write a short one, as a disk that fills up does.
+    const program = `
+      const { BlobStore } = require(${JSON.stringify(join(__dirname, '..', 'dist', 'index.js'))});
+      async function* source() { yield Buffer.alloc(60_000); yield Buffer.alloc(60_000); }
+      new BlobStore(${JSON.stringify(directory)}).stage(source()).then(
+        () => console.log('kept'),
+        (error) => console.log(error.code),
+      );`;
+    const { stdout } = await promisify(execFile)('bash', [
+      '-c',
+      'ulimit -f 100; exec "$0" -e "$1"',
+      process.execPath,
+      program,
+    ]);
+    expect(stdout.trim()).toBe('STORAGE_UNAVAILABLE');
+    expect(await files()).toEqual([]);
+  });
+
+  test('When uploads were cut short by a crash, then what they left goes once it is old, and younger ones stay', async () => {
+    const old = await blobs.stage(pieces('old'));
+    const [abandoned = ''] = await files();
+    const long = new Date(Date.now() - 10_000);
+    await utimes(join(directory, 'incoming', abandoned), long, long);
+    const young = await blobs.stage(pieces('young'));
+    await blobs.removeAbandoned(5_000);
+    expect(await files()).toHaveLength(1);
+    await young.keep('originals/x/young');
+    await expect(old.keep('originals/x/old')).rejects.toThrow('ENOENT');
   });
 
   test('When the store is well, then the check leaves nothing behind', async () => {

@@ -7,6 +7,9 @@ function wholeNumber(min: number, max: number) {
   return z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).pipe(z.number().int().min(min).max(max));
 }
 
+/** A key travels in an HTTP header, where a space would end it. */
+export const keyPattern = /^[\x21-\x7e]{16,}$/;
+
 const optionalText = z.string().trim().min(1).optional();
 
 /**
@@ -32,7 +35,7 @@ const variables = z.object({
 
   API_HOST: z.string().min(1).default('127.0.0.1'),
   API_PORT: wholeNumber(0, 65_535).default(3000),
-  MILLRACE_API_KEY: z.string().min(16, 'must be at least 16 characters').optional(),
+  MILLRACE_API_KEY: z.string().regex(keyPattern, 'must be at least 16 printable characters without spaces').optional(),
   UPLOAD_MAX_BYTES: wholeNumber(1, Number.MAX_SAFE_INTEGER).default(512 * mebibyte),
 
   HEALTH_HOST: z.string().min(1).default('127.0.0.1'),

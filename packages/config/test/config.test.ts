@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, loadConfig, loadMigrationConfig, resolveApiKey } from '../src';
@@ -52,6 +52,8 @@ describe('The configuration', () => {
     ['EMBEDDING_DIMENSIONS', '2001'],
     ['QUEUE_PREFIX', 'millrace'],
     ['MILLRACE_API_KEY', 'short'],
+    ['MILLRACE_API_KEY', ' '.repeat(20)],
+    ['MILLRACE_API_KEY', 'a key that holds spaces'],
     ['DATABASE_URL', 'mysql://localhost/x'],
     ['EMBEDDING_PROVIDER', 'magic'],
     ['EMBEDDING_MODEL', 'bge-base'],
@@ -109,6 +111,12 @@ describe('The API key', () => {
     expect(statSync(join(directory, 'state', 'api-key')).mode & 0o777).toBe(0o600);
     const second = resolveApiKey({ STATE_DIR: join(directory, 'state'), MILLRACE_API_KEY: undefined });
     expect(second).toEqual({ key: first.key, generated: false });
+    expect(readdirSync(join(directory, 'state'))).toEqual(['api-key']);
+  });
+
+  test.each(['', 'short\n', '   '])('When the kept key is %j, then it is refused and not used', (content) => {
+    writeFileSync(join(directory, 'api-key'), content);
+    expect(() => resolveApiKey({ STATE_DIR: directory, MILLRACE_API_KEY: undefined })).toThrow(ConfigError);
   });
 
   test('When one is configured, then it is used and nothing is written', () => {

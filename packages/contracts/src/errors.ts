@@ -1,3 +1,5 @@
+import { cleanText } from './text';
+
 /** What is known about an error code: how HTTP answers it, whether trying again can help, and what to do. */
 export interface ErrorEntry {
   /** HTTP status of the problem document. */
@@ -33,6 +35,11 @@ export const errorCatalogue = {
     'Send "Authorization: Bearer KEY" with the key the API was started with.',
   ),
   NOT_FOUND: permanent(404, 'There is no such address', 'See /docs for the addresses this API answers.'),
+  CROSS_SITE: permanent(
+    403,
+    'Requests from other sites are refused',
+    'Open the page itself, or use the API with the key in a header.',
+  ),
   METHOD_NOT_ALLOWED: permanent(
     405,
     'This address does not take that method',
@@ -41,6 +48,7 @@ export const errorCatalogue = {
   DOCUMENT_NOT_FOUND: permanent(404, 'There is no such document', 'Check the document id.'),
   JOB_NOT_FOUND: permanent(404, 'There is no such job', 'Check the job id.'),
   COLLECTION_NOT_FOUND: permanent(404, 'There is no such collection', 'Check the collection id.'),
+  HEADERS_TOO_LARGE: permanent(431, 'The request headers are too large', 'Send smaller headers.'),
   PAYLOAD_TOO_LARGE: permanent(413, 'The request body is too large', 'Send a smaller JSON body.'),
   INTERNAL: retryable(
     500,
@@ -80,8 +88,16 @@ export const errorCatalogue = {
     'The PDF holds no text',
     'The pages are blank or scanned images; upload a version with a text layer.',
   ),
-  PDF_TOO_MANY_PAGES: permanent(422, 'The PDF has too many pages', 'Split the file, or raise PDF_MAX_PAGES.'),
-  PDF_TIMEOUT: permanent(422, 'Reading the PDF took too long', 'Split or simplify the file, or raise PDF_TIMEOUT_MS.'),
+  PDF_TOO_MANY_PAGES: permanent(
+    422,
+    'The PDF has too many pages',
+    'Split the file; or raise PDF_MAX_PAGES, delete the document and upload it again.',
+  ),
+  PDF_TIMEOUT: permanent(
+    422,
+    'Reading the PDF took too long',
+    'Split or simplify the file; or raise PDF_TIMEOUT_MS, delete the document and upload it again.',
+  ),
   PDF_UNREADABLE: permanent(
     422,
     'Reading the PDF ended the reading process',
@@ -130,7 +146,7 @@ export const errorCatalogue = {
   BLOB_MISSING: permanent(
     500,
     'The original file is gone from the blob store',
-    'Upload the document again; check that every service uses the same BLOB_DIR.',
+    'Check that every service uses the same BLOB_DIR; then delete the document and upload it again.',
   ),
   STORAGE_UNAVAILABLE: retryable(
     507,
@@ -176,7 +192,8 @@ export class MillraceError extends Error {
   readonly extra: Record<string, unknown>;
 
   constructor(code: ErrorCode, message?: string, options: MillraceErrorOptions = {}) {
-    super(message ?? errorCatalogue[code].title, { cause: options.cause });
+    // The message may be somebody else's words, and is stored: a NUL in it would make PostgreSQL refuse the whole record.
+    super(cleanText(message ?? errorCatalogue[code].title), { cause: options.cause });
     this.name = 'MillraceError';
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;

@@ -84,7 +84,7 @@ export const jobChunkSchema = z.object({
   max_retries: count,
   last_error_code: z.string().nullable(),
   last_error: z.string().nullable(),
-  queue_job_id: z.string().nullable(),
+  queue_job_id: z.string(),
   next_attempt_at: timestamp.nullable(),
   processed_at: timestamp.nullable(),
   created_at: timestamp,

@@ -9,7 +9,7 @@ export interface EmbeddingSetup {
 
 /**
  * Checks that the database is what this configuration needs: the vector extension, every migration, and the model and
- * dimensions its vectors are made with. A database that holds no vectors yet takes over the configured model.
+ * dimensions its vectors are made with. Changes nothing.
  * @throws MillraceError SETUP_INVALID saying what is wrong and what to do, or DATABASE_UNAVAILABLE.
  */
 export async function checkSetup(sql: Sql, expected: EmbeddingSetup): Promise<void> {
@@ -19,8 +19,8 @@ export async function checkSetup(sql: Sql, expected: EmbeddingSetup): Promise<vo
 }
 
 async function checkExtension(sql: Sql): Promise<void> {
-  const extension = await sql.oneOrNone<{ installed: boolean }>(
-    `SELECT installed_version IS NOT NULL AS installed FROM pg_available_extensions WHERE name = 'vector'`,
+  const extension = await sql.oneOrNone<{ installed_version: string | null }>(
+    `SELECT installed_version FROM pg_available_extensions WHERE name = 'vector'`,
   );
   if (!extension) {
     throw new MillraceError(
@@ -28,10 +28,18 @@ async function checkExtension(sql: Sql): Promise<void> {
       'The PostgreSQL server does not have the extension "vector". Install pgvector 0.8 or newer on the server, or let "npm run services -- up" bring up a server that has it.',
     );
   }
-  if (!extension.installed) {
+  const version = extension.installed_version;
+  if (version === null) {
     throw new MillraceError(
       'SETUP_INVALID',
       `The extension "vector" is not created in this database. ${migrateAdvice}`,
+    );
+  }
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major === 0 && minor < 8) {
+    throw new MillraceError(
+      'SETUP_INVALID',
+      `The extension "vector" is version ${version}; Millrace needs 0.8 or newer. Install a newer pgvector on the server, then run "ALTER EXTENSION vector UPDATE" in this database.`,
     );
   }
 }
@@ -60,17 +68,13 @@ async function checkEmbedding(sql: Sql, expected: EmbeddingSetup): Promise<void>
         `Set EMBEDDING_DIMENSIONS=${column.dimensions}, or use a new database, migrated with EMBEDDING_DIMENSIONS=${expected.dimensions}.`,
     );
   }
-  await sql.none(
-    `UPDATE embedding_settings SET model = $<model>
-     WHERE model <> $<model> AND NOT EXISTS (SELECT FROM document_chunks)`,
-    expected,
-  );
   const { model } = await sql.one<{ model: string }>('SELECT model FROM embedding_settings');
   if (model !== expected.model) {
     throw new MillraceError(
       'SETUP_INVALID',
-      `EMBEDDING_MODEL is ${expected.model}, but the stored vectors were made with ${model}; vectors of two models cannot be compared. ` +
-        `Set EMBEDDING_PROVIDER and EMBEDDING_MODEL back, or use a new database (DATABASE_URL) for the new model.`,
+      `EMBEDDING_MODEL is ${expected.model}, but the database is set up for vectors of ${model}; vectors of two models cannot be compared. ` +
+        `Set EMBEDDING_PROVIDER and EMBEDDING_MODEL back, or use a new database (DATABASE_URL) for the new model. ` +
+        'A database without vectors takes over the configured model when the migrations are run again.',
     );
   }
 }

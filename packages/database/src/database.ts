@@ -96,12 +96,6 @@ export class Database extends Session {
     }
   }
 
-  /** Connections of the pool by what they do now. */
-  get connections(): { total: number; idle: number; waiting: number } {
-    const { totalCount, idleCount, waitingCount } = this.pool.$pool;
-    return { total: totalCount, idle: idleCount, waiting: waitingCount };
-  }
-
   /** Ends every connection; the database cannot be used afterwards. */
   async close(): Promise<void> {
     await this.pool.$pool.end();

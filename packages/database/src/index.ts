@@ -8,4 +8,3 @@ export type { DocumentPageRow, NewDocumentPage } from './repositories/documentPa
 export type { DocumentRow, NewDocument } from './repositories/documents';
 export type { JobChunkRow, NewJobChunk } from './repositories/jobChunks';
 export type { JobRow, NewJob } from './repositories/jobs';
-export { isUnavailable } from './sqlErrors';

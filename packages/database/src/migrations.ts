@@ -26,7 +26,7 @@ export interface MigrateOptions {
 
 /**
  * Runs the SQL files in packages/database/migrations, up or down, in one transaction. Two runs at once are safe: the
- * second waits for the first. @returns the names of the migrations that were run.
+ * second waits for the first. A database that holds no vectors yet takes over the model. @returns the names of the migrations that were run.
  */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
   const client = new Client({ connectionString: options.databaseUrl, application_name: 'millrace-migrate' });
@@ -47,6 +47,12 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
       noLock: true,
       log: options.log ?? (() => undefined),
     });
+    if (options.direction === 'up') {
+      await client.query(
+        'UPDATE embedding_settings SET model = $1 WHERE model <> $1 AND NOT EXISTS (SELECT FROM document_chunks)',
+        [options.embeddingModel],
+      );
+    }
     return run.map((migration) => migration.name);
   } finally {
     await client.end();

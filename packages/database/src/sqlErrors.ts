@@ -1,11 +1,19 @@
 import { MillraceError } from '@millrace/contracts';
 
-/** SQLSTATE classes and codes that mean "the server cannot serve us now", not "the statement is wrong". */
+/** SQLSTATE codes that mean "the server cannot serve us now", not "the statement is wrong". */
 const unavailableStates = new Set([
   '53300', // too_many_connections
   '57P01', // admin_shutdown
   '57P02', // crash_shutdown
   '57P03', // cannot_connect_now
+  '28P01', // invalid_password
+  '28000', // invalid_authorization_specification
+  '3D000', // invalid_catalog_name
+  '08000', // connection_exception
+  '08001', // sqlclient_unable_to_establish_sqlconnection
+  '08003', // connection_does_not_exist
+  '08004', // sqlserver_rejected_establishment_of_sqlconnection
+  '08006', // connection_failure
 ]);
 const networkCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT']);
 const driverMessages =
@@ -23,12 +31,16 @@ export function isRepeatable(error: unknown): boolean {
   return repeatableStates.has(codeOf(error));
 }
 
+/** The driver's words; a refused connection to a name with several addresses has none, only a code. */
+function reasonOf(error: unknown): string {
+  return (error instanceof Error && error.message) || codeOf(error);
+}
+
 /** True when `error` says that the database cannot be reached or refuses connections. */
 export function isUnavailable(error: unknown): boolean {
   const code = codeOf(error);
   return (
     unavailableStates.has(code) ||
-    code.startsWith('08') ||
     networkCodes.has(code) ||
     (error instanceof Error && driverMessages.test(error.message))
   );
@@ -37,8 +49,6 @@ export function isUnavailable(error: unknown): boolean {
 /** The one place where a driver's error becomes Millrace's; errors with no meaning of their own pass unchanged. */
 export function translateSqlError(error: unknown): unknown {
   return isUnavailable(error)
-    ? new MillraceError('DATABASE_UNAVAILABLE', 'The database cannot be reached or refuses connections', {
-        cause: error,
-      })
+    ? new MillraceError('DATABASE_UNAVAILABLE', `The database cannot be used: ${reasonOf(error)}`, { cause: error })
     : error;
 }

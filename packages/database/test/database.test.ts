@@ -72,4 +72,26 @@ describe('The database', () => {
     });
     await nowhere.close();
   });
+
+  test('When the name or the password is wrong, then the reason is given', async () => {
+    const url = new URL(testDatabase.url);
+    url.password = 'wrong';
+    const locked = new Database({ url: url.toString(), poolMax: 1, connectTimeoutMs: 5_000, applicationName: 'test' });
+    await expect(locked.sql.one('SELECT 1')).rejects.toMatchObject({
+      code: 'DATABASE_UNAVAILABLE',
+      message: expect.stringContaining('password authentication failed'),
+    });
+    await locked.close();
+    const missing = testDatabase.url.replace(/\/[^/]+$/, '/no_such_database');
+    const absent = new Database({ url: missing, poolMax: 1, connectTimeoutMs: 5_000, applicationName: 'test' });
+    await expect(absent.sql.one('SELECT 1')).rejects.toMatchObject({
+      code: 'DATABASE_UNAVAILABLE',
+      message: expect.stringContaining('no_such_database'),
+    });
+    await absent.close();
+  });
+
+  test('When a statement is malformed, then its error is not taken for an outage', async () => {
+    await expect(database.sql.one("SELECT 'a\0b'")).rejects.not.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+  });
 });

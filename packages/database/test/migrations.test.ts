@@ -24,7 +24,10 @@ describe('Migrations', () => {
   });
   afterEach(() => testDatabase.drop());
 
-  function run(direction: 'up' | 'down', changes: { count?: number; embeddingDimensions?: number } = {}) {
+  function run(
+    direction: 'up' | 'down',
+    changes: { count?: number; embeddingModel?: string; embeddingDimensions?: number } = {},
+  ) {
     return migrate({
       databaseUrl: testDatabase.url,
       direction,
@@ -122,15 +125,29 @@ describe('Migrations', () => {
     });
   });
 
-  test('When no vector is stored yet, then another model is taken over', async () => {
+  test('When no vector is stored yet, then the migrations take another model over and the check alone does not', async () => {
     await run('up');
     await withDatabase(async ({ sql }) => {
-      await checkSetup(sql, { ...embedding, model: 'another-model' });
-      expect(await sql.one('SELECT model FROM embedding_settings')).toEqual({ model: 'another-model' });
+      const another = { ...embedding, model: 'another-model' };
+      await expect(checkSetup(sql, another)).rejects.toMatchObject({ code: 'SETUP_INVALID' });
+      expect(await sql.one('SELECT model FROM embedding_settings')).toEqual({ model: embedding.model });
+      await run('up', { embeddingModel: 'another-model' });
+      await expect(checkSetup(sql, another)).resolves.toBeUndefined();
     });
   });
 
-  test('When vectors of another model are stored, then the start-up check refuses', async () => {
+  test('When the extension is too old, then the start-up check says which version it needs', async () => {
+    await run('up');
+    await withDatabase(async ({ sql }) => {
+      await sql.none(`UPDATE pg_extension SET extversion = '0.5.1' WHERE extname = 'vector'`);
+      await expect(checkSetup(sql, embedding)).rejects.toMatchObject({
+        code: 'SETUP_INVALID',
+        message: expect.stringMatching(/0\.5\.1.*0\.8/),
+      });
+    });
+  });
+
+  test('When vectors of another model are stored, then the start-up check refuses, after the migrations too', async () => {
     await run('up');
     await withDatabase(async ({ sql }) => {
       await sql.none(
@@ -142,6 +159,7 @@ describe('Migrations', () => {
            content, token_count, page_start, page_end)
          SELECT id, id, collection_id, owner_id, 0, 'a', 'a', 'text', 1, 1, 1 FROM documents`,
       );
+      await run('up', { embeddingModel: 'another-model' });
       await expect(checkSetup(sql, { ...embedding, model: 'another-model' })).rejects.toMatchObject({
         code: 'SETUP_INVALID',
         message: expect.stringMatching(/another-model.*test-model/),

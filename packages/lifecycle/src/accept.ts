@@ -32,10 +32,12 @@ export function acceptDocument(database: Database, document: NewDocument, option
       });
     }
     const stored = await session.documents.findByContent(document.collection_id, document.content_hash);
-    if (!stored) {
-      // The first upload was deleted between our insert and this read; a conflict then has no row to show.
+    const job = stored && (await session.jobs.find(stored.job_id));
+    if (!stored || !job) {
+      // The first upload was deleted between our insert and this read; a conflict then has no row to show. Said as a
+      // serialization failure, because running the transaction again is what helps.
       throw Object.assign(new Error('The document was deleted while it was being uploaded again'), { code: '40001' });
     }
-    return { duplicate: !isNew, document: stored, job: await session.jobs.newestOf(stored.id) };
+    return { duplicate: !isNew, document: stored, job };
   });
 }

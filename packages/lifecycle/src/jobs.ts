@@ -58,7 +58,7 @@ export function claimJob(database: Database, jobId: string, worker: string, leas
       owner_id: string;
       source_path: string | null;
     }>(
-      `UPDATE documents SET status = 'processing', updated_at = now() WHERE id = $1
+      `UPDATE documents SET status = 'processing', updated_at = now() WHERE id = $1 AND status IN ('queued', 'processing')
        RETURNING collection_id, owner_id, source_path`,
       [claimed.document_id],
     );

@@ -13,14 +13,9 @@ export function deleteDocument(database: Database, documentId: string): Promise<
     );
     await session.sql.many('SELECT FROM jobs WHERE document_id = $1 ORDER BY id FOR UPDATE', [documentId]);
     const document = await session.sql.oneOrNone<{ source_path: string | null }>(
-      `UPDATE documents SET status = 'deleting', updated_at = now() WHERE id = $1 AND status <> 'deleting'
-       RETURNING source_path`,
+      'DELETE FROM documents WHERE id = $1 RETURNING source_path',
       [documentId],
     );
-    if (!document) {
-      return null;
-    }
-    await session.documents.delete(documentId);
-    return { sourcePath: document.source_path };
+    return document && { sourcePath: document.source_path };
   });
 }

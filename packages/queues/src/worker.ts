@@ -82,10 +82,12 @@ export class QueueWorker<T> {
     await this.worker.pause(true);
   }
 
-  /** Waits up to `graceMs` for the deliveries in hand, then closes; the rest come again once their lock ends. */
+  /**
+   * Waits for the deliveries in hand, then closes. With Redis away that would take for ever: after `graceMs` it gives
+   * up, and what was in hand comes again once its lock has ended.
+   */
   async close(graceMs: number): Promise<void> {
     await Promise.race([this.worker.close(), setTimeout(graceMs, undefined, { ref: false })]);
-    await this.worker.close(true);
   }
 
   private async process(job: Job, token: string | undefined): Promise<void> {

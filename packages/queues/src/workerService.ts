@@ -9,7 +9,7 @@ import {
   startHealthServer,
 } from '@millrace/telemetry';
 import type { z } from 'zod';
-import { checkRedis, untilReady, workerConnection } from './connection';
+import { checkRedis, closeConnection, untilReady, workerConnection } from './connection';
 import { Queues } from './queues';
 import { type DeliveryResult, QueueWorker } from './worker';
 
@@ -98,7 +98,7 @@ export async function startWorkerService<T>(options: WorkerServiceOptions<T>): P
       { name: 'close the queues', run: () => worker.close(stopMs * closingShare).then(() => queues.close()) },
       { name: 'end the work', run: () => work.close() },
       { name: 'close the health server', run: () => health.close() },
-      { name: 'close the connections', run: () => Promise.all([redis.quit(), database.close()]) },
+      { name: 'close the connections', run: () => Promise.all([closeConnection(redis), database.close()]) },
     ],
   };
 }

@@ -1,17 +1,24 @@
-import pino, { type Logger } from 'pino';
+import pino, { type DestinationStream, type Logger } from 'pino';
 
 export type { Logger };
 
 /**
- * A structured logger (one JSON object a line on standard output). Pass `documentId`, `jobId` and `chunkId` as fields,
+ * A structured logger (one JSON object a line, on standard output unless told otherwise). Pass `documentId`, `jobId` and `chunkId` as fields,
  * so that everything about one document can be found by its id.
  */
-export function createLogger(service: string, level: string): Logger {
-  return pino({
+export function createLogger(service: string, level: string, destination?: DestinationStream): Logger {
+  const options: pino.LoggerOptions = {
     level,
     base: { service, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
-    redact: ['req.headers.authorization', 'req.headers["x-api-key"]', 'req.headers.cookie'],
-  });
+    redact: [
+      'req.headers.authorization',
+      'req.headers["x-api-key"]',
+      'req.headers.cookie',
+      // ioredis puts the command that failed on its errors; of AUTH that is the password.
+      'err.command.args',
+    ],
+  };
+  return destination ? pino(options, destination) : pino(options);
 }

@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 
 /** A registry of Prometheus metrics that begins with Node's own (memory, event loop, CPU), labelled by service. */
 export function createRegistry(service: string): Registry {
@@ -8,4 +8,4 @@ export function createRegistry(service: string): Registry {
   return registry;
 }
 
-export { Counter, Gauge, Histogram, Registry };
+export { Counter, Histogram, Registry };

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Config, ConfigError, loadConfig } from '@millrace/config';
-import { MillraceError } from '@millrace/contracts';
+import { errorCatalogue, MillraceError } from '@millrace/contracts';
 import { createLogger, type Logger } from './logger';
 import { type ShutdownPhase, stopOnSignal } from './shutdown';
 
@@ -17,10 +17,20 @@ export interface RunningService {
  */
 export function runService(name: string, start: (config: Config, logger: Logger) => Promise<RunningService>): void {
   startService(name, start).catch((error: unknown) => {
-    const plain = error instanceof MillraceError || error instanceof ConfigError;
-    console.error(plain ? `${name} cannot start. ${error.message}` : error);
+    const reason = plainReason(error);
+    console.error(reason === null ? error : `${name} cannot start. ${reason}`);
     process.exit(1);
   });
+}
+
+/** What a person needs to know of a fault that is not the program's own; null for one that is. */
+function plainReason(error: unknown): string | null {
+  if (error instanceof MillraceError) {
+    return `${error.message}\n${errorCatalogue[error.code].advice}`;
+  }
+  // The system's own faults, a port in use or a folder that is none, say in their message what and where.
+  const isSystemFault = error instanceof Error && 'syscall' in error;
+  return error instanceof ConfigError || isSystemFault ? (error as Error).message : null;
 }
 
 async function startService(

@@ -1,5 +1,5 @@
 import { originalKey } from '@millrace/blobs';
-import { isErrorCode, MillraceError, newId } from '@millrace/contracts';
+import { MillraceError, newId } from '@millrace/contracts';
 import { type Accepted, acceptDocument } from '@millrace/lifecycle';
 import type { Dependencies } from './dependencies';
 import type { ReceivedUpload } from './upload';
@@ -20,8 +20,9 @@ export async function acceptUpload(
     throw new MillraceError('COLLECTION_NOT_FOUND', `There is no collection ${collectionId}`);
   }
   const known = await database.documents.findByContent(collectionId, upload.contentHash);
-  if (known) {
-    return { duplicate: true, document: known, job: await database.jobs.newestOf(known.id) };
+  const knownJob = known && (await database.jobs.find(known.job_id));
+  if (knownJob) {
+    return { duplicate: true, document: known, job: knownJob };
   }
   const documentId = newId();
   const key = originalKey(documentId);
@@ -43,7 +44,11 @@ export async function acceptUpload(
       { jobId: newId(), jobMaxRetries: config.JOB_MAX_RETRIES, chunkMaxRetries: config.CHUNK_MAX_RETRIES },
     );
   } catch (error) {
-    await removeUnlessAccepted(dependencies, documentId, key, error);
+    // A connection that broke during COMMIT leaves it open whether the document was accepted; its file must then stay.
+    // Any other error means that it was not.
+    if (!(error instanceof MillraceError && error.code === 'DATABASE_UNAVAILABLE')) {
+      await blobs.remove(key);
+    }
     throw error;
   }
   if (accepted.duplicate) {
@@ -54,24 +59,11 @@ export async function acceptUpload(
   return accepted;
 }
 
-/**
- * A connection that broke during COMMIT leaves it open whether the document was accepted; its file must then stay.
- * Any other error means that it was not.
- */
-async function removeUnlessAccepted({ blobs }: Dependencies, documentId: string, key: string, error: unknown) {
-  const unknownOutcome =
-    error instanceof MillraceError && isErrorCode(error.code) && error.code === 'DATABASE_UNAVAILABLE';
-  if (!unknownOutcome) {
-    await blobs.remove(key);
-  }
-  return documentId;
-}
-
 /** With Redis away the upload still stands: the job's row says that it waits to be delivered. */
 async function deliver({ queues, logger }: Dependencies, { document, job }: Accepted): Promise<void> {
   const ids = { documentId: document.id, jobId: job.id };
   try {
-    await queues.deliverJob({ ...ids, queueJobId: job.queue_job_id ?? `${job.id}.1` });
+    await queues.deliverJob({ ...ids, queueJobId: job.queue_job_id });
     logger.info({ ...ids, sizeBytes: document.size_bytes }, 'a document was accepted');
   } catch (error) {
     logger.warn({ ...ids, err: error }, 'a document was accepted, but its job could not be delivered yet');

@@ -1,12 +1,15 @@
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { BlobStore } from '@millrace/blobs';
 import { type Config, resolveApiKey } from '@millrace/config';
 import { checkSetup, Database } from '@millrace/database';
 import { createEmbeddingProvider } from '@millrace/embeddings';
-import { checkRedis, producerConnection, Queues, untilReady } from '@millrace/queues';
+import { checkRedis, closeConnection, producerConnection, Queues, untilReady } from '@millrace/queues';
 import { createRegistry, type Logger, listen, type RunningService } from '@millrace/telemetry';
 import { createApp } from './app';
+import { closeServer, createHttpServer } from './server';
+
+/** Longer than any upload takes. */
+const abandonedAfterMs = 24 * 3_600_000;
 
 /** Starts the API server. */
 export async function startApi(config: Config, logger: Logger): Promise<RunningService> {
@@ -24,6 +27,7 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningS
   const queues = new Queues(redis, config.QUEUE_PREFIX);
   const blobs = new BlobStore(config.BLOB_DIR);
   await blobs.check();
+  await blobs.removeAbandoned(abandonedAfterMs);
   const { key, generated } = resolveApiKey(config);
 
   const app = createApp({
@@ -41,7 +45,7 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningS
       blobs: () => blobs.check(),
     },
   });
-  const server = createServer(app);
+  const server = createHttpServer(app);
   await listen(server, config.API_HOST, config.API_PORT);
   const { port } = server.address() as AddressInfo;
   if (generated) {
@@ -56,15 +60,11 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningS
     stop: [
       {
         name: 'finish the requests in hand',
-        run: () =>
-          new Promise((resolve) => {
-            server.close(resolve);
-            server.closeIdleConnections();
-          }),
+        run: () => closeServer(server, config.SHUTDOWN_TIMEOUT_MS * 0.75),
       },
       { name: 'close the queues', run: () => queues.close() },
       { name: 'close the provider', run: async () => provider.close?.() },
-      { name: 'close the connections', run: () => Promise.all([redis.quit(), database.close()]) },
+      { name: 'close the connections', run: () => Promise.all([closeConnection(redis), database.close()]) },
     ],
   };
 }

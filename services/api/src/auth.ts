@@ -43,14 +43,12 @@ export function requireKeyInBrowser(key: string): RequestHandler {
   return (request, response, next) => {
     const given = bearerOrHeader(request) ?? basicPassword(request);
     if (given === undefined || !sameKey(given, key)) {
-      response.status(401).set('WWW-Authenticate', 'Basic realm="millrace", charset="UTF-8"').type('text/plain');
-      response.send('Log in with any user name and the API key as the password.\n');
-      return;
+      response.set('WWW-Authenticate', 'Basic realm="millrace", charset="UTF-8"');
+      throw new MillraceError('UNAUTHENTICATED', 'Log in with any user name and the API key as the password');
     }
     const site = request.get('sec-fetch-site');
     if (request.method !== 'GET' && site !== undefined && site !== 'same-origin') {
-      response.status(403).type('text/plain').send('Requests from other sites are refused.\n');
-      return;
+      throw new MillraceError('CROSS_SITE');
     }
     next();
   };

@@ -1,5 +1,4 @@
 import { type ErrorCode, errorCatalogue, isErrorCode, MillraceError, type Problem } from '@millrace/contracts';
-import { isUnavailable } from '@millrace/database';
 import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
 import { ZodError } from 'zod';
 
@@ -36,9 +35,6 @@ function toKnownError(error: unknown): MillraceError {
     const summary = errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
     return new MillraceError('REQUEST_INVALID', summary, { cause: error, extra: { errors } });
   }
-  if (isUnavailable(error)) {
-    return new MillraceError('DATABASE_UNAVAILABLE', undefined, { cause: error });
-  }
   return fromFramework(error) ?? new MillraceError('INTERNAL', undefined, { cause: error });
 }
 
@@ -73,7 +69,7 @@ export const answerProblem: ErrorRequestHandler = (thrown, request, response, ne
   if (error.retryAfterMs !== undefined) {
     response.setHeader('Retry-After', Math.ceil(error.retryAfterMs / 1000));
   }
-  if (error.code === 'UNAUTHENTICATED') {
+  if (error.code === 'UNAUTHENTICATED' && !response.hasHeader('WWW-Authenticate')) {
     response.setHeader('WWW-Authenticate', 'Bearer realm="millrace"');
   }
   // What is left of a refused body is thrown away, and the connection with it, so that the client hears the answer.

@@ -29,6 +29,7 @@ const formOverheadBytes = 64 * 1024;
 /**
  * Receives one file, as the file field of multipart/form-data or as the raw body, into the blob store's staging area
  * while it is hashed, measured and recognized; the whole file is never in memory. Whatever is thrown, nothing is left.
+ * @param rawName the name of a raw body, where the query gives one.
  * @throws MillraceError UPLOAD_NO_FILE, UPLOAD_EMPTY, UPLOAD_MALFORMED, UPLOAD_INTERRUPTED, UPLOAD_TOO_LARGE,
  *   UNSUPPORTED_MEDIA_TYPE or STORAGE_UNAVAILABLE.
  */
@@ -36,6 +37,7 @@ export async function receiveUpload(
   request: IncomingMessage,
   blobs: BlobStore,
   maxBytes: number,
+  rawName: string | undefined,
 ): Promise<ReceivedUpload> {
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > maxBytes + formOverheadBytes) {
@@ -47,7 +49,7 @@ export async function receiveUpload(
   }
   if (type === 'application/pdf' || type === 'application/octet-stream') {
     const { staged, facts } = await stageFile(request, blobs, maxBytes, 'UPLOAD_NO_FILE');
-    return { staged, ...facts, filename: rawFilename(request), mimeType: 'application/pdf', fields: {} };
+    return { staged, ...facts, filename: rawFilename(request, rawName), mimeType: 'application/pdf', fields: {} };
   }
   throw new MillraceError(
     type ? 'UNSUPPORTED_MEDIA_TYPE' : 'UPLOAD_NO_FILE',
@@ -190,11 +192,10 @@ function interrupted(): MillraceError {
   return new MillraceError('UPLOAD_INTERRUPTED');
 }
 
-/** The file name of a raw body, from Content-Disposition or the query. */
-function rawFilename(request: IncomingMessage): string {
+/** The file name of a raw body: the one the query gives, else Content-Disposition's. */
+function rawFilename(request: IncomingMessage, given: string | undefined): string {
   const disposition = /filename="?([^";]+)"?/i.exec(request.headers['content-disposition'] ?? '');
-  const query = new URL(request.url ?? '/', 'http://localhost').searchParams.get('filename');
-  return tidyFilename(query ?? disposition?.[1] ?? '');
+  return tidyFilename(given ?? disposition?.[1] ?? '');
 }
 
 /** A name to show: no folders, no control characters, at most 255 characters. */

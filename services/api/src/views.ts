@@ -12,7 +12,7 @@ export function documentLinks(documentId: string, jobId: string) {
   return { self, chunks: `${self}/chunks`, pages: `${self}/pages`, job: `${base}/jobs/${jobId}` };
 }
 
-export function documentView(row: DocumentRow, jobId: string): DocumentView {
+export function documentView(row: DocumentRow): DocumentView {
   return {
     id: row.id,
     collection_id: row.collection_id,
@@ -26,10 +26,10 @@ export function documentView(row: DocumentRow, jobId: string): DocumentView {
     metadata: row.metadata,
     status: row.status,
     error: storedProblem(row.error_code, row.error),
-    job_id: jobId,
+    job_id: row.job_id,
     created_at: iso(row.created_at),
     updated_at: iso(row.updated_at),
-    links: documentLinks(row.id, jobId),
+    links: documentLinks(row.id, row.job_id),
   };
 }
 

@@ -48,6 +48,14 @@ class Wire {
     }
   }
 
+  /** Keeps connections open but passes nothing on, as a frozen server does. */
+  freeze(): void {
+    for (const socket of this.sockets) {
+      socket.unpipe();
+      socket.pause();
+    }
+  }
+
   mend(): void {
     this.isCut = false;
   }
@@ -71,6 +79,22 @@ describe('When Redis is away', () => {
       await waitFor('the API to recover', async () => (await api.anonymous.get('/readyz')).status === 200);
     } finally {
       wire.mend();
+      await api.stop();
+      await wire.close();
+    }
+  });
+});
+
+describe('When Redis is frozen', () => {
+  test('then an upload is accepted all the same', async () => {
+    const { wire, url } = await Wire.to(testServers().redisUrl);
+    const api = await TestApi.start({ REDIS_URL: url });
+    try {
+      wire.freeze();
+      const upload = await api.client.post('/api/v1/documents').attach('file', await textPdf(['Kept.']), 'a.pdf');
+      expect(upload.status).toBe(202);
+    } finally {
+      wire.cut();
       await api.stop();
       await wire.close();
     }

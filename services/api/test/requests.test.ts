@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { problemSchema } from '@millrace/contracts';
 import { testApiKey, textPdf } from '@millrace/test-support';
 import { TestApi } from './support';
@@ -48,6 +50,7 @@ describe('The API key', () => {
       const asked = await api.anonymous.get(page);
       expect(asked.status).toBe(401);
       expect(asked.headers['www-authenticate']).toContain('Basic');
+      expect(asked.body.code).toBe('UNAUTHENTICATED');
       expect((await api.anonymous.get(page).auth('anybody', testApiKey)).status).toBe(200);
       expect((await api.anonymous.get(page).auth('anybody', 'wrong')).status).toBe(401);
     },
@@ -58,7 +61,7 @@ describe('The API key', () => {
       .put('/admin/queues/api/queues/chunks/pause')
       .auth('x', testApiKey)
       .set('Sec-Fetch-Site', 'cross-site');
-    expect(response.status).toBe(403);
+    expect(response).toMatchObject({ status: 403, body: { code: 'CROSS_SITE' } });
   });
 
   test('When health is asked for, then no key is needed', async () => {
@@ -149,6 +152,46 @@ describe('A request that is not right', () => {
   test('When a query holds NUL and lone surrogates, then the search still answers', async () => {
     const response = await search({ query: 'a\0b \ud800 c' });
     expect(response).toMatchObject({ status: 200, body: { hits: [] } });
+  });
+});
+
+describe('A request that is not HTTP as it should be', () => {
+  /** Sends bytes as they are and gives status, content type and body of the answer. */
+  async function send(text: string) {
+    const { hostname, port } = new URL(api.url);
+    const socket = connect(Number(port), hostname);
+    socket.write(text);
+    let answer = '';
+    for await (const data of socket) {
+      answer += String(data);
+    }
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    // The body may come in chunks, whose lengths stand around it.
+    const json = body.slice(body.indexOf('{'), body.lastIndexOf('}') + 1);
+    return { status: Number(head.split(' ')[1]), head, problem: problemSchema.parse(JSON.parse(json)) };
+  }
+
+  test.each([
+    ['too large headers', `GET / HTTP/1.1\r\nHost: x\r\nX-Large: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+    ['no HTTP at all', 'hello\r\n\r\n', 400],
+    ['an unknown expectation', 'GET / HTTP/1.1\r\nHost: x\r\nExpect: wonders\r\nConnection: close\r\n\r\n', 417],
+    ['an address that is none', 'GET http://[bad/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 400],
+  ])('When it has %s, then the answer is still a problem document', async (_what, text, status) => {
+    const answer = await send(text);
+    expect(answer.status).toBe(status);
+    expect(answer.problem.status).toBe(status);
+    expect(answer.head).toContain('application/problem+json');
+  });
+
+  test('When an upload has an odd address, then nothing is left of it', async () => {
+    const answer = await send(
+      `POST http://x:99999999/api/v1/documents HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${testApiKey}\r\n` +
+        'Content-Type: application/pdf\r\nContent-Length: 8\r\nConnection: close\r\n\r\n%PDF-1.4',
+    );
+    expect(answer.status).toBe(400);
+    const { BLOB_DIR } = api.environment.config();
+    const entries = await readdir(BLOB_DIR, { recursive: true, withFileTypes: true });
+    expect(entries.filter((entry) => entry.isFile() && entry.parentPath.endsWith('incoming'))).toEqual([]);
   });
 });
 

@@ -142,6 +142,23 @@ describe('An upload that is refused', () => {
   });
 });
 
+describe('Uploads, reads and deletions of the same document at once', () => {
+  test('When they meet, then each is answered and none with an error of ours', async () => {
+    const file = await textPdf(['Wanted by everybody.']);
+    const statuses: number[] = [];
+    const client = async () => {
+      for (let round = 0; round < 12; round += 1) {
+        const uploaded = await post().attach('file', file, 'a.pdf');
+        const path = `/api/v1/documents/${uploaded.body.document?.id}`;
+        const [read, deleted] = await Promise.all([api.client.get(path), api.client.delete(path)]);
+        statuses.push(uploaded.status, read.status, deleted.status);
+      }
+    };
+    await Promise.all(Array.from({ length: 6 }, client));
+    expect(statuses.filter((status) => ![200, 202, 204, 404].includes(status))).toEqual([]);
+  });
+});
+
 describe('An upload that is accepted', () => {
   test('When it comes as a raw body with a name, then the name is kept', async () => {
     const response = await post()

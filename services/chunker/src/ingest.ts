@@ -136,7 +136,11 @@ export class IngestHandler {
       metrics.pages.inc({ outcome: page.outcome });
     }
     logger.info({ pages: parsed.pages.length, chunks: dispatches.length }, 'a document was chunked');
-    await queues.deliverChunks(dispatches);
+    try {
+      await queues.deliverChunks(dispatches);
+    } catch (error) {
+      logger.warn({ err: error }, 'a document was chunked, but its chunks could not be delivered yet');
+    }
     return { outcome: 'done' };
   }
 
@@ -168,7 +172,11 @@ export class IngestHandler {
     pages: ParsedDocument['pages'] = [],
   ): Promise<DeliveryResult> {
     const failed = await failJob(this.options.database, job, error, pages);
-    if (failed?.sourcePath) {
+    if (!failed) {
+      logger.warn({ code: error.code }, 'the job was taken over or deleted while its document was read');
+      return { outcome: 'done' };
+    }
+    if (failed.sourcePath) {
       // The input itself is bad: nothing of it stays stored but the record that says so.
       await this.options.blobs.remove(failed.sourcePath);
     }

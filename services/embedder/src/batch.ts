@@ -37,11 +37,15 @@ export interface BatchOptions {
 export class BatchProcessor {
   /** Claims in hand, so that a stop can hand them back. */
   private readonly claims = new Set<string>();
+  private readonly stopping = new AbortController();
 
   constructor(private readonly options: BatchOptions) {}
 
   /** One result per delivery, in order. Rejects only when the database is away, with nothing settled. */
   async process(deliveries: readonly ChunkDelivery[]): Promise<DeliveryResult[]> {
+    if (this.stopping.signal.aborted) {
+      return deliveries.map(() => ({ outcome: 'later', at: new Date() }));
+    }
     const { database, worker, leaseMs } = this.options;
     const ids = [...new Set(deliveries.map((delivery) => delivery.chunkId))];
     const claim = await claimChunks(database, ids, worker, leaseMs);
@@ -54,8 +58,12 @@ export class BatchProcessor {
     return deliveries.map((delivery) => results.get(delivery.chunkId) ?? { outcome: 'done' });
   }
 
-  /** Hands back every chunk in hand, without an attempt consumed; what is still running will find its claim gone. */
-  async release(): Promise<void> {
+  /**
+   * Ends all work: calls to the provider are broken off, every chunk in hand is handed back without an attempt consumed,
+   * and deliveries that still come are put off for another worker.
+   */
+  async handBack(): Promise<void> {
+    this.stopping.abort();
     for (const token of this.claims) {
       const released = await releaseChunks(this.options.database, token);
       this.options.logger.info({ chunks: released.length }, 'handed back unfinished chunks');
@@ -114,6 +122,10 @@ export class BatchProcessor {
         embeddingModel: provider.model,
       });
     } catch (error) {
+      if (this.stopping.signal.aborted) {
+        // Handed back, or about to be: the next worker has a delivery of its own.
+        return new Map();
+      }
       failure = toMillraceError(error);
       if (failure.code === 'DATABASE_UNAVAILABLE') {
         throw failure;
@@ -137,7 +149,10 @@ export class BatchProcessor {
     metrics.cacheHits.inc(chunks.length - unknown.length);
     if (unknown.length > 0) {
       const stopTimer = metrics.providerSeconds.startTimer();
-      const made = await provider.embed(unknown.map(([, text]) => text));
+      const made = await provider.embed(
+        unknown.map(([, text]) => text),
+        { signal: this.stopping.signal },
+      );
       stopTimer();
       metrics.embedded.inc(unknown.length);
       unknown.forEach(([contentHash], position) => {
@@ -155,18 +170,17 @@ export class BatchProcessor {
     const stopTimer = metrics.settleSeconds.startTimer();
     const settled = await settleChunks(database, settlement, retryPolicy);
     stopTimer();
-    metrics.settled.inc({ status: 'success' }, settlement.embedded.length);
-    metrics.settled.inc({ status: 'failed' }, settlement.failed.length);
     await this.announce(settled.rounds);
-    for (const { chunkId, error } of settlement.failed) {
+    // Chunks that were taken from us meanwhile are somebody else's to report.
+    const failed = settlement.failed.filter(({ chunkId }) => settled.chunkIds.has(chunkId));
+    metrics.settled.inc({ status: 'success' }, settled.chunkIds.size - failed.length);
+    metrics.settled.inc({ status: 'failed' }, failed.length);
+    for (const { chunkId, error } of failed) {
       logger.warn({ chunkId, code: error.code, reason: error.message }, 'a chunk failed');
     }
-    const done: [string, DeliveryResult][] = settlement.embedded.map(({ chunk }) => [chunk.id, { outcome: 'done' }]);
-    const failed: [string, DeliveryResult][] = settlement.failed.map(({ chunkId, error }) => [
-      chunkId,
-      { outcome: 'failed', code: error.code, message: error.message },
-    ]);
-    return new Map([...done, ...failed]);
+    return new Map(
+      failed.map(({ chunkId, error }) => [chunkId, { outcome: 'failed', code: error.code, message: error.message }]),
+    );
   }
 
   /** After the commit: delivers the next round's chunks and says in the log which jobs have moved. */

@@ -44,7 +44,7 @@ export function startEmbedder(config: Config, logger: Logger): Promise<RunningSe
         concurrency: config.EMBEDDING_BATCH_SIZE * (config.EMBEDDING_CONCURRENCY + 1),
         handle: (delivery) => batcher.submit(delivery),
         finish: () => batcher.drain(),
-        handBack: () => processor.release(),
+        handBack: () => processor.handBack(),
         close: async () => provider.close?.(),
       };
     },

@@ -36,6 +36,8 @@ export interface DocumentChunkRow {
 }
 
 export interface SearchFilter {
+  /** The query's model: vectors of two models cannot be compared. */
+  embeddingModel: string;
   collectionId?: string | undefined;
   documentId?: string | undefined;
 }
@@ -153,7 +155,7 @@ export class DocumentChunks {
   }
 
   /**
-   * The chunks nearest to `vector` by cosine distance, nearest first, of documents that are not being deleted.
+   * The chunks nearest to `vector` by cosine distance, nearest first.
    * Runs in a transaction, because the scan settings hold for it alone: an HNSW scan with a filter goes on until it
    * has found enough (pgvector 0.8, iterative scans), and looks at `limit` candidates or more to begin with.
    */
@@ -165,12 +167,13 @@ export class DocumentChunks {
       `SELECT c.id AS chunk_id, c.document_id, c.collection_id, d.filename, d.status AS document_status, c.content,
               1 - (c.embedding <=> $<vector>::vector) AS score, c.page_start, c.page_end, c.section, c.coordinates
        FROM document_chunks c JOIN documents d ON d.id = c.document_id
-       WHERE d.status <> 'deleting' AND c.embedding IS NOT NULL
+       WHERE c.embedding IS NOT NULL AND c.embedding_model = $<embeddingModel>
          AND ($<collectionId>::uuid IS NULL OR c.collection_id = $<collectionId>)
          AND ($<documentId>::uuid IS NULL OR c.document_id = $<documentId>)
        ORDER BY c.embedding <=> $<vector>::vector LIMIT $<limit>`,
       {
         vector: toText(vector),
+        embeddingModel: filter.embeddingModel,
         collectionId: filter.collectionId ?? null,
         documentId: filter.documentId ?? null,
         limit,

@@ -17,6 +17,8 @@ export interface DocumentRow {
   status: DocumentStatus;
   error_code: string | null;
   error: string | null;
+  /** The newest job over the document; every document has one. */
+  job_id: string;
   created_at: Date;
   updated_at: Date;
 }
@@ -29,7 +31,8 @@ export type NewDocument = Pick<
 // size_bytes is a bigint, which the driver gives as text; no upload comes near the 2^53 that a number holds exactly.
 const columns = `id, collection_id, owner_id, filename, source_path, content_hash, mime_type,
   size_bytes::float8 AS size_bytes, title, page_count, total_chunks, metadata, status, error_code, error,
-  created_at, updated_at`;
+  created_at, updated_at,
+  (SELECT j.id FROM jobs j WHERE j.document_id = documents.id ORDER BY j.created_at DESC, j.id DESC LIMIT 1) AS job_id`;
 
 export class Documents {
   constructor(private readonly sql: Sql) {}
@@ -48,7 +51,7 @@ export class Documents {
   }
 
   find(id: string): Promise<DocumentRow | null> {
-    return this.sql.oneOrNone(`SELECT ${columns} FROM documents WHERE id = $1 AND status <> 'deleting'`, [id]);
+    return this.sql.oneOrNone(`SELECT ${columns} FROM documents WHERE id = $1`, [id]);
   }
 
   findByContent(collectionId: string, contentHash: string): Promise<DocumentRow | null> {
@@ -65,10 +68,5 @@ export class Documents {
        WHERE id = $<id>`,
       { id, ...facts },
     );
-  }
-
-  /** Removes the row and, by cascade, its pages, jobs, job chunks and document chunks. */
-  async delete(id: string): Promise<void> {
-    await this.sql.none('DELETE FROM documents WHERE id = $1', [id]);
   }
 }

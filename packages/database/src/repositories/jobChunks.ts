@@ -12,7 +12,7 @@ export interface JobChunkRow {
   max_retries: number;
   last_error_code: string | null;
   last_error: string | null;
-  queue_job_id: string | null;
+  queue_job_id: string;
   lease_expires_at: Date | null;
   next_attempt_at: Date | null;
   processed_at: Date | null;

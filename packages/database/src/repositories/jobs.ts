@@ -18,7 +18,7 @@ export interface JobRow {
   attempts: number;
   lease_expires_at: Date | null;
   dispatch_count: number;
-  queue_job_id: string | null;
+  queue_job_id: string;
   created_at: Date;
   updated_at: Date;
   started_at: Date | null;
@@ -45,13 +45,5 @@ export class Jobs {
 
   find(id: string): Promise<JobRow | null> {
     return this.sql.oneOrNone(`SELECT ${columns} FROM jobs WHERE id = $1`, [id]);
-  }
-
-  /** The newest job over the document; every document has one. */
-  newestOf(documentId: string): Promise<JobRow> {
-    return this.sql.one(
-      `SELECT ${columns} FROM jobs WHERE document_id = $1 ORDER BY created_at DESC, id DESC LIMIT 1`,
-      [documentId],
-    );
   }
 }

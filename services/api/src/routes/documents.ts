@@ -26,7 +26,8 @@ export function documentRoutes(dependencies: Dependencies): Router {
   router
     .route('/documents')
     .post(async (request, response) => {
-      const upload = await receiveUpload(request, blobs, config.UPLOAD_MAX_BYTES);
+      const named = typeof request.query.filename === 'string' ? request.query.filename : undefined;
+      const upload = await receiveUpload(request, blobs, config.UPLOAD_MAX_BYTES, named);
       try {
         const { collection_id } = uploadFields.parse({ ...request.query, ...upload.fields });
         const { duplicate, document, job } = await acceptUpload(dependencies, upload, collection_id);
@@ -36,7 +37,7 @@ export function documentRoutes(dependencies: Dependencies): Router {
           .location(links.self)
           .json({
             duplicate,
-            document: documentView(document, job.id),
+            document: documentView(document),
             job: jobView(job),
             links,
           } satisfies UploadResponse);
@@ -49,9 +50,7 @@ export function documentRoutes(dependencies: Dependencies): Router {
   router
     .route('/documents/:id')
     .get(async (request, response) => {
-      const document = await findDocument(request.params.id);
-      const job = await database.jobs.newestOf(document.id);
-      response.json(documentView(document, job.id));
+      response.json(documentView(await findDocument(request.params.id)));
     })
     .delete(async (request, response) => {
       const { id } = await findDocument(request.params.id);

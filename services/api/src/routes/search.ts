@@ -20,7 +20,7 @@ export function searchRoutes({ database, provider }: Dependencies): Router {
       if (!vector) {
         throw new MillraceError('EMBEDDING_INVALID_RESPONSE', 'No vector was made for the query');
       }
-      const filter = { collectionId: collection_id, documentId: document_id };
+      const filter = { embeddingModel: provider.model, collectionId: collection_id, documentId: document_id };
       const rows = await database.transaction((session) => session.documentChunks.search(vector, filter, limit));
       response.json({
         query,

@@ -1,0 +1,63 @@
+import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { ErrorCode } from '@millrace/contracts';
+import { problemOf } from './problems';
+
+/** A connection on which nothing moves for this long is closed; a slow upload that goes on may take any time. */
+const idleMs = 120_000;
+
+/**
+ * The HTTP server around the application. What never becomes a request of Express (headers that are too large, a
+ * malformed chunked body, an address that is none) is answered with a problem document as well.
+ */
+export function createHttpServer(application: RequestListener): Server {
+  const server = createServer((request, response) => {
+    if (!URL.canParse(request.url ?? '/', 'http://localhost')) {
+      response.writeHead(400, { 'content-type': problemType, connection: 'close' });
+      response.end(JSON.stringify(problemOf('REQUEST_INVALID', 'The address of the request is not one')));
+      return;
+    }
+    application(request, response);
+  });
+  server.requestTimeout = 0;
+  server.timeout = idleMs;
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'HPE_HEADER_OVERFLOW') {
+      refuse(socket, 'HEADERS_TOO_LARGE', error.message);
+    } else {
+      refuse(socket, 'REQUEST_INVALID', `The request is not well-formed HTTP: ${error.message}`);
+    }
+  });
+  server.on('checkExpectation', (_request, response) => {
+    response.writeHead(417, { 'content-type': problemType });
+    response.end(
+      JSON.stringify({ ...problemOf('REQUEST_INVALID', 'The Expect header asks for what is not known'), status: 417 }),
+    );
+  });
+  return server;
+}
+
+const problemType = 'application/problem+json; charset=utf-8';
+
+function refuse(socket: Duplex, code: ErrorCode, detail: string): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = problemOf(code, detail);
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: ${problemType}\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+/** Takes no new connection and waits for the requests in hand; after `graceMs` they are cut off. */
+export async function closeServer(server: Server, graceMs: number): Promise<void> {
+  const cutOff = setTimeout(() => server.closeAllConnections(), graceMs);
+  await new Promise((resolve) => {
+    server.close(resolve);
+    server.closeIdleConnections();
+  });
+  clearTimeout(cutOff);
+}
