@@ -28,7 +28,6 @@ export class TestStack {
         redisUrl: environment.variables.REDIS_URL ?? '',
         environment: { PATH: process.env.PATH, ...environment.variables },
         stateDir: environment.config().STATE_DIR,
-        migrate: false,
       });
       return new TestStack(environment, stack);
     } catch (error) {

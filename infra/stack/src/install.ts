@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { isRoot } from './account';
-import { canInstall, candidateVersion, inspectSystem, installPackages, whileInstalling } from './apt';
+import { candidateVersion, canInstall, inspectSystem, installPackages, whileInstalling } from './apt';
 import { type StackContext, StackError } from './context';
 import { installPgvector } from './pgvector';
 import { findPostgres, oldestMajor } from './postgresBinaries';

@@ -26,8 +26,6 @@ export interface StackOptions {
   apiPort?: number;
   /** How many processes of each program; one of each if left out. */
   replicas?: Partial<Record<ProgramName, number>>;
-  /** False when the database has been migrated already. */
-  migrate?: boolean;
   readyTimeoutMs?: number;
   /** Tells what is happening; silent if left out. */
   say?: (line: string) => void;
@@ -94,10 +92,8 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
   mkdirSync(config.BLOB_DIR, { recursive: true });
   const { key } = resolveApiKey(config);
   await ensureStaticTable(context);
-  if (options.migrate !== false) {
-    context.say('Migrating the database ...');
-    await migrate(context, environment);
-  }
+  context.say('Migrating the database ...');
+  await migrate(context, environment);
 
   const processes: SupervisedProcess[] = [];
   const counts: Record<ProgramName, number> = { api: 0, chunker: 0, embedder: 0 };
