@@ -7,14 +7,14 @@ import {
   type UploadResponse,
 } from '@millrace/contracts';
 import { type DocumentRow, defaultCollectionId } from '@millrace/database';
-import { deleteDocument } from '@millrace/lifecycle';
+import { type Accepted, deleteDocument } from '@millrace/lifecycle';
 import { Router } from 'express';
 import { z } from 'zod';
 import { acceptUpload } from '../accept';
 import { decodeCursor, toPage } from '../cursor';
 import type { Dependencies } from '../dependencies';
 import { onlyMethods } from '../problems';
-import { receiveUpload } from '../upload';
+import { type ReceivedUpload, receiveUpload } from '../upload';
 import { documentLinks, documentView, jobView } from '../views';
 
 const uploadFields = z.object({ collection_id: idSchema.default(defaultCollectionId) });
@@ -28,22 +28,12 @@ export function documentRoutes(dependencies: Dependencies): Router {
     .post(async (request, response) => {
       const named = typeof request.query.filename === 'string' ? request.query.filename : undefined;
       const upload = await receiveUpload(request, blobs, config.UPLOAD_MAX_BYTES, named);
-      try {
-        const { collection_id } = uploadFields.parse({ ...request.query, ...upload.fields });
-        const { duplicate, document, job } = await acceptUpload(dependencies, upload, collection_id);
-        const links = documentLinks(document.id, job.id);
-        response
-          .status(duplicate ? 200 : 202)
-          .location(links.self)
-          .json({
-            duplicate,
-            document: documentView(document),
-            job: jobView(job),
-            links,
-          } satisfies UploadResponse);
-      } finally {
-        await upload.staged.discard();
-      }
+      const { duplicate, document, job } = await takeIn(upload, { ...request.query, ...upload.fields });
+      const links = documentLinks(document.id, job.id);
+      response
+        .status(duplicate ? 200 : 202)
+        .location(links.self)
+        .json({ duplicate, document: documentView(document), job: jobView(job), links } satisfies UploadResponse);
     })
     .all(onlyMethods('POST'));
 
@@ -91,6 +81,16 @@ export function documentRoutes(dependencies: Dependencies): Router {
       response.json({ document_id: id, pages: items, next_cursor: nextCursor } satisfies DocumentPagesResponse);
     })
     .all(onlyMethods('GET'));
+
+  /** Accepts what was received; whatever comes of it, nothing is left in the staging area when the client hears of it. */
+  async function takeIn(upload: ReceivedUpload, fields: Record<string, unknown>): Promise<Accepted> {
+    try {
+      const { collection_id } = uploadFields.parse(fields);
+      return await acceptUpload(dependencies, upload, collection_id);
+    } finally {
+      await upload.staged.discard();
+    }
+  }
 
   async function findDocument(id: string): Promise<DocumentRow> {
     const document = idSchema.safeParse(id).success ? await database.documents.find(id) : null;
