@@ -90,7 +90,10 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
   const environment = buildEnvironment(options, context);
   const config = loadConfig(environment);
   mkdirSync(config.BLOB_DIR, { recursive: true });
-  const { key } = resolveApiKey(config);
+  const { key, generated } = resolveApiKey(config);
+  if (generated) {
+    context.say(`The API key, made just now and kept in ${join(context.stateDir, 'api-key')}, is ${key}`);
+  }
   await ensureStaticTable(context);
   context.say('Migrating the database ...');
   await migrate(context, environment);
