@@ -1,4 +1,3 @@
-import { createReadStream, type ReadStream } from 'node:fs';
 import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { MillraceError, newId } from '@millrace/contracts';
@@ -60,7 +59,7 @@ export class BlobStore {
     };
   }
 
-  /** The file that holds the blob, for readers that need random access. @throws MillraceError BLOB_MISSING */
+  /** The file that holds the blob. @throws MillraceError BLOB_MISSING */
   async localPath(key: string): Promise<string> {
     const path = this.pathOf(key);
     try {
@@ -69,11 +68,6 @@ export class BlobStore {
     } catch (error) {
       throw new MillraceError('BLOB_MISSING', `The original ${key} is not in the blob store`, { cause: error });
     }
-  }
-
-  /** The blob's bytes. @throws MillraceError BLOB_MISSING */
-  async read(key: string): Promise<ReadStream> {
-    return createReadStream(await this.localPath(key));
   }
 
   /** Removes the blob; one that is not there is fine. */

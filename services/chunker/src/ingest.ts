@@ -26,11 +26,39 @@ type Interruption = 'handed back' | 'lease lost';
 
 /** Turns one document delivery after another into stored pages and job chunks, and delivers the chunks. */
 export class IngestHandler {
-  private readonly inHand = new Map<ClaimedJob, { stop: AbortController; finished: Promise<unknown> }>();
+  private readonly inHand = new Set<Promise<unknown>>();
+  private readonly stopping = new AbortController();
 
   constructor(private readonly options: IngestOptions) {}
 
   async handle(delivery: DocumentDelivery): Promise<DeliveryResult> {
+    const work = this.take(delivery);
+    this.inHand.add(work);
+    try {
+      return await work;
+    } finally {
+      this.inHand.delete(work);
+    }
+  }
+
+  /** Resolves when no document is in hand. */
+  async finish(): Promise<void> {
+    await Promise.allSettled(this.inHand);
+  }
+
+  /**
+   * Stops reading every document in hand, one that is just being claimed as well, and gives its job back to the queue
+   * without an attempt consumed.
+   */
+  async handBack(): Promise<void> {
+    this.stopping.abort('handed back' satisfies Interruption);
+    await this.finish();
+  }
+
+  private async take(delivery: DocumentDelivery): Promise<DeliveryResult> {
+    if (this.stopping.signal.aborted) {
+      return { outcome: 'later', at: new Date() };
+    }
     const { database, worker, leaseMs } = this.options;
     const claim = await claimJob(database, delivery.jobId, worker, leaseMs);
     if (claim.outcome === 'leased') {
@@ -39,38 +67,19 @@ export class IngestHandler {
     if (claim.outcome === 'gone') {
       return { outcome: 'done' };
     }
-    const stop = new AbortController();
-    const finished = this.ingest(claim.job, stop);
-    this.inHand.set(claim.job, { stop, finished });
-    try {
-      return await finished;
-    } finally {
-      this.inHand.delete(claim.job);
-    }
+    return this.ingest(claim.job);
   }
 
-  /** Resolves when no document is in hand. */
-  async finish(): Promise<void> {
-    await Promise.allSettled([...this.inHand.values()].map((entry) => entry.finished));
-  }
-
-  /** Stops reading every document in hand and gives its job back to the queue, without an attempt consumed. */
-  async handBack(): Promise<void> {
-    const reason: Interruption = 'handed back';
-    for (const { stop } of this.inHand.values()) {
-      stop.abort(reason);
-    }
-    await this.finish();
-  }
-
-  private async ingest(job: ClaimedJob, stop: AbortController): Promise<DeliveryResult> {
+  private async ingest(job: ClaimedJob): Promise<DeliveryResult> {
     const { database, leaseMs, metrics } = this.options;
+    const lost = new AbortController();
+    const signal = AbortSignal.any([this.stopping.signal, lost.signal]);
     const logger = this.options.logger.child({ jobId: job.jobId, documentId: job.documentId });
     const renewal = setInterval(() => {
       renewJobLease(database, job, leaseMs).then(
         (held) => {
           if (!held) {
-            stop.abort('lease lost' satisfies Interruption);
+            lost.abort('lease lost' satisfies Interruption);
           }
         },
         (error: Error) => logger.warn({ err: error }, 'could not renew the lease of a job'),
@@ -78,11 +87,11 @@ export class IngestHandler {
     }, leaseMs / 3);
     const stopTimer = metrics.parseSeconds.startTimer();
     try {
-      const parsed = await this.read(job, stop.signal);
+      const parsed = await this.read(job, signal);
       stopTimer();
       return await this.store(job, parsed, logger);
     } catch (error) {
-      return await this.giveUp(job, error, stop.signal, logger);
+      return await this.giveUp(job, error, signal, logger);
     } finally {
       clearInterval(renewal);
     }

@@ -1,5 +1,4 @@
-import type { ChunkDelivery } from '@millrace/contracts';
-import { type MillraceError, toMillraceError } from '@millrace/contracts';
+import { type ChunkDelivery, type MillraceError, toMillraceError } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import type { EmbeddingProvider } from '@millrace/embeddings';
 import {
@@ -35,14 +34,32 @@ export interface BatchOptions {
  * already, has the provider make the rest in one call, and settles everything in one transaction.
  */
 export class BatchProcessor {
-  /** Claims in hand, so that a stop can hand them back. */
-  private readonly claims = new Set<string>();
+  private readonly inHand = new Set<Promise<unknown>>();
   private readonly stopping = new AbortController();
 
   constructor(private readonly options: BatchOptions) {}
 
   /** One result per delivery, in order. Rejects only when the database is away, with nothing settled. */
   async process(deliveries: readonly ChunkDelivery[]): Promise<DeliveryResult[]> {
+    const work = this.take(deliveries);
+    this.inHand.add(work);
+    try {
+      return await work;
+    } finally {
+      this.inHand.delete(work);
+    }
+  }
+
+  /**
+   * Ends all work: calls to the provider are broken off, and each batch in hand, one that is just being claimed as well,
+   * gives its chunks back without an attempt consumed. Deliveries that still come are put off for another worker.
+   */
+  async handBack(): Promise<void> {
+    this.stopping.abort();
+    await Promise.allSettled(this.inHand);
+  }
+
+  private async take(deliveries: readonly ChunkDelivery[]): Promise<DeliveryResult[]> {
     if (this.stopping.signal.aborted) {
       return deliveries.map(() => ({ outcome: 'later', at: new Date() }));
     }
@@ -56,19 +73,6 @@ export class BatchProcessor {
       }
     }
     return deliveries.map((delivery) => results.get(delivery.chunkId) ?? { outcome: 'done' });
-  }
-
-  /**
-   * Ends all work: calls to the provider are broken off, every chunk in hand is handed back without an attempt consumed,
-   * and deliveries that still come are put off for another worker.
-   */
-  async handBack(): Promise<void> {
-    this.stopping.abort();
-    for (const token of this.claims) {
-      const released = await releaseChunks(this.options.database, token);
-      this.options.logger.info({ chunks: released.length }, 'handed back unfinished chunks');
-      await this.options.queues.deliverChunks(released);
-    }
   }
 
   /**
@@ -96,7 +100,6 @@ export class BatchProcessor {
 
   private async work(claim: ChunkClaim): Promise<Map<string, DeliveryResult>> {
     const { database, leaseMs, logger } = this.options;
-    this.claims.add(claim.token);
     const renewal = setInterval(() => {
       renewChunkLeases(database, claim.token, leaseMs).catch((error: Error) =>
         logger.warn({ err: error }, 'could not renew the lease of a batch'),
@@ -106,7 +109,6 @@ export class BatchProcessor {
       return await this.embedAndSettle(claim);
     } finally {
       clearInterval(renewal);
-      this.claims.delete(claim.token);
     }
   }
 
@@ -123,7 +125,7 @@ export class BatchProcessor {
       });
     } catch (error) {
       if (this.stopping.signal.aborted) {
-        // Handed back, or about to be: the next worker has a delivery of its own.
+        await this.release(claim);
         return new Map();
       }
       failure = toMillraceError(error);
@@ -138,6 +140,14 @@ export class BatchProcessor {
       failed: claim.chunks.map((chunk) => ({ chunkId: chunk.id, error: failure })),
       embeddingModel: provider.model,
     });
+  }
+
+  /** Gives the chunks back; the next worker gets deliveries of its own. */
+  private async release(claim: ChunkClaim): Promise<void> {
+    const { database, queues, logger } = this.options;
+    const released = await releaseChunks(database, claim.token);
+    logger.info({ chunks: released.length }, 'handed back unfinished chunks');
+    await queues.deliverChunks(released);
   }
 
   /** Vectors by content hash: from the cache where the same text has been embedded, from the provider otherwise. */
