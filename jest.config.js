@@ -16,11 +16,11 @@ module.exports = {
   testMatch: [
     '<rootDir>/{packages,services,infra}/*/test/**/*.test.ts',
     '<rootDir>/bench/test/**/*.test.ts',
-    '<rootDir>/tests/e2e/**/*.test.ts',
+    '<rootDir>/tests/{e2e,chaos}/*.test.ts',
   ],
   modulePathIgnorePatterns: ['<rootDir>/.millrace', '/dist/'],
   moduleNameMapper: {
-    '^@millrace/(api|chunker|embedder)$': '<rootDir>/services/$1/src',
+    '^@millrace/(api|chunker|embedder|reconciler)$': '<rootDir>/services/$1/src',
     '^@millrace/stack$': '<rootDir>/infra/stack/src',
     '^@millrace/test-support$': '<rootDir>/tests/support/src',
     '^@millrace/([^/]+)$': '<rootDir>/packages/$1/src',

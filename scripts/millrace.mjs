@@ -28,8 +28,8 @@ const stateDir = join(root, '.millrace');
 const logDir = join(stateDir, 'logs');
 
 /** The projects that each command needs compiled; together with what they refer to. `test` compiles the rest itself. */
-const everything = ['services/api', 'services/chunker', 'services/embedder', 'infra/stack'];
-const projects = { services: ['infra/stack'], bench: [...everything, 'bench'] };
+const everything = ['services/api', 'services/chunker', 'services/embedder', 'services/reconciler', 'infra/stack'];
+const projects = { services: ['infra/stack'], bench: [...everything, 'bench'], chaos: [...everything, 'tests/chaos'] };
 
 /** The message says all there is to say. */
 class BootstrapError extends Error {}
@@ -129,7 +129,7 @@ async function install() {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) {
     return;
   }
-  console.log('Installing packages (the first time about a minute) ...');
+  console.error('Installing packages (the first time about a minute) ...');
   await run('npx', ['-y', pnpm, 'install', '--frozen-lockfile'], {
     log: join(logDir, 'install.log'),
     failure: 'The packages could not be installed.',
@@ -142,7 +142,7 @@ async function build(command) {
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const needed = projects[command] ?? everything;
   if (!statSync(join(root, 'infra/stack/dist'), { throwIfNoEntry: false })) {
-    console.log('Compiling ...');
+    console.error('Compiling ...');
   }
   await run(process.execPath, [compiler, '-b', ...needed], {
     log: join(logDir, 'build.log'),
@@ -155,7 +155,7 @@ async function prepare(command) {
   mkdirSync(logDir, { recursive: true });
   const release = await acquireLock(join(stateDir, 'locks'), 'build', {
     timeoutMs: 1_800_000,
-    onWait: (pid) => console.log(`Waiting for process ${pid}, which is installing or compiling this checkout ...`),
+    onWait: (pid) => console.error(`Waiting for process ${pid}, which is installing or compiling this checkout ...`),
   });
   try {
     await install();

@@ -1,19 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { type JobView, jobHasEnded } from '@millrace/contracts';
-import { ApiClient, type RunningStack, startStack } from '@millrace/stack';
+import { ApiClient, type RunningStack } from '@millrace/stack';
+import { root, withBenchStack } from './benchStack';
 import { MemoryWatch } from './memory';
 import type { BenchmarkResult } from './report';
-import { execute, withScratchDatabase } from './scratchDatabase';
+import { execute } from './scratchDatabase';
 
 /** Rarely enough that asking takes no time from the work; the figures are coarse by as much. */
 const pollMs = 200;
-
-const root = join(__dirname, '..', '..');
 
 /**
  * Uploads every PDF of a folder at once and waits until all are searchable: pages and chunks a second from the first
@@ -26,32 +22,12 @@ export async function ingest(
   folder: string,
 ): Promise<BenchmarkResult> {
   const files = pdfsIn(resolve(root, folder));
-  return withScratchDatabase(environment.DATABASE_URL ?? '', async (databaseUrl) => {
-    const stateDir = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
-    let stack: RunningStack | undefined;
-    try {
-      stack = await startStack({
-        root,
-        databaseUrl,
-        redisUrl: environment.REDIS_URL ?? '',
-        environment: {
-          LOG_LEVEL: 'warn',
-          STATIC_EMBEDDING_FILE: join(root, '.millrace', 'static-embedding.bin'),
-          ...environment,
-          EMBEDDING_PROVIDER: 'static',
-        },
-        stateDir,
-        queuePrefix: `{bench-${randomBytes(4).toString('hex')}}`,
-      });
-      const memory = new MemoryWatch(stack.processes);
-      const cold = await measure(stack, files);
-      await execute(databaseUrl, 'TRUNCATE documents CASCADE');
-      const warm = await measure(stack, files);
-      return describe(files.length, cold, warm, memory.stop());
-    } finally {
-      await stack?.stop();
-      await rm(stateDir, { recursive: true, force: true });
-    }
+  return withBenchStack(environment, {}, async ({ stack, databaseUrl }) => {
+    const memory = new MemoryWatch(stack.processes);
+    const cold = await measure(stack, files);
+    await execute(databaseUrl, 'TRUNCATE documents CASCADE');
+    const warm = await measure(stack, files);
+    return describe(files.length, cold, warm, memory.stop());
   });
 }
 

@@ -1,27 +1,52 @@
 import { parseArgs } from 'node:util';
+import { cleanUpOnInterrupt, isInterrupted } from './cleanUp';
+import { fairness } from './fairness/fairness';
 import { ingest } from './ingest';
-import { report } from './report';
+import { lifecycle } from './lifecycle/lifecycle';
+import { type BenchmarkResult, report } from './report';
 
 const usage = `usage: npm run bench -- NAME [options]
   ingest [--files FOLDER]   the PDFs of a folder through the whole stack, with the static provider
-                            (default: ../shared/corpus/real)`;
+                            (default: ../shared/corpus/real)
+  lifecycle                 settling beside a bare write of the same rows; status, retries and sweeps of a job of
+                            100,000 chunks
+  fairness [--books N]      uploads of two pages while N books of 5,000 pages are in progress (default: 1)`;
+
+interface Options {
+  files: string;
+  books: number;
+}
 
 /** The benchmarks, by name. Each returns its figures and the lines to print. */
+const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult>> = {
+  ingest: ({ files }) => ingest(process.env, files),
+  lifecycle: () => lifecycle(process.env),
+  fairness: ({ books }) => fairness(process.env, books),
+};
+
 async function main(args: string[]): Promise<void> {
   const { positionals, values } = parseArgs({
     args,
     allowPositionals: true,
-    options: { files: { type: 'string', default: '../shared/corpus/real' } },
+    options: {
+      files: { type: 'string', default: '../shared/corpus/real' },
+      books: { type: 'string', default: '1' },
+    },
   });
-  if (positionals.length !== 1 || positionals[0] !== 'ingest') {
+  const [name = '', ...rest] = positionals;
+  const benchmark = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined;
+  if (!benchmark || rest.length > 0 || !/^[1-9]$/.test(values.books)) {
     console.error(usage);
     process.exitCode = 2;
     return;
   }
-  report('ingest', await ingest(process.env, values.files));
+  report(name, await benchmark({ files: values.files, books: Number(values.books) }));
 }
 
+cleanUpOnInterrupt();
 main(process.argv.slice(2)).catch((error: Error) => {
-  console.error(error.message);
-  process.exitCode = 1;
+  if (!isInterrupted()) {
+    console.error(error.message);
+    process.exitCode = 1;
+  }
 });

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
+import { withCleanUp } from './cleanUp';
 
 /** Runs `work` on a new, empty database of the server, and drops it afterwards. */
 export async function withScratchDatabase<T>(serverUrl: string, work: (databaseUrl: string) => Promise<T>): Promise<T> {
@@ -7,11 +8,10 @@ export async function withScratchDatabase<T>(serverUrl: string, work: (databaseU
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   await execute(serverUrl, `CREATE DATABASE ${name}`);
-  try {
-    return await work(url.toString());
-  } finally {
-    await execute(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`);
-  }
+  return withCleanUp(
+    () => work(url.toString()),
+    () => execute(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`),
+  );
 }
 
 /** Runs one statement on a connection of its own. */

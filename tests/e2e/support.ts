@@ -51,8 +51,15 @@ export class TestStack {
     return { status: response.status, body: (text === '' ? null : JSON.parse(text)) as T };
   }
 
-  async upload(pdf: Buffer, filename = 'test.pdf'): Promise<Answer<UploadResponse>> {
+  async upload(
+    pdf: Buffer,
+    filename = 'test.pdf',
+    fields: Record<string, string> = {},
+  ): Promise<Answer<UploadResponse>> {
     const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) {
+      form.set(name, value);
+    }
     form.set('file', new Blob([new Uint8Array(pdf)], { type: 'application/pdf' }), filename);
     const response = await fetch(`${this.stack.apiUrl}/api/v1/documents`, {
       method: 'POST',

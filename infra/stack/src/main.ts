@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { ConfigError } from '@millrace/config';
 import { benchCommand } from './commands/bench';
+import { chaosCommand } from './commands/chaos';
 import { demoCommand } from './commands/demo';
 import { servicesCommand } from './commands/services';
 import { startCommand } from './commands/start';
@@ -15,6 +16,7 @@ const commands: Record<string, (context: StackContext, args: readonly string[]) 
   start: startCommand,
   services: servicesCommand,
   bench: benchCommand,
+  chaos: chaosCommand,
   test: testCommand,
 };
 

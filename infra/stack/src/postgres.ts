@@ -14,6 +14,7 @@ import {
   isRunning,
   launchServer,
   type ServerProcess,
+  type ServerSettings,
   serverEnvironment,
   stopServer,
 } from './serverProcess';
@@ -117,7 +118,7 @@ function findPostmaster(dataDir: string): ServerProcess | undefined {
   return running;
 }
 
-function settings(port: number): string[] {
+function settings(port: number, extra: ServerSettings): string[] {
   const values: Record<string, string | number> = {
     port,
     listen_addresses: '127.0.0.1',
@@ -136,7 +137,7 @@ function settings(port: number): string[] {
       values.dynamic_shared_memory_type = 'mmap';
     }
   }
-  return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  return Object.entries({ ...values, ...extra }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
 /** Starts the cluster on a free port, the previous one if possible. */
@@ -147,6 +148,7 @@ async function launch(
   account: Account | undefined,
   password: string,
   preferredPort: number | undefined,
+  extra: ServerSettings,
 ): Promise<PrivateInstance> {
   const log = join(context.logDir, 'postgres.log');
   const giveUpAt = Date.now() + leftoverTimeoutMs;
@@ -155,7 +157,7 @@ async function launch(
     const url = postgresUrl(port, password, 'postgres');
     const started = await launchServer({
       command: join(binaries.binDir, 'postgres'),
-      args: ['-D', clusterOf(dataDir), ...settings(port)],
+      args: ['-D', clusterOf(dataDir), ...settings(port, extra)],
       account,
       log,
       isReady: async () => (await probePostgres(url, 2_000)).major > 0,
@@ -187,6 +189,7 @@ export async function startPostgres(
   context: StackContext,
   previous: PrivateInstance | undefined,
   password: string,
+  extra: ServerSettings = {},
 ): Promise<PrivateInstance | undefined> {
   const path = context.environment.PATH;
   const knownMajor = previous && dataMajor(previous.dataDir);
@@ -210,7 +213,7 @@ export async function startPostgres(
     await stopPostgres({ kind: 'private', ...running, port: 0, dataDir });
   }
   context.say(`Starting PostgreSQL ${binaries.major} ...`);
-  const instance = await launch(context, binaries, dataDir, account, password, previous?.port);
+  const instance = await launch(context, binaries, dataDir, account, password, previous?.port, extra);
   await createDatabase(postgresUrl(instance.port, password, 'postgres'), databaseName);
   return instance;
 }
@@ -219,6 +222,14 @@ export async function startPostgres(
 export async function stopPostgres(instance: PrivateInstance): Promise<void> {
   await stopServer(instance, [
     { signal: 'SIGINT', timeoutMs: 30_000 },
+    { signal: 'SIGQUIT', timeoutMs: 10_000 },
+    { signal: 'SIGKILL', timeoutMs: 5_000 },
+  ]);
+}
+
+/** Ends a private instance as a crash would, for tests: nothing is written any more, and the next start recovers. */
+export async function crashPostgres(instance: PrivateInstance): Promise<void> {
+  await stopServer(instance, [
     { signal: 'SIGQUIT', timeoutMs: 10_000 },
     { signal: 'SIGKILL', timeoutMs: 5_000 },
   ]);

@@ -5,7 +5,7 @@ import { type StackContext, StackError } from './context';
 import { dataFolder } from './place';
 import { choosePort } from './ports';
 import { pingRedis, redisFolderOf } from './redisProbe';
-import { findProcessIn, isRunning, launchServer, stopServer } from './serverProcess';
+import { findProcessIn, isRunning, launchServer, type ServerSettings, stopServer } from './serverProcess';
 import type { PrivateInstance } from './serviceState';
 
 const maxPortChanges = 5;
@@ -20,13 +20,20 @@ export async function isOurRedis(instance: PrivateInstance, password: string): P
   return isRunning(instance) && (await redisFolderOf(redisUrl(instance.port, password))) === instance.dataDir;
 }
 
-function findBinary(path: string | undefined): string | undefined {
+/** The installed Redis server; undefined when there is none. */
+export function findRedis(path: string | undefined): string | undefined {
   const folders = [...(path ?? '').split(delimiter), '/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'];
   return folders.map((folder) => join(folder, 'redis-server')).find((file) => existsSync(file));
 }
 
 /** Writes the configuration; a file, because the arguments of a command can be seen by everybody. */
-function writeConfiguration(dataDir: string, port: number, password: string, account: Account | undefined): string {
+function writeConfiguration(
+  dataDir: string,
+  port: number,
+  password: string,
+  account: Account | undefined,
+  extra: ServerSettings,
+): string {
   const file = join(dataDir, 'redis.conf');
   const lines = [
     'bind 127.0.0.1',
@@ -41,6 +48,7 @@ function writeConfiguration(dataDir: string, port: number, password: string, acc
     'appendfsync everysec',
     'save ""',
     'maxmemory-policy noeviction',
+    ...Object.entries(extra).map(([name, value]) => `${name} ${value}`),
   ];
   writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600 });
   if (account) {
@@ -66,8 +74,9 @@ export async function startRedis(
   context: StackContext,
   previous: PrivateInstance | undefined,
   password: string,
+  extra: ServerSettings = {},
 ): Promise<PrivateInstance | undefined> {
-  const command = findBinary(context.environment.PATH);
+  const command = findRedis(context.environment.PATH);
   if (!command) {
     return undefined;
   }
@@ -81,7 +90,7 @@ export async function startRedis(
     const url = redisUrl(port, password);
     const started = await launchServer({
       command,
-      args: [writeConfiguration(dataDir, port, password, account)],
+      args: [writeConfiguration(dataDir, port, password, account, extra)],
       account,
       log,
       isReady: () => pingRedis(url, 2_000),
@@ -104,4 +113,9 @@ export async function stopRedis(instance: PrivateInstance): Promise<void> {
     { signal: 'SIGTERM', timeoutMs: 20_000 },
     { signal: 'SIGKILL', timeoutMs: 5_000 },
   ]);
+}
+
+/** Kills a private instance, for tests: only what it has appended to its file so far is there at the next start. */
+export async function crashRedis(instance: PrivateInstance): Promise<void> {
+  await stopServer(instance, [{ signal: 'SIGKILL', timeoutMs: 5_000 }]);
 }

@@ -14,6 +14,9 @@ export interface ServerProcess {
   readonly identity: string;
 }
 
+/** Settings of a server by name, on top of or instead of what every private instance gets. */
+export type ServerSettings = Readonly<Record<string, string | number>>;
+
 /** True when the server is still running. */
 export function isRunning(server: ServerProcess): boolean {
   return isSameProcess(server.pid, server.identity);

@@ -6,7 +6,7 @@ import { type SupervisedProcess, startProcess } from './processes';
 import { run } from './run';
 import { ensureStaticTable, staticTableFile } from './staticTable';
 
-export const programNames = ['api', 'chunker', 'embedder'] as const;
+export const programNames = ['api', 'chunker', 'embedder', 'reconciler'] as const;
 export type ProgramName = (typeof programNames)[number];
 
 export interface StackOptions {
@@ -40,8 +40,8 @@ export interface RunningStack {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Those that were started and not stopped through this object, dead ones included. */
   readonly processes: readonly SupervisedProcess[];
-  /** Starts one more process of a program and waits until it is ready. */
-  readonly add: (name: ProgramName) => Promise<SupervisedProcess>;
+  /** Starts one more process of a program, with these changes to its environment, and waits until it is ready. */
+  readonly add: (name: ProgramName, changes?: Record<string, string>) => Promise<SupervisedProcess>;
   /** Stops the API first, then the workers. */
   readonly stop: () => Promise<void>;
 }
@@ -76,8 +76,7 @@ export async function migrate(context: StackContext, environment: Record<string,
 }
 
 /**
- * Migrates the database and starts the API, a chunker and an embedder, each a process of its own, until all
- * are ready. Their logs are STATE_DIR/logs/<program>.log. If one fails, the others are stopped.
+ * Migrates the database and starts one of each service, a process of its own each, until all are ready. Their logs are STATE_DIR/logs/<program>.log. If one fails, the others are stopped.
  * @throws ConfigError for an unusable environment, StackError with the log lines of what failed
  */
 export async function startStack(options: StackOptions): Promise<RunningStack> {
@@ -99,14 +98,14 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
   await migrate(context, environment);
 
   const processes: SupervisedProcess[] = [];
-  const counts: Record<ProgramName, number> = { api: 0, chunker: 0, embedder: 0 };
-  const add = async (name: ProgramName) => {
+  const counts: Record<ProgramName, number> = { api: 0, chunker: 0, embedder: 0, reconciler: 0 };
+  const add = async (name: ProgramName, changes: Record<string, string> = {}) => {
     counts[name] += 1;
     const label = counts[name] === 1 ? name : `${name}-${counts[name]}`;
     const started = await startProcess({
       name: label,
       program: join(context.root, 'services', name, 'dist/main.js'),
-      environment: counts.api > 1 && name === 'api' ? { ...environment, API_PORT: '0' } : environment,
+      environment: { ...environment, ...(counts.api > 1 && name === 'api' ? { API_PORT: '0' } : {}), ...changes },
       // Not the checkout: whatever an .env file there says is in the environment already.
       cwd: context.stateDir,
       log: join(context.logDir, `${label}.log`),
@@ -122,9 +121,9 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     await Promise.all(processes.filter((candidate) => !isApi(candidate)).map((worker) => worker.stop()));
   };
 
-  context.say('Starting the API, the chunker and the embedder ...');
+  context.say('Starting the API, the chunker, the embedder and the reconciler ...');
   const wanted = programNames.flatMap((name) => Array<ProgramName>(options.replicas?.[name] ?? 1).fill(name));
-  const outcomes = await Promise.allSettled(wanted.map(add));
+  const outcomes = await Promise.allSettled(wanted.map((name) => add(name)));
   const failure = outcomes.find((outcome) => outcome.status === 'rejected');
   const api = processes.find((candidate) => candidate.name === 'api');
   if (failure || (!api && options.replicas?.api !== 0)) {

@@ -1,6 +1,7 @@
 import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { MillraceError, newId } from '@millrace/contracts';
+import { idSchema, MillraceError, newId } from '@millrace/contracts';
+import { originalsFolder } from './keys';
 
 /** A blob that is being received: nobody sees it until it is kept. */
 export interface StagedBlob {
@@ -75,17 +76,34 @@ export class BlobStore {
     await rm(this.pathOf(key), { force: true });
   }
 
-  /** Removes what uploads that were cut short by a crash left in the staging area longer ago than `olderThanMs`. */
-  async removeAbandoned(olderThanMs: number): Promise<void> {
-    const incoming = join(this.directory, 'incoming');
-    await mkdir(incoming, { recursive: true });
-    for (const name of await readdir(incoming)) {
-      const file = join(incoming, name);
-      const { mtimeMs } = await stat(file);
-      if (mtimeMs < Date.now() - olderThanMs) {
-        await rm(file, { force: true });
+  /**
+   * Removes what uploads that were cut short left in the staging area, where nothing has been written to it for
+   * `idleMs`. @returns how many.
+   */
+  async removeAbandoned(idleMs: number): Promise<number> {
+    const abandoned = await this.filesIn('incoming', idleMs);
+    for (const name of abandoned) {
+      await rm(join(this.directory, 'incoming', name), { force: true });
+    }
+    return abandoned.length;
+  }
+
+  /** The keys of the originals in one of the 256 folders that nothing has written to for `idleMs`. */
+  async listOriginals(folder: number, idleMs: number): Promise<string[]> {
+    const prefix = originalsFolder(folder);
+    const names = await this.filesIn(prefix, idleMs);
+    return names.filter((name) => idSchema.safeParse(name).success).map((name) => `${prefix}/${name}`);
+  }
+
+  private async filesIn(folder: string, idleMs: number): Promise<string[]> {
+    const old: string[] = [];
+    for (const name of await unlessGone(readdir(join(this.directory, folder)), [])) {
+      const status = await unlessGone(stat(join(this.directory, folder, name)), null);
+      if (status?.isFile() && status.mtimeMs < Date.now() - idleMs) {
+        old.push(name);
       }
     }
+    return old;
   }
 
   /** @throws MillraceError STORAGE_UNAVAILABLE when the directory cannot be written. */
@@ -116,6 +134,18 @@ async function syncDirectory(path: string): Promise<void> {
     await directory.sync();
   } finally {
     await directory.close();
+  }
+}
+
+/** What the file system answers, or `otherwise` where there is no such file or folder. */
+async function unlessGone<T>(answer: Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      return otherwise;
+    }
+    throw error;
   }
 }
 

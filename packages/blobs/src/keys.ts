@@ -3,3 +3,8 @@ export function originalKey(documentId: string): string {
   // The last digits of a UUIDv7 are random, its first are the time: they spread documents over 256 directories.
   return `originals/${documentId.slice(-2)}/${documentId}`;
 }
+
+/** One of the 256 folders that originals lie in, by its number. */
+export function originalsFolder(number: number): string {
+  return `originals/${number.toString(16).padStart(2, '0')}`;
+}

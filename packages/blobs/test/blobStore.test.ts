@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { BlobStore } from '../src';
+import { BlobStore, originalKey } from '../src';
 
 let directory: string;
 let blobs: BlobStore;
@@ -93,10 +93,22 @@ describe('The blob store', () => {
     const long = new Date(Date.now() - 10_000);
     await utimes(join(directory, 'incoming', abandoned), long, long);
     const young = await blobs.stage(pieces('young'));
-    await blobs.removeAbandoned(5_000);
+    expect(await blobs.removeAbandoned(5_000)).toBe(1);
     expect(await files()).toHaveLength(1);
     await young.keep('originals/x/young');
     await expect(old.keep('originals/x/old')).rejects.toThrow('ENOENT');
+  });
+
+  test('When originals are listed, then those of the folder that are old enough come, and nothing else', async () => {
+    const [old, young] = ['01900000-0000-7000-8000-0000000000ab', '01900000-0000-7000-8000-0000000001ab'];
+    await (await blobs.stage(pieces('old'))).keep(originalKey(old));
+    const long = new Date(Date.now() - 10_000);
+    await utimes(join(directory, originalKey(old)), long, long);
+    await (await blobs.stage(pieces('young'))).keep(originalKey(young));
+    await writeFile(join(directory, 'originals/ab/notes.txt'), 'not ours');
+    await utimes(join(directory, 'originals/ab/notes.txt'), long, long);
+    expect(await blobs.listOriginals(0xab, 5_000)).toEqual([originalKey(old)]);
+    expect(await blobs.listOriginals(0xac, 5_000)).toEqual([]);
   });
 
   test('When the store is well, then the check leaves nothing behind', async () => {

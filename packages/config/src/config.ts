@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 const mebibyte = 1024 * 1024;
+const day = 86_400_000;
 
 /** A whole number from text; refuses the empty string, fractions and anything beyond the bounds. */
 function wholeNumber(min: number, max: number) {
@@ -54,6 +55,7 @@ const variables = z.object({
   EMBEDDING_BATCH_WAIT_MS: wholeNumber(0, 10_000).default(10),
   EMBEDDING_CONCURRENCY: wholeNumber(1, 64).default(2),
   EMBEDDING_TIMEOUT_MS: wholeNumber(100, 600_000).default(60_000),
+  EMBEDDING_MAX_OUTAGE_MS: wholeNumber(0, 30 * day).default(day),
   STATIC_EMBEDDING_FILE: optionalText,
   OPENAI_API_KEY: optionalText,
   OPENAI_BASE_URL: z.url({ protocol: /^https?$/ }).optional(),
@@ -62,6 +64,11 @@ const variables = z.object({
   JOB_MAX_RETRIES: wholeNumber(0, 100).default(3),
   RETRY_BACKOFF_MS: wholeNumber(0, 3_600_000).default(2_000),
   LEASE_MS: wholeNumber(1_000, 3_600_000).default(30_000),
+
+  RECONCILE_INTERVAL_MS: wholeNumber(100, 3_600_000).default(5_000),
+  RECONCILE_GRACE_MS: wholeNumber(0, 3_600_000).default(10_000),
+  ORPHAN_AGE_MS: wholeNumber(1_000, 30 * day).default(3_600_000),
+  PAYLOAD_RETENTION_MS: wholeNumber(0, 3_650 * day).default(30 * day),
 
   SHUTDOWN_TIMEOUT_MS: wholeNumber(100, 600_000).default(20_000),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

@@ -47,6 +47,18 @@ export const errorCatalogue = {
   ),
   DOCUMENT_NOT_FOUND: permanent(404, 'There is no such document', 'Check the document id.'),
   JOB_NOT_FOUND: permanent(404, 'There is no such job', 'Check the job id.'),
+  CHUNK_NOT_FOUND: permanent(404, 'The job has no such chunk', 'Check the chunk id and the job id.'),
+  RETRY_NOT_FOUND: permanent(404, 'There is no such retry', 'Check the group id that the retry was answered with.'),
+  JOB_ENDED: permanent(
+    409,
+    'The job has ended',
+    'What has ended cannot be cancelled; its failed chunks can be retried.',
+  ),
+  JOB_NOT_RETRYABLE: permanent(
+    409,
+    'The job cannot be tried again',
+    'It could not be read and its original is no longer kept: delete the document, mend the file and upload it again.',
+  ),
   COLLECTION_NOT_FOUND: permanent(404, 'There is no such collection', 'Check the collection id.'),
   HEADERS_TOO_LARGE: permanent(431, 'The request headers are too large', 'Send smaller headers.'),
   PAYLOAD_TOO_LARGE: permanent(413, 'The request body is too large', 'Send a smaller JSON body.'),
@@ -142,6 +154,16 @@ export const errorCatalogue = {
   ),
 
   // Work and infrastructure
+  CANCELLED: permanent(
+    409,
+    'The work was cancelled',
+    "Retry the job's chunks to go on with it, or delete the document.",
+  ),
+  PARSER_LOST: retryable(
+    503,
+    'The process that read the PDF was killed',
+    'The document is read again by itself; if it stays, give the chunker more memory.',
+  ),
   WORKER_LOST: retryable(503, 'The worker stopped before it finished', 'The work is tried again by itself.'),
   BLOB_MISSING: permanent(
     500,

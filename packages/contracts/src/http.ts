@@ -42,6 +42,27 @@ export const documentSchema = z.object({
 });
 export type DocumentView = z.infer<typeof documentSchema>;
 
+/** What a document lacks: its newest job's chunks that are failed or cancelled, and its pages that could not be read. */
+export const missingSchema = z.object({
+  chunk_count: count,
+  page_count: count,
+  /** The first hundred of each, in reading order. */
+  chunks: z.array(
+    z.object({
+      id: idSchema,
+      chunk_index: count,
+      page_start: z.int(),
+      page_end: z.int(),
+      error_code: z.string().nullable(),
+    }),
+  ),
+  pages: z.array(z.object({ page: z.int(), error_code: z.string().nullable() })),
+});
+
+/** One document, with what it lacks: null while nothing is known to be missing. */
+export const documentDetailSchema = documentSchema.extend({ missing: missingSchema.nullable() });
+export type DocumentDetail = z.infer<typeof documentDetailSchema>;
+
 export const jobSchema = z.object({
   id: idSchema,
   document_id: idSchema,
@@ -92,18 +113,50 @@ export const jobChunkSchema = z.object({
 });
 export type JobChunkView = z.infer<typeof jobChunkSchema>;
 
+/** How many chunks stand in each status; always all statuses, and their total. */
+const statusCounts = z.object({
+  total: count,
+  pending: count,
+  processing: count,
+  success: count,
+  failed: count,
+  retry_scheduled: count,
+  cancelled: count,
+});
+export type StatusCounts = z.infer<typeof statusCounts>;
+
+/** One claim of a chunk by a worker that failed, or that succeeded after others had failed. */
+export const chunkAttemptSchema = z.object({
+  attempt: z.int().min(1),
+  round: z.int().min(1),
+  worker: z.string().nullable(),
+  outcome: z.enum(['failed', 'success']),
+  error_code: z.string().nullable(),
+  error: z.string().nullable(),
+  started_at: timestamp.nullable(),
+  finished_at: timestamp,
+  /** The operator's retry that this attempt belongs to, or null where it was made by itself. */
+  retry_group_id: idSchema.nullable(),
+});
+
+/** One chunk with its history. A chunk that succeeded at its first attempt has none. */
+export const jobChunkDetailSchema = jobChunkSchema.extend({
+  job_id: idSchema,
+  worker: z.string().nullable(),
+  started_at: timestamp.nullable(),
+  lease_expires_at: timestamp.nullable(),
+  chunk_hash: z.string(),
+  content_hash: z.string(),
+  retry_group_id: idSchema.nullable(),
+  history: z.array(chunkAttemptSchema),
+});
+export type JobChunkDetail = z.infer<typeof jobChunkDetailSchema>;
+
 export const jobChunksResponseSchema = z.object({
   job_id: idSchema,
-  /** How many of the job's chunks stand in each status; always all statuses, and their total. */
-  summary: z.object({
-    total: count,
-    pending: count,
-    processing: count,
-    success: count,
-    failed: count,
-    retry_scheduled: count,
-    cancelled: count,
-  }),
+  summary: statusCounts,
+  /** How many failed chunks have which error code, the commonest first. */
+  error_codes: z.array(z.object({ code: z.string(), count })),
   chunks: z.array(jobChunkSchema),
   next_cursor: z.string().nullable(),
 });
@@ -154,9 +207,94 @@ export const pageQuerySchema = z.object({
   cursor: z.string().max(200).optional(),
 });
 
+const errorCode = z
+  .string()
+  .max(100)
+  .regex(/^[A-Z0-9_]+$/, 'must be an error code, such as EMBEDDING_TIMEOUT');
+const errorCodes = z.array(errorCode).min(1).max(100);
+
 export const jobChunksQuerySchema = pageQuerySchema.extend({
   status: jobChunkStatus.optional(),
+  error_code: errorCode.optional(),
 });
+
+/** Which of a job's failed or cancelled chunks to retry: all, or those named. */
+export const retryChunksRequestSchema = z.strictObject({
+  chunk_ids: z.array(idSchema).min(1).max(10_000).optional(),
+  error_codes: errorCodes.optional(),
+  /** Also those that have used up their attempts; each gets one more. */
+  force: z.boolean().default(false),
+});
+
+/** Why a chunk is not retried. */
+export const skipReason = z.enum([
+  /** The job has no such chunk. */
+  'not_found',
+  /** It is a success, which a retry never touches. */
+  'succeeded',
+  /** It waits or is being worked on. */
+  'in_progress',
+  /** It has another error code than those named. */
+  'other_error_code',
+  /** It has used up its attempts; `force` gives it another. */
+  'attempts_exhausted',
+  /** Its text is no longer kept (PAYLOAD_RETENTION_MS); upload the document again. */
+  'payload_expired',
+]);
+export type SkipReason = z.infer<typeof skipReason>;
+
+export const retryResponseSchema = z.object({
+  /** Follow the retry at links.self; null when nothing was scheduled. */
+  group_id: idSchema.nullable(),
+  scheduled: count,
+  /** Chunks that were not scheduled, by reason, with the first hundred ids of each. */
+  skipped: z.array(z.object({ reason: skipReason, count, chunk_ids: z.array(idSchema) })),
+  /** True when the job had not got as far as chunks, and its document is read again. */
+  job_restarted: z.boolean(),
+  links: z.record(z.string(), z.string()),
+});
+export type RetryResponse = z.infer<typeof retryResponseSchema>;
+
+/** Which failed chunks of all jobs to retry; at least one condition, and all of them hold. */
+export const bulkRetryRequestSchema = z
+  .strictObject({
+    collection_id: idSchema.optional(),
+    document_id: idSchema.optional(),
+    error_codes: errorCodes.optional(),
+    failed_after: z.iso.datetime({ offset: true }).optional(),
+    failed_before: z.iso.datetime({ offset: true }).optional(),
+    force: z.boolean().default(false),
+    /** Only counts what would be scheduled. */
+    dry_run: z.boolean().default(false),
+  })
+  .refine(({ force: _force, dry_run: _dryRun, ...conditions }) => Object.keys(conditions).length > 0, {
+    message: 'Name at least one of collection_id, document_id, error_codes, failed_after, failed_before',
+  });
+
+export const bulkRetryResponseSchema = z.object({
+  dry_run: z.boolean(),
+  group_id: idSchema.nullable(),
+  /** Chunks and jobs scheduled; with dry_run those that would be. */
+  scheduled: count,
+  jobs: count,
+  /** Failed chunks that fit the conditions and were not scheduled, by reason. */
+  skipped: z.array(z.object({ reason: skipReason, count })),
+  links: z.record(z.string(), z.string()),
+});
+export type BulkRetryResponse = z.infer<typeof bulkRetryResponseSchema>;
+
+/** How far an operator's retry has come. Chunks that a later retry took over are counted there. */
+export const retryGroupSchema = z.object({
+  group_id: idSchema,
+  requested_at: timestamp,
+  request: z.record(z.string(), z.unknown()),
+  force: z.boolean(),
+  scheduled: count,
+  summary: statusCounts,
+  /** True when none of its chunks waits or is being worked on any more. */
+  done: z.boolean(),
+});
+export type RetryGroupView = z.infer<typeof retryGroupSchema>;
 
 export const searchRequestSchema = z.strictObject({
   query: z.string().trim().min(1).max(10_000),

@@ -14,6 +14,7 @@ export const chunkDelivery = z.object({
   chunkId: idSchema,
   jobId: idSchema,
   documentId: idSchema,
+  collectionId: idSchema,
 });
 export type ChunkDelivery = z.infer<typeof chunkDelivery>;
 
@@ -25,6 +26,7 @@ export interface ChunkDispatch {
   chunkId: string;
   jobId: string;
   documentId: string;
+  collectionId: string;
   chunkIndex: number;
   /** The queue job's id, as it stands on the row: making the same delivery twice adds nothing. */
   queueJobId: string;
@@ -37,4 +39,6 @@ export interface JobDispatch {
   jobId: string;
   documentId: string;
   queueJobId: string;
+  /** How long the delivery should wait, in milliseconds. */
+  delayMs: number;
 }

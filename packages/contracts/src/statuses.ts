@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-/** A document's life: see docs/architecture.md. `partial` is searchable and names what is missing. */
-export const documentStatus = z.enum(['queued', 'processing', 'ready', 'partial', 'failed', 'cancelled', 'deleting']);
+/** A document's life: see docs/lifecycle.md. `partial` is searchable and names what is missing. */
+export const documentStatus = z.enum(['queued', 'processing', 'ready', 'partial', 'failed', 'cancelled']);
 export type DocumentStatus = z.infer<typeof documentStatus>;
 
 /** A job is one run over a document. `retrying` is the wait between two rounds. */

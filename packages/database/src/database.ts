@@ -8,10 +8,13 @@ import { Collections } from './repositories/collections';
 import { DocumentChunks } from './repositories/documentChunks';
 import { DocumentPages } from './repositories/documentPages';
 import { Documents } from './repositories/documents';
+import { EmbeddingClaims } from './repositories/embeddingClaims';
 import { JobChunks } from './repositories/jobChunks';
 import { Jobs } from './repositories/jobs';
+import { ProviderPauses } from './repositories/providerPauses';
+import { RetryGroups } from './repositories/retryGroups';
 import { type CopyIn, Sql } from './sql';
-import { isRepeatable, translateSqlError } from './sqlErrors';
+import { repeatedly, translateSqlError } from './sqlErrors';
 
 const pgp = pgPromise();
 
@@ -24,6 +27,9 @@ export class Session {
   readonly jobChunks: JobChunks;
   readonly chunkAttempts: ChunkAttempts;
   readonly documentChunks: DocumentChunks;
+  readonly embeddingClaims: EmbeddingClaims;
+  readonly providerPauses: ProviderPauses;
+  readonly retryGroups: RetryGroups;
 
   constructor(readonly sql: Sql) {
     this.collections = new Collections(sql);
@@ -33,6 +39,9 @@ export class Session {
     this.jobChunks = new JobChunks(sql);
     this.chunkAttempts = new ChunkAttempts(sql);
     this.documentChunks = new DocumentChunks(sql);
+    this.embeddingClaims = new EmbeddingClaims(sql);
+    this.providerPauses = new ProviderPauses(sql);
+    this.retryGroups = new RetryGroups(sql);
   }
 }
 
@@ -46,6 +55,12 @@ export interface DatabaseOptions {
   applicationName: string;
 }
 
+/** Longer than any statement takes. */
+const longestQueryMs = 120_000;
+
+/** How often a transaction, or a statement that is one by itself, is run before a deadlock is an error. */
+const tries = 5;
+
 const copyNeedsTransaction: CopyIn = () => Promise.reject(new Error('COPY runs only inside Database.transaction'));
 
 /** A pool of connections to PostgreSQL with the repositories on it. */
@@ -58,25 +73,20 @@ export class Database extends Session {
       max: options.poolMax,
       connectionTimeoutMillis: options.connectTimeoutMs,
       application_name: options.applicationName,
+      // A connection whose other end is gone without a word must not hold its user for ever.
+      keepAlive: true,
+      query_timeout: longestQueryMs,
     });
-    super(new Sql(pool, copyNeedsTransaction));
+    super(new Sql(pool, copyNeedsTransaction, tries));
     this.pool = pool;
   }
 
   /**
    * Runs `work` in one transaction with the same repositories, COPY included. A deadlock or serialization failure
-   * rolls it back and runs it again (three times at most), so `work` must not have effects outside the database.
+   * rolls it back and runs it again (five times at most), so `work` must not have effects outside the database.
    */
   async transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.transactionOnce(work);
-      } catch (error) {
-        if (!isRepeatable(error) || attempt === 3) {
-          throw translateSqlError(error);
-        }
-      }
-    }
+    return repeatedly(() => this.transactionOnce(work), tries);
   }
 
   private async transactionOnce<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -93,6 +103,30 @@ export class Database extends Session {
     } finally {
       // A connection that failed is thrown away rather than handed to the next caller.
       await connection.done(broken);
+    }
+  }
+
+  /**
+   * Runs `work` unless another process is inside this method with the same key, on any machine. The lock belongs to a
+   * transaction that stays open meanwhile, so it works through a transaction pooler as well, and ends with its holder;
+   * a holder that is frozen loses it after `limitMs`.
+   * @returns whether `work` ran.
+   */
+  async exclusively(key: number, limitMs: number, work: () => Promise<void>): Promise<boolean> {
+    try {
+      return await this.transactionOnce(async (session) => {
+        await session.sql.none(`SET LOCAL idle_in_transaction_session_timeout = ${Math.trunc(limitMs)}`);
+        const { locked } = await session.sql.one<{ locked: boolean }>(
+          'SELECT pg_try_advisory_xact_lock($1) AS locked',
+          [key],
+        );
+        if (locked) {
+          await work();
+        }
+        return locked;
+      });
+    } catch (error) {
+      throw translateSqlError(error);
     }
   }
 

@@ -1,4 +1,4 @@
-import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
+import { createTestDatabase, type TestDatabase, waitFor } from '@millrace/test-support';
 import { Database } from '../src';
 
 describe('The database', () => {
@@ -25,6 +25,43 @@ describe('The database', () => {
     expect(await database.sql.many('SELECT n FROM counters WHERE n = 99')).toEqual([]);
   });
 
+  test('When two want to do the same exclusively, then one does and the other is told', async () => {
+    let finish: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const ran: string[] = [];
+    const first = database.exclusively(1, 10_000, async () => {
+      ran.push('first');
+      await held;
+    });
+    await waitFor('the first to have begun', async () => ran.length === 1);
+    expect(await database.exclusively(1, 10_000, async () => void ran.push('second'))).toBe(false);
+    expect(await database.exclusively(2, 10_000, async () => void ran.push('another key'))).toBe(true);
+    finish();
+    expect(await first).toBe(true);
+    expect(await database.exclusively(1, 10_000, async () => void ran.push('afterwards'))).toBe(true);
+    expect(ran).toEqual(['first', 'another key', 'afterwards']);
+  });
+
+  test('When one that does something exclusively is frozen, then another can do it after the limit', async () => {
+    let thaw: () => void = () => undefined;
+    const frozen = new Promise<void>((resolve) => {
+      thaw = resolve;
+    });
+    let begun = false;
+    const first = database.exclusively(3, 200, () => {
+      begun = true;
+      return frozen;
+    });
+    await waitFor('the first to have begun', async () => begun);
+    await waitFor('the lock to be free', () =>
+      database.exclusively(3, 10_000, async () => undefined).then((ran) => ran),
+    );
+    thaw();
+    await expect(first).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+  });
+
   test('When two transactions wait for each other, then both succeed in the end', async () => {
     let arrived = 0;
     let bothArrived: () => void = () => undefined;
@@ -43,6 +80,25 @@ describe('The database', () => {
       });
     await Promise.all([crossing(1, 2), crossing(2, 1)]);
     expect(await database.sql.many('SELECT n FROM counters ORDER BY id')).toEqual([{ n: 2 }, { n: 2 }]);
+  });
+
+  test('When a single statement and a transaction wait for each other, then both succeed in the end', async () => {
+    let single: Promise<unknown> = Promise.resolve();
+    await database.transaction(async ({ sql }) => {
+      await sql.none('UPDATE counters SET n = 10 WHERE id = 1');
+      // It locks the second row, then waits for the first; as it has waited longer, it is the one that is broken off.
+      single = database.sql.many('SELECT id FROM counters ORDER BY id DESC FOR UPDATE');
+      await waitFor('the statement to wait', async () => {
+        const { waits } = await sql.one<{ waits: boolean }>(
+          `SELECT EXISTS (SELECT FROM pg_stat_activity
+                          WHERE datname = current_database() AND wait_event_type = 'Lock') AS waits`,
+        );
+        return waits;
+      });
+      await sql.none('UPDATE counters SET n = 10 WHERE id = 2');
+    });
+    expect(await single).toEqual([{ id: 2 }, { id: 1 }]);
+    expect(await database.sql.many('SELECT n FROM counters')).toEqual([{ n: 10 }, { n: 10 }]);
   });
 
   test('When the server ends a connection in the middle, then the caller hears DATABASE_UNAVAILABLE and the pool goes on', async () => {

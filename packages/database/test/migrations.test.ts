@@ -60,9 +60,12 @@ describe('Migrations', () => {
       'document_chunks',
       'document_pages',
       'documents',
+      'embedding_claims',
       'embedding_settings',
       'job_chunks',
       'jobs',
+      'provider_pauses',
+      'retry_groups',
     ]);
 
     expect(await run('down')).toEqual(migrationNames().toReversed());
@@ -110,7 +113,7 @@ describe('Migrations', () => {
     await withDatabase(async ({ sql }) => {
       await expect(checkSetup(sql, embedding)).rejects.toMatchObject({
         code: 'SETUP_INVALID',
-        message: expect.stringContaining('0003_vectors'),
+        message: expect.stringContaining('0004_recovery'),
       });
     });
   });

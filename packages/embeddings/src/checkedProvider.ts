@@ -7,12 +7,13 @@ import type { EmbeddingProvider, RawEmbeddingProvider } from './provider';
  * vector per text, every vector has exactly `dimensions` finite numbers, is not zero, and is scaled to unit length.
  */
 export function checkedProvider(raw: RawEmbeddingProvider): EmbeddingProvider {
-  const { name, model, dimensions, maxBatchSize } = raw;
+  const { name, model, dimensions, maxBatchSize, inProcess } = raw;
   return {
     name,
     model,
     dimensions,
     maxBatchSize,
+    inProcess,
     async embed(texts, { signal } = {}) {
       const vectors: Float32Array[] = [];
       for (let start = 0; start < texts.length; start += maxBatchSize) {

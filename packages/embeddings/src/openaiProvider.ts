@@ -39,6 +39,7 @@ export function openaiProvider(options: OpenaiProviderOptions): RawEmbeddingProv
     model,
     dimensions,
     maxBatchSize,
+    inProcess: false,
     async embedBatch(texts, signal) {
       const deadline = new Deadline(timeoutMs, signal);
       try {

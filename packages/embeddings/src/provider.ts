@@ -18,6 +18,8 @@ export interface EmbeddingProvider {
   readonly dimensions: number;
   /** The most texts that go into one request; `embed` takes any number and splits it. */
   readonly maxBatchSize: number;
+  /** True when texts are embedded in this process, so that a call costs nobody anything. */
+  readonly inProcess: boolean;
 
   /**
    * One vector per text, in the order of the texts. All or nothing: one rejected text rejects the call.
@@ -36,6 +38,7 @@ export interface RawEmbeddingProvider {
   readonly model: string;
   readonly dimensions: number;
   readonly maxBatchSize: number;
+  readonly inProcess: boolean;
 
   /** Vectors for 1 to `maxBatchSize` texts, in order and of any length: the caller checks and scales them. */
   embedBatch(texts: readonly string[], signal: AbortSignal | undefined): Promise<readonly ArrayLike<number>[]>;

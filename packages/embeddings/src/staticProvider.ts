@@ -40,6 +40,7 @@ export async function staticProvider(options: StaticProviderOptions): Promise<Ra
     model,
     dimensions: embedder.dimensions,
     maxBatchSize,
+    inProcess: true,
     async embedBatch(texts) {
       return texts.map((text) => embedder.embed(text));
     },

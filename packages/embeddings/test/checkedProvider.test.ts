@@ -6,6 +6,7 @@ function answering(embedBatch: (texts: readonly string[]) => ArrayLike<number>[]
     model: 'test-model',
     dimensions: 3,
     maxBatchSize,
+    inProcess: true,
     embedBatch: async (texts) => embedBatch(texts),
   };
   return checkedProvider(raw);

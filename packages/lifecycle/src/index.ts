@@ -1,22 +1,38 @@
 export { type Accepted, type AcceptOptions, acceptDocument } from './accept';
+export { cancelJob } from './cancel';
 export {
   type ChunkClaim,
   type ClaimedChunk,
   claimChunks,
+  clampLeases,
   expireLeases,
   releaseChunks,
   renewChunkLeases,
 } from './chunks';
+export { redispatchChunks, redispatchJobs } from './dispatch';
 export {
   type ChunkedDocument,
   type ClaimedJob,
   claimJob,
+  expireJobLeases,
   failJob,
   type JobClaim,
   releaseJob,
   renewJobLease,
+  requeueJob,
   storeChunks,
 } from './jobs';
 export { deleteDocument } from './remove';
+export { findDriftedJobs, repairJob } from './repair';
+export {
+  type BulkCount,
+  type BulkSelection,
+  countRetries,
+  type Retried,
+  type RetryRequest,
+  retryJob,
+  retryMany,
+  type SkippedChunk,
+} from './retry';
 export type { RetryPolicy, RoundResult } from './rounds';
 export { type EmbeddedChunk, type FailedChunk, type Settled, type Settlement, settleChunks } from './settle';

@@ -1,17 +1,18 @@
 import type { ChunkDispatch, ErrorCode, JobDispatch } from '@millrace/contracts';
 import { type MillraceError, newId } from '@millrace/contracts';
 import type { Database, NewDocumentPage, NewJobChunk, Session } from '@millrace/database';
+import { leaseIsOver } from './leases';
+import type { RetryPolicy } from './rounds';
 
 /*
  * The first half of a job: queued -> chunking -> processing, or failed.
  *
  * A chunker claims a queued job and holds it by a lease: a token that every later statement names, and a deadline that
  * it pushes forward while it reads. Storing the chunks, or failing, ends the lease. A chunker that is stopped hands the
- * job back. One that dies leaves the lease to expire; the next delivery claims the job again, and a document that takes
- * three chunkers down with it fails as WORKER_LOST instead of taking a fourth.
+ * job back. One that meets a fault that may pass puts the job back with a delay. One that dies leaves the lease to
+ * expire; the next delivery claims the job again, or the reconciler queues it. Reading is attempted as often as a chunk
+ * of the job may be (chunk_max_retries): a document that takes that many chunkers down with it fails as WORKER_LOST.
  */
-
-const maxChunkingAttempts = 3;
 
 export interface ClaimedJob {
   jobId: string;
@@ -21,6 +22,7 @@ export interface ClaimedJob {
   /** Key of the original in the blob store, or null when it has been removed. */
   sourcePath: string | null;
   chunkMaxRetries: number;
+  attempts: number;
   token: string;
 }
 
@@ -38,8 +40,8 @@ export function claimJob(database: Database, jobId: string, worker: string, leas
     const claimed = await session.sql.oneOrNone<{ document_id: string; attempts: number; chunk_max_retries: number }>(
       `UPDATE jobs SET status = 'chunking', current_step = 'reading the PDF', attempts = attempts + 1,
          worker = $<worker>, lease_token = $<token>, lease_expires_at = now() + $<leaseMs> * interval '1 millisecond',
-         started_at = coalesce(started_at, now()), updated_at = now()
-       WHERE id = $<jobId> AND (status = 'queued' OR (status = 'chunking' AND lease_expires_at < now()))
+         started_at = coalesce(started_at, now()), next_attempt_at = NULL, updated_at = now()
+       WHERE id = $<jobId> AND (status = 'queued' OR (status = 'chunking' AND ${leaseIsOver}))
        RETURNING document_id, attempts, chunk_max_retries`,
       { jobId, worker, token, leaseMs },
     );
@@ -49,8 +51,9 @@ export function claimJob(database: Database, jobId: string, worker: string, leas
         ? { outcome: 'leased', until: job.lease_expires_at }
         : { outcome: 'gone' };
     }
-    if (claimed.attempts > maxChunkingAttempts) {
-      await endFailedJob(session, { jobId, documentId: claimed.document_id, token }, 'WORKER_LOST', lostMessage);
+    if (claimed.attempts > claimed.chunk_max_retries) {
+      const job = { jobId, documentId: claimed.document_id, token };
+      await endFailedJob(session, job, 'WORKER_LOST', lostMessage(claimed.chunk_max_retries));
       return { outcome: 'gone' };
     }
     const document = await session.sql.one<{
@@ -71,13 +74,15 @@ export function claimJob(database: Database, jobId: string, worker: string, leas
         ownerId: document.owner_id,
         sourcePath: document.source_path,
         chunkMaxRetries: claimed.chunk_max_retries,
+        attempts: claimed.attempts,
         token,
       },
     };
   });
 }
 
-const lostMessage = `${maxChunkingAttempts} chunkers stopped while they read this document`;
+const lostMessage = (attempts: number) => `${attempts} ${lostWords}`;
+const lostWords = 'chunkers stopped while they read this document';
 
 /** Pushes the lease's deadline forward. @returns false when the lease is no longer ours, and work should stop. */
 export async function renewJobLease(
@@ -103,7 +108,68 @@ export async function releaseJob(database: Database, job: ClaimedJob): Promise<J
      RETURNING queue_job_id`,
     job,
   );
-  return released && { jobId: job.jobId, documentId: job.documentId, queueJobId: released.queue_job_id };
+  return released && { jobId: job.jobId, documentId: job.documentId, queueJobId: released.queue_job_id, delayMs: 0 };
+}
+
+/**
+ * chunking -> queued after a fault that may pass; the attempt counts. @returns the delivery to make, after a growing
+ * delay, or null when the lease was lost.
+ */
+export async function requeueJob(
+  database: Database,
+  job: ClaimedJob,
+  error: MillraceError,
+  policy: RetryPolicy,
+): Promise<JobDispatch | null> {
+  const delayMs = Math.max(error.retryAfterMs ?? 0, policy.backoffMs * 2 ** (job.attempts - 1) * (0.5 + Math.random()));
+  const requeued = await database.sql.oneOrNone<{ queue_job_id: string }>(
+    `UPDATE jobs SET status = 'queued', current_step = 'waiting to read the document again', worker = NULL,
+       error_code = $<code>, error = $<message>, lease_token = NULL, lease_expires_at = NULL,
+       dispatch_count = dispatch_count + 1, queue_job_id = id || '.' || (dispatch_count + 1),
+       next_attempt_at = now() + $<delayMs> * interval '1 millisecond', updated_at = now()
+     WHERE id = $<jobId> AND status = 'chunking' AND lease_token = $<token>
+     RETURNING queue_job_id`,
+    { jobId: job.jobId, token: job.token, code: error.code, message: error.message, delayMs },
+  );
+  return requeued && { jobId: job.jobId, documentId: job.documentId, queueJobId: requeued.queue_job_id, delayMs };
+}
+
+/**
+ * chunking -> queued, or failed with WORKER_LOST when the attempts are used up, for up to `limit` jobs whose lease has
+ * run out. @returns how many there were, and the deliveries to make.
+ */
+export function expireJobLeases(
+  database: Database,
+  limit: number,
+): Promise<{ expired: number; dispatches: JobDispatch[] }> {
+  return database.transaction(async (session) => {
+    const lost = await session.sql.many<{ id: string }>(
+      `SELECT id FROM jobs WHERE status = 'chunking' AND ${leaseIsOver} ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED`,
+      [limit],
+    );
+    const values = { ids: lost.map((job) => job.id), lostWords };
+    const dispatches = await session.sql.many<JobDispatch>(
+      `UPDATE jobs SET status = 'queued', current_step = 'waiting for a chunker', worker = NULL, lease_token = NULL,
+         lease_expires_at = NULL, dispatch_count = dispatch_count + 1,
+         queue_job_id = id || '.' || (dispatch_count + 1), updated_at = now()
+       WHERE id = ANY($<ids>::uuid[]) AND status = 'chunking' AND attempts < chunk_max_retries
+       RETURNING id AS "jobId", document_id AS "documentId", queue_job_id AS "queueJobId", 0 AS "delayMs"`,
+      values,
+    );
+    await session.sql.none(
+      `WITH ended AS (
+         UPDATE jobs SET status = 'failed', current_step = 'failed', error_code = 'WORKER_LOST',
+           error = attempts || ' ' || $<lostWords>, worker = NULL, lease_token = NULL, lease_expires_at = NULL,
+           finished_at = now(), updated_at = now()
+         WHERE id = ANY($<ids>::uuid[]) AND status = 'chunking' AND attempts >= chunk_max_retries
+         RETURNING document_id, error
+       )
+       UPDATE documents d SET status = 'failed', error_code = 'WORKER_LOST', error = ended.error, updated_at = now()
+       FROM ended WHERE d.id = ended.document_id AND d.status = 'processing'`,
+      values,
+    );
+    return { expired: lost.length, dispatches };
+  });
 }
 
 export interface ChunkedDocument {
@@ -125,7 +191,7 @@ export function storeChunks(
   return database.transaction(async (session) => {
     const moved = await session.sql.affected(
       `UPDATE jobs SET status = 'processing', current_step = 'embedding', total_chunks = $<total>, worker = NULL,
-         lease_token = NULL, lease_expires_at = NULL, updated_at = now()
+         error_code = NULL, error = NULL, lease_token = NULL, lease_expires_at = NULL, updated_at = now()
        WHERE id = $<jobId> AND status = 'chunking' AND lease_token = $<token>`,
       { jobId: job.jobId, token: job.token, total: document.chunks.length },
     );
@@ -143,6 +209,7 @@ export function storeChunks(
       chunkId: chunk.id,
       jobId: job.jobId,
       documentId: job.documentId,
+      collectionId: job.collectionId,
       chunkIndex: chunk.chunkIndex,
       queueJobId: `${chunk.id}.1`,
       delayMs: 0,

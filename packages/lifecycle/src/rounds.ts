@@ -1,19 +1,24 @@
 import type { ChunkDispatch, JobStatus } from '@millrace/contracts';
 import { errorCatalogue } from '@millrace/contracts';
 import type { Session } from '@millrace/database';
+import { delayColumn, dispatchColumns } from './dispatch';
 
 /*
  * The second half of a job: processing <-> retrying, and its end.
  *
  * A round is one pass over a job's unfinished chunks. Every settling transaction ends with finishSettling: it locks the
- * jobs (always in the order of their ids, after their chunks, so that two settlements never wait for each other in a
- * circle), adds to their counters, and where the counters say that no chunk of the round is left, ends the round. The
- * row lock makes that exactly one transaction. Ending a round either schedules the next one, for the failed chunks
- * whose code is worth another try and that have attempts left, or ends the job and its document.
+ * jobs (always in the order of their ids, after the chunks it settles, so that two settlements never wait for each other
+ * in a circle; settled chunks belong to whoever holds their job), adds to their counters, and where the counters say that
+ * no chunk of the round is left, ends the round. The row lock makes that exactly one transaction. Ending a round either
+ * schedules the next one, for the failed chunks whose code is worth another try and that have attempts left, or ends the
+ * job and its document.
  */
 
 export interface RetryPolicy {
-  /** The wait before the first retry round; it doubles with each round, and is spread by a random half either way. */
+  /**
+   * The wait before a chunk's second attempt; it doubles with each further one of that chunk, and is spread by a random
+   * half either way. By the chunk and not by the round: one that fails for the first time in a late round waits briefly.
+   */
   backoffMs: number;
 }
 
@@ -40,7 +45,7 @@ export interface RoundResult {
   retries: ChunkDispatch[];
 }
 
-interface Counters {
+export interface Counters {
   id: string;
   document_id: string;
   total_chunks: number;
@@ -97,7 +102,8 @@ async function addToCounters(session: Session, rows: readonly SettledRow[]): Pro
   );
 }
 
-async function endRound(session: Session, job: Counters, policy: RetryPolicy): Promise<RoundResult> {
+/** The round is over: the next one is scheduled, or the job ends. Its row is locked by the caller. */
+export async function endRound(session: Session, job: Counters, policy: RetryPolicy): Promise<RoundResult> {
   const retries = job.failed_chunks > 0 ? await scheduleRetries(session, job, policy) : [];
   const status = retries.length > 0 ? 'retrying' : await endJob(session, job);
   return { jobId: job.id, documentId: job.document_id, status, retries };
@@ -110,13 +116,12 @@ async function scheduleRetries(session: Session, job: Counters, policy: RetryPol
        queue_job_id = c.id || '.' || (c.dispatch_count + 1), updated_at = now(),
        next_attempt_at = greatest(
          c.next_attempt_at,
-         now() + least($<backoffMs> * 2 ^ j.retry_count * (0.5 + random()), $<longestBackoffMs>) * interval '1 millisecond')
-     FROM jobs j
+         now() + least($<backoffMs> * 2 ^ (c.attempts - 1) * (0.5 + random()), $<longestBackoffMs>) * interval '1 millisecond')
+     FROM jobs j JOIN documents d ON d.id = j.document_id
      WHERE j.id = $<jobId> AND c.job_id = j.id AND c.status = 'failed' AND j.retry_count < j.max_retries
        AND c.attempts < c.max_retries AND c.last_error_code <> ALL ($<permanentCodes>::text[])
-     RETURNING c.id AS "chunkId", c.job_id AS "jobId", j.document_id AS "documentId", c.chunk_index AS "chunkIndex",
-               c.queue_job_id AS "queueJobId",
-               extract(epoch FROM c.next_attempt_at - now())::float8 * 1000 AS "delayMs"`,
+       AND c.payload IS NOT NULL
+     RETURNING ${dispatchColumns}, ${delayColumn}`,
     { jobId: job.id, backoffMs: policy.backoffMs, longestBackoffMs, permanentCodes },
   );
   if (retries.length > 0) {

@@ -20,6 +20,10 @@ export interface Settlement {
   embedded: readonly EmbeddedChunk[];
   failed: readonly FailedChunk[];
   embeddingModel: string;
+  /** Content hashes claimed for embedding: let go of together with the settlement. */
+  claimedTexts: readonly string[];
+  /** What they were claimed under, where that is not `token`. */
+  textToken?: string;
 }
 
 export interface Settled {
@@ -86,6 +90,8 @@ export function settleChunks(database: Database, settlement: Settlement, policy:
       },
     );
     const rows = [...succeeded, ...failed];
-    return { chunkIds: new Set(rows.map((row) => row.id)), rounds: await finishSettling(session, rows, policy) };
+    const rounds = await finishSettling(session, rows, policy);
+    await session.embeddingClaims.release(settlement.claimedTexts, settlement.textToken ?? settlement.token);
+    return { chunkIds: new Set(rows.map((row) => row.id)), rounds };
   });
 }

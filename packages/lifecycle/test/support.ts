@@ -1,10 +1,11 @@
-import { newId } from '@millrace/contracts';
-import { Database, defaultCollectionId, systemOwnerId } from '@millrace/database';
-import { newJobChunk, unitVector } from '@millrace/test-support';
+import { type DocumentStatus, MillraceError, newId } from '@millrace/contracts';
+import { Database, defaultCollectionId, type JobChunkRow, type JobRow, systemOwnerId } from '@millrace/database';
+import { createTestDatabase, newJobChunk, unitVector, waitFor } from '@millrace/test-support';
 import {
   acceptDocument,
   type ChunkClaim,
   type ClaimedJob,
+  claimChunks,
   claimJob,
   type EmbeddedChunk,
   type FailedChunk,
@@ -20,14 +21,95 @@ export function openDatabase(url: string): Database {
   return new Database({ url, poolMax: 5, connectTimeoutMs: 5_000, applicationName: 'test' });
 }
 
+/** A database of the test file's own, and what has to be done with it in the end. */
+export async function createDatabase(): Promise<{ database: Database; dispose: () => Promise<void> }> {
+  const testDatabase = await createTestDatabase();
+  const url = new URL(testDatabase.url);
+  // Nothing here has to survive a crash of the server; waiting for the disk at every commit takes half of the time.
+  url.searchParams.set('options', '-c synchronous_commit=off');
+  const database = openDatabase(url.toString());
+  await waitFor('the database server to have been up for so long that leases can be over', async () => {
+    const { up } = await database.sql.one<{ up: boolean }>(
+      `SELECT now() - pg_postmaster_start_time() > interval '5 seconds' AS up`,
+    );
+    return up;
+  });
+  return {
+    database,
+    dispose: async () => {
+      await database.close();
+      await testDatabase.drop();
+    },
+  };
+}
+
+export const firstId = '00000000-0000-0000-0000-000000000000';
+
+export async function jobOf(database: Database, jobId: string): Promise<JobRow> {
+  const job = await database.jobs.find(jobId);
+  if (!job) {
+    throw new Error(`there is no job ${jobId}`);
+  }
+  return job;
+}
+
+export async function statusOf(database: Database, documentId: string): Promise<DocumentStatus | undefined> {
+  return (await database.documents.find(documentId))?.status;
+}
+
+/** The chunk as it stands. */
+export async function chunkOf(database: Database, chunkId: string): Promise<JobChunkRow> {
+  const [chunk] = await database.jobChunks.findAll([chunkId]);
+  if (!chunk) {
+    throw new Error(`there is no chunk ${chunkId}`);
+  }
+  return chunk;
+}
+
+export function claim(database: Database, chunkIds: readonly string[]): Promise<ChunkClaim> {
+  return claimChunks(database, chunkIds, worker, leaseMs);
+}
+
+/** Lets leases run out without waiting for it. */
+export async function runOut(database: Database, table: 'jobs' | 'job_chunks', ids: readonly string[]): Promise<void> {
+  await database.sql.none(
+    `UPDATE ${table} SET lease_expires_at = now() - interval '1 second'
+     WHERE id = ANY($1::uuid[]) AND lease_expires_at IS NOT NULL`,
+    [ids],
+  );
+}
+
+/** Whether so many transactions of this database wait for a lock. */
+export async function isWaiting(database: Database, count: number): Promise<boolean> {
+  const { waiting } = await database.sql.one<{ waiting: number }>(
+    `SELECT count(*)::integer AS waiting FROM pg_stat_activity
+     WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  );
+  return waiting === count;
+}
+
+/** A failure that may pass. */
+export function unavailable(chunkId: string): FailedChunk {
+  return { chunkId, error: new MillraceError('EMBEDDING_UNAVAILABLE', 'down') };
+}
+
+/** A failure that no second try can help. */
+export function rejected(chunkId: string): FailedChunk {
+  return { chunkId, error: new MillraceError('EMBEDDING_REJECTED', 'bad text') };
+}
+
 /** Accepts a document of random content. */
-export async function accept(database: Database, limits = { jobMaxRetries: 3, chunkMaxRetries: 3 }) {
+export async function accept(
+  database: Database,
+  limits = { jobMaxRetries: 3, chunkMaxRetries: 3 },
+  collectionId = defaultCollectionId,
+) {
   const id = newId();
   return acceptDocument(
     database,
     {
       id,
-      collection_id: defaultCollectionId,
+      collection_id: collectionId,
       owner_id: systemOwnerId,
       filename: 'test.pdf',
       source_path: `originals/${id}`,
@@ -62,9 +144,13 @@ export function page(number: number, outcome: 'text' | 'empty' | 'failed' = 'tex
 export async function chunkedDocument(
   database: Database,
   count: number,
-  options: { limits?: { jobMaxRetries: number; chunkMaxRetries: number }; pages?: ReturnType<typeof page>[] } = {},
+  options: {
+    limits?: { jobMaxRetries: number; chunkMaxRetries: number };
+    pages?: ReturnType<typeof page>[];
+    collectionId?: string;
+  } = {},
 ) {
-  const { document, job } = await accept(database, options.limits);
+  const { document, job } = await accept(database, options.limits, options.collectionId);
   const dispatches = await storeChunks(database, await claimedJob(database, job.id), {
     title: null,
     pages: options.pages ?? [page(1)],
@@ -83,5 +169,9 @@ export function settle(
   const embedded: EmbeddedChunk[] = claim.chunks
     .filter((chunk) => !failedIds.has(chunk.id) && (outcome.only?.includes(chunk.id) ?? true))
     .map((chunk) => ({ chunk, embedding: unitVector(chunk.chunkIndex) }));
-  return settleChunks(database, { token: claim.token, embedded, failed, embeddingModel: 'test-model' }, policy);
+  return settleChunks(
+    database,
+    { token: claim.token, embedded, failed, embeddingModel: 'test-model', claimedTexts: [] },
+    policy,
+  );
 }

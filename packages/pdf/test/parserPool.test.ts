@@ -107,6 +107,46 @@ describe('When a child', () => {
     },
   );
 
+  test('is killed from outside, then its task is lost without blaming the PDF, and the next one has a new child', async () => {
+    makePool({ processes: 2 });
+    const sibling = pool.run({ action: 'sleep', value: 300 });
+    let pid = 0;
+    const onMessage = (message: unknown) => {
+      pid = Number(message);
+      process.kill(pid, 'SIGKILL');
+    };
+    const lost = pool.run({ action: 'hang' }, { onMessage });
+    const waiting = pool.run({ action: 'echo', value: 'next' });
+    await expect(lost).rejects.toMatchObject({ code: 'PARSER_LOST' });
+    await expect(waiting).resolves.toMatchObject({ value: 'next' });
+    await expect(sibling).resolves.toBe('awake');
+    expect(pool.pids).not.toContain(pid);
+  });
+
+  test('is killed from outside while it starts, then its task is lost in the same way', async () => {
+    makePool();
+    const lost = pool.run({ action: 'echo' });
+    for (const pid of pool.pids) {
+      process.kill(pid, 'SIGTERM');
+    }
+    await expect(lost).rejects.toMatchObject({ code: 'PARSER_LOST' });
+    await expect(pool.run({ action: 'echo', value: 1 })).resolves.toMatchObject({ value: 1 });
+  });
+
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'gets %s, as when its whole group is stopped, then it finishes its task',
+    async (signal) => {
+      makePool();
+      let pid = 0;
+      const onMessage = (message: unknown) => {
+        pid = Number(message);
+        process.kill(pid, signal);
+      };
+      await expect(pool.run({ action: 'sleep', value: 300 }, { onMessage })).resolves.toBe('awake');
+      await expect(pool.run({ action: 'echo', value: 1 })).resolves.toEqual({ value: 1, pid });
+    },
+  );
+
   test('hangs, then it is killed at the deadline and the next task runs', async () => {
     makePool({ timeoutMs: 1500 });
     let pid = 0;
@@ -191,6 +231,10 @@ describe('When the process that owns a pool dies', () => {
     });
     const [line] = (await once(parent.stdout, 'data')) as [Buffer];
     const pids = JSON.parse(line.toString()) as number[];
+    // What a service manager does: it asks all of them to stop, and the one that waits for the others gets no time.
+    for (const pid of pids) {
+      process.kill(pid, 'SIGTERM');
+    }
     expect(pids.map(isRunning)).toEqual([true, true]);
     parent.kill('SIGKILL');
     await once(parent, 'exit');

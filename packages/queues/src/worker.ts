@@ -8,12 +8,17 @@ import type { z } from 'zod';
 /** The wait before a delivery that could not be handled at all comes again. */
 const redeliverAfterMs = 2_000;
 
+/** The longest that a handler itself puts a delivery off. */
+const longestPutOffMs = 60_000;
+
 /** What became of a delivery. */
 export type DeliveryResult =
   /** Taken care of, or nothing to do: acknowledge it. */
   | { outcome: 'done' }
-  /** Somebody else holds the work until then: deliver it again afterwards. */
-  | { outcome: 'later'; at: Date }
+  /** Not now: deliver it again then. `leased`: it is when somebody else's lease ends. */
+  | { outcome: 'later'; at: Date; leased?: boolean }
+  /** Nothing of this queue can be worked on for so many milliseconds: all its workers wait, and it comes again. */
+  | { outcome: 'paused'; forMs: number }
   /** The work failed, and the row says so; the queue shows it as failed. Its next try is a delivery of its own. */
   | { outcome: 'failed'; code: ErrorCode; message: string };
 
@@ -23,9 +28,11 @@ export interface QueueWorkerOptions<T> {
   connection: Redis;
   /** Parses a payload; a delivery that does not fit is failed, not retried. */
   schema: z.ZodType<T>;
-  handle: (delivery: T) => Promise<DeliveryResult>;
+  handle: (delivery: T, queueJobId: string) => Promise<DeliveryResult>;
   /** Deliveries in hand at once. */
   concurrency: number;
+  /** Has all workers of the queue wait for so many milliseconds. */
+  pauseQueue: (forMs: number) => Promise<void>;
   /** A delivery whose worker died comes again after this time, in milliseconds; as long as the lease on the row. */
   lockMs: number;
   logger: Logger;
@@ -63,6 +70,8 @@ export class QueueWorker<T> {
       autorun: false,
       lockDuration: options.lockMs,
       stalledInterval: Math.max(500, options.lockMs / 2),
+      // No limit of its own; but only with one does BullMQ look whether the queue is paused by rateLimit().
+      limiter: { max: 1_000_000_000, duration: 1 },
       // How often work may be lost is decided on the row (attempts), never by the queue.
       maxStalledCount: Number.MAX_SAFE_INTEGER,
     });
@@ -73,7 +82,9 @@ export class QueueWorker<T> {
   /** Begins to take deliveries. */
   start(): void {
     this.worker.run().catch((error: Error) => {
-      this.options.logger.error({ err: error, queue: this.options.queueName }, 'the queue worker ended');
+      this.options.logger.fatal({ err: error, queue: this.options.queueName }, 'the queue worker ended');
+      // A process that takes no deliveries must not look alive: it stops in order, and its supervisor starts another.
+      process.kill(process.pid, 'SIGTERM');
     });
   }
 
@@ -96,8 +107,15 @@ export class QueueWorker<T> {
     stopTimer({ outcome: result.outcome });
     this.deliveries.inc({ queue: this.options.queueName, outcome: result.outcome });
     if (result.outcome === 'later') {
-      await job.moveToDelayed(Math.max(result.at.getTime(), Date.now()) + 50, token);
+      // A lease's end is the database's time, whose clock is not ours, and no lease lasts longer than a lock.
+      const longestMs = result.leased ? this.options.lockMs : longestPutOffMs;
+      const waitMs = Math.min(Math.max(result.at.getTime() - Date.now(), 0), longestMs);
+      await job.moveToDelayed(Date.now() + waitMs + 50, token);
       throw new DelayedError();
+    }
+    if (result.outcome === 'paused') {
+      await this.options.pauseQueue(result.forMs);
+      throw Worker.RateLimitError();
     }
     if (result.outcome === 'failed') {
       throw new UnrecoverableError(`${result.code}: ${result.message}`);
@@ -114,7 +132,7 @@ export class QueueWorker<T> {
       return { outcome: 'failed', code: 'REQUEST_INVALID', message: 'The payload does not fit its schema' };
     }
     try {
-      return await this.options.handle(parsed.data);
+      return await this.options.handle(parsed.data, job.id ?? '');
     } catch (error) {
       this.options.logger.error({ err: error, queueJobId: job.id, ...this.ids(parsed.data) }, 'a delivery failed');
       // Nothing was written down (the database is away, say), so nobody else brings this work back: deliver it again.

@@ -10,7 +10,7 @@ import {
 } from '@millrace/telemetry';
 import type { z } from 'zod';
 import { checkRedis, closeConnection, untilReady, workerConnection } from './connection';
-import { Queues } from './queues';
+import { type QueueName, Queues } from './queues';
 import { type DeliveryResult, QueueWorker } from './worker';
 
 /** What every worker works with. */
@@ -24,7 +24,7 @@ export interface WorkTools {
 export interface Work<T> {
   /** Deliveries in hand at once. */
   concurrency: number;
-  handle: (delivery: T) => Promise<DeliveryResult>;
+  handle: (delivery: T, queueJobId: string) => Promise<DeliveryResult>;
   /** Resolves when nothing is in hand any more; no delivery comes after it was called. */
   finish: () => Promise<void>;
   /** Gives back to the queue what is still in hand. */
@@ -35,7 +35,7 @@ export interface Work<T> {
 export interface WorkerServiceOptions<T> {
   /** For logs, metrics and pg_stat_activity. */
   name: string;
-  queueName: string;
+  queueName: QueueName;
   schema: z.ZodType<T>;
   config: Config;
   logger: Logger;
@@ -73,6 +73,7 @@ export async function startWorkerService<T>(options: WorkerServiceOptions<T>): P
     schema: options.schema,
     handle: work.handle,
     concurrency: work.concurrency,
+    pauseQueue: (forMs) => queues.pause(options.queueName, forMs),
     lockMs: config.LEASE_MS,
     logger,
     registry,

@@ -19,6 +19,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await worker?.close(1_000);
+  worker = undefined;
   await queues.chunks.obliterate({ force: true });
   await queues.close();
   await connection.quit();
@@ -32,6 +33,7 @@ function work(handle: (chunkId: string) => Promise<DeliveryResult>): void {
     schema: chunkDelivery,
     handle: ({ chunkId }) => handle(chunkId),
     concurrency: 1,
+    pauseQueue: (forMs) => queues.pause('chunks', forMs),
     lockMs: 5_000,
     logger,
     registry: createRegistry('test'),
@@ -42,7 +44,15 @@ function work(handle: (chunkId: string) => Promise<DeliveryResult>): void {
 
 const chunk = (chunkIndex: number, delayMs = 0) => {
   const chunkId = newId();
-  return { chunkId, jobId: newId(), documentId: newId(), chunkIndex, queueJobId: `${chunkId}.1`, delayMs };
+  return {
+    chunkId,
+    jobId: newId(),
+    documentId: newId(),
+    collectionId: newId(),
+    chunkIndex,
+    queueJobId: `${chunkId}.1`,
+    delayMs,
+  };
 };
 const ended = (id: string) =>
   waitFor('the delivery to end', async () => {
@@ -138,6 +148,80 @@ describe('Deliveries', () => {
     await queues.deliverChunks([delivery]);
     await ended(delivery.queueJobId);
     expect(handled).toEqual([delivery.chunkId]);
+  });
+});
+
+describe('When the work is paused', () => {
+  test('then every worker of the queue waits, nothing is lost, and it goes on by itself', async () => {
+    const times: number[] = [];
+    const handle = async (): Promise<DeliveryResult> => {
+      times.push(Date.now());
+      return times.length === 1 ? { outcome: 'paused', forMs: 700 } : { outcome: 'done' };
+    };
+    const deliveries = Array.from({ length: 6 }, (_, i) => chunk(i));
+    const [first] = deliveries;
+    await queues.deliverChunks(deliveries.slice(0, 1));
+    work(handle);
+    const one = worker;
+    work(handle);
+    try {
+      await waitFor('the first delivery to come', async () => times.length === 1);
+      await waitFor('the delivery to go back', async () => {
+        const state = await queues.chunks.getJobState(first?.queueJobId ?? '');
+        return state === 'prioritized';
+      });
+      await queues.deliverChunks(deliveries.slice(1));
+      for (const { queueJobId } of deliveries) {
+        expect(await ended(queueJobId)).toBe('completed');
+      }
+      expect(times).toHaveLength(7);
+      expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(690);
+    } finally {
+      await one?.close(1_000);
+    }
+  });
+});
+
+describe('Looking for lost deliveries', () => {
+  const rowOf = ({ chunkId, queueJobId }: { chunkId: string; queueJobId: string }) => ({
+    id: chunkId,
+    queueJobId,
+    dispatchCount: 1,
+  });
+
+  test('When one waits, is delayed, or is in hand, then it is not lost; removed or over, then it is', async () => {
+    const [waiting, delayed, removed, done, never] = [chunk(5), chunk(5, 60_000), chunk(5), chunk(0), chunk(5)];
+    const inHand = chunk(1);
+    await queues.deliverChunks([done, inHand, waiting, delayed, removed]);
+    await queues.chunks.remove(removed.queueJobId);
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    work(async (id) => {
+      if (id === inHand.chunkId) {
+        await held;
+      }
+      return { outcome: 'done' };
+    });
+    await ended(done.queueJobId);
+    await waitFor('one to be in hand', async () => {
+      const state = await queues.chunks.getJobState(inHand.queueJobId);
+      return state === 'active';
+    });
+    const rows = [waiting, delayed, removed, done, never, inHand].map(rowOf);
+    const lost = await queues.findLost('chunks', rows);
+    release();
+    expect(lost).toEqual([removed, done, never].map(rowOf));
+  });
+
+  test('When deliveries are over but not for long, then they are kept for people to see', async () => {
+    const done = chunk(0);
+    await queues.deliverChunks([done]);
+    work(async () => ({ outcome: 'done' }));
+    await ended(done.queueJobId);
+    expect(await queues.removeFinished('chunks', 100)).toBe(0);
+    expect(await queues.chunks.getJobState(done.queueJobId)).toBe('completed');
   });
 });
 

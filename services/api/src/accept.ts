@@ -3,6 +3,7 @@ import { MillraceError, newId } from '@millrace/contracts';
 import { type Accepted, acceptDocument } from '@millrace/lifecycle';
 import type { Dependencies } from './dependencies';
 import type { ReceivedUpload } from './upload';
+import type { UploadFields } from './uploadFields';
 
 /**
  * Makes a received file a document of the collection, or finds the one that holds the same content already. The
@@ -12,9 +13,10 @@ import type { ReceivedUpload } from './upload';
 export async function acceptUpload(
   dependencies: Dependencies,
   upload: ReceivedUpload,
-  collectionId: string,
+  fields: UploadFields,
 ): Promise<Accepted> {
   const { database, blobs, config } = dependencies;
+  const collectionId = fields.collection_id;
   const collection = await database.collections.find(collectionId);
   if (!collection) {
     throw new MillraceError('COLLECTION_NOT_FOUND', `There is no collection ${collectionId}`);
@@ -41,7 +43,11 @@ export async function acceptUpload(
         mime_type: upload.mimeType,
         size_bytes: upload.sizeBytes,
       },
-      { jobId: newId(), jobMaxRetries: config.JOB_MAX_RETRIES, chunkMaxRetries: config.CHUNK_MAX_RETRIES },
+      {
+        jobId: newId(),
+        jobMaxRetries: fields.max_retries ?? config.JOB_MAX_RETRIES,
+        chunkMaxRetries: fields.chunk_max_retries ?? config.CHUNK_MAX_RETRIES,
+      },
     );
   } catch (error) {
     // A connection that broke during COMMIT leaves it open whether the document was accepted; its file must then stay.
@@ -63,7 +69,7 @@ export async function acceptUpload(
 async function deliver({ queues, logger }: Dependencies, { document, job }: Accepted): Promise<void> {
   const ids = { documentId: document.id, jobId: job.id };
   try {
-    await queues.deliverJob({ ...ids, queueJobId: job.queue_job_id });
+    await queues.deliverJob({ ...ids, queueJobId: job.queue_job_id, delayMs: 0 });
     logger.info({ ...ids, sizeBytes: document.size_bytes }, 'a document was accepted');
   } catch (error) {
     logger.warn({ ...ids, err: error }, 'a document was accepted, but its job could not be delivered yet');

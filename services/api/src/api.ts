@@ -6,10 +6,8 @@ import { createEmbeddingProvider } from '@millrace/embeddings';
 import { checkRedis, closeConnection, producerConnection, Queues, untilReady } from '@millrace/queues';
 import { createRegistry, type Logger, listen, type RunningService } from '@millrace/telemetry';
 import { createApp } from './app';
+import { Deliveries } from './deliveries';
 import { closeServer, createHttpServer } from './server';
-
-/** Longer than any upload takes. */
-const abandonedAfterMs = 24 * 3_600_000;
 
 /** Starts the API server. */
 export async function startApi(config: Config, logger: Logger): Promise<RunningService> {
@@ -27,7 +25,7 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningS
   const queues = new Queues(redis, config.QUEUE_PREFIX);
   const blobs = new BlobStore(config.BLOB_DIR);
   await blobs.check();
-  await blobs.removeAbandoned(abandonedAfterMs);
+  const deliveries = new Deliveries(queues, logger);
   const { key, generated } = resolveApiKey(config);
 
   const app = createApp({
@@ -35,6 +33,7 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningS
     apiKey: key,
     database,
     queues,
+    deliveries,
     blobs,
     provider,
     logger,
@@ -62,6 +61,7 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningS
         name: 'finish the requests in hand',
         run: () => closeServer(server, config.SHUTDOWN_TIMEOUT_MS * 0.75),
       },
+      { name: 'finish the deliveries', run: () => deliveries.finish(config.SHUTDOWN_TIMEOUT_MS * 0.15) },
       { name: 'close the queues', run: () => queues.close() },
       { name: 'close the provider', run: async () => provider.close?.() },
       { name: 'close the connections', run: () => Promise.all([closeConnection(redis), database.close()]) },

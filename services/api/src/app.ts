@@ -9,6 +9,7 @@ import { documentRoutes } from './routes/documents';
 import { healthRoutes } from './routes/health';
 import { jobRoutes } from './routes/jobs';
 import { pageRoutes } from './routes/pages';
+import { retryRoutes } from './routes/retries';
 import { searchRoutes } from './routes/search';
 
 /** The HTTP application; starting to listen is somebody else's part. */
@@ -42,7 +43,13 @@ export function createApp(dependencies: Dependencies): Express {
   app.get('/metrics', async (_request, response) => {
     response.type(registry.contentType).send(await registry.metrics());
   });
-  app.use('/api/v1', documentRoutes(dependencies), jobRoutes(dependencies), searchRoutes(dependencies));
+  app.use(
+    '/api/v1',
+    documentRoutes(dependencies),
+    jobRoutes(dependencies),
+    retryRoutes(dependencies),
+    searchRoutes(dependencies),
+  );
   app.use(noSuchAddress);
   app.use(answerProblem);
   return app;

@@ -4,6 +4,7 @@ import type { Database } from '@millrace/database';
 import type { EmbeddingProvider } from '@millrace/embeddings';
 import type { Queues } from '@millrace/queues';
 import type { Checks, Logger, Registry } from '@millrace/telemetry';
+import type { Deliveries } from './deliveries';
 
 /** What the routes work with. */
 export interface Dependencies {
@@ -11,6 +12,7 @@ export interface Dependencies {
   apiKey: string;
   database: Database;
   queues: Queues;
+  deliveries: Deliveries;
   blobs: BlobStore;
   provider: EmbeddingProvider;
   logger: Logger;

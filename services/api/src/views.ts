@@ -1,5 +1,22 @@
-import { type DocumentView, type JobChunkView, type JobView, jobHasEnded } from '@millrace/contracts';
-import type { DocumentRow, JobChunkRow, JobRow } from '@millrace/database';
+import {
+  type DocumentDetail,
+  type DocumentView,
+  type JobChunkDetail,
+  type JobChunkStatus,
+  type JobChunkView,
+  type JobView,
+  jobChunkStatus,
+  jobHasEnded,
+  type StatusCounts,
+} from '@millrace/contracts';
+import type {
+  ChunkAttemptRow,
+  DocumentPageRow,
+  DocumentRow,
+  JobChunkDetailRow,
+  JobChunkRow,
+  JobRow,
+} from '@millrace/database';
 import { storedProblem } from './problems';
 
 const base = '/api/v1';
@@ -33,12 +50,41 @@ export function documentView(row: DocumentRow): DocumentView {
   };
 }
 
+/** The chunks and pages that a document lacks: how many there are, and those that are named. */
+export function missingView(
+  chunks: { count: number; chunks: JobChunkRow[] },
+  pages: { count: number; pages: Pick<DocumentPageRow, 'page' | 'error_code'>[] },
+): NonNullable<DocumentDetail['missing']> {
+  return {
+    chunk_count: chunks.count,
+    page_count: pages.count,
+    chunks: chunks.chunks.map((chunk) => ({
+      id: chunk.id,
+      chunk_index: chunk.chunk_index,
+      page_start: chunk.page_start,
+      page_end: chunk.page_end,
+      error_code: chunk.last_error_code,
+    })),
+    pages: pages.pages,
+  };
+}
+
 /** Chunks settled of all chunks; a job that has not been chunked yet is at 0, one that has ended at 1. */
 function progressOf(row: JobRow): number {
   if (jobHasEnded(row.status)) {
     return 1;
   }
   return row.total_chunks ? (row.processed_chunks + row.failed_chunks) / row.total_chunks : 0;
+}
+
+export function jobLinks(jobId: string) {
+  const self = `${base}/jobs/${jobId}`;
+  return { self, chunks: `${self}/chunks`, retry: `${self}/chunks/retry`, cancel: `${self}/cancel` };
+}
+
+/** Where a retry can be followed; nowhere when nothing was scheduled. */
+export function retryLinks(groupId: string | null): Record<string, string> {
+  return groupId ? { self: `${base}/retries/${groupId}` } : {};
 }
 
 export function jobView(row: JobRow): JobView {
@@ -58,11 +104,7 @@ export function jobView(row: JobRow): JobView {
     created_at: iso(row.created_at),
     started_at: isoOrNull(row.started_at),
     finished_at: isoOrNull(row.finished_at),
-    links: {
-      self: `${base}/jobs/${row.id}`,
-      chunks: `${base}/jobs/${row.id}/chunks`,
-      document: `${base}/documents/${row.document_id}`,
-    },
+    links: { ...jobLinks(row.id), document: `${base}/documents/${row.document_id}` },
   };
 }
 
@@ -83,4 +125,29 @@ export function jobChunkView(row: JobChunkRow): JobChunkView {
     created_at: iso(row.created_at),
     updated_at: iso(row.updated_at),
   };
+}
+
+export function jobChunkDetailView(row: JobChunkDetailRow, history: ChunkAttemptRow[]): JobChunkDetail {
+  return {
+    ...jobChunkView(row),
+    job_id: row.job_id,
+    worker: row.worker,
+    started_at: isoOrNull(row.started_at),
+    lease_expires_at: isoOrNull(row.lease_expires_at),
+    chunk_hash: row.chunk_hash,
+    content_hash: row.content_hash,
+    retry_group_id: row.retry_group_id,
+    history: history.map((attempt) => ({
+      ...attempt,
+      started_at: isoOrNull(attempt.started_at),
+      finished_at: iso(attempt.finished_at),
+    })),
+  };
+}
+
+/** Every status with its count, zeros included, and the total. */
+export function statusCounts(counts: Partial<Record<JobChunkStatus, number>>): StatusCounts {
+  const byStatus = Object.fromEntries(jobChunkStatus.options.map((status) => [status, counts[status] ?? 0]));
+  const total = Object.values(byStatus).reduce((sum, count) => sum + count, 0);
+  return { ...(byStatus as Omit<StatusCounts, 'total'>), total };
 }

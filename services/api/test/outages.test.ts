@@ -1,70 +1,11 @@
 import { readdir } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { connect, createServer, type Server, type Socket } from 'node:net';
-import { testServers, textPdf, waitFor } from '@millrace/test-support';
+import { Queues, workerConnection } from '@millrace/queues';
+import { createLogger } from '@millrace/telemetry';
+import { testServers, textPdf, Wire, waitFor } from '@millrace/test-support';
 import { TestApi } from './support';
+import { endedWork, newCollection, openDatabase, queuedWork } from './work';
 
-/** A wire to a real server that can be cut: while it is, connections end and new ones are refused at once. */
-class Wire {
-  private readonly server: Server;
-  private readonly sockets = new Set<Socket>();
-  private isCut = false;
-
-  private constructor(host: string, port: number) {
-    this.server = createServer((near) => {
-      if (this.isCut) {
-        near.destroy();
-        return;
-      }
-      const far = connect(port, host);
-      for (const [from, to] of [
-        [near, far],
-        [far, near],
-      ] as const) {
-        this.sockets.add(from);
-        from.pipe(to);
-        from.on('error', () => to.destroy());
-        from.on('close', () => {
-          this.sockets.delete(from);
-          to.destroy();
-        });
-      }
-    });
-  }
-
-  static async to(url: string): Promise<{ wire: Wire; url: string }> {
-    const target = new URL(url);
-    const wire = new Wire(target.hostname, Number(target.port));
-    await new Promise<void>((resolve) => wire.server.listen(0, '127.0.0.1', resolve));
-    target.hostname = '127.0.0.1';
-    target.port = String((wire.server.address() as AddressInfo).port);
-    return { wire, url: target.toString() };
-  }
-
-  cut(): void {
-    this.isCut = true;
-    for (const socket of this.sockets) {
-      socket.destroy();
-    }
-  }
-
-  /** Keeps connections open but passes nothing on, as a frozen server does. */
-  freeze(): void {
-    for (const socket of this.sockets) {
-      socket.unpipe();
-      socket.pause();
-    }
-  }
-
-  mend(): void {
-    this.isCut = false;
-  }
-
-  async close(): Promise<void> {
-    this.cut();
-    await new Promise((resolve) => this.server.close(resolve));
-  }
-}
+const nilId = '00000000-0000-0000-0000-000000000000';
 
 describe('When Redis is away', () => {
   test('then an upload is still accepted, and the API says that it is not ready', async () => {
@@ -81,6 +22,58 @@ describe('When Redis is away', () => {
       wire.mend();
       await api.stop();
       await wire.close();
+    }
+  });
+});
+
+describe('When Redis is away, and an operator retries or cancels', () => {
+  test('then both stand, and what could not be delivered waits for the reconciler', async () => {
+    const { wire, url } = await Wire.to(testServers().redisUrl);
+    const api = await TestApi.start({ REDIS_URL: url });
+    const database = openDatabase(api);
+    try {
+      const collectionId = await newCollection(database);
+      const one = await endedWork(database, 2, { 0: 'EMBEDDING_REJECTED' });
+      const many = await endedWork(database, 2, { 1: 'EMBEDDING_REJECTED' }, { collectionId });
+      const unread = await queuedWork(database);
+      wire.cut();
+      await waitFor('the API to notice', async () => (await api.anonymous.get('/readyz')).status === 503);
+      expect((await api.client.post(`/api/v1/jobs/${one.jobId}/chunks/retry`)).status).toBe(202);
+      expect((await api.client.post('/api/v1/retries').send({ collection_id: collectionId })).status).toBe(202);
+      expect((await api.client.post(`/api/v1/jobs/${unread.jobId}/cancel`)).status).toBe(200);
+      const restarted = await api.client.post(`/api/v1/jobs/${unread.jobId}/chunks/retry`);
+      expect(restarted).toMatchObject({ status: 202, body: { job_restarted: true } });
+      const waiting = await database.jobChunks.listWaiting({ after: nilId, olderThanMs: -1_000, limit: 10 });
+      expect(waiting.map((chunk) => chunk.id).sort()).toEqual([one.chunkIds[0], many.chunkIds[1]].sort());
+      expect(await database.jobs.find(unread.jobId)).toMatchObject({ status: 'queued' });
+    } finally {
+      wire.mend();
+      await database.close();
+      await api.stop();
+      await wire.close();
+    }
+  });
+});
+
+describe('When the API is stopped straight after a retry', () => {
+  test('then what it was delivering is delivered', async () => {
+    const api = await TestApi.start();
+    const database = openDatabase(api);
+    const { REDIS_URL, QUEUE_PREFIX } = api.environment.config();
+    const connection = workerConnection(REDIS_URL, createLogger('test', 'silent'));
+    const queues = new Queues(connection, QUEUE_PREFIX);
+    try {
+      const count = 3_000;
+      const failures = Object.fromEntries(Array.from({ length: count }, (_, i) => [i, 'EMBEDDING_REJECTED' as const]));
+      const { jobId } = await endedWork(database, count, failures);
+      expect((await api.client.post(`/api/v1/jobs/${jobId}/chunks/retry`)).body.scheduled).toBe(count);
+      await api.end();
+      expect(await queues.chunks.getPrioritizedCount()).toBe(count);
+    } finally {
+      await queues.close();
+      await connection.quit();
+      await database.close();
+      await api.environment.cleanUp();
     }
   });
 });

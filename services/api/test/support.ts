@@ -24,10 +24,15 @@ export class TestApi {
     return this.service.urls.apiUrl ?? '';
   }
 
-  async stop(): Promise<void> {
+  /** Stops the API and leaves its database, queues and files. */
+  async end(): Promise<void> {
     for (const phase of this.service.stop) {
       await phase.run();
     }
+  }
+
+  async stop(): Promise<void> {
+    await this.end();
     await this.environment.cleanUp();
   }
 

@@ -127,6 +127,27 @@ describe('An upload that is refused', () => {
     expect(body).toMatchObject({ errors: [{ path: 'collection_id' }] });
   });
 
+  test.each([
+    ['max_retries', '-1'],
+    ['max_retries', '101'],
+    ['max_retries', ''],
+    ['max_retries', '1.5'],
+    ['max_retries', 'many'],
+    ['chunk_max_retries', '0'],
+    ['chunk_max_retries', '101'],
+    ['chunk_max_retries', ' 5'],
+  ])('When %s is %j, then REQUEST_INVALID names the field', async (field, value) => {
+    const errors = [{ path: field }];
+    const form = await refused(() => post().attach('file', pdf, 'a.pdf').field(field, value), 400, 'REQUEST_INVALID');
+    expect(form.body).toMatchObject({ errors });
+    const raw = () =>
+      post()
+        .query({ [field]: value })
+        .type('application/pdf')
+        .send(pdf);
+    expect((await refused(raw, 400, 'REQUEST_INVALID')).body).toMatchObject({ errors });
+  });
+
   test('When the client goes away in the middle, then nothing stays', async () => {
     const before = [await files(), await rows()];
     const { hostname, port } = new URL(api.url);
@@ -168,6 +189,32 @@ describe('An upload that is accepted', () => {
     expect(response.status).toBe(202);
     expect(response.body.document).toMatchObject({ filename: 'raw körper.pdf', mime_type: 'application/pdf' });
     expect(response.headers.location).toBe(response.body.links.self);
+  });
+
+  test('When it says how often to try, then its job and chunks do so, and otherwise as configured', async () => {
+    const limitsOf = async (id: string) =>
+      database.sql.one('SELECT max_retries, chunk_max_retries FROM jobs WHERE id = $1', [id]);
+    const form = await post()
+      .attach('file', await textPdf(['Tried as the form says.']), 'a.pdf')
+      .field('max_retries', '0')
+      .field('chunk_max_retries', '100');
+    expect(form.body.job.max_retries).toBe(0);
+    expect(await limitsOf(form.body.job.id)).toEqual({ max_retries: 0, chunk_max_retries: 100 });
+    const raw = await post()
+      .query({ max_retries: 7 })
+      .type('application/pdf')
+      .send(await textPdf(['Tried as the query says.']));
+    const { JOB_MAX_RETRIES, CHUNK_MAX_RETRIES } = api.environment.config();
+    expect(await limitsOf(raw.body.job.id)).toEqual({ max_retries: 7, chunk_max_retries: CHUNK_MAX_RETRIES });
+    const plain = await post().attach('file', await textPdf(['Tried as configured.']), 'a.pdf');
+    expect(plain.body.job.max_retries).toBe(JOB_MAX_RETRIES);
+    expect(plain.body.job.links).toEqual({
+      self: `/api/v1/jobs/${plain.body.job.id}`,
+      chunks: `/api/v1/jobs/${plain.body.job.id}/chunks`,
+      retry: `/api/v1/jobs/${plain.body.job.id}/chunks/retry`,
+      cancel: `/api/v1/jobs/${plain.body.job.id}/cancel`,
+      document: plain.body.links.self,
+    });
   });
 
   test.each([

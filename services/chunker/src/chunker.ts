@@ -31,6 +31,7 @@ export function startChunker(config: Config, logger: Logger): Promise<RunningSer
         pool,
         worker: `${hostname()}:${process.pid}`,
         leaseMs: config.LEASE_MS,
+        retryPolicy: { backoffMs: config.RETRY_BACKOFF_MS },
         limits: {
           maxPages: config.PDF_MAX_PAGES,
           maxTokens: config.CHUNK_MAX_TOKENS,

@@ -1,10 +1,19 @@
 import type { BlobStore } from '@millrace/blobs';
-import { type DocumentDelivery, MillraceError, newId, toMillraceError } from '@millrace/contracts';
-import type { Database } from '@millrace/database';
-import { type ClaimedJob, claimJob, failJob, releaseJob, renewJobLease, storeChunks } from '@millrace/lifecycle';
+import { type DocumentDelivery, type JobDispatch, MillraceError, newId, toMillraceError } from '@millrace/contracts';
+import { type Database, untilAvailable } from '@millrace/database';
+import {
+  type ClaimedJob,
+  claimJob,
+  failJob,
+  type RetryPolicy,
+  releaseJob,
+  requeueJob,
+  storeChunks,
+} from '@millrace/lifecycle';
 import type { ParserPool } from '@millrace/pdf';
 import type { DeliveryResult, Queues } from '@millrace/queues';
 import type { Logger } from '@millrace/telemetry';
+import { keepLease } from './keepLease';
 import type { ChunkerMetrics } from './metrics';
 import { type ParsedDocument, parseDocument } from './parseDocument';
 
@@ -16,6 +25,7 @@ export interface IngestOptions {
   /** Names this process in leases. */
   worker: string;
   leaseMs: number;
+  retryPolicy: RetryPolicy;
   limits: { maxPages: number; maxTokens: number; overlapTokens: number };
   logger: Logger;
   metrics: ChunkerMetrics;
@@ -62,7 +72,7 @@ export class IngestHandler {
     const { database, worker, leaseMs } = this.options;
     const claim = await claimJob(database, delivery.jobId, worker, leaseMs);
     if (claim.outcome === 'leased') {
-      return { outcome: 'later', at: claim.until };
+      return { outcome: 'later', at: claim.until, leased: true };
     }
     if (claim.outcome === 'gone') {
       return { outcome: 'done' };
@@ -75,25 +85,17 @@ export class IngestHandler {
     const lost = new AbortController();
     const signal = AbortSignal.any([this.stopping.signal, lost.signal]);
     const logger = this.options.logger.child({ jobId: job.jobId, documentId: job.documentId });
-    const renewal = setInterval(() => {
-      renewJobLease(database, job, leaseMs).then(
-        (held) => {
-          if (!held) {
-            lost.abort('lease lost' satisfies Interruption);
-          }
-        },
-        (error: Error) => logger.warn({ err: error }, 'could not renew the lease of a job'),
-      );
-    }, leaseMs / 3);
+    const onLost = () => lost.abort('lease lost' satisfies Interruption);
+    const letGo = keepLease({ database, job, leaseMs, logger, onLost });
     const stopTimer = metrics.parseSeconds.startTimer();
     try {
       const parsed = await this.read(job, signal);
       stopTimer();
-      return await this.store(job, parsed, logger);
+      return await this.store(job, parsed, signal, logger);
     } catch (error) {
       return await this.giveUp(job, error, signal, logger);
     } finally {
-      clearInterval(renewal);
+      letGo();
     }
   }
 
@@ -105,7 +107,12 @@ export class IngestHandler {
     return parseDocument(pool, { path: await blobs.localPath(job.sourcePath), ...limits }, signal);
   }
 
-  private async store(job: ClaimedJob, parsed: ParsedDocument, logger: Logger): Promise<DeliveryResult> {
+  private async store(
+    job: ClaimedJob,
+    parsed: ParsedDocument,
+    signal: AbortSignal,
+    logger: Logger,
+  ): Promise<DeliveryResult> {
     const { database, queues, metrics } = this.options;
     if (parsed.chunks.length === 0) {
       const failedPages = parsed.pages.filter((page) => page.outcome === 'failed').length;
@@ -116,9 +123,9 @@ export class IngestHandler {
               `${failedPages} of ${parsed.pages.length} pages cannot be read, and no other holds text`,
             )
           : new MillraceError('PDF_NO_TEXT', `None of the ${parsed.pages.length} pages holds text`);
-      return this.fail(job, error, logger, parsed.pages);
+      return await this.fail(job, error, signal, logger, parsed.pages);
     }
-    const dispatches = await storeChunks(database, job, {
+    const chunked = {
       title: parsed.title,
       pages: parsed.pages,
       chunks: parsed.chunks.map((chunk) => ({
@@ -136,7 +143,9 @@ export class IngestHandler {
           coordinates: chunk.coordinates,
         },
       })),
-    });
+    };
+    // With the database away it waits: reading the document again would take longer.
+    const dispatches = await untilAvailable(() => storeChunks(database, job, chunked), signal);
     if (!dispatches) {
       logger.warn('the job was taken over while its document was read; nothing was stored');
       return { outcome: 'done' };
@@ -160,27 +169,52 @@ export class IngestHandler {
       logger.info({ reason }, 'stopped reading a document');
       const dispatch = reason === 'handed back' ? await releaseJob(this.options.database, job) : null;
       if (dispatch) {
-        await this.options.queues.deliverJob(dispatch);
+        await this.deliver(dispatch, logger);
       }
       return { outcome: 'done' };
     }
     const error = toMillraceError(thrown);
-    if (error.code === 'DATABASE_UNAVAILABLE') {
-      throw error;
-    }
     if (error.code === 'INTERNAL') {
       logger.error({ err: thrown }, 'reading a document failed in an unforeseen way');
     }
-    return this.fail(job, error, logger);
+    return error.retryable && job.attempts < job.chunkMaxRetries
+      ? this.putBack(job, error, signal, logger)
+      : this.fail(job, error, signal, logger);
+  }
+
+  /** A fault that may pass: the document is read again after a while. */
+  private async putBack(
+    job: ClaimedJob,
+    error: MillraceError,
+    signal: AbortSignal,
+    logger: Logger,
+  ): Promise<DeliveryResult> {
+    const { database, retryPolicy } = this.options;
+    const dispatch = await untilAvailable(() => requeueJob(database, job, error, retryPolicy), signal);
+    if (dispatch) {
+      logger.warn({ code: error.code, reason: error.message, delayMs: dispatch.delayMs }, 'reading failed for now');
+      await this.deliver(dispatch, logger);
+    }
+    return { outcome: 'done' };
+  }
+
+  /** Makes a delivery that stands on its row already; what cannot be delivered now, the reconciler delivers. */
+  private async deliver(dispatch: JobDispatch, logger: Logger): Promise<void> {
+    try {
+      await this.options.queues.deliverJob(dispatch);
+    } catch (error) {
+      logger.warn({ err: error }, 'a job could not be delivered yet');
+    }
   }
 
   private async fail(
     job: ClaimedJob,
     error: MillraceError,
+    signal: AbortSignal,
     logger: Logger,
     pages: ParsedDocument['pages'] = [],
   ): Promise<DeliveryResult> {
-    const failed = await failJob(this.options.database, job, error, pages);
+    const failed = await untilAvailable(() => failJob(this.options.database, job, error, pages), signal);
     if (!failed) {
       logger.warn({ code: error.code }, 'the job was taken over or deleted while its document was read');
       return { outcome: 'done' };

@@ -6,8 +6,8 @@ export type { ParsedDocument, ParsedPage, ParseRequest } from './parseProtocol';
 /**
  * Reads and chunks a PDF in one of the pool's processes, whose entry must be this folder's `parseProcess`. The result
  * holds the document's text once, and nothing else of it is held in this process.
- * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED, PDF_TOO_MANY_PAGES, PDF_TIMEOUT, PDF_UNREADABLE, or INTERNAL; the
- * signal's reason when it was aborted.
+ * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED, PDF_TOO_MANY_PAGES, PDF_TIMEOUT, PDF_UNREADABLE, PARSER_LOST or
+ * INTERNAL; the signal's reason when it was aborted.
  */
 export async function parseDocument(
   pool: ParserPool,

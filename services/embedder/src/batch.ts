@@ -1,46 +1,56 @@
-import { type ChunkDelivery, type MillraceError, toMillraceError } from '@millrace/contracts';
-import type { Database } from '@millrace/database';
-import type { EmbeddingProvider } from '@millrace/embeddings';
+import { type ChunkDelivery, isErrorCode, newId } from '@millrace/contracts';
+import { untilAvailable } from '@millrace/database';
 import {
   type ChunkClaim,
   type ClaimedChunk,
   claimChunks,
   expireLeases,
-  type RetryPolicy,
-  type RoundResult,
   releaseChunks,
   renewChunkLeases,
-  type Settlement,
-  settleChunks,
 } from '@millrace/lifecycle';
-import type { DeliveryResult, Queues } from '@millrace/queues';
-import type { Logger } from '@millrace/telemetry';
-import type { EmbedderMetrics } from './metrics';
+import type { DeliveryResult } from '@millrace/queues';
+import { announceRounds } from './announce';
+import { ChunkGroups, type ChunkGroupsOptions } from './chunkGroups';
+import { Division } from './division';
+import { HeldClaim } from './heldClaim';
+import { addAll, later, type Results, resultFor } from './results';
 
-export interface BatchOptions {
-  database: Database;
-  queues: Queues;
-  provider: EmbeddingProvider;
+/** When a delivery comes again whose chunk is being examined; by then it is mostly settled. */
+const examinedMs = 2_000;
+/** When a delivery comes again whose row could not be claimed for the moment. */
+const lockedMs = 500;
+
+/** A delivery with the id of the queue job that brought it. */
+export interface QueuedChunk extends ChunkDelivery {
+  queueJobId: string;
+}
+
+export interface BatchOptions extends Omit<ChunkGroupsOptions, 'signal'> {
   /** Names this process in leases and attempts. */
   worker: string;
-  leaseMs: number;
-  retryPolicy: RetryPolicy;
-  logger: Logger;
-  metrics: EmbedderMetrics;
 }
 
 /**
  * Works on batches of chunk deliveries: claims what can be claimed in one statement, takes vectors that are known
  * already, has the provider make the rest in one call, and settles everything in one transaction.
+ *
+ * A batch that fails costs nobody but the guilty an attempt. When the provider itself is at fault, everything is handed
+ * back and waits. Otherwise the batch is divided, apart from the running batches, until the guilty text stands alone.
  */
 export class BatchProcessor {
   private readonly inHand = new Set<Promise<unknown>>();
   private readonly stopping = new AbortController();
+  private readonly groups: ChunkGroups;
+  private readonly division: Division;
 
-  constructor(private readonly options: BatchOptions) {}
+  constructor(private readonly options: BatchOptions) {
+    const { signal } = this.stopping;
+    this.groups = new ChunkGroups({ ...options, signal });
+    this.division = new Division({ ...options, groups: this.groups, signal });
+  }
 
-  /** One result per delivery, in order. Rejects only when the database is away, with nothing settled. */
-  async process(deliveries: readonly ChunkDelivery[]): Promise<DeliveryResult[]> {
+  /** One result per delivery, in order. Rejects only when the database is away, with nothing claimed. */
+  async process(deliveries: readonly QueuedChunk[]): Promise<DeliveryResult[]> {
     const work = this.take(deliveries);
     this.inHand.add(work);
     try {
@@ -50,166 +60,141 @@ export class BatchProcessor {
     }
   }
 
+  /** Resolves when nothing is in hand, what is being examined included. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.inHand);
+    await this.division.idle();
+  }
+
   /**
    * Ends all work: calls to the provider are broken off, and each batch in hand, one that is just being claimed as well,
    * gives its chunks back without an attempt consumed. Deliveries that still come are put off for another worker.
    */
   async handBack(): Promise<void> {
     this.stopping.abort();
-    await Promise.allSettled(this.inHand);
+    await this.idle();
   }
 
-  private async take(deliveries: readonly ChunkDelivery[]): Promise<DeliveryResult[]> {
+  private async take(deliveries: readonly QueuedChunk[]): Promise<DeliveryResult[]> {
     if (this.stopping.signal.aborted) {
-      return deliveries.map(() => ({ outcome: 'later', at: new Date() }));
+      return deliveries.map(() => later(0));
     }
-    const { database, worker, leaseMs } = this.options;
-    const ids = [...new Set(deliveries.map((delivery) => delivery.chunkId))];
-    const claim = await claimChunks(database, ids, worker, leaseMs);
-    const results = await this.resolveUnclaimed(ids, claim);
-    if (claim.chunks.length > 0) {
-      for (const [id, result] of await this.work(claim)) {
-        results.set(id, result);
+    const pausedForMs = await this.groups.health.pausedForMs();
+    if (pausedForMs > 0) {
+      return deliveries.map(() => ({ outcome: 'paused', forMs: pausedForMs }));
+    }
+    const results: Results = new Map();
+    for (const { chunkId, documentId } of deliveries) {
+      const putOffMs = this.division.putOffMs(documentId);
+      if (putOffMs > 0) {
+        results.set(chunkId, later(putOffMs));
       }
     }
+    const ids = [...new Set(deliveries.map((delivery) => delivery.chunkId))].filter((id) => !results.has(id));
+    const claim = await this.claim(
+      ids,
+      deliveries.map((delivery) => delivery.queueJobId),
+    );
+    if (claim.chunks.length > 0) {
+      const held = new HeldClaim(claim, (...renewal) => this.renew(...renewal), this.options.leaseMs / 3);
+      addAll(results, await held.during(() => this.work(held, claim.chunks)));
+    }
+    addAll(results, await this.resolveUnclaimed(ids, claim, deliveries));
     return deliveries.map((delivery) => results.get(delivery.chunkId) ?? { outcome: 'done' });
+  }
+
+  private async claim(ids: readonly string[], queueJobIds: readonly string[]): Promise<ChunkClaim> {
+    const { database, worker, leaseMs } = this.options;
+    const token = newId();
+    try {
+      return await claimChunks(database, ids, worker, leaseMs, token, queueJobIds);
+    } catch (error) {
+      // A connection that broke leaves it open whether the claim stands; a lease that runs out would cost an attempt.
+      await untilAvailable(() => releaseChunks(database, token, ids, { redeliver: false }), this.stopping.signal);
+      throw error;
+    }
   }
 
   /**
    * A chunk that could not be claimed is done with (settled, handed to somebody else, or deleted), or still leased: by
    * a worker that is busy with it, so that the delivery must come again, or by one that has died.
    */
-  private async resolveUnclaimed(ids: readonly string[], claim: ChunkClaim): Promise<Map<string, DeliveryResult>> {
+  private async resolveUnclaimed(
+    ids: readonly string[],
+    claim: ChunkClaim,
+    deliveries: readonly QueuedChunk[],
+  ): Promise<Results> {
     const claimed = new Set(claim.chunks.map((chunk) => chunk.id));
     const unclaimed = ids.filter((id) => !claimed.has(id));
     if (unclaimed.length === 0) {
       return new Map();
     }
     const { database, retryPolicy } = this.options;
-    await this.announce(await expireLeases(database, unclaimed, retryPolicy));
+    const { rounds } = await expireLeases(database, { chunkIds: unclaimed }, retryPolicy);
+    await announceRounds(rounds, this.options);
+    const own = new Set(deliveries.map((delivery) => delivery.queueJobId));
     const rows = await database.jobChunks.findAll(unclaimed);
     return new Map(
-      rows.map((row) => [
-        row.id,
-        row.status === 'processing' && row.lease_expires_at
-          ? { outcome: 'later', at: row.lease_expires_at }
-          : { outcome: 'done' },
-      ]),
-    );
-  }
-
-  private async work(claim: ChunkClaim): Promise<Map<string, DeliveryResult>> {
-    const { database, leaseMs, logger } = this.options;
-    const renewal = setInterval(() => {
-      renewChunkLeases(database, claim.token, leaseMs).catch((error: Error) =>
-        logger.warn({ err: error }, 'could not renew the lease of a batch'),
-      );
-    }, leaseMs / 3);
-    try {
-      return await this.embedAndSettle(claim);
-    } finally {
-      clearInterval(renewal);
-    }
-  }
-
-  private async embedAndSettle(claim: ChunkClaim): Promise<Map<string, DeliveryResult>> {
-    const { provider } = this.options;
-    let failure: MillraceError;
-    try {
-      const vectors = await this.vectorsFor(claim.chunks);
-      return await this.settle({
-        token: claim.token,
-        embedded: claim.chunks.map((chunk) => ({ chunk, embedding: vectorOf(vectors, chunk) })),
-        failed: [],
-        embeddingModel: provider.model,
-      });
-    } catch (error) {
-      if (this.stopping.signal.aborted) {
-        await this.release(claim);
-        return new Map();
-      }
-      failure = toMillraceError(error);
-      if (failure.code === 'DATABASE_UNAVAILABLE') {
-        throw failure;
-      }
-    }
-    // The transaction, if it was one that failed, is rolled back whole; what stands is the error on every chunk.
-    return this.settle({
-      token: claim.token,
-      embedded: [],
-      failed: claim.chunks.map((chunk) => ({ chunkId: chunk.id, error: failure })),
-      embeddingModel: provider.model,
-    });
-  }
-
-  /** Gives the chunks back; the next worker gets deliveries of its own. */
-  private async release(claim: ChunkClaim): Promise<void> {
-    const { database, queues, logger } = this.options;
-    const released = await releaseChunks(database, claim.token);
-    logger.info({ chunks: released.length }, 'handed back unfinished chunks');
-    await queues.deliverChunks(released);
-  }
-
-  /** Vectors by content hash: from the cache where the same text has been embedded, from the provider otherwise. */
-  private async vectorsFor(chunks: readonly ClaimedChunk[]): Promise<Map<string, Float32Array>> {
-    const { database, provider, metrics } = this.options;
-    const texts = new Map(chunks.map((chunk) => [chunk.contentHash, chunk.payload.text]));
-    const vectors = await database.documentChunks.findEmbeddings([...texts.keys()], provider.model);
-    const unknown = [...texts].filter(([contentHash]) => !vectors.has(contentHash));
-    metrics.cacheHits.inc(chunks.length - unknown.length);
-    if (unknown.length > 0) {
-      const stopTimer = metrics.providerSeconds.startTimer();
-      const made = await provider.embed(
-        unknown.map(([, text]) => text),
-        { signal: this.stopping.signal },
-      );
-      stopTimer();
-      metrics.embedded.inc(unknown.length);
-      unknown.forEach(([contentHash], position) => {
-        const vector = made[position];
-        if (vector) {
-          vectors.set(contentHash, vector);
+      rows.map((row): [string, DeliveryResult] => {
+        if (row.status === 'processing' && row.lease_expires_at) {
+          return [row.id, { outcome: 'later', at: row.lease_expires_at, leased: true }];
         }
-      });
-    }
-    return vectors;
-  }
-
-  private async settle(settlement: Settlement): Promise<Map<string, DeliveryResult>> {
-    const { database, retryPolicy, metrics, logger } = this.options;
-    const stopTimer = metrics.settleSeconds.startTimer();
-    const settled = await settleChunks(database, settlement, retryPolicy);
-    stopTimer();
-    await this.announce(settled.rounds);
-    // Chunks that were taken from us meanwhile are somebody else's to report.
-    const failed = settlement.failed.filter(({ chunkId }) => settled.chunkIds.has(chunkId));
-    metrics.settled.inc({ status: 'success' }, settled.chunkIds.size - failed.length);
-    metrics.settled.inc({ status: 'failed' }, failed.length);
-    for (const { chunkId, error } of failed) {
-      logger.warn({ chunkId, code: error.code, reason: error.message }, 'a chunk failed');
-    }
-    return new Map(
-      failed.map(({ chunkId, error }) => [chunkId, { outcome: 'failed', code: error.code, message: error.message }]),
+        if (row.status === 'pending' || (row.status === 'retry_scheduled' && own.has(row.queue_job_id))) {
+          // Its row was locked for a moment, or it has just been handed back.
+          return [row.id, later(lockedMs)];
+        }
+        return row.status === 'failed' && isErrorCode(row.last_error_code)
+          ? [row.id, { outcome: 'failed', code: row.last_error_code, message: row.last_error ?? '' }]
+          : [row.id, { outcome: 'done' }];
+      }),
     );
   }
 
-  /** After the commit: delivers the next round's chunks and says in the log which jobs have moved. */
-  private async announce(rounds: readonly RoundResult[]): Promise<void> {
-    const { queues, logger } = this.options;
-    for (const round of rounds) {
-      if (round.status !== 'processing') {
-        const { jobId, documentId, status } = round;
-        logger.info({ jobId, documentId, status, retries: round.retries.length }, 'a round ended');
+  /** Pushes the deadlines forward; with the database away, as soon as it is back. */
+  private async renew(token: string, textTokens: readonly string[], ended: AbortSignal): Promise<void> {
+    const { database, leaseMs, logger } = this.options;
+    try {
+      await untilAvailable(async () => {
+        await renewChunkLeases(database, token, leaseMs);
+        await this.groups.vectors.renew(textTokens);
+      }, ended);
+    } catch (error) {
+      if (!ended.aborted) {
+        logger.warn({ err: error }, 'could not renew the lease of a batch');
       }
     }
-    await queues.deliverChunks(rounds.flatMap((round) => round.retries));
+  }
+
+  /** A batch just claimed: its results, of which those of a failing batch come later. */
+  private async work(held: HeldClaim, chunks: readonly ClaimedChunk[]): Promise<Results> {
+    const part = held.part(chunks);
+    const attempt = await this.groups.attempt(part);
+    const { results } = attempt;
+    switch (attempt.outcome) {
+      case 'settled':
+        break;
+      case 'stopping':
+        await this.groups.release(part, { redeliver: true });
+        break;
+      case 'paused':
+        // The deliveries we have go back into the queue, which all workers leave alone meanwhile.
+        await this.groups.release({ ...part, chunks: attempt.rest }, { redeliver: false });
+        addAll(results, resultFor(attempt.rest, { outcome: 'paused', forMs: attempt.forMs }));
+        break;
+      case 'guilty': {
+        const failed = { ...part, chunks: attempt.rest };
+        if (countTexts(attempt.rest) === 1) {
+          addAll(results, await this.groups.fail(failed, attempt.error));
+        } else {
+          this.division.examine(held, failed, attempt.error);
+          addAll(results, resultFor(attempt.rest, later(examinedMs)));
+        }
+      }
+    }
+    return results;
   }
 }
 
-function vectorOf(vectors: ReadonlyMap<string, Float32Array>, chunk: ClaimedChunk): Float32Array {
-  const vector = vectors.get(chunk.contentHash);
-  if (!vector) {
-    throw new Error(`no vector was made for chunk ${chunk.id}`);
-  }
-  return vector;
+function countTexts(chunks: readonly ClaimedChunk[]): number {
+  return new Set(chunks.map((chunk) => chunk.contentHash)).size;
 }

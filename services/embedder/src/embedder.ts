@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
 import type { Config } from '@millrace/config';
-import { type ChunkDelivery, chunkDelivery, queueNames } from '@millrace/contracts';
+import { chunkDelivery, queueNames } from '@millrace/contracts';
 import { createEmbeddingProvider, MicroBatcher } from '@millrace/embeddings';
 import { type DeliveryResult, startWorkerService } from '@millrace/queues';
 import type { Logger, RunningService } from '@millrace/telemetry';
-import { BatchProcessor } from './batch';
+import { BatchProcessor, type QueuedChunk } from './batch';
 import { createEmbedderMetrics } from './metrics';
 
 /**
@@ -26,11 +26,12 @@ export function startEmbedder(config: Config, logger: Logger): Promise<RunningSe
         provider,
         worker: `${hostname()}:${process.pid}`,
         leaseMs: config.LEASE_MS,
+        maxOutageMs: config.EMBEDDING_MAX_OUTAGE_MS,
         retryPolicy: { backoffMs: config.RETRY_BACKOFF_MS },
         logger,
         metrics: createEmbedderMetrics(registry),
       });
-      const batcher = new MicroBatcher<ChunkDelivery, DeliveryResult>({
+      const batcher = new MicroBatcher<QueuedChunk, DeliveryResult>({
         maxSize: config.EMBEDDING_BATCH_SIZE,
         maxWaitMs: config.EMBEDDING_BATCH_WAIT_MS,
         concurrency: config.EMBEDDING_CONCURRENCY,
@@ -42,8 +43,8 @@ export function startEmbedder(config: Config, logger: Logger): Promise<RunningSe
       return {
         // One more batch than are running, so that the next is full when a place becomes free.
         concurrency: config.EMBEDDING_BATCH_SIZE * (config.EMBEDDING_CONCURRENCY + 1),
-        handle: (delivery) => batcher.submit(delivery),
-        finish: () => batcher.drain(),
+        handle: (delivery, queueJobId) => batcher.submit({ ...delivery, queueJobId }),
+        finish: () => batcher.drain().then(() => processor.idle()),
         handBack: () => processor.handBack(),
         close: async () => provider.close?.(),
       };

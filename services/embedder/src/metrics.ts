@@ -22,6 +22,17 @@ export function createEmbedderMetrics(registry: Registry) {
       help: 'Chunks whose text had been embedded before',
       registers,
     }),
+    divided: new Counter({
+      name: 'millrace_batches_divided_total',
+      help: 'Batches that failed though the provider works, and were divided until the guilty text stood alone',
+      registers,
+    }),
+    pauses: new Counter({
+      name: 'millrace_provider_pauses_total',
+      help: 'Times all work waited for the embedding provider, by error code',
+      labelNames: ['code'],
+      registers,
+    }),
     providerSeconds: new Histogram({
       name: 'millrace_embedding_call_seconds',
       help: 'Time of one call to the embedding provider',

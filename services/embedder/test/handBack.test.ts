@@ -1,3 +1,4 @@
+import { defaultCollectionId } from '@millrace/database';
 import { createEmbeddingProvider } from '@millrace/embeddings';
 import { closeConnection, Queues, untilReady, workerConnection } from '@millrace/queues';
 import { createLogger, createRegistry } from '@millrace/telemetry';
@@ -17,17 +18,26 @@ test('When the stop comes while a batch is just being claimed, then its chunks a
   const queues = new Queues(connection, config.QUEUE_PREFIX);
   try {
     const { jobId, documentId, chunkIds } = await chunkedDocument(database, 3);
+    const collectionId = defaultCollectionId;
     const processor = new BatchProcessor({
       database,
       queues,
       provider: await createEmbeddingProvider(config),
       worker: 'test',
       leaseMs: 60_000,
+      maxOutageMs: 60_000,
       retryPolicy: { backoffMs: 0 },
       logger,
       metrics: createEmbedderMetrics(createRegistry('test')),
     });
-    const deliveries = chunkIds.map((chunkId) => ({ version: 1 as const, chunkId, jobId, documentId }));
+    const deliveries = chunkIds.map((chunkId) => ({
+      version: 1 as const,
+      chunkId,
+      jobId,
+      documentId,
+      collectionId,
+      queueJobId: `${chunkId}.1`,
+    }));
     const work = processor.process(deliveries);
     await processor.handBack();
     expect(await work).toEqual(deliveries.map(() => ({ outcome: 'done' })));

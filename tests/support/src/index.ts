@@ -12,3 +12,4 @@ export { rawPdf, rawStream } from './rawPdf';
 export { testServers } from './servers';
 export { createTestDatabase, type TestDatabase } from './testDatabase';
 export { waitFor } from './waitFor';
+export { Wire } from './wire';

@@ -9,6 +9,8 @@ export interface OpenAiRequest {
   input: string[];
   dimensions: number | undefined;
   encodingFormat: string | undefined;
+  /** Aborted when the client hangs up before it has the whole answer. */
+  hungUp: AbortSignal;
 }
 
 /** How one request is answered. */
@@ -64,7 +66,7 @@ export async function startOpenAiServer(options: OpenAiServerOptions = {}): Prom
     if (options.apiKey !== undefined && request.headers.authorization !== `Bearer ${options.apiKey}`) {
       return sendError(response, 401, 'Incorrect API key provided.');
     }
-    const asked = parseRequest(text, request.headers);
+    const asked = parseRequest(text, request.headers, hangUpOf(response));
     if (!asked) {
       return sendError(response, 400, "'input' and 'model' are needed.");
     }
@@ -160,7 +162,18 @@ function answerTo(asked: OpenAiRequest, dimensions: number) {
   };
 }
 
-function parseRequest(text: string, headers: IncomingHttpHeaders): OpenAiRequest | undefined {
+/** A signal that is aborted when the response's connection closes before the response has ended. */
+function hangUpOf(response: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) {
+      controller.abort();
+    }
+  });
+  return controller.signal;
+}
+
+function parseRequest(text: string, headers: IncomingHttpHeaders, hungUp: AbortSignal): OpenAiRequest | undefined {
   const body = JSON.parse(text) as Record<string, unknown>;
   const input = typeof body.input === 'string' ? [body.input] : body.input;
   if (typeof body.model !== 'string' || !Array.isArray(input) || input.length === 0) {
@@ -172,6 +185,7 @@ function parseRequest(text: string, headers: IncomingHttpHeaders): OpenAiRequest
     input: input.map(String),
     dimensions: typeof body.dimensions === 'number' ? body.dimensions : undefined,
     encodingFormat: typeof body.encoding_format === 'string' ? body.encoding_format : undefined,
+    hungUp,
   };
 }
 

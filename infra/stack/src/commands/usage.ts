@@ -17,6 +17,8 @@ export const usage = `Usage: npm run <command> [-- arguments]
       PostgreSQL and Redis alone. reset deletes this checkout's data. install (as root) only installs packages.
   npm run bench -- NAME [arguments]
       Runs a benchmark.
+  npm run chaos [-- --seed N --minutes M --documents N]
+      Ingests documents while processes and servers of its own are killed, and checks that nothing was lost.
   npm test [-- arguments of jest]
       Lint, type check and tests, with the services they need.
 

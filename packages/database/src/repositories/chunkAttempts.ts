@@ -9,6 +9,7 @@ export interface ChunkAttemptRow {
   error: string | null;
   started_at: Date | null;
   finished_at: Date;
+  retry_group_id: string | null;
 }
 
 export class ChunkAttempts {
@@ -17,8 +18,9 @@ export class ChunkAttempts {
   /** Writes down the attempt that was just settled for each of these job chunks, from what stands on their rows. */
   async record(chunkIds: readonly string[]): Promise<void> {
     await this.sql.none(
-      `INSERT INTO chunk_attempts (job_chunk_id, attempt, round, worker, outcome, error_code, error, started_at)
-       SELECT c.id, c.attempts, j.retry_count + 1, c.worker, c.status, c.last_error_code, c.last_error, c.started_at
+      `INSERT INTO chunk_attempts (job_chunk_id, attempt, round, worker, outcome, error_code, error, started_at, retry_group_id)
+       SELECT c.id, c.attempts, j.retry_count + 1, c.worker, c.status, c.last_error_code, c.last_error, c.started_at,
+              c.retry_group_id
        FROM job_chunks c JOIN jobs j ON j.id = c.job_id
        WHERE c.id = ANY($1::uuid[]) AND c.status IN ('failed', 'success')
        ON CONFLICT (job_chunk_id, attempt) DO NOTHING`,
@@ -28,7 +30,7 @@ export class ChunkAttempts {
 
   list(chunkId: string): Promise<ChunkAttemptRow[]> {
     return this.sql.many(
-      `SELECT attempt, round, worker, outcome, error_code, error, started_at, finished_at
+      `SELECT attempt, round, worker, outcome, error_code, error, started_at, finished_at, retry_group_id
        FROM chunk_attempts WHERE job_chunk_id = $1 ORDER BY attempt`,
       [chunkId],
     );

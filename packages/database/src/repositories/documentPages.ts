@@ -38,6 +38,19 @@ export class DocumentPages {
     );
   }
 
+  /** Up to `limit` of the document's pages that could not be read, in order, and how many there are. */
+  async listFailed(
+    documentId: string,
+    limit: number,
+  ): Promise<{ count: number; pages: Pick<DocumentPageRow, 'page' | 'error_code'>[] }> {
+    const rows = await this.sql.many<{ page: number; error_code: string | null; count: number }>(
+      `SELECT page, error_code, (count(*) OVER ())::integer AS count FROM document_pages
+       WHERE document_id = $<documentId> AND outcome = 'failed' ORDER BY page LIMIT $<limit>`,
+      { documentId, limit },
+    );
+    return { count: rows[0]?.count ?? 0, pages: rows.map(({ page, error_code }) => ({ page, error_code })) };
+  }
+
   async countFailed(documentId: string): Promise<number> {
     const { count } = await this.sql.one<{ count: number }>(
       `SELECT count(*)::integer AS count FROM document_pages WHERE document_id = $1 AND outcome = 'failed'`,

@@ -61,6 +61,17 @@ export class Documents {
     ]);
   }
 
+  /** Those of the blob keys that a document names as its original. */
+  async findSourcePaths(keys: readonly string[]): Promise<Set<string>> {
+    const rows = await this.sql.many<{ source_path: string }>(
+      // The key holds the document's id, so that the primary key finds it.
+      `SELECT source_path FROM documents
+       WHERE id = ANY($<ids>::uuid[]) AND source_path = ANY($<keys>::text[])`,
+      { ids: keys.map((key) => key.slice(-36)), keys },
+    );
+    return new Set(rows.map((row) => row.source_path));
+  }
+
   /** Records what reading the file has shown. */
   async describe(id: string, facts: { title: string | null; pageCount: number; totalChunks: number }): Promise<void> {
     await this.sql.none(

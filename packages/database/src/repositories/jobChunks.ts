@@ -20,6 +20,23 @@ export interface JobChunkRow {
   updated_at: Date;
 }
 
+/** One chunk with all that is known of how it has fared. */
+export interface JobChunkDetailRow extends JobChunkRow {
+  job_id: string;
+  worker: string | null;
+  started_at: Date | null;
+  chunk_hash: string;
+  content_hash: string;
+  retry_group_id: string | null;
+}
+
+/** Something that waits for its delivery. */
+export interface WaitingRow {
+  id: string;
+  queueJobId: string;
+  dispatchCount: number;
+}
+
 export interface NewJobChunk {
   id: string;
   chunkIndex: number;
@@ -64,21 +81,92 @@ export class JobChunks {
     );
   }
 
+  /** Those of the chunks that are still held under this lease. */
+  async findHeld(ids: readonly string[], token: string): Promise<Set<string>> {
+    const rows = await this.sql.many<{ id: string }>(
+      `SELECT id FROM job_chunks WHERE id = ANY($<ids>::uuid[]) AND status = 'processing' AND lease_token = $<token>`,
+      { ids, token },
+    );
+    return new Set(rows.map((row) => row.id));
+  }
+
   /** Those of the chunks that exist, in no particular order. */
   findAll(ids: readonly string[]): Promise<JobChunkRow[]> {
     return this.sql.many(`SELECT ${columns} FROM job_chunks WHERE id = ANY($1::uuid[])`, [ids]);
   }
 
-  /** Up to `limit` chunks after chunk index `after`, in order, of one status or of all. */
+  /** The chunk, if it is one of the job's. */
+  find(jobId: string, id: string): Promise<JobChunkDetailRow | null> {
+    return this.sql.oneOrNone(
+      `SELECT ${columns}, job_id, worker, started_at, chunk_hash, content_hash, retry_group_id
+       FROM job_chunks WHERE id = $<id> AND job_id = $<jobId>`,
+      { jobId, id },
+    );
+  }
+
+  /** Up to `limit` chunks after chunk index `after`, in order, of one status and error code or of all. */
   list(
     jobId: string,
-    options: { after: number; limit: number; status?: JobChunkStatus | undefined },
+    options: { after: number; limit: number; status?: JobChunkStatus | undefined; errorCode?: string | undefined },
   ): Promise<JobChunkRow[]> {
     return this.sql.many(
       `SELECT ${columns} FROM job_chunks
        WHERE job_id = $<jobId> AND chunk_index > $<after> AND ($<status> IS NULL OR status = $<status>)
+         AND ($<errorCode> IS NULL OR last_error_code = $<errorCode>)
        ORDER BY chunk_index LIMIT $<limit>`,
-      { jobId, after: options.after, limit: options.limit, status: options.status ?? null },
+      {
+        jobId,
+        after: options.after,
+        limit: options.limit,
+        status: options.status ?? null,
+        errorCode: options.errorCode ?? null,
+      },
+    );
+  }
+
+  /** Up to `limit` of the job's chunks that are failed or cancelled, in reading order, and how many there are. */
+  async listMissing(jobId: string, limit: number): Promise<{ count: number; chunks: JobChunkRow[] }> {
+    const rows = await this.sql.many<JobChunkRow & { count: number }>(
+      `SELECT ${columns}, (count(*) OVER ())::integer AS count FROM job_chunks
+       WHERE job_id = $<jobId> AND status IN ('failed', 'cancelled') ORDER BY chunk_index LIMIT $<limit>`,
+      { jobId, limit },
+    );
+    return { count: rows[0]?.count ?? 0, chunks: rows };
+  }
+
+  /** How many of the job's failed chunks have which error code, the commonest first. */
+  countByErrorCode(jobId: string): Promise<{ code: string; count: number }[]> {
+    return this.sql.many(
+      `SELECT last_error_code AS code, count(*)::integer AS count FROM job_chunks
+       WHERE job_id = $1 AND status = 'failed' GROUP BY last_error_code ORDER BY count(*) DESC, last_error_code`,
+      [jobId],
+    );
+  }
+
+  /** Up to `limit` chunks that have waited for their delivery longer than `olderThanMs`, after this id, by id. */
+  listWaiting(options: { after: string; olderThanMs: number; limit: number }): Promise<WaitingRow[]> {
+    return this.sql.many(
+      `SELECT id, queue_job_id AS "queueJobId", dispatch_count AS "dispatchCount" FROM job_chunks
+       WHERE status IN ('pending', 'retry_scheduled') AND id > $<after>
+         -- A row from the future was written by a clock that was wrong; it has waited long enough.
+         AND updated_at NOT BETWEEN now() - $<olderThanMs> * interval '1 millisecond' AND now()
+       ORDER BY id LIMIT $<limit>`,
+      options,
+    );
+  }
+
+  /**
+   * Gives up the texts of up to `limit` chunks of ended jobs that have been failed or cancelled this long. A job that is
+   * under way may still need them for its next round. @returns how many.
+   */
+  removePayloads(options: { olderThanMs: number; limit: number }): Promise<number> {
+    return this.sql.affected(
+      `UPDATE job_chunks SET payload = NULL WHERE id IN (
+         SELECT c.id FROM job_chunks c JOIN jobs j ON j.id = c.job_id
+         WHERE c.status IN ('failed', 'cancelled') AND c.payload IS NOT NULL AND j.finished_at IS NOT NULL
+           AND c.updated_at < now() - $<olderThanMs> * interval '1 millisecond'
+         ORDER BY c.id LIMIT $<limit> FOR UPDATE OF c SKIP LOCKED)`,
+      options,
     );
   }
 

@@ -1,5 +1,6 @@
-import type { JobKind, JobStatus } from '@millrace/contracts';
+import type { JobChunkStatus, JobKind, JobStatus } from '@millrace/contracts';
 import type { Sql } from '../sql';
+import type { WaitingRow } from './jobChunks';
 
 export interface JobRow {
   id: string;
@@ -31,6 +32,11 @@ const columns = `id, document_id, kind, status, current_step, total_chunks, proc
   retry_count, max_retries, chunk_max_retries, error_code, error, attempts, lease_expires_at, dispatch_count,
   queue_job_id, created_at, updated_at, started_at, finished_at`;
 
+type UnsettledStatus = 'processing' | 'retry_scheduled' | 'cancelled';
+
+const countOf = (status: UnsettledStatus) =>
+  `(SELECT count(*)::integer FROM job_chunks c WHERE c.job_id = j.id AND c.status = '${status}') AS ${status}`;
+
 export class Jobs {
   constructor(private readonly sql: Sql) {}
 
@@ -45,5 +51,34 @@ export class Jobs {
 
   find(id: string): Promise<JobRow | null> {
     return this.sql.oneOrNone(`SELECT ${columns} FROM jobs WHERE id = $1`, [id]);
+  }
+
+  /**
+   * How many of the job's chunks stand in each status. Successes and failures come from the job's counters, which change
+   * in the same transactions, so that a job of a hundred thousand chunks is not counted anew for everybody who asks.
+   */
+  async countChunks(id: string): Promise<Partial<Record<JobChunkStatus, number>>> {
+    const row = await this.sql.oneOrNone<Record<'total' | 'success' | 'failed' | UnsettledStatus, number>>(
+      `SELECT coalesce(j.total_chunks, 0) AS total, j.processed_chunks AS success, j.failed_chunks AS failed,
+              ${countOf('processing')}, ${countOf('retry_scheduled')}, ${countOf('cancelled')}
+       FROM jobs j WHERE j.id = $1`,
+      [id],
+    );
+    if (!row) {
+      return {};
+    }
+    const { total, ...counts } = row;
+    const pending = total - Object.values(counts).reduce((sum, count) => sum + count, 0);
+    return { ...counts, pending };
+  }
+
+  /** Up to `limit` queued jobs that have waited for their delivery longer than `olderThanMs`, after this id, by id. */
+  listWaiting(options: { after: string; olderThanMs: number; limit: number }): Promise<WaitingRow[]> {
+    return this.sql.many(
+      `SELECT id, queue_job_id AS "queueJobId", dispatch_count AS "dispatchCount" FROM jobs
+       WHERE status = 'queued' AND id > $<after> AND updated_at NOT BETWEEN now() - $<olderThanMs> * interval '1 millisecond' AND now()
+       ORDER BY id LIMIT $<limit>`,
+      options,
+    );
   }
 }

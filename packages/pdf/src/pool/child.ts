@@ -20,6 +20,17 @@ interface CurrentTask extends TaskHandlers {
   id: number;
 }
 
+/** What the system sends to a process for its own fault; any other deadly signal comes from outside. */
+const crashSignals: ReadonlySet<NodeJS.Signals> = new Set([
+  'SIGABRT',
+  'SIGBUS',
+  'SIGFPE',
+  'SIGILL',
+  'SIGSEGV',
+  'SIGSYS',
+  'SIGTRAP',
+]);
+
 /** One child process and the task it works on. */
 export class ParserChild {
   /** Resident memory after the last task, in bytes. */
@@ -32,7 +43,7 @@ export class ParserChild {
   private nextId = 1;
 
   constructor(options: ChildOptions) {
-    this.process = fork(options.entry, [], {
+    this.process = fork(options.entry, [String(process.pid)], {
       serialization: 'advanced',
       execArgv: options.execArgv,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -133,7 +144,12 @@ export class ParserChild {
     current?.onEnd({ error });
   }
 
+  /** Why a process that the pool did not kill has ended. */
   private deathError(code: number | null, signal: NodeJS.Signals | null): MillraceError {
+    if (signal !== null && !crashSignals.has(signal)) {
+      // The kernel kills with SIGKILL when memory is short, as anybody may: nothing says that it was the PDF's doing.
+      return new MillraceError('PARSER_LOST', `The process that read the PDF was killed by ${signal}.`);
+    }
     const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
     // A child that dies before it is ready has not seen the PDF: the installation is at fault.
     return this.ready

@@ -12,14 +12,19 @@ export interface TaskContext {
 
 /**
  * Makes this process a child of a ParserPool: every task goes to `handle`, one at a time. What `handle` throws reaches
- * the caller as a MillraceError with the same code. The process ends when its parent does.
+ * the caller as a MillraceError with the same code. The process ends when its parent does, and only then: SIGINT and
+ * SIGTERM go to the whole process group when a terminal or a service manager stops the parent, which still waits for the
+ * document in hand.
  */
 export function serveTasks(handle: (request: unknown, context: TaskContext) => Promise<unknown>): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => undefined);
+  }
   process.on('disconnect', () => process.exit());
   process.on('message', (task: TaskMessage) => {
     void answer(task, handle);
   });
-  watchParent();
+  watchParent(Number(process.argv[2]));
   post({ type: 'ready' }).catch(endProcess);
 }
 

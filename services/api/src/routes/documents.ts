@@ -1,23 +1,25 @@
 import {
   type DocumentChunksResponse,
+  type DocumentDetail,
   type DocumentPagesResponse,
   idSchema,
   MillraceError,
   pageQuerySchema,
   type UploadResponse,
 } from '@millrace/contracts';
-import { type DocumentRow, defaultCollectionId } from '@millrace/database';
+import type { DocumentRow } from '@millrace/database';
 import { type Accepted, deleteDocument } from '@millrace/lifecycle';
 import { Router } from 'express';
-import { z } from 'zod';
 import { acceptUpload } from '../accept';
 import { decodeCursor, toPage } from '../cursor';
 import type { Dependencies } from '../dependencies';
 import { onlyMethods } from '../problems';
 import { type ReceivedUpload, receiveUpload } from '../upload';
-import { documentLinks, documentView, jobView } from '../views';
+import { uploadFields } from '../uploadFields';
+import { documentLinks, documentView, jobView, missingView } from '../views';
 
-const uploadFields = z.object({ collection_id: idSchema.default(defaultCollectionId) });
+/** How many missing chunks and pages an answer names. */
+const namedMissing = 100;
 
 export function documentRoutes(dependencies: Dependencies): Router {
   const { config, database, blobs, logger } = dependencies;
@@ -40,7 +42,8 @@ export function documentRoutes(dependencies: Dependencies): Router {
   router
     .route('/documents/:id')
     .get(async (request, response) => {
-      response.json(documentView(await findDocument(request.params.id)));
+      const document = await findDocument(request.params.id);
+      response.json({ ...documentView(document), missing: await findMissing(document) } satisfies DocumentDetail);
     })
     .delete(async (request, response) => {
       const { id } = await findDocument(request.params.id);
@@ -85,11 +88,22 @@ export function documentRoutes(dependencies: Dependencies): Router {
   /** Accepts what was received; whatever comes of it, nothing is left in the staging area when the client hears of it. */
   async function takeIn(upload: ReceivedUpload, fields: Record<string, unknown>): Promise<Accepted> {
     try {
-      const { collection_id } = uploadFields.parse(fields);
-      return await acceptUpload(dependencies, upload, collection_id);
+      return await acceptUpload(dependencies, upload, uploadFields.parse(fields));
     } finally {
       await upload.staged.discard();
     }
+  }
+
+  /** What a document lacks, or null while that is not known yet or nothing is missing. */
+  async function findMissing(document: DocumentRow): Promise<DocumentDetail['missing']> {
+    if (document.status === 'queued' || document.status === 'processing') {
+      return null;
+    }
+    const [chunks, pages] = await Promise.all([
+      database.jobChunks.listMissing(document.job_id, namedMissing),
+      database.documentPages.listFailed(document.id, namedMissing),
+    ]);
+    return chunks.count + pages.count === 0 ? null : missingView(chunks, pages);
   }
 
   async function findDocument(id: string): Promise<DocumentRow> {

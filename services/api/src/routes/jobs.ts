@@ -1,18 +1,28 @@
 import {
   idSchema,
   type JobChunksResponse,
-  jobChunkStatus,
   jobChunksQuerySchema,
+  jobHasEnded,
   MillraceError,
+  type RetryResponse,
+  retryChunksRequestSchema,
 } from '@millrace/contracts';
 import type { JobRow } from '@millrace/database';
+import { cancelJob, retryJob, type SkippedChunk } from '@millrace/lifecycle';
 import { Router } from 'express';
+import { z } from 'zod';
 import { decodeCursor, toPage } from '../cursor';
 import type { Dependencies } from '../dependencies';
+import { optionalJsonBody } from '../jsonBody';
 import { onlyMethods } from '../problems';
-import { jobChunkView, jobView } from '../views';
+import { jobChunkDetailView, jobChunkView, jobLinks, jobView, retryLinks, statusCounts } from '../views';
 
-export function jobRoutes({ database }: Dependencies): Router {
+/** How many skipped chunks an answer names for each reason. */
+const namedSkipped = 100;
+
+const cancelRequest = z.strictObject({});
+
+export function jobRoutes({ database, deliveries, logger }: Dependencies): Router {
   const router = Router();
 
   router
@@ -23,38 +33,125 @@ export function jobRoutes({ database }: Dependencies): Router {
     .all(onlyMethods('GET'));
 
   router
+    .route('/jobs/:id/cancel')
+    .post(optionalJsonBody, async (request, response) => {
+      cancelRequest.parse(request.body);
+      const { id } = await findJob(request.params.id);
+      const outcome = await cancelJob(database, id);
+      if (outcome === null) {
+        throw noJob(id);
+      }
+      const job = await findJob(id);
+      if (outcome === 'ended') {
+        throw new MillraceError('JOB_ENDED', `The job has ended before: it is ${job.status}`);
+      }
+      logger.info({ jobId: id, documentId: job.document_id }, 'a job was cancelled');
+      response.json(jobView(job));
+    })
+    .all(onlyMethods('POST'));
+
+  router
     .route('/jobs/:id/chunks')
     .get(async (request, response) => {
-      const { limit, cursor, status } = jobChunksQuerySchema.parse(request.query);
+      const { limit, cursor, status, error_code: errorCode } = jobChunksQuerySchema.parse(request.query);
       const { id } = await findJob(request.params.id);
-      const [counts, rows] = await Promise.all([
-        database.jobChunks.countByStatus(id),
-        database.jobChunks.list(id, { after: decodeCursor(cursor, -1), limit: limit + 1, status }),
+      const after = decodeCursor(cursor, -1);
+      const [counts, errorCodes, rows] = await Promise.all([
+        database.jobs.countChunks(id),
+        database.jobChunks.countByErrorCode(id),
+        database.jobChunks.list(id, { after, limit: limit + 1, status, errorCode }),
       ]);
       const { items, nextCursor } = toPage(rows, limit, (row) => row.chunk_index);
       response.json({
         job_id: id,
-        summary: summarize(counts),
+        summary: statusCounts(counts),
+        error_codes: errorCodes,
         chunks: items.map(jobChunkView),
         next_cursor: nextCursor,
       } satisfies JobChunksResponse);
     })
     .all(onlyMethods('GET'));
 
+  // Before the address of one chunk, which would take "retry" for an id.
+  router
+    .route('/jobs/:id/chunks/retry')
+    .post(optionalJsonBody, async (request, response) => {
+      const { chunk_ids, error_codes: errorCodes, force } = retryChunksRequestSchema.parse(request.body);
+      const job = await findJob(request.params.id);
+      const chunkIds = chunk_ids?.map((id) => id.toLowerCase());
+      const retried = await retryJob(database, job.id, { chunkIds, errorCodes, force });
+      if (!retried) {
+        throw noJob(job.id);
+      }
+      const { groupId } = retried;
+      if (groupId === null) {
+        await refuseUnreadable(job);
+      } else {
+        const facts = { jobId: job.id, groupId, scheduled: retried.chunks.length, restarted: retried.job !== null };
+        logger.info(facts, 'a job is retried for an operator');
+      }
+      void deliveries.chunks(retried.chunks);
+      if (retried.job) {
+        void deliveries.job(retried.job);
+      }
+      const links = { ...retryLinks(groupId), job: jobLinks(job.id).self, chunks: jobLinks(job.id).chunks };
+      response.status(groupId ? 202 : 200).json({
+        group_id: groupId,
+        scheduled: retried.chunks.length,
+        skipped: groupByReason(retried.skipped),
+        job_restarted: retried.job !== null,
+        links,
+      } satisfies RetryResponse);
+    })
+    .all(onlyMethods('POST'));
+
+  router
+    .route('/jobs/:id/chunks/:chunkId')
+    .get(async (request, response) => {
+      const { id, chunkId } = request.params;
+      const job = await findJob(id);
+      const chunk = idSchema.safeParse(chunkId).success ? await database.jobChunks.find(job.id, chunkId) : null;
+      if (!chunk) {
+        throw new MillraceError('CHUNK_NOT_FOUND', `The job has no chunk ${chunkId}`);
+      }
+      response.json(jobChunkDetailView(chunk, await database.chunkAttempts.list(chunk.id)));
+    })
+    .all(onlyMethods('GET'));
+
   async function findJob(id: string): Promise<JobRow> {
     const job = idSchema.safeParse(id).success ? await database.jobs.find(id) : null;
     if (!job) {
-      throw new MillraceError('JOB_NOT_FOUND', `There is no job ${id}`);
+      throw noJob(id);
     }
     return job;
+  }
+
+  /** Says so when a retry found nothing because the job ended before it had chunks, and its original is gone. */
+  async function refuseUnreadable(job: JobRow): Promise<void> {
+    if (job.total_chunks === null && jobHasEnded(job.status)) {
+      const document = await database.documents.find(job.document_id);
+      if (document?.source_path === null) {
+        throw new MillraceError('JOB_NOT_RETRYABLE', `The document could not be read: ${job.error}`);
+      }
+    }
   }
 
   return router;
 }
 
-/** Every status with its count, zeros included, and the total. */
-function summarize(counts: Partial<Record<string, number>>): JobChunksResponse['summary'] {
-  const byStatus = Object.fromEntries(jobChunkStatus.options.map((status) => [status, counts[status] ?? 0]));
-  const total = Object.values(byStatus).reduce((sum, count) => sum + count, 0);
-  return { ...(byStatus as Omit<JobChunksResponse['summary'], 'total'>), total };
+function noJob(id: string): MillraceError {
+  return new MillraceError('JOB_NOT_FOUND', `There is no job ${id}`);
+}
+
+function groupByReason(skipped: readonly SkippedChunk[]): RetryResponse['skipped'] {
+  const groups = new Map<SkippedChunk['reason'], string[]>();
+  for (const { id, reason } of skipped) {
+    const ids = groups.get(reason);
+    if (ids) {
+      ids.push(id);
+    } else {
+      groups.set(reason, [id]);
+    }
+  }
+  return [...groups].map(([reason, ids]) => ({ reason, count: ids.length, chunk_ids: ids.slice(0, namedSkipped) }));
 }

@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ProgramName, type RunningStack, startStack } from '@millrace/stack';
+import { withCleanUp } from './cleanUp';
+import { removeQueueKeys } from './queueKeys';
+import { withScratchDatabase } from './scratchDatabase';
+
+export type Environment = Record<string, string | undefined>;
+
+export const root = join(__dirname, '..', '..');
+
+export interface BenchStack {
+  stack: RunningStack;
+  databaseUrl: string;
+  redisUrl: string;
+  /** Nobody else's queues. */
+  queuePrefix: string;
+  /** Nobody else's folder; it goes with the stack. */
+  stateDir: string;
+}
+
+/** Runs `work` on a stack with the static provider, on a database, queues and a folder of its own. */
+export async function withBenchStack<T>(
+  environment: Environment,
+  replicas: Partial<Record<ProgramName, number>>,
+  work: (bench: BenchStack) => Promise<T>,
+): Promise<T> {
+  const redisUrl = environment.REDIS_URL ?? '';
+  return withScratchDatabase(environment.DATABASE_URL ?? '', async (databaseUrl) => {
+    const stateDir = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
+    const queuePrefix = `{bench-${randomBytes(4).toString('hex')}}`;
+    let stack: RunningStack | undefined;
+    return withCleanUp(
+      async () => {
+        stack = await startStack({
+          root,
+          databaseUrl,
+          redisUrl,
+          environment: {
+            LOG_LEVEL: 'warn',
+            STATIC_EMBEDDING_FILE: join(root, '.millrace', 'static-embedding.bin'),
+            ...environment,
+            EMBEDDING_PROVIDER: 'static',
+          },
+          stateDir,
+          queuePrefix,
+          replicas,
+        });
+        return work({ stack, databaseUrl, redisUrl, queuePrefix, stateDir });
+      },
+      async () => {
+        await stack?.stop();
+        await removeQueueKeys(redisUrl, queuePrefix);
+        await rm(stateDir, { recursive: true, force: true });
+      },
+    );
+  });
+}

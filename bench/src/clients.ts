@@ -1,0 +1,14 @@
+/** Runs the tasks, in their order, by so many clients at once. @returns how long each task took, in milliseconds. */
+export async function byClients(clients: number, tasks: readonly (() => Promise<unknown>)[]): Promise<number[]> {
+  const times: number[] = [];
+  const waiting = tasks.values();
+  const client = async () => {
+    for (const task of waiting) {
+      const start = performance.now();
+      await task();
+      times.push(performance.now() - start);
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+  return times;
+}

@@ -1,0 +1,46 @@
+import { type ChunkDispatch, newId } from '@millrace/contracts';
+import { type Database, defaultCollectionId, type NewJobChunk, systemOwnerId } from '@millrace/database';
+import { acceptDocument, type ClaimedJob, claimJob, storeChunks } from '@millrace/lifecycle';
+
+/** Longer than any benchmark takes: no lease is to run out here. */
+export const leaseMs = 3_600_000;
+export const worker = 'bench';
+export const retryPolicy = { backoffMs: 1_000 };
+
+/** Accepts a document that has no file and claims its job, as a chunker would. Chunks may be tried as often as needed. */
+export async function claimedJob(database: Database): Promise<ClaimedJob> {
+  const id = newId();
+  const { job } = await acceptDocument(
+    database,
+    {
+      id,
+      collection_id: defaultCollectionId,
+      owner_id: systemOwnerId,
+      filename: `${id}.pdf`,
+      source_path: null,
+      content_hash: id.replaceAll('-', '').padEnd(64, '0'),
+      mime_type: 'application/pdf',
+      size_bytes: 1,
+    },
+    { jobId: newId(), jobMaxRetries: 100, chunkMaxRetries: 100 },
+  );
+  const claim = await claimJob(database, job.id, worker, leaseMs);
+  if (claim.outcome !== 'claimed') {
+    throw new Error(`the job cannot be claimed: it is ${claim.outcome}`);
+  }
+  return claim.job;
+}
+
+/** Stores a job's chunks, as a chunker would. */
+export async function store(
+  database: Database,
+  job: ClaimedJob,
+  chunks: readonly NewJobChunk[],
+): Promise<ChunkDispatch[]> {
+  const page = { page: 1, width: 612, height: 792, outcome: 'text' as const, characters: 1_000, error_code: null };
+  const dispatches = await storeChunks(database, job, { title: null, pages: [page], chunks });
+  if (!dispatches) {
+    throw new Error('the job was taken over by somebody else');
+  }
+  return dispatches;
+}

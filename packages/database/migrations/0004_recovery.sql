@@ -1,0 +1,72 @@
+-- Up Migration
+
+-- A document goes in one transaction; there is no half-deleted one.
+ALTER TABLE documents DROP CONSTRAINT documents_status_check;
+ALTER TABLE documents ADD CONSTRAINT documents_status_check
+  CHECK (status IN ('queued', 'processing', 'ready', 'partial', 'failed', 'cancelled'));
+
+-- When a job whose reading failed is due again; its delivery waits until then.
+ALTER TABLE jobs ADD COLUMN next_attempt_at timestamptz;
+CREATE INDEX jobs_finished ON jobs (finished_at) WHERE finished_at IS NOT NULL;
+
+-- One request of an operator to retry chunks.
+CREATE TABLE retry_groups (
+  id           uuid PRIMARY KEY,
+  -- What was asked for, as it was asked.
+  request      jsonb NOT NULL,
+  force        boolean NOT NULL,
+  scheduled    integer NOT NULL DEFAULT 0,
+  requested_at timestamptz NOT NULL DEFAULT now()
+);
+
+ALTER TABLE job_chunks ADD COLUMN retry_group_id uuid REFERENCES retry_groups;
+ALTER TABLE chunk_attempts ADD COLUMN retry_group_id uuid REFERENCES retry_groups;
+CREATE INDEX job_chunks_retry_group ON job_chunks (retry_group_id, status) WHERE retry_group_id IS NOT NULL;
+
+-- The reconciler walks over what waits for a delivery in the order of ids, and comes round again.
+DROP INDEX job_chunks_pending;
+DROP INDEX job_chunks_retries;
+CREATE INDEX job_chunks_waiting ON job_chunks (id) WHERE status IN ('pending', 'retry_scheduled');
+-- Failures by code and time, for bulk retries; payloads that are kept for a retry, until their retention ends.
+CREATE INDEX job_chunks_failed ON job_chunks (last_error_code, updated_at) WHERE status = 'failed';
+CREATE INDEX job_chunks_kept_payloads ON job_chunks (updated_at)
+  WHERE status IN ('failed', 'cancelled') AND payload IS NOT NULL;
+
+-- Work with an embedding model waits until then: the provider limits the rate, or is away.
+CREATE TABLE provider_pauses (
+  model        text PRIMARY KEY,
+  paused_until timestamptz NOT NULL,
+  -- Since when no call has succeeded, and how many pauses there have been since.
+  since        timestamptz NOT NULL DEFAULT now(),
+  pauses       integer NOT NULL DEFAULT 1,
+  error_code   text NOT NULL,
+  error        text NOT NULL
+);
+
+-- Texts that are being embedded just now, so that two workers never pay for the same text at the same time. Calls go on
+-- while the server crashes and comes back, so it survives that.
+CREATE TABLE embedding_claims (
+  content_hash text NOT NULL,
+  model        text NOT NULL,
+  token        uuid NOT NULL,
+  expires_at   timestamptz NOT NULL,
+  PRIMARY KEY (content_hash, model)
+);
+
+-- Down Migration
+
+DROP TABLE embedding_claims;
+DROP TABLE provider_pauses;
+DROP INDEX job_chunks_kept_payloads;
+DROP INDEX job_chunks_failed;
+DROP INDEX job_chunks_waiting;
+CREATE INDEX job_chunks_retries ON job_chunks (next_attempt_at) WHERE status = 'retry_scheduled';
+CREATE INDEX job_chunks_pending ON job_chunks (updated_at) WHERE status = 'pending';
+ALTER TABLE chunk_attempts DROP COLUMN retry_group_id;
+ALTER TABLE job_chunks DROP COLUMN retry_group_id;
+DROP TABLE retry_groups;
+DROP INDEX jobs_finished;
+ALTER TABLE jobs DROP COLUMN next_attempt_at;
+ALTER TABLE documents DROP CONSTRAINT documents_status_check;
+ALTER TABLE documents ADD CONSTRAINT documents_status_check
+  CHECK (status IN ('queued', 'processing', 'ready', 'partial', 'failed', 'cancelled', 'deleting'));

@@ -1,0 +1,47 @@
+import type { Sql } from '../sql';
+
+/**
+ * Texts that somebody is embedding just now. Whoever gets the claim looks into document_chunks afterwards: the last
+ * holder has let go of it in the transaction that stored the vector.
+ */
+export class EmbeddingClaims {
+  constructor(private readonly sql: Sql) {}
+
+  /** Claims those of the texts that nobody else is embedding. @returns their content hashes. */
+  async take(contentHashes: readonly string[], model: string, token: string, leaseMs: number): Promise<Set<string>> {
+    const rows = await this.sql.many<{ content_hash: string }>(
+      `INSERT INTO embedding_claims (content_hash, model, token, expires_at)
+       SELECT hash, $<model>, $<token>, now() + $<leaseMs> * interval '1 millisecond'
+       FROM unnest($<contentHashes>::text[]) AS hash ORDER BY hash
+       ON CONFLICT (content_hash, model) DO UPDATE SET token = excluded.token, expires_at = excluded.expires_at
+         -- No claim reaches further ahead than a lease: one that does was written by a clock that was wrong.
+         WHERE embedding_claims.expires_at NOT BETWEEN now() AND now() + 2 * $<leaseMs> * interval '1 millisecond'
+            OR embedding_claims.token = excluded.token
+       RETURNING content_hash`,
+      { contentHashes, model, token, leaseMs },
+    );
+    return new Set(rows.map((row) => row.content_hash));
+  }
+
+  /** Pushes the deadline of everything claimed under the tokens forward. */
+  async renew(tokens: readonly string[], leaseMs: number): Promise<void> {
+    await this.sql.none(
+      `UPDATE embedding_claims SET expires_at = now() + $<leaseMs> * interval '1 millisecond'
+       WHERE token = ANY($<tokens>::uuid[])`,
+      { tokens, leaseMs },
+    );
+  }
+
+  /** Lets go of texts claimed under the token. */
+  async release(contentHashes: readonly string[], token: string): Promise<void> {
+    await this.sql.none(
+      'DELETE FROM embedding_claims WHERE content_hash = ANY($<contentHashes>::text[]) AND token = $<token>',
+      { contentHashes, token },
+    );
+  }
+
+  /** Removes what nobody renewed or released. @returns how many. */
+  removeExpired(): Promise<number> {
+    return this.sql.affected('DELETE FROM embedding_claims WHERE expires_at < now()');
+  }
+}

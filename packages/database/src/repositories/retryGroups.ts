@@ -1,0 +1,54 @@
+import type { JobChunkStatus } from '@millrace/contracts';
+import type { Sql } from '../sql';
+
+export interface RetryGroupRow {
+  id: string;
+  request: Record<string, unknown>;
+  force: boolean;
+  scheduled: number;
+  requested_at: Date;
+}
+
+/** What operators have asked to be retried. */
+export class RetryGroups {
+  constructor(private readonly sql: Sql) {}
+
+  async insert(group: Pick<RetryGroupRow, 'id' | 'request' | 'force'>): Promise<void> {
+    await this.sql.none('INSERT INTO retry_groups (id, request, force) VALUES ($<id>, $<request>::jsonb, $<force>)', {
+      ...group,
+      request: JSON.stringify(group.request),
+    });
+  }
+
+  /** Counts chunks that were scheduled under the group. */
+  async addScheduled(id: string, count: number): Promise<void> {
+    await this.sql.none('UPDATE retry_groups SET scheduled = scheduled + $<count> WHERE id = $<id>', { id, count });
+  }
+
+  find(id: string): Promise<RetryGroupRow | null> {
+    return this.sql.oneOrNone('SELECT id, request, force, scheduled, requested_at FROM retry_groups WHERE id = $1', [
+      id,
+    ]);
+  }
+
+  /** Whether one of the group's chunks waits, is being worked on, or failed in a round that is not over. */
+  async isUnderWay(id: string): Promise<boolean> {
+    const { exists } = await this.sql.one<{ exists: boolean }>(
+      `SELECT EXISTS (
+         SELECT FROM job_chunks c JOIN jobs j ON j.id = c.job_id
+         WHERE c.retry_group_id = $1 AND (c.status IN ('pending', 'processing', 'retry_scheduled')
+            OR (c.status = 'failed' AND j.status IN ('processing', 'retrying'))))`,
+      [id],
+    );
+    return exists;
+  }
+
+  /** How many of the group's chunks stand in each status; statuses with none are left out. */
+  async countByStatus(id: string): Promise<Partial<Record<JobChunkStatus, number>>> {
+    const rows = await this.sql.many<{ status: JobChunkStatus; count: number }>(
+      'SELECT status, count(*)::integer AS count FROM job_chunks WHERE retry_group_id = $1 GROUP BY status',
+      [id],
+    );
+    return Object.fromEntries(rows.map((row) => [row.status, row.count]));
+  }
+}

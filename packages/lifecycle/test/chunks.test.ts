@@ -1,0 +1,272 @@
+import { MillraceError, newId } from '@millrace/contracts';
+import type { Database } from '@millrace/database';
+import { claimChunks, clampLeases, expireLeases, releaseChunks, renewChunkLeases, settleChunks } from '../src';
+import {
+  chunkedDocument,
+  chunkOf,
+  claim,
+  createDatabase,
+  jobOf,
+  leaseMs,
+  policy,
+  runOut,
+  settle,
+  statusOf,
+  unavailable,
+  worker,
+} from './support';
+
+let database: Database;
+let dispose: () => Promise<void>;
+beforeAll(async () => {
+  ({ database, dispose } = await createDatabase());
+});
+afterAll(() => dispose());
+
+const storedOf = (documentId: string) => database.documentChunks.list(documentId, { after: -1, limit: 100 });
+const idsOf = (chunks: readonly { id: string }[]) => chunks.map((chunk) => chunk.id);
+
+describe('Claiming chunks', () => {
+  test('When the same delivery comes ten times at once, then the chunk is claimed once', async () => {
+    const { chunkIds } = await chunkedDocument(database, 1);
+    const claims = await Promise.all(Array.from({ length: 10 }, () => claim(database, chunkIds)));
+    expect(claims.filter((each) => each.chunks.length === 1)).toHaveLength(1);
+  });
+
+  test('When overlapping batches are claimed at once, then every chunk is in exactly one of them', async () => {
+    const { chunkIds } = await chunkedDocument(database, 12);
+    const claims = await Promise.all(
+      Array.from({ length: 6 }, (_, i) => claim(database, [...chunkIds.slice(i), ...chunkIds.slice(0, i)])),
+    );
+    expect(claims.flatMap((each) => idsOf(each.chunks)).sort()).toEqual([...chunkIds].sort());
+  });
+
+  test('When chunks are claimed, then the claim says all that is needed, and each claim is an attempt', async () => {
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 1);
+    const token = newId();
+    const claimed = await claimChunks(database, [...chunkIds, newId()], worker, leaseMs, token);
+    expect(claimed.token).toBe(token);
+    expect(claimed.chunks).toMatchObject([
+      { id: chunkIds[0], jobId, documentId, attempts: 1, payload: { text: `Chunk 0 of document ${documentId}` } },
+    ]);
+    expect(await chunkOf(database, chunkIds[0] ?? '')).toMatchObject({ status: 'processing', attempts: 1 });
+  });
+
+  test('When a chunk is to be tried again later, then an older delivery does not take it before its time', async () => {
+    const { chunkIds } = await chunkedDocument(database, 2);
+    const [limited = '', good = ''] = chunkIds;
+    const error = new MillraceError('EMBEDDING_RATE_LIMITED', 'slow down', { retryAfterMs: 60_000 });
+    await settle(database, await claim(database, chunkIds), { failed: [{ chunkId: limited, error }] });
+    const claimBy = (delivery: string) => claimChunks(database, [limited], worker, leaseMs, newId(), [delivery]);
+    expect((await claimBy(`${limited}.1`)).chunks).toEqual([]);
+    expect((await claimBy(`${good}.2`)).chunks).toEqual([]);
+    const held = await claimBy(`${limited}.2`);
+    expect(idsOf(held.chunks)).toEqual([limited]);
+
+    await settle(database, held, { failed: [{ chunkId: limited, error }] });
+    await database.sql.none(`UPDATE job_chunks SET next_attempt_at = now() - interval '1 second' WHERE id = $1`, [
+      limited,
+    ]);
+    expect(idsOf((await claimBy(`${limited}.1`)).chunks)).toEqual([limited]);
+  });
+});
+
+describe('Handing chunks back', () => {
+  test('When they get new deliveries, then another worker claims them and no attempt was counted', async () => {
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
+    const first = await claim(database, chunkIds);
+    const released = await releaseChunks(database, first.token, chunkIds, { redeliver: true });
+    expect(released).toHaveLength(2);
+    expect(released).toContainEqual({
+      chunkId: chunkIds[1],
+      jobId,
+      documentId,
+      collectionId: first.chunks[1]?.collectionId,
+      chunkIndex: 1,
+      queueJobId: `${chunkIds[1]}.2`,
+      delayMs: 0,
+    });
+    expect(await renewChunkLeases(database, first.token, leaseMs)).toBe(0);
+
+    const second = await claim(database, chunkIds);
+    expect(second.chunks.map((chunk) => chunk.attempts)).toEqual([1, 1]);
+  });
+
+  test('When their deliveries come again by themselves, then none is made and their names stay', async () => {
+    const { chunkIds } = await chunkedDocument(database, 1);
+    const [chunkId = ''] = chunkIds;
+    const held = await claim(database, chunkIds);
+    expect(await releaseChunks(database, held.token, chunkIds, { redeliver: false })).toEqual([]);
+    expect(await chunkOf(database, chunkId)).toMatchObject({
+      status: 'pending',
+      attempts: 0,
+      queue_job_id: `${chunkId}.1`,
+      lease_expires_at: null,
+    });
+  });
+
+  test('When only some of a claim are handed back, then the others stay held', async () => {
+    const { chunkIds } = await chunkedDocument(database, 3);
+    const held = await claim(database, chunkIds);
+    await releaseChunks(database, held.token, chunkIds.slice(0, 1), { redeliver: true });
+    expect(await renewChunkLeases(database, held.token, leaseMs)).toBe(2);
+    expect((await settle(database, held)).chunkIds).toEqual(new Set(chunkIds.slice(1)));
+  });
+
+  test('When somebody without the token hands them back, then nothing changes', async () => {
+    const { chunkIds } = await chunkedDocument(database, 1);
+    const held = await claim(database, chunkIds);
+    expect(await releaseChunks(database, newId(), chunkIds, { redeliver: true })).toEqual([]);
+    expect(await renewChunkLeases(database, held.token, leaseMs)).toBe(1);
+  });
+});
+
+describe('Settling chunks', () => {
+  test('When all succeed, then the job is completed, the document ready, and the payloads are gone', async () => {
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 3);
+    const settled = await settle(database, await claim(database, chunkIds));
+    expect(settled.rounds).toEqual([{ jobId, documentId, status: 'completed', retries: [] }]);
+    expect(await jobOf(database, jobId)).toMatchObject({
+      status: 'completed',
+      processed_chunks: 3,
+      failed_chunks: 0,
+    });
+    expect(await statusOf(database, documentId)).toBe('ready');
+    const stored = await storedOf(documentId);
+    expect(stored.map((chunk) => chunk.content)).toEqual([0, 1, 2].map((i) => `Chunk ${i} of document ${documentId}`));
+    const { payloads } = await database.sql.one<{ payloads: number }>(
+      'SELECT count(payload)::integer AS payloads FROM job_chunks WHERE job_id = $1',
+      [jobId],
+    );
+    expect(payloads).toBe(0);
+  });
+
+  test('When batches of one job are settled at the same time, then exactly one settlement ends it', async () => {
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 24);
+    const claims = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => claim(database, chunkIds.slice(i * 3, i * 3 + 3))),
+    );
+    const settled = await Promise.all(claims.map((each) => settle(database, each)));
+    const ends = settled.flatMap((each) => each.rounds).filter((round) => round.status === 'completed');
+    expect(ends).toHaveLength(1);
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processed_chunks: 24 });
+    expect(await statusOf(database, documentId)).toBe('ready');
+  });
+
+  test('When a worker settles what it no longer holds, then nothing changes and no vector is written', async () => {
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 1);
+    const late = await claim(database, chunkIds);
+    await releaseChunks(database, late.token, chunkIds, { redeliver: true });
+    const next = await claim(database, chunkIds);
+    expect(await settle(database, late)).toEqual({ chunkIds: new Set(), rounds: [] });
+    expect(await settle(database, late, { failed: chunkIds.map(unavailable) })).toEqual({
+      chunkIds: new Set(),
+      rounds: [],
+    });
+    expect(await storedOf(documentId)).toEqual([]);
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'processing', processed_chunks: 0 });
+    expect((await settle(database, next)).chunkIds.size).toBe(1);
+  });
+
+  test('When the same settlement is made twice, then the second changes nothing', async () => {
+    const { jobId, chunkIds } = await chunkedDocument(database, 2);
+    const held = await claim(database, chunkIds);
+    await settle(database, held, { only: chunkIds.slice(0, 1) });
+    expect(await settle(database, held, { only: chunkIds.slice(0, 1) })).toEqual({ chunkIds: new Set(), rounds: [] });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'processing', processed_chunks: 1 });
+  });
+
+  test('When texts were claimed for embedding under the same token, then they are let go of, others are not', async () => {
+    const { chunkIds } = await chunkedDocument(database, 1);
+    const held = await claim(database, chunkIds);
+    const hashes = held.chunks.map((chunk) => chunk.contentHash);
+    const elsewhere = newId();
+    await database.embeddingClaims.take(hashes, 'test-model', held.token, leaseMs);
+    await database.embeddingClaims.take(['another'], 'test-model', elsewhere, leaseMs);
+    const settlement = {
+      token: held.token,
+      embedded: [],
+      failed: chunkIds.map(unavailable),
+      embeddingModel: 'test-model',
+      claimedTexts: [...hashes, 'another'],
+    };
+    await settleChunks(database, settlement, policy);
+    const taken = await database.embeddingClaims.take([...hashes, 'another'], 'test-model', newId(), leaseMs);
+    expect(taken).toEqual(new Set(hashes));
+  });
+
+  test('When the vector does not fit the column, then the settlement is rolled back whole', async () => {
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
+    const held = await claim(database, chunkIds);
+    const embedded = held.chunks.map((chunk, i) => ({
+      chunk,
+      embedding: new Float32Array(i === 0 ? 768 : 10).fill(1),
+    }));
+    const settlement = { token: held.token, embedded, failed: [], embeddingModel: 'm', claimedTexts: [] };
+    await expect(settleChunks(database, settlement, policy)).rejects.toThrow(/expected 768 dimensions, not 10/);
+    expect(await storedOf(documentId)).toEqual([]);
+    expect(await database.jobChunks.countByStatus(jobId)).toEqual({ processing: 2 });
+    expect((await settle(database, held)).chunkIds.size).toBe(2);
+  });
+});
+
+describe('Leases of chunks', () => {
+  test('When one runs out, then the chunk fails as WORKER_LOST and is tried again', async () => {
+    const { jobId, chunkIds } = await chunkedDocument(database, 1);
+    const [chunkId = ''] = chunkIds;
+    const lost = await claim(database, chunkIds);
+    expect(await expireLeases(database, { chunkIds }, policy)).toEqual({ expired: 0, rounds: [] });
+    await runOut(database, 'job_chunks', chunkIds);
+
+    expect(await expireLeases(database, { chunkIds }, policy)).toMatchObject({
+      expired: 1,
+      rounds: [{ jobId, status: 'retrying', retries: [{ chunkId }] }],
+    });
+    expect(await database.chunkAttempts.list(chunkId)).toMatchObject([
+      { outcome: 'failed', error_code: 'WORKER_LOST' },
+    ]);
+    expect((await settle(database, lost)).chunkIds.size).toBe(0);
+    await settle(database, await claim(database, chunkIds));
+    expect((await jobOf(database, jobId)).status).toBe('completed');
+  });
+
+  test('When it is renewed after its end but before anybody has noticed, then the work goes on', async () => {
+    const { jobId, chunkIds } = await chunkedDocument(database, 2);
+    const held = await claim(database, chunkIds);
+    await runOut(database, 'job_chunks', chunkIds);
+    expect(await renewChunkLeases(database, held.token, leaseMs)).toBe(2);
+    expect((await expireLeases(database, { chunkIds }, policy)).expired).toBe(0);
+    await settle(database, held);
+    expect((await jobOf(database, jobId)).status).toBe('completed');
+  });
+
+  test('When several look for those that have run out, then each chunk is settled once', async () => {
+    const { jobId, chunkIds } = await chunkedDocument(database, 9);
+    await claim(database, chunkIds);
+    await runOut(database, 'job_chunks', chunkIds);
+    const found = await Promise.all(Array.from({ length: 4 }, () => expireLeases(database, { chunkIds }, policy)));
+    expect(found.reduce((sum, { expired }) => sum + expired, 0)).toBe(9);
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', retry_count: 1, failed_chunks: 0 });
+  });
+
+  test('When no chunks are named, then so many are taken as were asked for', async () => {
+    const { chunkIds } = await chunkedDocument(database, 3);
+    await claim(database, chunkIds);
+    await runOut(database, 'job_chunks', chunkIds);
+    expect((await expireLeases(database, { limit: 2 }, policy)).expired).toBe(2);
+    expect((await expireLeases(database, { limit: 2 }, policy)).expired).toBe(1);
+  });
+
+  test('When a wrong clock has written a far deadline, then it is pulled in, and its holder goes on', async () => {
+    const { chunkIds } = await chunkedDocument(database, 2);
+    const [far = '', right = ''] = chunkIds;
+    const held = await claim(database, chunkIds);
+    const before = await chunkOf(database, right);
+    await database.sql.none(`UPDATE job_chunks SET lease_expires_at = now() + interval '1 year' WHERE id = $1`, [far]);
+    expect(await clampLeases(database, leaseMs)).toBe(1);
+    const deadline = (await chunkOf(database, far)).lease_expires_at?.getTime() ?? 0;
+    expect(deadline).toBeLessThan(Date.now() + 2 * leaseMs);
+    expect(await chunkOf(database, right)).toEqual(before);
+    expect((await settle(database, held)).chunkIds.size).toBe(2);
+  });
+});

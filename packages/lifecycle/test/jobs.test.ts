@@ -1,0 +1,263 @@
+import { MillraceError, newId } from '@millrace/contracts';
+import type { Database } from '@millrace/database';
+import { newJobChunk } from '@millrace/test-support';
+import {
+  acceptDocument,
+  claimJob,
+  clampLeases,
+  deleteDocument,
+  expireJobLeases,
+  failJob,
+  releaseJob,
+  renewJobLease,
+  requeueJob,
+  storeChunks,
+} from '../src';
+import { accept, claimedJob, createDatabase, jobOf, leaseMs, page, policy, runOut, statusOf, worker } from './support';
+
+let database: Database;
+let dispose: () => Promise<void>;
+beforeAll(async () => {
+  ({ database, dispose } = await createDatabase());
+});
+afterAll(() => dispose());
+
+const full = new MillraceError('STORAGE_UNAVAILABLE', 'the disk is full');
+const leaseOf = async (jobId: string) => (await jobOf(database, jobId)).lease_expires_at?.getTime() ?? 0;
+
+describe('A job', () => {
+  test('When it is claimed, then it is chunking, its document processing, and nobody else can claim it', async () => {
+    const { document, job } = await accept(database);
+    const claimed = await claimedJob(database, job.id);
+    expect(claimed).toMatchObject({ documentId: document.id, chunkMaxRetries: 3, attempts: 1 });
+    expect((await jobOf(database, job.id)).status).toBe('chunking');
+    expect(await statusOf(database, document.id)).toBe('processing');
+    expect(await claimJob(database, job.id, 'another', leaseMs)).toEqual({
+      outcome: 'leased',
+      until: expect.any(Date),
+    });
+    expect(await renewJobLease(database, claimed, leaseMs)).toBe(true);
+  });
+
+  test('When many claim it at once, then exactly one gets it', async () => {
+    const { job } = await accept(database);
+    const claims = await Promise.all(Array.from({ length: 10 }, () => claimJob(database, job.id, worker, leaseMs)));
+    expect(claims.filter((claim) => claim.outcome === 'claimed')).toHaveLength(1);
+  });
+
+  test('When its lease is renewed, then the deadline moves and the work is not lost', async () => {
+    const { job } = await accept(database);
+    const claimed = await claimedJob(database, job.id);
+    const before = await leaseOf(job.id);
+    expect(await renewJobLease(database, claimed, 10 * leaseMs)).toBe(true);
+    expect(await leaseOf(job.id)).toBeGreaterThan(before + 8 * leaseMs);
+  });
+
+  test('When it is handed back, then it is queued with a new delivery and no attempt counted', async () => {
+    const { job } = await accept(database);
+    const claimed = await claimedJob(database, job.id);
+    expect(await releaseJob(database, claimed)).toEqual({
+      jobId: job.id,
+      documentId: job.document_id,
+      queueJobId: `${job.id}.2`,
+      delayMs: 0,
+    });
+    expect(await jobOf(database, job.id)).toMatchObject({ status: 'queued', attempts: 0, lease_expires_at: null });
+    expect(await releaseJob(database, claimed)).toBeNull();
+  });
+
+  test('When its lease has run out, then another chunker takes it over and the late one stores nothing', async () => {
+    const { document, job } = await accept(database);
+    const late = await claimedJob(database, job.id);
+    await runOut(database, 'jobs', [job.id]);
+    const next = await claimedJob(database, job.id);
+
+    const chunked = { title: null, pages: [page(1)], chunks: [newJobChunk(0)] };
+    expect(await storeChunks(database, late, chunked)).toBeNull();
+    expect(await renewJobLease(database, late, leaseMs)).toBe(false);
+    expect(await releaseJob(database, late)).toBeNull();
+    expect(await requeueJob(database, late, full, policy)).toBeNull();
+    expect(await failJob(database, late, new MillraceError('PDF_CORRUPT'))).toBeNull();
+    expect(await database.documentPages.list(document.id, { after: 0, limit: 10 })).toEqual([]);
+
+    const [chunk] = chunked.chunks;
+    expect(await storeChunks(database, next, chunked)).toEqual([
+      {
+        chunkId: chunk?.id,
+        jobId: job.id,
+        documentId: document.id,
+        collectionId: document.collection_id,
+        chunkIndex: 0,
+        queueJobId: `${chunk?.id}.1`,
+        delayMs: 0,
+      },
+    ]);
+    expect(await jobOf(database, job.id)).toMatchObject({ status: 'processing', total_chunks: 1 });
+  });
+
+  test('When as many chunkers have died over it as it may have attempts, then it fails as WORKER_LOST', async () => {
+    const { document, job } = await accept(database, { jobMaxRetries: 3, chunkMaxRetries: 2 });
+    for (let chunker = 1; chunker <= 2; chunker += 1) {
+      await claimedJob(database, job.id);
+      await runOut(database, 'jobs', [job.id]);
+    }
+    expect(await claimJob(database, job.id, worker, leaseMs)).toEqual({ outcome: 'gone' });
+    expect(await jobOf(database, job.id)).toMatchObject({
+      status: 'failed',
+      error_code: 'WORKER_LOST',
+      error: '2 chunkers stopped while they read this document',
+    });
+    expect(await statusOf(database, document.id)).toBe('failed');
+  });
+
+  test('When the input is bad, then job and document fail with the code, and the original is given up', async () => {
+    const { document, job } = await accept(database);
+    const claimed = await claimedJob(database, job.id);
+    const failed = await failJob(database, claimed, new MillraceError('PDF_NO_TEXT'), [page(1, 'empty')]);
+    expect(failed).toEqual({ sourcePath: `originals/${document.id}` });
+    expect(await jobOf(database, job.id)).toMatchObject({ status: 'failed', error_code: 'PDF_NO_TEXT' });
+    expect(await database.documents.find(document.id)).toMatchObject({ status: 'failed', source_path: null });
+    expect(await database.documentPages.list(document.id, { after: 0, limit: 10 })).toHaveLength(1);
+    expect(await claimJob(database, job.id, worker, leaseMs)).toEqual({ outcome: 'gone' });
+  });
+
+  test('When it fails for a reason that may pass, then the original stays for a retry', async () => {
+    const { document, job } = await accept(database);
+    expect(await failJob(database, await claimedJob(database, job.id), full)).toEqual({ sourcePath: null });
+    expect(await database.documents.find(document.id)).toMatchObject({
+      status: 'failed',
+      error_code: 'STORAGE_UNAVAILABLE',
+      source_path: `originals/${document.id}`,
+    });
+  });
+});
+
+describe('A job put back after a fault that may pass', () => {
+  test('When it is put back, then it is queued with a later delivery, the cause, and the attempt counted', async () => {
+    const { document, job } = await accept(database);
+    const dispatch = await requeueJob(database, await claimedJob(database, job.id), full, { backoffMs: 1_000 });
+    expect(dispatch).toMatchObject({ jobId: job.id, documentId: document.id, queueJobId: `${job.id}.2` });
+    expect(dispatch?.delayMs).toBeGreaterThanOrEqual(500);
+    expect(dispatch?.delayMs).toBeLessThanOrEqual(1_500);
+    expect(await jobOf(database, job.id)).toMatchObject({
+      status: 'queued',
+      attempts: 1,
+      lease_expires_at: null,
+      error_code: 'STORAGE_UNAVAILABLE',
+      error: 'the disk is full',
+    });
+    expect(await statusOf(database, document.id)).toBe('processing');
+  });
+
+  test('When it is put back again, then the wait doubles', async () => {
+    const { job } = await accept(database);
+    await requeueJob(database, await claimedJob(database, job.id), full, policy);
+    const dispatch = await requeueJob(database, await claimedJob(database, job.id), full, { backoffMs: 1_000 });
+    expect(dispatch?.delayMs).toBeGreaterThanOrEqual(1_000);
+    expect(dispatch?.delayMs).toBeLessThanOrEqual(3_000);
+  });
+
+  test('When the fault names a time, then the delivery waits for it', async () => {
+    const { job } = await accept(database);
+    const error = new MillraceError('STORAGE_UNAVAILABLE', 'later', { retryAfterMs: 40_000 });
+    const dispatch = await requeueJob(database, await claimedJob(database, job.id), error, policy);
+    expect(dispatch?.delayMs).toBe(40_000);
+  });
+
+  test('When the document is read in the end, then nothing of the fault stays', async () => {
+    const { job } = await accept(database);
+    await requeueJob(database, await claimedJob(database, job.id), full, policy);
+    const chunked = { title: null, pages: [page(1)], chunks: [newJobChunk(0)] };
+    expect(await storeChunks(database, await claimedJob(database, job.id), chunked)).toHaveLength(1);
+    expect(await jobOf(database, job.id)).toMatchObject({ status: 'processing', error_code: null, error: null });
+  });
+});
+
+describe('Leases of jobs that have run out', () => {
+  // All jobs there are get looked at.
+  beforeEach(() => database.sql.none('DELETE FROM documents'));
+
+  test('When attempts are left, then the job is queued again, and a job still held is left alone', async () => {
+    const { document, job } = await accept(database);
+    const held = await accept(database);
+    await claimedJob(database, held.job.id);
+    await claimedJob(database, job.id);
+    await runOut(database, 'jobs', [job.id]);
+    expect(await expireJobLeases(database, 10)).toEqual({
+      expired: 1,
+      dispatches: [{ jobId: job.id, documentId: document.id, queueJobId: `${job.id}.2`, delayMs: 0 }],
+    });
+    expect(await jobOf(database, job.id)).toMatchObject({ status: 'queued', attempts: 1, lease_expires_at: null });
+    expect((await jobOf(database, held.job.id)).status).toBe('chunking');
+    expect(await expireJobLeases(database, 10)).toEqual({ expired: 0, dispatches: [] });
+  });
+
+  test('When the attempts are used up, then job and document fail as WORKER_LOST', async () => {
+    const { document, job } = await accept(database, { jobMaxRetries: 3, chunkMaxRetries: 2 });
+    await claimedJob(database, job.id);
+    await runOut(database, 'jobs', [job.id]);
+    expect((await expireJobLeases(database, 10)).dispatches).toHaveLength(1);
+    await claimedJob(database, job.id);
+    await runOut(database, 'jobs', [job.id]);
+    expect(await expireJobLeases(database, 10)).toEqual({ expired: 1, dispatches: [] });
+    expect(await jobOf(database, job.id)).toMatchObject({
+      status: 'failed',
+      error_code: 'WORKER_LOST',
+      error: '2 chunkers stopped while they read this document',
+      lease_expires_at: null,
+      finished_at: expect.any(Date),
+    });
+    expect(await statusOf(database, document.id)).toBe('failed');
+  });
+
+  test('When there are more than asked for, then so many are taken and the rest the next time', async () => {
+    const jobs = [await accept(database), await accept(database), await accept(database)].map(({ job }) => job.id);
+    for (const jobId of jobs) {
+      await claimedJob(database, jobId);
+    }
+    await runOut(database, 'jobs', jobs);
+    expect((await expireJobLeases(database, 2)).expired).toBe(2);
+    expect((await expireJobLeases(database, 2)).expired).toBe(1);
+  });
+
+  test('When several look for them at once, then each job is queued once', async () => {
+    const jobs = await Promise.all(Array.from({ length: 6 }, () => accept(database)));
+    await Promise.all(jobs.map(({ job }) => claimedJob(database, job.id)));
+    await runOut(
+      database,
+      'jobs',
+      jobs.map(({ job }) => job.id),
+    );
+    const found = await Promise.all(Array.from({ length: 4 }, () => expireJobLeases(database, 10)));
+    const dispatched = found.flatMap(({ dispatches }) => dispatches.map(({ queueJobId }) => queueJobId));
+    expect(dispatched.sort()).toEqual(jobs.map(({ job }) => `${job.id}.2`).sort());
+  });
+
+  test('When a wrong clock has written a far deadline, then it is pulled in, and others are left as they are', async () => {
+    const { job } = await accept(database);
+    const right = await accept(database);
+    await claimedJob(database, job.id);
+    await claimedJob(database, right.job.id);
+    const before = await jobOf(database, right.job.id);
+    await database.sql.none(`UPDATE jobs SET lease_expires_at = now() + interval '1 year' WHERE id = $1`, [job.id]);
+    expect(await clampLeases(database, leaseMs)).toBe(1);
+    const pulledIn = (await jobOf(database, job.id)).lease_expires_at?.getTime() ?? 0;
+    expect(pulledIn).toBeLessThan(Date.now() + 2 * leaseMs);
+    expect(await jobOf(database, right.job.id)).toEqual(before);
+    expect(await clampLeases(database, leaseMs)).toBe(0);
+  });
+});
+
+describe('The same upload twice', () => {
+  test('When both come at the same moment, then one document and one job are made', async () => {
+    const first = await accept(database);
+    const options = () => ({ jobId: newId(), jobMaxRetries: 3, chunkMaxRetries: 3 });
+    await deleteDocument(database, first.document.id);
+    const accepted = await Promise.all(
+      Array.from({ length: 8 }, () => acceptDocument(database, { ...first.document, id: newId() }, options())),
+    );
+    expect(accepted.filter((result) => !result.duplicate)).toHaveLength(1);
+    expect(new Set(accepted.map((result) => result.document.id)).size).toBe(1);
+    expect(new Set(accepted.map((result) => result.job.id)).size).toBe(1);
+  });
+});

@@ -1,0 +1,94 @@
+import { jobHasEnded, newId } from '@millrace/contracts';
+import type { Database } from '@millrace/database';
+import { newJobChunk } from '@millrace/test-support';
+import fc from 'fast-check';
+import { claimChunks, claimJob, expireJobLeases, expireLeases, storeChunks } from '../../src';
+import { createDatabase, leaseMs, page, policy, runOut, settle, worker } from '../support';
+import { addDocument } from './addDocument';
+import { type Command, World } from './command';
+import { violations } from './invariants';
+import { atOnce } from './mixes';
+import { Model } from './model';
+import { type Snapshot, takeSnapshot } from './state';
+
+let database: Database;
+let dispose: () => Promise<void>;
+beforeAll(async () => {
+  ({ database, dispose } = await createDatabase());
+  // Transactions that meet like this wait for each other in circles now and then. They are run again; where we are
+  // allowed to, we have the server notice it sooner than after a second.
+  await database.sql.none(
+    `DO $$ BEGIN
+       IF current_setting('is_superuser') = 'on' THEN
+         EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = %L', current_database(), '50ms');
+       END IF;
+     END $$`,
+  );
+});
+afterAll(() => dispose());
+
+/** What is fired at the same moment, again and again. */
+const volleys = fc.noBias(
+  fc.array(fc.array(atOnce, { minLength: 2, maxLength: 10 }), {
+    minLength: 1,
+    maxLength: 12,
+    size: 'max',
+  }),
+);
+
+/** More rounds than any job can need. */
+const enoughRounds = 30;
+
+/** Somebody does all the work there is, until nothing is left. */
+async function drain(before: Snapshot): Promise<void> {
+  let now = before;
+  for (let round = 1; now.jobs.some((job) => !jobHasEnded(job.status)); round += 1) {
+    if (round > enoughRounds) {
+      throw new Error(`jobs are stuck: ${JSON.stringify(now.jobs.filter((job) => !jobHasEnded(job.status)))}`);
+    }
+    const jobIds = now.jobs.map((job) => job.id);
+    const chunkIds = now.jobs.flatMap((job) => job.chunks.map((chunk) => chunk.id));
+    await runOut(database, 'jobs', jobIds);
+    await runOut(database, 'job_chunks', chunkIds);
+    await expireJobLeases(database, 100);
+    await expireLeases(database, { limit: 100 }, policy);
+    for (const jobId of jobIds) {
+      const claimed = await claimJob(database, jobId, worker, leaseMs);
+      if (claimed.outcome === 'claimed') {
+        await storeChunks(database, claimed.job, { title: null, pages: [page(1)], chunks: [newJobChunk(0)] });
+      }
+    }
+    const deliveries = (await database.jobChunks.findAll(chunkIds)).map((chunk) => chunk.queue_job_id);
+    await settle(database, await claimChunks(database, chunkIds, worker, leaseMs, newId(), deliveries));
+    const next = await takeSnapshot(database);
+    expect(violations(next, now)).toEqual([]);
+    now = next;
+  }
+}
+
+test('When transitions meet, then none fails, every rule holds afterwards, and the jobs come to their end', async () => {
+  const runOnce = async (fired: readonly (readonly Command[])[]) => {
+    await database.sql.none('DELETE FROM documents');
+    const world = new World(database);
+    await addDocument(world, new Model(), 5, { jobMaxRetries: 3, chunkMaxRetries: 3 });
+    let before = await takeSnapshot(database);
+    for (const volley of fired) {
+      await Promise.all(volley.map((command) => command.start(world).answer));
+      const now = await takeSnapshot(database);
+      expect(violations(now, before)).toEqual([]);
+      before = now;
+    }
+    await drain(before);
+  };
+  let underWay: Promise<void> = Promise.resolve();
+  await fc.assert(
+    fc.asyncProperty(volleys, (fired) => {
+      underWay = runOnce(fired);
+      return underWay;
+    }),
+    // What fails once may not fail again, so that looking for a smaller case leads nowhere.
+    { numRuns: 120, interruptAfterTimeLimit: 20_000, endOnFailure: true },
+  );
+  // A run that was going on when the time was over still goes on, and needs the database.
+  await underWay;
+}, 60_000);

@@ -1,0 +1,83 @@
+import { jobHasEnded } from '@millrace/contracts';
+import type { Database } from '@millrace/database';
+import fc from 'fast-check';
+import { findDriftedJobs, repairJob } from '../../src';
+import { firstId, policy } from '../support';
+import { anyOne, command, roundsOf } from './command';
+import { endRound, isOpen } from './model';
+import type { JobState } from './state';
+
+/** What disturbs a job, in SQL, and which jobs it can disturb. */
+const disturbances = {
+  'more stored': { set: 'processed_chunks = processed_chunks + 1', when: () => true },
+  'fewer stored': { set: 'processed_chunks = processed_chunks - 2', when: () => true },
+  'more failed': { set: 'failed_chunks = failed_chunks + 1', when: () => true },
+  'fewer failed': {
+    set: 'processed_chunks = processed_chunks + 1, failed_chunks = failed_chunks - 1',
+    when: () => true,
+  },
+  'not ended': {
+    set: `status = 'processing', finished_at = NULL`,
+    when: (job: JobState) => jobHasEnded(job.status),
+  },
+  'ended too early': {
+    set: `status = 'completed', finished_at = now()`,
+    when: (job: JobState) => !jobHasEnded(job.status),
+  },
+} as const;
+
+async function repairAll(database: Database) {
+  const { drifted } = await findDriftedJobs(database, { after: firstId, limit: 100, endedWithinMs: 3_600_000 });
+  const rounds = [];
+  for (const jobId of drifted) {
+    const { repaired, round } = await repairJob(database, jobId, policy);
+    rounds.push({ jobId, repaired, round: round && roundsOf([round])[0] });
+  }
+  return rounds;
+}
+
+/** A disturbed job is found and repaired; nobody else may act in between. */
+export const disturb = command(
+  'disturb and repair',
+  fc.record({
+    job: anyOne,
+    how: fc.constantFrom(...(Object.keys(disturbances) as (keyof typeof disturbances)[])),
+  }),
+  {
+    request: (world, { job, how }) => ({ jobId: world.job(job).jobId, how }),
+    perform: async (world, { jobId, how }) => {
+      const job = await world.database.jobs.find(jobId);
+      if (!job || job.total_chunks === null || job.status === 'cancelled' || !disturbances[how].when(job as never)) {
+        return [];
+      }
+      await world.database.sql.none(`UPDATE jobs SET ${disturbances[how].set} WHERE id = $1`, [jobId]);
+      return repairAll(world.database);
+    },
+    foresee: (model, { jobId, how }) => {
+      const job = model.job(jobId);
+      if (!job || job.total === null || job.status === 'cancelled' || !disturbances[how].when(job)) {
+        return [];
+      }
+      const goesOnRetrying = job.status === 'retrying' && how !== 'ended too early';
+      Object.assign(job, {
+        status: goesOnRetrying ? 'retrying' : 'processing',
+        documentStatus: 'processing',
+        errorCode: null,
+      });
+      return [{ jobId, repaired: true, round: job.chunks.some(isOpen) ? null : endRound(job) }];
+    },
+  },
+);
+
+/** Nothing that only the lifecycle has touched has drifted, at any moment. */
+export const look = command('look for drift', fc.constant(null), {
+  request: (world) => world.jobs.map((job) => job.jobId),
+  perform: async (world, jobIds) => {
+    const found = await repairAll(world.database);
+    const repairs = await Promise.all(jobIds.map((jobId) => repairJob(world.database, jobId, policy)));
+    if (found.length > 0 || repairs.some(({ repaired }) => repaired)) {
+      throw new Error(`an undisturbed job was taken for drifted: ${JSON.stringify({ found, repairs })}`);
+    }
+  },
+  foresee: () => undefined,
+});

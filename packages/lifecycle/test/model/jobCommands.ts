@@ -1,0 +1,222 @@
+import { MillraceError, newId } from '@millrace/contracts';
+import { newJobChunk } from '@millrace/test-support';
+import fc from 'fast-check';
+import {
+  acceptDocument,
+  claimJob,
+  expireJobLeases,
+  failJob,
+  releaseJob,
+  renewJobLease,
+  requeueJob,
+  storeChunks,
+} from '../../src';
+import { accept, leaseMs, page, policy, runOut, worker } from '../support';
+import { aClaim, anyOne, command, deliveriesOf, recent } from './command';
+import { deliveryOf, endJob, endLease, type Model, newJobState, storeInModel } from './model';
+import type { JobState } from './state';
+
+/** Few of everything, so that the limits are reached. */
+const limits = fc.record({
+  jobMaxRetries: fc.nat({ max: 3 }),
+  chunkMaxRetries: fc.integer({ min: 1, max: 3 }),
+});
+
+/** The job that the claim still holds. */
+function held(model: Model, claim: { jobId: string; token: string } | undefined): JobState | undefined {
+  const job = claim && model.job(claim.jobId);
+  return job?.status === 'chunking' && job.token === claim?.token ? job : undefined;
+}
+
+function queue(job: JobState): void {
+  endLease(job);
+  job.status = 'queued';
+  job.dispatches += 1;
+}
+
+export const claim = command('claimJob', anyOne, {
+  request: (world, choice) => world.job(choice).jobId,
+  perform: async (world, jobId) => {
+    const claim = await claimJob(world.database, jobId, worker, leaseMs);
+    if (claim.outcome !== 'claimed') {
+      return { outcome: claim.outcome };
+    }
+    world.jobClaims.push(claim.job);
+    return { outcome: claim.outcome, token: claim.job.token, attempts: claim.job.attempts };
+  },
+  foresee: (model, jobId, answer) => {
+    const job = model.job(jobId);
+    if (!job || !(job.status === 'queued' || (job.status === 'chunking' && job.leaseIsOver))) {
+      return { outcome: job?.status === 'chunking' ? ('leased' as const) : ('gone' as const) };
+    }
+    job.attempts += 1;
+    if (job.attempts > job.chunkMaxRetries) {
+      endJob(job, 'failed', 'WORKER_LOST');
+      return { outcome: 'gone' as const };
+    }
+    const token = answer.token ?? 'one';
+    Object.assign(job, { status: 'chunking', documentStatus: 'processing', token, leaseIsOver: false });
+    return { outcome: 'claimed' as const, token, attempts: job.attempts };
+  },
+});
+
+export const acceptNew = command('accept', limits, {
+  request: (world, jobLimits) => ({ jobLimits, isFull: world.jobs.length >= world.mostJobs }),
+  perform: async (world, { jobLimits, isFull }) => {
+    if (isFull) {
+      return null;
+    }
+    const { document, job } = await accept(world.database, jobLimits);
+    world.jobs.push({ jobId: job.id, documentId: document.id, chunkIds: [] });
+    return { jobId: job.id, documentId: document.id };
+  },
+  foresee: (model, { jobLimits, isFull }, answer) => {
+    if (isFull || !answer) {
+      return null;
+    }
+    model.jobs.push(newJobState(answer.jobId, answer.documentId, jobLimits));
+    return answer;
+  },
+});
+
+export const store = command(
+  'storeChunks',
+  fc.record({ claim: aClaim, count: fc.integer({ min: 1, max: 5 }), badPage: fc.boolean() }),
+  {
+    request: (world, { claim, count, badPage }) => ({
+      claim: recent(world.jobClaims, claim),
+      pages: [page(1), page(2, badPage ? 'failed' : 'text')],
+      chunks: Array.from({ length: count }, (_, i) => newJobChunk(i, `Chunk ${i}`)),
+    }),
+    perform: async (world, { claim, pages, chunks }) => {
+      const dispatches = claim && (await storeChunks(world.database, claim, { title: null, pages, chunks }));
+      if (!dispatches) {
+        return null;
+      }
+      const chunkIds = dispatches.map((dispatch) => dispatch.chunkId);
+      world.jobs.find((job) => job.jobId === claim.jobId)?.chunkIds.push(...chunkIds);
+      return deliveriesOf(dispatches);
+    },
+    foresee: (model, { claim, pages, chunks }) => {
+      const job = held(model, claim);
+      if (!job) {
+        return null;
+      }
+      storeInModel(
+        job,
+        chunks.map((chunk) => chunk.id),
+      );
+      job.failedPages = pages.filter((each) => each.outcome === 'failed').length;
+      return job.chunks.map(deliveryOf).sort();
+    },
+  },
+);
+
+export const letLeasesRunOut = command('let leases of jobs run out', fc.oneof(anyOne, fc.constant('all' as const)), {
+  request: (world, choice) => (choice === 'all' ? world.jobs.map((job) => job.jobId) : [world.job(choice).jobId]),
+  perform: async (world, jobIds) => runOut(world.database, 'jobs', jobIds),
+  foresee: (model, jobIds) => {
+    for (const job of model.jobs.filter(({ id }) => jobIds.includes(id))) {
+      job.leaseIsOver = job.token !== null;
+    }
+  },
+});
+
+export const expire = command('expireJobLeases', fc.integer({ min: 1, max: 3 }), {
+  request: (_world, limit) => limit,
+  perform: async (world, limit) => {
+    const { expired, dispatches } = await expireJobLeases(world.database, limit);
+    return { expired, deliveries: deliveriesOf(dispatches) };
+  },
+  foresee: (model, limit) => {
+    const lost = model.jobs.filter((job) => job.status === 'chunking' && job.leaseIsOver).slice(0, limit);
+    const again = lost.filter((job) => job.attempts < job.chunkMaxRetries);
+    for (const job of lost) {
+      if (again.includes(job)) {
+        queue(job);
+      } else {
+        endJob(job, 'failed', 'WORKER_LOST');
+      }
+    }
+    return { expired: lost.length, deliveries: again.map(deliveryOf).sort() };
+  },
+});
+
+export const acceptAgain = command('acceptAgain', anyOne, {
+  request: (world, choice) => world.job(choice),
+  perform: async (world, { documentId }) => {
+    const document = await world.database.documents.find(documentId);
+    if (!document) {
+      return null;
+    }
+    const options = { jobId: newId(), jobMaxRetries: 1, chunkMaxRetries: 1 };
+    const accepted = await acceptDocument(world.database, { ...document, id: newId() }, options);
+    if (!accepted.duplicate) {
+      // It was deleted in between.
+      world.jobs.push({ jobId: accepted.job.id, documentId: accepted.document.id, chunkIds: [] });
+    }
+    return { duplicate: accepted.duplicate, jobId: accepted.job.id };
+  },
+  foresee: (model, { jobId }) => (model.job(jobId) ? { duplicate: true, jobId } : null),
+});
+
+export const renew = command('renewJobLease', aClaim, {
+  request: (world, choice) => recent(world.jobClaims, choice),
+  perform: async (world, claim) => (claim ? renewJobLease(world.database, claim, leaseMs) : false),
+  foresee: (model, claim) => {
+    const job = held(model, claim);
+    if (job) {
+      job.leaseIsOver = false;
+    }
+    return job !== undefined;
+  },
+});
+
+export const release = command('releaseJob', aClaim, {
+  request: (world, choice) => recent(world.jobClaims, choice),
+  perform: async (world, claim) => deliveriesOf([(claim && (await releaseJob(world.database, claim))) ?? []].flat()),
+  foresee: (model, claim) => {
+    const job = held(model, claim);
+    if (!job) {
+      return [];
+    }
+    queue(job);
+    job.attempts -= 1;
+    return [deliveryOf(job)];
+  },
+});
+
+export const requeue = command('requeueJob', aClaim, {
+  request: (world, choice) => recent(world.jobClaims, choice),
+  perform: async (world, claim) => {
+    const error = new MillraceError('STORAGE_UNAVAILABLE');
+    return deliveriesOf([(claim && (await requeueJob(world.database, claim, error, policy))) ?? []].flat());
+  },
+  foresee: (model, claim) => {
+    const job = held(model, claim);
+    if (!job) {
+      return [];
+    }
+    queue(job);
+    job.errorCode = 'STORAGE_UNAVAILABLE';
+    return [deliveryOf(job)];
+  },
+});
+
+export const failReading = command(
+  'failJob',
+  fc.record({ claim: aClaim, code: fc.constantFrom('PDF_CORRUPT', 'STORAGE_UNAVAILABLE') }),
+  {
+    request: (world, { claim, code }) => ({ claim: recent(world.jobClaims, claim), error: new MillraceError(code) }),
+    perform: async (world, { claim, error }) => (claim ? failJob(world.database, claim, error) : null),
+    foresee: (model, { claim, error }) => {
+      const job = held(model, claim);
+      if (!job || !claim) {
+        return null;
+      }
+      endJob(job, 'failed', error.code);
+      job.hasOriginal &&= error.retryable;
+      return { sourcePath: error.retryable ? null : claim.sourcePath };
+    },
+  },
+);

@@ -1,0 +1,85 @@
+import { newId } from '@millrace/contracts';
+import type { Database } from '@millrace/database';
+import { newJobChunk } from '@millrace/test-support';
+import { claimJob, deleteDocument, storeChunks } from '../src';
+import {
+  accept,
+  chunkedDocument,
+  claim,
+  claimedJob,
+  createDatabase,
+  leaseMs,
+  page,
+  settle,
+  statusOf,
+  unavailable,
+  worker,
+} from './support';
+
+let database: Database;
+let dispose: () => Promise<void>;
+beforeAll(async () => {
+  ({ database, dispose } = await createDatabase());
+});
+afterAll(() => dispose());
+
+/** How many rows of the tables that could outlive a document there are. */
+async function leftOf(documentId: string): Promise<number> {
+  const { left } = await database.sql.one<{ left: number }>(
+    `SELECT ((SELECT count(*) FROM document_chunks WHERE document_id = $1)
+           + (SELECT count(*) FROM document_pages WHERE document_id = $1)
+           + (SELECT count(*) FROM jobs WHERE document_id = $1))::integer AS left`,
+    [documentId],
+  );
+  return left;
+}
+
+describe('Deleting a document', () => {
+  test('When it is in the middle of its work, then everything of it goes and a late settlement changes nothing', async () => {
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 4);
+    const sibling = await chunkedDocument(database, 1);
+    const held = await claim(database, chunkIds.slice(0, 2));
+    const [unlucky = '', ...others] = chunkIds.slice(2);
+    await settle(database, await claim(database, [unlucky, ...others]), { failed: [unavailable(unlucky)] });
+
+    expect(await deleteDocument(database, documentId)).toEqual({ sourcePath: `originals/${documentId}` });
+    expect((await settle(database, held)).chunkIds.size).toBe(0);
+    expect(await database.documents.find(documentId)).toBeNull();
+    expect(await database.jobs.find(jobId)).toBeNull();
+    expect(await database.jobChunks.findAll(chunkIds)).toEqual([]);
+    expect(await database.chunkAttempts.list(unlucky)).toEqual([]);
+    expect(await leftOf(documentId)).toBe(0);
+    expect(await statusOf(database, sibling.documentId)).toBe('processing');
+    expect((await claim(database, sibling.chunkIds)).chunks).toHaveLength(1);
+  });
+
+  test('When it is just being read, then what was read is not stored', async () => {
+    const { document, job } = await accept(database);
+    const claimed = await claimedJob(database, job.id);
+    await deleteDocument(database, document.id);
+    const chunked = { title: null, pages: [page(1)], chunks: [newJobChunk(0)] };
+    expect(await storeChunks(database, claimed, chunked)).toBeNull();
+    expect(await claimJob(database, job.id, worker, leaseMs)).toEqual({ outcome: 'gone' });
+    expect(await leftOf(document.id)).toBe(0);
+  });
+
+  test('When settlements and the deletion meet, then neither fails and nothing stays', async () => {
+    const { documentId, chunkIds } = await chunkedDocument(database, 12);
+    const claims = await Promise.all(chunkIds.map((id) => claim(database, [id])));
+    await Promise.all([...claims.map((each) => settle(database, each)), deleteDocument(database, documentId)]);
+    expect(await database.documents.find(documentId)).toBeNull();
+    expect(await leftOf(documentId)).toBe(0);
+  });
+
+  test('When the storing of chunks and the deletion meet, then neither fails and nothing stays', async () => {
+    const { document, job } = await accept(database);
+    const claimed = await claimedJob(database, job.id);
+    const chunked = { title: null, pages: [page(1)], chunks: [0, 1, 2].map((i) => newJobChunk(i)) };
+    await Promise.all([storeChunks(database, claimed, chunked), deleteDocument(database, document.id)]);
+    expect(await leftOf(document.id)).toBe(0);
+  });
+
+  test('When there is no such document, then the answer says so', async () => {
+    expect(await deleteDocument(database, newId())).toBeNull();
+  });
+});

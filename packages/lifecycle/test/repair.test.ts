@@ -1,0 +1,235 @@
+import type { Database } from '@millrace/database';
+import { waitFor } from '@millrace/test-support';
+import { cancelJob, findDriftedJobs, repairJob } from '../src';
+import {
+  accept,
+  chunkedDocument,
+  claim,
+  createDatabase,
+  firstId,
+  isWaiting,
+  jobOf,
+  policy,
+  rejected,
+  settle,
+  statusOf,
+  unavailable,
+} from './support';
+
+let database: Database;
+let dispose: () => Promise<void>;
+beforeAll(async () => {
+  ({ database, dispose } = await createDatabase());
+});
+afterAll(() => dispose());
+// All jobs there are get looked at.
+beforeEach(() => database.sql.none('DELETE FROM documents'));
+
+const everything = { after: firstId, limit: 1_000, endedWithinMs: 60_000 };
+const drifted = async () => (await findDriftedJobs(database, everything)).drifted;
+const setJob = (jobId: string, assignments: string) =>
+  database.sql.none(`UPDATE jobs SET ${assignments} WHERE id = $1`, [jobId]);
+
+describe('A job that has drifted from its chunks', () => {
+  test.each(['processed_chunks = processed_chunks + 1', 'processed_chunks = 0', 'failed_chunks = 2'])(
+    'When its counters are wrong under way (%s), then they are set right and the job goes on to its end',
+    async (wrong) => {
+      const { jobId, chunkIds } = await chunkedDocument(database, 4);
+      const [bad = '', good = '', ...rest] = chunkIds;
+      await settle(database, await claim(database, [bad, good]), { failed: [rejected(bad)] });
+      await setJob(jobId, wrong);
+      expect(await drifted()).toEqual([jobId]);
+      expect(await repairJob(database, jobId, policy)).toEqual({ repaired: true, round: null });
+      expect(await jobOf(database, jobId)).toMatchObject({
+        status: 'processing',
+        processed_chunks: 1,
+        failed_chunks: 1,
+      });
+      expect(await drifted()).toEqual([]);
+      await settle(database, await claim(database, rest));
+      expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed_with_errors', processed_chunks: 3 });
+    },
+  );
+
+  test('When its counters are wrong after its end, then it ends again as what it is', async () => {
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
+    const [bad = ''] = chunkIds;
+    await settle(database, await claim(database, chunkIds), { failed: [rejected(bad)] });
+    await setJob(jobId, `processed_chunks = 2, failed_chunks = 0, status = 'completed', error_code = NULL`);
+    await database.sql.none(`UPDATE documents SET status = 'ready' WHERE id = $1`, [documentId]);
+    expect(await drifted()).toEqual([jobId]);
+    expect(await repairJob(database, jobId, policy)).toMatchObject({
+      repaired: true,
+      round: { jobId, documentId, status: 'completed_with_errors', retries: [] },
+    });
+    expect(await jobOf(database, jobId)).toMatchObject({
+      status: 'completed_with_errors',
+      error_code: 'EMBEDDING_REJECTED',
+      processed_chunks: 1,
+      failed_chunks: 1,
+      finished_at: expect.any(Date),
+    });
+    expect(await statusOf(database, documentId)).toBe('partial');
+  });
+
+  test('When nothing is left to do and it is still processing, then its round is ended', async () => {
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
+    await settle(database, await claim(database, chunkIds));
+    await setJob(jobId, `status = 'processing', processed_chunks = 1, finished_at = NULL`);
+    await database.sql.none(`UPDATE documents SET status = 'processing' WHERE id = $1`, [documentId]);
+    expect(await drifted()).toEqual([jobId]);
+    expect((await repairJob(database, jobId, policy)).round?.status).toBe('completed');
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processed_chunks: 2 });
+    expect(await statusOf(database, documentId)).toBe('ready');
+  });
+
+  test('When its round is over and chunks of it are worth another try, then the next round is scheduled', async () => {
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
+    const [bad = '', good = ''] = chunkIds;
+    await settle(database, await claim(database, [bad]), { failed: [unavailable(bad)] });
+    // As if the settlement of the last chunk had not been counted.
+    await setJob(jobId, 'processed_chunks = -1');
+    await settle(database, await claim(database, [good]));
+    expect((await jobOf(database, jobId)).status).toBe('processing');
+    expect(await drifted()).toEqual([jobId]);
+    expect(await repairJob(database, jobId, policy)).toMatchObject({
+      repaired: true,
+      round: { status: 'retrying', retries: [{ chunkId: bad, documentId, queueJobId: `${bad}.2` }] },
+    });
+    await settle(database, await claim(database, [bad]));
+    expect((await jobOf(database, jobId)).status).toBe('completed');
+  });
+
+  test('When it has ended with a chunk still open, then it goes on', async () => {
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
+    await settle(database, await claim(database, chunkIds.slice(0, 1)));
+    await setJob(jobId, `status = 'completed_with_errors', error_code = 'WORKER_LOST', finished_at = now()`);
+    await database.sql.none(`UPDATE documents SET status = 'partial', error_code = 'WORKER_LOST' WHERE id = $1`, [
+      documentId,
+    ]);
+    expect(await drifted()).toEqual([jobId]);
+    expect(await repairJob(database, jobId, policy)).toEqual({ repaired: true, round: null });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'processing', error_code: null, finished_at: null });
+    expect(await database.documents.find(documentId)).toMatchObject({ status: 'processing', error_code: null });
+    await settle(database, await claim(database, chunkIds));
+    expect((await jobOf(database, jobId)).status).toBe('completed');
+    expect(await statusOf(database, documentId)).toBe('ready');
+  });
+
+  test('When several repair it at once, then one of them does', async () => {
+    const { jobId, chunkIds } = await chunkedDocument(database, 2);
+    await settle(database, await claim(database, chunkIds));
+    await setJob(jobId, `status = 'processing', processed_chunks = 0, finished_at = NULL`);
+    const repairs = await Promise.all(Array.from({ length: 4 }, () => repairJob(database, jobId, policy)));
+    expect(repairs.filter(({ repaired }) => repaired)).toHaveLength(1);
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processed_chunks: 2 });
+  });
+
+  test('When a chunk of it is just being settled, then the repair waits for that, and counts it', async () => {
+    const { jobId, chunkIds } = await chunkedDocument(database, 3);
+    const held = await claim(database, chunkIds.slice(0, 1));
+    await setJob(jobId, 'failed_chunks = 1');
+    const both = await database.transaction(async ({ sql }) => {
+      await sql.many('SELECT FROM jobs WHERE id = $1 FOR UPDATE', [jobId]);
+      const settling = settle(database, held);
+      await waitFor('the settlement to wait for the job', () => isWaiting(database, 1));
+      const repairing = repairJob(database, jobId, policy);
+      await waitFor('the repair to wait for the job as well', () => isWaiting(database, 2));
+      return { settling, repairing };
+    });
+    await both.settling;
+    expect((await both.repairing).repaired).toBe(true);
+    expect(await jobOf(database, jobId)).toMatchObject({ processed_chunks: 1, failed_chunks: 0 });
+    expect(await drifted()).toEqual([]);
+  });
+
+  test('When it was cancelled, then it stays so', async () => {
+    const { documentId, jobId } = await chunkedDocument(database, 2);
+    await cancelJob(database, jobId);
+    await setJob(jobId, 'failed_chunks = 1');
+    expect(await drifted()).toEqual([]);
+    expect(await repairJob(database, jobId, policy)).toEqual({ repaired: false, round: null });
+    expect(await statusOf(database, documentId)).toBe('cancelled');
+  });
+
+  test('When it ended long ago, then nobody looks at it any more', async () => {
+    const { jobId, chunkIds } = await chunkedDocument(database, 1);
+    await settle(database, await claim(database, chunkIds));
+    await setJob(jobId, `processed_chunks = 0, finished_at = now() - interval '1 hour'`);
+    expect(await drifted()).toEqual([]);
+  });
+});
+
+describe('A job that agrees with its chunks', () => {
+  test('When jobs are in all the states there are, then none is reported, and repairing changes nothing', async () => {
+    const { job: queued } = await accept(database);
+    const fresh = await chunkedDocument(database, 1);
+    const held = await chunkedDocument(database, 2);
+    await claim(database, held.chunkIds);
+    const retrying = await chunkedDocument(database, 2);
+    await settle(database, await claim(database, retrying.chunkIds), {
+      failed: retrying.chunkIds.slice(1).map(unavailable),
+    });
+    const completed = await chunkedDocument(database, 1);
+    await settle(database, await claim(database, completed.chunkIds));
+    const failed = await chunkedDocument(database, 1);
+    await settle(database, await claim(database, failed.chunkIds), { failed: failed.chunkIds.map(rejected) });
+    const cancelled = await chunkedDocument(database, 2);
+    await settle(database, await claim(database, cancelled.chunkIds.slice(0, 1)));
+    await cancelJob(database, cancelled.jobId);
+
+    expect(await drifted()).toEqual([]);
+    const jobIds = [queued.id, ...[fresh, held, retrying, completed, failed, cancelled].map(({ jobId }) => jobId)];
+    for (const jobId of jobIds) {
+      const before = await jobOf(database, jobId);
+      expect(await repairJob(database, jobId, policy)).toEqual({ repaired: false, round: null });
+      expect(await jobOf(database, jobId)).toEqual(before);
+    }
+  });
+
+  test('When there are more jobs than one look takes, then the next look goes on after the last', async () => {
+    const jobs = [await chunkedDocument(database, 1), await chunkedDocument(database, 1)].map(({ jobId }) => jobId);
+    const [first = '', second = ''] = jobs;
+    await setJob(second, 'failed_chunks = 1');
+    const look = await findDriftedJobs(database, { ...everything, limit: 1 });
+    expect(look).toEqual({ last: first, drifted: [] });
+    const next = await findDriftedJobs(database, { ...everything, after: first, limit: 1 });
+    expect(next).toEqual({ last: second, drifted: [second] });
+    expect(await findDriftedJobs(database, { ...everything, after: second, limit: 1 })).toEqual({
+      last: null,
+      drifted: [],
+    });
+  });
+
+  test('When its chunks are settled meanwhile, then it is never reported, and repairing finds nothing to do', async () => {
+    const documents = await Promise.all(Array.from({ length: 3 }, () => chunkedDocument(database, 24)));
+    let working = true;
+    const seen: string[] = [];
+    const look = async () => {
+      while (working) {
+        seen.push(...(await drifted()));
+        for (const { jobId } of documents) {
+          seen.push(...((await repairJob(database, jobId, policy)).repaired ? [jobId] : []));
+        }
+      }
+    };
+    const work = async () => {
+      for (let round = 1; round <= 2; round += 1) {
+        await Promise.all(
+          documents.map(async ({ chunkIds }) => {
+            for (let i = 0; i < chunkIds.length; i += 4) {
+              const held = await claim(database, chunkIds.slice(i, i + 4));
+              const failed = held.chunks.slice(0, 1).map((chunk) => unavailable(chunk.id));
+              await settle(database, held, { failed });
+            }
+          }),
+        );
+      }
+    };
+    const looking = [look(), look()];
+    await work();
+    working = false;
+    await Promise.all(looking);
+    expect(seen).toEqual([]);
+  });
+});

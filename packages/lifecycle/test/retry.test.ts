@@ -1,0 +1,280 @@
+import { MillraceError, newId } from '@millrace/contracts';
+import type { Database } from '@millrace/database';
+import { cancelJob, failJob, retryJob } from '../src';
+import {
+  accept,
+  chunkedDocument,
+  chunkOf,
+  claim,
+  claimedJob,
+  createDatabase,
+  jobOf,
+  rejected,
+  settle,
+  statusOf,
+  unavailable,
+} from './support';
+
+let database: Database;
+let dispose: () => Promise<void>;
+beforeAll(async () => {
+  ({ database, dispose } = await createDatabase());
+});
+afterAll(() => dispose());
+
+const one = { jobMaxRetries: 3, chunkMaxRetries: 1 };
+
+/** A job that has ended with its first chunk failed for good, its second at the end of its attempts, its third stored. */
+async function endedJob() {
+  const made = await chunkedDocument(database, 3, { limits: one });
+  const [bad = '', worn = '', good = ''] = made.chunkIds;
+  await settle(database, await claim(database, made.chunkIds), { failed: [rejected(bad), unavailable(worn)] });
+  return { ...made, bad, worn, good };
+}
+
+describe('Retrying the chunks of a job', () => {
+  test('When a failed chunk is retried with force, then its job goes on and ends complete', async () => {
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2, { limits: one });
+    const [bad = '', good = ''] = chunkIds;
+    await settle(database, await claim(database, chunkIds), { failed: [rejected(bad)] });
+    const before = await chunkOf(database, good);
+
+    const retried = await retryJob(database, jobId, { force: true });
+    expect(retried).toMatchObject({
+      groupId: expect.any(String),
+      chunks: [{ chunkId: bad, jobId, documentId, chunkIndex: 0, queueJobId: `${bad}.2`, delayMs: 0 }],
+      job: null,
+      skipped: [],
+    });
+    expect(await jobOf(database, jobId)).toMatchObject({
+      status: 'retrying',
+      retry_count: 1,
+      processed_chunks: 1,
+      failed_chunks: 0,
+      error_code: null,
+      error: null,
+      finished_at: null,
+    });
+    expect(await database.documents.find(documentId)).toMatchObject({ status: 'processing', error_code: null });
+
+    await settle(database, await claim(database, chunkIds));
+    expect((await jobOf(database, jobId)).status).toBe('completed');
+    expect(await statusOf(database, documentId)).toBe('ready');
+    expect(await chunkOf(database, good)).toEqual(before);
+    expect(await database.chunkAttempts.list(bad)).toMatchObject([
+      { attempt: 1, round: 1, outcome: 'failed', retry_group_id: null },
+      { attempt: 2, round: 2, outcome: 'success', retry_group_id: retried?.groupId },
+    ]);
+  });
+
+  test('When the retry is followed by its group, then the group knows what was asked and how far it has come', async () => {
+    const { jobId, chunkIds, bad } = await endedJob();
+    const request = { chunkIds: [bad], errorCodes: ['EMBEDDING_REJECTED'], force: true };
+    const groupId = (await retryJob(database, jobId, request))?.groupId ?? '';
+    expect(await database.retryGroups.find(groupId)).toMatchObject({
+      request: { job_id: jobId, chunk_ids: [bad], error_codes: ['EMBEDDING_REJECTED'] },
+      force: true,
+      scheduled: 1,
+    });
+    expect(await database.retryGroups.countByStatus(groupId)).toEqual({ retry_scheduled: 1 });
+    await settle(database, await claim(database, chunkIds));
+    expect(await database.retryGroups.countByStatus(groupId)).toEqual({ success: 1 });
+  });
+
+  test('When a chunk has used up its attempts, then it is skipped, and with force it gets one more', async () => {
+    const { jobId, worn } = await endedJob();
+    const ids = { chunkIds: [worn] };
+    expect(await retryJob(database, jobId, { ...ids, force: false })).toEqual({
+      groupId: null,
+      chunks: [],
+      job: null,
+      skipped: [{ id: worn, reason: 'attempts_exhausted' }],
+    });
+    expect((await jobOf(database, jobId)).status).toBe('completed_with_errors');
+
+    expect((await retryJob(database, jobId, { ...ids, force: true }))?.chunks).toHaveLength(1);
+    expect(await chunkOf(database, worn)).toMatchObject({ status: 'retry_scheduled', attempts: 1, max_retries: 2 });
+    const settled = await settle(database, await claim(database, [worn]), { failed: [unavailable(worn)] });
+    expect(settled.rounds).toMatchObject([{ status: 'completed_with_errors', retries: [] }]);
+  });
+
+  test('When chunks are named that cannot be retried, then each is skipped with its reason', async () => {
+    const { jobId, bad, worn, good } = await endedJob();
+    const unfinished = await chunkedDocument(database, 1);
+    await database.sql.none('UPDATE job_chunks SET payload = NULL WHERE id = $1', [worn]);
+    const [foreign = ''] = unfinished.chunkIds;
+    const chunkIds = [bad, worn, good, foreign, foreign];
+    const retried = await retryJob(database, jobId, { chunkIds, errorCodes: ['EMBEDDING_UNAVAILABLE'], force: true });
+    expect(retried?.chunks).toEqual([]);
+    expect(retried?.skipped).toHaveLength(4);
+    expect(new Map(retried?.skipped.map(({ id, reason }) => [id, reason]))).toEqual(
+      new Map([
+        [bad, 'other_error_code'],
+        [worn, 'payload_expired'],
+        [good, 'succeeded'],
+        [foreign, 'not_found'],
+      ]),
+    );
+    expect(await retryJob(database, unfinished.jobId, { chunkIds: [foreign], force: true })).toMatchObject({
+      chunks: [],
+      skipped: [{ id: foreign, reason: 'in_progress' }],
+    });
+  });
+
+  test('When nothing is named, then all that has failed is taken, and error codes choose among it', async () => {
+    const { jobId, bad, worn } = await endedJob();
+    const retried = await retryJob(database, jobId, { errorCodes: ['EMBEDDING_UNAVAILABLE'], force: true });
+    expect(retried?.chunks.map((chunk) => chunk.chunkId)).toEqual([worn]);
+    expect(retried?.skipped).toEqual([]);
+    const rest = await retryJob(database, jobId, { force: true });
+    expect(rest?.chunks.map((chunk) => chunk.chunkId)).toEqual([bad]);
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', retry_count: 2, failed_chunks: 0 });
+  });
+
+  test('When the job is still at work, then the failed chunk joins it', async () => {
+    const { jobId, chunkIds } = await chunkedDocument(database, 2, { limits: one });
+    const [bad = '', slow = ''] = chunkIds;
+    const held = await claim(database, [slow]);
+    await settle(database, await claim(database, [bad]), { failed: [rejected(bad)] });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'processing', failed_chunks: 1 });
+
+    expect((await retryJob(database, jobId, { force: true }))?.chunks).toHaveLength(1);
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'processing', failed_chunks: 0 });
+    expect((await settle(database, held)).rounds).toMatchObject([{ status: 'processing' }]);
+    expect((await settle(database, await claim(database, [bad]))).rounds).toMatchObject([{ status: 'completed' }]);
+  });
+
+  test('When two ask for the same at once, then every chunk is scheduled once', async () => {
+    const { jobId, chunkIds } = await chunkedDocument(database, 8, { limits: one });
+    await settle(database, await claim(database, chunkIds), { failed: chunkIds.map(rejected) });
+    const retried = await Promise.all(Array.from({ length: 4 }, () => retryJob(database, jobId, { force: true })));
+    expect(retried.flatMap((each) => each?.chunks ?? [])).toHaveLength(8);
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', retry_count: 1, failed_chunks: 0 });
+  });
+
+  test('When there is no such job, then the answer says so', async () => {
+    expect(await retryJob(database, newId(), { force: true })).toBeNull();
+  });
+});
+
+describe('Retrying a cancelled job', () => {
+  test('When all of it is retried, then it goes on where it was', async () => {
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 3);
+    await settle(database, await claim(database, chunkIds.slice(0, 1)));
+    await cancelJob(database, jobId);
+    const retried = await retryJob(database, jobId, { force: false });
+    expect(retried?.chunks.map((chunk) => chunk.chunkId)).toEqual(chunkIds.slice(1));
+    expect(await statusOf(database, documentId)).toBe('processing');
+    await settle(database, await claim(database, chunkIds));
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processed_chunks: 3 });
+    expect(await statusOf(database, documentId)).toBe('ready');
+  });
+
+  test('When only a part of it is retried, then it ends with that part, and the document is partial', async () => {
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 3);
+    await cancelJob(database, jobId);
+    await retryJob(database, jobId, { chunkIds: chunkIds.slice(0, 1), force: false });
+    const settled = await settle(database, await claim(database, chunkIds));
+    expect(settled.rounds).toMatchObject([{ status: 'completed_with_errors', retries: [] }]);
+    expect(await jobOf(database, jobId)).toMatchObject({
+      error_code: 'CANCELLED',
+      error: '2 of 3 chunks failed: The job was cancelled',
+      processed_chunks: 1,
+      failed_chunks: 2,
+    });
+    expect(await database.jobChunks.countByErrorCode(jobId)).toEqual([{ code: 'CANCELLED', count: 2 }]);
+    expect(await statusOf(database, documentId)).toBe('partial');
+
+    await retryJob(database, jobId, { force: false });
+    await settle(database, await claim(database, chunkIds));
+    expect((await jobOf(database, jobId)).status).toBe('completed');
+    expect(await statusOf(database, documentId)).toBe('ready');
+  });
+
+  test('When error codes are named, then what was cancelled is left out', async () => {
+    const { jobId, chunkIds } = await chunkedDocument(database, 3);
+    const [failed = '', cancelled = ''] = chunkIds;
+    await settle(database, await claim(database, [failed]), { failed: [unavailable(failed)] });
+    await cancelJob(database, jobId);
+    const errorCodes = ['EMBEDDING_UNAVAILABLE'];
+    const named = await retryJob(database, jobId, { chunkIds: [cancelled], errorCodes, force: false });
+    expect(named?.skipped).toEqual([{ id: cancelled, reason: 'other_error_code' }]);
+    const retried = await retryJob(database, jobId, { errorCodes, force: false });
+    expect(retried?.chunks.map((chunk) => chunk.chunkId)).toEqual([failed]);
+    await settle(database, await claim(database, chunkIds));
+    expect((await jobOf(database, jobId)).status).toBe('completed_with_errors');
+  });
+});
+
+describe('Retrying a job that has no chunks yet', () => {
+  const full = new MillraceError('STORAGE_UNAVAILABLE', 'the disk is full');
+
+  test('When its document could not be read for a reason that may pass, then it is read again from the beginning', async () => {
+    const { document, job } = await accept(database);
+    await failJob(database, await claimedJob(database, job.id), full);
+    expect(await retryJob(database, job.id, { force: false })).toEqual({
+      groupId: expect.any(String),
+      chunks: [],
+      job: { jobId: job.id, documentId: document.id, queueJobId: `${job.id}.2`, delayMs: 0 },
+      skipped: [],
+    });
+    expect(await jobOf(database, job.id)).toMatchObject({
+      status: 'queued',
+      attempts: 0,
+      retry_count: 1,
+      error_code: null,
+      finished_at: null,
+    });
+    expect(await statusOf(database, document.id)).toBe('queued');
+    expect((await claimedJob(database, job.id)).attempts).toBe(1);
+  });
+
+  test('When it was cancelled, then it is read after all', async () => {
+    const { document, job } = await accept(database);
+    await cancelJob(database, job.id);
+    expect((await retryJob(database, job.id, { force: false }))?.job).toMatchObject({ jobId: job.id });
+    expect(await statusOf(database, document.id)).toBe('queued');
+  });
+
+  test('When its original is gone, or another error code is meant, or chunks are named, then it is left alone', async () => {
+    const bad = await accept(database);
+    await failJob(database, await claimedJob(database, bad.job.id), new MillraceError('PDF_CORRUPT'));
+    expect(await retryJob(database, bad.job.id, { force: true })).toMatchObject({ groupId: null, job: null });
+
+    const { job } = await accept(database);
+    await failJob(database, await claimedJob(database, job.id), full);
+    const errorCodes = ['WORKER_LOST'];
+    expect(await retryJob(database, job.id, { errorCodes, force: true })).toMatchObject({ groupId: null, job: null });
+    const id = newId();
+    expect(await retryJob(database, job.id, { chunkIds: [id], force: true })).toMatchObject({
+      groupId: null,
+      job: null,
+      skipped: [{ id, reason: 'not_found' }],
+    });
+    expect((await jobOf(database, job.id)).status).toBe('failed');
+    expect(await retryJob(database, job.id, { errorCodes: ['STORAGE_UNAVAILABLE'], force: false })).toMatchObject({
+      job: { jobId: job.id },
+    });
+  });
+
+  test('When it is waiting or being read, then nothing is done', async () => {
+    const { job } = await accept(database);
+    expect(await retryJob(database, job.id, { force: true })).toMatchObject({ groupId: null, job: null });
+    await claimedJob(database, job.id);
+    expect(await retryJob(database, job.id, { force: true })).toMatchObject({ groupId: null, job: null });
+    expect(await jobOf(database, job.id)).toMatchObject({ status: 'chunking', retry_count: 0 });
+  });
+
+  test('When it happens often while the job runs, then other chunks keep all of their rounds', async () => {
+    const { jobId, chunkIds } = await chunkedDocument(database, 2);
+    const [poisoned = '', unlucky = ''] = chunkIds;
+    for (let n = 0; n < 3; n += 1) {
+      await settle(database, await claim(database, [poisoned]), { failed: [rejected(poisoned)] });
+      await retryJob(database, jobId, { chunkIds: [poisoned], force: true });
+    }
+    await settle(database, await claim(database, [poisoned]), { failed: [rejected(poisoned)] });
+    await settle(database, await claim(database, [unlucky]), { failed: [unavailable(unlucky)] });
+    expect(await chunkOf(database, unlucky)).toMatchObject({ status: 'retry_scheduled' });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', retry_count: 4, max_retries: 6 });
+  });
+});

@@ -1,0 +1,167 @@
+import { type ChunkDispatch, newId } from '@millrace/contracts';
+import { type Database, defaultCollectionId, systemOwnerId } from '@millrace/database';
+import { type BulkSelection, cancelJob, countRetries, retryMany } from '../src';
+import { chunkedDocument, chunkOf, claim, createDatabase, jobOf, rejected, settle, unavailable } from './support';
+
+let database: Database;
+let dispose: () => Promise<void>;
+beforeAll(async () => {
+  ({ database, dispose } = await createDatabase());
+});
+afterAll(() => dispose());
+
+const one = { jobMaxRetries: 3, chunkMaxRetries: 1 };
+
+/** A document all of whose chunks have failed, the first of them rejected, the others at the end of their attempts. */
+async function failedDocument(count: number, collectionId = defaultCollectionId) {
+  const made = await chunkedDocument(database, count, { limits: one, collectionId });
+  const [bad = '', ...worn] = made.chunkIds;
+  const failed = [rejected(bad), ...worn.map(unavailable)];
+  await settle(database, await claim(database, made.chunkIds), { failed });
+  return { ...made, bad, worn };
+}
+
+/** The same for more chunks than are quickly settled. */
+async function hugeFailedDocument(count: number) {
+  const made = await chunkedDocument(database, count, { limits: one });
+  await database.sql.none(
+    `UPDATE job_chunks SET status = 'failed', attempts = 1, last_error_code = 'EMBEDDING_UNAVAILABLE',
+       updated_at = now() - interval '1 hour'
+     WHERE job_id = $1`,
+    [made.jobId],
+  );
+  await database.sql.none(
+    `UPDATE jobs SET status = 'failed', failed_chunks = total_chunks, finished_at = now() WHERE id = $1`,
+    [made.jobId],
+  );
+  return made;
+}
+
+async function newCollection(): Promise<string> {
+  const id = newId();
+  await database.sql.none('INSERT INTO collections (id, owner_id, name) VALUES ($1, $2, $1)', [id, systemOwnerId]);
+  return id;
+}
+
+/** The retry, with all that was delivered. */
+async function retried(selection: BulkSelection) {
+  const delivered: ChunkDispatch[] = [];
+  const result = await retryMany(database, selection, async (dispatches) => {
+    delivered.push(...dispatches);
+  });
+  return { ...result, delivered: delivered.map((dispatch) => dispatch.chunkId).sort() };
+}
+
+describe('A bulk retry', () => {
+  test('When a collection is named, then its failed chunks are scheduled and those of others are not', async () => {
+    const collectionId = await newCollection();
+    const first = await failedDocument(2, collectionId);
+    const second = await failedDocument(1, collectionId);
+    const other = await failedDocument(1);
+    const selection = { collectionId, force: true };
+    expect(await countRetries(database, selection)).toEqual({ scheduled: 3, jobs: 2, skipped: [] });
+    const result = await retried(selection);
+    expect(result).toMatchObject({ groupId: expect.any(String), scheduled: 3, jobs: 2, skipped: [] });
+    expect(result.delivered).toEqual([...first.chunkIds, ...second.chunkIds].sort());
+    expect(await jobOf(database, first.jobId)).toMatchObject({ status: 'retrying', failed_chunks: 0 });
+    expect((await jobOf(database, other.jobId)).status).toBe('failed');
+    expect(await database.retryGroups.find(result.groupId ?? '')).toMatchObject({
+      request: { collection_id: collectionId },
+      force: true,
+      scheduled: 3,
+    });
+    expect(await retried(selection)).toMatchObject({ groupId: null, scheduled: 0, jobs: 0, delivered: [] });
+  });
+
+  test('When a document and error codes are named, then both must fit', async () => {
+    const { documentId, bad } = await failedDocument(3);
+    await failedDocument(1);
+    const result = await retried({ documentId, errorCodes: ['EMBEDDING_REJECTED'], force: true });
+    expect(result.delivered).toEqual([bad]);
+  });
+
+  test('When chunks have used up their attempts or lost their texts, then they are counted as skipped', async () => {
+    const { documentId, chunkIds, bad } = await failedDocument(3);
+    await database.sql.none('UPDATE job_chunks SET payload = NULL WHERE id = $1', [bad]);
+    const skipped = [
+      { reason: 'attempts_exhausted', count: 2 },
+      { reason: 'payload_expired', count: 1 },
+    ];
+    const counted = await countRetries(database, { documentId, force: false });
+    expect(counted).toEqual({ scheduled: 0, jobs: 0, skipped: expect.arrayContaining(skipped) });
+    expect(await retried({ documentId, force: false })).toMatchObject({ groupId: null, scheduled: 0, delivered: [] });
+    const forced = await retried({ documentId, force: true });
+    expect(forced).toMatchObject({ scheduled: 2, skipped: [{ reason: 'payload_expired', count: 1 }] });
+    expect(forced.delivered).toEqual(chunkIds.slice(1).sort());
+  });
+
+  test('When times are named, then they bound when the chunks failed', async () => {
+    const { documentId, chunkIds } = await failedDocument(3);
+    const [early = '', middle = '', late = ''] = chunkIds;
+    const failAt = (id: string, at: string) =>
+      database.sql.none('UPDATE job_chunks SET updated_at = $2 WHERE id = $1', [id, at]);
+    await failAt(early, '2024-01-01T00:00:00Z');
+    await failAt(middle, '2024-01-02T00:00:00Z');
+    await failAt(late, '2024-01-03T00:00:00Z');
+    const between = {
+      documentId,
+      failedAfter: new Date('2024-01-02T00:00:00Z'),
+      failedBefore: new Date('2024-01-03T00:00:00Z'),
+      force: true,
+    };
+    expect((await countRetries(database, between)).scheduled).toBe(1);
+    expect((await retried(between)).delivered).toEqual([middle]);
+    expect((await chunkOf(database, late)).status).toBe('failed');
+  });
+
+  test('When a job was cancelled, then its chunks are left alone, as nobody has asked for it by name', async () => {
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2, { limits: one });
+    const [bad = ''] = chunkIds;
+    await settle(database, await claim(database, [bad]), { failed: [rejected(bad)] });
+    await cancelJob(database, jobId);
+    const selection = { documentId, force: true };
+    expect(await countRetries(database, selection)).toEqual({ scheduled: 0, jobs: 0, skipped: [] });
+    expect(await retried(selection)).toMatchObject({ groupId: null, scheduled: 0 });
+    expect((await jobOf(database, jobId)).status).toBe('cancelled');
+  });
+
+  test('When there are more than one transaction takes, then all are scheduled, batch by batch', async () => {
+    const { documentId, jobId } = await hugeFailedDocument(10_003);
+    const batches: number[] = [];
+    const result = await retryMany(database, { documentId, force: true }, async (dispatches) => {
+      batches.push(dispatches.length);
+    });
+    expect(batches).toEqual([10_000, 3]);
+    expect(result).toMatchObject({ scheduled: 10_003, jobs: 1 });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', failed_chunks: 0 });
+    expect(await database.jobChunks.countByStatus(jobId)).toEqual({ retry_scheduled: 10_003 });
+    expect((await database.retryGroups.find(result.groupId ?? ''))?.scheduled).toBe(10_003);
+  });
+
+  test('When chunks fail again while the rest is being scheduled, then they are not taken a second time', async () => {
+    const { documentId, chunkIds } = await hugeFailedDocument(10_001);
+    const [again = ''] = chunkIds;
+    const seen = new Map<string, number>();
+    const result = await retryMany(database, { documentId, force: true }, async (dispatches) => {
+      for (const { chunkId } of dispatches) {
+        seen.set(chunkId, (seen.get(chunkId) ?? 0) + 1);
+      }
+      await settle(database, await claim(database, [again]), { failed: [rejected(again)] });
+    });
+    expect(result.scheduled).toBe(10_001);
+    expect(new Set(seen.values())).toEqual(new Set([1]));
+    expect((await chunkOf(database, again)).status).toBe('failed');
+  });
+
+  test('When two ask for the same at once, then every chunk is scheduled once', async () => {
+    const collectionId = await newCollection();
+    const documents = [await failedDocument(4, collectionId), await failedDocument(4, collectionId)];
+    const results = await Promise.all(Array.from({ length: 3 }, () => retried({ collectionId, force: true })));
+    expect(results.flatMap((result) => result.delivered).sort()).toEqual(
+      documents.flatMap((document) => document.chunkIds).sort(),
+    );
+    for (const { jobId } of documents) {
+      expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', retry_count: 1, failed_chunks: 0 });
+    }
+  });
+});

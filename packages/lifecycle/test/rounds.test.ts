@@ -1,0 +1,145 @@
+import { MillraceError, newId } from '@millrace/contracts';
+import type { Database } from '@millrace/database';
+import { claimChunks, retryJob } from '../src';
+import {
+  chunkedDocument,
+  claim,
+  createDatabase,
+  jobOf,
+  leaseMs,
+  page,
+  rejected,
+  settle,
+  statusOf,
+  unavailable,
+  worker,
+} from './support';
+
+let database: Database;
+let dispose: () => Promise<void>;
+beforeAll(async () => {
+  ({ database, dispose } = await createDatabase());
+});
+afterAll(() => dispose());
+
+describe('A round', () => {
+  test('When one chunk fails for a reason that may pass, then it alone is tried again in the next', async () => {
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 3);
+    const [unlucky = ''] = chunkIds;
+    const held = await claim(database, chunkIds);
+    const settled = await settle(database, held, { failed: [unavailable(unlucky)] });
+    const collectionId = held.chunks[0]?.collectionId;
+    expect(settled.rounds).toMatchObject([
+      { status: 'retrying', retries: [{ chunkId: unlucky, collectionId, queueJobId: `${unlucky}.2` }] },
+    ]);
+    expect(await jobOf(database, jobId)).toMatchObject({
+      status: 'retrying',
+      retry_count: 1,
+      processed_chunks: 2,
+      failed_chunks: 0,
+    });
+
+    const again = await claim(database, chunkIds);
+    expect(again.chunks.map((chunk) => chunk.id)).toEqual([unlucky]);
+    expect((await jobOf(database, jobId)).status).toBe('processing');
+    await settle(database, again);
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processed_chunks: 3 });
+    expect(await statusOf(database, documentId)).toBe('ready');
+    expect(await database.chunkAttempts.list(unlucky)).toMatchObject([
+      { attempt: 1, round: 1, outcome: 'failed', error_code: 'EMBEDDING_UNAVAILABLE', worker },
+      { attempt: 2, round: 2, outcome: 'success', error_code: null },
+    ]);
+  });
+
+  test('When a chunk fails in three rounds, then the job ends with errors and the document is partial', async () => {
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
+    const [bad = '', good = ''] = chunkIds;
+    for (let round = 1; round <= 3; round += 1) {
+      await settle(database, await claim(database, chunkIds), { failed: [unavailable(bad)] });
+    }
+    expect(await jobOf(database, jobId)).toMatchObject({
+      status: 'completed_with_errors',
+      error_code: 'EMBEDDING_UNAVAILABLE',
+      error: '1 of 2 chunks failed: down',
+      processed_chunks: 1,
+      failed_chunks: 1,
+      retry_count: 2,
+    });
+    expect(await statusOf(database, documentId)).toBe('partial');
+    expect((await claim(database, [bad, good])).chunks).toEqual([]);
+    expect(await database.chunkAttempts.list(bad)).toHaveLength(3);
+    expect(await database.chunkAttempts.list(good)).toHaveLength(0);
+  });
+
+  test('When every chunk fails for good, then the job ends at once as failed', async () => {
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
+    await settle(database, await claim(database, chunkIds), { failed: chunkIds.map(rejected) });
+    expect(await jobOf(database, jobId)).toMatchObject({
+      status: 'failed',
+      retry_count: 0,
+      error_code: 'EMBEDDING_REJECTED',
+    });
+    expect(await statusOf(database, documentId)).toBe('failed');
+  });
+
+  test('When the provider names a time, then the next attempt waits for it', async () => {
+    const { chunkIds } = await chunkedDocument(database, 1);
+    const [chunkId = ''] = chunkIds;
+    const error = new MillraceError('EMBEDDING_RATE_LIMITED', 'slow down', { retryAfterMs: 30_000 });
+    const settled = await settle(database, await claim(database, chunkIds), { failed: [{ chunkId, error }] });
+    const delay = settled.rounds[0]?.retries[0]?.delayMs ?? 0;
+    expect(delay).toBeGreaterThan(25_000);
+    expect(delay).toBeLessThanOrEqual(30_000);
+    // An older delivery that comes up late does not shorten the wait; the retry's own delivery ends it.
+    expect((await claim(database, chunkIds)).chunks).toEqual([]);
+    expect((await claimChunks(database, chunkIds, worker, leaseMs, newId(), [`${chunkId}.1`])).chunks).toEqual([]);
+    expect((await claimChunks(database, chunkIds, worker, leaseMs, newId(), [`${chunkId}.2`])).chunks).toHaveLength(1);
+  });
+
+  test('When the job may not retry, then the first failure is its end', async () => {
+    const limits = { jobMaxRetries: 0, chunkMaxRetries: 3 };
+    const { jobId, chunkIds } = await chunkedDocument(database, 1, { limits });
+    await settle(database, await claim(database, chunkIds), { failed: chunkIds.map(unavailable) });
+    expect((await jobOf(database, jobId)).status).toBe('failed');
+  });
+
+  test('When texts are not kept for retries at all, then a job still keeps them until its own rounds are over', async () => {
+    const { jobId, chunkIds } = await chunkedDocument(database, 2);
+    const [bad = '', good = ''] = chunkIds;
+    const removePayloads = () => database.jobChunks.removePayloads({ olderThanMs: 0, limit: 1_000 });
+    await settle(database, await claim(database, [bad]), { failed: [unavailable(bad)] });
+    await removePayloads();
+    await settle(database, await claim(database, [good]));
+    const again = await claim(database, [bad]);
+    expect(again.chunks[0]?.payload.text).toContain('Chunk 0');
+    await settle(database, again, { failed: [rejected(bad)] });
+    expect((await jobOf(database, jobId)).status).toBe('completed_with_errors');
+
+    expect(await removePayloads()).toBeGreaterThanOrEqual(1);
+    expect(await retryJob(database, jobId, { chunkIds: [bad], force: true })).toMatchObject({
+      skipped: [{ id: bad, reason: 'payload_expired' }],
+    });
+  });
+
+  test('When the text of a failed chunk is gone, then it is not tried again', async () => {
+    const { jobId, chunkIds } = await chunkedDocument(database, 2);
+    const [bad = '', good = ''] = chunkIds;
+    await settle(database, await claim(database, [bad]), { failed: [unavailable(bad)] });
+    await database.sql.none('UPDATE job_chunks SET payload = NULL WHERE id = $1', [bad]);
+    const settled = await settle(database, await claim(database, [good]));
+    expect(settled.rounds).toMatchObject([{ status: 'completed_with_errors', retries: [] }]);
+    expect(await jobOf(database, jobId)).toMatchObject({ retry_count: 0, failed_chunks: 1 });
+  });
+
+  test('When a page could not be read, then the document is partial though every chunk succeeded', async () => {
+    const pages = [page(1), page(2, 'failed')];
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 1, { pages });
+    await settle(database, await claim(database, chunkIds));
+    expect(await jobOf(database, jobId)).toMatchObject({
+      status: 'completed_with_errors',
+      error_code: 'PAGE_FAILED',
+      error: '1 pages could not be read',
+    });
+    expect(await statusOf(database, documentId)).toBe('partial');
+  });
+});

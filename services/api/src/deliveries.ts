@@ -1,0 +1,51 @@
+import { setTimeout } from 'node:timers/promises';
+import type { ChunkDispatch, JobDispatch } from '@millrace/contracts';
+import type { Queues } from '@millrace/queues';
+import type { Logger } from '@millrace/telemetry';
+
+const pieceSize = 1_000;
+
+/**
+ * Deliveries that no client waits for: ten thousand take Redis about a second, and their rows say already that they
+ * are to be made. What cannot be delivered is logged, and the reconciler delivers it.
+ */
+export class Deliveries {
+  private readonly underWay = new Set<Promise<void>>();
+  private stopping = false;
+
+  constructor(
+    private readonly queues: Queues,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Begins to deliver chunks. @returns when that has ended, well or not. */
+  chunks(dispatches: readonly ChunkDispatch[]): Promise<void> {
+    return this.begin({ chunks: dispatches.length }, async () => {
+      for (let start = 0; start < dispatches.length; start += pieceSize) {
+        if (this.stopping) {
+          throw new Error('The API is stopping');
+        }
+        await this.queues.deliverChunks(dispatches.slice(start, start + pieceSize));
+      }
+    });
+  }
+
+  /** Begins to deliver a job. @returns when that has ended, well or not. */
+  job(dispatch: JobDispatch): Promise<void> {
+    return this.begin({ jobId: dispatch.jobId }, () => this.queues.deliverJob(dispatch));
+  }
+
+  /** Waits for what is under way; after `graceMs` the rest is left to the reconciler. */
+  async finish(graceMs: number): Promise<void> {
+    await Promise.race([Promise.all(this.underWay), setTimeout(graceMs, undefined, { ref: false })]);
+    this.stopping = true;
+  }
+
+  private begin(facts: object, work: () => Promise<void>): Promise<void> {
+    const delivery = work()
+      .catch((error) => this.logger.warn({ ...facts, err: error }, 'a retry could not be delivered yet'))
+      .finally(() => this.underWay.delete(delivery));
+    this.underWay.add(delivery);
+    return delivery;
+  }
+}

@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto';
+import { bulkRetryResponseSchema, retryGroupSchema } from '@millrace/contracts';
+import type { Database } from '@millrace/database';
+import { cancelJob } from '@millrace/lifecycle';
+import { TestApi } from './support';
+import { chunkedWork, endedWork, everything, newCollection, openDatabase, rowsOf, settle, type Work } from './work';
+
+let api: TestApi;
+let database: Database;
+let collectionId: string;
+beforeAll(async () => {
+  api = await TestApi.start();
+  database = openDatabase(api);
+});
+beforeEach(async () => {
+  collectionId = await newCollection(database);
+});
+afterAll(async () => {
+  await database.close();
+  await api.stop();
+});
+
+const post = (body: unknown) => api.client.post('/api/v1/retries').send(body as object);
+
+async function retry(body: unknown, status = 202) {
+  const response = await post(body);
+  expect(response.status).toBe(status);
+  return bulkRetryResponseSchema.parse(response.body);
+}
+
+const groupOf = async (id: string | null) =>
+  retryGroupSchema.parse((await api.client.get(`/api/v1/retries/${id}`)).body);
+
+/** Which chunks of the job are scheduled, by index. */
+async function scheduledOf(work: Work): Promise<number[]> {
+  const { chunks } = await rowsOf(database, work);
+  return (chunks as { chunk_index: number; status: string }[])
+    .filter((chunk) => chunk.status === 'retry_scheduled')
+    .map((chunk) => chunk.chunk_index);
+}
+
+const failures = { 0: 'EMBEDDING_REJECTED', 2: 'EMBEDDING_TIMEOUT' } as const;
+
+describe('Retrying in bulk', () => {
+  test('When a collection is named, then the failed chunks of its documents are scheduled and no others', async () => {
+    const first = await endedWork(database, 3, failures, { collectionId });
+    const second = await endedWork(database, 3, failures, { collectionId });
+    const elsewhere = await endedWork(database, 3, failures);
+    const before = await rowsOf(database, elsewhere);
+    const answer = await retry({ collection_id: collectionId });
+    expect(answer).toMatchObject({ dry_run: false, scheduled: 4, jobs: 2, skipped: [] });
+    expect(answer.links.self).toBe(`/api/v1/retries/${answer.group_id}`);
+    expect([await scheduledOf(first), await scheduledOf(second)]).toEqual([
+      [0, 2],
+      [0, 2],
+    ]);
+    expect(await rowsOf(database, elsewhere)).toEqual(before);
+    for (const { jobId, documentId } of [first, second]) {
+      expect((await api.client.get(`/api/v1/jobs/${jobId}`)).body.status).toBe('retrying');
+      expect((await api.client.get(`/api/v1/documents/${documentId}`)).body.status).toBe('processing');
+    }
+  });
+
+  test('When a document and a code are named as well, then all conditions hold', async () => {
+    const wanted = await endedWork(database, 3, failures, { collectionId });
+    const sibling = await endedWork(database, 3, failures, { collectionId });
+    const answer = await retry({
+      collection_id: collectionId,
+      document_id: wanted.documentId,
+      error_codes: ['EMBEDDING_TIMEOUT', 'WORKER_LOST'],
+    });
+    expect(answer).toMatchObject({ scheduled: 1, jobs: 1 });
+    expect([await scheduledOf(wanted), await scheduledOf(sibling)]).toEqual([[2], []]);
+  });
+
+  test('When only codes are named, then all collections are looked through', async () => {
+    const here = await endedWork(database, 1, { 0: 'EMBEDDING_DIMENSION_MISMATCH' }, { collectionId });
+    const there = await endedWork(database, 1, { 0: 'EMBEDDING_DIMENSION_MISMATCH' });
+    expect(await retry({ error_codes: ['EMBEDDING_DIMENSION_MISMATCH'] })).toMatchObject({ scheduled: 2, jobs: 2 });
+    expect([await scheduledOf(here), await scheduledOf(there)]).toEqual([[0], [0]]);
+  });
+
+  test('When times are named, then what failed from the first on and before the second is scheduled', async () => {
+    const work = await endedWork(
+      database,
+      4,
+      { 0: 'EMBEDDING_REJECTED', 1: 'EMBEDDING_REJECTED', 2: 'EMBEDDING_REJECTED', 3: 'EMBEDDING_REJECTED' },
+      { collectionId },
+    );
+    for (const [index, time] of ['09:59:59', '10:00:00', '10:59:59', '11:00:00'].entries()) {
+      await database.sql.none('UPDATE job_chunks SET updated_at = $1 WHERE id = $2', [
+        `2026-01-01T${time}Z`,
+        work.chunkIds[index],
+      ]);
+    }
+    const answer = await retry({
+      collection_id: collectionId,
+      failed_after: '2026-01-01T10:00:00Z',
+      failed_before: '2026-01-01T12:00:00+01:00',
+    });
+    expect(answer.scheduled).toBe(2);
+    expect(await scheduledOf(work)).toEqual([1, 2]);
+    expect((await groupOf(answer.group_id)).request).toEqual({
+      collection_id: collectionId,
+      failed_after: '2026-01-01T10:00:00.000Z',
+      failed_before: '2026-01-01T11:00:00.000Z',
+    });
+  });
+
+  test('When it is a dry run, then it counts the same and nothing changes', async () => {
+    await endedWork(database, 3, failures, { collectionId });
+    const exhausted = await endedWork(database, 2, { 1: 'EMBEDDING_TIMEOUT' }, { collectionId, chunkMaxRetries: 1 });
+    const before = await everything(database);
+    const dry = await retry({ collection_id: collectionId, dry_run: true }, 200);
+    expect(dry).toEqual({
+      dry_run: true,
+      group_id: null,
+      scheduled: 2,
+      jobs: 1,
+      skipped: [{ reason: 'attempts_exhausted', count: 1 }],
+      links: {},
+    });
+    expect(await retry({ collection_id: collectionId, dry_run: true, force: true }, 200)).toMatchObject({
+      scheduled: 3,
+      jobs: 2,
+      skipped: [],
+    });
+    expect(await everything(database)).toEqual(before);
+    const { scheduled, jobs, skipped } = await retry({ collection_id: collectionId });
+    expect({ scheduled, jobs, skipped }).toEqual({ scheduled: dry.scheduled, jobs: dry.jobs, skipped: dry.skipped });
+    expect(await scheduledOf(exhausted)).toEqual([]);
+  });
+
+  test('When texts are no longer kept or attempts are used up, then these are skipped and counted', async () => {
+    const work = await endedWork(
+      database,
+      3,
+      { 0: 'EMBEDDING_TIMEOUT', 1: 'EMBEDDING_TIMEOUT', 2: 'EMBEDDING_TIMEOUT' },
+      { collectionId, chunkMaxRetries: 1 },
+    );
+    await database.sql.none('UPDATE job_chunks SET payload = NULL WHERE id = $1', [work.chunkIds[1]]);
+    expect(await retry({ collection_id: collectionId }, 200)).toMatchObject({ group_id: null, scheduled: 0, jobs: 0 });
+    const answer = await retry({ collection_id: collectionId, force: true });
+    expect(answer).toMatchObject({ scheduled: 2, jobs: 1, skipped: [{ reason: 'payload_expired', count: 1 }] });
+  });
+
+  test('When nothing fits, then there is no group', async () => {
+    await endedWork(database, 2, {}, { collectionId });
+    await chunkedWork(database, 2, { collectionId });
+    expect(await retry({ collection_id: collectionId }, 200)).toEqual({
+      dry_run: false,
+      group_id: null,
+      scheduled: 0,
+      jobs: 0,
+      skipped: [],
+      links: {},
+    });
+  });
+
+  test('When a job was cancelled, then its failed chunks are left alone', async () => {
+    const work = await chunkedWork(database, 2, { collectionId });
+    const [failed = ''] = work.chunkIds;
+    await settle(database, [failed], { [failed]: 'EMBEDDING_REJECTED' });
+    await cancelJob(database, work.jobId);
+    expect(await retry({ collection_id: collectionId }, 200)).toMatchObject({ scheduled: 0 });
+    expect((await api.client.get(`/api/v1/jobs/${work.jobId}`)).body.status).toBe('cancelled');
+  });
+
+  test('When it is followed, then it says where its chunks stand and when it is done', async () => {
+    const first = await endedWork(database, 3, failures, { collectionId });
+    const second = await endedWork(database, 1, { 0: 'EMBEDDING_REJECTED' }, { collectionId });
+    const { group_id } = await retry({ collection_id: collectionId });
+    expect(await groupOf(group_id)).toMatchObject({
+      scheduled: 3,
+      summary: { total: 3, retry_scheduled: 3 },
+      done: false,
+    });
+    await settle(database, first.chunkIds, { [first.chunkIds[0] ?? '']: 'EMBEDDING_REJECTED' });
+    expect(await groupOf(group_id)).toMatchObject({
+      summary: { success: 1, failed: 1, retry_scheduled: 1 },
+      done: false,
+    });
+    await settle(database, second.chunkIds);
+    expect(await groupOf(group_id)).toMatchObject({ summary: { success: 2, failed: 1, total: 3 }, done: true });
+
+    const again = await retry({ collection_id: collectionId });
+    expect(await groupOf(again.group_id)).toMatchObject({ scheduled: 1, summary: { total: 1 }, done: false });
+    expect(await groupOf(group_id)).toMatchObject({ scheduled: 3, summary: { success: 2, total: 2 }, done: true });
+  });
+});
+
+describe('A bulk retry that is not right', () => {
+  test.each([
+    ['no condition', {}, ''],
+    ['no condition but force', { force: true, dry_run: true }, ''],
+    ['a collection that is no id', { collection_id: 'nonsense' }, 'collection_id'],
+    ['a document that is no id', { document_id: 5 }, 'document_id'],
+    ['a time that is none', { failed_after: 'yesterday' }, 'failed_after'],
+    ['a time without a zone', { failed_before: '2026-01-01T10:00:00' }, 'failed_before'],
+    ['no error codes', { error_codes: [] }, 'error_codes'],
+    ['a dry run that is text', { error_codes: ['WORKER_LOST'], dry_run: 'true' }, 'dry_run'],
+    ['an array', [], ''],
+  ])('When it has %s, then REQUEST_INVALID names the field', async (_what, body, path) => {
+    expect(await post(body)).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID', errors: [{ path }] } });
+  });
+
+  test('When it names a field there is none of, then REQUEST_INVALID names it', async () => {
+    const { status, body } = await post({ error_codes: ['WORKER_LOST'], colection_id: collectionId });
+    expect([status, body.code]).toEqual([400, 'REQUEST_INVALID']);
+    expect(body.detail).toContain('colection_id');
+  });
+
+  test.each([
+    ['collection_id', 'COLLECTION_NOT_FOUND'],
+    ['document_id', 'DOCUMENT_NOT_FOUND'],
+  ])('When its %s does not exist, then %s', async (field, code) => {
+    expect(await post({ [field]: randomUUID() })).toMatchObject({ status: 404, body: { code } });
+  });
+
+  test('When its body is missing, not JSON or malformed, then it is refused as elsewhere', async () => {
+    const bare = () => api.client.post('/api/v1/retries');
+    expect(await bare()).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID' } });
+    expect(await bare().type('text/plain').send('all')).toMatchObject({
+      status: 400,
+      body: { code: 'REQUEST_INVALID' },
+    });
+    expect(await bare().type('application/json').send('{')).toMatchObject({
+      status: 400,
+      body: { code: 'JSON_MALFORMED' },
+    });
+  });
+});

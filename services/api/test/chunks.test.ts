@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import { documentDetailSchema, jobChunkDetailSchema, jobChunksResponseSchema } from '@millrace/contracts';
+import type { Database } from '@millrace/database';
+import { TestApi } from './support';
+import { chunkedWork, endedWork, openDatabase, queuedWork, settle } from './work';
+
+let api: TestApi;
+let database: Database;
+beforeAll(async () => {
+  api = await TestApi.start();
+  database = openDatabase(api);
+});
+afterAll(async () => {
+  await database.close();
+  await api.stop();
+});
+
+const chunksOf = async (jobId: string, query = '') =>
+  jobChunksResponseSchema.parse((await api.client.get(`/api/v1/jobs/${jobId}/chunks${query}`)).body);
+
+describe("A job's chunks", () => {
+  test('When they are listed, then there is a count for each status and, of the failed, for each code', async () => {
+    const { jobId } = await endedWork(database, 5, {
+      1: 'EMBEDDING_TIMEOUT',
+      3: 'EMBEDDING_REJECTED',
+      4: 'EMBEDDING_TIMEOUT',
+    });
+    const body = await chunksOf(jobId);
+    expect(body.summary).toEqual({
+      total: 5,
+      pending: 0,
+      processing: 0,
+      success: 2,
+      failed: 3,
+      retry_scheduled: 0,
+      cancelled: 0,
+    });
+    expect(body.error_codes).toEqual([
+      { code: 'EMBEDDING_TIMEOUT', count: 2 },
+      { code: 'EMBEDDING_REJECTED', count: 1 },
+    ]);
+    expect(body.chunks.map((chunk) => chunk.chunk_index)).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  test('When they are filtered, then those that fit come in pages and the counts stay those of all', async () => {
+    const { jobId } = await endedWork(database, 6, {
+      0: 'EMBEDDING_TIMEOUT',
+      2: 'EMBEDDING_TIMEOUT',
+      3: 'EMBEDDING_REJECTED',
+      5: 'EMBEDDING_TIMEOUT',
+    });
+    const first = await chunksOf(jobId, '?status=failed&error_code=EMBEDDING_TIMEOUT&limit=2');
+    const second = await chunksOf(
+      jobId,
+      `?status=failed&error_code=EMBEDDING_TIMEOUT&limit=2&cursor=${first.next_cursor}`,
+    );
+    expect([first, second].map((page) => page.chunks.map((chunk) => chunk.chunk_index))).toEqual([[0, 2], [5]]);
+    expect(second.next_cursor).toBeNull();
+    expect(second.summary).toMatchObject({ total: 6, success: 2, failed: 4 });
+    expect((await chunksOf(jobId, '?status=success')).chunks.map((chunk) => chunk.chunk_index)).toEqual([1, 4]);
+    expect((await chunksOf(jobId, '?error_code=EMBEDDING_REJECTED')).chunks).toHaveLength(1);
+    expect((await chunksOf(jobId, '?error_code=WORKER_LOST')).chunks).toEqual([]);
+  });
+
+  test('When the job has none yet, then all counts are zero', async () => {
+    const body = await chunksOf((await queuedWork(database)).jobId);
+    expect(body).toMatchObject({ summary: { total: 0 }, error_codes: [], chunks: [], next_cursor: null });
+  });
+
+  test.each(['error_code=', 'error_code=%00', 'error_code=not-a-code', `error_code=${'X'.repeat(101)}`])(
+    'When they are asked for with %s, then REQUEST_INVALID names the field',
+    async (query) => {
+      const { jobId } = await queuedWork(database);
+      const response = await api.client.get(`/api/v1/jobs/${jobId}/chunks?${query}`);
+      expect(response).toMatchObject({
+        status: 400,
+        body: { code: 'REQUEST_INVALID', errors: [{ path: 'error_code' }] },
+      });
+    },
+  );
+});
+
+describe('One chunk', () => {
+  test('When it has failed twice and then succeeded, then its history names every attempt', async () => {
+    const { jobId, chunkIds } = await chunkedWork(database, 1);
+    const [id = ''] = chunkIds;
+    await settle(database, chunkIds, { [id]: 'EMBEDDING_TIMEOUT' });
+    await settle(database, chunkIds, { [id]: 'EMBEDDING_UNAVAILABLE' });
+    await settle(database, chunkIds);
+    const response = await api.client.get(`/api/v1/jobs/${jobId}/chunks/${id}`);
+    expect(response.status).toBe(200);
+    const chunk = jobChunkDetailSchema.parse(response.body);
+    expect(chunk).toMatchObject({ id, job_id: jobId, status: 'success', attempts: 3, worker: 'test-embedder' });
+    expect(chunk).toMatchObject({ last_error_code: null, retry_group_id: null, queue_job_id: `${id}.3` });
+    expect(chunk.history).toMatchObject([
+      { attempt: 1, round: 1, worker: 'test-embedder', outcome: 'failed', error_code: 'EMBEDDING_TIMEOUT' },
+      { attempt: 2, round: 2, outcome: 'failed', error: 'It is EMBEDDING_UNAVAILABLE' },
+      { attempt: 3, round: 3, outcome: 'success', error_code: null, retry_group_id: null },
+    ]);
+  });
+
+  test('When it succeeded at once, then it has no history', async () => {
+    const { jobId, chunkIds } = await endedWork(database, 1, {});
+    const { body } = await api.client.get(`/api/v1/jobs/${jobId}/chunks/${chunkIds[0]}`);
+    expect(jobChunkDetailSchema.parse(body)).toMatchObject({ status: 'success', attempts: 1, history: [] });
+  });
+
+  test('When it is of another job, is unknown or is no id, then CHUNK_NOT_FOUND', async () => {
+    const { jobId } = await chunkedWork(database, 1);
+    const other = await chunkedWork(database, 1);
+    for (const id of [other.chunkIds[0], randomUUID(), 'nonsense']) {
+      const response = await api.client.get(`/api/v1/jobs/${jobId}/chunks/${id}`);
+      expect(response).toMatchObject({ status: 404, body: { code: 'CHUNK_NOT_FOUND' } });
+    }
+    const response = await api.client.get(`/api/v1/jobs/${randomUUID()}/chunks/${other.chunkIds[0]}`);
+    expect(response).toMatchObject({ status: 404, body: { code: 'JOB_NOT_FOUND' } });
+  });
+});
+
+describe('What a document lacks', () => {
+  const documentOf = async (id: string) =>
+    documentDetailSchema.parse((await api.client.get(`/api/v1/documents/${id}`)).body);
+
+  test('When chunks failed and pages could not be read, then it is partial and names them', async () => {
+    const failures = { 1: 'EMBEDDING_REJECTED', 2: 'EMBEDDING_TIMEOUT' } as const;
+    const { documentId, chunkIds } = await endedWork(database, 4, failures, { failedPages: [7, 9] });
+    expect(await documentOf(documentId)).toMatchObject({
+      status: 'partial',
+      missing: {
+        chunk_count: 2,
+        page_count: 2,
+        chunks: [
+          { id: chunkIds[1], chunk_index: 1, page_start: 2, page_end: 2, error_code: 'EMBEDDING_REJECTED' },
+          { id: chunkIds[2], chunk_index: 2, page_start: 3, page_end: 3, error_code: 'EMBEDDING_TIMEOUT' },
+        ],
+        pages: [
+          { page: 7, error_code: 'PAGE_FAILED' },
+          { page: 9, error_code: 'PAGE_FAILED' },
+        ],
+      },
+    });
+  });
+
+  test('When it lacks more than a hundred chunks, then all are counted and the first hundred named', async () => {
+    const failures = Object.fromEntries(Array.from({ length: 120 }, (_, i) => [i + 5, 'EMBEDDING_REJECTED' as const]));
+    const { documentId } = await endedWork(database, 130, failures);
+    const { missing } = await documentOf(documentId);
+    expect(missing).toMatchObject({ chunk_count: 120, page_count: 0, pages: [] });
+    expect(missing?.chunks.map((chunk) => chunk.chunk_index)).toEqual(Array.from({ length: 100 }, (_, i) => i + 5));
+  });
+
+  test('When it is ready, or still being worked on, then nothing is said to be missing', async () => {
+    const ready = await endedWork(database, 2, {});
+    expect(await documentOf(ready.documentId)).toMatchObject({ status: 'ready', missing: null });
+    const { documentId, chunkIds } = await chunkedWork(database, 2, { jobMaxRetries: 0, failedPages: [5] });
+    await settle(database, chunkIds.slice(0, 1), { [chunkIds[0] ?? '']: 'EMBEDDING_REJECTED' });
+    expect(await documentOf(documentId)).toMatchObject({ status: 'processing', missing: null });
+    expect(await documentOf((await queuedWork(database)).documentId)).toMatchObject({ missing: null });
+  });
+});

@@ -1,0 +1,135 @@
+import { type ErrorCode, MillraceError, newId } from '@millrace/contracts';
+import { Database, defaultCollectionId, systemOwnerId } from '@millrace/database';
+import { acceptDocument, type ClaimedJob, claimChunks, claimJob, settleChunks, storeChunks } from '@millrace/lifecycle';
+import { newJobChunk, unitVector } from '@millrace/test-support';
+import type { TestApi } from './support';
+
+/** What chunkers and embedders do to a job, without them: the API is alone in these tests. */
+
+export interface Work {
+  documentId: string;
+  jobId: string;
+  /** In reading order. */
+  chunkIds: string[];
+}
+
+export interface WorkOptions {
+  collectionId?: string;
+  jobMaxRetries?: number;
+  chunkMaxRetries?: number;
+  /** Pages that could not be read, besides one page for each chunk. */
+  failedPages?: number[];
+}
+
+export function openDatabase(api: TestApi): Database {
+  const { DATABASE_URL } = api.environment.config();
+  return new Database({ url: DATABASE_URL, poolMax: 5, connectTimeoutMs: 5_000, applicationName: 'test' });
+}
+
+/** A collection of the caller's own. */
+export async function newCollection(database: Database): Promise<string> {
+  const id = newId();
+  await database.sql.none('INSERT INTO collections (id, owner_id, name) VALUES ($1, $2, $1)', [id, systemOwnerId]);
+  return id;
+}
+
+/** A queued job over a document of random content. */
+export async function queuedWork(database: Database, options: WorkOptions = {}): Promise<Work> {
+  const id = newId();
+  const { job } = await acceptDocument(
+    database,
+    {
+      id,
+      collection_id: options.collectionId ?? defaultCollectionId,
+      owner_id: systemOwnerId,
+      filename: 'test.pdf',
+      source_path: `originals/${id}`,
+      content_hash: id.replaceAll('-', '').padEnd(64, '0'),
+      mime_type: 'application/pdf',
+      size_bytes: 10,
+    },
+    { jobId: newId(), jobMaxRetries: options.jobMaxRetries ?? 3, chunkMaxRetries: options.chunkMaxRetries ?? 3 },
+  );
+  return { documentId: id, jobId: job.id, chunkIds: [] };
+}
+
+/** Claims a queued job as a chunker does. */
+export async function claimed(database: Database, { jobId }: Work): Promise<ClaimedJob> {
+  const claim = await claimJob(database, jobId, 'test-chunker', 60_000);
+  if (claim.outcome !== 'claimed') {
+    throw new Error(`expected to claim the job, but it is ${claim.outcome}`);
+  }
+  return claim.job;
+}
+
+/** A job in processing, with so many pending chunks. */
+export async function chunkedWork(database: Database, count: number, options: WorkOptions = {}): Promise<Work> {
+  const work = await queuedWork(database, options);
+  const { failedPages = [] } = options;
+  const chunks = Array.from({ length: count }, (_, i) => newJobChunk(i, `Chunk ${i} of document ${work.documentId}`));
+  const page = (number: number, failed: boolean) => ({
+    page: number,
+    width: 612,
+    height: 792,
+    outcome: failed ? ('failed' as const) : ('text' as const),
+    characters: failed ? 0 : 20,
+    error_code: failed ? 'PAGE_FAILED' : null,
+  });
+  const pages = [...chunks.map((_, i) => page(i + 1, false)), ...failedPages.map((number) => page(number, true))];
+  await storeChunks(database, await claimed(database, work), { title: null, pages, chunks });
+  return { ...work, chunkIds: chunks.map((chunk) => chunk.id) };
+}
+
+/** Claims those of the chunks that wait and settles them: the ones named in `failures` with that code. */
+export async function settle(
+  database: Database,
+  chunkIds: readonly string[],
+  failures: Record<string, ErrorCode> = {},
+): Promise<void> {
+  const { token, chunks } = await claimChunks(database, chunkIds, 'test-embedder', 60_000);
+  await settleChunks(
+    database,
+    {
+      token,
+      embedded: chunks
+        .filter((chunk) => !failures[chunk.id])
+        .map((chunk) => ({ chunk, embedding: unitVector(chunk.chunkIndex) })),
+      failed: chunks.flatMap((chunk) => {
+        const code = failures[chunk.id];
+        return code ? [{ chunkId: chunk.id, error: new MillraceError(code, `It is ${code}`) }] : [];
+      }),
+      embeddingModel: 'test-model',
+      claimedTexts: [],
+    },
+    { backoffMs: 0 },
+  );
+}
+
+/** A job that has ended: of so many chunks those with these indexes have failed with these codes. */
+export async function endedWork(
+  database: Database,
+  count: number,
+  failures: Record<number, ErrorCode>,
+  options: WorkOptions = {},
+): Promise<Work> {
+  const work = await chunkedWork(database, count, { jobMaxRetries: 0, ...options });
+  const codes = Object.entries(failures).map(([index, code]) => [work.chunkIds[Number(index)], code] as const);
+  await settle(database, work.chunkIds, Object.fromEntries(codes));
+  return work;
+}
+
+/** Everything that stands on the chunks, in reading order, with the stored vectors of the document. */
+export async function rowsOf(database: Database, { jobId, documentId }: Work) {
+  return {
+    chunks: await database.sql.many('SELECT * FROM job_chunks WHERE job_id = $1 ORDER BY chunk_index', [jobId]),
+    stored: await database.sql.many('SELECT * FROM document_chunks WHERE document_id = $1 ORDER BY chunk_index', [
+      documentId,
+    ]),
+  };
+}
+
+/** A dump of every table that a retry could change. */
+export async function everything(database: Database): Promise<unknown[]> {
+  const tables = ['documents', 'jobs', 'job_chunks', 'chunk_attempts', 'document_chunks', 'retry_groups'];
+  return Promise.all(tables.map((table) => database.sql.many(`SELECT * FROM ${table} ORDER BY 1, 2`)));
+}

@@ -1,0 +1,68 @@
+import type { DocumentDelivery } from '@millrace/contracts';
+import type { JobRow } from '@millrace/database';
+import { textPdf, waitFor } from '@millrace/test-support';
+import { jobOf } from '../../../packages/lifecycle/test/support';
+import { createIngest } from './support';
+
+let ingest: Awaited<ReturnType<typeof createIngest>>;
+beforeAll(async () => {
+  ingest = await createIngest();
+});
+afterAll(() => ingest.dispose());
+
+function signalReaders(signal: NodeJS.Signals): void {
+  for (const pid of ingest.pool.pids) {
+    process.kill(pid, signal);
+  }
+}
+
+/** Takes the delivery, and kills every process that reads for it from outside. */
+async function handleAndKill(delivery: DocumentDelivery) {
+  const { database, pool, handler } = ingest;
+  pool.warmUp();
+  // Frozen, it cannot be done before it is killed.
+  signalReaders('SIGSTOP');
+  const work = handler.handle(delivery);
+  await waitFor('the job to be let go of', async () => {
+    const { status, attempts } = await jobOf(database, delivery.jobId);
+    if (status !== 'chunking') {
+      return attempts > 0;
+    }
+    signalReaders('SIGKILL');
+    return false;
+  });
+  return work;
+}
+
+async function originalOf(job: JobRow): Promise<string | null | undefined> {
+  return (await ingest.database.documents.find(job.document_id))?.source_path;
+}
+
+describe('When the process that reads a document is killed from outside', () => {
+  test('then the job is queued again with its original, and completes when it is delivered again', async () => {
+    const { database, queues, blobs, handler, upload } = ingest;
+    const { delivery, sourcePath } = await upload(await textPdf(['The mill turns.']));
+    expect(await handleAndKill(delivery)).toEqual({ outcome: 'done' });
+
+    const queued = await jobOf(database, delivery.jobId);
+    expect(queued).toMatchObject({ status: 'queued', attempts: 1, error_code: 'PARSER_LOST' });
+    expect(await queues.documents.getJob(queued.queue_job_id)).toMatchObject({ data: delivery });
+    expect(await originalOf(queued)).toBe(sourcePath);
+    expect(await blobs.localPath(sourcePath)).toContain(delivery.documentId);
+
+    expect(await handler.handle(delivery)).toEqual({ outcome: 'done' });
+    const chunked = await jobOf(database, delivery.jobId);
+    expect(chunked).toMatchObject({ status: 'processing', attempts: 2, total_chunks: 1, error_code: null });
+  });
+
+  test('as often as the document may be read, then it fails and its original is kept', async () => {
+    const { database, blobs, upload } = ingest;
+    const { delivery, sourcePath } = await upload(await textPdf(['The mill stands still.']), 1);
+    expect(await handleAndKill(delivery)).toMatchObject({ outcome: 'failed', code: 'PARSER_LOST' });
+
+    const failed = await jobOf(database, delivery.jobId);
+    expect(failed).toMatchObject({ status: 'failed', attempts: 1, error_code: 'PARSER_LOST' });
+    expect(await originalOf(failed)).toBe(sourcePath);
+    expect(await blobs.localPath(sourcePath)).toContain(delivery.documentId);
+  });
+});

@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { BlobStore } from '@millrace/blobs';
+import { ParserPool } from '@millrace/pdf';
+import { closeConnection, Queues, untilReady, workerConnection } from '@millrace/queues';
+import { createLogger, createRegistry } from '@millrace/telemetry';
+import { createTestEnvironment } from '@millrace/test-support';
+import { accept, openDatabase } from '../../../packages/lifecycle/test/support';
+import { createChunkerMetrics, IngestHandler } from '../src';
+
+/** An ingest handler on a database, a queue and a blob store of its own. */
+export async function createIngest() {
+  const environment = await createTestEnvironment();
+  const config = environment.config();
+  const logger = createLogger('test', 'silent');
+  const database = openDatabase(config.DATABASE_URL);
+  const connection = workerConnection(config.REDIS_URL, logger);
+  await untilReady(connection, 5_000);
+  const queues = new Queues(connection, config.QUEUE_PREFIX);
+  const pool = new ParserPool({
+    entry: join(__dirname, '../src/parseProcess.ts'),
+    processes: 1,
+    timeoutMs: 30_000,
+    execArgv: ['-r', join(__dirname, '../../../tests/support/register.cjs')],
+  });
+  const blobs = new BlobStore(config.BLOB_DIR);
+  const handler = new IngestHandler({
+    database,
+    queues,
+    blobs,
+    pool,
+    worker: 'test',
+    leaseMs: 60_000,
+    retryPolicy: { backoffMs: 0 },
+    limits: { maxPages: 10, maxTokens: 400, overlapTokens: 50 },
+    logger,
+    metrics: createChunkerMetrics(createRegistry('test')),
+  });
+
+  return {
+    database,
+    queues,
+    pool,
+    blobs,
+    handler,
+    /** Accepts a document with this original. */
+    async upload(original: Buffer, chunkMaxRetries = 3) {
+      const { document, job } = await accept(database, { jobMaxRetries: 3, chunkMaxRetries });
+      const staged = await blobs.stage(
+        (async function* () {
+          yield original;
+        })(),
+      );
+      await staged.keep(`originals/${document.id}`);
+      return {
+        delivery: { version: 1 as const, jobId: job.id, documentId: document.id },
+        sourcePath: `originals/${document.id}`,
+      };
+    },
+    async dispose() {
+      await pool.close();
+      await queues.close();
+      await closeConnection(connection);
+      await database.close();
+      await environment.cleanUp();
+    },
+  };
+}

@@ -1,0 +1,122 @@
+import { MillraceError, toMillraceError } from '@millrace/contracts';
+import type { Database } from '@millrace/database';
+import type { EmbeddingProvider } from '@millrace/embeddings';
+import type { Logger } from '@millrace/telemetry';
+import type { EmbedderMetrics } from './metrics';
+
+/** What the provider is asked for to find out whether it works. */
+export const probeText = 'Millrace asks whether the embedding provider answers.';
+
+const probeTimeoutMs = 10_000;
+/** The first pause of an outage, and the longest: how soon work goes on once the provider is back. */
+const firstPauseMs = 1_000;
+const longestPauseMs = 15_000;
+
+/** What a failed call means. */
+export type Judgement =
+  /** The provider works: there is something about these texts. */
+  | { blame: 'texts' }
+  /** It works for nobody just now: the chunks wait, and no attempt is counted. */
+  | { blame: 'provider'; pausedForMs: number }
+  /** It refuses everything, or has been away for longer than work may wait: the chunks fail with this. */
+  | { blame: 'setup'; error: MillraceError };
+
+export interface ProviderHealthOptions {
+  database: Database;
+  provider: EmbeddingProvider;
+  /** After this long without a successful call, work fails instead of waiting. */
+  maxOutageMs: number;
+  logger: Logger;
+  metrics: EmbedderMetrics;
+  /** Ends a probe. */
+  signal: AbortSignal;
+}
+
+/**
+ * The circuit breaker around the provider. Whether it is open stands in the database (provider_pauses), so that one
+ * worker's rate limit or failed call holds all of them back. It opens when the provider limits the rate, or when a call
+ * has failed and a probe, a call with a harmless text, fails as well; a probe that succeeds puts the blame on the texts.
+ * It closes by itself: after the pause the next call is made, and each pause without a success in between is longer.
+ */
+export class ProviderHealth {
+  /** True when a pause stands in the database, over or not, for the next success to take away. */
+  private hasPause = false;
+  private probing: Promise<MillraceError | null> | undefined;
+
+  constructor(private readonly options: ProviderHealthOptions) {}
+
+  /** How long work with the provider must still wait, in milliseconds; 0 when it may go on. */
+  async pausedForMs(): Promise<number> {
+    const { database, provider } = this.options;
+    const pause = await database.providerPauses.find(provider.model);
+    this.hasPause = pause !== null;
+    return pause?.remainingMs ?? 0;
+  }
+
+  /** To be told of every successful call. */
+  async succeeded(): Promise<void> {
+    if (this.hasPause) {
+      this.hasPause = false;
+      const { database, provider, logger } = this.options;
+      await database.providerPauses.end(provider.model);
+      logger.info({ model: provider.model }, 'the embedding provider works again');
+    }
+  }
+
+  /** Finds out what a failed call means. */
+  async judge(error: MillraceError): Promise<Judgement> {
+    if (error.code === 'EMBEDDING_RATE_LIMITED') {
+      return this.pause(error);
+    }
+    const probed = await this.probe();
+    if (probed === null) {
+      return { blame: 'texts' };
+    }
+    return probed.retryable ? this.pause(probed) : { blame: 'setup', error: probed };
+  }
+
+  /** Null when the provider answers the probe, otherwise why it does not. Concurrent callers share one probe. */
+  private async probe(): Promise<MillraceError | null> {
+    this.probing ??= this.probeOnce().finally(() => {
+      this.probing = undefined;
+    });
+    return this.probing;
+  }
+
+  private async probeOnce(): Promise<MillraceError | null> {
+    const { provider, signal } = this.options;
+    const deadline = AbortSignal.timeout(probeTimeoutMs);
+    try {
+      await provider.embed([probeText], { signal: AbortSignal.any([signal, deadline]) });
+      await this.succeeded();
+      return null;
+    } catch (error) {
+      signal.throwIfAborted();
+      return deadline.aborted
+        ? new MillraceError('EMBEDDING_TIMEOUT', `The embedding provider does not answer within ${probeTimeoutMs} ms.`)
+        : toMillraceError(error);
+    }
+  }
+
+  private async pause(error: MillraceError): Promise<Judgement> {
+    const { database, provider, maxOutageMs, logger, metrics } = this.options;
+    const pause = await database.providerPauses.begin({
+      model: provider.model,
+      atLeastMs: error.retryAfterMs ?? 0,
+      firstMs: firstPauseMs,
+      longestMs: longestPauseMs,
+      code: error.code,
+      message: error.message,
+    });
+    this.hasPause = true;
+    if (pause.failingForMs > maxOutageMs) {
+      return { blame: 'setup', error };
+    }
+    metrics.pauses.inc({ code: error.code });
+    logger.warn(
+      { code: error.code, reason: error.message, pausedForMs: Math.round(pause.remainingMs) },
+      'the embedding provider is left alone for a while',
+    );
+    return { blame: 'provider', pausedForMs: pause.remainingMs };
+  }
+}

@@ -1,0 +1,4 @@
+import { runService } from '@millrace/telemetry';
+import { startReconciler } from './reconciler';
+
+runService('reconciler', startReconciler);

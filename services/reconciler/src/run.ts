@@ -1,0 +1,62 @@
+import { Counter, Histogram, type Logger, type Registry } from '@millrace/telemetry';
+
+/** One kind of thing that is looked for and mended. */
+export interface Sweep {
+  /** For logs and metrics. */
+  name: string;
+  /** Looks at a bounded number of rows or files. @returns how many it had to mend. */
+  run: () => Promise<number>;
+}
+
+export type ReconcilerMetrics = ReturnType<typeof createReconcilerMetrics>;
+
+/** What the reconciler counts. */
+export function createReconcilerMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    turns: new Counter({
+      name: 'millrace_reconciler_turns_total',
+      help: 'Turns this process took: swept, stood by because another one swept, or failed',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    mended: new Counter({
+      name: 'millrace_reconciler_mended_total',
+      help: 'What the reconciler had to mend, by sweep',
+      labelNames: ['sweep'],
+      registers,
+    }),
+    failures: new Counter({
+      name: 'millrace_reconciler_failures_total',
+      help: 'Sweeps that failed, by sweep',
+      labelNames: ['sweep'],
+      registers,
+    }),
+    seconds: new Histogram({
+      name: 'millrace_reconciler_sweep_seconds',
+      help: 'Time of one sweep',
+      labelNames: ['sweep'],
+      buckets: [0.005, 0.02, 0.1, 0.5, 2, 10],
+      registers,
+    }),
+  };
+}
+
+/** Runs the sweeps one after the other. One that fails, because Redis is away for example, keeps none from running. */
+export async function runSweeps(sweeps: readonly Sweep[], logger: Logger, metrics: ReconcilerMetrics): Promise<void> {
+  for (const { name, run } of sweeps) {
+    const stopTimer = metrics.seconds.startTimer({ sweep: name });
+    try {
+      const mended = await run();
+      metrics.mended.inc({ sweep: name }, mended);
+      if (mended > 0) {
+        logger.info({ sweep: name, mended }, 'the reconciler mended something');
+      }
+    } catch (error) {
+      metrics.failures.inc({ sweep: name });
+      logger.warn({ err: error, sweep: name }, 'a sweep failed; the next one tries again');
+    } finally {
+      stopTimer();
+    }
+  }
+}

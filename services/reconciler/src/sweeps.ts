@@ -1,0 +1,114 @@
+import type { BlobStore } from '@millrace/blobs';
+import type { Database } from '@millrace/database';
+import {
+  clampLeases,
+  expireJobLeases,
+  expireLeases,
+  findDriftedJobs,
+  type RetryPolicy,
+  redispatchChunks,
+  redispatchJobs,
+  repairJob,
+} from '@millrace/lifecycle';
+import type { Queues } from '@millrace/queues';
+import type { Logger } from '@millrace/telemetry';
+import { firstId, lostDeliveries } from './lostDeliveries';
+import { orphanedBlobs } from './orphanedBlobs';
+import type { Sweep } from './run';
+
+/** How much one sweep looks at before the next one has its turn. */
+const rowsPerSweep = 1_000;
+const jobsPerSweep = 100;
+/** Ended jobs are compared with their chunks for this long. */
+const endedWithinMs = 600_000;
+
+export interface SweepOptions {
+  database: Database;
+  queues: Queues;
+  blobs: BlobStore;
+  leaseMs: number;
+  retryPolicy: RetryPolicy;
+  /** A row that has waited for its delivery less long than this is left alone. */
+  graceMs: number;
+  /** A file that nobody names is removed when nothing has written to it for so long. */
+  orphanAgeMs: number;
+  /** The texts of failed chunks are kept for a retry for so long. */
+  payloadRetentionMs: number;
+  logger: Logger;
+}
+
+/** Everything the reconciler looks for, in the order of its turns. docs/lifecycle.md says what each is there for. */
+export function createSweeps(options: SweepOptions): Sweep[] {
+  const { database, queues, retryPolicy } = options;
+  return [
+    { name: 'lease_deadlines', run: () => clampLeases(database, options.leaseMs) },
+    {
+      name: 'job_leases',
+      run: async () => {
+        const { expired, dispatches } = await expireJobLeases(database, rowsPerSweep);
+        await queues.deliverJobs(dispatches);
+        return expired;
+      },
+    },
+    {
+      name: 'chunk_leases',
+      run: async () => {
+        const { expired, rounds } = await expireLeases(database, { limit: rowsPerSweep }, retryPolicy);
+        await queues.deliverChunks(rounds.flatMap((round) => round.retries));
+        return expired;
+      },
+    },
+    { name: 'job_counters', run: driftedJobs(options) },
+    {
+      name: 'job_deliveries',
+      run: lostDeliveries({
+        list: (place) => database.jobs.listWaiting({ ...place, olderThanMs: options.graceMs }),
+        findLost: (rows) => queues.findLost('documents', rows),
+        redeliver: async (lost) => queues.deliverJobs(await redispatchJobs(database, lost)),
+      }),
+    },
+    {
+      name: 'chunk_deliveries',
+      run: lostDeliveries({
+        list: (place) => database.jobChunks.listWaiting({ ...place, olderThanMs: options.graceMs }),
+        findLost: (rows) => queues.findLost('chunks', rows),
+        redeliver: async (lost) => queues.deliverChunks(await redispatchChunks(database, lost)),
+      }),
+    },
+    { name: 'embedding_claims', run: () => database.embeddingClaims.removeExpired() },
+    {
+      name: 'finished_deliveries',
+      run: async () =>
+        (await queues.removeFinished('documents', rowsPerSweep)) +
+        (await queues.removeFinished('chunks', rowsPerSweep)),
+    },
+    {
+      name: 'expired_payloads',
+      run: () => database.jobChunks.removePayloads({ olderThanMs: options.payloadRetentionMs, limit: rowsPerSweep }),
+    },
+    { name: 'orphaned_blobs', run: orphanedBlobs(options) },
+  ];
+}
+
+/** Compares a hundred jobs a turn with their chunks, and begins again at the end. */
+function driftedJobs({ database, queues, retryPolicy, logger }: SweepOptions): () => Promise<number> {
+  let after = firstId;
+  return async () => {
+    const look = (from: string) => findDriftedJobs(database, { after: from, limit: jobsPerSweep, endedWithinMs });
+    let { last, drifted } = await look(after);
+    if (last === null && after !== firstId) {
+      ({ last, drifted } = await look(firstId));
+    }
+    after = last ?? firstId;
+    let mended = 0;
+    for (const jobId of drifted) {
+      const { repaired, round } = await repairJob(database, jobId, retryPolicy);
+      if (repaired) {
+        mended += 1;
+        logger.error({ jobId, status: round?.status }, 'a job disagreed with its chunks and was put right');
+      }
+      await queues.deliverChunks(round?.retries ?? []);
+    }
+    return mended;
+  };
+}

@@ -1,0 +1,268 @@
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { BlobStore, originalKey } from '@millrace/blobs';
+import { newId } from '@millrace/contracts';
+import type { Database } from '@millrace/database';
+import { cancelJob, claimChunks, claimJob, deleteDocument } from '@millrace/lifecycle';
+import { closeConnection, producerConnection, Queues, untilReady } from '@millrace/queues';
+import { createLogger, createRegistry } from '@millrace/telemetry';
+import { createTestEnvironment, type TestEnvironment } from '@millrace/test-support';
+import type { Redis } from 'ioredis';
+import { accept, chunkedDocument, openDatabase, settle } from '../../../packages/lifecycle/test/support';
+import { createReconcilerMetrics, createSweeps, runSweeps, type Sweep } from '../src';
+
+const logger = createLogger('test', 'silent');
+const leaseMs = 60_000;
+let environment: TestEnvironment;
+let database: Database;
+let redis: Redis;
+let queues: Queues;
+let sweeps: Map<string, Sweep>;
+
+beforeEach(async () => {
+  environment = await createTestEnvironment();
+  const config = environment.config();
+  database = openDatabase(config.DATABASE_URL);
+  redis = producerConnection(config.REDIS_URL, logger);
+  await untilReady(redis, 5_000);
+  queues = new Queues(redis, config.QUEUE_PREFIX);
+  const created = createSweeps({
+    database,
+    queues,
+    blobs: new BlobStore(config.BLOB_DIR),
+    leaseMs,
+    retryPolicy: { backoffMs: 0 },
+    graceMs: 1_000,
+    orphanAgeMs: 5_000,
+    payloadRetentionMs: 86_400_000,
+    logger,
+  });
+  sweeps = new Map(created.map((sweep) => [sweep.name, sweep]));
+});
+afterEach(async () => {
+  await queues.close();
+  await closeConnection(redis);
+  await database.close();
+  await environment.cleanUp();
+});
+
+const sweep = (name: string) => sweeps.get(name)?.run();
+/** Lets rows look as if nothing had happened to them for an hour. */
+const age = (table: 'jobs' | 'job_chunks') =>
+  database.sql.none(`UPDATE ${table} SET updated_at = updated_at - interval '1 hour'`);
+const runOut = (table: 'jobs' | 'job_chunks') =>
+  database.sql.none(`UPDATE ${table} SET lease_expires_at = now() - interval '1 second' WHERE lease_token IS NOT NULL`);
+const chunkRows = (ids: string[]) => database.jobChunks.findAll(ids);
+
+describe('Lost deliveries', () => {
+  test('When a job was never dispatched, then it is delivered, once', async () => {
+    const { job } = await accept(database);
+    expect(await sweep('job_deliveries')).toBe(0);
+    await age('jobs');
+    expect(await sweep('job_deliveries')).toBe(1);
+    expect(await database.jobs.find(job.id)).toMatchObject({ queue_job_id: `${job.id}.2`, status: 'queued' });
+    expect(await queues.documents.getJobState(`${job.id}.2`)).toBe('waiting');
+    await age('jobs');
+    expect(await sweep('job_deliveries')).toBe(0);
+  });
+
+  test('When Redis has lost everything, then each waiting chunk is delivered again, and settled ones are not', async () => {
+    const { chunkIds } = await chunkedDocument(database, 5);
+    const [first = '', ...rest] = chunkIds;
+    await settle(database, await claimChunks(database, [first], 'test', leaseMs));
+    await age('job_chunks');
+    expect(await sweep('chunk_deliveries')).toBe(4);
+    const rows = await chunkRows(rest);
+    for (const row of rows) {
+      expect(row.queue_job_id).toBe(`${row.id}.2`);
+      expect(await queues.chunks.getJobState(row.queue_job_id)).toBe('prioritized');
+    }
+    await age('job_chunks');
+    expect(await sweep('chunk_deliveries')).toBe(0);
+  });
+
+  test('When a person removes one delivery, then that one alone is made anew', async () => {
+    const { chunkIds } = await chunkedDocument(database, 3);
+    await age('job_chunks');
+    await sweep('chunk_deliveries');
+    const [removed = ''] = chunkIds;
+    await queues.chunks.remove(`${removed}.2`);
+    await age('job_chunks');
+    expect(await sweep('chunk_deliveries')).toBe(1);
+    expect(await queues.chunks.getJobState(`${removed}.3`)).toBe('prioritized');
+  });
+
+  test('When the delivery of a later retry is lost, then the new one waits as long', async () => {
+    const { chunkIds } = await chunkedDocument(database, 1);
+    const [chunkId = ''] = chunkIds;
+    await database.sql.none(
+      `UPDATE job_chunks SET status = 'retry_scheduled', next_attempt_at = now() + interval '1 hour'`,
+    );
+    await age('job_chunks');
+    expect(await sweep('chunk_deliveries')).toBe(1);
+    expect(await queues.chunks.getJobState(`${chunkId}.2`)).toBe('delayed');
+  });
+
+  test('When a clock ran ahead while rows were written, then they are looked for all the same, and wait no longer than an hour', async () => {
+    const { chunkIds } = await chunkedDocument(database, 1);
+    const [chunkId = ''] = chunkIds;
+    await database.sql.none(
+      `UPDATE job_chunks SET status = 'retry_scheduled', updated_at = now() + interval '1 day',
+         next_attempt_at = now() + interval '1 day'`,
+    );
+    expect(await sweep('chunk_deliveries')).toBe(1);
+    const delivery = await queues.chunks.getJob(`${chunkId}.2`);
+    expect(delivery?.delay).toBeLessThanOrEqual(3_600_000);
+  });
+
+  test('When more rows wait than one page holds, then all are looked at', async () => {
+    await chunkedDocument(database, 2_300);
+    await age('job_chunks');
+    expect(await sweep('chunk_deliveries')).toBe(2_300);
+    expect(await queues.chunks.count()).toBe(2_300);
+  });
+});
+
+describe('Leases', () => {
+  test('When a chunker has died, then its job is queued again with a delivery', async () => {
+    const { job } = await accept(database);
+    await claimJob(database, job.id, 'dead', leaseMs);
+    expect(await sweep('job_leases')).toBe(0);
+    await runOut('jobs');
+    expect(await sweep('job_leases')).toBe(1);
+    expect(await database.jobs.find(job.id)).toMatchObject({ status: 'queued', attempts: 1 });
+    expect(await queues.documents.getJobState(`${job.id}.2`)).toBe('waiting');
+  });
+
+  test('When an embedder has died, then its chunks fail as WORKER_LOST and are delivered for another attempt', async () => {
+    const { jobId, chunkIds } = await chunkedDocument(database, 2);
+    await claimChunks(database, chunkIds, 'dead', leaseMs);
+    await runOut('job_chunks');
+    // The round ends only when all of its chunks are settled, and both are.
+    expect(await sweep('chunk_leases')).toBe(2);
+    for (const row of await chunkRows(chunkIds)) {
+      expect(row).toMatchObject({ status: 'retry_scheduled', last_error_code: 'WORKER_LOST' });
+      expect(await queues.chunks.getJobState(row.queue_job_id)).toMatch(/prioritized|delayed/);
+    }
+    expect((await database.jobs.find(jobId))?.status).toBe('retrying');
+  });
+
+  test('When a clock was wrong by a day, then a lease reaches no further than any other, and runs out', async () => {
+    const { chunkIds } = await chunkedDocument(database, 1);
+    await claimChunks(database, chunkIds, 'dead', leaseMs);
+    await database.sql.none(`UPDATE job_chunks SET lease_expires_at = lease_expires_at + interval '1 day'`);
+    expect(await sweep('lease_deadlines')).toBe(1);
+    const [row] = await chunkRows(chunkIds);
+    expect((row?.lease_expires_at?.getTime() ?? 0) - Date.now()).toBeLessThanOrEqual(leaseMs + 1_000);
+    expect(await sweep('lease_deadlines')).toBe(0);
+  });
+});
+
+describe('Counters', () => {
+  test('When they disagree with the chunks, then they are put right and an overdue end comes about', async () => {
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
+    await settle(database, await claimChunks(database, chunkIds.slice(0, 1), 'test', leaseMs));
+    expect(await sweep('job_counters')).toBe(0);
+    await database.sql.none('UPDATE jobs SET processed_chunks = 0 WHERE id = $1', [jobId]);
+    await settle(database, await claimChunks(database, chunkIds.slice(1), 'test', leaseMs));
+    expect((await database.jobs.find(jobId))?.status).toBe('processing');
+    expect(await sweep('job_counters')).toBe(1);
+    expect(await database.jobs.find(jobId)).toMatchObject({ status: 'completed', processed_chunks: 2 });
+    expect((await database.documents.find(documentId))?.status).toBe('ready');
+    expect(await sweep('job_counters')).toBe(0);
+  });
+});
+
+describe('Retention', () => {
+  test('When texts of failed chunks are older than they are kept, then they go, and younger ones stay', async () => {
+    const old = await chunkedDocument(database, 2);
+    const young = await chunkedDocument(database, 1);
+    await cancelJob(database, old.jobId);
+    await cancelJob(database, young.jobId);
+    await database.sql.none(`UPDATE job_chunks SET updated_at = now() - interval '2 days' WHERE job_id = $1`, [
+      old.jobId,
+    ]);
+    expect(await sweep('expired_payloads')).toBe(2);
+    const { kept } = await database.sql.one<{ kept: number }>(
+      'SELECT count(payload)::integer AS kept FROM job_chunks WHERE job_id = $1',
+      [young.jobId],
+    );
+    expect(kept).toBe(1);
+  });
+
+  test('When a claim on a text was never let go of, then it goes once it has run out', async () => {
+    await database.embeddingClaims.take(['a', 'b'], 'm', newId(), 60_000);
+    await database.sql.none(
+      `UPDATE embedding_claims SET expires_at = now() - interval '1 second' WHERE content_hash = 'a'`,
+    );
+    expect(await sweep('embedding_claims')).toBe(1);
+    expect(await sweep('embedding_claims')).toBe(0);
+  });
+});
+
+describe('Blobs', () => {
+  test('When no document names a file, then it goes once it is old; what a document names, and young files, stay', async () => {
+    const { BLOB_DIR } = environment.config();
+    const put = async (id: string, old: boolean) => {
+      const file = join(BLOB_DIR, originalKey(id));
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, 'x');
+      const at = new Date(Date.now() - (old ? 60_000 : 0));
+      await utimes(file, at, at);
+    };
+    const named = await accept(database);
+    const deleted = await accept(database);
+    await deleteDocument(database, deleted.document.id);
+    const young = newId();
+    await database.sql.none('UPDATE documents SET source_path = $1', [originalKey(named.document.id)]);
+    await put(named.document.id, true);
+    await put(deleted.document.id, true);
+    await put(young, false);
+    // Four sweeps see all folders.
+    const removed = [];
+    for (let n = 0; n < 4; n += 1) {
+      removed.push(await sweep('orphaned_blobs'));
+    }
+    expect(removed.reduce((sum: number, count) => sum + (count ?? 0), 0)).toBe(1);
+    const left = (await readdir(BLOB_DIR, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+    expect(left.map((entry) => entry.name).sort()).toEqual([named.document.id, young].sort());
+  });
+});
+
+test('When most files belong to no document, then the database is taken for the wrong one and nothing is removed', async () => {
+  const { BLOB_DIR } = environment.config();
+  const at = new Date(Date.now() - 60_000);
+  for (let n = 0; n < 30; n += 1) {
+    const file = join(BLOB_DIR, originalKey(`01900000-0000-7000-8000-0000000000${String(n).padStart(2, '0')}`));
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, 'x');
+    await utimes(file, at, at);
+  }
+  await expect(sweep('orphaned_blobs')).rejects.toThrow('30 of 30 originals belong to no document');
+  const left = (await readdir(BLOB_DIR, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  expect(left).toHaveLength(30);
+});
+
+test('When one sweep fails, then it is counted and the others run all the same', async () => {
+  const registry = createRegistry('test');
+  const metrics = createReconcilerMetrics(registry);
+  const ran: string[] = [];
+  await runSweeps(
+    [
+      { name: 'broken', run: () => Promise.reject(new Error('Redis is away')) },
+      {
+        name: 'whole',
+        run: async () => {
+          ran.push('whole');
+          return 3;
+        },
+      },
+    ],
+    logger,
+    metrics,
+  );
+  expect(ran).toEqual(['whole']);
+  expect((await metrics.failures.get()).values).toMatchObject([{ labels: { sweep: 'broken' }, value: 1 }]);
+  const mended = (await metrics.mended.get()).values;
+  expect(mended).toMatchObject([{ labels: { sweep: 'whole' }, value: 3 }]);
+});

@@ -1,0 +1,122 @@
+import { contentHashOf } from '@millrace/contracts';
+import type { Fault } from './faults';
+import type { ProviderCall } from './provider';
+
+/** Between the claim of a text and its call, and between the answer and its storing, there are a few statements. */
+const marginMs = 1_000;
+
+export interface LedgerOptions {
+  calls: readonly ProviderCall[];
+  faults: readonly Fault[];
+  /** When the first vector of each text was committed, by content hash. */
+  storedAt: ReadonlyMap<string, number>;
+  /** A client hangs up after so long. */
+  timeoutMs: number;
+}
+
+export interface Ledger {
+  calls: number;
+  /** Calls that were answered with vectors. */
+  successful: number;
+  /** Texts in successful calls. */
+  paid: number;
+  /** Texts paid for again because of a fault. */
+  explained: number;
+  /** Texts paid for again, or asked for though they were stored, for which no fault accounts; each in words. */
+  unexplained: string[];
+}
+
+/**
+ * Looks text by text whether anything was paid for more often than the faults account for. A text is paid for again only
+ * when something happened to its earlier call between the claim and the storing: the embedder that had it was killed or
+ * stopped past its lease, the database crashed (and with it the claims on texts), a clock stepped in the deadlines, or
+ * the client gave up waiting. Faults of Redis account for nothing, nor do those of the provider: a call that it has
+ * answered is kept.
+ */
+export function audit(options: LedgerOptions): Ledger {
+  const ledger: Ledger = { calls: options.calls.length, successful: 0, paid: 0, explained: 0, unexplained: [] };
+  const byText = new Map<string, ProviderCall[]>();
+  for (const call of [...options.calls].sort((a, b) => a.at - b.at)) {
+    if (call.answer === 'ok') {
+      ledger.successful += 1;
+      ledger.paid += call.texts.length;
+    }
+    for (const text of call.texts) {
+      const hash = contentHashOf(text);
+      byText.set(hash, [...(byText.get(hash) ?? []), call]);
+    }
+  }
+  for (const [hash, calls] of byText) {
+    auditText(hash, calls, options, ledger);
+  }
+  return ledger;
+}
+
+function auditText(hash: string, calls: readonly ProviderCall[], options: LedgerOptions, ledger: Ledger): void {
+  const storedAt = options.storedAt.get(hash) ?? Number.POSITIVE_INFINITY;
+  const used = new Set<Fault>();
+  let paid: ProviderCall | undefined;
+  for (const call of calls) {
+    const isLate = call.at > storedAt;
+    const isAgain = paid !== undefined && call.answer === 'ok';
+    if (isLate || isAgain) {
+      const reason = explain(paid, call, options, used);
+      if (reason) {
+        ledger.explained += 1;
+      } else {
+        ledger.unexplained.push(describe(hash, calls, call, storedAt));
+      }
+    }
+    if (call.answer === 'ok') {
+      paid = call;
+    }
+  }
+}
+
+/** The fault, or other reason, for which the work of the earlier call was lost; each fault excuses one call of a text. */
+function explain(
+  earlier: ProviderCall | undefined,
+  again: ProviderCall,
+  { faults, timeoutMs }: LedgerOptions,
+  used: Set<Fault>,
+): Fault | 'gave up' | undefined {
+  if (earlier?.hungUp && earlier.answeredAt - earlier.at > timeoutMs * 0.9) {
+    return 'gave up';
+  }
+  const from = (earlier?.at ?? again.at) - marginMs;
+  const fault = faults.find(
+    (candidate) =>
+      !used.has(candidate) &&
+      candidate.startedAt < again.at &&
+      candidate.endedAt > from &&
+      canLose(candidate, earlier, again),
+  );
+  if (fault) {
+    used.add(fault);
+  }
+  return fault;
+}
+
+function canLose(fault: Fault, earlier: ProviderCall | undefined, again: ProviderCall): boolean {
+  switch (fault.kind) {
+    case 'crash-postgres':
+    case 'clock-forward':
+    case 'clock-back':
+      return true;
+    case 'kill-embedder':
+      return fault.victim === earlier?.caller;
+    case 'pause-embedder':
+      return fault.victim === earlier?.caller || fault.victim === again.caller;
+    default:
+      return false;
+  }
+}
+
+function describe(hash: string, calls: readonly ProviderCall[], call: ProviderCall, storedAt: number): string {
+  const time = (moment: number) => (Number.isFinite(moment) ? new Date(moment).toISOString().slice(11, 23) : 'never');
+  const history = calls.map(
+    (each) =>
+      `${each.caller} at ${time(each.at)}, ${each.answer} at ${time(each.answeredAt)}${each.hungUp ? ', hung up' : ''}`,
+  );
+  return `text ${hash.slice(0, 12)}, stored at ${time(storedAt)}, called again at ${time(call.at)}: ${history.join('; ')}`;
+}

@@ -1,0 +1,66 @@
+import type { Fault } from './faults';
+import type { Ledger } from './ledger';
+import { faultKinds } from './plan';
+
+/** What a run has come to. */
+export interface Report {
+  seed: number;
+  /** Everything that is not as it must be; the run has passed when there is nothing. */
+  problems: string[];
+  faults: readonly Fault[];
+  /** Faults after whose end the work went on, or was done. */
+  recovered: number;
+  /** From a fault's end until the work went on: the longest. */
+  longestRecovery: { ms: number; after: string };
+  /** From the last fault's end to the last document's. */
+  lastDocumentAfterMs: number;
+  /** With work to do and nothing going on. */
+  longestStandstill: { ms: number; from: number };
+  documents: number;
+  chunks: number;
+  repeatedUploads: number;
+  ledger: Ledger;
+  /** Failed attempts by error code, and all claims of chunks. */
+  attempts: { failed: Record<string, number>; claims: number };
+  seconds: { undisturbed: number; disturbed: number; total: number };
+}
+
+const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+
+/** The report in lines for people. */
+export function describeReport(report: Report): string {
+  const { faults, ledger, attempts } = report;
+  const byKind = faultKinds
+    .map((kind) => ({ kind, count: faults.filter((fault) => fault.kind === kind).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ kind, count }) => `${count} ${kind}`);
+  const failed = Object.entries(attempts.failed).map(([code, count]) => `${count} ${code}`);
+  const rows: [string, string][] = [
+    ['seed', String(report.seed)],
+    [
+      'documents, chunks',
+      `${report.documents}, ${report.chunks}; ${report.repeatedUploads} uploads had to be repeated`,
+    ],
+    ['faults injected', `${faults.length}: ${byKind.join(', ')}`],
+    ['recovered', `${report.recovered} of ${faults.length}`],
+    ['longest recovery', `${seconds(report.longestRecovery.ms)}, after ${report.longestRecovery.after}`],
+    [
+      'longest standstill',
+      `${seconds(report.longestStandstill.ms)}, from ${new Date(report.longestStandstill.from).toISOString().slice(11, 19)}`,
+    ],
+    ['last document after the last fault', seconds(report.lastDocumentAfterMs)],
+    ['provider calls', `${ledger.calls}, ${ledger.successful} of them answered; ${ledger.paid} texts paid for`],
+    ['texts paid for again', `${ledger.explained} because of a fault, ${ledger.unexplained.length} for no reason`],
+    ['claims of chunks', `${attempts.claims}; failed attempts: ${failed.join(', ') || 'none'}`],
+    [
+      'time',
+      `${report.seconds.total.toFixed(0)} s: undisturbed run ${report.seconds.undisturbed.toFixed(0)} s, disturbed run ${report.seconds.disturbed.toFixed(0)} s`,
+    ],
+  ];
+  const width = Math.max(...rows.map(([what]) => what.length));
+  const verdict =
+    report.problems.length === 0
+      ? 'passed: every document has its end, and nothing was lost, doubled or left behind'
+      : `FAILED:\n${report.problems.map((problem) => `  ${problem.replaceAll('\n', '\n  ')}`).join('\n')}`;
+  return `${rows.map(([what, value]) => `  ${what.padEnd(width)}  ${value}`).join('\n')}\n\n${verdict}`;
+}

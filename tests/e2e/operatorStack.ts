@@ -1,0 +1,71 @@
+import type { DocumentChunksResponse, JobChunksResponse, RetryGroupView } from '@millrace/contracts';
+import { producerConnection, Queues, untilReady } from '@millrace/queues';
+import { createLogger } from '@millrace/telemetry';
+import { textPdf, waitFor } from '@millrace/test-support';
+import { PayingProvider } from './payingProvider';
+import { TestStack } from './support';
+
+/** The stack on a provider that can be broken and mended, with a reconciler that is quick, as an operator sees it. */
+export class OperatorStack {
+  private constructor(
+    readonly provider: PayingProvider,
+    readonly millrace: TestStack,
+    readonly queues: Queues,
+    private readonly closeQueues: () => Promise<unknown>,
+  ) {}
+
+  static async start(): Promise<OperatorStack> {
+    const provider = await PayingProvider.start();
+    const millrace = await TestStack.start({
+      EMBEDDING_PROVIDER: 'openai',
+      EMBEDDING_BATCH_SIZE: '2',
+      EMBEDDING_CONCURRENCY: '1',
+      OPENAI_BASE_URL: provider.server.baseUrl,
+      // Longer than a test: a retry round comes only when somebody promotes its deliveries.
+      RETRY_BACKOFF_MS: '300000',
+      RECONCILE_INTERVAL_MS: '200',
+      RECONCILE_GRACE_MS: '500',
+    });
+    const { REDIS_URL, QUEUE_PREFIX } = millrace.environment.config();
+    const connection = producerConnection(REDIS_URL, createLogger('test', 'silent'));
+    await untilReady(connection, 5_000);
+    const queues = new Queues(connection, QUEUE_PREFIX);
+    return new OperatorStack(provider, millrace, queues, () => queues.close().then(() => connection.quit()));
+  }
+
+  async stop(): Promise<void> {
+    await this.closeQueues();
+    await this.millrace.stop();
+    await this.provider.server.close();
+  }
+
+  /** A provider that works, to which nothing has been paid. */
+  beginTest(): void {
+    this.provider.paid = [];
+    this.provider.mend();
+  }
+
+  async chunksOf(jobId: string): Promise<JobChunksResponse> {
+    return (await this.millrace.call<JobChunksResponse>('GET', `/api/v1/jobs/${jobId}/chunks?limit=500`)).body;
+  }
+
+  async storedOf(documentId: string): Promise<DocumentChunksResponse['chunks']> {
+    const path = `/api/v1/documents/${documentId}/chunks?limit=500`;
+    return (await this.millrace.call<DocumentChunksResponse>('GET', path)).body.chunks;
+  }
+
+  /** The retry, once it is done. */
+  endOfRetry(groupId: string | null): Promise<RetryGroupView> {
+    return waitFor('the retry to be done', async () => {
+      const { body } = await this.millrace.call<RetryGroupView>('GET', `/api/v1/retries/${groupId}`);
+      return body.done && body;
+    });
+  }
+}
+
+/** A PDF of which each page makes about two chunks. */
+export function book(title: string, pages = 4): Promise<Buffer> {
+  return textPdf(
+    Array.from({ length: pages }, (_, i) => `${title}, page ${i}. ${`${title} goes on with line ${i}. `.repeat(60)}`),
+  );
+}
