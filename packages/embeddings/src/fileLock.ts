@@ -8,14 +8,16 @@ const patienceMs = 120_000;
 
 /**
  * Runs `work` while no other process does so with the same lock file. The lock spares double work and nothing more:
- * when its owner has died, or does not finish in two minutes, the work starts all the same.
+ * the lock of an owner that has died is taken over, and after two minutes of waiting the work starts without it.
  */
 export async function whileLocked<T>(lockFile: string, work: () => Promise<T>): Promise<T> {
   const giveUp = Date.now() + patienceMs;
   while (!(await tryLock(lockFile))) {
-    if (Date.now() > giveUp || !(await ownerLives(lockFile))) {
-      await rm(lockFile, { force: true });
-    } else {
+    if (Date.now() > giveUp) {
+      return await work();
+    }
+    const owner = await ownerOf(lockFile);
+    if (owner === undefined || isAlive(owner) || !(await removeLockOf(lockFile, owner))) {
       await delay(pollMs);
     }
   }
@@ -38,24 +40,42 @@ async function tryLock(lockFile: string): Promise<boolean> {
   }
 }
 
-async function ownerLives(lockFile: string): Promise<boolean> {
-  let owner: string;
+/** The process id in the lock file; undefined when it is gone, or created and not yet written. */
+async function ownerOf(lockFile: string): Promise<string | undefined> {
   try {
-    owner = await readFile(lockFile, 'utf8');
+    return (await readFile(lockFile, 'utf8')) || undefined;
   } catch (error) {
     if (errorCodeOf(error) === 'ENOENT') {
-      return true;
+      return undefined;
     }
     throw error;
   }
-  if (owner === '') {
-    // Between creating the file and writing into it.
-    return true;
-  }
+}
+
+function isAlive(owner: string): boolean {
   try {
     process.kill(Number(owner), 0);
     return true;
   } catch (error) {
     return errorCodeOf(error) === 'EPERM';
+  }
+}
+
+/**
+ * Removes the lock of a dead owner, and never that of the one who came after it: of all that saw the owner dead, one
+ * at a time may look again and remove. False when another is about to.
+ */
+async function removeLockOf(lockFile: string, deadOwner: string): Promise<boolean> {
+  const turn = `${lockFile}.${deadOwner}`;
+  if (!(await tryLock(turn))) {
+    return false;
+  }
+  try {
+    if ((await ownerOf(lockFile)) === deadOwner) {
+      await rm(lockFile, { force: true });
+    }
+    return true;
+  } finally {
+    await rm(turn, { force: true });
   }
 }
