@@ -255,7 +255,7 @@ export const retryResponseSchema = z.object({
 });
 export type RetryResponse = z.infer<typeof retryResponseSchema>;
 
-/** Which failed chunks of all jobs to retry; at least one condition, and all of them hold. */
+/** Which failed chunks, and jobs that failed before they had any, to retry; at least one condition, and all of them hold. */
 export const bulkRetryRequestSchema = z
   .strictObject({
     collection_id: idSchema.optional(),
@@ -274,9 +274,11 @@ export const bulkRetryRequestSchema = z
 export const bulkRetryResponseSchema = z.object({
   dry_run: z.boolean(),
   group_id: idSchema.nullable(),
-  /** Chunks and jobs scheduled; with dry_run those that would be. */
+  /** Chunks scheduled, and of how many jobs; with dry_run those that would be. */
   scheduled: count,
   jobs: count,
+  /** Jobs that failed before they had chunks, and whose documents are read again. */
+  jobs_restarted: count,
   /** Failed chunks that fit the conditions and were not scheduled, by reason. */
   skipped: z.array(z.object({ reason: skipReason, count })),
   links: z.record(z.string(), z.string()),
@@ -291,7 +293,7 @@ export const retryGroupSchema = z.object({
   force: z.boolean(),
   scheduled: count,
   summary: statusCounts,
-  /** True when none of its chunks waits or is being worked on any more. */
+  /** True when none of its chunks or documents waits or is being worked on any more. */
   done: z.boolean(),
 });
 export type RetryGroupView = z.infer<typeof retryGroupSchema>;

@@ -19,8 +19,11 @@ CREATE TABLE retry_groups (
   requested_at timestamptz NOT NULL DEFAULT now()
 );
 
+-- The last one that concerned the job as a whole: its document is read again, and the chunks it gets are the group's.
+ALTER TABLE jobs ADD COLUMN retry_group_id uuid REFERENCES retry_groups;
 ALTER TABLE job_chunks ADD COLUMN retry_group_id uuid REFERENCES retry_groups;
 ALTER TABLE chunk_attempts ADD COLUMN retry_group_id uuid REFERENCES retry_groups;
+CREATE INDEX jobs_retry_group ON jobs (retry_group_id) WHERE retry_group_id IS NOT NULL;
 CREATE INDEX job_chunks_retry_group ON job_chunks (retry_group_id, status) WHERE retry_group_id IS NOT NULL;
 
 -- The reconciler walks over what waits for a delivery in the order of ids, and comes round again.
@@ -64,6 +67,7 @@ CREATE INDEX job_chunks_retries ON job_chunks (next_attempt_at) WHERE status = '
 CREATE INDEX job_chunks_pending ON job_chunks (updated_at) WHERE status = 'pending';
 ALTER TABLE chunk_attempts DROP COLUMN retry_group_id;
 ALTER TABLE job_chunks DROP COLUMN retry_group_id;
+ALTER TABLE jobs DROP COLUMN retry_group_id;
 DROP TABLE retry_groups;
 DROP INDEX jobs_finished;
 ALTER TABLE jobs DROP COLUMN next_attempt_at;

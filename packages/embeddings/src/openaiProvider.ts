@@ -31,7 +31,8 @@ export function openaiProvider(options: OpenaiProviderOptions): RawEmbeddingProv
     project: null,
     webhookSecret: null,
     maxRetries: 0,
-    timeout: timeoutMs,
+    // As good as none: the SDK's own timeout ends with the headers, `Deadline` covers the body too.
+    timeout: 2 ** 31 - 1,
     logLevel: 'off',
   });
   return {
@@ -61,25 +62,40 @@ export function openaiProvider(options: OpenaiProviderOptions): RawEmbeddingProv
   };
 }
 
-/** Aborts after `ms`, or with `signal`. The SDK's own timeout ends with the headers; this one covers the body too. */
+/** A timer that is so late has slept with the whole process: the answer may have come meanwhile. */
+const frozenMs = 1_000;
+
+/**
+ * Aborts after `ms`, or with `signal`. When the process was frozen past the deadline, what has come meanwhile, and is
+ * paid for, gets a moment to be read.
+ */
 class Deadline {
   readonly #controller = new AbortController();
   readonly #outer: AbortSignal | undefined;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
   readonly #forward = () => this.#controller.abort();
   expired = false;
 
   constructor(ms: number, outer: AbortSignal | undefined) {
     this.#outer = outer;
+    const due = performance.now() + ms;
     this.#timer = setTimeout(() => {
-      this.expired = true;
-      this.#controller.abort();
+      if (performance.now() - due > frozenMs) {
+        this.#timer = setTimeout(() => this.#expire(), frozenMs);
+      } else {
+        this.#expire();
+      }
     }, ms);
     outer?.addEventListener('abort', this.#forward, { once: true });
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  #expire(): void {
+    this.expired = true;
+    this.#controller.abort();
   }
 
   clear(): void {

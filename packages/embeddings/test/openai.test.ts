@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { inspect } from 'node:util';
 import { type OpenAiServer, openAiVector, startOpenAiServer } from '@millrace/test-support';
 import { createEmbeddingProvider, type EmbeddingProvider, type EmbeddingProviderConfig } from '../src';
@@ -134,6 +136,30 @@ describe('the openai provider', () => {
       code: 'EMBEDDING_UNAVAILABLE',
       message: expect.stringContaining('ECONNREFUSED'),
     });
+  });
+
+  test('When the process sleeps past the deadline, then an answer that came meanwhile is not paid for again', async () => {
+    // In a process of its own, so that it goes on while this one sleeps.
+    const code = `require('node:http').createServer((request, response) => {
+      console.log('asked');
+      response.setHeader('content-type', 'application/json');
+      setTimeout(() => response.end(JSON.stringify({ data: [{ index: 0, embedding: Array(12).fill(1) }] })), 300);
+    }).listen(0, '127.0.0.1', function () { console.log(this.address().port); })`;
+    const other = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      const [port] = await once(other.stdout, 'data');
+      const made = await provider({
+        OPENAI_BASE_URL: `http://127.0.0.1:${String(port).trim()}/v1`,
+        EMBEDDING_TIMEOUT_MS: 500,
+      });
+      const asked = once(other.stdout, 'data');
+      const answer = made.embed(['a']);
+      await asked;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000);
+      expect(await answer).toHaveLength(1);
+    } finally {
+      other.kill();
+    }
   });
 
   test.each([

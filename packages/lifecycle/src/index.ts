@@ -1,4 +1,5 @@
 export { type Accepted, type AcceptOptions, acceptDocument } from './accept';
+export { type BulkCount, type BulkSelection, countRetries, type RetryDeliveries, retryMany } from './bulkRetry';
 export { cancelJob } from './cancel';
 export {
   type ChunkClaim,
@@ -24,15 +25,6 @@ export {
 } from './jobs';
 export { deleteDocument } from './remove';
 export { findDriftedJobs, repairJob } from './repair';
-export {
-  type BulkCount,
-  type BulkSelection,
-  countRetries,
-  type Retried,
-  type RetryRequest,
-  retryJob,
-  retryMany,
-  type SkippedChunk,
-} from './retry';
+export { type Retried, type RetryRequest, retryJob, type SkippedChunk } from './retry';
 export type { RetryPolicy, RoundResult } from './rounds';
 export { type EmbeddedChunk, type FailedChunk, type Settled, type Settlement, settleChunks } from './settle';

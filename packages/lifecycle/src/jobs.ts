@@ -189,13 +189,14 @@ export function storeChunks(
   document: ChunkedDocument,
 ): Promise<ChunkDispatch[] | null> {
   return database.transaction(async (session) => {
-    const moved = await session.sql.affected(
+    const moved = await session.sql.oneOrNone<{ retry_group_id: string | null }>(
       `UPDATE jobs SET status = 'processing', current_step = 'embedding', total_chunks = $<total>, worker = NULL,
          error_code = NULL, error = NULL, lease_token = NULL, lease_expires_at = NULL, updated_at = now()
-       WHERE id = $<jobId> AND status = 'chunking' AND lease_token = $<token>`,
+       WHERE id = $<jobId> AND status = 'chunking' AND lease_token = $<token>
+       RETURNING retry_group_id`,
       { jobId: job.jobId, token: job.token, total: document.chunks.length },
     );
-    if (moved === 0) {
+    if (!moved) {
       return null;
     }
     await session.documentPages.replaceAll(job.documentId, document.pages);
@@ -204,7 +205,11 @@ export function storeChunks(
       pageCount: document.pages.length,
       totalChunks: document.chunks.length,
     });
-    await session.jobChunks.insertAll(job.jobId, job.chunkMaxRetries, document.chunks);
+    await session.jobChunks.insertAll(document.chunks, {
+      jobId: job.jobId,
+      maxRetries: job.chunkMaxRetries,
+      retryGroupId: moved.retry_group_id,
+    });
     return document.chunks.map((chunk) => ({
       chunkId: chunk.id,
       jobId: job.jobId,

@@ -15,6 +15,7 @@ import {
 } from '../src';
 import {
   accept,
+  chunkCounts,
   chunkedDocument,
   claim,
   claimedJob,
@@ -53,7 +54,7 @@ async function expectCancelled(jobId: string, documentId: string): Promise<void>
     finished_at: expect.any(Date),
   });
   expect(await database.documents.find(documentId)).toMatchObject({ status: 'cancelled', error_code: 'CANCELLED' });
-  const { pending, processing, retry_scheduled } = await database.jobChunks.countByStatus(jobId);
+  const { pending, processing, retry_scheduled } = await chunkCounts(database, jobId);
   expect({ pending, processing, retry_scheduled }).toEqual({});
 }
 
@@ -84,7 +85,7 @@ describe('Cancelling a job', () => {
     const late = await claim(database, [held]);
     expect(await cancelJob(database, jobId)).toBe('cancelled');
     await expectCancelled(jobId, documentId);
-    expect(await database.jobChunks.countByStatus(jobId)).toEqual({ success: 1, failed: 1, cancelled: 2 });
+    expect(await chunkCounts(database, jobId)).toEqual({ success: 1, failed: 1, cancelled: 2 });
     expect(await jobOf(database, jobId)).toMatchObject({ processed_chunks: 1, failed_chunks: 1 });
 
     expect((await claim(database, [held, waiting])).chunks).toEqual([]);
@@ -120,7 +121,7 @@ describe('Cancelling a job', () => {
     expect(await cancelJob(database, jobId)).toBe('ended');
     expect(await jobOf(database, jobId)).toEqual(before);
     expect(await statusOf(database, documentId)).toBe('partial');
-    expect(await database.jobChunks.countByStatus(jobId)).toEqual({ success: 1, failed: 1 });
+    expect(await chunkCounts(database, jobId)).toEqual({ success: 1, failed: 1 });
 
     const { job } = await accept(database);
     await failJob(database, await claimedJob(database, job.id), new MillraceError('PDF_CORRUPT'));
@@ -164,7 +165,7 @@ describe('Cancelling a job that is just moving on', () => {
       cancelJob(database, jobId),
       ...claims.map((held) => settle(database, held, { failed: failed(held.chunks[0]?.id ?? '') })),
     ]);
-    const stored = (await database.jobChunks.countByStatus(jobId)).success ?? 0;
+    const stored = (await chunkCounts(database, jobId)).success ?? 0;
     expect(stored).toBe(i % 2 === 0 ? settled.filter((each) => each.chunkIds.size > 0).length : 0);
     expect((await jobOf(database, jobId)).processed_chunks).toBe(stored);
     if (cancelled === 'cancelled') {

@@ -1,7 +1,21 @@
-import { type ChunkDispatch, newId } from '@millrace/contracts';
+import { type ErrorCode, MillraceError, newId } from '@millrace/contracts';
 import { type Database, defaultCollectionId, systemOwnerId } from '@millrace/database';
-import { type BulkSelection, cancelJob, countRetries, retryMany } from '../src';
-import { chunkedDocument, chunkOf, claim, createDatabase, jobOf, rejected, settle, unavailable } from './support';
+import { newJobChunk } from '@millrace/test-support';
+import { type BulkSelection, cancelJob, countRetries, failJob, retryMany, storeChunks } from '../src';
+import {
+  accept,
+  chunkCounts,
+  chunkedDocument,
+  chunkOf,
+  claim,
+  claimedJob,
+  createDatabase,
+  jobOf,
+  page,
+  rejected,
+  settle,
+  unavailable,
+} from './support';
 
 let database: Database;
 let dispose: () => Promise<void>;
@@ -37,6 +51,13 @@ async function hugeFailedDocument(count: number) {
   return made;
 }
 
+/** A job that failed before it had chunks. */
+async function unreadDocument(code: ErrorCode, collectionId: string): Promise<string> {
+  const { job } = await accept(database, undefined, collectionId);
+  await failJob(database, await claimedJob(database, job.id), new MillraceError(code));
+  return job.id;
+}
+
 async function newCollection(): Promise<string> {
   const id = newId();
   await database.sql.none('INSERT INTO collections (id, owner_id, name) VALUES ($1, $2, $1)', [id, systemOwnerId]);
@@ -45,11 +66,13 @@ async function newCollection(): Promise<string> {
 
 /** The retry, with all that was delivered. */
 async function retried(selection: BulkSelection) {
-  const delivered: ChunkDispatch[] = [];
-  const result = await retryMany(database, selection, async (dispatches) => {
-    delivered.push(...dispatches);
+  const delivered: string[] = [];
+  const deliveredJobs: string[] = [];
+  const result = await retryMany(database, selection, async ({ chunks, jobs }) => {
+    delivered.push(...chunks.map((dispatch) => dispatch.chunkId));
+    deliveredJobs.push(...jobs.map((dispatch) => dispatch.jobId));
   });
-  return { ...result, delivered: delivered.map((dispatch) => dispatch.chunkId).sort() };
+  return { ...result, delivered: delivered.sort(), deliveredJobs };
 }
 
 describe('A bulk retry', () => {
@@ -59,7 +82,7 @@ describe('A bulk retry', () => {
     const second = await failedDocument(1, collectionId);
     const other = await failedDocument(1);
     const selection = { collectionId, force: true };
-    expect(await countRetries(database, selection)).toEqual({ scheduled: 3, jobs: 2, skipped: [] });
+    expect(await countRetries(database, selection)).toEqual({ scheduled: 3, jobs: 2, jobsRestarted: 0, skipped: [] });
     const result = await retried(selection);
     expect(result).toMatchObject({ groupId: expect.any(String), scheduled: 3, jobs: 2, skipped: [] });
     expect(result.delivered).toEqual([...first.chunkIds, ...second.chunkIds].sort());
@@ -88,7 +111,7 @@ describe('A bulk retry', () => {
       { reason: 'payload_expired', count: 1 },
     ];
     const counted = await countRetries(database, { documentId, force: false });
-    expect(counted).toEqual({ scheduled: 0, jobs: 0, skipped: expect.arrayContaining(skipped) });
+    expect(counted).toEqual({ scheduled: 0, jobs: 0, jobsRestarted: 0, skipped: expect.arrayContaining(skipped) });
     expect(await retried({ documentId, force: false })).toMatchObject({ groupId: null, scheduled: 0, delivered: [] });
     const forced = await retried({ documentId, force: true });
     expect(forced).toMatchObject({ scheduled: 2, skipped: [{ reason: 'payload_expired', count: 1 }] });
@@ -114,13 +137,37 @@ describe('A bulk retry', () => {
     expect((await chunkOf(database, late)).status).toBe('failed');
   });
 
+  test('When a job failed before it had chunks, then its document is read again and the chunks are of the group', async () => {
+    const collectionId = await newCollection();
+    const unread = await unreadDocument('STORAGE_UNAVAILABLE', collectionId);
+    const broken = await unreadDocument('PDF_CORRUPT', collectionId);
+    const selection = { collectionId, force: false };
+    expect(await retried({ ...selection, errorCodes: ['WORKER_LOST'] })).toMatchObject({ groupId: null });
+    expect(await countRetries(database, selection)).toMatchObject({ scheduled: 0, jobs: 0, jobsRestarted: 1 });
+    const result = await retried({ ...selection, errorCodes: ['STORAGE_UNAVAILABLE'] });
+    expect(result).toMatchObject({ scheduled: 0, jobsRestarted: 1, deliveredJobs: [unread] });
+    const groupId = result.groupId ?? '';
+    expect((await jobOf(database, unread)).status).toBe('queued');
+    expect((await jobOf(database, broken)).status).toBe('failed');
+    expect(await database.retryGroups.isUnderWay(groupId)).toBe(true);
+    const document = { title: null, pages: [page(1)], chunks: [newJobChunk(0), newJobChunk(1)] };
+    await storeChunks(database, await claimedJob(database, unread), document);
+    expect(await database.retryGroups.countByStatus(groupId)).toEqual({ pending: 2 });
+    expect(await database.retryGroups.isUnderWay(groupId)).toBe(true);
+    const chunkIds = document.chunks.map((chunk) => chunk.id);
+    await settle(database, await claim(database, chunkIds));
+    expect(await database.retryGroups.countByStatus(groupId)).toEqual({ success: 2 });
+    expect(await database.retryGroups.isUnderWay(groupId)).toBe(false);
+    expect(await retried(selection)).toMatchObject({ groupId: null, jobsRestarted: 0 });
+  });
+
   test('When a job was cancelled, then its chunks are left alone, as nobody has asked for it by name', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2, { limits: one });
     const [bad = ''] = chunkIds;
     await settle(database, await claim(database, [bad]), { failed: [rejected(bad)] });
     await cancelJob(database, jobId);
     const selection = { documentId, force: true };
-    expect(await countRetries(database, selection)).toEqual({ scheduled: 0, jobs: 0, skipped: [] });
+    expect(await countRetries(database, selection)).toEqual({ scheduled: 0, jobs: 0, jobsRestarted: 0, skipped: [] });
     expect(await retried(selection)).toMatchObject({ groupId: null, scheduled: 0 });
     expect((await jobOf(database, jobId)).status).toBe('cancelled');
   });
@@ -128,13 +175,13 @@ describe('A bulk retry', () => {
   test('When there are more than one transaction takes, then all are scheduled, batch by batch', async () => {
     const { documentId, jobId } = await hugeFailedDocument(10_003);
     const batches: number[] = [];
-    const result = await retryMany(database, { documentId, force: true }, async (dispatches) => {
-      batches.push(dispatches.length);
+    const result = await retryMany(database, { documentId, force: true }, async ({ chunks }) => {
+      batches.push(chunks.length);
     });
-    expect(batches).toEqual([10_000, 3]);
+    expect(batches.filter((size) => size > 0)).toEqual([10_000, 3]);
     expect(result).toMatchObject({ scheduled: 10_003, jobs: 1 });
     expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', failed_chunks: 0 });
-    expect(await database.jobChunks.countByStatus(jobId)).toEqual({ retry_scheduled: 10_003 });
+    expect(await chunkCounts(database, jobId)).toEqual({ retry_scheduled: 10_003 });
     expect((await database.retryGroups.find(result.groupId ?? ''))?.scheduled).toBe(10_003);
   });
 
@@ -142,8 +189,8 @@ describe('A bulk retry', () => {
     const { documentId, chunkIds } = await hugeFailedDocument(10_001);
     const [again = ''] = chunkIds;
     const seen = new Map<string, number>();
-    const result = await retryMany(database, { documentId, force: true }, async (dispatches) => {
-      for (const { chunkId } of dispatches) {
+    const result = await retryMany(database, { documentId, force: true }, async ({ chunks }) => {
+      for (const { chunkId } of chunks) {
         seen.set(chunkId, (seen.get(chunkId) ?? 0) + 1);
       }
       await settle(database, await claim(database, [again]), { failed: [rejected(again)] });

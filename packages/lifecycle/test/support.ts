@@ -1,4 +1,4 @@
-import { type DocumentStatus, MillraceError, newId } from '@millrace/contracts';
+import { type DocumentStatus, type JobChunkStatus, MillraceError, newId } from '@millrace/contracts';
 import { Database, defaultCollectionId, type JobChunkRow, type JobRow, systemOwnerId } from '@millrace/database';
 import { createTestDatabase, newJobChunk, unitVector, waitFor } from '@millrace/test-support';
 import {
@@ -55,6 +55,15 @@ export async function jobOf(database: Database, jobId: string): Promise<JobRow> 
 
 export async function statusOf(database: Database, documentId: string): Promise<DocumentStatus | undefined> {
   return (await database.documents.find(documentId))?.status;
+}
+
+/** How many of the job's chunks stand in each status; statuses with none are left out. */
+export async function chunkCounts(database: Database, jobId: string): Promise<Partial<Record<JobChunkStatus, number>>> {
+  const rows = await database.sql.many<{ status: JobChunkStatus; count: number }>(
+    'SELECT status, count(*)::integer AS count FROM job_chunks WHERE job_id = $1 GROUP BY status',
+    [jobId],
+  );
+  return Object.fromEntries(rows.map((row) => [row.status, row.count]));
 }
 
 /** The chunk as it stands. */

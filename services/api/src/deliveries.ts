@@ -20,19 +20,12 @@ export class Deliveries {
 
   /** Begins to deliver chunks. @returns when that has ended, well or not. */
   chunks(dispatches: readonly ChunkDispatch[]): Promise<void> {
-    return this.begin({ chunks: dispatches.length }, async () => {
-      for (let start = 0; start < dispatches.length; start += pieceSize) {
-        if (this.stopping) {
-          throw new Error('The API is stopping');
-        }
-        await this.queues.deliverChunks(dispatches.slice(start, start + pieceSize));
-      }
-    });
+    return this.begin('chunks', dispatches, (piece) => this.queues.deliverChunks(piece));
   }
 
-  /** Begins to deliver a job. @returns when that has ended, well or not. */
-  job(dispatch: JobDispatch): Promise<void> {
-    return this.begin({ jobId: dispatch.jobId }, () => this.queues.deliverJob(dispatch));
+  /** Begins to deliver jobs. @returns when that has ended, well or not. */
+  jobs(dispatches: readonly JobDispatch[]): Promise<void> {
+    return this.begin('jobs', dispatches, (piece) => this.queues.deliverJobs(piece));
   }
 
   /** Waits for what is under way; after `graceMs` the rest is left to the reconciler. */
@@ -41,11 +34,22 @@ export class Deliveries {
     this.stopping = true;
   }
 
-  private begin(facts: object, work: () => Promise<void>): Promise<void> {
-    const delivery = work()
-      .catch((error) => this.logger.warn({ ...facts, err: error }, 'a retry could not be delivered yet'))
+  private begin<T>(what: string, dispatches: readonly T[], deliver: (piece: T[]) => Promise<void>): Promise<void> {
+    const delivery = this.inPieces(dispatches, deliver)
+      .catch((error) =>
+        this.logger.warn({ [what]: dispatches.length, err: error }, 'retries could not be delivered yet'),
+      )
       .finally(() => this.underWay.delete(delivery));
     this.underWay.add(delivery);
     return delivery;
+  }
+
+  private async inPieces<T>(dispatches: readonly T[], deliver: (piece: T[]) => Promise<void>): Promise<void> {
+    for (let start = 0; start < dispatches.length; start += pieceSize) {
+      if (this.stopping) {
+        throw new Error('The API is stopping');
+      }
+      await deliver(dispatches.slice(start, start + pieceSize));
+    }
   }
 }

@@ -168,10 +168,10 @@ export const operations: Operation[] = [
   {
     method: 'post',
     path: '/api/v1/retries',
-    summary: 'Retry the failed chunks of all jobs that fit every condition',
+    summary: 'Retry the failed chunks, and the jobs that failed before they had any, that fit every condition',
     body: jsonBody('BulkRetryRequest'),
     answers: {
-      202: { description: 'Chunks were scheduled', schema: 'BulkRetryResponse' },
+      202: { description: 'Chunks were scheduled, or documents are read again', schema: 'BulkRetryResponse' },
       200: { description: 'There was nothing to schedule, or dry_run only counted', schema: 'BulkRetryResponse' },
     },
     problems: ['REQUEST_INVALID', 'JSON_MALFORMED', 'PAYLOAD_TOO_LARGE', 'COLLECTION_NOT_FOUND', 'DOCUMENT_NOT_FOUND'],

@@ -1,6 +1,7 @@
 import { type ErrorCode, errorCatalogue, isErrorCode, MillraceError, type Problem } from '@millrace/contracts';
 import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
 import { ZodError } from 'zod';
+import { answerBeforeTheEnd } from './linger';
 
 /** The problem document (RFC 9457) of a code from the catalogue. */
 export function problemOf(code: ErrorCode, detail: string | null, extra: Partial<Problem> = {}): Problem {
@@ -72,12 +73,13 @@ export const answerProblem: ErrorRequestHandler = (thrown, request, response, ne
   if (error.code === 'UNAUTHENTICATED' && !response.hasHeader('WWW-Authenticate')) {
     response.setHeader('WWW-Authenticate', 'Bearer realm="millrace"');
   }
-  // What is left of a refused body is thrown away, and the connection with it, so that the client hears the answer.
-  if (!request.complete) {
-    response.setHeader('Connection', 'close');
-    request.resume();
+  response.status(problem.status).type('application/problem+json');
+  const body = JSON.stringify(problem);
+  if (request.complete) {
+    response.send(body);
+  } else {
+    answerBeforeTheEnd(request, response, body);
   }
-  response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
 };
 
 function requestIdOf(request: Request): string {

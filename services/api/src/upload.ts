@@ -143,7 +143,9 @@ class Inspector {
     let head: Buffer = Buffer.alloc(0);
     let recognized = false;
     try {
-      for await (const piece of source as AsyncIterable<Buffer>) {
+      // Not destroyed where this ends early: that would close the connection before the client has its answer.
+      const pieces: AsyncIterable<Buffer> = source.iterator({ destroyOnReturn: false });
+      for await (const piece of pieces) {
         this.sizeBytes += piece.length;
         if (this.sizeBytes > this.maxBytes) {
           throw tooLarge(this.maxBytes);

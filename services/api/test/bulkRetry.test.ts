@@ -1,21 +1,39 @@
 import { randomUUID } from 'node:crypto';
-import { bulkRetryResponseSchema, retryGroupSchema } from '@millrace/contracts';
+import { bulkRetryResponseSchema, MillraceError, retryGroupSchema } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
-import { cancelJob } from '@millrace/lifecycle';
+import { cancelJob, failJob } from '@millrace/lifecycle';
+import type { Queues } from '@millrace/queues';
+import { waitFor } from '@millrace/test-support';
 import { TestApi } from './support';
-import { chunkedWork, endedWork, everything, newCollection, openDatabase, rowsOf, settle, type Work } from './work';
+import {
+  chunkedWork,
+  claimed,
+  endedWork,
+  everything,
+  newCollection,
+  openDatabase,
+  openQueues,
+  queuedWork,
+  rowsOf,
+  settle,
+  type Work,
+} from './work';
 
 let api: TestApi;
 let database: Database;
+let queues: Queues;
+let closeQueues: () => Promise<unknown>;
 let collectionId: string;
 beforeAll(async () => {
   api = await TestApi.start();
   database = openDatabase(api);
+  ({ queues, close: closeQueues } = await openQueues(api));
 });
 beforeEach(async () => {
   collectionId = await newCollection(database);
 });
 afterAll(async () => {
+  await closeQueues();
   await database.close();
   await api.stop();
 });
@@ -117,6 +135,7 @@ describe('Retrying in bulk', () => {
       group_id: null,
       scheduled: 2,
       jobs: 1,
+      jobs_restarted: 0,
       skipped: [{ reason: 'attempts_exhausted', count: 1 }],
       links: {},
     });
@@ -152,9 +171,22 @@ describe('Retrying in bulk', () => {
       group_id: null,
       scheduled: 0,
       jobs: 0,
+      jobs_restarted: 0,
       skipped: [],
       links: {},
     });
+  });
+
+  test('When a job failed before it had chunks, then its document is read again', async () => {
+    const work = await queuedWork(database, { collectionId });
+    await failJob(database, await claimed(database, work), new MillraceError('STORAGE_UNAVAILABLE', 'Away'));
+    const request = { collection_id: collectionId, error_codes: ['STORAGE_UNAVAILABLE'] };
+    expect(await retry({ ...request, dry_run: true }, 200)).toMatchObject({ scheduled: 0, jobs_restarted: 1 });
+    const answer = await retry(request);
+    expect(answer).toMatchObject({ scheduled: 0, jobs: 0, jobs_restarted: 1 });
+    expect((await api.client.get(`/api/v1/documents/${work.documentId}`)).body.status).toBe('queued');
+    await waitFor('the delivery', async () => (await queues.documents.getJob(`${work.jobId}.2`)) && true);
+    expect(await groupOf(answer.group_id)).toMatchObject({ scheduled: 0, done: false });
   });
 
   test('When a job was cancelled, then its failed chunks are left alone', async () => {

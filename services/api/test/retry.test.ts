@@ -2,11 +2,20 @@ import { randomUUID } from 'node:crypto';
 import { type ErrorCode, MillraceError, retryGroupSchema, retryResponseSchema } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { cancelJob, failJob } from '@millrace/lifecycle';
-import { producerConnection, Queues, untilReady } from '@millrace/queues';
-import { createLogger } from '@millrace/telemetry';
+import type { Queues } from '@millrace/queues';
 import { waitFor } from '@millrace/test-support';
 import { TestApi } from './support';
-import { chunkedWork, claimed, endedWork, openDatabase, queuedWork, rowsOf, settle, type Work } from './work';
+import {
+  chunkedWork,
+  claimed,
+  endedWork,
+  openDatabase,
+  openQueues,
+  queuedWork,
+  rowsOf,
+  settle,
+  type Work,
+} from './work';
 
 let api: TestApi;
 let database: Database;
@@ -15,11 +24,7 @@ let closeQueues: () => Promise<unknown>;
 beforeAll(async () => {
   api = await TestApi.start();
   database = openDatabase(api);
-  const { REDIS_URL, QUEUE_PREFIX } = api.environment.config();
-  const connection = producerConnection(REDIS_URL, createLogger('test', 'silent'));
-  await untilReady(connection, 5_000);
-  queues = new Queues(connection, QUEUE_PREFIX);
-  closeQueues = () => queues.close().then(() => connection.quit());
+  ({ queues, close: closeQueues } = await openQueues(api));
 });
 afterAll(async () => {
   await closeQueues();

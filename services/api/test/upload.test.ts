@@ -1,5 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import { Database } from '@millrace/database';
 import { testApiKey, textPdf, waitFor } from '@millrace/test-support';
 import { TestApi } from './support';
@@ -94,6 +97,22 @@ describe('An upload that is refused', () => {
     expect(await response.json()).toMatchObject({ code: 'UPLOAD_TOO_LARGE' });
     expect([await files(), await rows()]).toEqual(before);
   });
+
+  const piece = Buffer.from('%PDF-1.7'.padEnd(maxBytes));
+  const chunk = Buffer.concat([Buffer.from(`${maxBytes.toString(16)}\r\n`), piece, Buffer.from('\r\n')]);
+  test.each([
+    ['is said first', `Content-Length: ${200 * maxBytes}`, Array(200).fill(piece)],
+    ['comes out in the end', 'Transfer-Encoding: chunked', [...Array(200).fill(chunk), Buffer.from('0\r\n\r\n')]],
+  ])(
+    'When a file is too large, which %s, then a client that sends it all before it reads hears so',
+    async (_, header, body) => {
+      const socket = connect(Number(new URL(api.url).port), '127.0.0.1');
+      const head = ['POST /api/v1/documents HTTP/1.1', 'Host: x', `Authorization: Bearer ${testApiKey}`, header];
+      const type = 'Content-Type: application/pdf\r\n\r\n';
+      await pipeline(Readable.from([Buffer.from([...head, type].join('\r\n')), ...body]), socket, { end: false });
+      expect(await text(socket)).toMatch(/^HTTP\/1.1 413.*UPLOAD_TOO_LARGE/s);
+    },
+  );
 
   test('When the form has no boundary, then UPLOAD_MALFORMED', () =>
     refused(() => post().set('Content-Type', 'multipart/form-data').send('x'), 400, 'UPLOAD_MALFORMED'));

@@ -1,6 +1,8 @@
 import { type ErrorCode, MillraceError, newId } from '@millrace/contracts';
 import { Database, defaultCollectionId, systemOwnerId } from '@millrace/database';
 import { acceptDocument, type ClaimedJob, claimChunks, claimJob, settleChunks, storeChunks } from '@millrace/lifecycle';
+import { producerConnection, Queues, untilReady } from '@millrace/queues';
+import { createLogger } from '@millrace/telemetry';
 import { newJobChunk, unitVector } from '@millrace/test-support';
 import type { TestApi } from './support';
 
@@ -24,6 +26,15 @@ export interface WorkOptions {
 export function openDatabase(api: TestApi): Database {
   const { DATABASE_URL } = api.environment.config();
   return new Database({ url: DATABASE_URL, poolMax: 5, connectTimeoutMs: 5_000, applicationName: 'test' });
+}
+
+/** The API's queues, and how to close them. */
+export async function openQueues(api: TestApi): Promise<{ queues: Queues; close: () => Promise<unknown> }> {
+  const { REDIS_URL, QUEUE_PREFIX } = api.environment.config();
+  const connection = producerConnection(REDIS_URL, createLogger('test', 'silent'));
+  await untilReady(connection, 5_000);
+  const queues = new Queues(connection, QUEUE_PREFIX);
+  return { queues, close: () => queues.close().then(() => connection.quit()) };
 }
 
 /** A collection of the caller's own. */

@@ -48,6 +48,14 @@ export interface NewJobChunk {
   contentHash: string;
 }
 
+/** What all chunks of one job have in common. */
+export interface ChunkOrigin {
+  jobId: string;
+  maxRetries: number;
+  /** The operator's retry that had the document read again, if one had. */
+  retryGroupId: string | null;
+}
+
 const columns = `id, chunk_index, page_start, page_end, status, attempts, max_retries, last_error_code, last_error,
   queue_job_id, lease_expires_at, next_attempt_at, processed_at, created_at, updated_at`;
 
@@ -55,7 +63,7 @@ export class JobChunks {
   constructor(private readonly sql: Sql) {}
 
   /** Inserts all chunks of a job, pending, each with its first delivery named in the row. Runs in a transaction. */
-  async insertAll(jobId: string, maxRetries: number, chunks: readonly NewJobChunk[]): Promise<void> {
+  async insertAll(chunks: readonly NewJobChunk[], { jobId, maxRetries, retryGroupId }: ChunkOrigin): Promise<void> {
     const rows = chunks.map((chunk) => [
       chunk.id,
       jobId,
@@ -68,14 +76,30 @@ export class JobChunks {
       chunk.chunkHash,
       chunk.contentHash,
       maxRetries,
+      retryGroupId,
       1,
       `${chunk.id}.1`,
     ]);
     await this.sql.copyIn(
       `COPY job_chunks (id, job_id, chunk_index, page_start, page_end, page_count, has_overlap, payload, chunk_hash,
-         content_hash, max_retries, dispatch_count, queue_job_id) FROM STDIN (FORMAT binary)`,
+         content_hash, max_retries, retry_group_id, dispatch_count, queue_job_id) FROM STDIN (FORMAT binary)`,
       encodeCopy(
-        ['uuid', 'uuid', 'int4', 'int4', 'int4', 'int4', 'bool', 'jsonb', 'text', 'text', 'int4', 'int4', 'text'],
+        [
+          'uuid',
+          'uuid',
+          'int4',
+          'int4',
+          'int4',
+          'int4',
+          'bool',
+          'jsonb',
+          'text',
+          'text',
+          'int4',
+          'uuid',
+          'int4',
+          'text',
+        ],
         rows,
       ),
     );
@@ -168,14 +192,5 @@ export class JobChunks {
          ORDER BY c.id LIMIT $<limit> FOR UPDATE OF c SKIP LOCKED)`,
       options,
     );
-  }
-
-  /** How many of the job's chunks stand in each status; statuses with none are left out. */
-  async countByStatus(jobId: string): Promise<Partial<Record<JobChunkStatus, number>>> {
-    const rows = await this.sql.many<{ status: JobChunkStatus; count: number }>(
-      'SELECT status, count(*)::integer AS count FROM job_chunks WHERE job_id = $1 GROUP BY status',
-      [jobId],
-    );
-    return Object.fromEntries(rows.map((row) => [row.status, row.count]));
   }
 }

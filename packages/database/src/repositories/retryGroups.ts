@@ -31,13 +31,17 @@ export class RetryGroups {
     ]);
   }
 
-  /** Whether one of the group's chunks waits, is being worked on, or failed in a round that is not over. */
+  /**
+   * Whether one of the group's chunks waits, is being worked on, or failed in a round that is not over, or one of its
+   * documents is still to be read.
+   */
   async isUnderWay(id: string): Promise<boolean> {
     const { exists } = await this.sql.one<{ exists: boolean }>(
       `SELECT EXISTS (
          SELECT FROM job_chunks c JOIN jobs j ON j.id = c.job_id
          WHERE c.retry_group_id = $1 AND (c.status IN ('pending', 'processing', 'retry_scheduled')
-            OR (c.status = 'failed' AND j.status IN ('processing', 'retrying'))))`,
+            OR (c.status = 'failed' AND j.status IN ('processing', 'retrying')))
+       ) OR EXISTS (SELECT FROM jobs WHERE retry_group_id = $1 AND status IN ('queued', 'chunking')) AS exists`,
       [id],
     );
     return exists;

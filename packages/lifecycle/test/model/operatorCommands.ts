@@ -143,10 +143,12 @@ export const retryAll = command(
     }),
     perform: async (world, selection) => {
       const deliveries: string[] = [];
-      const { scheduled, jobs, skipped, groupId } = await retryMany(world.database, selection, async (dispatches) => {
-        deliveries.push(...deliveriesOf(dispatches));
+      const restarted: string[] = [];
+      const { groupId, skipped, ...counts } = await retryMany(world.database, selection, async ({ chunks, jobs }) => {
+        deliveries.push(...deliveriesOf(chunks));
+        restarted.push(...deliveriesOf(jobs));
       });
-      return { scheduled, jobs, skipped: skipped.sort(byReason), grouped: groupId !== null, deliveries };
+      return { ...counts, skipped: skipped.sort(byReason), grouped: groupId !== null, deliveries, restarted };
     },
     foresee: (model, { documentId, errorCodes, force }) => {
       const looked = model.jobs
@@ -160,12 +162,17 @@ export const retryAll = command(
         count: reasons.filter((each) => each === reason).length,
       }));
       const eligible = looked.filter((chunk) => whyNot(chunk, { force }) === null);
+      const restarted = model.jobs
+        .filter((job) => job.status === 'failed' && (!documentId || job.documentId === documentId))
+        .flatMap((job) => restart(job, errorCodes) ?? []);
       return {
         scheduled: eligible.length,
         jobs: new Set(eligible.map((chunk) => chunk.jobId)).size,
+        jobsRestarted: restarted.length,
         skipped: skipped.sort(byReason),
-        grouped: eligible.length > 0,
+        grouped: eligible.length + restarted.length > 0,
         deliveries: schedule(model, eligible),
+        restarted: restarted.sort(),
       };
     },
   },

@@ -91,9 +91,7 @@ export function jobRoutes({ database, deliveries, logger }: Dependencies): Route
         logger.info(facts, 'a job is retried for an operator');
       }
       void deliveries.chunks(retried.chunks);
-      if (retried.job) {
-        void deliveries.job(retried.job);
-      }
+      void deliveries.jobs(retried.job ? [retried.job] : []);
       const links = { ...retryLinks(groupId), job: jobLinks(job.id).self, chunks: jobLinks(job.id).chunks };
       response.status(groupId ? 202 : 200).json({
         group_id: groupId,

@@ -1,14 +1,11 @@
 import {
   type BulkRetryResponse,
   bulkRetryRequestSchema,
-  type ChunkDispatch,
   idSchema,
-  jobHasEnded,
   MillraceError,
   type RetryGroupView,
 } from '@millrace/contracts';
-import type { RetryGroupRow } from '@millrace/database';
-import { type BulkSelection, countRetries, retryMany } from '@millrace/lifecycle';
+import { type BulkSelection, countRetries, type RetryDeliveries, retryMany } from '@millrace/lifecycle';
 import { Router } from 'express';
 import type { Dependencies } from '../dependencies';
 import { jsonBody } from '../jsonBody';
@@ -33,15 +30,20 @@ export function retryRoutes({ database, deliveries, logger }: Dependencies): Rou
         failedBefore: dateOf(conditions.failed_before),
         force: conditions.force,
       };
-      const { groupId, ...counts } = dry_run
+      const { groupId, jobsRestarted, ...counts } = dry_run
         ? { groupId: null, ...(await countRetries(database, selection)) }
         : await retryMany(database, selection, deliverInTurn());
       if (groupId) {
-        logger.info({ groupId, scheduled: counts.scheduled, jobs: counts.jobs }, 'chunks are retried for an operator');
+        const { scheduled, jobs } = counts;
+        logger.info({ groupId, scheduled, jobs, restarted: jobsRestarted }, 'work is retried for an operator');
       }
-      response
-        .status(groupId ? 202 : 200)
-        .json({ dry_run, group_id: groupId, ...counts, links: retryLinks(groupId) } satisfies BulkRetryResponse);
+      response.status(groupId ? 202 : 200).json({
+        dry_run,
+        group_id: groupId,
+        ...counts,
+        jobs_restarted: jobsRestarted,
+        links: retryLinks(groupId),
+      } satisfies BulkRetryResponse);
     })
     .all(onlyMethods('POST'));
 
@@ -53,38 +55,27 @@ export function retryRoutes({ database, deliveries, logger }: Dependencies): Rou
       if (!group) {
         throw new MillraceError('RETRY_NOT_FOUND', `There is no retry ${groupId}`);
       }
+      // Asked before the counts are taken, so that they are the last ones when it is done.
+      const done = !(await database.retryGroups.isUnderWay(group.id));
       response.json({
         group_id: group.id,
         requested_at: group.requested_at.toISOString(),
         request: group.request,
         force: group.force,
         scheduled: group.scheduled,
-        ...(await progressOf(group)),
+        summary: statusCounts(await database.retryGroups.countByStatus(group.id)),
+        done,
       } satisfies RetryGroupView);
     })
     .all(onlyMethods('GET'));
 
   /** Delivers batch after batch: nobody waits for the last one, but no more than one is held in memory. */
-  function deliverInTurn(): (batch: ChunkDispatch[]) => Promise<void> {
+  function deliverInTurn(): (batch: RetryDeliveries) => Promise<void> {
     let previous = Promise.resolve();
-    return async (batch) => {
-      if (batch.length > 0) {
-        await previous;
-        previous = deliveries.chunks(batch);
-      }
+    return async ({ chunks, jobs }) => {
+      await previous;
+      previous = jobs.length > 0 ? deliveries.jobs(jobs) : deliveries.chunks(chunks);
     };
-  }
-
-  /** A retry that scheduled no chunk had a job read its document again: its chunks are then that job's. */
-  async function progressOf(group: RetryGroupRow): Promise<Pick<RetryGroupView, 'summary' | 'done'>> {
-    if (group.scheduled > 0) {
-      // Asked before the counts are taken, so that they are the last ones when it is done.
-      const done = !(await database.retryGroups.isUnderWay(group.id));
-      return { summary: statusCounts(await database.retryGroups.countByStatus(group.id)), done };
-    }
-    const job = await database.jobs.find(String(group.request.job_id));
-    const counts = job ? await database.jobs.countChunks(job.id) : {};
-    return { summary: statusCounts(counts), done: !job || jobHasEnded(job.status) };
   }
 
   return router;

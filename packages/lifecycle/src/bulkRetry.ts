@@ -1,0 +1,193 @@
+import { type ChunkDispatch, type JobDispatch, newId, type SkipReason } from '@millrace/contracts';
+import type { Database, Session } from '@millrace/database';
+import { isRestartable, restart, schedule, skipReasonOf } from './retrySteps';
+
+/** Chunks are scheduled in transactions of this many, so that a bulk retry never holds more rows than that. */
+const batchSize = 10_000;
+
+/**
+ * Which failed chunks of all jobs, and which jobs that failed before they had any; every condition given holds. A
+ * cancelled job is left alone.
+ */
+export interface BulkSelection {
+  collectionId?: string | undefined;
+  documentId?: string | undefined;
+  errorCodes?: readonly string[] | undefined;
+  failedAfter?: Date | undefined;
+  failedBefore?: Date | undefined;
+  force: boolean;
+}
+
+export interface BulkCount {
+  /** Chunks, and of how many jobs. */
+  scheduled: number;
+  jobs: number;
+  /** Jobs that failed before they had chunks and whose documents are read again. */
+  jobsRestarted: number;
+  skipped: { reason: SkipReason; count: number }[];
+}
+
+const chunkCondition = `c.status = 'failed' AND j.status <> 'cancelled'
+  AND ($<collectionId>::uuid IS NULL OR d.collection_id = $<collectionId>)
+  AND ($<documentId>::uuid IS NULL OR j.document_id = $<documentId>)
+  AND ($<errorCodes>::text[] IS NULL OR c.last_error_code = ANY($<errorCodes>::text[]))
+  AND ($<failedAfter>::timestamptz IS NULL OR c.updated_at >= $<failedAfter>)
+  AND ($<failedBefore>::timestamptz IS NULL OR c.updated_at < $<failedBefore>)`;
+
+const jobCondition = `j.status = 'failed' AND ${isRestartable}
+  AND ($<collectionId>::uuid IS NULL OR d.collection_id = $<collectionId>)
+  AND ($<documentId>::uuid IS NULL OR j.document_id = $<documentId>)
+  AND ($<errorCodes>::text[] IS NULL OR j.error_code = ANY($<errorCodes>::text[]))
+  AND ($<failedAfter>::timestamptz IS NULL OR j.finished_at >= $<failedAfter>)
+  AND ($<failedBefore>::timestamptz IS NULL OR j.finished_at < $<failedBefore>)`;
+
+const chunkTables = 'job_chunks c JOIN jobs j ON j.id = c.job_id JOIN documents d ON d.id = j.document_id';
+
+function bulkValues(selection: BulkSelection) {
+  const {
+    collectionId = null,
+    documentId = null,
+    errorCodes = null,
+    failedAfter = null,
+    failedBefore = null,
+  } = selection;
+  return { collectionId, documentId, errorCodes, failedAfter, failedBefore, force: selection.force };
+}
+
+function describedBulk({ collectionId, documentId, errorCodes, failedAfter, failedBefore }: BulkSelection) {
+  // What is undefined is left out on the way to JSON.
+  return {
+    collection_id: collectionId,
+    document_id: documentId,
+    error_codes: errorCodes,
+    failed_after: failedAfter,
+    failed_before: failedBefore,
+  };
+}
+
+/** What `retryMany` would do. */
+export async function countRetries(database: Database, selection: BulkSelection): Promise<BulkCount> {
+  const rows = await database.sql.many<{ reason: SkipReason | null; count: number; jobs: number }>(
+    `SELECT reason, count(*)::integer AS count, count(DISTINCT job_id)::integer AS jobs
+     FROM (SELECT c.job_id, ${skipReasonOf} AS reason FROM ${chunkTables} WHERE ${chunkCondition}) AS looked
+     GROUP BY reason`,
+    bulkValues(selection),
+  );
+  const restarts = await database.sql.one<{ count: number }>(
+    `SELECT count(*)::integer AS count FROM jobs j JOIN documents d ON d.id = j.document_id WHERE ${jobCondition}`,
+    bulkValues(selection),
+  );
+  const eligible = rows.find((row) => row.reason === null);
+  return {
+    scheduled: eligible?.count ?? 0,
+    jobs: eligible?.jobs ?? 0,
+    jobsRestarted: restarts.count,
+    skipped: rows.flatMap((row) => (row.reason ? [{ reason: row.reason, count: row.count }] : [])),
+  };
+}
+
+/** What is to be delivered after a commit. */
+export interface RetryDeliveries {
+  chunks: ChunkDispatch[];
+  jobs: JobDispatch[];
+}
+
+/**
+ * Retries all that fits, in batches of their own transactions; what fails again meanwhile is not taken a second time.
+ * `deliver` gets each batch's deliveries after its commit.
+ * @returns the group's id, or null when there was nothing to do, and the counts.
+ */
+export async function retryMany(
+  database: Database,
+  selection: BulkSelection,
+  deliver: (dispatches: RetryDeliveries) => Promise<void>,
+): Promise<BulkCount & { groupId: string | null }> {
+  const { before } = await database.sql.one<{ before: Date }>('SELECT now() AS before');
+  const failedBefore = selection.failedBefore && selection.failedBefore < before ? selection.failedBefore : before;
+  const bounded = { ...selection, failedBefore };
+  const { skipped } = await countRetries(database, selection);
+  const groupId = newId();
+  const jobs = new Set<string>();
+  let scheduled = 0;
+  let jobsRestarted = 0;
+  const ensureGroup = async (session: Session) => {
+    if (scheduled + jobsRestarted === 0) {
+      await session.retryGroups.insert({ id: groupId, request: describedBulk(selection), force: selection.force });
+    }
+  };
+  for (let more = true; more; ) {
+    const batch = await restartBatch(database, bounded, groupId, ensureGroup);
+    jobsRestarted += batch.jobs.length;
+    await deliver({ chunks: [], jobs: batch.jobs });
+    more = batch.more;
+  }
+  for (let more = true; more; ) {
+    const batch = await scheduleBatch(database, bounded, groupId, ensureGroup);
+    scheduled += batch.chunks.length;
+    for (const { jobId } of batch.chunks) {
+      jobs.add(jobId);
+    }
+    await deliver({ chunks: batch.chunks, jobs: [] });
+    more = batch.more;
+  }
+  const isEmpty = scheduled + jobsRestarted === 0;
+  return { groupId: isEmpty ? null : groupId, scheduled, jobs: jobs.size, jobsRestarted, skipped };
+}
+
+/** Jobs first, by id, as everywhere. What another has taken meanwhile is no longer among what is locked. */
+async function restartBatch(
+  database: Database,
+  selection: BulkSelection,
+  groupId: string,
+  ensureGroup: (session: Session) => Promise<void>,
+): Promise<{ jobs: JobDispatch[]; more: boolean }> {
+  return database.transaction(async (session) => {
+    const found = await session.sql.many<{ id: string }>(
+      `SELECT j.id FROM jobs j JOIN documents d ON d.id = j.document_id WHERE ${jobCondition}
+       ORDER BY j.id LIMIT $<limit> FOR UPDATE OF j`,
+      { ...bulkValues(selection), limit: batchSize },
+    );
+    if (found.length > 0) {
+      await ensureGroup(session);
+    }
+    const jobs = await restart(
+      session,
+      found.map((job) => job.id),
+      groupId,
+    );
+    return { jobs, more: found.length === batchSize };
+  });
+}
+
+async function scheduleBatch(
+  database: Database,
+  selection: BulkSelection,
+  groupId: string,
+  ensureGroup: (session: Session) => Promise<void>,
+): Promise<{ chunks: ChunkDispatch[]; more: boolean }> {
+  const values = bulkValues(selection);
+  const found = await database.sql.many<{ id: string; job_id: string }>(
+    `SELECT c.id, c.job_id FROM ${chunkTables} WHERE ${chunkCondition} AND ${skipReasonOf} IS NULL
+     ORDER BY c.id LIMIT $<limit>`,
+    { ...values, limit: batchSize },
+  );
+  const chunks = await database.transaction(async (session) => {
+    const jobIds = [...new Set(found.map((chunk) => chunk.job_id))].sort();
+    await session.sql.many('SELECT FROM jobs WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE', [jobIds]);
+    // With the jobs locked, those that still fit: one may have been cancelled or retried meanwhile.
+    const rows = await session.sql.many<{ id: string }>(
+      `SELECT c.id FROM ${chunkTables}
+       WHERE c.id = ANY($<ids>::uuid[]) AND ${chunkCondition} AND ${skipReasonOf} IS NULL`,
+      { ...values, ids: found.map((chunk) => chunk.id) },
+    );
+    if (rows.length > 0) {
+      await ensureGroup(session);
+    }
+    return schedule(
+      session,
+      rows.map((row) => row.id),
+      groupId,
+    );
+  });
+  return { chunks, more: found.length === batchSize };
+}
