@@ -1,3 +1,4 @@
+import type { ReadingOptions } from '@millrace/contracts';
 import type { Database, DocumentRow, JobRow, NewDocument } from '@millrace/database';
 
 export interface AcceptOptions {
@@ -5,6 +6,7 @@ export interface AcceptOptions {
   /** Retry rounds for the job, and attempts for each of its chunks. */
   jobMaxRetries: number;
   chunkMaxRetries: number;
+  reading: ReadingOptions;
 }
 
 export interface Accepted {
@@ -29,6 +31,7 @@ export function acceptDocument(database: Database, document: NewDocument, option
         kind: 'ingest',
         max_retries: options.jobMaxRetries,
         chunk_max_retries: options.chunkMaxRetries,
+        reading: options.reading,
       });
     }
     const stored = await session.documents.findByContent(document.collection_id, document.content_hash);

@@ -1,4 +1,4 @@
-import type { ChunkDispatch, ErrorCode, JobDispatch } from '@millrace/contracts';
+import type { ChunkDispatch, ErrorCode, JobDispatch, ReadingOptions } from '@millrace/contracts';
 import { type MillraceError, newId } from '@millrace/contracts';
 import type { Database, NewDocumentPage, NewJobChunk, Session } from '@millrace/database';
 import { leaseIsOver } from './leases';
@@ -21,6 +21,7 @@ export interface ClaimedJob {
   ownerId: string;
   /** Key of the original in the blob store, or null when it has been removed. */
   sourcePath: string | null;
+  reading: ReadingOptions;
   chunkMaxRetries: number;
   attempts: number;
   token: string;
@@ -37,12 +38,17 @@ export type JobClaim =
 export function claimJob(database: Database, jobId: string, worker: string, leaseMs: number): Promise<JobClaim> {
   return database.transaction(async (session) => {
     const token = newId();
-    const claimed = await session.sql.oneOrNone<{ document_id: string; attempts: number; chunk_max_retries: number }>(
+    const claimed = await session.sql.oneOrNone<{
+      document_id: string;
+      attempts: number;
+      chunk_max_retries: number;
+      reading: ReadingOptions;
+    }>(
       `UPDATE jobs SET status = 'chunking', current_step = 'reading the PDF', attempts = attempts + 1,
          worker = $<worker>, lease_token = $<token>, lease_expires_at = now() + $<leaseMs> * interval '1 millisecond',
          started_at = coalesce(started_at, now()), next_attempt_at = NULL, updated_at = now()
        WHERE id = $<jobId> AND (status = 'queued' OR (status = 'chunking' AND ${leaseIsOver}))
-       RETURNING document_id, attempts, chunk_max_retries`,
+       RETURNING document_id, attempts, chunk_max_retries, reading`,
       { jobId, worker, token, leaseMs },
     );
     if (!claimed) {
@@ -73,6 +79,7 @@ export function claimJob(database: Database, jobId: string, worker: string, leas
         collectionId: document.collection_id,
         ownerId: document.owner_id,
         sourcePath: document.source_path,
+        reading: claimed.reading,
         chunkMaxRetries: claimed.chunk_max_retries,
         attempts: claimed.attempts,
         token,

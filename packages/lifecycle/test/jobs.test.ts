@@ -1,6 +1,6 @@
 import { MillraceError, newId } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
-import { newJobChunk } from '@millrace/test-support';
+import { newJobChunk, testReading } from '@millrace/test-support';
 import {
   acceptDocument,
   claimJob,
@@ -251,7 +251,7 @@ describe('Leases of jobs that have run out', () => {
 describe('The same upload twice', () => {
   test('When both come at the same moment, then one document and one job are made', async () => {
     const first = await accept(database);
-    const options = () => ({ jobId: newId(), jobMaxRetries: 3, chunkMaxRetries: 3 });
+    const options = () => ({ jobId: newId(), jobMaxRetries: 3, chunkMaxRetries: 3, reading: testReading });
     await deleteDocument(database, first.document.id);
     const accepted = await Promise.all(
       Array.from({ length: 8 }, () => acceptDocument(database, { ...first.document, id: newId() }, options())),

@@ -1,6 +1,6 @@
 import { type DocumentStatus, type JobChunkStatus, MillraceError, newId } from '@millrace/contracts';
 import { Database, defaultCollectionId, type JobChunkRow, type JobRow, systemOwnerId } from '@millrace/database';
-import { createTestDatabase, newJobChunk, unitVector, waitFor } from '@millrace/test-support';
+import { createTestDatabase, newJobChunk, testReading, unitVector, waitFor } from '@millrace/test-support';
 import {
   acceptDocument,
   type ChunkClaim,
@@ -126,7 +126,7 @@ export async function accept(
       mime_type: 'application/pdf',
       size_bytes: 10,
     },
-    { jobId: newId(), ...limits },
+    { jobId: newId(), ...limits, reading: testReading },
   );
 }
 

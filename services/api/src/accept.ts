@@ -3,7 +3,7 @@ import { MillraceError, newId } from '@millrace/contracts';
 import { type Accepted, acceptDocument } from '@millrace/lifecycle';
 import type { Dependencies } from './dependencies';
 import type { ReceivedUpload } from './upload';
-import type { UploadFields } from './uploadFields';
+import { readingOptionsOf, type UploadFields } from './uploadFields';
 
 /**
  * Makes a received file a document of the collection, or finds the one that holds the same content already. The
@@ -16,6 +16,7 @@ export async function acceptUpload(
   fields: UploadFields,
 ): Promise<Accepted> {
   const { database, blobs, config } = dependencies;
+  const reading = readingOptionsOf(fields, config);
   const collectionId = fields.collection_id;
   const collection = await database.collections.find(collectionId);
   if (!collection) {
@@ -47,6 +48,7 @@ export async function acceptUpload(
         jobId: newId(),
         jobMaxRetries: fields.max_retries ?? config.JOB_MAX_RETRIES,
         chunkMaxRetries: fields.chunk_max_retries ?? config.CHUNK_MAX_RETRIES,
+        reading,
       },
     );
   } catch (error) {

@@ -1,4 +1,5 @@
-import { idSchema } from '@millrace/contracts';
+import type { Config } from '@millrace/config';
+import { idSchema, MillraceError, type ReadingOptions } from '@millrace/contracts';
 import { defaultCollectionId } from '@millrace/database';
 import { z } from 'zod';
 
@@ -14,5 +15,25 @@ export const uploadFields = z.object({
   max_retries: wholeNumber(0, 100).optional(),
   /** Attempts for each of its chunks, instead of CHUNK_MAX_RETRIES. */
   chunk_max_retries: wholeNumber(1, 100).optional(),
+  /** Tokens (cl100k_base) in a chunk at most, its overlap included, instead of CHUNK_MAX_TOKENS. */
+  chunk_max_tokens: wholeNumber(16, 8_000).optional(),
+  /** Tokens a chunk repeats of the one before, at most half of the above, instead of CHUNK_OVERLAP_TOKENS. */
+  chunk_overlap_tokens: wholeNumber(0, 4_000).optional(),
 });
 export type UploadFields = z.infer<typeof uploadFields>;
+
+/**
+ * How the upload is to be read: what it says itself, else what is configured.
+ * @throws MillraceError REQUEST_INVALID when the two do not go together.
+ */
+export function readingOptionsOf(fields: UploadFields, config: Config): ReadingOptions {
+  const maxTokens = fields.chunk_max_tokens ?? config.CHUNK_MAX_TOKENS;
+  const overlapTokens = fields.chunk_overlap_tokens ?? Math.min(config.CHUNK_OVERLAP_TOKENS, Math.floor(maxTokens / 2));
+  if (overlapTokens * 2 > maxTokens) {
+    const message = `must be at most half of the ${maxTokens} tokens of a chunk`;
+    throw new MillraceError('REQUEST_INVALID', `chunk_overlap_tokens: ${message}`, {
+      extra: { errors: [{ path: 'chunk_overlap_tokens', message }] },
+    });
+  }
+  return { maxTokens, overlapTokens };
+}

@@ -155,6 +155,9 @@ describe('An upload that is refused', () => {
     ['chunk_max_retries', '0'],
     ['chunk_max_retries', '101'],
     ['chunk_max_retries', ' 5'],
+    ['chunk_max_tokens', '15'],
+    ['chunk_max_tokens', '8001'],
+    ['chunk_overlap_tokens', '201'],
   ])('When %s is %j, then REQUEST_INVALID names the field', async (field, value) => {
     const errors = [{ path: field }];
     const form = await refused(() => post().attach('file', pdf, 'a.pdf').field(field, value), 400, 'REQUEST_INVALID');
@@ -234,6 +237,19 @@ describe('An upload that is accepted', () => {
       cancel: `/api/v1/jobs/${plain.body.job.id}/cancel`,
       document: plain.body.links.self,
     });
+  });
+
+  test.each([
+    [
+      { chunk_max_tokens: 300, chunk_overlap_tokens: 0 },
+      { maxTokens: 300, overlapTokens: 0 },
+    ],
+    [{ chunk_max_tokens: 40 }, { maxTokens: 40, overlapTokens: 20 }],
+    [{}, { maxTokens: 400, overlapTokens: 50 }],
+  ])('When it says %j of its chunks, then its job reads it so, and otherwise as configured', async (said, reading) => {
+    const raw = post().query(said).type('application/pdf');
+    const { body } = await raw.send(await textPdf([`Read with ${JSON.stringify(said)}`]));
+    expect(await database.sql.one('SELECT reading FROM jobs WHERE id = $1', [body.job.id])).toEqual({ reading });
   });
 
   test.each([

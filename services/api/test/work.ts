@@ -3,7 +3,7 @@ import { Database, defaultCollectionId, systemOwnerId } from '@millrace/database
 import { acceptDocument, type ClaimedJob, claimChunks, claimJob, settleChunks, storeChunks } from '@millrace/lifecycle';
 import { producerConnection, Queues, untilReady } from '@millrace/queues';
 import { createLogger } from '@millrace/telemetry';
-import { newJobChunk, unitVector } from '@millrace/test-support';
+import { newJobChunk, testReading, unitVector } from '@millrace/test-support';
 import type { TestApi } from './support';
 
 /** What chunkers and embedders do to a job, without them: the API is alone in these tests. */
@@ -59,7 +59,12 @@ export async function queuedWork(database: Database, options: WorkOptions = {}):
       mime_type: 'application/pdf',
       size_bytes: 10,
     },
-    { jobId: newId(), jobMaxRetries: options.jobMaxRetries ?? 3, chunkMaxRetries: options.chunkMaxRetries ?? 3 },
+    {
+      jobId: newId(),
+      jobMaxRetries: options.jobMaxRetries ?? 3,
+      chunkMaxRetries: options.chunkMaxRetries ?? 3,
+      reading: testReading,
+    },
   );
   return { documentId: id, jobId: job.id, chunkIds: [] };
 }

@@ -32,11 +32,7 @@ export function startChunker(config: Config, logger: Logger): Promise<RunningSer
         worker: `${hostname()}:${process.pid}`,
         leaseMs: config.LEASE_MS,
         retryPolicy: { backoffMs: config.RETRY_BACKOFF_MS },
-        limits: {
-          maxPages: config.PDF_MAX_PAGES,
-          maxTokens: config.CHUNK_MAX_TOKENS,
-          overlapTokens: config.CHUNK_OVERLAP_TOKENS,
-        },
+        maxPages: config.PDF_MAX_PAGES,
         logger,
         metrics: createChunkerMetrics(registry),
       });

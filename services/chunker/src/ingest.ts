@@ -26,7 +26,7 @@ export interface IngestOptions {
   worker: string;
   leaseMs: number;
   retryPolicy: RetryPolicy;
-  limits: { maxPages: number; maxTokens: number; overlapTokens: number };
+  maxPages: number;
   logger: Logger;
   metrics: ChunkerMetrics;
 }
@@ -100,11 +100,12 @@ export class IngestHandler {
   }
 
   private async read(job: ClaimedJob, signal: AbortSignal): Promise<ParsedDocument> {
-    const { blobs, pool, limits } = this.options;
+    const { blobs, pool, maxPages } = this.options;
     if (!job.sourcePath) {
       throw new MillraceError('BLOB_MISSING', 'The original of this document has been removed');
     }
-    return parseDocument(pool, { path: await blobs.localPath(job.sourcePath), ...limits }, signal);
+    const path = await blobs.localPath(job.sourcePath);
+    return parseDocument(pool, { path, maxPages, reading: job.reading }, signal);
   }
 
   private async store(

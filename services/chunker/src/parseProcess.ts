@@ -31,9 +31,8 @@ async function parse(request: ParseRequest, context: TaskContext): Promise<Parse
 }
 
 async function sendPages(file: PdfFile, request: ParseRequest, context: TaskContext): Promise<void> {
-  const { maxTokens, overlapTokens } = request;
   const { pageCount, outline } = file.info;
-  const chunker = new DocumentChunker({ maxTokens, overlapTokens, outline });
+  const chunker = new DocumentChunker({ ...request.reading, outline });
   let message: ParseMessage = { pages: [], chunks: [] };
   for (let page = 1; page <= pageCount; page++) {
     const { outcome, text } = readPage(file, page);

@@ -1,12 +1,11 @@
-import type { Chunk, ErrorCode } from '@millrace/contracts';
+import type { Chunk, ErrorCode, ReadingOptions } from '@millrace/contracts';
 
 /** What the parser process is asked to do. */
 export interface ParseRequest {
   /** The PDF's path on the local disk. */
   path: string;
   maxPages: number;
-  maxTokens: number;
-  overlapTokens: number;
+  reading: ReadingOptions;
 }
 
 /** What became of one page. */

@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ParserPool } from '@millrace/pdf';
-import { blankPdf, brokenPdf, encryptedPdf, missingPagePdf, textPdf } from '@millrace/test-support';
+import { blankPdf, brokenPdf, encryptedPdf, missingPagePdf, testReading, textPdf } from '@millrace/test-support';
 import { parseDocument } from '../src/parseDocument';
 
-const limits = { maxPages: 1000, maxTokens: 400, overlapTokens: 50 };
+const limits = { maxPages: 1000, reading: testReading };
 let folder: string;
 let pool: ParserPool;
 

@@ -31,7 +31,7 @@ export async function createIngest() {
     worker: 'test',
     leaseMs: 60_000,
     retryPolicy: { backoffMs: 0 },
-    limits: { maxPages: 10, maxTokens: 400, overlapTokens: 50 },
+    maxPages: 10,
     logger,
     metrics: createChunkerMetrics(createRegistry('test')),
   });

@@ -1,4 +1,4 @@
-import { chunkHashOf, contentHashOf, newId } from '@millrace/contracts';
+import { chunkHashOf, contentHashOf, newId, type ReadingOptions } from '@millrace/contracts';
 
 /** A unit vector of `dimensions` components that depends on `seed` alone. */
 export function unitVector(seed: number, dimensions = 768): Float32Array {
@@ -6,6 +6,9 @@ export function unitVector(seed: number, dimensions = 768): Float32Array {
   const length = Math.hypot(...vector);
   return vector.map((component) => component / length);
 }
+
+/** How documents are read where a test does not care. */
+export const testReading: ReadingOptions = { maxTokens: 400, overlapTokens: 50 };
 
 /** A job chunk to insert, with this text; `index` is also its page. */
 export function newJobChunk(index: number, text = `Text of chunk ${index}.`) {

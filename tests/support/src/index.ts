@@ -1,4 +1,4 @@
-export { newJobChunk, unitVector } from './chunks';
+export { newJobChunk, testReading, unitVector } from './chunks';
 export { createTestEnvironment, type TestEnvironment, testApiKey } from './environment';
 export {
   type OpenAiReply,

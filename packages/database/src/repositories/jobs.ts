@@ -1,4 +1,4 @@
-import type { JobChunkStatus, JobKind, JobStatus } from '@millrace/contracts';
+import type { JobChunkStatus, JobKind, JobStatus, ReadingOptions } from '@millrace/contracts';
 import type { Sql } from '../sql';
 import type { WaitingRow } from './jobChunks';
 
@@ -26,7 +26,9 @@ export interface JobRow {
   finished_at: Date | null;
 }
 
-export type NewJob = Pick<JobRow, 'id' | 'document_id' | 'kind' | 'max_retries' | 'chunk_max_retries'>;
+export type NewJob = Pick<JobRow, 'id' | 'document_id' | 'kind' | 'max_retries' | 'chunk_max_retries'> & {
+  reading: ReadingOptions;
+};
 
 const columns = `id, document_id, kind, status, current_step, total_chunks, processed_chunks, failed_chunks,
   retry_count, max_retries, chunk_max_retries, error_code, error, attempts, lease_expires_at, dispatch_count,
@@ -43,9 +45,11 @@ export class Jobs {
   /** Inserts a queued job whose first delivery is named in the row. */
   async insert(job: NewJob): Promise<void> {
     await this.sql.none(
-      `INSERT INTO jobs (id, document_id, kind, current_step, max_retries, chunk_max_retries, dispatch_count, queue_job_id)
-       VALUES ($<id>, $<document_id>, $<kind>, 'waiting for a chunker', $<max_retries>, $<chunk_max_retries>, 1, $<id> || '.1')`,
-      job,
+      `INSERT INTO jobs (id, document_id, kind, current_step, max_retries, chunk_max_retries, reading, dispatch_count,
+         queue_job_id)
+       VALUES ($<id>, $<document_id>, $<kind>, 'waiting for a chunker', $<max_retries>, $<chunk_max_retries>,
+         $<reading>::jsonb, 1, $<id> || '.1')`,
+      { ...job, reading: JSON.stringify(job.reading) },
     );
   }
 

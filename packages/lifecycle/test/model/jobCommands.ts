@@ -1,5 +1,5 @@
 import { MillraceError, newId } from '@millrace/contracts';
-import { newJobChunk } from '@millrace/test-support';
+import { newJobChunk, testReading } from '@millrace/test-support';
 import fc from 'fast-check';
 import {
   acceptDocument,
@@ -149,7 +149,7 @@ export const acceptAgain = command('acceptAgain', anyOne, {
     if (!document) {
       return null;
     }
-    const options = { jobId: newId(), jobMaxRetries: 1, chunkMaxRetries: 1 };
+    const options = { jobId: newId(), jobMaxRetries: 1, chunkMaxRetries: 1, reading: testReading };
     const accepted = await acceptDocument(world.database, { ...document, id: newId() }, options);
     if (!accepted.duplicate) {
       // It was deleted in between.

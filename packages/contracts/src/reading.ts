@@ -1,0 +1,18 @@
+import { z } from 'zod';
+
+/**
+ * How a job reads its document. Decided when the document is accepted and kept with the job, so that every attempt
+ * gives the same chunks whatever the configuration says by then.
+ */
+export const readingOptionsSchema = z
+  .strictObject({
+    /** No chunk has more tokens (cl100k_base), its overlap included. */
+    maxTokens: z.int().min(16).max(8_000),
+    /** How many tokens a chunk may repeat from the end of the one before. */
+    overlapTokens: z.int().min(0).max(4_000),
+  })
+  .refine(({ maxTokens, overlapTokens }) => overlapTokens * 2 <= maxTokens, {
+    path: ['overlapTokens'],
+    message: 'must be at most half of maxTokens',
+  });
+export type ReadingOptions = z.infer<typeof readingOptionsSchema>;
