@@ -1,4 +1,5 @@
-import { isFontHeading } from './headings';
+import type { BodyText } from './bodyText';
+import { isFontHeading, isNamedTitle, isNumberedTitle } from './headings';
 import { isClose, isShort, type Layout, layoutOf } from './layout';
 import type { ChunkLine, ChunkPage } from './types';
 
@@ -22,13 +23,6 @@ export interface Block {
   startsSection: boolean;
 }
 
-/** What most of the text so far is set in. */
-export interface BodyStyle {
-  /** Points. */
-  size: number;
-  bold: boolean;
-}
-
 const BULLET = /^(?:[•·▪■◦○●◆➢✓]|\(?(?:[a-z]{1,2}|[ivx]{1,4}|\d{1,2})\))\s/u;
 const NUMBERED = /^(?:[-–—*]|\d{1,2}\.)\s/u;
 const ENDS_THOUGHT = /[.!?:;]["”’)\]]*$/u;
@@ -40,13 +34,13 @@ export class BlockMaker {
   private last: { block: Block; layout: Layout } | null = null;
 
   /** @param starts Indices of lines that must begin a block, and whether that block is a heading. */
-  blocksOf(page: ChunkPage, body: BodyStyle, starts: ReadonlyMap<number, boolean>): Block[] {
+  blocksOf(page: ChunkPage, body: BodyText, starts: ReadonlyMap<number, boolean>): Block[] {
     const layout = layoutOf(page);
-    const blocks = divide(page, layout, starts);
+    const blocks = divide(page, body, layout, starts);
     for (const [index, block] of blocks.entries()) {
       const [line] = block.lines;
       const explicit = line?.headingLevel !== undefined;
-      block.heading ||= explicit || isFontHeading(block, blocks[index - 1], blocks[index + 1], body, layout);
+      block.heading ||= explicit || isFontHeading(blocks, index, body, layout);
       block.item = !block.rows && line !== undefined && (BULLET.test(line.text) || NUMBERED.test(line.text));
       block.introduces = block.heading || isLeadIn(block, body, layout);
     }
@@ -60,7 +54,7 @@ export class BlockMaker {
   }
 }
 
-function divide(page: ChunkPage, layout: Layout, starts: ReadonlyMap<number, boolean>): Block[] {
+function divide(page: ChunkPage, body: BodyText, layout: Layout, starts: ReadonlyMap<number, boolean>): Block[] {
   const { lines } = page;
   const blocks: Block[] = [];
   let block: Block | null = null;
@@ -68,7 +62,7 @@ function divide(page: ChunkPage, layout: Layout, starts: ReadonlyMap<number, boo
     if (line.text.trim() === '') {
       continue;
     }
-    const isTable = isRow(lines, index, layout, line);
+    const isTable = isRow(lines, index, layout, line) && !isNumberedTitle(line, body);
     if (block === null || starts.has(index) || !belongs(block, line, isTable, layout)) {
       block = newBlock(page.page, isTable);
       block.heading = starts.get(index) === true;
@@ -101,7 +95,7 @@ function isRow(lines: readonly ChunkLine[], index: number, layout: Layout, line:
   if (line.text.includes('\t')) {
     return true;
   }
-  if (!isShort(line, layout)) {
+  if (!isShort(line, layout) || isNamedTitle(line)) {
     return false;
   }
   const before = lines[index - 1];
@@ -129,6 +123,9 @@ function belongs(block: Block, line: ChunkLine, isTable: boolean, layout: Layout
   }
   if (isTable) {
     return true;
+  }
+  if (isNamedTitle(line)) {
+    return false;
   }
   if (before.bold !== line.bold || line.x0 > before.x1) {
     return false;
@@ -158,7 +155,7 @@ function indentationFits(block: Block, before: ChunkLine, line: ChunkLine, em: n
 }
 
 /** A plain line of its own that ends without a full stop, such as a heading in italics, or a bold sentence. */
-function isLeadIn(block: Block, body: BodyStyle, layout: Layout): boolean {
+function isLeadIn(block: Block, body: BodyText, layout: Layout): boolean {
   const [line] = block.lines;
   if (line === undefined || block.rows || block.item) {
     return false;

@@ -1,9 +1,13 @@
-import type { Block, BodyStyle } from './blocks';
+import type { Block } from './blocks';
+import type { BodyText } from './bodyText';
 import { isAtMargin, isBeside, isClose, type Layout } from './layout';
 import type { ChunkLine } from './types';
 
 /** Headings are this much larger than running text. */
 const LARGER = 1.15;
+/** Bold lines smaller than this are labels, except at the top of a page. */
+const NOT_SMALLER = 0.95;
+const TOP_BLOCKS = 3;
 const MAX_CHARACTERS = 150;
 const MAX_LINES = 3;
 
@@ -19,8 +23,13 @@ const PLAIN_NAMED =
   /^(?:part|chapter|appendix|annex|item|section|article|note)\s+(?:\d+[a-z]?|[ivxlc]+|[a-z])(?:\s*$|\s*[.:–—-]\s*(?:$|\p{Lu}))/iu;
 const PERIOD =
   /\b(?:(?:three|six|nine|twelve)\s+months|(?:fiscal\s+)?years?)\s+ended\b|^(?:in|\()?\s*(?:\$|in\s+\w+)\s*(?:in\s+)?(?:thousands|millions)/iu;
+/** The number of a heading that stands apart from it. */
+const NUMBER_CELL =
+  /^(?:(?:item|note|part|section|article|chapter)\s+)?(?:\d+[a-z]?|[a-z]|[ivxlc]+)(?:\.\d+)*[.:)]?\t[^\t]*\p{L}[^\t\d]*$/iu;
+const CAPTION =
+  /\s*[([](?:continued|cont[.'’]d?|(?:dollars |amounts |\$ )?in (?:thousands|millions|billions)[^)\]]*|unaudited)[)\]]$/iu;
 /** What one line of a title page, a signature or a form is, but no heading. */
-const NO_TITLE = /^(?:by:|\/s\/|name:|title:|date:|☐|☒)/iu;
+const NO_TITLE = /^(?:[•·▪■◦○●◆➢✓]|by:|\/s\/|name:|title:|date:|☐|☒)/iu;
 
 /** How a heading ranks among others. */
 export interface Rank {
@@ -33,17 +42,13 @@ export interface Rank {
   capitals: boolean;
 }
 
-/**
- * True when a block of its own is set as a heading: larger or bolder than running text, or plain but called one.
- * @param before The block before it on the page, and `after` the one after.
- */
-export function isFontHeading(
-  block: Block,
-  before: Block | undefined,
-  after: Block | undefined,
-  body: BodyStyle,
-  layout: Layout,
-): boolean {
+/** True when block `index` of a page is set as a heading: larger or bolder than running text, or called one. */
+export function isFontHeading(blocks: readonly Block[], index: number, body: BodyText, layout: Layout): boolean {
+  const block = blocks[index];
+  if (block === undefined) {
+    return false;
+  }
+  const after = blocks[index + 1];
   const { lines } = block;
   const [first] = lines;
   const last = lines.at(-1);
@@ -51,7 +56,9 @@ export function isFontHeading(
     return false;
   }
   const text = lines.length === 1 ? first.text : textOf(lines);
-  const stands = first.fontSize >= LARGER * body.size || (first.bold && !body.bold);
+  const isSmall = first.fontSize < NOT_SMALLER * body.size && index >= TOP_BLOCKS;
+  const isBold = first.bold && !body.bold && !isSmall;
+  const stands = isBold || first.fontSize >= LARGER * Math.max(body.size, layout.textSize);
   if (!stands && !(lines.length === 1 && PLAIN_NAMED.test(text))) {
     return false;
   }
@@ -61,7 +68,10 @@ export function isFontHeading(
   if (/[,;:]$/u.test(text) || (/\.$/u.test(text) && kindOf(text) === null) || PERIOD.test(text)) {
     return false;
   }
-  if (!isAtMargin(first, layout) || standBeside(block, before) || standBeside(block, after)) {
+  if (!(isAtMargin(first, layout) || isNamedTitle(first)) || standBeside(block, blocks[index - 1])) {
+    return false;
+  }
+  if (standBeside(block, after)) {
     return false;
   }
   // The bold beginning of a sentence is none.
@@ -75,9 +85,24 @@ function standBeside(block: Block, other: Block | undefined): boolean {
   return line !== undefined && other?.lines.some((each) => isBeside(each, line)) === true;
 }
 
+/** True for a bold line of two cells, the first of which is a number such as "Item 7.". */
+export function isNumberedTitle(line: ChunkLine, body: BodyText): boolean {
+  return line.bold && !body.bold && NUMBER_CELL.test(line.text);
+}
+
+/** True for a line that begins a heading of its own, whatever stands before it. */
+export function isNamedTitle(line: ChunkLine): boolean {
+  return line.bold && (kindOf(line.text) ?? KINDS.length) < KINDS.length;
+}
+
+/** The heading as a title: without a full stop, or what says that it goes on or how numbers are given. */
+export function titleOf(block: Block): string {
+  return textOf(block.lines).replace(CAPTION, '').replace(/\.$/u, '');
+}
+
 export function rankOf(block: Block): Rank {
   const [first] = block.lines;
-  const text = textOf(block.lines);
+  const text = titleOf(block);
   return {
     level: first?.headingLevel ?? null,
     kind: kindOf(text),
@@ -109,7 +134,7 @@ export function outranks(outer: Rank, inner: Rank): boolean {
   return outer.capitals && !inner.capitals;
 }
 
-export function textOf(lines: readonly ChunkLine[]): string {
+function textOf(lines: readonly ChunkLine[]): string {
   return lines
     .map(({ text }) => text)
     .join(' ')

@@ -1,3 +1,4 @@
+import { BodyText } from './bodyText';
 import { hasLayout } from './edgeLines';
 import type { ChunkLine, ChunkPage } from './types';
 
@@ -8,6 +9,9 @@ const SHORT_BY = 0.12;
 /** Headings begin within this (in page widths) of the text's left edge, or stand in the middle as exactly. */
 const MARGIN = 0.06;
 const CENTRED = 0.03;
+
+/** A page with less text may be all headings. */
+const MIN_CHARACTERS = 500;
 
 /** Where the lines of a page stand to each other. */
 export interface Layout {
@@ -21,11 +25,15 @@ export interface Layout {
   /** Where the page's text begins on the left and ends on the right, as fractions. */
   left: number;
   right: number;
+  /** Size of most of the page's characters, in points; 0 when they are too few to tell. */
+  textSize: number;
 }
 
 export function layoutOf(page: ChunkPage): Layout {
   const height = Math.max(1, page.height);
   const distances: number[] = [];
+  const text = new BodyText();
+  text.add(page);
   let left = 1;
   let right = 0;
   let before: ChunkLine | undefined;
@@ -42,7 +50,15 @@ export function layoutOf(page: ChunkPage): Layout {
   }
   distances.sort((a, b) => a - b);
   const leading = distances[distances.length >> 2] ?? 1.2;
-  return { known: hasLayout(page), height, width: Math.max(1, page.width), leading, left, right };
+  return {
+    known: hasLayout(page),
+    height,
+    width: Math.max(1, page.width),
+    leading,
+    left,
+    right,
+    textSize: text.characters < MIN_CHARACTERS ? 0 : text.size,
+  };
 }
 
 /** How far `line` is below `before`, in font sizes. */

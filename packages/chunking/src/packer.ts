@@ -195,7 +195,7 @@ export class Packer {
     const lead = !first && (word.before === ' ' || word.before === '\t') ? word.before : '';
     const next = last ? '' : (words[index + 1]?.before ?? '');
     const trail = next === '\n' || next === '\n\n' ? next : '';
-    return this.tokens.count(lead + word.text + trail);
+    return this.tokens.count(word.text, lead, trail);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Block } from './blocks';
-import { outranks, type Rank, rankOf, textOf } from './headings';
+import { outranks, type Rank, rankOf, titleOf } from './headings';
 import { OutlineNamer } from './outline';
 import { pathOf, type SectionNamer, shorten } from './paths';
 import type { ChunkOutlineEntry, ChunkPage } from './types';
@@ -35,7 +35,7 @@ class HeadingNamer implements SectionNamer {
   }
 
   private open(block: Block): boolean {
-    const title = shorten(textOf(block.lines)).replace(/\s*[([](?:continued|cont\.|cont’d|cont'd)[)\]]$/iu, '');
+    const title = shorten(titleOf(block));
     // A heading is repeated where its section goes on.
     if (this.stack.some((entry) => entry.title === title)) {
       return false;
