@@ -62,7 +62,7 @@ function divide(page: ChunkPage, body: BodyText, layout: Layout, starts: Readonl
     if (line.text.trim() === '') {
       continue;
     }
-    const isTable = isRow(lines, index, layout, line) && !isNumberedTitle(line, body);
+    const isTable = isRow(lines, index, body, layout, line);
     if (block === null || starts.has(index) || !belongs(block, line, isTable, layout)) {
       block = newBlock(page.page, isTable);
       block.heading = starts.get(index) === true;
@@ -88,22 +88,23 @@ function newBlock(page: number, rows: boolean): Block {
 }
 
 /** True for a line with cells, and for a short line close to one: a label without numbers. */
-function isRow(lines: readonly ChunkLine[], index: number, layout: Layout, line: ChunkLine): boolean {
-  if (line.headingLevel !== undefined) {
-    return false;
-  }
-  if (line.text.includes('\t')) {
+function isRow(lines: readonly ChunkLine[], index: number, body: BodyText, layout: Layout, line: ChunkLine): boolean {
+  if (hasCells(line, body)) {
     return true;
   }
-  if (!isShort(line, layout) || isNamedTitle(line)) {
+  if (line.headingLevel !== undefined || !isShort(line, layout) || isNamedTitle(line)) {
     return false;
   }
   const before = lines[index - 1];
   const after = lines[index + 1];
   return (
-    (before?.text.includes('\t') === true && isClose(before, line, layout)) ||
-    (after?.text.includes('\t') === true && isClose(line, after, layout))
+    (before !== undefined && hasCells(before, body) && isClose(before, line, layout)) ||
+    (after !== undefined && hasCells(after, body) && isClose(line, after, layout))
   );
+}
+
+function hasCells(line: ChunkLine, body: BodyText): boolean {
+  return line.text.includes('\t') && line.headingLevel === undefined && !isNumberedTitle(line, body);
 }
 
 function belongs(block: Block, line: ChunkLine, isTable: boolean, layout: Layout): boolean {

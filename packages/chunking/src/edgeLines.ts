@@ -15,6 +15,8 @@ export interface EdgeLine {
   text: string | null;
   /** The text with a page number in it replaced by its distance from the page: the same on other pages, too. */
   numbered: string[];
+  /** The same for a number that only ends a title of several words, and may just as well be part of it. */
+  perhapsNumbered: string[];
   /** True when a table begins or ends here. */
   besideTable: boolean;
 }
@@ -64,13 +66,8 @@ function edgeOf(edge: string, rows: readonly ChunkLine[][], page: ChunkPage): Ed
     const besideTable = isBesideTable(rows.slice(index, index + 3), page.height);
     return row.map((line) =>
       line.text.length > MAX_CHARACTERS
-        ? { line, text: null, numbered: [], besideTable }
-        : {
-            line,
-            text: `${edge} ${line.text}`,
-            numbered: numberedForms(line.text, page.page).map((form) => `${edge} ${form}`),
-            besideTable,
-          },
+        ? { line, text: null, numbered: [], perhapsNumbered: [], besideTable }
+        : { line, text: `${edge} ${line.text}`, ...numberedForms(edge, line.text, page.page), besideTable },
     );
   });
 }
@@ -97,36 +94,41 @@ const NUMBER = /\d+/gu;
 const DIVIDER = /[\t|•·–—\-/:([]\s*$/u;
 const PAGE_WORD = /(?:^|[\s|•·–—\-/:([])(?:page|pg\.?|p\.|seite|página|pagina|стр\.)\s*$/iu;
 const AFTER = /^\s*(?:$|[\t|•·–—\-/)\]]|(?:of|von|de|sur|из)\s+\d)/iu;
+/** Several words: "Exhibit 4" is a heading of its own, even when each page has the next one. */
+const ENDS_TITLE = /\p{L}\S*\s+\S+\s+$/u;
 const ROMAN = /^([\s\-–—]*(?:page\s+)?)([ivxlc]{1,8})([\s\-–—]*)$/iu;
 
 /** For each number that may be a page number: the text with its distance from the page instead. */
-function numberedForms(text: string, page: number): string[] {
+function numberedForms(edge: string, text: string, page: number): Pick<EdgeLine, 'numbered' | 'perhapsNumbered'> {
   const roman = ROMAN.exec(text);
   if (roman !== null) {
-    return [`${roman[1]}#${romanValue(roman[2] ?? '') - page}${roman[3]}`];
+    const offset = romanValue(roman[2] ?? '') - page;
+    return { numbered: [`${edge} ${roman[1]}#${offset}${roman[3]}`], perhapsNumbered: [] };
   }
-  const forms: string[] = [];
+  const numbered: string[] = [];
+  const perhapsNumbered: string[] = [];
   for (const { 0: digits, index } of text.matchAll(NUMBER)) {
     const before = text.slice(0, index);
     const after = text.slice(index + digits.length);
     const offset = Number(digits) - page;
-    if (offset <= MAX_PAGE_OFFSET && mayBePageNumber(before, after)) {
-      forms.push(`${before}#${offset}${after}`);
+    if (offset <= MAX_PAGE_OFFSET) {
+      const form = `${edge} ${before}#${offset}${after}`;
+      if (isSetOff(before, after)) {
+        numbered.push(form);
+      } else if (after.trim() === '' && ENDS_TITLE.test(before)) {
+        perhapsNumbered.push(form);
+      }
     }
   }
-  return forms;
+  return { numbered, perhapsNumbered };
 }
 
-/**
- * True for a number that stands alone, set off from the rest, at the beginning, or at the end of a title of several
- * words; but "Exhibit 4" is a heading of its own, even when each page has the next one.
- */
-function mayBePageNumber(before: string, after: string): boolean {
+/** True for a number that stands alone, apart from the rest, or before it. */
+function isSetOff(before: string, after: string): boolean {
   if (before.trim() === '') {
     return AFTER.test(after) || /^\s+\p{L}/u.test(after);
   }
-  const setOff = DIVIDER.test(before) || PAGE_WORD.test(before);
-  return (setOff && AFTER.test(after)) || (after.trim() === '' && /\p{L}\S*\s+\S+\s+$/u.test(before));
+  return (DIVIDER.test(before) || PAGE_WORD.test(before)) && AFTER.test(after);
 }
 
 const ROMAN_DIGITS: Record<string, number> = { i: 1, v: 5, x: 10, l: 50, c: 100 };

@@ -63,9 +63,9 @@ export class RunningLines {
     return this.clean(held, turn);
   }
 
-  private note({ line, text, numbered, besideTable }: EdgeLine): void {
+  private note({ line, text, numbered, perhapsNumbered, besideTable }: EdgeLine): void {
     const sighting = { turn: this.turn, y: line.y0, fontSize: line.fontSize, besideTable };
-    for (const key of text === null ? numbered : [text, ...numbered]) {
+    for (const key of [...(text === null ? [] : [text]), ...numbered, ...perhapsNumbered]) {
       const others = this.sightings.get(key);
       if (others === undefined) {
         this.sightings.set(key, [sighting]);
@@ -118,8 +118,11 @@ export class RunningLines {
     return running;
   }
 
-  private isPageNumber({ line, numbered }: EdgeLine, turn: number): boolean {
-    return numbered.some((key) => this.around(key, line, turn).length >= MIN_IN_PLACE);
+  private isPageNumber({ line, numbered, perhapsNumbered }: EdgeLine, turn: number): boolean {
+    return (
+      numbered.some((key) => this.around(key, line, turn).length >= MIN_IN_PLACE) ||
+      perhapsNumbered.some((key) => this.around(key, line, turn).length >= MIN_ANYWHERE)
+    );
   }
 
   private isTitle({ line, text }: EdgeLine, turn: number): boolean {
