@@ -1,6 +1,6 @@
 import type { BodyText } from './bodyText';
 import { isFontHeading, isNamedTitle, isNumberedTitle } from './headings';
-import { isClose, isShort, type Layout, layoutOf } from './layout';
+import { isClose, isCloseRow, isShort, type Layout, layoutOf } from './layout';
 import type { ChunkLine, ChunkPage } from './types';
 
 /** A paragraph, a table or a heading: lines of one page that belong together. */
@@ -115,7 +115,10 @@ function belongs(block: Block, line: ChunkLine, isTable: boolean, layout: Layout
   if (!layout.known) {
     return isTable;
   }
-  if (line.headingLevel !== undefined || before.headingLevel !== undefined || !isClose(before, line, layout)) {
+  if (line.headingLevel !== undefined || before.headingLevel !== undefined) {
+    return false;
+  }
+  if (!(isTable ? isCloseRow(before, line, layout) : isClose(before, line, layout))) {
     return false;
   }
   const larger = Math.max(before.fontSize, line.fontSize);

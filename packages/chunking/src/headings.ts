@@ -21,8 +21,9 @@ const NUMBERS = /^(\d{1,3}(?:\.\d{1,3})*)\.?\s+\p{L}/u;
 /** What follows the number of a heading that is set as running text is. */
 const PLAIN_NAMED =
   /^(?:part|chapter|appendix|annex|item|section|article|note)\s+(?:\d+[a-z]?|[ivxlc]+|[a-z])(?:\s*$|\s*[.:–—-]\s*(?:$|\p{Lu}))/iu;
+/** What stands over the columns of a table. */
 const PERIOD =
-  /\b(?:(?:three|six|nine|twelve)\s+months|(?:fiscal\s+)?years?)\s+ended\b|^(?:in|\()?\s*(?:\$|in\s+\w+)\s*(?:in\s+)?(?:thousands|millions)/iu;
+  /\b(?:(?:three|six|nine|twelve)\s+months|(?:fiscal\s+)?years?)\s+ended\b|^\(?(?:(?:dollars|amounts)\s+|\$\s*)?in\s+(?:thousands|millions|billions)\b/iu;
 /** The number of a heading that stands apart from it. */
 const NUMBER_CELL =
   /^(?:(?:item|note|part|section|article|chapter)\s+)?(?:\d+[a-z]?|[a-z]|[ivxlc]+)(?:\.\d+)*[.:)]?\t[^\t]*\p{L}[^\t\d]*$/iu;
@@ -58,7 +59,8 @@ export function isFontHeading(blocks: readonly Block[], index: number, body: Bod
   const text = lines.length === 1 ? first.text : textOf(lines);
   const isSmall = first.fontSize < NOT_SMALLER * body.size && index >= TOP_BLOCKS;
   const isBold = first.bold && !body.bold && !isSmall;
-  const stands = isBold || first.fontSize >= LARGER * Math.max(body.size, layout.textSize);
+  const isLarger = first.fontSize >= LARGER * body.size && first.fontSize >= LARGER * layout.textSize();
+  const stands = isBold || isLarger;
   if (!stands && !(lines.length === 1 && PLAIN_NAMED.test(text))) {
     return false;
   }

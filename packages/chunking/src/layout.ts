@@ -4,6 +4,8 @@ import type { ChunkLine, ChunkPage } from './types';
 
 /** Lines of one paragraph lie at most this much further apart than the page's tight lines. */
 const PARAGRAPH_GAP = 1.3;
+/** Rows of one table lie at most this far apart, in font sizes. */
+const ROW_GAP = 2.2;
 /** A line is short when it ends this much (in page widths) before the text's right edge. */
 const SHORT_BY = 0.12;
 /** Headings begin within this (in page widths) of the text's left edge, or stand in the middle as exactly. */
@@ -26,14 +28,12 @@ export interface Layout {
   left: number;
   right: number;
   /** Size of most of the page's characters, in points; 0 when they are too few to tell. */
-  textSize: number;
+  textSize(): number;
 }
 
 export function layoutOf(page: ChunkPage): Layout {
   const height = Math.max(1, page.height);
   const distances: number[] = [];
-  const text = new BodyText();
-  text.add(page);
   let left = 1;
   let right = 0;
   let before: ChunkLine | undefined;
@@ -57,7 +57,11 @@ export function layoutOf(page: ChunkPage): Layout {
     leading,
     left,
     right,
-    textSize: text.characters < MIN_CHARACTERS ? 0 : text.size,
+    textSize: () => {
+      const text = new BodyText();
+      text.add(page);
+      return text.characters < MIN_CHARACTERS ? 0 : text.size;
+    },
   };
 }
 
@@ -70,6 +74,12 @@ function distanceOf(before: ChunkLine, line: ChunkLine, height: number): number 
 export function isClose(before: ChunkLine, line: ChunkLine, layout: Layout): boolean {
   const distance = distanceOf(before, line, layout.height);
   return distance > 0.2 && distance <= PARAGRAPH_GAP * layout.leading;
+}
+
+/** True when `line` may be the next row of the table of `before`: rows stand further apart than lines of text. */
+export function isCloseRow(before: ChunkLine, line: ChunkLine, layout: Layout): boolean {
+  const distance = distanceOf(before, line, layout.height);
+  return distance > 0.2 && distance <= Math.max(ROW_GAP, PARAGRAPH_GAP * layout.leading);
 }
 
 export function isShort(line: ChunkLine, layout: Layout): boolean {

@@ -91,10 +91,13 @@ export class Packer {
     // The word is costed as it will stand in the next chunk: followed by that chunk's first new word.
     for (let index = after - 1; index >= first; index--) {
       const word = words[index];
-      if (word === undefined || sum + this.cost(words, index, true, false) > limit) {
+      const inner = this.inner(words, index);
+      // As the first word it costs a token more or less: only near the limit that is counted.
+      const isNear = sum + inner > limit - NEAR;
+      if (word === undefined || (isNear && sum + this.cost(words, index, true, false) > limit)) {
         break;
       }
-      sum += this.inner(words, index);
+      sum += inner;
       anywhere = index;
       if (word.boundary >= boundary.word) {
         atWord = index;
@@ -199,7 +202,7 @@ export class Packer {
   }
 }
 
-/** More tokens than the line breaks after a word ever take. */
+/** More tokens than the white space around a word ever takes. */
 const NEAR = 8;
 
 /** The last word from `fresh` to `to` that ends a unit of this level, but none of a heading; null when there is none. */
