@@ -47,6 +47,7 @@ export class BlockMaker {
     const [first] = blocks;
     if (first !== undefined) {
       first.continues = this.last !== null && goesOn(this.last.block, this.last.layout, first);
+      first.item ||= first.continues && this.last?.block.item === true;
     }
     const last = blocks.at(-1);
     this.last = last === undefined ? this.last : { block: last, layout };
