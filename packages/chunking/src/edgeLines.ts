@@ -15,8 +15,10 @@ export interface EdgeLine {
   text: string | null;
   /** The text with a page number in it replaced by its distance from the page: the same on other pages, too. */
   numbered: string[];
-  /** The same for a number that only ends a title of several words, and may just as well be part of it. */
+  /** The same for a number that only ends a title, and may just as well be part of it. */
   perhapsNumbered: string[];
+  /** How a number alone would be told as a page number if it counted on with those in this line. */
+  alone: string[];
   /** True when a table begins or ends here. */
   besideTable: boolean;
 }
@@ -66,7 +68,7 @@ function edgeOf(edge: string, rows: readonly ChunkLine[][], page: ChunkPage): Ed
     const besideTable = isBesideTable(rows.slice(index, index + 3), page.height);
     return row.map((line) =>
       line.text.length > MAX_CHARACTERS
-        ? { line, text: null, numbered: [], perhapsNumbered: [], besideTable }
+        ? { line, text: null, numbered: [], perhapsNumbered: [], alone: [], besideTable }
         : { line, text: `${edge} ${line.text}`, ...numberedForms(edge, line.text, page.page), besideTable },
     );
   });
@@ -94,33 +96,38 @@ const NUMBER = /\d+/gu;
 const DIVIDER = /[\t|•·–—\-/:([]\s*$/u;
 const PAGE_WORD = /(?:^|[\s|•·–—\-/:([])(?:page|pg\.?|p\.|seite|página|pagina|стр\.)\s*$/iu;
 const AFTER = /^\s*(?:$|[\t|•·–—\-/)\]]|(?:of|von|de|sur|из)\s+\d)/iu;
-/** Several words: "Exhibit 4" is a heading of its own, even when each page has the next one. */
-const ENDS_TITLE = /\p{L}\S*\s+\S+\s+$/u;
+const ENDS_TITLE = /\p{L}\S*\s+$/u;
+/** "Exhibit 4" is a heading of its own, even when each page has the next one. */
+const COUNTED =
+  /(?:^|\s)(?:part|chapter|appendix|exhibit|annex|item|section|article|schedule|note|table|figure|fig\.|slide|sheet|question|exercise|example|problem|lesson|unit|module|week|day|month|quarter|year|phase|step|stage|level|round|session|case|volume|vol\.|number|no\.)\s+$/iu;
 const ROMAN = /^([\s\-–—]*(?:page\s+)?)([ivxlc]{1,8})([\s\-–—]*)$/iu;
 
 /** For each number that may be a page number: the text with its distance from the page instead. */
-function numberedForms(edge: string, text: string, page: number): Pick<EdgeLine, 'numbered' | 'perhapsNumbered'> {
+function numberedForms(
+  edge: string,
+  text: string,
+  page: number,
+): Pick<EdgeLine, 'numbered' | 'perhapsNumbered' | 'alone'> {
+  const forms = { numbered: [] as string[], perhapsNumbered: [] as string[], alone: [] as string[] };
   const roman = ROMAN.exec(text);
   if (roman !== null) {
-    const offset = romanValue(roman[2] ?? '') - page;
-    return { numbered: [`${edge} ${roman[1]}#${offset}${roman[3]}`], perhapsNumbered: [] };
+    forms.numbered.push(`${edge} ${roman[1]}#${romanValue(roman[2] ?? '') - page}${roman[3]}`);
+    return forms;
   }
-  const numbered: string[] = [];
-  const perhapsNumbered: string[] = [];
   for (const { 0: digits, index } of text.matchAll(NUMBER)) {
     const before = text.slice(0, index);
     const after = text.slice(index + digits.length);
     const offset = Number(digits) - page;
-    if (offset <= MAX_PAGE_OFFSET) {
-      const form = `${edge} ${before}#${offset}${after}`;
-      if (isSetOff(before, after)) {
-        numbered.push(form);
-      } else if (after.trim() === '' && ENDS_TITLE.test(before)) {
-        perhapsNumbered.push(form);
+    const setOff = isSetOff(before, after);
+    const endsTitle = after.trim() === '' && ENDS_TITLE.test(before) && !COUNTED.test(before);
+    if (offset <= MAX_PAGE_OFFSET && (setOff || endsTitle)) {
+      (setOff ? forms.numbered : forms.perhapsNumbered).push(`${edge} ${before}#${offset}${after}`);
+      if (before !== '' || after !== '') {
+        forms.alone.push(`${edge} #${offset}`);
       }
     }
   }
-  return { numbered, perhapsNumbered };
+  return forms;
 }
 
 /** True for a number that stands alone, apart from the rest, or before it. */

@@ -63,9 +63,9 @@ export class RunningLines {
     return this.clean(held, turn);
   }
 
-  private note({ line, text, numbered, perhapsNumbered, besideTable }: EdgeLine): void {
+  private note({ line, text, numbered, perhapsNumbered, alone, besideTable }: EdgeLine): void {
     const sighting = { turn: this.turn, y: line.y0, fontSize: line.fontSize, besideTable };
-    for (const key of [...(text === null ? [] : [text]), ...numbered, ...perhapsNumbered]) {
+    for (const key of [...(text === null ? [] : [text]), ...numbered, ...perhapsNumbered, ...alone]) {
       const others = this.sightings.get(key);
       if (others === undefined) {
         this.sightings.set(key, [sighting]);

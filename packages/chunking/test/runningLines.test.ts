@@ -61,6 +61,8 @@ describe('When pages have running headers and footers', () => {
     ['a title and a number', (page: number) => `ACME Corp.\t${page}`],
     ['a number and a title', (page: number) => `${page} ACME Annual Report`],
     ['a title that ends with a number', (page: number) => `ACME Annual Report ${page}`],
+    ['a word and a number', (page: number) => `Mills ${page}`],
+    ['alone where a chapter begins', (page: number) => (page === 4 ? '4' : `Mills\t${page}`)],
   ])('and the page number is %s, then no chunk holds it', (_what, footer) => {
     const pages = framed(
       9,
