@@ -18,6 +18,8 @@ const KINDS = [
   /^note\s+\d/iu,
 ];
 const NUMBERS = /^(\d{1,3}(?:\.\d{1,3})*)\.?\s+\p{L}/u;
+/** Three letters, or two that are words by themselves, as in Chinese. */
+const HAS_WORD = /\p{L}.*\p{L}.*\p{L}|\p{Lo}.*\p{Lo}/u;
 /** What follows the number of a heading that is set as running text is. */
 const PLAIN_NAMED =
   /^(?:part|chapter|appendix|annex|item|section|article|note)\s+(?:\d+[a-z]?|[ivxlc]+|[a-z])(?:\s*$|\s*[.:–—-]\s*(?:$|\p{Lu}))/iu;
@@ -64,10 +66,10 @@ export function isFontHeading(blocks: readonly Block[], index: number, body: Bod
   if (!stands && !(lines.length === 1 && PLAIN_NAMED.test(text))) {
     return false;
   }
-  if (text.length > MAX_CHARACTERS || (text.match(/\p{L}/gu)?.length ?? 0) < 3 || NO_TITLE.test(text)) {
+  if (text.length > MAX_CHARACTERS || !HAS_WORD.test(text) || NO_TITLE.test(text)) {
     return false;
   }
-  if (/[,;:]$/u.test(text) || (/\.$/u.test(text) && kindOf(text) === null) || PERIOD.test(text)) {
+  if (/[,;:，；：。]$/u.test(text) || (/\.$/u.test(text) && kindOf(text) === null) || PERIOD.test(text)) {
     return false;
   }
   if (!(isAtMargin(first, layout) || isNamedTitle(first)) || standBeside(block, blocks[index - 1])) {

@@ -60,6 +60,11 @@ describe('When there is no outline', () => {
     ]);
   });
 
+  test('then a heading of two Chinese characters is one, and a sentence is none', () => {
+    const wide = (title: string) => bold(title, { fontSize: 14, x1: 0.2 });
+    expect(sectionsOfLines(text, wide('概要'), text, wide('本书写完了。'), text)).toEqual([null, '概要']);
+  });
+
   test('then a heading that is repeated with its section does not begin another', () => {
     const pages = [apart(1, text, bold('Debt'), text), apart(2, bold('Debt (continued)'), text, bold('Leases'), text)];
     expect(sectionsOf(pages)).toEqual([null, 'Debt', 'Leases']);
