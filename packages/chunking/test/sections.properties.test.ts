@@ -57,7 +57,7 @@ describe('When a document has sections', () => {
       fc.property(
         sections,
         fc.integer({ min: 2, max: 20 }),
-        fc.constantFrom(40, 100, 300),
+        fc.integer({ min: 40, max: 300 }),
         (given, linesOnPage, maxTokens) => check(given, pagesOf(given, linesOnPage), maxTokens),
       ),
       { numRuns: 150 },
