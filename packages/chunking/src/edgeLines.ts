@@ -4,6 +4,8 @@ import type { ChunkLine, ChunkPage } from './types';
 export const EDGE_ROWS = 4;
 /** Rows further apart, in font sizes, are not of one table. */
 const TABLE_GAP = 3;
+/** Lines of a paragraph lie at most this much further apart than the page's tight rows. */
+const PARAGRAPH_GAP = 1.3;
 /** A printed page number is at most this much larger than the page's place in the document. */
 const MAX_PAGE_OFFSET = 300;
 const MAX_CHARACTERS = 300;
@@ -21,6 +23,8 @@ export interface EdgeLine {
   alone: string[];
   /** True when a table begins or ends here. */
   besideTable: boolean;
+  /** True when the next row inside is as close as lines of one paragraph, and set alike. */
+  joined: boolean;
 }
 
 /** A page's rows from the outside to the inside. */
@@ -35,7 +39,8 @@ export function edgesOf(page: ChunkPage): Edges {
     return { top: [], bottom: [] };
   }
   const rows = rowsOf(page);
-  return { top: edgeOf('top', rows, page), bottom: edgeOf('bottom', rows.reverse(), page) };
+  const pitch = PARAGRAPH_GAP * pitchOf(rows);
+  return { top: edgeOf('top', rows, page, pitch), bottom: edgeOf('bottom', rows.reverse(), page, pitch) };
 }
 
 /** False when all lines of the page are said to stand in the same place. */
@@ -63,15 +68,32 @@ function rowsOf(page: ChunkPage): ChunkLine[][] {
   return rows;
 }
 
-function edgeOf(edge: string, rows: readonly ChunkLine[][], page: ChunkPage): EdgeLine[][] {
+/** From one row to the next where they are tight, as a fraction of the height. */
+function pitchOf(rows: readonly ChunkLine[][]): number {
+  const distances = rows
+    .slice(1)
+    .map((row, index) => (row[0]?.y1 ?? 0) - (rows[index]?.[0]?.y1 ?? 0))
+    .sort((a, b) => a - b);
+  return distances[distances.length >> 2] ?? 0;
+}
+
+function edgeOf(edge: string, rows: readonly ChunkLine[][], page: ChunkPage, pitch: number): EdgeLine[][] {
   return rows.slice(0, EDGE_ROWS).map((row, index) => {
     const besideTable = isBesideTable(rows.slice(index, index + 3), page.height);
-    return row.map((line) =>
-      line.text.length > MAX_CHARACTERS
-        ? { line, text: null, numbered: [], perhapsNumbered: [], alone: [], besideTable }
-        : { line, text: `${edge} ${line.text}`, ...numberedForms(edge, line.text, page.page), besideTable },
-    );
+    const [inner] = rows[index + 1] ?? [];
+    return row.map((line) => {
+      const forms =
+        line.text.length > MAX_CHARACTERS
+          ? { text: null, numbered: [], perhapsNumbered: [], alone: [] }
+          : { text: `${edge} ${line.text}`, ...numberedForms(edge, line.text, page.page) };
+      return { line, ...forms, besideTable, joined: inner !== undefined && isJoined(line, inner, pitch) };
+    });
   });
+}
+
+function isJoined(line: ChunkLine, inner: ChunkLine, pitch: number): boolean {
+  const alike = line.bold === inner.bold && Math.abs(line.fontSize - inner.fontSize) <= 0.1 * inner.fontSize;
+  return alike && Math.abs(inner.y1 - line.y1) <= pitch;
 }
 
 /** True when one of the two rows further inside has cells and is not far away. */

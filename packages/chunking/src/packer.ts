@@ -135,7 +135,7 @@ export class Packer {
     let sum = 0;
     for (let index = start; index < words.length; index++) {
       const isLast = endsUnit(words, index, level);
-      sum += this.cost(words, index, index === start, isLast);
+      sum += index > start && !isLast ? this.inner(words, index) : this.cost(words, index, index === start, isLast);
       if (isLast || sum > this.options.maxTokens) {
         return sum;
       }

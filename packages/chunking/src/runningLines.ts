@@ -17,6 +17,7 @@ interface Sighting {
   y: number;
   fontSize: number;
   besideTable: boolean;
+  joined: boolean;
 }
 
 interface HeldPage {
@@ -63,8 +64,8 @@ export class RunningLines {
     return this.clean(held, turn);
   }
 
-  private note({ line, text, numbered, perhapsNumbered, alone, besideTable }: EdgeLine): void {
-    const sighting = { turn: this.turn, y: line.y0, fontSize: line.fontSize, besideTable };
+  private note({ line, text, numbered, perhapsNumbered, alone, besideTable, joined }: EdgeLine): void {
+    const sighting = { turn: this.turn, y: line.y0, fontSize: line.fontSize, besideTable, joined };
     for (const key of [...(text === null ? [] : [text]), ...numbered, ...perhapsNumbered, ...alone]) {
       const others = this.sightings.get(key);
       if (others === undefined) {
@@ -102,20 +103,30 @@ export class RunningLines {
 
   /** The running lines of an edge: those of its outer rows, as far as rows hold nothing else. */
   private runningAt(rows: readonly EdgeLine[][], turn: number): ChunkLine[] {
-    const running: ChunkLine[] = [];
-    for (const [depth, row] of rows.entries()) {
+    const running: EdgeLine[][] = [];
+    for (const row of rows) {
       const found = row.filter((line) => this.isPageNumber(line, turn) || this.isTitle(line, turn));
-      running.push(...found.map(({ line }) => line));
+      running.push(found);
       if (found.length < row.length) {
-        return running;
-      }
-      if (depth === EDGE_ROWS - 1) {
-        // Whole pages come again: that is text.
-        const pageNumbers = rows.flat().filter((line) => this.isPageNumber(line, turn));
-        return pageNumbers.map(({ line }) => line);
+        break;
       }
     }
-    return running;
+    const isPageNumber = (line: EdgeLine) => this.isPageNumber(line, turn);
+    if (running.length === EDGE_ROWS && running.flat().length === rows.flat().length) {
+      // Whole pages come again: that is text.
+      return running
+        .flat()
+        .filter(isPageNumber)
+        .map(({ line }) => line);
+    }
+    for (let inner = running.pop(); inner !== undefined; inner = running.pop()) {
+      // What goes on as the lines of a paragraph do is text.
+      const kept = inner.filter((line) => isPageNumber(line) || !this.isMostly('joined', line, turn));
+      if (kept.length > 0) {
+        return [...running.flat(), ...kept].map(({ line }) => line);
+      }
+    }
+    return [];
   }
 
   private isPageNumber({ line, numbered, perhapsNumbered }: EdgeLine, turn: number): boolean {
@@ -133,8 +144,17 @@ export class RunningLines {
     }
     const span = (seen.at(-1)?.turn ?? turn) - (seen[0]?.turn ?? turn) + 1;
     // The head of a table that goes on over pages always stands at a table.
-    const atTables = seen.filter(({ besideTable }) => besideTable).length;
-    return seen.length >= MIN_SHARE * span && atTables * 2 <= seen.length;
+    return seen.length >= MIN_SHARE * span && !this.isMostly('besideTable', { line, text }, turn);
+  }
+
+  /** True when this is so on most of the pages around that have the same text. */
+  private isMostly(
+    what: 'besideTable' | 'joined',
+    { line, text }: Pick<EdgeLine, 'line' | 'text'>,
+    turn: number,
+  ): boolean {
+    const seen = text === null ? [] : this.around(text, line, turn);
+    return seen.filter((sighting) => sighting[what]).length * 2 > seen.length;
   }
 
   /** Where the same was seen on the pages around, once for each page. */

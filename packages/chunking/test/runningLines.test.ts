@@ -12,7 +12,7 @@ function bodyOf(page: number): Partial<ChunkLine>[] {
   });
 }
 
-/** `count` pages with these lines above and below the text; the lower ones stand apart from it. */
+/** `count` pages with these lines above and below the text, which stands apart from them. */
 function framed(
   count: number,
   above: (page: number) => (string | Partial<ChunkLine>)[],
@@ -116,6 +116,18 @@ describe('When pages have running headers and footers', () => {
       const pages = Array.from({ length: 9 }, (_, index) => pageOf(index + 1, [head, ...rows(index + 1)]));
       expect(readOf(pages).leftOut).toEqual([]);
     }
+  });
+
+  test('and the header has three rows, then all are left out', () => {
+    const header = ['ACME', { text: 'Annual Report', bold: true }, { text: 'Notes (continued)', x1: 0.4 }];
+    expect(readOf(framed(5, () => header)).leftOut).toHaveLength(15);
+  });
+
+  test('and pages end or begin with the same lines of a paragraph, then those are text', () => {
+    const same = ['The mill turns and turns', 'as it has always done.'];
+    const ends = Array.from({ length: 9 }, (_, index) => pageOf(index + 1, [...bodyOf(index + 1), ...same]));
+    const begins = Array.from({ length: 9 }, (_, index) => pageOf(index + 1, [...same, ...bodyOf(index + 1)]));
+    expect([...readOf(ends).leftOut, ...readOf(begins).leftOut]).toEqual([]);
   });
 
   test('and whole pages are the same, then they are text', () => {
