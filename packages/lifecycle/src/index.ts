@@ -23,6 +23,7 @@ export {
   requeueJob,
   storeChunks,
 } from './jobs';
+export { noteReading } from './progress';
 export { deleteDocument } from './remove';
 export { findDriftedJobs, repairJob } from './repair';
 export { type Retried, type RetryRequest, retryJob, type SkippedChunk } from './retry';

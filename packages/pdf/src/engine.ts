@@ -5,7 +5,8 @@ import { pageGeometry } from './geometry';
 import { buildLines } from './lines';
 import { readOutline } from './outline';
 import { guarded, loadPdfium, type Pdfium } from './pdfium';
-import type { PageSize, PageText, PdfFile, PdfInfo } from './types';
+import { renderGray } from './render';
+import type { GrayImage, PageSize, PageText, PdfFile, PdfInfo } from './types';
 
 /** The largest page a PDF may have without a user unit, in points. Broken files claim millions. */
 const MAX_PAGE_POINTS = 14_400;
@@ -59,19 +60,13 @@ class OpenPdf implements PdfFile {
   }
 
   readPage(page: number): PageText {
-    this.mustHold(page);
-    return guarded(() => {
-      const { fpdf } = this.pdfium;
-      const handle = fpdf.FPDF_LoadPage(this.document, page - 1);
-      this.access.check();
-      if (handle === 0) {
-        throw new MillraceError('PAGE_FAILED', `Page ${page} cannot be loaded.`);
-      }
-      try {
-        return this.readText(page, handle);
-      } finally {
-        fpdf.FPDF_ClosePage(handle);
-      }
+    return this.withPage(page, (handle) => this.readText(page, handle));
+  }
+
+  renderPage(page: number, options: { dpi: number; maxPixels: number }): GrayImage {
+    return this.withPage(page, (handle) => {
+      const { width, height } = pageGeometry(this.pdfium, handle);
+      return renderGray(this.pdfium, handle, { width: points(width), height: points(height) }, options);
     });
   }
 
@@ -97,6 +92,23 @@ class OpenPdf implements PdfFile {
     } finally {
       this.access.close();
     }
+  }
+
+  private withPage<T>(page: number, work: (handle: number) => T): T {
+    this.mustHold(page);
+    return guarded(() => {
+      const { fpdf } = this.pdfium;
+      const handle = fpdf.FPDF_LoadPage(this.document, page - 1);
+      this.access.check();
+      if (handle === 0) {
+        throw new MillraceError('PAGE_FAILED', `Page ${page} cannot be loaded.`);
+      }
+      try {
+        return work(handle);
+      } finally {
+        fpdf.FPDF_ClosePage(handle);
+      }
+    });
   }
 
   private readText(page: number, handle: number): PageText {

@@ -158,6 +158,7 @@ describe('An upload that is refused', () => {
     ['chunk_max_tokens', '15'],
     ['chunk_max_tokens', '8001'],
     ['chunk_overlap_tokens', '201'],
+    ['ocr', 'perhaps'],
   ])('When %s is %j, then REQUEST_INVALID names the field', async (field, value) => {
     const errors = [{ path: field }];
     const form = await refused(() => post().attach('file', pdf, 'a.pdf').field(field, value), 400, 'REQUEST_INVALID');
@@ -242,10 +243,11 @@ describe('An upload that is accepted', () => {
   test.each([
     [
       { chunk_max_tokens: 300, chunk_overlap_tokens: 0 },
-      { maxTokens: 300, overlapTokens: 0 },
+      { maxTokens: 300, overlapTokens: 0, ocr: 'auto' },
     ],
-    [{ chunk_max_tokens: 40 }, { maxTokens: 40, overlapTokens: 20 }],
-    [{}, { maxTokens: 400, overlapTokens: 50 }],
+    [{ chunk_max_tokens: 40 }, { maxTokens: 40, overlapTokens: 20, ocr: 'auto' }],
+    [{}, { maxTokens: 400, overlapTokens: 50, ocr: 'auto' }],
+    [{ ocr: 'off' }, { maxTokens: 400, overlapTokens: 50, ocr: 'off' }],
   ])('When it says %j of its chunks, then its job reads it so, and otherwise as configured', async (said, reading) => {
     const raw = post().query(said).type('application/pdf');
     const { body } = await raw.send(await textPdf([`Read with ${JSON.stringify(said)}`]));

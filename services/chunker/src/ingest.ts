@@ -16,6 +16,8 @@ import type { Logger } from '@millrace/telemetry';
 import { keepLease } from './keepLease';
 import type { ChunkerMetrics } from './metrics';
 import { type ParsedDocument, parseDocument } from './parseDocument';
+import type { OcrLimits } from './parseProtocol';
+import { reportReading } from './reportReading';
 
 export interface IngestOptions {
   database: Database;
@@ -27,6 +29,9 @@ export interface IngestOptions {
   leaseMs: number;
   retryPolicy: RetryPolicy;
   maxPages: number;
+  /** See parseDocument. */
+  maxLostPages: number;
+  ocr: OcrLimits;
   logger: Logger;
   metrics: ChunkerMetrics;
 }
@@ -89,7 +94,7 @@ export class IngestHandler {
     const letGo = keepLease({ database, job, leaseMs, logger, onLost });
     const stopTimer = metrics.parseSeconds.startTimer();
     try {
-      const parsed = await this.read(job, signal);
+      const parsed = await this.read(job, signal, logger);
       stopTimer();
       return await this.store(job, parsed, signal, logger);
     } catch (error) {
@@ -99,13 +104,14 @@ export class IngestHandler {
     }
   }
 
-  private async read(job: ClaimedJob, signal: AbortSignal): Promise<ParsedDocument> {
-    const { blobs, pool, maxPages } = this.options;
+  private async read(job: ClaimedJob, signal: AbortSignal, logger: Logger): Promise<ParsedDocument> {
+    const { blobs, pool, maxPages, maxLostPages, ocr } = this.options;
     if (!job.sourcePath) {
       throw new MillraceError('BLOB_MISSING', 'The original of this document has been removed');
     }
     const path = await blobs.localPath(job.sourcePath);
-    return parseDocument(pool, { path, maxPages, reading: job.reading }, signal);
+    const onPage = reportReading({ database: this.options.database, job, logger });
+    return parseDocument(pool, { path, maxPages, reading: job.reading, ocr }, { maxLostPages, onPage, signal });
   }
 
   private async store(

@@ -5,7 +5,7 @@ import { ParserPool } from '@millrace/pdf';
 import { blankPdf, brokenPdf, encryptedPdf, missingPagePdf, testReading, textPdf } from '@millrace/test-support';
 import { parseDocument } from '../src/parseDocument';
 
-const limits = { maxPages: 1000, reading: testReading };
+const limits = { maxPages: 1000, reading: testReading, ocr: { maxPages: 0, pageTimeoutMs: 1000 } };
 let folder: string;
 let pool: ParserPool;
 
@@ -26,7 +26,7 @@ afterAll(async () => {
 async function parse(bytes: Buffer, more: Partial<typeof limits> = {}) {
   const path = join(folder, `${Math.random()}.pdf`);
   await writeFile(path, bytes);
-  return parseDocument(pool, { path, ...limits, ...more });
+  return parseDocument(pool, { path, ...limits, ...more }, { maxLostPages: 0 });
 }
 
 describe('When a document is parsed in its own process', () => {

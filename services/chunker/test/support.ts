@@ -32,6 +32,8 @@ export async function createIngest() {
     leaseMs: 60_000,
     retryPolicy: { backoffMs: 0 },
     maxPages: 10,
+    maxLostPages: 3,
+    ocr: { maxPages: 5, pageTimeoutMs: 60_000 },
     logger,
     metrics: createChunkerMetrics(createRegistry('test')),
   });

@@ -1,5 +1,7 @@
 export { newJobChunk, testReading, unitVector } from './chunks';
 export { createTestEnvironment, type TestEnvironment, testApiKey } from './environment';
+export * from './hardPdfs';
+export { type GrayPixels, imagePdf } from './imagePdf';
 export {
   type OpenAiReply,
   type OpenAiRequest,
