@@ -15,6 +15,8 @@ class FileSource {
   readonly size: number;
   /** Why a read failed: the engine only learns that it did. */
   error: unknown = null;
+  /** How much has been given to the engine. */
+  bytesRead = 0;
   private readonly fd: number;
   private readonly blocks = new Map<number, Buffer>();
 
@@ -41,6 +43,7 @@ class FileSource {
         target.set(piece, done);
         done += piece.length;
       }
+      this.bytesRead += done;
       return true;
     } catch (error) {
       this.error = error;
@@ -104,6 +107,8 @@ export interface FileAccess {
   readonly access: number;
   /** Throws the error of a failed read, if there was one: a bad disk is not a bad PDF. */
   check(): void;
+  /** How many bytes the engine has been given so far. */
+  bytesRead(): number;
   close(): void;
 }
 
@@ -132,6 +137,7 @@ export function openFileAccess(pdfium: Pdfium, path: string): FileAccess {
         throw source.error;
       }
     },
+    bytesRead: () => source.bytesRead,
     close() {
       reader.sources.delete(id);
       pdfium.fpdf.free(access);

@@ -1,10 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { OcrMode } from '@millrace/contracts';
 import { ParserPool, type ParserPoolOptions } from '@millrace/pdf';
 import { testReading } from '@millrace/test-support';
-import { type ParseOptions, parseDocument } from '../src/parseDocument';
+import { type ParsedDocument, type ParseOptions, parseDocument } from '../src/parseDocument';
 import type { OcrLimits } from '../src/parseProtocol';
+
+type BenchOptions = Partial<ParseOptions> & { ocr?: Partial<OcrLimits>; mode?: OcrMode };
 
 /** Reads PDFs in pools of their own, with the limits that a test gives. */
 export class ParserBench {
@@ -34,14 +37,14 @@ export class ParserBench {
     return path;
   }
 
-  async parse(
-    pool: ParserPool,
-    bytes: Buffer,
-    options: Partial<ParseOptions> & { ocr?: Partial<OcrLimits>; mode?: 'off' | 'on' | 'auto' } = {},
-  ) {
+  async parse(pool: ParserPool, bytes: Buffer, options: BenchOptions = {}): Promise<ParsedDocument> {
+    return this.parseFile(pool, await this.write(bytes), options);
+  }
+
+  parseFile(pool: ParserPool, path: string, options: BenchOptions = {}): Promise<ParsedDocument> {
     const { ocr, mode = 'auto', ...rest } = options;
     const request = {
-      path: await this.write(bytes),
+      path,
       maxPages: 10_000,
       reading: { ...testReading, ocr: mode },
       ocr: { maxPages: 10, pageTimeoutMs: 60_000, ...ocr },
