@@ -235,6 +235,7 @@ describe('An upload that is accepted', () => {
       self: `/api/v1/jobs/${plain.body.job.id}`,
       chunks: `/api/v1/jobs/${plain.body.job.id}/chunks`,
       retry: `/api/v1/jobs/${plain.body.job.id}/chunks/retry`,
+      retry_pages: `/api/v1/jobs/${plain.body.job.id}/pages/retry`,
       cancel: `/api/v1/jobs/${plain.body.job.id}/cancel`,
       document: plain.body.links.self,
     });

@@ -9,6 +9,7 @@ import {
   releaseJob,
   requeueJob,
   storeChunks,
+  storePages,
 } from '@millrace/lifecycle';
 import type { ParserPool } from '@millrace/pdf';
 import type { DeliveryResult, Queues } from '@millrace/queues';
@@ -111,7 +112,11 @@ export class IngestHandler {
     }
     const path = await blobs.localPath(job.sourcePath);
     const onPage = reportReading({ database: this.options.database, job, logger });
-    return parseDocument(pool, { path, maxPages, reading: job.reading, ocr }, { maxLostPages, onPage, signal });
+    return parseDocument(
+      pool,
+      { path, maxPages, pages: job.failedPages, reading: job.reading, ocr },
+      { maxLostPages, onPage, signal },
+    );
   }
 
   private async store(
@@ -121,7 +126,7 @@ export class IngestHandler {
     logger: Logger,
   ): Promise<DeliveryResult> {
     const { database, queues, metrics } = this.options;
-    if (parsed.chunks.length === 0) {
+    if (parsed.chunks.length === 0 && job.failedPages === null) {
       const failedPages = parsed.pages.filter((page) => page.outcome === 'failed').length;
       const error =
         failedPages > 0
@@ -152,7 +157,10 @@ export class IngestHandler {
       })),
     };
     // With the database away it waits: reading the document again would take longer.
-    const dispatches = await untilAvailable(() => storeChunks(database, job, chunked), signal);
+    const dispatches = await untilAvailable(
+      () => (job.failedPages === null ? storeChunks : storePages)(database, job, chunked),
+      signal,
+    );
     if (!dispatches) {
       logger.warn('the job was taken over while its document was read; nothing was stored');
       return { outcome: 'done' };

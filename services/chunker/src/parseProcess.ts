@@ -37,7 +37,7 @@ async function sendPages(file: PdfFile, run: ParseRun, context: TaskContext): Pr
   const reader = new PageReader(file, run, context);
   let message: ParseMessage = { pages: [], chunks: [], recognized: [] };
   try {
-    for (let page = 1; page <= pageCount; page++) {
+    for (const page of run.pages ?? Array.from({ length: pageCount }, (_, index) => index + 1)) {
       const { outcome, text, recognized } = await reader.read(page);
       message.pages.push(outcome);
       if (text !== null) {

@@ -6,6 +6,8 @@ export interface ParseRequest {
   /** The PDF's path on the local disk. */
   path: string;
   maxPages: number;
+  /** Only these, in ascending order; null for all. */
+  pages: number[] | null;
   reading: ReadingOptions;
   ocr: OcrLimits;
 }

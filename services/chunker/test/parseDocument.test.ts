@@ -5,7 +5,7 @@ import { ParserPool } from '@millrace/pdf';
 import { blankPdf, brokenPdf, encryptedPdf, missingPagePdf, testReading, textPdf } from '@millrace/test-support';
 import { parseDocument } from '../src/parseDocument';
 
-const limits = { maxPages: 1000, reading: testReading, ocr: { maxPages: 0, pageTimeoutMs: 1000 } };
+const limits = { maxPages: 1000, pages: null, reading: testReading, ocr: { maxPages: 0, pageTimeoutMs: 1000 } };
 let folder: string;
 let pool: ParserPool;
 

@@ -46,6 +46,7 @@ export class ParserBench {
     const request = {
       path,
       maxPages: 10_000,
+      pages: null,
       reading: { ...testReading, ocr: mode },
       ocr: { maxPages: 10, pageTimeoutMs: 60_000, ...ocr },
     };

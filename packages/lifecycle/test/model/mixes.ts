@@ -31,6 +31,7 @@ const transitions: Weights = [
   [1, chunks.redispatchWaitingJobs],
   [8, operator.retry],
   [4, operator.retryAll],
+  [5, operator.rereadPages],
   [1, operator.count],
   [3, operator.cancel],
   [1, operator.remove],

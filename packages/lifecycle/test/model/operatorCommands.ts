@@ -1,6 +1,6 @@
 import { type JobStatus, jobHasEnded } from '@millrace/contracts';
 import fc from 'fast-check';
-import { cancelJob, countRetries, deleteDocument, retryJob, retryMany } from '../../src';
+import { cancelJob, countRetries, deleteDocument, retryJob, retryMany, retryPages } from '../../src';
 import { anyOne, command, deliveriesOf, some } from './command';
 import { deliveryOf, endJob, endLease, fail, isOpen, type Model } from './model';
 import type { ChunkState, JobState } from './state';
@@ -19,11 +19,12 @@ interface Filter {
 }
 
 /** Null when the chunk can be retried. */
-function whyNot(chunk: ChunkState, { errorCodes, force }: Filter) {
+function whyNot(model: Model, chunk: ChunkState, { errorCodes, force }: Filter) {
   if (chunk.status === 'success') {
     return 'succeeded' as const;
   }
-  if (isOpen(chunk)) {
+  // While failed pages of its document are read again, it waits for that.
+  if (isOpen(chunk) || ['queued', 'chunking'].includes(model.job(chunk.jobId)?.status ?? '')) {
     return 'in_progress' as const;
   }
   if (errorCodes && !errorCodes.includes(chunk.errorCode ?? '')) {
@@ -116,7 +117,7 @@ export const retry = command(
       const known = looked.map((chunk) => chunk.id);
       const skipped = [
         ...looked.flatMap((chunk) => {
-          const reason = whyNot(chunk, filter);
+          const reason = whyNot(model, chunk, filter);
           return reason ? [{ id: chunk.id, reason }] : [];
         }),
         ...(chunkIds ?? []).filter((id) => !known.includes(id)).map((id) => ({ id, reason: 'not_found' as const })),
@@ -124,7 +125,7 @@ export const retry = command(
       const restarted = chunkIds ? null : restart(job, errorCodes);
       const deliveries = schedule(
         model,
-        looked.filter((chunk) => whyNot(chunk, filter) === null),
+        looked.filter((chunk) => whyNot(model, chunk, filter) === null),
       );
       const grouped = restarted !== null || deliveries.length > 0;
       return { grouped, deliveries, restarted, skipped: skipped.sort(byId) };
@@ -156,12 +157,12 @@ export const retryAll = command(
         .flatMap((job) => job.chunks)
         .filter((chunk) => chunk.status === 'failed')
         .filter((chunk) => !errorCodes || errorCodes.includes(chunk.errorCode ?? ''));
-      const reasons = looked.flatMap((chunk) => whyNot(chunk, { force }) ?? []);
+      const reasons = looked.flatMap((chunk) => whyNot(model, chunk, { force }) ?? []);
       const skipped = [...new Set(reasons)].map((reason) => ({
         reason,
         count: reasons.filter((each) => each === reason).length,
       }));
-      const eligible = looked.filter((chunk) => whyNot(chunk, { force }) === null);
+      const eligible = looked.filter((chunk) => whyNot(model, chunk, { force }) === null);
       const restarted = model.jobs
         .filter((job) => job.status === 'failed' && (!documentId || job.documentId === documentId))
         .flatMap((job) => restart(job, errorCodes) ?? []);
@@ -177,6 +178,35 @@ export const retryAll = command(
     },
   },
 );
+
+export const rereadPages = command('retryPages', anyOne, {
+  request: (world, choice) => world.job(choice).jobId,
+  perform: async (world, jobId) => {
+    const retried = await retryPages(world.database, jobId);
+    return retried?.outcome === 'queued' ? retried.job.queueJobId : (retried?.outcome ?? null);
+  },
+  foresee: (model, jobId) => {
+    const job = model.job(jobId);
+    if (!job) {
+      return null;
+    }
+    if (!jobHasEnded(job.status)) {
+      return 'in_progress';
+    }
+    if (job.total === null || job.failedPages === 0) {
+      return 'no_failed_pages';
+    }
+    for (const chunk of job.chunks.filter((each) => each.status === 'cancelled')) {
+      fail(chunk, 'CANCELLED');
+      job.failed += 1;
+    }
+    Object.assign(job, { status: 'queued', documentStatus: 'processing', attempts: 0, errorCode: null });
+    job.rounds += 1;
+    job.maxRounds += 1;
+    job.dispatches += 1;
+    return deliveryOf(job);
+  },
+});
 
 export const cancel = command('cancelJob', anyOne, {
   request: (world, choice) => world.job(choice).jobId,
@@ -210,7 +240,7 @@ export const count = command('countRetries', fc.record({ errorCodes: codes, forc
     model.jobs
       .filter((job) => job.status !== 'cancelled')
       .flatMap((job) => job.chunks)
-      .filter((chunk) => chunk.status === 'failed' && whyNot(chunk, { errorCodes, force }) === null).length,
+      .filter((chunk) => chunk.status === 'failed' && whyNot(model, chunk, { errorCodes, force }) === null).length,
 });
 
 export const remove = command('deleteDocument', anyOne, {
