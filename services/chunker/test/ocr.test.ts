@@ -1,6 +1,6 @@
-import { openPdf } from '@millrace/pdf';
-import { blankPdf, formBombPdf, type GrayPixels, imagePdf, textPdf } from '@millrace/test-support';
+import { blankPdf, formBombPdf, type GrayPixels, imagePdf } from '@millrace/test-support';
 import { ParserBench } from './parserPool';
+import { scanned } from './scanned';
 
 const sentences = [
   'The mill stands by the river and turns all day.',
@@ -18,20 +18,6 @@ beforeAll(async () => {
   scan = await scanned(sentences.join('\n'));
 });
 afterAll(() => bench.dispose());
-
-/** A page of text as the image that a scanner makes of it. */
-async function scanned(text: string): Promise<GrayPixels> {
-  const file = await openPdf(await bench.write(await textPdf([text])));
-  try {
-    const image = file.renderPage?.(1, { dpi: 200, maxPixels: 10_000_000 });
-    if (image === undefined) {
-      throw new Error('The engine cannot draw.');
-    }
-    return image;
-  } finally {
-    file.close();
-  }
-}
 
 const paper: GrayPixels = { width: 100, height: 100, pixels: new Uint8Array(10_000).fill(250) };
 /** A dark square and no words. */

@@ -71,7 +71,7 @@ test('When transitions meet, then none fails, every rule holds afterwards, and t
   const runOnce = async (fired: readonly (readonly Command[])[]) => {
     await database.sql.none('DELETE FROM documents');
     const world = new World(database);
-    await addDocument(world, new Model(), 5, { jobMaxRetries: 3, chunkMaxRetries: 3 });
+    await addDocument(world, new Model(), 5, { jobMaxRetries: 3, chunkMaxRetries: 3 }, 1);
     let before = await takeSnapshot(database);
     for (const volley of fired) {
       await Promise.all(volley.map((command) => command.start(world).answer));
