@@ -62,6 +62,16 @@ describe('When a page is drawn', () => {
   });
 });
 
+describe('When the OCR engine cannot be started', () => {
+  test('then its pages fail by name', async () => {
+    const recognizer = new Recognizer(60_000, '/nowhere');
+    const white = { width: 200, height: 200, pixels: new Uint8Array(40_000).fill(255), dpi: 200 };
+    await expect(recognizer.recognize(white)).rejects.toMatchObject({ code: 'OCR_FAILED' });
+    await expect(recognizer.recognize(white)).rejects.toMatchObject({ code: 'OCR_FAILED' });
+    await recognizer.close();
+  });
+});
+
 describe('When the OCR engine cannot read an image', () => {
   test('then that page fails by name, and the next one is read', async () => {
     const recognizer = new Recognizer(60_000);

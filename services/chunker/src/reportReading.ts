@@ -11,12 +11,13 @@ export function reportReading(options: {
   database: Database;
   job: Pick<ClaimedJob, 'jobId' | 'token'>;
   logger: Logger;
+  intervalMs?: number;
 }): (step: PageStep) => void {
-  const { database, job, logger } = options;
+  const { database, job, logger, intervalMs = INTERVAL_MS } = options;
   let last = performance.now();
   let writing = false;
   return ({ page, pages, ocr }) => {
-    if (writing || performance.now() - last < INTERVAL_MS) {
+    if (writing || performance.now() - last < intervalMs) {
       return;
     }
     writing = true;

@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Worker as Thread } from 'node:worker_threads';
 import { MillraceError } from '@millrace/contracts';
@@ -17,19 +18,24 @@ interface Engine {
 
 /**
  * Recognizes English text in images of pages, with Tesseract in a thread of its own. The thread is started with the first
- * page, and replaced after a page that it did not survive.
+ * page, and replaced after a page that it did not survive. An engine that cannot be started is not tried again.
  */
 export class Recognizer {
-  private engine: Promise<Engine> | null = null;
+  private starting: Promise<Engine> | null = null;
+  private started: Engine | null = null;
 
-  /** @param timeoutMs the longest one page may take, the engine's start included. */
-  constructor(private readonly timeoutMs: number) {}
+  /**
+   * @param timeoutMs the longest one page may take, the engine's start included.
+   * @param data the folder with the language data.
+   */
+  constructor(
+    private readonly timeoutMs: number,
+    private readonly data = languageData,
+  ) {}
 
   /** @throws MillraceError OCR_TIMEOUT, or OCR_FAILED when the engine cannot be started or breaks. */
   async recognize(image: GrayImage): Promise<TextLine[]> {
-    this.engine ??= startEngine();
-    // One promise for both: a late failure of either must not go unheard.
-    const work = this.engine.then((engine) => Promise.race([engine.died, recognizeWith(engine.worker, image)]));
+    const work = this.work(image);
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
@@ -39,7 +45,10 @@ export class Recognizer {
     try {
       return await Promise.race([work, timeout]);
     } catch (error) {
-      await this.close();
+      // One that is still starting will do for the next page.
+      if (this.started !== null) {
+        await this.close();
+      }
       throw error instanceof MillraceError ? error : new MillraceError('OCR_FAILED', messageOf(error));
     } finally {
       clearTimeout(timer);
@@ -49,23 +58,40 @@ export class Recognizer {
 
   /** Ends the thread, also in the middle of a page. */
   async close(): Promise<void> {
-    const engine = this.engine;
-    this.engine = null;
-    await engine?.then(
-      ({ thread }) => thread.terminate(),
-      () => undefined,
-    );
+    const { starting, started } = this;
+    this.starting = null;
+    this.started = null;
+    if (started !== null) {
+      await started.thread.terminate();
+    } else {
+      // Not waited for: it may be what hangs.
+      starting?.then(({ thread }) => thread.terminate()).catch(() => undefined);
+    }
+  }
+
+  private async work(image: GrayImage): Promise<TextLine[]> {
+    this.starting ??= startEngine(this.data);
+    const { starting } = this;
+    const engine = await starting;
+    if (this.starting === starting) {
+      this.started = engine;
+    }
+    return Promise.race([engine.died, recognizeWith(engine.worker, image)]);
   }
 }
 
-async function startEngine(): Promise<Engine> {
-  const worker = await createWorker('eng', OEM.LSTM_ONLY, {
-    langPath: languageData,
-    cacheMethod: 'none',
-    gzip: true,
-    // Without it a failed page is thrown where nobody can catch it; the failed call rejects anyway.
-    errorHandler: () => undefined,
+async function startEngine(data: string): Promise<Engine> {
+  // Looked for first: of a thread that finds nothing to load, Tesseract gives no handle to end it by.
+  await access(join(data, 'eng.traineddata.gz'));
+  return new Promise((resolve, reject) => {
+    // Data that cannot be loaded is told to the handler and to nobody else; a page that fails, to the caller as well.
+    const errorHandler = (error: unknown) => reject(new Error(messageOf(error)));
+    const options = { langPath: data, cacheMethod: 'none', gzip: true, errorHandler };
+    createWorker('eng', OEM.LSTM_ONLY, options).then((worker) => resolve(engineOf(worker)), reject);
   });
+}
+
+function engineOf(worker: Worker): Engine {
   const { worker: thread } = worker as Worker & { worker: Thread };
   const died = new Promise<never>((_, reject) => {
     thread.on('error', reject);
