@@ -2,6 +2,7 @@ import { DocumentChunker } from '@millrace/chunking';
 import { MillraceError } from '@millrace/contracts';
 import { loadPdfium, openPdf, type PdfFile, serveTasks, type TaskContext } from '@millrace/pdf';
 import { PageReader } from './pageReader';
+import { outlineFrom, pageRuns } from './pageRuns';
 import type { ParseEnd, ParseMessage, ParseRun } from './parseProtocol';
 
 /** Items gathered before a message is sent: some two hundred kilobytes of chunks. */
@@ -33,28 +34,26 @@ async function parse(request: ParseRun, context: TaskContext): Promise<ParseEnd>
 
 async function sendPages(file: PdfFile, run: ParseRun, context: TaskContext): Promise<void> {
   const { pageCount, outline } = file.info;
-  const chunker = new DocumentChunker({ ...run.reading, outline });
   const reader = new PageReader(file, run, context);
   let message: ParseMessage = { pages: [], chunks: [], recognized: [] };
   try {
-    for (const page of run.pages ?? Array.from({ length: pageCount }, (_, index) => index + 1)) {
-      const { outcome, text, recognized } = await reader.read(page);
-      message.pages.push(outcome);
-      if (text !== null) {
-        message.chunks.push(...chunker.addPage(text));
+    for (const pages of pageRuns(run.pages, pageCount)) {
+      const chunker = new DocumentChunker({ ...run.reading, outline: outlineFrom(outline, pages[0] ?? 1) });
+      for (const page of pages) {
+        const { outcome, text, recognized } = await reader.read(page);
+        message.pages.push(outcome);
+        message.chunks.push(...(text === null ? [] : chunker.addPage(text)));
+        message.recognized.push(...(recognized === null ? [] : [recognized]));
+        // What OCR made of a page is too dear to be lost with the next one.
+        if (recognized !== null || message.pages.length >= MESSAGE_PAGES || message.chunks.length >= MESSAGE_CHUNKS) {
+          await context.send(message);
+          message = { pages: [], chunks: [], recognized: [] };
+        }
       }
-      if (recognized !== null) {
-        message.recognized.push(recognized);
-      }
-      // What OCR made of a page is too dear to be lost with the next one.
-      if (recognized !== null || message.pages.length >= MESSAGE_PAGES || message.chunks.length >= MESSAGE_CHUNKS) {
-        await context.send(message);
-        message = { pages: [], chunks: [], recognized: [] };
-      }
+      message.chunks.push(...chunker.finish());
     }
   } finally {
     await reader.close();
   }
-  message.chunks.push(...chunker.finish());
   await context.send(message);
 }

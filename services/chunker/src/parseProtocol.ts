@@ -6,7 +6,10 @@ export interface ParseRequest {
   /** The PDF's path on the local disk. */
   path: string;
   maxPages: number;
-  /** Only these, in ascending order; null for all. */
+  /**
+   * Only these, in ascending order; null for all. Pages that do not follow each other are chunked apart, each time with
+   * indexes and hashes from the beginning.
+   */
   pages: number[] | null;
   reading: ReadingOptions;
   ocr: OcrLimits;

@@ -80,8 +80,9 @@ export class ParserPool {
   /**
    * Runs one task and gives its result.
    * @throws MillraceError PDF_TIMEOUT, PDF_UNREADABLE (the child crashed or outgrew its memory), PAGE_TIMEOUT,
-   * PAGE_TOO_LARGE or PAGE_CRASHED (the same, at a page), PARSER_LOST (the child was
-   * killed by somebody else), INTERNAL (no child can be started, or the pool is closed) or the code of what the task threw; the signal's reason when it was aborted.
+   * PAGE_TOO_LARGE or PAGE_CRASHED (the same, at a page), PARSER_LOST (the child was killed by somebody else), INTERNAL (no
+   * child can be started, or the pool is closed) or the code of what the task threw; the signal's reason when it was
+   * aborted.
    */
   run(request: unknown, options: RunOptions = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
