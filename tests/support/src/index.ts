@@ -2,7 +2,7 @@ export { newJobChunk, testReading, unitVector } from './chunks';
 export { createTestEnvironment, type TestEnvironment, testApiKey } from './environment';
 export * from './hardPdfs';
 export { type GrayPixels, imagePdf } from './imagePdf';
-export { type LargePdf, writeLargePdf } from './largePdf';
+export { writeLargePdf } from './largePdf';
 export {
   type OpenAiReply,
   type OpenAiRequest,
