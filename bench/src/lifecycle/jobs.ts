@@ -26,7 +26,7 @@ export async function claimedJob(database: Database): Promise<ClaimedJob> {
       jobId: newId(),
       jobMaxRetries: 100,
       chunkMaxRetries: 100,
-      reading: { strategy: 'structure', maxTokens: 400, overlapTokens: 50 },
+      reading: { strategy: 'structure', maxTokens: 400, overlapTokens: 50, ocr: 'auto' },
     },
   );
   const claim = await claimJob(database, job.id, worker, leaseMs);

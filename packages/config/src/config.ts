@@ -1,4 +1,4 @@
-import { chunkStrategySchema } from '@millrace/contracts';
+import { chunkStrategySchema, ocrMode } from '@millrace/contracts';
 import { z } from 'zod';
 
 const mebibyte = 1024 * 1024;
@@ -45,7 +45,13 @@ const variables = z.object({
 
   PDF_PROCESSES: wholeNumber(1, 64).default(2),
   PDF_MAX_PAGES: wholeNumber(1, 1_000_000).default(10_000),
-  PDF_TIMEOUT_MS: wholeNumber(1_000, 86_400_000).default(600_000),
+  PDF_TIMEOUT_MS: wholeNumber(1_000, 86_400_000).default(1_800_000),
+  PDF_PAGE_TIMEOUT_MS: wholeNumber(10, 3_600_000).default(30_000),
+  PDF_MAX_MEMORY_BYTES: wholeNumber(128 * mebibyte, 64 * 1024 * mebibyte).default(1024 * mebibyte),
+  PDF_MAX_LOST_PAGES: wholeNumber(0, 1_000).default(10),
+  OCR_MODE: ocrMode.default('auto'),
+  OCR_MAX_PAGES: wholeNumber(0, 100_000).default(200),
+  OCR_PAGE_TIMEOUT_MS: wholeNumber(100, 3_600_000).default(60_000),
   CHUNK_STRATEGY: chunkStrategySchema.default('structure'),
   CHUNK_MAX_TOKENS: wholeNumber(16, 8_000).default(400),
   CHUNK_OVERLAP_TOKENS: wholeNumber(0, 4_000).default(50),

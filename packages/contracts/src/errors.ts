@@ -98,7 +98,7 @@ export const errorCatalogue = {
   PDF_NO_TEXT: permanent(
     422,
     'The PDF holds no text',
-    'The pages are blank or scanned images; upload a version with a text layer.',
+    'The pages are blank, or images in which no text was found (or OCR is off); upload a version with a text layer.',
   ),
   PDF_TOO_MANY_PAGES: permanent(
     422,
@@ -119,6 +119,36 @@ export const errorCatalogue = {
     422,
     'A page of the PDF cannot be read',
     'The other pages of the document are searchable; repair the page and upload again.',
+  ),
+  PAGE_TIMEOUT: permanent(
+    422,
+    'Reading a page of the PDF took too long',
+    'The other pages are searchable; raise PDF_PAGE_TIMEOUT_MS and retry the failed pages.',
+  ),
+  PAGE_TOO_LARGE: permanent(
+    422,
+    'A page of the PDF takes too much memory',
+    'The other pages are searchable; raise PDF_MAX_MEMORY_BYTES and retry the failed pages.',
+  ),
+  PAGE_CRASHED: permanent(
+    422,
+    'A page of the PDF crashes the PDF engine',
+    'The other pages are searchable; re-export the file and upload it again.',
+  ),
+  OCR_FAILED: permanent(
+    422,
+    'The text in the image of a page cannot be recognized',
+    'The other pages are searchable; retry the failed pages.',
+  ),
+  OCR_TIMEOUT: permanent(
+    422,
+    'Recognizing the text of a page took too long',
+    'The other pages are searchable; raise OCR_PAGE_TIMEOUT_MS and retry the failed pages.',
+  ),
+  OCR_LIMIT: permanent(
+    422,
+    'The document has more pages for OCR than are taken',
+    'The pages before it are searchable; raise OCR_MAX_PAGES and retry the failed pages.',
   ),
 
   // Embedding

@@ -257,6 +257,24 @@ export const retryResponseSchema = z.object({
 });
 export type RetryResponse = z.infer<typeof retryResponseSchema>;
 
+/** Why no page is read again. */
+export const pagesRetrySkipReason = z.enum([
+  /** The job is under way. */
+  'in_progress',
+  /** No page of its document has failed, or the job ended before any had been read. */
+  'no_failed_pages',
+]);
+
+export const retryPagesResponseSchema = z.object({
+  /** Follow the retry at links.self; null when nothing is read again. */
+  group_id: idSchema.nullable(),
+  /** How many pages are read again: all that have failed. */
+  pages: count,
+  reason: pagesRetrySkipReason.nullable(),
+  links: z.record(z.string(), z.string()),
+});
+export type RetryPagesResponse = z.infer<typeof retryPagesResponseSchema>;
+
 /** Which failed chunks, and jobs that failed before they had any, to retry; at least one condition, and all of them hold. */
 export const bulkRetryRequestSchema = z
   .strictObject({

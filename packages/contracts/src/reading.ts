@@ -8,6 +8,13 @@ export const chunkStrategySchema = z.enum(['structure', 'fixed', 'page']);
 export type ChunkStrategy = z.infer<typeof chunkStrategySchema>;
 
 /**
+ * Which pages are read by OCR: none; those with hardly any text and visible ink (`auto`); all with hardly any text that
+ * are not blank (`on`).
+ */
+export const ocrMode = z.enum(['off', 'on', 'auto']);
+export type OcrMode = z.infer<typeof ocrMode>;
+
+/**
  * How a job reads its document. Decided when the document is accepted and kept with the job, so that every attempt
  * gives the same chunks whatever the configuration says by then.
  */
@@ -18,6 +25,8 @@ export const readingOptionsSchema = z
     maxTokens: z.int().min(16).max(8_000),
     /** How many tokens a chunk may repeat from the end of the one before. */
     overlapTokens: z.int().min(0).max(4_000),
+    /** Which pages' images are read. */
+    ocr: ocrMode,
   })
   .refine(({ maxTokens, overlapTokens }) => overlapTokens * 2 <= maxTokens, {
     path: ['overlapTokens'],

@@ -35,7 +35,7 @@ export const jobChunkStatus = z.enum(['pending', 'processing', 'success', 'faile
 export type JobChunkStatus = z.infer<typeof jobChunkStatus>;
 
 /** What became of one page of a document. */
-export const pageOutcome = z.enum(['text', 'empty', 'failed']);
+export const pageOutcome = z.enum(['text', 'ocr', 'empty', 'failed']);
 export type PageOutcome = z.infer<typeof pageOutcome>;
 
 /** What a job does to its document. */

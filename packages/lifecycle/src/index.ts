@@ -23,8 +23,10 @@ export {
   requeueJob,
   storeChunks,
 } from './jobs';
+export { noteReading } from './progress';
 export { deleteDocument } from './remove';
 export { findDriftedJobs, repairJob } from './repair';
+export { type PagesRetried, retryPages, storePages } from './rereading';
 export { type Retried, type RetryRequest, retryJob, type SkippedChunk } from './retry';
 export type { RetryPolicy, RoundResult } from './rounds';
 export { type EmbeddedChunk, type FailedChunk, type Settled, type Settlement, settleChunks } from './settle';

@@ -2,6 +2,7 @@ import type { ChunkDispatch, ErrorCode, JobDispatch, ReadingOptions } from '@mil
 import { type MillraceError, newId } from '@millrace/contracts';
 import type { Database, NewDocumentPage, NewJobChunk, Session } from '@millrace/database';
 import { leaseIsOver } from './leases';
+import { endRereading } from './rereading';
 import type { RetryPolicy } from './rounds';
 
 /*
@@ -24,6 +25,8 @@ export interface ClaimedJob {
   reading: ReadingOptions;
   chunkMaxRetries: number;
   attempts: number;
+  /** The pages that are to be read again, in order; null when the whole document is to be read. See rereading.ts. */
+  failedPages: number[] | null;
   token: string;
 }
 
@@ -43,12 +46,13 @@ export function claimJob(database: Database, jobId: string, worker: string, leas
       attempts: number;
       chunk_max_retries: number;
       reading: ReadingOptions;
+      total_chunks: number | null;
     }>(
       `UPDATE jobs SET status = 'chunking', current_step = 'reading the PDF', attempts = attempts + 1,
          worker = $<worker>, lease_token = $<token>, lease_expires_at = now() + $<leaseMs> * interval '1 millisecond',
          started_at = coalesce(started_at, now()), next_attempt_at = NULL, updated_at = now()
        WHERE id = $<jobId> AND (status = 'queued' OR (status = 'chunking' AND ${leaseIsOver}))
-       RETURNING document_id, attempts, chunk_max_retries, reading`,
+       RETURNING document_id, attempts, chunk_max_retries, reading, total_chunks`,
       { jobId, worker, token, leaseMs },
     );
     if (!claimed) {
@@ -82,6 +86,8 @@ export function claimJob(database: Database, jobId: string, worker: string, leas
         reading: claimed.reading,
         chunkMaxRetries: claimed.chunk_max_retries,
         attempts: claimed.attempts,
+        failedPages:
+          claimed.total_chunks === null ? null : await session.documentPages.failedNumbers(claimed.document_id),
         token,
       },
     };
@@ -169,12 +175,21 @@ export function expireJobLeases(
            error = attempts || ' ' || $<lostWords>, worker = NULL, lease_token = NULL, lease_expires_at = NULL,
            finished_at = now(), updated_at = now()
          WHERE id = ANY($<ids>::uuid[]) AND status = 'chunking' AND attempts >= chunk_max_retries
+           AND total_chunks IS NULL
          RETURNING document_id, error
        )
        UPDATE documents d SET status = 'failed', error_code = 'WORKER_LOST', error = ended.error, updated_at = now()
        FROM ended WHERE d.id = ended.document_id AND d.status = 'processing'`,
       values,
     );
+    const rereading = await session.sql.many<{ jobId: string; token: string; attempts: number }>(
+      `SELECT id AS "jobId", lease_token AS token, attempts FROM jobs
+       WHERE id = ANY($<ids>::uuid[]) AND status = 'chunking' ORDER BY id`,
+      values,
+    );
+    for (const job of rereading) {
+      await endRereading(session, job, 'WORKER_LOST', lostMessage(job.attempts));
+    }
     return { expired: lost.length, dispatches };
   });
 }
@@ -199,7 +214,7 @@ export function storeChunks(
     const moved = await session.sql.oneOrNone<{ retry_group_id: string | null }>(
       `UPDATE jobs SET status = 'processing', current_step = 'embedding', total_chunks = $<total>, worker = NULL,
          error_code = NULL, error = NULL, lease_token = NULL, lease_expires_at = NULL, updated_at = now()
-       WHERE id = $<jobId> AND status = 'chunking' AND lease_token = $<token>
+       WHERE id = $<jobId> AND status = 'chunking' AND lease_token = $<token> AND total_chunks IS NULL
        RETURNING retry_group_id`,
       { jobId: job.jobId, token: job.token, total: document.chunks.length },
     );
@@ -231,7 +246,7 @@ export function storeChunks(
 
 /**
  * chunking -> failed, and the document with it: the input cannot be read. Its pages' outcomes are kept where they are
- * known. @returns the key of the original, which the caller now removes, or null when the lease was lost.
+ * known. A job that was to read failed pages again ends as what it was. @returns the key of the original, which the caller now removes, or null when the lease was lost.
  */
 export function failJob(
   database: Database,
@@ -242,6 +257,9 @@ export function failJob(
   return database.transaction(async (session) => {
     if (!(await endFailedJob(session, job, error.code, error.message))) {
       return null;
+    }
+    if (job.failedPages !== null) {
+      return { sourcePath: null };
     }
     await session.documentPages.replaceAll(job.documentId, pages);
     if (!error.retryable) {
@@ -261,11 +279,11 @@ async function endFailedJob(
   const ended = await session.sql.affected(
     `UPDATE jobs SET status = 'failed', current_step = 'failed', error_code = $<code>, error = $<message>,
        worker = NULL, lease_token = NULL, lease_expires_at = NULL, finished_at = now(), updated_at = now()
-     WHERE id = $<jobId> AND status = 'chunking' AND lease_token = $<token>`,
+     WHERE id = $<jobId> AND status = 'chunking' AND lease_token = $<token> AND total_chunks IS NULL`,
     { jobId: job.jobId, token: job.token, code, message },
   );
   if (ended === 0) {
-    return false;
+    return endRereading(session, job, code, message);
   }
   await session.sql.none(
     `UPDATE documents SET status = 'failed', error_code = $<code>, error = $<message>, updated_at = now()

@@ -17,7 +17,8 @@ const tally = `LATERAL (
 const drifted = `(j.processed_chunks <> n.success OR j.failed_chunks <> n.failed
   OR (j.status IN ('processing', 'retrying')) <> (n.open > 0))`;
 
-const inScope = `j.total_chunks IS NOT NULL AND j.status <> 'cancelled'`;
+/** SQL: not while failed pages are read again, when somebody else may hold the job; it ends soon enough. */
+const inScope = `j.total_chunks IS NOT NULL AND j.status NOT IN ('cancelled', 'queued', 'chunking')`;
 
 /** Chunks counted at a time; a job with more is looked at by itself. */
 const chunksAtATime = 200_000;

@@ -37,7 +37,7 @@ export function retryJob(database: Database, jobId: string, request: RetryReques
       return null;
     }
     const looked = await session.sql.many<{ id: string; reason: SkipReason | null }>(
-      `SELECT c.id, ${skipReasonOf} AS reason FROM job_chunks c
+      `SELECT c.id, ${skipReasonOf} AS reason FROM job_chunks c JOIN jobs j ON j.id = c.job_id
        WHERE c.job_id = $<jobId> AND ($<chunkIds> IS NULL OR c.id = ANY($<chunkIds>::uuid[]))
          AND ($<chunkIds> IS NOT NULL OR (c.status IN ('failed', 'cancelled')
               AND ($<errorCodes>::text[] IS NULL OR c.last_error_code = ANY($<errorCodes>::text[]))))

@@ -10,10 +10,13 @@ import { dispatchColumns } from './dispatch';
  * ends: settled chunks belong to whoever holds their job.
  */
 
-/** SQL: why chunk `c` is not scheduled, or null when it is. Asks for `force` and `errorCodes`. */
+/**
+ * SQL: why chunk `c` of job `j` is not scheduled, or null when it is. While failed pages of its document are read again,
+ * a job waits with all of its chunks settled, and they wait for it. Asks for `force` and `errorCodes`.
+ */
 export const skipReasonOf = `CASE
   WHEN c.status = 'success' THEN 'succeeded'
-  WHEN c.status IN ('pending', 'processing', 'retry_scheduled') THEN 'in_progress'
+  WHEN c.status IN ('pending', 'processing', 'retry_scheduled') OR j.status IN ('queued', 'chunking') THEN 'in_progress'
   WHEN $<errorCodes>::text[] IS NOT NULL AND (c.last_error_code = ANY($<errorCodes>::text[])) IS NOT TRUE
     THEN 'other_error_code'
   WHEN c.payload IS NULL THEN 'payload_expired'
@@ -97,7 +100,7 @@ export async function schedule(
 }
 
 /** cancelled -> failed for the jobs' chunks that are not retried. @returns how many there were in which job. */
-async function failWhatStaysCancelled(
+export async function failWhatStaysCancelled(
   session: Session,
   jobIds: readonly string[],
   retried: readonly string[],

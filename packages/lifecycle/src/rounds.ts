@@ -135,8 +135,15 @@ async function scheduleRetries(session: Session, job: Counters, policy: RetryPol
   return retries;
 }
 
-/** processing -> completed | completed_with_errors | failed, and the document to ready | partial | failed. */
-async function endJob(session: Session, job: Counters): Promise<JobStatus> {
+/**
+ * processing -> completed | completed_with_errors | failed, and the document to ready | partial | failed.
+ * @param rereading why failed pages could not be read again, where that was tried
+ */
+export async function endJob(
+  session: Session,
+  job: Counters,
+  rereading: { code: string; message: string } | null = null,
+): Promise<JobStatus> {
   const failedPages = await session.documentPages.countFailed(job.document_id);
   const complete = job.failed_chunks === 0 && failedPages === 0;
   const [jobStatus, documentStatus] = complete
@@ -144,7 +151,7 @@ async function endJob(session: Session, job: Counters): Promise<JobStatus> {
     : job.processed_chunks > 0
       ? (['completed_with_errors', 'partial'] as const)
       : (['failed', 'failed'] as const);
-  const cause = complete ? null : await describeFailure(session, job, failedPages);
+  const cause = complete ? null : await describeFailure(session, job, failedPages, rereading);
   await session.sql.none(
     `UPDATE jobs SET status = $<jobStatus>, current_step = $<jobStatus>, error_code = $<code>, error = $<message>,
        finished_at = now(), updated_at = now()
@@ -164,6 +171,7 @@ async function describeFailure(
   session: Session,
   job: Counters,
   failedPages: number,
+  rereading: { code: string; message: string } | null,
 ): Promise<{ code: string; message: string }> {
   const commonest = await session.sql.oneOrNone<{ code: string; message: string }>(
     `SELECT last_error_code AS code, min(last_error) AS message FROM job_chunks
@@ -174,6 +182,9 @@ async function describeFailure(
     ...(job.failed_chunks > 0 ? [`${job.failed_chunks} of ${job.total_chunks} chunks failed`] : []),
     ...(failedPages > 0 ? [`${failedPages} pages could not be read`] : []),
   ].join(', ');
+  if (rereading) {
+    return { code: rereading.code, message: `${missing}, nor again: ${rereading.message}` };
+  }
   return commonest
     ? { code: commonest.code, message: `${missing}: ${commonest.message}` }
     : { code: 'PAGE_FAILED', message: missing };

@@ -1,5 +1,8 @@
 export { openPdf } from './engine';
+export { inkOf } from './ocr/ink';
+export { Recognizer } from './ocr/recognizer';
 export { loadPdfium } from './pdfium';
 export { ParserPool, type ParserPoolOptions, type RunOptions } from './pool/parserPool';
+export type { PageStep } from './pool/protocol';
 export { serveTasks, type TaskContext } from './pool/serve';
 export * from './types';

@@ -25,6 +25,17 @@ export interface PageText {
   lines: TextLine[];
 }
 
+/** A page as it is shown, drawn in grays. */
+export interface GrayImage {
+  /** Pixels. */
+  width: number;
+  height: number;
+  /** Row by row from the top left, 0 black to 255 white. */
+  pixels: Uint8Array;
+  /** Pixels in an inch of the page: less than asked for where the page is too large. */
+  dpi: number;
+}
+
 export interface PageSize {
   /** Points, as the page is shown; 0 when the page cannot be measured. */
   width: number;
@@ -58,6 +69,12 @@ export interface PdfFile {
   readPage(page: number): PageText;
   /** The shown size of page `page` (from 1), also of one that cannot be read. */
   pageSize(page: number): PageSize;
+  /**
+   * Draws page `page` (from 1), smaller than asked for where it would have more than `maxPixels`. Absent where the engine
+   * cannot draw.
+   * @throws MillraceError as readPage does.
+   */
+  renderPage?(page: number, options: { dpi: number; maxPixels: number }): GrayImage;
   /** Frees everything the file holds. Calling it again does nothing. */
   close(): void;
 }

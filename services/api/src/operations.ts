@@ -14,6 +14,7 @@ import {
   problemSchema,
   retryChunksRequestSchema,
   retryGroupSchema,
+  retryPagesResponseSchema,
   retryResponseSchema,
   searchRequestSchema,
   searchResponseSchema,
@@ -31,6 +32,7 @@ export const components = {
   JobChunk: jobChunkDetailSchema,
   RetryChunksRequest: retryChunksRequestSchema,
   RetryResponse: retryResponseSchema,
+  RetryPagesResponse: retryPagesResponseSchema,
   BulkRetryRequest: bulkRetryRequestSchema,
   BulkRetryResponse: bulkRetryResponseSchema,
   RetryGroup: retryGroupSchema,
@@ -157,6 +159,16 @@ export const operations: Operation[] = [
       200: { description: 'There was nothing to schedule', schema: 'RetryResponse' },
     },
     problems: ['REQUEST_INVALID', 'JSON_MALFORMED', 'PAYLOAD_TOO_LARGE', 'JOB_NOT_FOUND', 'JOB_NOT_RETRYABLE'],
+  },
+  {
+    method: 'post',
+    path: '/api/v1/jobs/{id}/pages/retry',
+    summary: 'Read the failed pages of the document again; those that can be read become further chunks',
+    answers: {
+      202: { description: 'The pages are read again', schema: 'RetryPagesResponse' },
+      200: { description: 'There is nothing to read again', schema: 'RetryPagesResponse' },
+    },
+    problems: ['REQUEST_INVALID', 'JOB_NOT_FOUND', 'JOB_NOT_RETRYABLE'],
   },
   {
     method: 'post',

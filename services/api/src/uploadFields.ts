@@ -1,5 +1,5 @@
 import type { Config } from '@millrace/config';
-import { chunkStrategySchema, idSchema, MillraceError, type ReadingOptions } from '@millrace/contracts';
+import { chunkStrategySchema, idSchema, MillraceError, ocrMode, type ReadingOptions } from '@millrace/contracts';
 import { defaultCollectionId } from '@millrace/database';
 import { z } from 'zod';
 
@@ -21,6 +21,8 @@ export const uploadFields = z.object({
   chunk_max_tokens: wholeNumber(16, 8_000).optional(),
   /** Tokens a chunk repeats of the one before, at most half of the above, instead of CHUNK_OVERLAP_TOKENS. */
   chunk_overlap_tokens: wholeNumber(0, 4_000).optional(),
+  /** Which pages are read by OCR, instead of OCR_MODE: off, on (all without text that are not blank) or auto. */
+  ocr: ocrMode.optional(),
 });
 export type UploadFields = z.infer<typeof uploadFields>;
 
@@ -37,5 +39,10 @@ export function readingOptionsOf(fields: UploadFields, config: Config): ReadingO
       extra: { errors: [{ path: 'chunk_overlap_tokens', message }] },
     });
   }
-  return { strategy: fields.chunk_strategy ?? config.CHUNK_STRATEGY, maxTokens, overlapTokens };
+  return {
+    strategy: fields.chunk_strategy ?? config.CHUNK_STRATEGY,
+    maxTokens,
+    overlapTokens,
+    ocr: fields.ocr ?? config.OCR_MODE,
+  };
 }

@@ -79,7 +79,13 @@ function progressOf(row: JobRow): number {
 
 export function jobLinks(jobId: string) {
   const self = `${base}/jobs/${jobId}`;
-  return { self, chunks: `${self}/chunks`, retry: `${self}/chunks/retry`, cancel: `${self}/cancel` };
+  return {
+    self,
+    chunks: `${self}/chunks`,
+    retry: `${self}/chunks/retry`,
+    retry_pages: `${self}/pages/retry`,
+    cancel: `${self}/cancel`,
+  };
 }
 
 /** Where a retry can be followed; nowhere when nothing was scheduled. */

@@ -160,6 +160,7 @@ describe('An upload that is refused', () => {
     ['chunk_max_tokens', '15'],
     ['chunk_max_tokens', '8001'],
     ['chunk_overlap_tokens', '201'],
+    ['ocr', 'perhaps'],
   ])('When %s is %j, then REQUEST_INVALID names the field', async (field, value) => {
     const errors = [{ path: field }];
     const form = await refused(() => post().attach('file', pdf, 'a.pdf').field(field, value), 400, 'REQUEST_INVALID');
@@ -236,6 +237,7 @@ describe('An upload that is accepted', () => {
       self: `/api/v1/jobs/${plain.body.job.id}`,
       chunks: `/api/v1/jobs/${plain.body.job.id}/chunks`,
       retry: `/api/v1/jobs/${plain.body.job.id}/chunks/retry`,
+      retry_pages: `/api/v1/jobs/${plain.body.job.id}/pages/retry`,
       cancel: `/api/v1/jobs/${plain.body.job.id}/cancel`,
       document: plain.body.links.self,
     });
@@ -244,10 +246,11 @@ describe('An upload that is accepted', () => {
   test.each([
     [
       { chunk_strategy: 'page', chunk_max_tokens: 300, chunk_overlap_tokens: 0 },
-      { strategy: 'page', maxTokens: 300, overlapTokens: 0 },
+      { strategy: 'page', maxTokens: 300, overlapTokens: 0, ocr: 'auto' },
     ],
-    [{ chunk_max_tokens: 40 }, { strategy: 'structure', maxTokens: 40, overlapTokens: 20 }],
-    [{}, { strategy: 'structure', maxTokens: 400, overlapTokens: 50 }],
+    [{ chunk_max_tokens: 40 }, { strategy: 'structure', maxTokens: 40, overlapTokens: 20, ocr: 'auto' }],
+    [{}, { strategy: 'structure', maxTokens: 400, overlapTokens: 50, ocr: 'auto' }],
+    [{ ocr: 'off' }, { strategy: 'structure', maxTokens: 400, overlapTokens: 50, ocr: 'off' }],
   ])('When it says %j of its chunks, then its job reads it so, and otherwise as configured', async (said, reading) => {
     const raw = post().query(said).type('application/pdf');
     const { body } = await raw.send(await textPdf([`Read with ${JSON.stringify(said)}`]));

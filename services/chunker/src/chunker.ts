@@ -22,6 +22,8 @@ export function startChunker(config: Config, logger: Logger): Promise<RunningSer
         entry: join(__dirname, 'parseProcess.js'),
         processes: config.PDF_PROCESSES,
         timeoutMs: config.PDF_TIMEOUT_MS,
+        pageTimeoutMs: config.PDF_PAGE_TIMEOUT_MS,
+        maxRssBytes: config.PDF_MAX_MEMORY_BYTES,
       });
       pool.warmUp();
       const handler = new IngestHandler({
@@ -33,6 +35,8 @@ export function startChunker(config: Config, logger: Logger): Promise<RunningSer
         leaseMs: config.LEASE_MS,
         retryPolicy: { backoffMs: config.RETRY_BACKOFF_MS },
         maxPages: config.PDF_MAX_PAGES,
+        maxLostPages: config.PDF_MAX_LOST_PAGES,
+        ocr: { maxPages: config.OCR_MAX_PAGES, pageTimeoutMs: config.OCR_PAGE_TIMEOUT_MS },
         logger,
         metrics: createChunkerMetrics(registry),
       });

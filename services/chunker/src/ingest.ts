@@ -9,6 +9,7 @@ import {
   releaseJob,
   requeueJob,
   storeChunks,
+  storePages,
 } from '@millrace/lifecycle';
 import type { ParserPool } from '@millrace/pdf';
 import type { DeliveryResult, Queues } from '@millrace/queues';
@@ -16,6 +17,8 @@ import type { Logger } from '@millrace/telemetry';
 import { keepLease } from './keepLease';
 import type { ChunkerMetrics } from './metrics';
 import { type ParsedDocument, parseDocument } from './parseDocument';
+import type { OcrLimits } from './parseProtocol';
+import { reportReading } from './reportReading';
 
 export interface IngestOptions {
   database: Database;
@@ -27,6 +30,9 @@ export interface IngestOptions {
   leaseMs: number;
   retryPolicy: RetryPolicy;
   maxPages: number;
+  /** See parseDocument. */
+  maxLostPages: number;
+  ocr: OcrLimits;
   logger: Logger;
   metrics: ChunkerMetrics;
 }
@@ -89,7 +95,7 @@ export class IngestHandler {
     const letGo = keepLease({ database, job, leaseMs, logger, onLost });
     const stopTimer = metrics.parseSeconds.startTimer();
     try {
-      const parsed = await this.read(job, signal);
+      const parsed = await this.read(job, signal, logger);
       stopTimer();
       return await this.store(job, parsed, signal, logger);
     } catch (error) {
@@ -99,13 +105,18 @@ export class IngestHandler {
     }
   }
 
-  private async read(job: ClaimedJob, signal: AbortSignal): Promise<ParsedDocument> {
-    const { blobs, pool, maxPages } = this.options;
+  private async read(job: ClaimedJob, signal: AbortSignal, logger: Logger): Promise<ParsedDocument> {
+    const { blobs, pool, maxPages, maxLostPages, ocr } = this.options;
     if (!job.sourcePath) {
       throw new MillraceError('BLOB_MISSING', 'The original of this document has been removed');
     }
     const path = await blobs.localPath(job.sourcePath);
-    return parseDocument(pool, { path, maxPages, reading: job.reading }, signal);
+    const onPage = reportReading({ database: this.options.database, job, logger });
+    return parseDocument(
+      pool,
+      { path, maxPages, pages: job.failedPages, reading: job.reading, ocr },
+      { maxLostPages, onPage, signal },
+    );
   }
 
   private async store(
@@ -115,7 +126,7 @@ export class IngestHandler {
     logger: Logger,
   ): Promise<DeliveryResult> {
     const { database, queues, metrics } = this.options;
-    if (parsed.chunks.length === 0) {
+    if (parsed.chunks.length === 0 && job.failedPages === null) {
       const failedPages = parsed.pages.filter((page) => page.outcome === 'failed').length;
       const error =
         failedPages > 0
@@ -146,7 +157,10 @@ export class IngestHandler {
       })),
     };
     // With the database away it waits: reading the document again would take longer.
-    const dispatches = await untilAvailable(() => storeChunks(database, job, chunked), signal);
+    const dispatches = await untilAvailable(
+      () => (job.failedPages === null ? storeChunks : storePages)(database, job, chunked),
+      signal,
+    );
     if (!dispatches) {
       logger.warn('the job was taken over while its document was read; nothing was stored');
       return { outcome: 'done' };

@@ -1,25 +1,58 @@
-import type { ParserPool } from '@millrace/pdf';
-import type { ParsedDocument, ParseEnd, ParseMessage, ParseRequest } from './parseProtocol';
+import { MillraceError } from '@millrace/contracts';
+import type { PageStep, ParserPool } from '@millrace/pdf';
+import type { LostPage, ParsedDocument, ParseEnd, ParseMessage, ParseRequest, ParseRun } from './parseProtocol';
 
 export type { ParsedDocument, ParsedPage, ParseRequest } from './parseProtocol';
+
+export interface ParseOptions {
+  /** How many pages may crash, hang or outgrow their process before the document is given up. */
+  maxLostPages: number;
+  /** Is told at which page the reading is; when it starts over, from the first page again. */
+  onPage?: (step: PageStep) => void;
+  signal?: AbortSignal;
+}
 
 /**
  * Reads and chunks a PDF in one of the pool's processes, whose entry must be this folder's `parseProcess`. The result
  * holds the document's text once, and nothing else of it is held in this process.
- * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED, PDF_TOO_MANY_PAGES, PDF_TIMEOUT, PDF_UNREADABLE, PARSER_LOST or
- * INTERNAL; the signal's reason when it was aborted.
+ *
+ * A page that ends its process is marked as failed, and the document is read again without it: from the beginning, so
+ * that its chunks are those of a document whose page cannot be read, whatever had been sent before. What OCR had made of
+ * the other pages is kept.
+ * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED, PDF_TOO_MANY_PAGES, PDF_TIMEOUT, PDF_UNREADABLE (also when too many
+ * pages end their process), PARSER_LOST or INTERNAL; the signal's reason when it was aborted.
  */
 export async function parseDocument(
   pool: ParserPool,
   request: ParseRequest,
-  signal?: AbortSignal,
+  { maxLostPages, onPage, signal }: ParseOptions,
 ): Promise<ParsedDocument> {
-  const parsed: Pick<ParsedDocument, 'pages' | 'chunks'> = { pages: [], chunks: [] };
+  const run: ParseRun = { ...request, lostPages: [], recognized: [] };
+  let parsed: Pick<ParsedDocument, 'pages' | 'chunks'> = { pages: [], chunks: [] };
   const onMessage = (message: unknown) => {
-    const { pages, chunks } = message as ParseMessage;
+    const { pages, chunks, recognized } = message as ParseMessage;
     parsed.pages.push(...pages);
     parsed.chunks.push(...chunks);
+    run.recognized.push(...recognized);
   };
-  const end = (await pool.run(request, signal === undefined ? { onMessage } : { onMessage, signal })) as ParseEnd;
+  const withoutPage = (error: MillraceError) => {
+    parsed = { pages: [], chunks: [] };
+    run.lostPages.push({ page: Number(error.extra.page), code: error.code });
+    if (run.lostPages.length > maxLostPages) {
+      throw new MillraceError('PDF_UNREADABLE', tooManyLost(run.lostPages));
+    }
+    return run;
+  };
+  const end = (await pool.run(run, {
+    onMessage,
+    withoutPage,
+    ...(onPage === undefined ? {} : { onPage }),
+    ...(signal === undefined ? {} : { signal }),
+  })) as ParseEnd;
   return { pageCount: end.pageCount, title: end.title, ...parsed };
+}
+
+function tooManyLost(lost: readonly LostPage[]): string {
+  const pages = lost.map(({ page, code }) => `${page} (${code})`).join(', ');
+  return `The document was given up after ${lost.length} of its pages had crashed, hung or taken too much memory: ${pages}.`;
 }

@@ -1,18 +1,20 @@
 import { DocumentChunker } from '@millrace/chunking';
 import { MillraceError } from '@millrace/contracts';
-import { loadPdfium, openPdf, type PageText, type PdfFile, serveTasks, type TaskContext } from '@millrace/pdf';
-import type { ParsedPage, ParseEnd, ParseMessage, ParseRequest } from './parseProtocol';
+import { loadPdfium, openPdf, type PdfFile, serveTasks, type TaskContext } from '@millrace/pdf';
+import { PageReader } from './pageReader';
+import { outlineFrom, pageRuns } from './pageRuns';
+import type { ParseEnd, ParseMessage, ParseRun } from './parseProtocol';
 
 /** Items gathered before a message is sent: some two hundred kilobytes of chunks. */
 const MESSAGE_PAGES = 64;
 const MESSAGE_CHUNKS = 64;
 
 /** The program of a parser process: reads and chunks one PDF after the other for `parseDocument`. */
-serveTasks((request, context) => parse(request as ParseRequest, context));
+serveTasks((request, context) => parse(request as ParseRun, context));
 // The engine is compiled while there is no work yet. What keeps it from starting is told by the first task it fails.
 loadPdfium().catch(() => undefined);
 
-async function parse(request: ParseRequest, context: TaskContext): Promise<ParseEnd> {
+async function parse(request: ParseRun, context: TaskContext): Promise<ParseEnd> {
   const file = await openPdf(request.path);
   try {
     const { pageCount, title } = file.info;
@@ -30,37 +32,28 @@ async function parse(request: ParseRequest, context: TaskContext): Promise<Parse
   }
 }
 
-async function sendPages(file: PdfFile, request: ParseRequest, context: TaskContext): Promise<void> {
+async function sendPages(file: PdfFile, run: ParseRun, context: TaskContext): Promise<void> {
   const { pageCount, outline } = file.info;
-  const chunker = new DocumentChunker({ ...request.reading, outline });
-  let message: ParseMessage = { pages: [], chunks: [] };
-  for (let page = 1; page <= pageCount; page++) {
-    const { outcome, text } = readPage(file, page);
-    message.pages.push(outcome);
-    if (text !== null) {
-      message.chunks.push(...chunker.addPage(text));
-    }
-    if (message.pages.length >= MESSAGE_PAGES || message.chunks.length >= MESSAGE_CHUNKS) {
-      await context.send(message);
-      message = { pages: [], chunks: [] };
-    }
-  }
-  message.chunks.push(...chunker.finish());
-  await context.send(message);
-}
-
-/** Reads one page. A page that cannot be read has an outcome, too; only a broken engine ends the document. */
-function readPage(file: PdfFile, page: number): { outcome: ParsedPage; text: PageText | null } {
+  const reader = new PageReader(file, run, context);
+  let message: ParseMessage = { pages: [], chunks: [], recognized: [] };
   try {
-    const text = file.readPage(page);
-    const characters = text.text.replace(/\s+/gu, '').length;
-    const outcome = characters === 0 ? 'empty' : 'text';
-    return { outcome: { page, width: text.width, height: text.height, outcome, characters, error_code: null }, text };
-  } catch (error) {
-    if (!(error instanceof MillraceError) || error.code !== 'PAGE_FAILED') {
-      throw error;
+    for (const pages of pageRuns(run.pages, pageCount)) {
+      const chunker = new DocumentChunker({ ...run.reading, outline: outlineFrom(outline, pages[0] ?? 1) });
+      for (const page of pages) {
+        const { outcome, text, recognized } = await reader.read(page);
+        message.pages.push(outcome);
+        message.chunks.push(...(text === null ? [] : chunker.addPage(text)));
+        message.recognized.push(...(recognized === null ? [] : [recognized]));
+        // What OCR made of a page is too dear to be lost with the next one.
+        if (recognized !== null || message.pages.length >= MESSAGE_PAGES || message.chunks.length >= MESSAGE_CHUNKS) {
+          await context.send(message);
+          message = { pages: [], chunks: [], recognized: [] };
+        }
+      }
+      message.chunks.push(...chunker.finish());
     }
-    const size = file.pageSize(page);
-    return { outcome: { page, ...size, outcome: 'failed', characters: 0, error_code: error.code }, text: null };
+  } finally {
+    await reader.close();
   }
+  await context.send(message);
 }

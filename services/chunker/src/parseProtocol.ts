@@ -1,11 +1,46 @@
-import type { Chunk, ErrorCode, ReadingOptions } from '@millrace/contracts';
+import type { Chunk, ErrorCode, PageOutcome, ReadingOptions } from '@millrace/contracts';
+import type { TextLine } from '@millrace/pdf';
 
 /** What the parser process is asked to do. */
 export interface ParseRequest {
   /** The PDF's path on the local disk. */
   path: string;
   maxPages: number;
+  /**
+   * Only these, in ascending order; null for all. Pages that do not follow each other are chunked apart, each time with
+   * indexes and hashes from the beginning.
+   */
+  pages: number[] | null;
   reading: ReadingOptions;
+  ocr: OcrLimits;
+}
+
+/** What OCR may cost. */
+export interface OcrLimits {
+  /** Pages of one document; those beyond it fail with OCR_LIMIT. */
+  maxPages: number;
+  /** The longest one page may take, in milliseconds. */
+  pageTimeoutMs: number;
+}
+
+/** A request, and what is known from earlier runs that a page ended: the result is as if there had been one run. */
+export interface ParseRun extends ParseRequest {
+  /** Pages not to be looked at again. */
+  lostPages: LostPage[];
+  /** Pages that need not be recognized again. */
+  recognized: RecognizedPage[];
+}
+
+/** A page that ended the process that read it. */
+export interface LostPage {
+  page: number;
+  code: ErrorCode;
+}
+
+/** What OCR made of a page. */
+export interface RecognizedPage {
+  page: number;
+  result: { lines: TextLine[] } | { code: ErrorCode };
 }
 
 /** What became of one page. */
@@ -15,7 +50,7 @@ export interface ParsedPage {
   /** Points, as the page is shown; 0 when unknown. */
   width: number;
   height: number;
-  outcome: 'text' | 'empty' | 'failed';
+  outcome: PageOutcome;
   /** Characters of text, white space not counted. */
   characters: number;
   error_code: ErrorCode | null;
@@ -25,6 +60,7 @@ export interface ParsedPage {
 export interface ParseMessage {
   pages: ParsedPage[];
   chunks: Chunk[];
+  recognized: RecognizedPage[];
 }
 
 /** The end of an answer. */

@@ -3,10 +3,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ReadingOptions } from '@millrace/contracts';
 import { ParserPool } from '@millrace/pdf';
-import { blankPdf, brokenPdf, encryptedPdf, missingPagePdf, testReading, textPdf } from '@millrace/test-support';
+import {
+  blankPdf,
+  brokenPdf,
+  drawnPdf,
+  encryptedPdf,
+  missingPagePdf,
+  testReading,
+  textPdf,
+} from '@millrace/test-support';
 import { parseDocument } from '../src/parseDocument';
 
-const limits = { maxPages: 1000, reading: testReading };
+const limits = {
+  maxPages: 1000,
+  pages: null as number[] | null,
+  reading: testReading,
+  ocr: { maxPages: 0, pageTimeoutMs: 1000 },
+};
 let folder: string;
 let pool: ParserPool;
 
@@ -27,7 +40,7 @@ afterAll(async () => {
 async function parse(bytes: Buffer, more: Partial<typeof limits> = {}) {
   const path = join(folder, `${Math.random()}.pdf`);
   await writeFile(path, bytes);
-  return parseDocument(pool, { path, ...limits, ...more });
+  return parseDocument(pool, { path, ...limits, ...more }, { maxLostPages: 0 });
 }
 
 describe('When a document is parsed in its own process', () => {
@@ -65,6 +78,27 @@ describe('When a document is parsed in its own process', () => {
       { page: 2, outcome: 'failed', characters: 0, error_code: 'PAGE_FAILED' },
     ]);
     expect(parsed.chunks).toMatchObject([{ text: 'The first page is here.' }]);
+  });
+
+  test('and only some pages are wanted, then no chunk goes on over those left out, and each knows its section', async () => {
+    const pdf = await drawnPdf((document) => {
+      for (const page of [1, 2, 3, 4, 5, 6]) {
+        document.addPage().fontSize(11).text(`Words of page ${page} that go on`);
+        if (page % 3 === 1) {
+          document.outline.addItem(`Part ${page}`);
+        }
+      }
+    });
+    const parsed = await parse(pdf, { pages: [2, 3, 6] });
+    expect(parsed.pages.map(({ page, outcome }) => [page, outcome])).toEqual([
+      [2, 'text'],
+      [3, 'text'],
+      [6, 'text'],
+    ]);
+    expect(parsed.chunks.map(({ pageStart, pageEnd, section }) => [pageStart, pageEnd, section])).toEqual([
+      [2, 3, 'Part 1'],
+      [6, 6, 'Part 4'],
+    ]);
   });
 
   test('and it is broken, locked or too long, then the error is named', async () => {

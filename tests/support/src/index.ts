@@ -1,5 +1,8 @@
 export { newJobChunk, testReading, unitVector } from './chunks';
 export { createTestEnvironment, type TestEnvironment, testApiKey } from './environment';
+export * from './hardPdfs';
+export { type GrayPixels, imagePdf } from './imagePdf';
+export { writeLargePdf } from './largePdf';
 export {
   type OpenAiReply,
   type OpenAiRequest,

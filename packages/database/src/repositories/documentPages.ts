@@ -29,6 +29,35 @@ export class DocumentPages {
     );
   }
 
+  /** Replaces the outcomes of those of the pages that have failed; the others stay as they are. */
+  async replaceFailed(documentId: string, pages: readonly NewDocumentPage[]): Promise<void> {
+    await this.sql.none(
+      `UPDATE document_pages p SET width = n.width, height = n.height, outcome = n.outcome, characters = n.characters,
+         error_code = n.error_code
+       FROM unnest($<page>::integer[], $<width>::real[], $<height>::real[], $<outcome>::text[], $<characters>::integer[],
+         $<errorCode>::text[]) AS n (page, width, height, outcome, characters, error_code)
+       WHERE p.document_id = $<documentId> AND p.page = n.page AND p.outcome = 'failed'`,
+      {
+        documentId,
+        page: pages.map((page) => page.page),
+        width: pages.map((page) => page.width),
+        height: pages.map((page) => page.height),
+        outcome: pages.map((page) => page.outcome),
+        characters: pages.map((page) => page.characters),
+        errorCode: pages.map((page) => page.error_code),
+      },
+    );
+  }
+
+  /** The numbers of the pages that could not be read, in order. */
+  async failedNumbers(documentId: string): Promise<number[]> {
+    const rows = await this.sql.many<{ page: number }>(
+      `SELECT page FROM document_pages WHERE document_id = $1 AND outcome = 'failed' ORDER BY page`,
+      [documentId],
+    );
+    return rows.map((row) => row.page);
+  }
+
   /** Up to `limit` pages after page number `after`, in order. */
   list(documentId: string, options: { after: number; limit: number }): Promise<DocumentPageRow[]> {
     return this.sql.many(

@@ -5,19 +5,27 @@ import type { World } from './command';
 import { type JobLimits, type Model, newJobState, storeInModel } from './model';
 
 /** Adds a document whose chunks wait, to the world and to the model. */
-export async function addDocument(world: World, model: Model, count: number, limits: JobLimits): Promise<void> {
+export async function addDocument(
+  world: World,
+  model: Model,
+  count: number,
+  limits: JobLimits,
+  failedPages = 0,
+): Promise<void> {
   const { document, job } = await accept(world.database, limits);
   const claim = await claimJob(world.database, job.id, worker, leaseMs);
   if (claim.outcome !== 'claimed') {
     throw new Error('a new job cannot be claimed');
   }
   const chunks = Array.from({ length: count }, (_, i) => newJobChunk(i, `Chunk ${i}`));
-  await storeChunks(world.database, claim.job, { title: null, pages: [page(1)], chunks });
+  const pages = [page(1), ...Array.from({ length: failedPages }, (_, i) => page(2 + i, 'failed'))];
+  await storeChunks(world.database, claim.job, { title: null, pages, chunks });
   const chunkIds = chunks.map((chunk) => chunk.id);
   world.jobs.push({ jobId: job.id, documentId: document.id, chunkIds });
   const state = newJobState(job.id, document.id, limits);
   state.attempts = 1;
   state.documentStatus = 'processing';
   storeInModel(state, chunkIds);
+  state.failedPages = failedPages;
   model.jobs.push(state);
 }

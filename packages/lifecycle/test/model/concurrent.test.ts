@@ -2,7 +2,7 @@ import { jobHasEnded, newId } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { newJobChunk } from '@millrace/test-support';
 import fc from 'fast-check';
-import { claimChunks, claimJob, expireJobLeases, expireLeases, storeChunks } from '../../src';
+import { claimChunks, claimJob, expireJobLeases, expireLeases, storeChunks, storePages } from '../../src';
 import { createDatabase, leaseMs, page, policy, runOut, settle, worker } from '../support';
 import { addDocument } from './addDocument';
 import { type Command, World } from './command';
@@ -55,7 +55,8 @@ async function drain(before: Snapshot): Promise<void> {
     for (const jobId of jobIds) {
       const claimed = await claimJob(database, jobId, worker, leaseMs);
       if (claimed.outcome === 'claimed') {
-        await storeChunks(database, claimed.job, { title: null, pages: [page(1)], chunks: [newJobChunk(0)] });
+        const store = claimed.job.failedPages === null ? storeChunks : storePages;
+        await store(database, claimed.job, { title: null, pages: [page(1)], chunks: [newJobChunk(0)] });
       }
     }
     const deliveries = (await database.jobChunks.findAll(chunkIds)).map((chunk) => chunk.queue_job_id);
@@ -70,7 +71,7 @@ test('When transitions meet, then none fails, every rule holds afterwards, and t
   const runOnce = async (fired: readonly (readonly Command[])[]) => {
     await database.sql.none('DELETE FROM documents');
     const world = new World(database);
-    await addDocument(world, new Model(), 5, { jobMaxRetries: 3, chunkMaxRetries: 3 });
+    await addDocument(world, new Model(), 5, { jobMaxRetries: 3, chunkMaxRetries: 3 }, 1);
     let before = await takeSnapshot(database);
     for (const volley of fired) {
       await Promise.all(volley.map((command) => command.start(world).answer));

@@ -36,6 +36,10 @@ async function repairAll(database: Database) {
   return rounds;
 }
 
+/** Only what the sweep looks at: not a job that is cancelled, or that waits or is read. */
+const isLookedAt = (status: string, total: number | null) =>
+  total !== null && !['cancelled', 'queued', 'chunking'].includes(status);
+
 /** A disturbed job is found and repaired; nobody else may act in between. */
 export const disturb = command(
   'disturb and repair',
@@ -47,7 +51,7 @@ export const disturb = command(
     request: (world, { job, how }) => ({ jobId: world.job(job).jobId, how }),
     perform: async (world, { jobId, how }) => {
       const job = await world.database.jobs.find(jobId);
-      if (!job || job.total_chunks === null || job.status === 'cancelled' || !disturbances[how].when(job as never)) {
+      if (!job || !isLookedAt(job.status, job.total_chunks) || !disturbances[how].when(job as never)) {
         return [];
       }
       await world.database.sql.none(`UPDATE jobs SET ${disturbances[how].set} WHERE id = $1`, [jobId]);
@@ -55,7 +59,7 @@ export const disturb = command(
     },
     foresee: (model, { jobId, how }) => {
       const job = model.job(jobId);
-      if (!job || job.total === null || job.status === 'cancelled' || !disturbances[how].when(job)) {
+      if (!job || !isLookedAt(job.status, job.total) || !disturbances[how].when(job)) {
         return [];
       }
       const goesOnRetrying = job.status === 'retrying' && how !== 'ended too early';

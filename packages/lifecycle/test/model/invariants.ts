@@ -34,16 +34,16 @@ function brokenRules(rules: Rules, where: string): string[] {
 function jobRules(job: JobState, isFinished: boolean): Rules {
   const count = (status: ChunkState['status']) => job.chunks.filter((chunk) => chunk.status === status).length;
   const ended = jobHasEnded(job.status);
+  const isBeingRead = job.status === 'queued' || job.status === 'chunking';
   return {
     'its document has the status that fits': documentStatuses[job.status].includes(job.documentStatus),
     'it has finished at some time exactly if it has ended': isFinished === ended,
     'a lease exists exactly while it is read': (job.token !== null) === (job.status === 'chunking'),
     'it has chunks exactly once they are stored': (job.total ?? 0) === job.chunks.length,
-    'it waits or is read exactly as long as it has no chunks':
-      ended || (job.total === null) === (job.status === 'queued' || job.status === 'chunking'),
+    'it waits or is read as long as it has no chunks': ended || job.total !== null || isBeingRead,
     'its counters agree with its chunks': job.processed === count('success') && job.failed === count('failed'),
-    'it has an open chunk exactly as long as it has chunks and is unfinished':
-      job.chunks.some(isOpen) === (job.total !== null && !ended),
+    'it has an open chunk exactly as long as it is neither read nor at its end':
+      job.chunks.some(isOpen) === !(isBeingRead || ended),
     'its chunks are cancelled only if it is': job.status === 'cancelled' || count('cancelled') === 0,
     'it is completed exactly if nothing is missing':
       !ended || (job.status === 'completed') === (job.total === count('success') && job.failedPages === 0),

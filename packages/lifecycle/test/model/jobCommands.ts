@@ -10,10 +10,11 @@ import {
   renewJobLease,
   requeueJob,
   storeChunks,
+  storePages,
 } from '../../src';
 import { accept, leaseMs, page, policy, runOut, worker } from '../support';
 import { aClaim, anyOne, command, deliveriesOf, recent } from './command';
-import { deliveryOf, endJob, endLease, type Model, newJobState, storeInModel } from './model';
+import { deliveryOf, end, endLease, endReading, type Model, newJobState, storeInModel } from './model';
 import type { JobState } from './state';
 
 /** Few of everything, so that the limits are reached. */
@@ -51,7 +52,7 @@ export const claim = command('claimJob', anyOne, {
     }
     job.attempts += 1;
     if (job.attempts > job.chunkMaxRetries) {
-      endJob(job, 'failed', 'WORKER_LOST');
+      endReading(job, 'WORKER_LOST');
       return { outcome: 'gone' as const };
     }
     const token = answer.token ?? 'one';
@@ -83,13 +84,20 @@ export const store = command(
   'storeChunks',
   fc.record({ claim: aClaim, count: fc.integer({ min: 1, max: 5 }), badPage: fc.boolean() }),
   {
-    request: (world, { claim, count, badPage }) => ({
-      claim: recent(world.jobClaims, claim),
-      pages: [page(1), page(2, badPage ? 'failed' : 'text')],
-      chunks: Array.from({ length: count }, (_, i) => newJobChunk(i, `Chunk ${i}`)),
-    }),
-    perform: async (world, { claim, pages, chunks }) => {
-      const dispatches = claim && (await storeChunks(world.database, claim, { title: null, pages, chunks }));
+    request: (world, { claim, count, badPage }) => {
+      const found = recent(world.jobClaims, claim);
+      const isRereading = found !== undefined && found.failedPages !== null;
+      return {
+        claim: found,
+        isRereading,
+        pages: [...(isRereading ? [] : [page(1)]), page(2, badPage ? 'failed' : 'text')],
+        // Nothing comes of pages that still cannot be read.
+        chunks: Array.from({ length: isRereading && badPage ? 0 : count }, (_, i) => newJobChunk(i, `Chunk ${i}`)),
+      };
+    },
+    perform: async (world, { claim, isRereading, pages, chunks }) => {
+      const store = isRereading ? storePages : storeChunks;
+      const dispatches = claim && (await store(world.database, claim, { title: null, pages, chunks }));
       if (!dispatches) {
         return null;
       }
@@ -97,17 +105,21 @@ export const store = command(
       world.jobs.find((job) => job.jobId === claim.jobId)?.chunkIds.push(...chunkIds);
       return deliveriesOf(dispatches);
     },
-    foresee: (model, { claim, pages, chunks }) => {
+    foresee: (model, { claim, isRereading, pages, chunks }) => {
       const job = held(model, claim);
       if (!job) {
         return null;
       }
-      storeInModel(
-        job,
-        chunks.map((chunk) => chunk.id),
-      );
+      const chunkIds = chunks.map((chunk) => chunk.id);
+      storeInModel(job, chunkIds);
       job.failedPages = pages.filter((each) => each.outcome === 'failed').length;
-      return job.chunks.map(deliveryOf).sort();
+      if (isRereading && chunks.length === 0) {
+        end(job);
+      }
+      return job.chunks
+        .filter((chunk) => chunkIds.includes(chunk.id))
+        .map(deliveryOf)
+        .sort();
     },
   },
 );
@@ -135,7 +147,7 @@ export const expire = command('expireJobLeases', fc.integer({ min: 1, max: 3 }),
       if (again.includes(job)) {
         queue(job);
       } else {
-        endJob(job, 'failed', 'WORKER_LOST');
+        endReading(job, 'WORKER_LOST');
       }
     }
     return { expired: lost.length, deliveries: again.map(deliveryOf).sort() };
@@ -214,7 +226,10 @@ export const failReading = command(
       if (!job || !claim) {
         return null;
       }
-      endJob(job, 'failed', error.code);
+      endReading(job, error.code);
+      if (job.total !== null) {
+        return { sourcePath: null };
+      }
       job.hasOriginal &&= error.retryable;
       return { sourcePath: error.retryable ? null : claim.sourcePath };
     },

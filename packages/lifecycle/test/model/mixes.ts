@@ -31,6 +31,7 @@ const transitions: Weights = [
   [1, chunks.redispatchWaitingJobs],
   [8, operator.retry],
   [4, operator.retryAll],
+  [5, operator.rereadPages],
   [1, operator.count],
   [3, operator.cancel],
   [1, operator.remove],
@@ -58,6 +59,29 @@ export const reading = mix(
   [1, operator.count],
   [1, operator.cancel],
   [2, operator.remove],
+);
+
+/** What happens around failed pages that are read again. */
+export const rereading = mix(
+  [8, operator.rereadPages],
+  [8, jobs.claim],
+  [1, jobs.release],
+  [1, jobs.requeue],
+  [5, jobs.store],
+  [2, jobs.failReading],
+  [2, jobs.letLeasesRunOut],
+  [2, jobs.expire],
+  [8, chunks.claim],
+  [10, chunks.settle],
+  [1, chunks.letLeasesRunOut],
+  [1, chunks.expire],
+  [3, operator.retry],
+  [2, operator.retryAll],
+  [1, operator.cancel],
+  [1, chunks.redispatchWaitingJobs],
+  [1, operator.letTextsExpire],
+  [2, drift.disturb],
+  [1, drift.look],
 );
 
 /** What can happen at the same moment: everything but a disturbance, which whoever looks then would find as well. */

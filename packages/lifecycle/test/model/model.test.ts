@@ -4,7 +4,7 @@ import { createDatabase } from '../support';
 import { addDocument } from './addDocument';
 import { type Command, World } from './command';
 import { violations } from './invariants';
-import { anything, reading } from './mixes';
+import { anything, reading, rereading } from './mixes';
 import { Model } from './model';
 import { type Snapshot, takeSnapshot } from './state';
 
@@ -83,4 +83,14 @@ test('When transitions follow each other in any order, then rows and answers are
 test('When a document is being read, then rows and answers are those of the model', async () => {
   const begin = async () => ({ world: new World(database, 1), model: new Model() });
   await compare(reading, begin, { numRuns: 40, interruptAfterTimeLimit: 12_000 });
+}, 60_000);
+
+test('When failed pages are read again, then rows and answers are those of the model', async () => {
+  const begin = async () => {
+    const world = new World(database, 1);
+    const model = new Model();
+    await addDocument(world, model, 2, { jobMaxRetries: 1, chunkMaxRetries: 2 }, 1);
+    return { world, model };
+  };
+  await compare(rereading, begin, { numRuns: 40, interruptAfterTimeLimit: 15_000 });
 }, 60_000);

@@ -72,14 +72,15 @@ export function newJobState(id: string, documentId: string, limits: JobLimits): 
   };
 }
 
-/** chunking -> processing, with these chunks. */
+/** chunking -> processing, with these chunks, after those it has. */
 export function storeInModel(job: JobState, chunkIds: readonly string[]): void {
   endLease(job);
-  Object.assign(job, { status: 'processing', errorCode: null, total: chunkIds.length } satisfies Partial<JobState>);
-  job.chunks = chunkIds.map((id) => ({
+  const total = (job.total ?? 0) + chunkIds.length;
+  Object.assign(job, { status: 'processing', errorCode: null, total } satisfies Partial<JobState>);
+  const chunks = chunkIds.map((id) => ({
     id,
     jobId: job.id,
-    status: 'pending',
+    status: 'pending' as const,
     attempts: 0,
     maxRetries: job.chunkMaxRetries,
     dispatches: 1,
@@ -91,6 +92,7 @@ export function storeInModel(job: JobState, chunkIds: readonly string[]): void {
     recorded: 0,
     stored: 0,
   }));
+  job.chunks = [...job.chunks, ...chunks].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** processing -> success */
@@ -109,6 +111,17 @@ export function fail(chunk: ChunkState, errorCode: ErrorCode, isPutOff = false):
 export function endJob(job: JobState, status: 'failed' | 'cancelled', errorCode: ErrorCode): void {
   endLease(job);
   Object.assign(job, { status, documentStatus: status, errorCode });
+}
+
+/** chunking -> failed; or, with chunks already, what it was before its failed pages were read again, and why. */
+export function endReading(job: JobState, errorCode: ErrorCode): void {
+  if (job.total === null) {
+    endJob(job, 'failed', errorCode);
+  } else {
+    endLease(job);
+    end(job);
+    job.errorCode = errorCode;
+  }
 }
 
 /** After chunks were settled: attempts are written down, counters moved, rounds ended. */
@@ -152,7 +165,8 @@ export function endRound(job: JobState): ModelRound {
   return { jobId: job.id, status: job.status, retries: again.map(deliveryOf).sort() };
 }
 
-function end(job: JobState): void {
+/** Its chunks are settled, and it comes to the end that they and its pages make. */
+export function end(job: JobState): void {
   if (job.failed === 0 && job.failedPages === 0) {
     Object.assign(job, { status: 'completed', documentStatus: 'ready', errorCode: null } satisfies Partial<JobState>);
     return;

@@ -1,6 +1,6 @@
 import { type JobStatus, jobHasEnded } from '@millrace/contracts';
 import fc from 'fast-check';
-import { cancelJob, countRetries, deleteDocument, retryJob, retryMany } from '../../src';
+import { cancelJob, countRetries, deleteDocument, retryJob, retryMany, retryPages } from '../../src';
 import { anyOne, command, deliveriesOf, some } from './command';
 import { deliveryOf, endJob, endLease, fail, isOpen, type Model } from './model';
 import type { ChunkState, JobState } from './state';
@@ -19,11 +19,12 @@ interface Filter {
 }
 
 /** Null when the chunk can be retried. */
-function whyNot(chunk: ChunkState, { errorCodes, force }: Filter) {
+function whyNot(model: Model, chunk: ChunkState, { errorCodes, force }: Filter) {
   if (chunk.status === 'success') {
     return 'succeeded' as const;
   }
-  if (isOpen(chunk)) {
+  // While failed pages of its document are read again, it waits for that.
+  if (isOpen(chunk) || ['queued', 'chunking'].includes(model.job(chunk.jobId)?.status ?? '')) {
     return 'in_progress' as const;
   }
   if (errorCodes && !errorCodes.includes(chunk.errorCode ?? '')) {
@@ -116,7 +117,7 @@ export const retry = command(
       const known = looked.map((chunk) => chunk.id);
       const skipped = [
         ...looked.flatMap((chunk) => {
-          const reason = whyNot(chunk, filter);
+          const reason = whyNot(model, chunk, filter);
           return reason ? [{ id: chunk.id, reason }] : [];
         }),
         ...(chunkIds ?? []).filter((id) => !known.includes(id)).map((id) => ({ id, reason: 'not_found' as const })),
@@ -124,7 +125,7 @@ export const retry = command(
       const restarted = chunkIds ? null : restart(job, errorCodes);
       const deliveries = schedule(
         model,
-        looked.filter((chunk) => whyNot(chunk, filter) === null),
+        looked.filter((chunk) => whyNot(model, chunk, filter) === null),
       );
       const grouped = restarted !== null || deliveries.length > 0;
       return { grouped, deliveries, restarted, skipped: skipped.sort(byId) };
@@ -142,14 +143,14 @@ function selected(model: Model, { documentId, errorCodes, force }: Filter & { do
   const failed = jobs.filter((job) => job.status === 'failed' && job.total === null && fits(job.errorCode));
   const unread = failed.filter((job) => job.hasOriginal);
   const reasons = [
-    ...looked.flatMap((chunk) => whyNot(chunk, { force }) ?? []),
+    ...looked.flatMap((chunk) => whyNot(model, chunk, { force }) ?? []),
     ...failed.filter((job) => !job.hasOriginal).map(() => 'original_removed' as const),
   ];
   const skipped = [...new Set(reasons)].map((reason) => ({
     reason,
     count: reasons.filter((each) => each === reason).length,
   }));
-  const eligible = looked.filter((chunk) => whyNot(chunk, { force }) === null);
+  const eligible = looked.filter((chunk) => whyNot(model, chunk, { force }) === null);
   return {
     eligible,
     unread,
@@ -190,6 +191,35 @@ export const retryAll = command(
     },
   },
 );
+
+export const rereadPages = command('retryPages', anyOne, {
+  request: (world, choice) => world.job(choice).jobId,
+  perform: async (world, jobId) => {
+    const retried = await retryPages(world.database, jobId);
+    return retried?.outcome === 'queued' ? retried.job.queueJobId : (retried?.outcome ?? null);
+  },
+  foresee: (model, jobId) => {
+    const job = model.job(jobId);
+    if (!job) {
+      return null;
+    }
+    if (!jobHasEnded(job.status)) {
+      return 'in_progress';
+    }
+    if (job.total === null || job.failedPages === 0) {
+      return 'no_failed_pages';
+    }
+    for (const chunk of job.chunks.filter((each) => each.status === 'cancelled')) {
+      fail(chunk, 'CANCELLED');
+      job.failed += 1;
+    }
+    Object.assign(job, { status: 'queued', documentStatus: 'processing', attempts: 0, errorCode: null });
+    job.rounds += 1;
+    job.maxRounds += 1;
+    job.dispatches += 1;
+    return deliveryOf(job);
+  },
+});
 
 export const cancel = command('cancelJob', anyOne, {
   request: (world, choice) => world.job(choice).jobId,

@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { MillraceError } from '@millrace/contracts';
-import type { ChildMessage, TaskMessage } from './protocol';
+import { type ErrorCode, MillraceError } from '@millrace/contracts';
+import type { ChildMessage, PageStep, TaskMessage } from './protocol';
+import { pageError } from './taskLimits';
 
 export interface ChildOptions {
   /** Path of the module that calls `serveTasks`. */
@@ -11,6 +12,7 @@ export interface ChildOptions {
 }
 
 export interface TaskHandlers {
+  onPage(step: PageStep): void;
   onMessage(message: unknown): void;
   /** Called once, whatever ends the task. */
   onEnd(outcome: { result: unknown } | { error: unknown }): void;
@@ -18,6 +20,8 @@ export interface TaskHandlers {
 
 interface CurrentTask extends TaskHandlers {
   id: number;
+  /** The page it is at, once it has said so. */
+  page: number | null;
 }
 
 /** What the system sends to a process for its own fault; any other deadly signal comes from outside. */
@@ -73,10 +77,15 @@ export class ParserChild {
     return !this.ended;
   }
 
+  /** The page the task is at; null before the first. */
+  get page(): number | null {
+    return this.current?.page ?? null;
+  }
+
   /** Gives the child its next task. It must have none. */
   start(request: unknown, handlers: TaskHandlers): void {
     const id = this.nextId++;
-    this.current = { id, onMessage: handlers.onMessage, onEnd: handlers.onEnd };
+    this.current = { id, page: null, ...handlers };
     const task: TaskMessage = { type: 'task', id, request };
     // A failed send is followed by 'exit' or 'error', which end the task.
     this.process.send(task, () => undefined);
@@ -106,21 +115,25 @@ export class ParserChild {
       return;
     }
     switch (message.type) {
+      case 'page':
+        current.page = message.step.page;
+        this.passOn(() => current.onPage(message.step));
+        break;
       case 'message':
-        this.passOn(current, message.message);
+        this.passOn(() => current.onMessage(message.message));
         break;
       case 'result':
         this.settle(message.rssBytes, { result: message.result });
         break;
       case 'error':
-        this.settle(message.rssBytes, { error: new MillraceError(message.code, message.message) });
+        this.settle(message.rssBytes, { error: taskError(message.code, message.message, current.page) });
         break;
     }
   }
 
-  private passOn(task: CurrentTask, message: unknown): void {
+  private passOn(handle: () => void): void {
     try {
-      task.onMessage(message);
+      handle();
     } catch (error) {
       // The caller cannot go on with this task, so the child need not either.
       this.kill(error);
@@ -153,7 +166,14 @@ export class ParserChild {
     const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
     // A child that dies before it is ready has not seen the PDF: the installation is at fault.
     return this.ready
-      ? new MillraceError('PDF_UNREADABLE', `Reading the PDF ended the reading process ${how}.`)
+      ? taskError('PDF_UNREADABLE', `Reading the PDF ended the reading process ${how}.`, this.page)
       : new MillraceError('INTERNAL', `The parser process ended ${how} while it was starting.`);
   }
+}
+
+/** The error of a task. A broken engine is blamed on the page the task was at. */
+function taskError(code: ErrorCode, message: string, page: number | null): MillraceError {
+  return code === 'PDF_UNREADABLE' && page !== null
+    ? pageError('PAGE_CRASHED', page, `Page ${page}: ${message}`)
+    : new MillraceError(code, message);
 }

@@ -1,17 +1,20 @@
 import { MillraceError } from '@millrace/contracts';
 import { ParserChild } from './child';
-import { residentBytes } from './memoryLimit';
+import type { PageStep } from './protocol';
+import { TaskLimits } from './taskLimits';
 
 export interface ParserPoolOptions {
   /** Path of the module the children run; it calls `serveTasks`. */
   entry: string;
   /** How many children, and so tasks, run at a time; at least 1. */
   processes: number;
-  /** Longest a task may run, in milliseconds. Waiting for a free child does not count. */
+  /** Longest a task may run, all its runs together, in milliseconds. Waiting for a free child does not count. */
   timeoutMs: number;
+  /** Longest a task may be at one page, in milliseconds. Default: as long as the task may run. */
+  pageTimeoutMs?: number;
   /** A child that holds more memory than this after a task is replaced. Default 400 MB. */
   recycleRssBytes?: number;
-  /** A child that grows beyond this during a task is killed (on Linux only). Default 1.5 GB. */
+  /** A child that grows beyond this during a task is killed (on Linux only). Default 1 GiB. */
   maxRssBytes?: number;
   /** Node options for the children. */
   execArgv?: string[];
@@ -20,12 +23,22 @@ export interface ParserPoolOptions {
 export interface RunOptions {
   /** Takes the task's messages in order. It must be quick; what it throws ends the task. */
   onMessage?: (message: unknown) => void;
+  /** Is told at which page the task is. It must be quick; what it throws ends the task. */
+  onPage?: (step: PageStep) => void;
+  /**
+   * Asked when a page ends the task (PAGE_TIMEOUT, PAGE_TOO_LARGE or PAGE_CRASHED, the page in `extra.page`): gives the
+   * request to run instead, within what is left of the time, or throws what the task ends with. Without it the page's
+   * error is the task's.
+   */
+  withoutPage?: (error: MillraceError) => unknown;
   /** Ends the task, and its child if it has one; the promise then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
 interface Task {
   request: unknown;
+  /** How long it has run so far, in milliseconds. */
+  spentMs: number;
   options: RunOptions;
   resolve(result: unknown): void;
   reject(error: unknown): void;
@@ -34,7 +47,6 @@ interface Task {
 }
 
 const MEGABYTE = 1024 * 1024;
-const MEMORY_CHECK_MS = 1000;
 
 /**
  * Runs tasks in child processes, so that a PDF that crashes, hangs or swallows memory takes down nothing but its own
@@ -67,33 +79,43 @@ export class ParserPool {
 
   /**
    * Runs one task and gives its result.
-   * @throws MillraceError PDF_TIMEOUT, PDF_UNREADABLE (the child crashed or outgrew its memory), PARSER_LOST (the child was
-   * killed by somebody else), INTERNAL (no child can be started, or the pool is closed) or the code of what the task threw; the signal's reason when it was aborted.
+   * @throws MillraceError PDF_TIMEOUT, PDF_UNREADABLE (the child crashed or outgrew its memory), PAGE_TIMEOUT,
+   * PAGE_TOO_LARGE or PAGE_CRASHED (the same, at a page), PARSER_LOST (the child was killed by somebody else), INTERNAL (no
+   * child can be started, or the pool is closed) or the code of what the task threw; the signal's reason when it was
+   * aborted.
    */
   run(request: unknown, options: RunOptions = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const { signal } = options;
-      if (this.closing !== null) {
-        reject(closedError());
-        return;
-      }
-      if (signal?.aborted === true) {
-        reject(signal.reason);
-        return;
-      }
-      const leaveQueue = () => {
-        const place = this.waiting.indexOf(task);
-        if (place >= 0) {
-          this.waiting.splice(place, 1);
-          reject(signal?.reason);
-        }
-      };
-      const cleanUp = () => signal?.removeEventListener('abort', leaveQueue);
-      const task: Task = { request, options, resolve, reject, cleanUp };
-      signal?.addEventListener('abort', leaveQueue, { once: true });
-      this.waiting.push(task);
+      this.enqueue({ request, spentMs: 0, options, resolve, reject, cleanUp: () => undefined }, 'last');
       this.startWaiting();
     });
+  }
+
+  /** Has the task wait for a child. It leaves the queue when it is aborted. */
+  private enqueue(task: Task, place: 'first' | 'last'): void {
+    const { signal } = task.options;
+    if (this.closing !== null) {
+      task.reject(closedError());
+      return;
+    }
+    if (signal?.aborted === true) {
+      task.reject(signal.reason);
+      return;
+    }
+    const leaveQueue = () => {
+      const index = this.waiting.indexOf(task);
+      if (index >= 0) {
+        this.waiting.splice(index, 1);
+        task.reject(signal?.reason);
+      }
+    };
+    task.cleanUp = () => signal?.removeEventListener('abort', leaveQueue);
+    signal?.addEventListener('abort', leaveQueue, { once: true });
+    if (place === 'first') {
+      this.waiting.unshift(task);
+    } else {
+      this.waiting.push(task);
+    }
   }
 
   /** Ends all children and rejects unfinished tasks; resolves when no process is left. Callers share one closing. */
@@ -147,24 +169,48 @@ export class ParserPool {
   }
 
   private start(task: Task, child: ParserChild): void {
-    const { onMessage, signal } = task.options;
+    const { onMessage, onPage, signal } = task.options;
+    const { timeoutMs, pageTimeoutMs = timeoutMs, maxRssBytes = 1024 * MEGABYTE } = this.options;
     task.cleanUp();
-    const stopWatching = this.watch(child);
+    const began = performance.now();
+    const limits = new TaskLimits(child, { timeoutMs: timeoutMs - task.spentMs, pageTimeoutMs, maxRssBytes });
     const abort = () => child.kill(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
     child.start(task.request, {
+      onPage: (step) => {
+        limits.atPage(step);
+        onPage?.(step);
+      },
       onMessage: (message) => onMessage?.(message),
       onEnd: (outcome) => {
-        stopWatching();
+        limits.end();
         signal?.removeEventListener('abort', abort);
-        if ('error' in outcome) {
-          task.reject(outcome.error);
-        } else {
-          task.resolve(outcome.result);
-        }
+        task.spentMs += performance.now() - began;
+        this.end(task, outcome);
         this.takeBack(child);
       },
     });
+  }
+
+  /** Gives the caller the task's outcome, or runs it again without the page that ended it. */
+  private end(task: Task, outcome: { result: unknown } | { error: unknown }): void {
+    if ('result' in outcome) {
+      task.resolve(outcome.result);
+      return;
+    }
+    const { error } = outcome;
+    const { withoutPage } = task.options;
+    if (withoutPage === undefined || !(error instanceof MillraceError) || error.extra.page === undefined) {
+      task.reject(error);
+      return;
+    }
+    try {
+      task.request = withoutPage(error);
+    } catch (givenUp) {
+      task.reject(givenUp);
+      return;
+    }
+    this.enqueue(task, 'first');
   }
 
   /** Makes a child that has finished its task ready for the next one, or replaces it. */
@@ -177,27 +223,6 @@ export class ParserPool {
       this.idle.push(child);
     }
     this.startWaiting();
-  }
-
-  /** Kills the child when its task takes too long or too much memory. Returns what ends the watching. */
-  private watch(child: ParserChild): () => void {
-    const { timeoutMs, maxRssBytes = 1536 * MEGABYTE } = this.options;
-    const deadline = setTimeout(() => {
-      child.kill(new MillraceError('PDF_TIMEOUT', `Reading the PDF took longer than ${timeoutMs} ms.`));
-    }, timeoutMs);
-    let watching = true;
-    const memory = setInterval(async () => {
-      const bytes = child.pid === undefined ? null : await residentBytes(child.pid);
-      if (watching && bytes !== null && bytes > maxRssBytes) {
-        const megabytes = Math.round(bytes / MEGABYTE);
-        child.kill(new MillraceError('PDF_UNREADABLE', `Reading the PDF took too much memory (${megabytes} MB).`));
-      }
-    }, MEMORY_CHECK_MS);
-    return () => {
-      watching = false;
-      clearTimeout(deadline);
-      clearInterval(memory);
-    };
   }
 }
 

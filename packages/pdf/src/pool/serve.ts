@@ -1,5 +1,5 @@
 import { toMillraceError } from '@millrace/contracts';
-import type { ChildMessage, TaskMessage } from './protocol';
+import type { ChildMessage, PageStep, TaskMessage } from './protocol';
 import { watchParent } from './watchdog';
 
 export interface TaskContext {
@@ -8,6 +8,11 @@ export interface TaskContext {
    * keeps this process from filling its memory with messages the parent has not taken.
    */
   send(message: unknown): Promise<void>;
+  /**
+   * Says which page is being worked on from now on: its time limit begins, and what goes wrong is its fault. Await it, or
+   * the parent may hear of it only when the page is done.
+   */
+  atPage(step: PageStep): Promise<void>;
 }
 
 /**
@@ -34,7 +39,10 @@ async function answer(
 ): Promise<void> {
   let outcome: ChildMessage;
   try {
-    const result = await handle(request, { send: (message) => post({ type: 'message', id, message }) });
+    const result = await handle(request, {
+      send: (message) => post({ type: 'message', id, message }),
+      atPage: (step) => post({ type: 'page', id, step }),
+    });
     outcome = { type: 'result', id, result, rssBytes: process.memoryUsage.rss() };
   } catch (error) {
     const { code, message } = toMillraceError(error);

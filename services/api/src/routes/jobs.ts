@@ -4,11 +4,12 @@ import {
   jobChunksQuerySchema,
   jobHasEnded,
   MillraceError,
+  type RetryPagesResponse,
   type RetryResponse,
   retryChunksRequestSchema,
 } from '@millrace/contracts';
 import type { JobRow } from '@millrace/database';
-import { cancelJob, retryJob, type SkippedChunk } from '@millrace/lifecycle';
+import { cancelJob, retryJob, retryPages, type SkippedChunk } from '@millrace/lifecycle';
 import { Router } from 'express';
 import { z } from 'zod';
 import { decodeCursor, toPage } from '../cursor';
@@ -20,7 +21,8 @@ import { jobChunkDetailView, jobChunkView, jobLinks, jobView, retryLinks, status
 /** How many skipped chunks an answer names for each reason. */
 const namedSkipped = 100;
 
-const cancelRequest = z.strictObject({});
+/** What a request says that has nothing to choose. */
+const emptyRequest = z.strictObject({});
 
 export function jobRoutes({ database, deliveries, logger }: Dependencies): Router {
   const router = Router();
@@ -35,7 +37,7 @@ export function jobRoutes({ database, deliveries, logger }: Dependencies): Route
   router
     .route('/jobs/:id/cancel')
     .post(optionalJsonBody, async (request, response) => {
-      cancelRequest.parse(request.body);
+      emptyRequest.parse(request.body);
       const { id } = await findJob(request.params.id);
       const outcome = await cancelJob(database, id);
       if (outcome === null) {
@@ -100,6 +102,32 @@ export function jobRoutes({ database, deliveries, logger }: Dependencies): Route
         job_restarted: retried.job !== null,
         links,
       } satisfies RetryResponse);
+    })
+    .all(onlyMethods('POST'));
+
+  router
+    .route('/jobs/:id/pages/retry')
+    .post(optionalJsonBody, async (request, response) => {
+      emptyRequest.parse(request.body);
+      const { id } = await findJob(request.params.id);
+      const retried = await retryPages(database, id);
+      if (!retried) {
+        throw noJob(id);
+      }
+      if (retried.outcome === 'original_gone') {
+        throw new MillraceError('JOB_NOT_RETRYABLE', 'Its original is no longer kept');
+      }
+      const queued = retried.outcome === 'queued' ? retried : null;
+      if (queued) {
+        logger.info({ jobId: id, groupId: queued.groupId, pages: queued.pages }, 'failed pages are read again');
+        void deliveries.jobs([queued.job]);
+      }
+      response.status(queued ? 202 : 200).json({
+        group_id: queued?.groupId ?? null,
+        pages: queued?.pages ?? 0,
+        reason: retried.outcome === 'queued' ? null : retried.outcome,
+        links: { ...retryLinks(queued?.groupId ?? null), job: jobLinks(id).self },
+      } satisfies RetryPagesResponse);
     })
     .all(onlyMethods('POST'));
 

@@ -1,0 +1,80 @@
+import { MillraceError } from '@millrace/contracts';
+import type { ParserChild } from './child';
+import { residentBytes } from './memoryLimit';
+import type { PageStep } from './protocol';
+
+export interface Limits {
+  /** What is left for the task, in milliseconds. */
+  timeoutMs: number;
+  /** For each page that names no limit of its own, in milliseconds. */
+  pageTimeoutMs: number;
+  /** Resident memory of the child, in bytes (on Linux only). */
+  maxRssBytes: number;
+}
+
+const MEGABYTE = 1024 * 1024;
+const MEMORY_CHECK_MS = 250;
+
+/** Kills the child when its task, or the page it is at, takes too long, or when it takes too much memory. */
+export class TaskLimits {
+  private readonly deadline: NodeJS.Timeout;
+  private readonly memory: NodeJS.Timeout;
+  private pageDeadline: NodeJS.Timeout | undefined;
+  private watching = true;
+
+  constructor(
+    private readonly child: ParserChild,
+    private readonly limits: Limits,
+  ) {
+    const { timeoutMs } = limits;
+    this.deadline = setTimeout(() => {
+      child.kill(new MillraceError('PDF_TIMEOUT', 'Reading the PDF took longer than it may.'));
+    }, timeoutMs);
+    this.memory = setInterval(() => void this.checkMemory(), MEMORY_CHECK_MS);
+  }
+
+  /** The child begins with another page, or with another step of it. */
+  atPage({ page, limitMs = this.limits.pageTimeoutMs }: PageStep): void {
+    clearTimeout(this.pageDeadline);
+    const deadline = setTimeout(() => {
+      // This process may have been busy, and the message of the next page may be waiting: it is taken first.
+      setImmediate(() => {
+        if (this.watching && this.pageDeadline === deadline) {
+          this.child.kill(pageError('PAGE_TIMEOUT', page, `Page ${page} took longer than ${limitMs} ms.`));
+        }
+      });
+    }, limitMs);
+    this.pageDeadline = deadline;
+  }
+
+  end(): void {
+    this.watching = false;
+    clearTimeout(this.deadline);
+    clearTimeout(this.pageDeadline);
+    clearInterval(this.memory);
+  }
+
+  private async checkMemory(): Promise<void> {
+    const { child, limits } = this;
+    const bytes = child.pid === undefined ? null : await residentBytes(child.pid);
+    if (!this.watching || bytes === null || bytes <= limits.maxRssBytes) {
+      return;
+    }
+    const took = `took too much memory (${Math.round(bytes / MEGABYTE)} MB)`;
+    const { page } = child;
+    child.kill(
+      page === null
+        ? new MillraceError('PDF_UNREADABLE', `Reading the PDF ${took}.`)
+        : pageError('PAGE_TOO_LARGE', page, `Page ${page} ${took}.`),
+    );
+  }
+}
+
+/** An error that a page is to blame for: `extra.page` names it. */
+export function pageError(
+  code: 'PAGE_TIMEOUT' | 'PAGE_TOO_LARGE' | 'PAGE_CRASHED',
+  page: number,
+  message: string,
+): MillraceError {
+  return new MillraceError(code, message, { extra: { page } });
+}

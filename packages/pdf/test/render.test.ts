@@ -1,0 +1,85 @@
+import { drawnPdf, missingPagePdf, rawPdf, rawStream } from '@millrace/test-support';
+import { inkOf, openPdf, Recognizer } from '../src';
+import { TemporaryFolder } from './temporary';
+
+const folder = new TemporaryFolder();
+beforeAll(() => folder.make());
+afterAll(() => folder.remove());
+
+async function render(bytes: Buffer, page = 1, options = { dpi: 72, maxPixels: 10_000_000 }) {
+  const file = await openPdf(await folder.write(bytes));
+  try {
+    return file.renderPage?.(page, options);
+  } finally {
+    file.close();
+  }
+}
+
+/** One page of this size, upper half black. */
+function halfBlackPdf(width: number, height: number, more = ''): Buffer {
+  return rawPdf([
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+    `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 ${width} ${height}] /Contents 4 0 R ${more} >>`,
+    rawStream(`0 0 0 rg 0 ${height / 2} ${width} ${height / 2} re f`),
+  ]);
+}
+
+describe('When a page is drawn', () => {
+  test('then it has the size asked for, from the top left, and its ink is known', async () => {
+    const image = await render(halfBlackPdf(200, 100), 1, { dpi: 144, maxPixels: 10_000_000 });
+    expect(image).toMatchObject({ width: 400, height: 200, dpi: 144 });
+    expect([image?.pixels[0], image?.pixels.at(-1)]).toEqual([0, 255]);
+    expect(image && inkOf(image)).toBeCloseTo(0.5, 2);
+  });
+
+  test('and is turned, then it is drawn as it is shown', async () => {
+    const image = await render(halfBlackPdf(200, 100, '/Rotate 90'));
+    expect(image).toMatchObject({ width: 100, height: 200 });
+    expect([image?.pixels[0], image?.pixels[99]]).toEqual([255, 0]);
+  });
+
+  test.each([
+    [14_400, 14_400],
+    [1e9, 1e9],
+    [1e9, 1],
+    [0.001, 5_000_000],
+  ])('and claims to measure %d by %d points, then it is drawn in the pixels allowed', async (width, height) => {
+    const image = await render(halfBlackPdf(width, height), 1, { dpi: 200, maxPixels: 1_000_000 });
+    expect(image?.pixels.length).toBe((image?.width ?? 0) * (image?.height ?? 0));
+    expect(image?.pixels.length).toBeLessThanOrEqual(1_000_000);
+    expect(image?.pixels.length).toBeGreaterThan(0);
+  });
+
+  test('and is colourful, then in grays', async () => {
+    const image = await render(await drawnPdf((document) => document.addPage().rect(0, 0, 612, 792).fill('#ff0000')));
+    expect(image?.pixels[0]).toBeGreaterThan(40);
+    expect(image?.pixels[0]).toBeLessThan(140);
+  });
+
+  test('and is missing from the file, then that is named', async () => {
+    await expect(render(missingPagePdf(), 2)).rejects.toMatchObject({ code: 'PAGE_FAILED' });
+  });
+});
+
+describe('When the OCR engine cannot be started', () => {
+  test('then its pages fail by name', async () => {
+    const recognizer = new Recognizer(60_000, '/nowhere');
+    const white = { width: 200, height: 200, pixels: new Uint8Array(40_000).fill(255), dpi: 200 };
+    await expect(recognizer.recognize(white)).rejects.toMatchObject({ code: 'OCR_FAILED' });
+    await expect(recognizer.recognize(white)).rejects.toMatchObject({ code: 'OCR_FAILED' });
+    await recognizer.close();
+  });
+});
+
+describe('When the OCR engine cannot read an image', () => {
+  test('then that page fails by name, and the next one is read', async () => {
+    const recognizer = new Recognizer(60_000);
+    const none = { width: 0, height: 0, pixels: new Uint8Array(), dpi: 200 };
+    await expect(recognizer.recognize(none)).rejects.toMatchObject({ code: 'OCR_FAILED' });
+    const white = { width: 200, height: 200, pixels: new Uint8Array(40_000).fill(255), dpi: 200 };
+    await expect(recognizer.recognize(white)).resolves.toEqual([]);
+    await recognizer.close();
+    await recognizer.close();
+  });
+});

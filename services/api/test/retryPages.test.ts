@@ -1,0 +1,64 @@
+import { retryPagesResponseSchema } from '@millrace/contracts';
+import type { Database } from '@millrace/database';
+import type { Queues } from '@millrace/queues';
+import { waitFor } from '@millrace/test-support';
+import { TestApi } from './support';
+import { chunkedWork, endedWork, openDatabase, openQueues } from './work';
+
+let api: TestApi;
+let database: Database;
+let queues: Queues;
+let closeQueues: () => Promise<unknown>;
+beforeAll(async () => {
+  api = await TestApi.start();
+  database = openDatabase(api);
+  ({ queues, close: closeQueues } = await openQueues(api));
+});
+afterAll(async () => {
+  await closeQueues();
+  await database.close();
+  await api.stop();
+});
+
+const post = (jobId: string, body?: object) => {
+  const request = api.client.post(`/api/v1/jobs/${jobId}/pages/retry`);
+  return body ? request.send(body) : request;
+};
+
+describe("Retrying a document's failed pages", () => {
+  test('When there are some, then they are read again, the job is delivered, and the group can be followed', async () => {
+    const { jobId, documentId } = await endedWork(database, 2, {}, { failedPages: [3, 4] });
+    const response = await post(jobId);
+    expect(response.status).toBe(202);
+    const answer = retryPagesResponseSchema.parse(response.body);
+    expect(answer).toMatchObject({ pages: 2, reason: null });
+    await waitFor('the delivery', async () => (await queues.documents.getJob(`${jobId}.2`)) && true);
+    expect((await api.client.get(`/api/v1/jobs/${jobId}`)).body).toMatchObject({
+      status: 'queued',
+      current_step: 'waiting to read failed pages again',
+      total_chunks: 2,
+    });
+    expect((await api.client.get(`/api/v1/documents/${documentId}`)).body.status).toBe('processing');
+    const group = await api.client.get(answer.links.self ?? '');
+    expect([group.status, group.body.group_id]).toEqual([200, answer.group_id]);
+
+    const again = await post(jobId);
+    expect([again.status, again.body]).toMatchObject([200, { group_id: null, pages: 0, reason: 'in_progress' }]);
+  });
+
+  test('When there are none, then that is answered', async () => {
+    const { jobId } = await endedWork(database, 1, { 0: 'EMBEDDING_REJECTED' });
+    expect((await post(jobId, {})).body).toMatchObject({ group_id: null, pages: 0, reason: 'no_failed_pages' });
+    const underWay = await chunkedWork(database, 1, { failedPages: [2] });
+    expect((await post(underWay.jobId)).body).toMatchObject({ group_id: null, reason: 'in_progress' });
+  });
+
+  test('When it cannot be, then why is named', async () => {
+    const { jobId, documentId } = await endedWork(database, 1, {}, { failedPages: [2] });
+    expect(await post(jobId, { pages: [2] })).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID' } });
+    await database.sql.none('UPDATE documents SET source_path = NULL WHERE id = $1', [documentId]);
+    expect(await post(jobId)).toMatchObject({ status: 409, body: { code: 'JOB_NOT_RETRYABLE' } });
+    expect(await post(documentId)).toMatchObject({ status: 404, body: { code: 'JOB_NOT_FOUND' } });
+    expect((await api.client.get(`/api/v1/jobs/${jobId}/pages/retry`)).headers.allow).toBe('POST');
+  });
+});

@@ -1,0 +1,124 @@
+import { type ErrorCode, MillraceError } from '@millrace/contracts';
+import { inkOf, type PageText, type PdfFile, Recognizer, type TaskContext, type TextLine } from '@millrace/pdf';
+import type { ParsedPage, ParseRun, RecognizedPage } from './parseProtocol';
+
+/** Pages with fewer characters have hardly any text: a page number, a stamp, or nothing. */
+const LITTLE_TEXT = 20;
+/** Which part of a page must be drawn on. `auto` asks for more than a logo or a rule; `on` for anything but specks. */
+const MIN_INK = { auto: 0.01, on: 0.0005 };
+/** Enough to tell ink from paper. */
+const INK_IMAGE = { dpi: 72, maxPixels: 1_000_000 };
+/** What Tesseract is trained for is 300 dpi; at 200 it agrees as well with the text and takes less. */
+const OCR_IMAGE = { dpi: 200, maxPixels: 16_000_000 };
+/** The recognizer keeps its own time; the process is given up only when that fails. */
+const OCR_GRACE_MS = 10_000;
+
+export interface ReadPage {
+  outcome: ParsedPage;
+  /** Null when the page failed. */
+  text: PageText | null;
+  /** What OCR has made of it in this run. */
+  recognized: RecognizedPage | null;
+}
+
+/**
+ * Reads the pages of one file, in ascending order. Every page gets an outcome: its text layer (`text`), what OCR read
+ * in its image (`ocr`), nothing to read (`empty`), or `failed` with a code; a failed page gives no text. Only a broken
+ * engine ends the document.
+ */
+export class PageReader {
+  private readonly recognizer: Recognizer;
+  private ocrPages = 0;
+
+  constructor(
+    private readonly file: PdfFile,
+    private readonly run: ParseRun,
+    private readonly context: TaskContext,
+  ) {
+    this.recognizer = new Recognizer(run.ocr.pageTimeoutMs);
+  }
+
+  async read(page: number): Promise<ReadPage> {
+    const lost = this.run.lostPages.find((known) => known.page === page);
+    if (lost !== undefined) {
+      // Not even measured: who knows what it does.
+      return failed({ page, width: 0, height: 0 }, lost.code);
+    }
+    await this.context.atPage({ page, pages: this.file.info.pageCount, ocr: false });
+    try {
+      const text = this.file.readPage(page);
+      return this.wantsOcr(text) ? await this.readImage(text) : done(text, 'text');
+    } catch (error) {
+      if (!(error instanceof MillraceError) || error.code !== 'PAGE_FAILED') {
+        throw error;
+      }
+      return failed({ page, ...this.file.pageSize(page) }, error.code);
+    }
+  }
+
+  /** Ends what recognizes text. */
+  close(): Promise<void> {
+    return this.recognizer.close();
+  }
+
+  private wantsOcr(text: PageText): boolean {
+    const { ocr } = this.run.reading;
+    if (ocr === 'off' || this.file.renderPage === undefined || charactersOf(text) >= LITTLE_TEXT) {
+      return false;
+    }
+    return inkOf(this.file.renderPage(text.page, INK_IMAGE)) >= MIN_INK[ocr];
+  }
+
+  private async readImage(text: PageText): Promise<ReadPage> {
+    const { page } = text;
+    const { maxPages } = this.run.ocr;
+    if (this.ocrPages >= maxPages) {
+      return failed(text, 'OCR_LIMIT');
+    }
+    this.ocrPages++;
+    const known = this.run.recognized.find((one) => one.page === page);
+    const { result } = known ?? (await this.recognize(page));
+    const recognized = known === undefined ? { page, result } : null;
+    if ('code' in result) {
+      return { ...failed(text, result.code), recognized };
+    }
+    const image = { ...text, lines: result.lines, text: result.lines.map((line) => line.text).join('\n') };
+    // A picture without words has less to say than the page number below it.
+    const read = charactersOf(image) > charactersOf(text) ? done(image, 'ocr') : done(text, 'text');
+    return { ...read, recognized };
+  }
+
+  private async recognize(page: number): Promise<RecognizedPage> {
+    const image = this.file.renderPage?.(page, OCR_IMAGE);
+    if (image === undefined) {
+      throw new Error('This engine cannot draw pages.');
+    }
+    const { pageCount: pages } = this.file.info;
+    await this.context.atPage({ page, pages, ocr: true, limitMs: this.run.ocr.pageTimeoutMs + OCR_GRACE_MS });
+    try {
+      const lines: TextLine[] = await this.recognizer.recognize(image);
+      return { page, result: { lines } };
+    } catch (error) {
+      if (error instanceof MillraceError && (error.code === 'OCR_FAILED' || error.code === 'OCR_TIMEOUT')) {
+        return { page, result: { code: error.code } };
+      }
+      throw error;
+    }
+  }
+}
+
+function charactersOf({ text }: Pick<PageText, 'text'>): number {
+  return text.replace(/\s+/gu, '').length;
+}
+
+function done(text: PageText, source: 'text' | 'ocr'): ReadPage {
+  const { page, width, height } = text;
+  const characters = charactersOf(text);
+  const outcome = characters === 0 ? 'empty' : source;
+  return { outcome: { page, width, height, outcome, characters, error_code: null }, text, recognized: null };
+}
+
+function failed({ page, width, height }: Pick<PageText, 'page' | 'width' | 'height'>, code: ErrorCode): ReadPage {
+  const outcome = { page, width, height, outcome: 'failed', characters: 0, error_code: code } as const;
+  return { outcome, text: null, recognized: null };
+}

@@ -1,0 +1,84 @@
+import type { ParserPool } from '@millrace/pdf';
+import { formBombPdf, textPdf } from '@millrace/test-support';
+import { ParserBench } from './parserPool';
+
+const texts = ['The first page.', 'The second page.', 'The third page.', 'The fourth page.'];
+/** Ten seconds of work, and half a gigabyte in the first of them, on a quiet machine. */
+const bomb = { fanOut: 10, depth: 6 };
+const hasty = { pageTimeoutMs: 1_000, maxRssBytes: 2 * 1024 ** 3 };
+
+let bench: ParserBench;
+beforeAll(async () => {
+  bench = await ParserBench.create();
+});
+afterAll(() => bench.dispose());
+
+/** What the pages became, as "outcome" or "CODE". */
+function outcomes({ pages }: { pages: { outcome: string; error_code: string | null }[] }): string[] {
+  return pages.map(({ outcome, error_code }) => error_code ?? outcome);
+}
+
+/** Sends the child a signal when it comes to that page. */
+function signalAt(pool: ParserPool, page: number, signal: NodeJS.Signals) {
+  return (step: { page: number }) => {
+    if (step.page === page) {
+      for (const pid of pool.pids) {
+        process.kill(pid, signal);
+      }
+    }
+  };
+}
+
+describe('When a page of a PDF', () => {
+  test('takes longer than a page may, then it alone fails, and the rest is as if it could not be read', async () => {
+    const pdf = formBombPdf(texts, { pages: [2], ...bomb });
+    const pool = bench.pool(hasty);
+    const [first, second] = [await bench.parse(pool, pdf), await bench.parse(pool, pdf)];
+    expect(outcomes(first)).toEqual(['text', 'PAGE_TIMEOUT', 'text', 'text']);
+    expect(first.pages[1]).toMatchObject({ page: 2, outcome: 'failed', characters: 0 });
+    expect(first.chunks.map(({ text }) => text)).toEqual(['The first page.\n\nThe third page.\n\nThe fourth page.']);
+    expect(second).toEqual(first);
+  });
+
+  test('takes more memory than its process may, then it alone fails', async () => {
+    const pdf = formBombPdf(texts, { pages: [3], ...bomb });
+    const parsed = await bench.parse(bench.pool({ maxRssBytes: 300 * 1024 * 1024 }), pdf);
+    expect(outcomes(parsed)).toEqual(['text', 'text', 'PAGE_TOO_LARGE', 'text']);
+    expect(parsed.chunks.map(({ text }) => text).join()).toContain('The fourth page.');
+  });
+
+  test('crashes its process, then it alone fails', async () => {
+    const pool = bench.pool();
+    const parsed = await bench.parse(pool, await textPdf(texts), { onPage: signalAt(pool, 1, 'SIGSEGV') });
+    expect(outcomes(parsed)).toEqual(['PAGE_CRASHED', 'text', 'text', 'text']);
+  });
+
+  test('is the last that may be lost, then the next one ends the document, and they are named', async () => {
+    const pdf = formBombPdf(texts, { pages: [1, 3], ...bomb });
+    const pool = bench.pool(hasty);
+    expect(outcomes(await bench.parse(pool, pdf, { maxLostPages: 2 }))).toEqual([
+      'PAGE_TIMEOUT',
+      'text',
+      'PAGE_TIMEOUT',
+      'text',
+    ]);
+    await expect(bench.parse(pool, pdf, { maxLostPages: 1 })).rejects.toMatchObject({
+      code: 'PDF_UNREADABLE',
+      message: expect.stringContaining('1 (PAGE_TIMEOUT), 3 (PAGE_TIMEOUT)'),
+    });
+  });
+
+  test('is lost, then the time that was spent on it counts for the document', async () => {
+    const pdf = formBombPdf(texts, { pages: [1, 2, 3, 4], ...bomb });
+    const pool = bench.pool({ ...hasty, timeoutMs: 2_500 });
+    await expect(bench.parse(pool, pdf, { maxLostPages: 10 })).rejects.toMatchObject({ code: 'PDF_TIMEOUT' });
+  });
+});
+
+describe('When the process that reads a PDF is killed from outside at a page', () => {
+  test('then no page is blamed', async () => {
+    const pool = bench.pool();
+    const onPage = signalAt(pool, 1, 'SIGKILL');
+    await expect(bench.parse(pool, await textPdf(texts), { onPage })).rejects.toMatchObject({ code: 'PARSER_LOST' });
+  });
+});

@@ -1,0 +1,110 @@
+import { blankPdf, formBombPdf, type GrayPixels, imagePdf } from '@millrace/test-support';
+import { ParserBench } from './parserPool';
+import { scanned } from './scanned';
+
+const sentences = [
+  'The mill stands by the river and turns all day.',
+  'Its wheel was built of oak in the year 1823.',
+  'Farmers from five villages bring their grain to it.',
+  'The miller keeps a tenth of the flour for himself.',
+  'In winter the race freezes and the stones are dressed.',
+  'Then the carpenter comes to mend the paddles.',
+];
+
+let bench: ParserBench;
+let scan: GrayPixels;
+beforeAll(async () => {
+  bench = await ParserBench.create();
+  scan = await scanned(sentences.join('\n'));
+});
+afterAll(() => bench.dispose());
+
+const paper: GrayPixels = { width: 100, height: 100, pixels: new Uint8Array(10_000).fill(250) };
+/** A dark square and no words. */
+const picture: GrayPixels = {
+  width: 100,
+  height: 100,
+  pixels: new Uint8Array(10_000).map((_, index) => (index % 100 > 30 && index % 100 < 70 ? 60 : 255)),
+};
+
+function codes({ pages }: { pages: { outcome: string; error_code: string | null }[] }): string[] {
+  return pages.map(({ outcome, error_code }) => error_code ?? outcome);
+}
+
+describe('When pages of a PDF are images', () => {
+  test('then text is read in those with ink and words, with boxes, the same in two runs and after other pages', async () => {
+    const pool = bench.pool();
+    const mixed = imagePdf([{ image: scan }, { image: paper }, { image: picture }, { image: scan, text: 'Page 4' }]);
+    const first = await bench.parse(pool, mixed);
+    expect(codes(first)).toEqual(['ocr', 'empty', 'empty', 'ocr']);
+    const text = first.chunks.map((chunk) => chunk.text).join(' ');
+    const words = (string: string): string[] => string.match(/\w+/g) ?? [];
+    expect(sentences.flatMap(words).filter((word) => !words(text).includes(word))).toEqual([]);
+    expect(first.pages[0]).toMatchObject({ width: 612, height: 792, error_code: null });
+    expect(first.pages[0]?.characters).toBe(sentences.join('').replace(/\s/g, '').length);
+    for (const { page, x0, y0, x1, y1 } of first.chunks.flatMap((chunk) => chunk.coordinates)) {
+      expect([page, 0 <= x0 && x0 < x1 && x1 <= 1 && 0 <= y0 && y0 < y1 && y1 <= 1]).toEqual([page, true]);
+    }
+    // pdfkit begins an inch from the left and the top; the font has 11 points.
+    expect(first.chunks[0]?.coordinates[0]?.x0).toBeCloseTo(72 / 612, 2);
+    expect(first.chunks[0]?.coordinates[0]?.y0).toBeCloseTo(72 / 792, 1);
+    expect(await bench.parse(bench.pool(), mixed)).toEqual(first);
+    const alone = await bench.parse(pool, imagePdf([{ image: scan }]));
+    expect(alone.pages[0]).toEqual(first.pages[0]);
+  }, 120_000);
+
+  test('and OCR is off, then they are empty', async () => {
+    expect(codes(await bench.parse(bench.pool(), imagePdf([{ image: scan }]), { mode: 'off' }))).toEqual(['empty']);
+  });
+
+  test('and the ink is a single short line, then it is read when OCR is on, and not when it is automatic', async () => {
+    const short = imagePdf([{ image: await scanned('A single line.') }]);
+    const pool = bench.pool();
+    expect(codes(await bench.parse(pool, short))).toEqual(['empty']);
+    const read = await bench.parse(pool, short, { mode: 'on' });
+    expect(read.chunks.map(({ text }) => text)).toEqual(['A single line.']);
+    expect(codes(await bench.parse(pool, await blankPdf(1), { mode: 'on' }))).toEqual(['empty']);
+  }, 60_000);
+
+  test('and there are more than OCR may read, then those beyond are named, and the steps say what is recognized', async () => {
+    const pdf = imagePdf([{ image: scan }, { image: scan }, { image: paper }, { image: scan }]);
+    const steps: string[] = [];
+    const parsed = await bench.parse(bench.pool(), pdf, {
+      ocr: { maxPages: 1 },
+      onPage: ({ page, pages, ocr }) => steps.push(`${page}/${pages}${ocr ? ' ocr' : ''}`),
+    });
+    expect(codes(parsed)).toEqual(['ocr', 'OCR_LIMIT', 'empty', 'OCR_LIMIT']);
+    expect(steps).toEqual(['1/4', '1/4 ocr', '2/4', '3/4', '4/4']);
+  }, 60_000);
+
+  test('and one takes too long, then it alone fails', async () => {
+    const parsed = await bench.parse(bench.pool(), imagePdf([{ image: scan }, { image: paper }]), {
+      ocr: { pageTimeoutMs: 100 },
+    });
+    expect(codes(parsed)).toEqual(['OCR_TIMEOUT', 'empty']);
+  });
+
+  test('and a later page ends the process, then what was recognized before is not recognized again', async () => {
+    const pool = bench.pool();
+    const steps: string[] = [];
+    let crashed = false;
+    const parsed = await bench.parse(pool, imagePdf([{ image: scan }, { image: paper }]), {
+      onPage: ({ page, ocr }) => {
+        steps.push(`${page}${ocr ? ' ocr' : ''}`);
+        if (page === 2 && !crashed) {
+          crashed = true;
+          pool.pids.map((pid) => process.kill(pid, 'SIGSEGV'));
+        }
+      },
+    });
+    expect(codes(parsed)).toEqual(['ocr', 'PAGE_CRASHED']);
+    expect(steps).toEqual(['1', '1 ocr', '2', '1']);
+  }, 60_000);
+});
+
+describe('When a page has a text layer', () => {
+  test('then it is not recognized, whatever is drawn on it', async () => {
+    const pdf = formBombPdf(['This page has text enough to be read.'], { pages: [1], fanOut: 2, depth: 2 });
+    expect(codes(await bench.parse(bench.pool(), pdf, { mode: 'on' }))).toEqual(['text']);
+  });
+});
