@@ -113,7 +113,7 @@ describe('Migrations', () => {
     await withDatabase(async ({ sql }) => {
       await expect(checkSetup(sql, embedding)).rejects.toMatchObject({
         code: 'SETUP_INVALID',
-        message: expect.stringContaining('0004_recovery'),
+        message: expect.stringContaining(migrationNames().at(-1) ?? ''),
       });
     });
   });

@@ -1,4 +1,4 @@
-import type { ChunkDispatch, ErrorCode, JobDispatch, ReadingOptions } from '@millrace/contracts';
+import type { ChunkDispatch, DocumentRepair, ErrorCode, JobDispatch, ReadingOptions } from '@millrace/contracts';
 import { type MillraceError, newId } from '@millrace/contracts';
 import type { Database, NewDocumentPage, NewJobChunk, Session } from '@millrace/database';
 import { leaseIsOver } from './leases';
@@ -181,6 +181,8 @@ export function expireJobLeases(
 
 export interface ChunkedDocument {
   title: string | null;
+  /** How the original was made readable, if it was broken. */
+  repair?: DocumentRepair | null;
   pages: readonly NewDocumentPage[];
   /** At least one. */
   chunks: readonly NewJobChunk[];
@@ -211,6 +213,7 @@ export function storeChunks(
       title: document.title,
       pageCount: document.pages.length,
       totalChunks: document.chunks.length,
+      repair: document.repair ?? null,
     });
     await session.jobChunks.insertAll(document.chunks, {
       jobId: job.jobId,

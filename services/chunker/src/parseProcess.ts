@@ -15,7 +15,7 @@ loadPdfium().catch(() => undefined);
 async function parse(request: ParseRequest, context: TaskContext): Promise<ParseEnd> {
   const file = await openPdf(request.path);
   try {
-    const { pageCount, title } = file.info;
+    const { pageCount, title, repair } = file.info;
     if (pageCount > request.maxPages) {
       throw new MillraceError(
         'PDF_TOO_MANY_PAGES',
@@ -24,7 +24,7 @@ async function parse(request: ParseRequest, context: TaskContext): Promise<Parse
       );
     }
     await sendPages(file, request, context);
-    return { pageCount, title };
+    return { pageCount, title, repair };
   } finally {
     file.close();
   }

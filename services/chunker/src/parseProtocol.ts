@@ -1,4 +1,4 @@
-import type { Chunk, ErrorCode, ReadingOptions } from '@millrace/contracts';
+import type { Chunk, DocumentRepair, ErrorCode, ReadingOptions } from '@millrace/contracts';
 
 /** What the parser process is asked to do. */
 export interface ParseRequest {
@@ -31,6 +31,8 @@ export interface ParseMessage {
 export interface ParseEnd {
   pageCount: number;
   title: string | null;
+  /** How the file was made readable, if it was broken. */
+  repair: DocumentRepair | null;
 }
 
 export interface ParsedDocument extends ParseEnd {
