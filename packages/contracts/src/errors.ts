@@ -94,7 +94,16 @@ export const errorCatalogue = {
     'The PDF is broken and cannot be read',
     'Repair or re-export the file and upload it again.',
   ),
-  PDF_ENCRYPTED: permanent(422, 'The PDF is encrypted and asks for a password', 'Upload a copy without a password.'),
+  PDF_ENCRYPTED: permanent(
+    422,
+    'The PDF is encrypted and asks for a password',
+    'Upload it again with its password: in the form field "password", or in the header X-Document-Password.',
+  ),
+  PDF_PASSWORD_WRONG: permanent(
+    422,
+    'The password does not open the PDF',
+    'Upload the file again with the right password; nothing of this upload was kept.',
+  ),
   PDF_NO_TEXT: permanent(
     422,
     'The PDF holds no text',

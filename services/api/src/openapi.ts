@@ -51,16 +51,16 @@ function describe(operation: Operation) {
   return {
     tags: [resource],
     summary: operation.summary,
-    parameters: [...inPath, ...queryParameters(operation.query)],
+    parameters: [...inPath, ...parameters('query', operation.query), ...parameters('header', operation.headers)],
     ...(operation.body ? { requestBody: operation.body } : {}),
     responses: { ...answersOf(operation), ...problemsOf([...operation.problems, 'UNAUTHENTICATED']) },
   };
 }
 
-function queryParameters(query: z.ZodObject | undefined) {
-  return Object.entries(query ? propertiesOf(query) : {}).map(([name, schema]) => ({
+function parameters(place: 'query' | 'header', fields: z.ZodObject | undefined) {
+  return Object.entries(fields ? propertiesOf(fields) : {}).map(([name, schema]) => ({
     name,
-    in: 'query',
+    in: place,
     required: false,
     schema,
   }));

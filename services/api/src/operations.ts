@@ -49,6 +49,7 @@ export interface Operation {
   path: string;
   summary: string;
   query?: z.ZodObject;
+  headers?: z.ZodObject;
   body?: Record<string, unknown>;
   /** Successful answers by status; null where there is no body. */
   answers: Record<number, { description: string; schema: ComponentName | null }>;
@@ -59,6 +60,7 @@ const upload: Operation = {
   method: 'post',
   path: '/api/v1/documents',
   summary: 'Upload a PDF',
+  headers: z.object({ 'X-Document-Password': z.string().optional().describe('Opens the PDF of a raw body') }),
   query: z.object({ filename: z.string().optional(), ...uploadFields.shape }),
   body: {
     required: true,
@@ -70,6 +72,7 @@ const upload: Operation = {
           properties: {
             file: { type: 'string', format: 'binary' },
             ...propertiesOf(uploadFields),
+            password: { type: 'string', format: 'password', description: 'Opens the PDF; it is not kept' },
           },
         },
       },
@@ -86,6 +89,9 @@ const upload: Operation = {
     'UPLOAD_MALFORMED',
     'UPLOAD_TOO_LARGE',
     'UNSUPPORTED_MEDIA_TYPE',
+    'PDF_PASSWORD_WRONG',
+    'PDF_TIMEOUT',
+    'PDF_UNREADABLE',
     'REQUEST_INVALID',
     'COLLECTION_NOT_FOUND',
     'STORAGE_UNAVAILABLE',

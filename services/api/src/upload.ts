@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { basename } from 'node:path';
@@ -13,8 +14,10 @@ export interface ReceivedUpload {
   /** SHA-256 of the bytes, 64 hexadecimal digits. */
   contentHash: string;
   sizeBytes: number;
-  /** The text fields of the form; empty for a raw body. */
+  /** The text fields of the form, without the password; empty for a raw body. */
   fields: Record<string, string>;
+  /** What opens the file, from the form or the header: it must not get anywhere else. */
+  password: string | undefined;
 }
 
 interface FileFacts {
@@ -49,7 +52,8 @@ export async function receiveUpload(
   }
   if (type === 'application/pdf' || type === 'application/octet-stream') {
     const { staged, facts } = await stageFile(request, blobs, maxBytes, 'UPLOAD_NO_FILE');
-    return { staged, ...facts, filename: rawFilename(request, rawName), mimeType: 'application/pdf', fields: {} };
+    const filename = rawFilename(request, rawName);
+    return { staged, ...facts, filename, mimeType: 'application/pdf', fields: {}, password: headerPassword(request) };
   }
   throw new MillraceError(
     type ? 'UNSUPPORTED_MEDIA_TYPE' : 'UPLOAD_NO_FILE',
@@ -109,7 +113,15 @@ async function receiveForm(request: IncomingMessage, blobs: BlobStore, maxBytes:
     throw new MillraceError('UPLOAD_NO_FILE', 'The form holds no file');
   }
   const { staged, facts } = await file;
-  return { staged, ...facts, filename: tidyFilename(filename), mimeType: 'application/pdf', fields };
+  const { password, ...others } = fields;
+  return {
+    staged,
+    ...facts,
+    filename: tidyFilename(filename),
+    mimeType: 'application/pdf',
+    fields: others,
+    password: password || headerPassword(request),
+  };
 }
 
 function codeOf(error: unknown): string | undefined {
@@ -192,6 +204,16 @@ function notPdf(): MillraceError {
 
 function interrupted(): MillraceError {
   return new MillraceError('UPLOAD_INTERRUPTED');
+}
+
+/** The password in the header. Headers arrive as Latin-1, whatever they were written in. */
+function headerPassword(request: IncomingMessage): string | undefined {
+  const header = request.headers['x-document-password'];
+  if (typeof header !== 'string' || header === '') {
+    return undefined;
+  }
+  const bytes = Buffer.from(header, 'latin1');
+  return isUtf8(bytes) ? bytes.toString('utf8') : header;
 }
 
 /** The file name of a raw body: the one the query gives, else Content-Disposition's. */
