@@ -1,7 +1,9 @@
 import { ParserPool } from '@millrace/pdf';
 
-const timeoutMs = 60_000;
-const maxRssBytes = 512 * 1024 * 1024;
+/** Less than the time after which the server closes a connection on which nothing moves. */
+const timeoutMs = 90_000;
+/** Measured: 400 MB for a PDF of 300 MB. */
+const maxRssBytes = 1024 * 1024 * 1024;
 
 /**
  * Takes the passwords off uploaded PDFs, each in a process of its own that is started for it and ends with it: a PDF
