@@ -1,4 +1,7 @@
-/** A line of text on a shown page: coordinates are fractions (0 to 1) from its top left corner. */
+/**
+ * A line of text on a shown page: coordinates are fractions (0 to 1) from its top left corner, all 0 for text that has no
+ * place on a page.
+ */
 export interface ChunkLine {
   /** Cells of a table-like row are separated by a tab. */
   text: string;
@@ -9,6 +12,8 @@ export interface ChunkLine {
   /** Points. */
   fontSize: number;
   bold: boolean;
+  /** 1 to 6 where the input itself says that this is a heading. */
+  headingLevel?: number;
 }
 
 /** A page as the chunker needs it; lines in reading order. */

@@ -72,7 +72,7 @@ export const errorCatalogue = {
   UPLOAD_NO_FILE: permanent(
     400,
     'The upload holds no file',
-    'Send one file in the multipart field "file", or the PDF itself as an application/pdf body.',
+    'Send one file in the multipart field "file", or the file itself as the body with its content type.',
   ),
   UPLOAD_EMPTY: permanent(400, 'The uploaded file is empty', 'Send a file that holds at least one byte.'),
   UPLOAD_MALFORMED: permanent(
@@ -85,7 +85,7 @@ export const errorCatalogue = {
   UNSUPPORTED_MEDIA_TYPE: permanent(
     415,
     'This kind of file is not supported',
-    'Send a PDF (application/pdf). The content decides, not the name.',
+    'Send a PDF, plain text, Markdown or HTML. The content decides, not the name.',
   ),
 
   // Documents
@@ -106,12 +106,12 @@ export const errorCatalogue = {
   ),
   PDF_NO_TEXT: permanent(
     422,
-    'The PDF holds no text',
+    'The document holds no text',
     'The pages are blank or scanned images; upload a version with a text layer.',
   ),
   PDF_TOO_MANY_PAGES: permanent(
     422,
-    'The PDF has too many pages',
+    'The document has too many pages',
     'Split the file; or raise PDF_MAX_PAGES, delete the document and upload it again.',
   ),
   PDF_TIMEOUT: permanent(
@@ -129,6 +129,13 @@ export const errorCatalogue = {
     'A page of the PDF cannot be read',
     'The other pages of the document are searchable; repair the page and upload again.',
   ),
+
+  TEXT_UNREADABLE: permanent(
+    422,
+    'The file cannot be read as text',
+    'Save it as UTF-8, in a simpler form if it is HTML, and upload it again.',
+  ),
+  TEXT_TOO_LARGE: permanent(422, 'The text is too large to be read as a whole', 'Split the file and upload its parts.'),
 
   // Embedding
   EMBEDDING_RATE_LIMITED: retryable(

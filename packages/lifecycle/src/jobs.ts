@@ -21,6 +21,7 @@ export interface ClaimedJob {
   ownerId: string;
   /** Key of the original in the blob store, or null when it has been removed. */
   sourcePath: string | null;
+  mimeType: string;
   reading: ReadingOptions;
   chunkMaxRetries: number;
   attempts: number;
@@ -44,7 +45,7 @@ export function claimJob(database: Database, jobId: string, worker: string, leas
       chunk_max_retries: number;
       reading: ReadingOptions;
     }>(
-      `UPDATE jobs SET status = 'chunking', current_step = 'reading the PDF', attempts = attempts + 1,
+      `UPDATE jobs SET status = 'chunking', current_step = 'reading the document', attempts = attempts + 1,
          worker = $<worker>, lease_token = $<token>, lease_expires_at = now() + $<leaseMs> * interval '1 millisecond',
          started_at = coalesce(started_at, now()), next_attempt_at = NULL, updated_at = now()
        WHERE id = $<jobId> AND (status = 'queued' OR (status = 'chunking' AND ${leaseIsOver}))
@@ -66,9 +67,10 @@ export function claimJob(database: Database, jobId: string, worker: string, leas
       collection_id: string;
       owner_id: string;
       source_path: string | null;
+      mime_type: string;
     }>(
       `UPDATE documents SET status = 'processing', updated_at = now() WHERE id = $1 AND status IN ('queued', 'processing')
-       RETURNING collection_id, owner_id, source_path`,
+       RETURNING collection_id, owner_id, source_path, mime_type`,
       [claimed.document_id],
     );
     return {
@@ -79,6 +81,7 @@ export function claimJob(database: Database, jobId: string, worker: string, leas
         collectionId: document.collection_id,
         ownerId: document.owner_id,
         sourcePath: document.source_path,
+        mimeType: document.mime_type,
         reading: claimed.reading,
         chunkMaxRetries: claimed.chunk_max_retries,
         attempts: claimed.attempts,

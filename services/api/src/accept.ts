@@ -75,8 +75,11 @@ export async function acceptUpload(
  * From here on a locked file is kept without its password, so that it can be read as often as it takes. Its hash stays
  * that of the bytes that were uploaded, by which the same upload is known again.
  */
-async function takePasswordOff({ unlocker }: Dependencies, { staged, password }: ReceivedUpload): Promise<void> {
-  if (password !== undefined) {
+async function takePasswordOff(
+  { unlocker }: Dependencies,
+  { staged, mimeType, password }: ReceivedUpload,
+): Promise<void> {
+  if (password !== undefined && mimeType === 'application/pdf') {
     await staged.rewrite((from, to) => unlocker.unlock(from, password, to));
   }
 }

@@ -22,7 +22,8 @@ export function openApiDocument() {
     info: {
       title: 'Millrace',
       version: '1',
-      description: 'Turns PDFs into searchable vectors, durably. Every error is a problem document with a stable code.',
+      description:
+        'Turns documents into searchable vectors, durably. Every error is a problem document with a stable code.',
     },
     components: {
       schemas: Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, withoutIds(schema)])),

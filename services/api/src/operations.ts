@@ -20,6 +20,7 @@ import {
   uploadResponseSchema,
 } from '@millrace/contracts';
 import { z } from 'zod';
+import { acceptedTypes } from './mediaType';
 import { uploadFields } from './uploadFields';
 
 /** The schemas that stand under components, by the name clients see. */
@@ -59,7 +60,7 @@ export interface Operation {
 const upload: Operation = {
   method: 'post',
   path: '/api/v1/documents',
-  summary: 'Upload a PDF',
+  summary: 'Upload a PDF, plain text, Markdown or HTML',
   headers: z.object({ 'X-Document-Password': z.string().optional().describe('Opens the PDF of a raw body') }),
   query: z.object({ filename: z.string().optional(), ...uploadFields.shape }),
   body: {
@@ -76,7 +77,7 @@ const upload: Operation = {
           },
         },
       },
-      'application/pdf': { schema: { type: 'string', format: 'binary' } },
+      ...Object.fromEntries(acceptedTypes.map((type) => [type, { schema: { type: 'string', format: 'binary' } }])),
     },
   },
   answers: {

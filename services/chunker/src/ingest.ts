@@ -105,7 +105,7 @@ export class IngestHandler {
       throw new MillraceError('BLOB_MISSING', 'The original of this document has been removed');
     }
     const path = await blobs.localPath(job.sourcePath);
-    return parseDocument(pool, { path, maxPages, reading: job.reading }, signal);
+    return parseDocument(pool, { path, mimeType: job.mimeType, maxPages, reading: job.reading }, signal);
   }
 
   private async store(

@@ -2,8 +2,10 @@ import type { Chunk, DocumentRepair, ErrorCode, ReadingOptions } from '@millrace
 
 /** What the parser process is asked to do. */
 export interface ParseRequest {
-  /** The PDF's path on the local disk. */
+  /** The file's path on the local disk. */
   path: string;
+  /** What kind of file it is; a PDF when left out. */
+  mimeType?: string;
   maxPages: number;
   reading: ReadingOptions;
 }
