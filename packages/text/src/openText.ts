@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { TextDecoder } from 'node:util';
 import { MillraceError } from '@millrace/contracts';
 import { decodeFile, detectEncoding } from './encoding';
 import { readHtml } from './html';
@@ -27,7 +28,8 @@ export function* readTextPages(path: string, type: TextType): Generator<TextPage
       `The Markdown holds ${size} bytes; up to ${MAX_MARKDOWN_BYTES} are read.`,
     );
   }
-  const titled = new Titled(readerOf(type, decodeFile(path, encoding)));
+  const said = type === 'text/html' && encoding === 'windows-1252' ? declaredCharset(path) : null;
+  const titled = new Titled(readerOf(type, decodeFile(path, said ?? encoding)));
   yield* paginate(titled);
   return titled.title;
 }
@@ -40,6 +42,17 @@ function readerOf(type: TextType, texts: Iterable<string>): Generator<Piece, str
       return readMarkdown([...texts].join(''));
     case 'text/plain':
       return readPlain(texts);
+  }
+}
+
+/** What an HTML file that is no Unicode says of its encoding in its first kilobyte, where that is known. */
+function declaredCharset(path: string): string | null {
+  const [head = ''] = decodeFile(path, 'windows-1252');
+  const [, label] = /<meta[^>]*charset\s*=\s*["']?([\w-]+)/i.exec(head.slice(0, 1024)) ?? [];
+  try {
+    return label === undefined ? null : new TextDecoder(label).encoding;
+  } catch {
+    return null;
   }
 }
 

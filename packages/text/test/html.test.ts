@@ -49,6 +49,14 @@ describe('When HTML is read', () => {
     expect(html('<pre>one\n  two\n\nthree</pre>')).toEqual(['one', 'two', 'three']);
   });
 
+  test('and it is not Unicode, then what it says of its encoding holds, where that is known', () => {
+    const mill = [0xec, 0xeb, 0xe8, 0xed]; // млин in windows-1251
+    const saying = (charset: string) => Buffer.from([...Buffer.from(`<meta charset="${charset}"><p>`), ...mill]);
+    expect(html(saying('windows-1251'))).toEqual(['млин']);
+    expect(html(saying('no-such'))).toEqual(['ìëèí']);
+    expect(html('<meta charset="windows-1251"><p>Größe')).toEqual(['Größe']);
+  });
+
   test('and it nests without an end, then it is not read', () => {
     expect(() => html('<b>'.repeat(1_000_000))).toThrow(expect.objectContaining({ code: 'TEXT_UNREADABLE' }));
     expect(html(`${'<b>'.repeat(10_000)}deep`)).toEqual(['deep']);
