@@ -61,7 +61,7 @@ const upload: Operation = {
   method: 'post',
   path: '/api/v1/documents',
   summary: 'Upload a PDF, plain text, Markdown or HTML',
-  headers: z.object({ 'X-Document-Password': z.string().optional().describe('Opens the PDF of a raw body') }),
+  headers: z.object({ 'X-Document-Password': z.string().optional().describe('Opens the PDF, as the form field does') }),
   query: z.object({ filename: z.string().optional(), ...uploadFields.shape }),
   body: {
     required: true,
