@@ -1,4 +1,5 @@
 import { missingPrograms } from './src/backing';
+import { faultKinds } from './src/plan';
 import { describeReport } from './src/report';
 import { run } from './src/run';
 
@@ -27,6 +28,7 @@ describe('When everything is killed, stopped and broken while documents are inge
         say: () => undefined,
         signal: new AbortController().signal,
       });
+      expect(new Set(report.faults.map((fault) => fault.kind))).toEqual(new Set(faultKinds));
       if (report.problems.length > 0) {
         throw new Error(`${describeReport(report)}\n\nThe logs are in ${folder}; the seed was ${seed}`);
       }

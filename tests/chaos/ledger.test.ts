@@ -57,6 +57,14 @@ describe('The accounts of a chaos run', () => {
     expect(auditOf([call('a', 10_000), call('b', 14_000)], [only], 15_000).unexplained).toHaveLength(1);
   });
 
+  test.each(['crash-postgres', 'kill-embedder', 'clock-forward'] as const)(
+    'When a text is paid for again and %s came only after it was stored, then it is unexplained',
+    (kind) => {
+      const late = fault(kind, 50_000, 52_000, 'a');
+      expect(auditOf([call('a', 10_000), call('b', 60_000)], [late], 11_000).unexplained).toHaveLength(1);
+    },
+  );
+
   test('When a text is asked for after it was stored, then it is unexplained even if the call fails', () => {
     const late = call('b', 20_000, { answer: 'provider-hangs' });
     expect(auditOf([call('a', 10_000), late], [], 11_000).unexplained).toHaveLength(1);

@@ -22,7 +22,12 @@ export async function claimedJob(database: Database): Promise<ClaimedJob> {
       mime_type: 'application/pdf',
       size_bytes: 1,
     },
-    { jobId: newId(), jobMaxRetries: 100, chunkMaxRetries: 100, reading: { maxTokens: 400, overlapTokens: 50 } },
+    {
+      jobId: newId(),
+      jobMaxRetries: 100,
+      chunkMaxRetries: 100,
+      reading: { strategy: 'structure', maxTokens: 400, overlapTokens: 50 },
+    },
   );
   const claim = await claimJob(database, job.id, worker, leaseMs);
   if (claim.outcome !== 'claimed') {

@@ -1,12 +1,5 @@
 import { StackError } from './context';
-import { capture } from './run';
-
-/** A system account that a service runs as when we are root. */
-export interface Account {
-  readonly name: string;
-  readonly uid: number;
-  readonly gid: number;
-}
+import { type Account, capture } from './run';
 
 /** True when this process runs as root. */
 export function isRoot(): boolean {

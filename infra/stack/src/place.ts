@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Account } from './account';
 import { type StackContext, StackError } from './context';
+import type { Account } from './run';
 import { capture } from './run';
 
 /** Where data goes when the service's account cannot reach the state folder, such as below /root. */

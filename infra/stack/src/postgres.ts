@@ -1,13 +1,13 @@
 import { chownSync, existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Account, serviceAccount } from './account';
+import { serviceAccount } from './account';
 import { type StackContext, StackError } from './context';
 import { dataFolder } from './place';
 import { choosePort } from './ports';
 import { findPostgres, type PostgresBinaries } from './postgresBinaries';
 import { createDatabase, dataDirectoryOf, probePostgres } from './postgresProbe';
-import { run } from './run';
+import { type Account, run } from './run';
 import {
   canInspectProcesses,
   findProcessIn,

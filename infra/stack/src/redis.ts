@@ -1,10 +1,11 @@
 import { chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { type Account, serviceAccount } from './account';
+import { serviceAccount } from './account';
 import { type StackContext, StackError } from './context';
 import { dataFolder } from './place';
 import { choosePort } from './ports';
 import { pingRedis, redisFolderOf } from './redisProbe';
+import type { Account } from './run';
 import { findProcessIn, isRunning, launchServer, type ServerSettings, stopServer } from './serverProcess';
 import type { PrivateInstance } from './serviceState';
 

@@ -1,9 +1,15 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Account } from './account';
 import { StackError } from './context';
 import { fileSize, lastLines } from './files';
+
+/** A system account that a service runs as when we are root. */
+export interface Account {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}
 
 interface RunOptions {
   /** Where the command's output goes; named when it fails. */

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, realpathSync } from 'node:fs';
-import { type Account, isRoot } from './account';
+import { isRoot } from './account';
 import { StackError } from './context';
 import { fileSize, readFrom } from './files';
 import { identifyProcess, isSameProcess } from './lock';
-import { asAccount } from './run';
+import { type Account, asAccount } from './run';
 import { messageOf, poll } from './wait';
 
 /** A server that outlives the command that started it. */

@@ -1,3 +1,6 @@
+import type { BodyText } from './bodyText';
+import { isFontHeading, isNamedTitle, isNumberedTitle } from './headings';
+import { isClose, isCloseRow, isShort, type Layout, layoutOf } from './layout';
 import type { ChunkLine, ChunkPage } from './types';
 
 /** A paragraph, a table or a heading: lines of one page that belong together. */
@@ -6,121 +9,117 @@ export interface Block {
   lines: ChunkLine[];
   /** True when every line is a row of its own; false when the lines are one running text. */
   rows: boolean;
-  /** True when the block is set as a heading. */
+  /** True when the block is a heading. */
   heading: boolean;
+  /** True when the block is a point of a list. */
+  item: boolean;
   /** True when the block should stay with the one that follows it: a heading, or a line such as "as follows:". */
   introduces: boolean;
+  /** True when the block goes on with the last paragraph of the page before. */
+  continues: boolean;
   /** The heading path the block stands under. */
   section: string | null;
   /** True when a new section begins with the block. */
   startsSection: boolean;
 }
 
-/** Lines of one paragraph lie at most this much further apart than the page's tight lines. */
-const PARAGRAPH_GAP = 1.3;
-/** A line is short when it ends this much (in page widths) before the text's right edge. */
-const SHORT_BY = 0.12;
-const MAX_HEADING_CHARACTERS = 150;
-const MAX_HEADING_LINES = 3;
-
 const BULLET = /^(?:[•·▪■◦○●◆➢✓]|\(?(?:[a-z]{1,2}|[ivx]{1,4}|\d{1,2})\))\s/u;
 const NUMBERED = /^(?:[-–—*]|\d{1,2}\.)\s/u;
 const ENDS_THOUGHT = /[.!?:;]["”’)\]]*$/u;
+/** A bold sentence up to this long introduces what follows. */
+const MAX_BOLD_LINES = 5;
 
-interface Layout {
-  height: number;
-  width: number;
-  /** Distance between the tighter lines of the page, in font sizes. */
-  leading: number;
-  /** Where the page's text ends on the right, as a fraction. */
-  right: number;
+/** Divides pages into blocks. Pages come in order. */
+export class BlockMaker {
+  private last: { block: Block; layout: Layout } | null = null;
+
+  /** @param starts Indices of lines that must begin a block, and whether that block is a heading. */
+  blocksOf(page: ChunkPage, body: BodyText, starts: ReadonlyMap<number, boolean>): Block[] {
+    const layout = layoutOf(page);
+    const blocks = divide(page, body, layout, starts);
+    for (const [index, block] of blocks.entries()) {
+      const [line] = block.lines;
+      const explicit = line?.headingLevel !== undefined;
+      block.heading ||= explicit || isFontHeading(blocks, index, body, layout);
+      block.item = !block.rows && line !== undefined && (BULLET.test(line.text) || NUMBERED.test(line.text));
+      block.introduces = block.heading || isLeadIn(block, body, layout);
+    }
+    const [first] = blocks;
+    if (first !== undefined) {
+      first.continues = this.last !== null && goesOn(this.last.block, this.last.layout, first);
+      first.item ||= first.continues && this.last?.block.item === true;
+    }
+    const last = blocks.at(-1);
+    this.last = last === undefined ? this.last : { block: last, layout };
+    return blocks;
+  }
 }
 
-/**
- * Divides a page's lines into blocks.
- * @param bodySize The font size of the document's running text, in points.
- * @param starts Indices of lines that must begin a block.
- */
-export function makeBlocks(page: ChunkPage, bodySize: number, starts: ReadonlySet<number>): Block[] {
+function divide(page: ChunkPage, body: BodyText, layout: Layout, starts: ReadonlyMap<number, boolean>): Block[] {
   const { lines } = page;
-  const layout = layoutOf(page);
-  const rows = lines.map((line, index) => isRow(lines, index, layout, line));
   const blocks: Block[] = [];
   let block: Block | null = null;
   for (const [index, line] of lines.entries()) {
     if (line.text.trim() === '') {
       continue;
     }
-    const isTable = rows[index] === true;
+    const isTable = isRow(lines, index, body, layout, line);
     if (block === null || starts.has(index) || !belongs(block, line, isTable, layout)) {
       block = newBlock(page.page, isTable);
+      block.heading = starts.get(index) === true;
       blocks.push(block);
     }
     block.lines.push(line);
-  }
-  for (const made of blocks) {
-    made.heading = isHeading(made, bodySize);
-    made.introduces = made.heading || isLeadIn(made, layout);
   }
   return blocks;
 }
 
 function newBlock(page: number, rows: boolean): Block {
-  return { page, lines: [], rows, heading: false, introduces: false, section: null, startsSection: false };
-}
-
-function layoutOf(page: ChunkPage): Layout {
-  const { lines } = page;
-  const height = Math.max(1, page.height);
-  const distances: number[] = [];
-  let right = 0;
-  for (const [index, line] of lines.entries()) {
-    right = Math.max(right, line.x1);
-    const before = lines[index - 1];
-    if (before !== undefined) {
-      const distance = distanceOf(before, line, height);
-      if (distance > 0.5 && distance < 4) {
-        distances.push(distance);
-      }
-    }
-  }
-  distances.sort((a, b) => a - b);
-  return { height, width: Math.max(1, page.width), leading: distances[distances.length >> 2] ?? 1.2, right };
-}
-
-/** How far `line` is below `before`, in font sizes. */
-function distanceOf(before: ChunkLine, line: ChunkLine, height: number): number {
-  return ((line.y1 - before.y1) * height) / Math.max(1, before.fontSize, line.fontSize);
-}
-
-function isClose(before: ChunkLine, line: ChunkLine, layout: Layout): boolean {
-  const distance = distanceOf(before, line, layout.height);
-  return distance > 0.2 && distance <= PARAGRAPH_GAP * layout.leading;
+  return {
+    page,
+    lines: [],
+    rows,
+    heading: false,
+    item: false,
+    introduces: false,
+    continues: false,
+    section: null,
+    startsSection: false,
+  };
 }
 
 /** True for a line with cells, and for a short line close to one: a label without numbers. */
-function isRow(lines: readonly ChunkLine[], index: number, layout: Layout, line: ChunkLine): boolean {
-  if (line.text.includes('\t')) {
+function isRow(lines: readonly ChunkLine[], index: number, body: BodyText, layout: Layout, line: ChunkLine): boolean {
+  if (hasCells(line, body)) {
     return true;
   }
-  if (!isShort(line, layout)) {
+  if (line.headingLevel !== undefined || !isShort(line, layout) || isNamedTitle(line)) {
     return false;
   }
   const before = lines[index - 1];
   const after = lines[index + 1];
   return (
-    (before?.text.includes('\t') === true && isClose(before, line, layout)) ||
-    (after?.text.includes('\t') === true && isClose(line, after, layout))
+    (before !== undefined && hasCells(before, body) && isClose(before, line, layout)) ||
+    (after !== undefined && hasCells(after, body) && isClose(line, after, layout))
   );
 }
 
-function isShort(line: ChunkLine, layout: Layout): boolean {
-  return line.x1 < layout.right - SHORT_BY;
+function hasCells(line: ChunkLine, body: BodyText): boolean {
+  return line.text.includes('\t') && line.headingLevel === undefined && !isNumberedTitle(line, body);
 }
 
 function belongs(block: Block, line: ChunkLine, isTable: boolean, layout: Layout): boolean {
   const before = block.lines.at(-1);
-  if (before === undefined || block.rows !== isTable || !isClose(before, line, layout)) {
+  if (before === undefined || block.rows !== isTable) {
+    return false;
+  }
+  if (!layout.known) {
+    return isTable;
+  }
+  if (line.headingLevel !== undefined || before.headingLevel !== undefined) {
+    return false;
+  }
+  if (!(isTable ? isCloseRow(before, line, layout) : isClose(before, line, layout))) {
     return false;
   }
   const larger = Math.max(before.fontSize, line.fontSize);
@@ -129,6 +128,9 @@ function belongs(block: Block, line: ChunkLine, isTable: boolean, layout: Layout
   }
   if (isTable) {
     return true;
+  }
+  if (isNamedTitle(line)) {
+    return false;
   }
   if (before.bold !== line.bold || line.x0 > before.x1) {
     return false;
@@ -157,28 +159,35 @@ function indentationFits(block: Block, before: ChunkLine, line: ChunkLine, em: n
   return shift < 0 || !isShort(before, layout);
 }
 
-function isHeading(block: Block, bodySize: number): boolean {
-  const { lines } = block;
-  const [first] = lines;
-  if (first === undefined || block.rows || lines.length > MAX_HEADING_LINES) {
-    return false;
-  }
-  if (!first.bold && first.fontSize < 1.15 * bodySize) {
-    return false;
-  }
-  const characters = lines.reduce((sum, line) => sum + line.text.length, 0);
-  const last = lines.at(-1)?.text ?? '';
-  return characters <= MAX_HEADING_CHARACTERS && /\p{L}/u.test(first.text) && !/[.,;]$/u.test(last);
-}
-
-/** A plain line of its own that ends without a full stop, such as a heading in italics. */
-function isLeadIn(block: Block, layout: Layout): boolean {
+/** A plain line of its own that ends without a full stop, such as a heading in italics, or a bold sentence. */
+function isLeadIn(block: Block, body: BodyText, layout: Layout): boolean {
   const [line] = block.lines;
-  if (line === undefined || block.rows) {
+  if (line === undefined || block.rows || block.item) {
     return false;
   }
   if (/:$/u.test(block.lines.at(-1)?.text ?? '')) {
     return true;
   }
+  if (line.bold && !body.bold && block.lines.length <= MAX_BOLD_LINES) {
+    return true;
+  }
   return block.lines.length === 1 && isShort(line, layout) && /\p{L}$/u.test(line.text);
+}
+
+/** True when `next`, the first block of a page, goes on with `last`, the last block of the page before. */
+function goesOn(last: Block, layout: Layout, next: Block): boolean {
+  const before = last.lines.at(-1);
+  const [line] = next.lines;
+  if (before === undefined || line === undefined || last.rows || next.rows || last.heading || next.heading) {
+    return false;
+  }
+  return (
+    layout.known &&
+    before.bold === line.bold &&
+    Math.abs(before.fontSize - line.fontSize) <= 0.12 * before.fontSize &&
+    !ENDS_THOUGHT.test(before.text) &&
+    (/^\p{Ll}/u.test(line.text) || !isShort(before, layout)) &&
+    !BULLET.test(line.text) &&
+    !NUMBERED.test(line.text)
+  );
 }

@@ -1,10 +1,12 @@
 import { type Chunk, chunkHashOf, contentHashOf } from '@millrace/contracts';
-import { makeBlocks } from './blocks';
+import { BlockMaker } from './blocks';
+import { BodyText } from './bodyText';
 import { boxesOf } from './boxes';
 import { Packer, type Range, textOf } from './packer';
-import { type SectionNamer, sectionNamer } from './sections';
+import type { SectionNamer } from './paths';
+import { type CleanedPage, RunningLines } from './runningLines';
+import { sectionNamer } from './sections';
 import { TokenCounter } from './tokens';
-
 import { type ChunkOptions, type ChunkPage, MIN_MAX_TOKENS } from './types';
 import { type Word, WordMaker } from './words';
 
@@ -12,14 +14,16 @@ import { type Word, WordMaker } from './words';
 const tokens = new TokenCounter();
 
 /**
- * Cuts a document into chunks page by page, holding no more than the text of the chunk in the making. The same pages
- * give the same chunks, whether they come at once or one by one.
+ * Cuts a document into chunks page by page, holding no more than a few pages and the text of the chunk in the making.
+ * The same pages give the same chunks, whether they come at once or one by one.
  */
 export class DocumentChunker {
-  private readonly packer: Packer;
-  private readonly wordMaker: WordMaker;
+  private readonly runningLines = new RunningLines();
+  private readonly body = new BodyText();
+  private readonly blockMaker = new BlockMaker();
   private readonly sections: SectionNamer;
-  private readonly body = new BodySize();
+  private readonly wordMaker: WordMaker;
+  private readonly packer: Packer;
   private readonly occurrences = new Map<string, number>();
   private words: Word[] = [];
   private from = 0;
@@ -27,33 +31,46 @@ export class DocumentChunker {
   private index = 0;
 
   /** @throws RangeError when the limits leave no room for text. */
-  constructor(options: ChunkOptions) {
-    const { maxTokens, overlapTokens, outline } = options;
+  constructor(private readonly options: ChunkOptions) {
+    const { strategy = 'structure', maxTokens, overlapTokens, outline } = options;
     if (!Number.isInteger(maxTokens) || maxTokens < MIN_MAX_TOKENS) {
       throw new RangeError(`maxTokens must be a whole number of at least ${MIN_MAX_TOKENS}, not ${maxTokens}.`);
     }
     if (!Number.isInteger(overlapTokens) || overlapTokens < 0 || overlapTokens > maxTokens / 2) {
       throw new RangeError(`overlapTokens must be a whole number from 0 to half of maxTokens, not ${overlapTokens}.`);
     }
-    this.packer = new Packer(tokens, { maxTokens, overlapTokens });
-    this.wordMaker = new WordMaker(tokens, Math.floor(maxTokens / 4));
+    this.packer = new Packer(tokens, { strategy, maxTokens, overlapTokens });
+    this.wordMaker = new WordMaker(tokens, strategy, Math.floor(maxTokens / 4));
     this.sections = sectionNamer(outline);
   }
 
   /** Takes the next page; gives the chunks that are now complete. */
   addPage(page: ChunkPage): Chunk[] {
     this.body.add(page);
-    const blocks = makeBlocks(page, this.body.size, this.sections.startsOn(page));
-    this.sections.name(page, blocks, this.body.size);
-    for (const block of blocks) {
-      this.wordMaker.add(block, this.words);
-    }
-    return this.take(false);
+    const cleaned = this.runningLines.add(page);
+    return cleaned === null ? [] : this.read(cleaned);
   }
 
   /** Gives the remaining chunks. Call it once, after the last page. */
   finish(): Chunk[] {
-    return this.take(true);
+    const chunks: Chunk[] = [];
+    for (let cleaned = this.runningLines.next(); cleaned !== null; cleaned = this.runningLines.next()) {
+      chunks.push(...this.read(cleaned));
+    }
+    chunks.push(...this.take(true));
+    return chunks;
+  }
+
+  private read({ page, leftOut }: CleanedPage): Chunk[] {
+    for (const line of leftOut) {
+      this.options.onLeftOut?.(page.page, line);
+    }
+    const blocks = this.blockMaker.blocksOf(page, this.body, this.sections.startsOn(page));
+    this.sections.name(page, blocks);
+    for (const block of blocks) {
+      this.wordMaker.add(block, this.words);
+    }
+    return this.take(false);
   }
 
   private take(final: boolean): Chunk[] {
@@ -65,7 +82,7 @@ export class DocumentChunker {
       }
       chunks.push(this.chunkOf(range));
       this.fresh = range.to + 1;
-      this.from = this.fresh < this.words.length || !final ? this.packer.overlapStart(this.words, range) : this.fresh;
+      this.from = this.fresh < this.words.length ? this.packer.overlapStart(this.words, range) : this.fresh;
     }
     this.words = this.words.slice(this.from);
     this.fresh -= this.from;
@@ -79,7 +96,6 @@ export class DocumentChunker {
     const contentHash = contentHashOf(text);
     const occurrence = this.occurrences.get(contentHash) ?? 0;
     this.occurrences.set(contentHash, occurrence + 1);
-    const coordinates = boxesOf(words);
     return {
       index: this.index++,
       text,
@@ -87,7 +103,7 @@ export class DocumentChunker {
       pageStart: words.at(0)?.block.page ?? 1,
       pageEnd: words.at(-1)?.block.page ?? 1,
       section: mainSection(words.slice(fresh - from)),
-      coordinates,
+      coordinates: boxesOf(words),
       hasOverlap: from < fresh,
       contentHash,
       chunkHash: chunkHashOf(contentHash, occurrence),
@@ -95,12 +111,13 @@ export class DocumentChunker {
   }
 }
 
-/** The section most of the words stand under; the first one when several have as many. */
+/** The section most words of text stand under, or of headings when there is no text; the first of several. */
 function mainSection(words: readonly Word[]): string | null {
   const counts = new Map<string | null, number>();
+  const text = words.filter(({ block }) => !block.heading);
   let best: string | null = null;
   let most = 0;
-  for (const { block } of words) {
+  for (const { block } of text.length === 0 ? words : text) {
     counts.set(block.section, (counts.get(block.section) ?? 0) + 1);
   }
   for (const [section, count] of counts) {
@@ -110,23 +127,6 @@ function mainSection(words: readonly Word[]): string | null {
     }
   }
   return best;
-}
-
-/** The size of running text: what most characters so far are set in. */
-class BodySize {
-  size = 0;
-  private readonly characters = new Map<number, number>();
-
-  add(page: ChunkPage): void {
-    for (const { text, fontSize } of page.lines) {
-      const size = Math.round(fontSize * 2) / 2;
-      const count = (this.characters.get(size) ?? 0) + text.length;
-      this.characters.set(size, count);
-      if (count > (this.characters.get(this.size) ?? 0)) {
-        this.size = size;
-      }
-    }
-  }
 }
 
 /**

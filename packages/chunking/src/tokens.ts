@@ -11,25 +11,33 @@ export function countTokens(text: string): number {
 const MAX_CACHED = 100_000;
 const MAX_CACHED_LENGTH = 64;
 
+/** White space that is counted with the word after it, and with the word before it. */
+const LEADS = ['', ' ', '\t'] as const;
+const TRAILS = ['', '\n', '\n\n'] as const;
+export type Lead = (typeof LEADS)[number];
+export type Trail = (typeof TRAILS)[number];
+
 /**
  * Counts tokens of words and remembers the counts: text repeats its words, and a look-up costs a hundredth of a count.
  * The tokenizer never joins what stands on both sides of a space or line break that is cut *before* spaces and tabs and
  * *after* line breaks, so the counts of a text's pieces cut there add up to the count of the text.
  */
 export class TokenCounter {
-  private readonly known = new Map<string, number>();
+  /** One for each lead and trail, so that no piece is put together to be looked up. */
+  private readonly known = Array.from({ length: LEADS.length * TRAILS.length }, () => new Map<string, number>());
 
-  count(piece: string): number {
-    const known = this.known.get(piece);
-    if (known !== undefined) {
-      return known;
+  count(word: string, lead: Lead = '', trail: Trail = ''): number {
+    const known = this.known[LEADS.indexOf(lead) + LEADS.length * TRAILS.indexOf(trail)];
+    const remembered = known?.get(word);
+    if (remembered !== undefined) {
+      return remembered;
     }
-    const tokens = countTokens(piece);
-    if (piece.length <= MAX_CACHED_LENGTH) {
-      if (this.known.size >= MAX_CACHED) {
-        this.known.clear();
+    const tokens = countTokens(lead + word + trail);
+    if (known !== undefined && word.length <= MAX_CACHED_LENGTH) {
+      if (known.size >= MAX_CACHED) {
+        known.clear();
       }
-      this.known.set(piece, tokens);
+      known.set(word, tokens);
     }
     return tokens;
   }

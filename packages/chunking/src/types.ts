@@ -1,3 +1,5 @@
+import type { ChunkStrategy } from '@millrace/contracts';
+
 /**
  * A line of text on a shown page: coordinates are fractions (0 to 1) from its top left corner, all 0 for text that has no
  * place on a page.
@@ -12,11 +14,15 @@ export interface ChunkLine {
   /** Points. */
   fontSize: number;
   bold: boolean;
-  /** 1 to 6 where the input itself says that this is a heading. */
+  /** Given when the input says itself that the line is a heading of this depth, from 1. */
   headingLevel?: number;
 }
 
-/** A page as the chunker needs it; lines in reading order. */
+/**
+ * A page as the chunker needs it; lines in reading order. Where all lines have the same place nothing is known of the
+ * layout: then each line is a paragraph, neighbouring lines with cells are a table, and headings are the lines that
+ * say so.
+ */
 export interface ChunkPage {
   /** From 1; pages come in ascending order. */
   page: number;
@@ -35,12 +41,16 @@ export interface ChunkOutlineEntry {
 }
 
 export interface ChunkOptions {
+  /** What chunks follow; `structure` unless given. */
+  strategy?: ChunkStrategy;
   /** No chunk has more tokens (cl100k_base), its overlap included. At least MIN_MAX_TOKENS. */
   maxTokens: number;
   /** How many tokens a chunk may repeat from the end of the one before; at most half of maxTokens. */
   overlapTokens: number;
   /** The document's outline, if it has one: chunks are named after it. */
   outline?: readonly ChunkOutlineEntry[];
+  /** Told of each line that no chunk holds because it is a running header or footer. */
+  onLeftOut?: (page: number, line: ChunkLine) => void;
 }
 
 /** Below this a single character may not fit (one takes up to four tokens). */

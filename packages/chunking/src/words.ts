@@ -1,3 +1,4 @@
+import type { ChunkStrategy } from '@millrace/contracts';
 import type { Block } from './blocks';
 import type { TokenCounter } from './tokens';
 import type { ChunkLine } from './types';
@@ -6,13 +7,18 @@ import type { ChunkLine } from './types';
 export const boundary = {
   /** Inside a run of characters without spaces that is too long for one piece. */
   glued: 0,
-  word: 1,
-  /** Between a heading and what it introduces. */
-  introduction: 2,
+  /** Between a heading and its text: only when there is no other place at all. */
+  heading: 1,
+  word: 2,
   /** A sentence or a row of a table ends here. */
   sentence: 3,
-  paragraph: 4,
-  section: 5,
+  /** Between the points of a list. */
+  item: 4,
+  /** Between a line such as "as follows:" and what it introduces. */
+  introduction: 5,
+  paragraph: 6,
+  /** No chunk goes beyond: a section begins, or a page where each has its own chunks. */
+  stop: 7,
 } as const;
 
 /** A run of characters without white space (or a piece of one), and what stands before it. */
@@ -42,6 +48,7 @@ export class WordMaker {
 
   constructor(
     private readonly tokens: TokenCounter,
+    private readonly strategy: ChunkStrategy,
     private readonly limit: number,
   ) {}
 
@@ -53,7 +60,7 @@ export class WordMaker {
       let end = 0;
       for (const { 0: text, index } of line.text.matchAll(/\S+/gu)) {
         let before: Word['before'] = line.text.slice(end, index).includes('\t') ? '\t' : ' ';
-        if (firstOfBlock) {
+        if (firstOfBlock && !block.continues) {
           before = this.last === null ? '' : '\n\n';
         } else if (firstOfLine) {
           before = this.lineJoin(block, text);
@@ -84,11 +91,8 @@ export class WordMaker {
     firstOfLine: boolean,
   ): number {
     const { last } = this;
-    if (firstOfBlock) {
-      if (block.startsSection) {
-        return boundary.section;
-      }
-      return last?.block.introduces === true ? boundary.introduction : boundary.paragraph;
+    if (firstOfBlock && (!block.continues || this.stopsBefore(block))) {
+      return this.blockBoundary(block);
     }
     if (block.rows) {
       return firstOfLine ? boundary.sentence : boundary.word;
@@ -102,6 +106,33 @@ export class WordMaker {
     }
     const ends = SENTENCE_END.test(lastText) && SENTENCE_START.test(text) && !ABBREVIATION.test(lastText);
     return ends ? boundary.sentence : boundary.word;
+  }
+
+  private blockBoundary(block: Block): number {
+    const before = this.last?.block;
+    if (before === undefined || this.stopsBefore(block)) {
+      return boundary.stop;
+    }
+    if (before.heading) {
+      return boundary.heading;
+    }
+    if (before.introduces) {
+      return boundary.introduction;
+    }
+    return before.item && block.item ? boundary.item : boundary.paragraph;
+  }
+
+  /** Headings in a row stay with the text that follows the last of them, and so in its section. */
+  private stopsBefore(block: Block): boolean {
+    const before = this.last?.block;
+    switch (this.strategy) {
+      case 'structure':
+        return block.startsSection && before?.heading === false;
+      case 'page':
+        return block.page !== before?.page;
+      case 'fixed':
+        return false;
+    }
   }
 
   private push(words: Word[], word: Word): void {

@@ -45,20 +45,34 @@ const line = fc.record({
   bold: fc.boolean(),
 });
 
-/** Documents of all kinds of lines, as the PDF engine may give them. */
+const running = { x0: 0.1, x1: 0.5, fontSize: 9, bold: false };
+
+/** What may stand at the top and bottom of every page. */
+const frames = fc.record({
+  header: fc.option(fc.constantFrom('ACME Annual Report', 'Table of Contents', 'Revenue\t$ 1,234\t(56)')),
+  footer: fc.option(fc.constantFrom('', 'Page ', 'ACME\tPage ')),
+});
+
+/** Documents of all kinds of lines, as the PDF engine may give them, some with headers, footers and page numbers. */
 export const documents: fc.Arbitrary<ChunkPage[]> = fc
-  .array(fc.array(line, { maxLength: 25 }), { maxLength: 4 })
-  .map((pages) =>
+  .tuple(fc.array(fc.array(line, { maxLength: 25 }), { maxLength: 6 }), frames)
+  .map(([pages, { header, footer }]) =>
     pages.map((lines, index) => {
       let y = 0.1;
+      const top = header === null ? [] : [{ ...running, text: header, y0: 0.005, y1: 0.015 }];
+      const bottom = footer === null ? [] : [{ ...running, text: `${footer}${index + 1}`, y0: 0.98, y1: 0.99 }];
       return {
         page: index + 1,
         width: 612,
         height: 792,
-        lines: lines.map(({ text, indent, width, gap, fontSize, bold }) => {
-          y = Math.min(0.97, Math.max(0.03, y + (gap * fontSize) / 792));
-          return { text, x0: 0.1 + indent, y0: y - 0.015, x1: 0.15 + indent + width, y1: y, fontSize, bold };
-        }),
+        lines: [
+          ...top,
+          ...bottom,
+          ...lines.map(({ text, indent, width, gap, fontSize, bold }) => {
+            y = Math.min(0.97, Math.max(0.03, y + (gap * fontSize) / 792));
+            return { text, x0: 0.1 + indent, y0: y - 0.015, x1: 0.15 + indent + width, y1: y, fontSize, bold };
+          }),
+        ],
       };
     }),
   );

@@ -1,11 +1,14 @@
 import { type Chunk, chunkHashOf, contentHashOf } from '@millrace/contracts';
 import fc from 'fast-check';
-import { type ChunkPage, chunkDocument, countTokens, DocumentChunker } from '../src';
+import { type ChunkLine, type ChunkOptions, type ChunkPage, chunkDocument, countTokens, DocumentChunker } from '../src';
+import { reachOf, squeeze } from './coverage';
 import { documents } from './pages';
 
 const limits = fc
-  .record({ maxTokens: fc.constantFrom(16, 40, 100, 400), share: fc.double({ min: 0, max: 0.5, noNaN: true }) })
+  .record({ maxTokens: fc.integer({ min: 16, max: 400 }), share: fc.double({ min: 0, max: 0.5, noNaN: true }) })
   .map(({ maxTokens, share }) => ({ maxTokens, overlapTokens: Math.floor(maxTokens * share) }));
+
+const strategies = fc.constantFrom('structure', 'fixed', 'page');
 
 const outlines = fc.option(
   fc.array(
@@ -19,41 +22,24 @@ const outlines = fc.option(
   { nil: undefined },
 );
 
-const squeeze = (text: string) => text.replace(/\s+/gu, '');
-const textOf = (pages: readonly ChunkPage[]) => pages.flatMap((page) => page.lines.map((line) => line.text));
-
-/**
- * How far into `all` the chunk may reach when the chunks before it reach to one of `reached`: what it repeats of the
- * chunk before is not told, and repetitive text can be read in several ways.
- */
-function reachOf(before: Chunk | undefined, chunk: Chunk, reached: ReadonlySet<number>, all: string): Set<number> {
-  const text = squeeze(chunk.text);
-  const end = squeeze(before?.text ?? '');
-  const reach = new Set<number>();
-  for (const from of reached) {
-    const longest = chunk.hasOverlap ? Math.min(end.length, text.length - 1) : 0;
-    for (let length = chunk.hasOverlap ? 1 : 0; length <= longest; length++) {
-      if (end.endsWith(text.slice(0, length)) && all.startsWith(text.slice(length), from)) {
-        reach.add(from + text.length - length);
-      }
-    }
-  }
-  return reach;
-}
-
 describe('When any document is chunked', () => {
-  const forAnyDocument = (check: (pages: ChunkPage[], chunks: Chunk[], maxTokens: number) => void) =>
+  const forAnyDocument = (
+    check: (pages: ChunkPage[], chunks: Chunk[], options: ChunkOptions, leftOut: Set<ChunkLine>) => void,
+  ) =>
     fc.assert(
-      fc.property(documents, limits, outlines, (pages, { maxTokens, overlapTokens }, outline) => {
-        const options = { maxTokens, overlapTokens, ...(outline === undefined ? {} : { outline }) };
-        check(pages, chunkDocument(pages, options), maxTokens);
+      fc.property(documents, strategies, limits, outlines, (pages, strategy, { maxTokens, overlapTokens }, outline) => {
+        const options = { strategy, maxTokens, overlapTokens, ...(outline === undefined ? {} : { outline }) };
+        const leftOut = new Set<ChunkLine>();
+        const onLeftOut = (_page: number, line: ChunkLine) => leftOut.add(line);
+        check(pages, chunkDocument(pages, { ...options, onLeftOut }), options, leftOut);
       }),
-      { numRuns: 150 },
+      { numRuns: 300 },
     );
 
-  test('then every character stands in exactly one chunk outside the overlaps, in order', () => {
-    forAnyDocument((pages, chunks) => {
-      const all = squeeze(textOf(pages).join(''));
+  test('then every character but those of running lines stands in exactly one chunk outside the overlaps, in order', () => {
+    forAnyDocument((pages, chunks, _options, leftOut) => {
+      const kept = pages.flatMap((page) => page.lines.filter((line) => !leftOut.has(line)));
+      const all = squeeze(kept.map((line) => line.text).join(''));
       let reached = new Set([0]);
       for (const [index, chunk] of chunks.entries()) {
         reached = reachOf(chunks[index - 1], chunk, reached, all);
@@ -62,8 +48,28 @@ describe('When any document is chunked', () => {
     });
   });
 
+  test('then nothing is left out of documents of two pages, and no page loses all of its text', () => {
+    forAnyDocument((pages, _chunks, _options, leftOut) => {
+      if (pages.length < 3) {
+        expect(leftOut.size).toBe(0);
+      }
+      for (const { lines } of pages) {
+        const texts = lines.filter(({ text }) => text.trim() !== '');
+        expect(texts.length === 0 || texts.some((line) => !leftOut.has(line))).toBe(true);
+      }
+    });
+  });
+
+  test('then by page, no chunk holds text of two', () => {
+    forAnyDocument((_pages, chunks, { strategy }) => {
+      for (const { pageStart, pageEnd } of strategy === 'page' ? chunks : []) {
+        expect(pageStart).toBe(pageEnd);
+      }
+    });
+  });
+
   test('then no chunk is empty or over the limit, and its tokens are counted right', () => {
-    forAnyDocument((_pages, chunks, maxTokens) => {
+    forAnyDocument((_pages, chunks, { maxTokens }) => {
       for (const { text, tokenCount } of chunks) {
         expect(text.trim()).not.toBe('');
         expect(text).toBe(text.trim());
@@ -105,11 +111,11 @@ describe('When any document is chunked', () => {
   });
 
   test('then doing it again, or page by page, gives the same chunks', () => {
-    forAnyDocument((pages, _chunks, maxTokens) => {
-      const options = { maxTokens, overlapTokens: Math.floor(maxTokens / 8) };
+    forAnyDocument((pages, chunks, options) => {
       const chunker = new DocumentChunker(options);
       const streamed = [...pages.flatMap((page) => chunker.addPage(page)), ...chunker.finish()];
-      expect(streamed).toEqual(chunkDocument(pages, options));
+      expect(streamed).toEqual(chunks);
+      expect(chunkDocument(pages, options)).toEqual(chunks);
     });
   });
 });

@@ -1,3 +1,4 @@
+import { chunkStrategySchema } from '@millrace/contracts';
 import { z } from 'zod';
 
 const mebibyte = 1024 * 1024;
@@ -45,6 +46,7 @@ const variables = z.object({
   PDF_PROCESSES: wholeNumber(1, 64).default(2),
   PDF_MAX_PAGES: wholeNumber(1, 1_000_000).default(10_000),
   PDF_TIMEOUT_MS: wholeNumber(1_000, 86_400_000).default(600_000),
+  CHUNK_STRATEGY: chunkStrategySchema.default('structure'),
   CHUNK_MAX_TOKENS: wholeNumber(16, 8_000).default(400),
   CHUNK_OVERLAP_TOKENS: wholeNumber(0, 4_000).default(50),
 

@@ -22,6 +22,7 @@ describe('The configuration', () => {
       EMBEDDING_MODEL: 'millrace-static-v1',
       EMBEDDING_DIMENSIONS: 768,
       CHUNK_MAX_TOKENS: 400,
+      CHUNK_STRATEGY: 'structure',
       CHUNK_OVERLAP_TOKENS: 50,
       QUEUE_PREFIX: '{millrace}',
     });
@@ -56,6 +57,7 @@ describe('The configuration', () => {
     ['MILLRACE_API_KEY', 'a key that holds spaces'],
     ['DATABASE_URL', 'mysql://localhost/x'],
     ['EMBEDDING_PROVIDER', 'magic'],
+    ['CHUNK_STRATEGY', 'sections'],
     ['EMBEDDING_MODEL', 'bge-base'],
   ])('When %s is %j, then it is refused by name', (name, value) => {
     expect(issuesOf({ ...servers, [name]: value })).toContain(`  ${name}: `);

@@ -242,6 +242,8 @@ export const skipReason = z.enum([
   'attempts_exhausted',
   /** Its text is no longer kept (PAYLOAD_RETENTION_MS); upload the document again. */
   'payload_expired',
+  /** Its document could not be read, and the original is no longer kept; upload it again. */
+  'original_removed',
 ]);
 export type SkipReason = z.infer<typeof skipReason>;
 
@@ -281,7 +283,7 @@ export const bulkRetryResponseSchema = z.object({
   jobs: count,
   /** Jobs that failed before they had chunks, and whose documents are read again. */
   jobs_restarted: count,
-  /** Failed chunks that fit the conditions and were not scheduled, by reason. */
+  /** Failed chunks that fit the conditions and were not scheduled, and jobs that were not restarted, by reason. */
   skipped: z.array(z.object({ reason: skipReason, count })),
   links: z.record(z.string(), z.string()),
 });
@@ -295,6 +297,8 @@ export const retryGroupSchema = z.object({
   force: z.boolean(),
   scheduled: count,
   summary: statusCounts,
+  /** The jobs it restarted, by status. */
+  jobs: z.partialRecord(jobStatus, count),
   /** True when none of its chunks or documents waits or is being worked on any more. */
   done: z.boolean(),
 });

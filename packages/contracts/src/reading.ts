@@ -1,11 +1,19 @@
 import { z } from 'zod';
 
 /**
+ * What chunks follow: `structure` keeps to sections and keeps paragraphs, lists and rows whole; `fixed` fills each chunk
+ * up; `page` begins a new chunk with each page.
+ */
+export const chunkStrategySchema = z.enum(['structure', 'fixed', 'page']);
+export type ChunkStrategy = z.infer<typeof chunkStrategySchema>;
+
+/**
  * How a job reads its document. Decided when the document is accepted and kept with the job, so that every attempt
  * gives the same chunks whatever the configuration says by then.
  */
 export const readingOptionsSchema = z
   .strictObject({
+    strategy: chunkStrategySchema,
     /** No chunk has more tokens (cl100k_base), its overlap included. */
     maxTokens: z.int().min(16).max(8_000),
     /** How many tokens a chunk may repeat from the end of the one before. */

@@ -1,8 +1,9 @@
 -- Up Migration
 
--- How the job reads its document (ReadingOptions of the contracts package), decided when it was accepted.
-ALTER TABLE jobs ADD COLUMN reading jsonb NOT NULL DEFAULT '{"maxTokens": 400, "overlapTokens": 50}';
-ALTER TABLE jobs ALTER COLUMN reading DROP DEFAULT;
+-- How the job reads its document (ReadingOptions of the contracts package), decided when it was accepted. The default is
+-- for services of the version before, which accept documents until they are replaced.
+ALTER TABLE jobs ADD COLUMN reading jsonb NOT NULL
+  DEFAULT '{"strategy": "structure", "maxTokens": 400, "overlapTokens": 50}';
 
 -- Down Migration
 

@@ -10,4 +10,5 @@ export type { JobChunkDetailRow, JobChunkRow, NewJobChunk, WaitingRow } from './
 export type { JobRow, NewJob } from './repositories/jobs';
 export type { NewPause, ProviderPause } from './repositories/providerPauses';
 export type { RetryGroupRow } from './repositories/retryGroups';
+export { serverIsSettled } from './serverIsSettled';
 export { untilAvailable } from './untilAvailable';

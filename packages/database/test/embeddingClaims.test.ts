@@ -97,7 +97,7 @@ describe('Claims on texts that are being embedded', () => {
     const [gone = '', stays = ''] = newTexts(2);
     await take([gone, stays]);
     await setDeadline(gone, '-1 second');
-    expect(await database.embeddingClaims.removeExpired()).toBeGreaterThanOrEqual(1);
+    expect(await database.embeddingClaims.removeExpired(100)).toBeGreaterThanOrEqual(1);
     const rows = await database.sql.many<{ content_hash: string }>(
       'SELECT content_hash FROM embedding_claims WHERE content_hash = ANY($1::text[])',
       [[gone, stays]],

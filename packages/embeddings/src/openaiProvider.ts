@@ -33,6 +33,8 @@ export function openaiProvider(options: OpenaiProviderOptions): RawEmbeddingProv
     maxRetries: 0,
     // As good as none: the SDK's own timeout ends with the headers, `Deadline` covers the body too.
     timeout: 2 ** 31 - 1,
+    // It would tell the provider of that timeout.
+    defaultHeaders: { 'X-Stainless-Timeout': null },
     logLevel: 'off',
   });
   return {

@@ -34,7 +34,8 @@ const chunkCondition = `c.status = 'failed' AND j.status <> 'cancelled'
   AND ($<failedAfter>::timestamptz IS NULL OR c.updated_at >= $<failedAfter>)
   AND ($<failedBefore>::timestamptz IS NULL OR c.updated_at < $<failedBefore>)`;
 
-const jobCondition = `j.status = 'failed' AND ${isRestartable}
+/** Failed jobs without chunks; not all of them can be restarted. */
+const jobCondition = `j.status = 'failed' AND j.total_chunks IS NULL
   AND ($<collectionId>::uuid IS NULL OR d.collection_id = $<collectionId>)
   AND ($<documentId>::uuid IS NULL OR j.document_id = $<documentId>)
   AND ($<errorCodes>::text[] IS NULL OR j.error_code = ANY($<errorCodes>::text[]))
@@ -73,16 +74,21 @@ export async function countRetries(database: Database, selection: BulkSelection)
      GROUP BY reason`,
     bulkValues(selection),
   );
-  const restarts = await database.sql.one<{ count: number }>(
-    `SELECT count(*)::integer AS count FROM jobs j JOIN documents d ON d.id = j.document_id WHERE ${jobCondition}`,
+  const unread = await database.sql.one<{ restartable: number; lost: number }>(
+    `SELECT (count(*) FILTER (WHERE ${isRestartable}))::integer AS restartable,
+       (count(*) FILTER (WHERE NOT ${isRestartable}))::integer AS lost
+     FROM jobs j JOIN documents d ON d.id = j.document_id WHERE ${jobCondition}`,
     bulkValues(selection),
   );
   const eligible = rows.find((row) => row.reason === null);
   return {
     scheduled: eligible?.count ?? 0,
     jobs: eligible?.jobs ?? 0,
-    jobsRestarted: restarts.count,
-    skipped: rows.flatMap((row) => (row.reason ? [{ reason: row.reason, count: row.count }] : [])),
+    jobsRestarted: unread.restartable,
+    skipped: [
+      ...rows.flatMap((row) => (row.reason ? [{ reason: row.reason, count: row.count }] : [])),
+      ...(unread.lost > 0 ? [{ reason: 'original_removed' as const, count: unread.lost }] : []),
+    ],
   };
 }
 
@@ -143,7 +149,7 @@ async function restartBatch(
 ): Promise<{ jobs: JobDispatch[]; more: boolean }> {
   return database.transaction(async (session) => {
     const found = await session.sql.many<{ id: string }>(
-      `SELECT j.id FROM jobs j JOIN documents d ON d.id = j.document_id WHERE ${jobCondition}
+      `SELECT j.id FROM jobs j JOIN documents d ON d.id = j.document_id WHERE ${jobCondition} AND ${isRestartable}
        ORDER BY j.id LIMIT $<limit> FOR UPDATE OF j`,
       { ...bulkValues(selection), limit: batchSize },
     );

@@ -141,20 +141,23 @@ export function expireLeases(
  * Pulls in deadlines further away than any lease reaches: a clock was wrong when they were written. Whoever is still at
  * work renews in time; a lease whose holder is dead ends after `leaseMs`. @returns how many there were.
  */
-export async function clampLeases(database: Database, leaseMs: number): Promise<number> {
-  const values = { leaseMs };
+export async function clampLeases(database: Database, options: { leaseMs: number; limit: number }): Promise<number> {
   const clamp = (table: string, status: string) =>
     database.sql.affected(
       `UPDATE ${table} SET lease_expires_at = now() + $<leaseMs> * interval '1 millisecond', updated_at = now()
-       WHERE status = '${status}' AND lease_expires_at > now() + 2 * $<leaseMs> * interval '1 millisecond'`,
-      values,
+       WHERE id IN (SELECT id FROM ${table} WHERE status = '${status}'
+                      AND lease_expires_at > now() + 2 * $<leaseMs> * interval '1 millisecond'
+                    LIMIT $<limit> FOR UPDATE SKIP LOCKED)`,
+      options,
     );
   const chunks = await clamp('job_chunks', 'processing');
   const jobs = await clamp('jobs', 'chunking');
   const claims = await database.sql.affected(
     `UPDATE embedding_claims SET expires_at = now() + $<leaseMs> * interval '1 millisecond'
-     WHERE expires_at > now() + 2 * $<leaseMs> * interval '1 millisecond'`,
-    values,
+     WHERE ctid = ANY(ARRAY(
+       SELECT ctid FROM embedding_claims WHERE expires_at > now() + 2 * $<leaseMs> * interval '1 millisecond'
+       LIMIT $<limit> FOR UPDATE SKIP LOCKED))`,
+    options,
   );
   return chunks + jobs + claims;
 }

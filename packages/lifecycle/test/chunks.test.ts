@@ -264,7 +264,7 @@ describe('Leases of chunks', () => {
     const held = await claim(database, chunkIds);
     const before = await chunkOf(database, right);
     await database.sql.none(`UPDATE job_chunks SET lease_expires_at = now() + interval '1 year' WHERE id = $1`, [far]);
-    expect(await clampLeases(database, leaseMs)).toBe(1);
+    expect(await clampLeases(database, { leaseMs, limit: 100 })).toBe(1);
     const deadline = (await chunkOf(database, far)).lease_expires_at?.getTime() ?? 0;
     expect(deadline).toBeLessThan(Date.now() + 2 * leaseMs);
     expect(await chunkOf(database, right)).toEqual(before);

@@ -240,11 +240,11 @@ describe('Leases of jobs that have run out', () => {
     await claimedJob(database, right.job.id);
     const before = await jobOf(database, right.job.id);
     await database.sql.none(`UPDATE jobs SET lease_expires_at = now() + interval '1 year' WHERE id = $1`, [job.id]);
-    expect(await clampLeases(database, leaseMs)).toBe(1);
+    expect(await clampLeases(database, { leaseMs, limit: 100 })).toBe(1);
     const pulledIn = (await jobOf(database, job.id)).lease_expires_at?.getTime() ?? 0;
     expect(pulledIn).toBeLessThan(Date.now() + 2 * leaseMs);
     expect(await jobOf(database, right.job.id)).toEqual(before);
-    expect(await clampLeases(database, leaseMs)).toBe(0);
+    expect(await clampLeases(database, { leaseMs, limit: 100 })).toBe(0);
   });
 });
 

@@ -143,7 +143,12 @@ describe('A bulk retry', () => {
     const broken = await unreadDocument('PDF_CORRUPT', collectionId);
     const selection = { collectionId, force: false };
     expect(await retried({ ...selection, errorCodes: ['WORKER_LOST'] })).toMatchObject({ groupId: null });
-    expect(await countRetries(database, selection)).toMatchObject({ scheduled: 0, jobs: 0, jobsRestarted: 1 });
+    expect(await countRetries(database, selection)).toEqual({
+      scheduled: 0,
+      jobs: 0,
+      jobsRestarted: 1,
+      skipped: [{ reason: 'original_removed', count: 1 }],
+    });
     const result = await retried({ ...selection, errorCodes: ['STORAGE_UNAVAILABLE'] });
     expect(result).toMatchObject({ scheduled: 0, jobsRestarted: 1, deliveredJobs: [unread] });
     const groupId = result.groupId ?? '';
@@ -157,6 +162,7 @@ describe('A bulk retry', () => {
     const chunkIds = document.chunks.map((chunk) => chunk.id);
     await settle(database, await claim(database, chunkIds));
     expect(await database.retryGroups.countByStatus(groupId)).toEqual({ success: 2 });
+    expect(await database.retryGroups.countJobsByStatus(groupId)).toEqual({ completed: 1 });
     expect(await database.retryGroups.isUnderWay(groupId)).toBe(false);
     expect(await retried(selection)).toMatchObject({ groupId: null, jobsRestarted: 0 });
   });

@@ -41,17 +41,19 @@ export class Queues {
     }
   }
 
-  async deliverJob(job: JobDispatch): Promise<void> {
-    await this.documents.add(
-      'ingest',
-      { version: 1, jobId: job.jobId, documentId: job.documentId },
-      { jobId: job.queueJobId, ...delayOf(job.delayMs), ...retention },
-    );
+  deliverJob(job: JobDispatch): Promise<void> {
+    return this.deliverJobs([job]);
   }
 
   async deliverJobs(jobs: readonly JobDispatch[]): Promise<void> {
-    for (const job of jobs) {
-      await this.deliverJob(job);
+    for (let start = 0; start < jobs.length; start += bulkSize) {
+      await this.documents.addBulk(
+        jobs.slice(start, start + bulkSize).map((job) => ({
+          name: 'ingest',
+          data: { version: 1, jobId: job.jobId, documentId: job.documentId },
+          opts: { jobId: job.queueJobId, ...delayOf(job.delayMs), ...retention },
+        })),
+      );
     }
   }
 

@@ -14,7 +14,7 @@ export function jsonBody(request: Request, response: Response, next: NextFunctio
 
 /** Reads a JSON body; none at all counts as an empty object. */
 export function optionalJsonBody(request: Request, response: Response, next: NextFunction): void {
-  if (hasNoBody(request)) {
+  if (!hasBody(request)) {
     request.body = {};
     next();
     return;
@@ -32,6 +32,7 @@ function requireJson(request: Request): void {
   }
 }
 
-function hasNoBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
+/** Whether the request's head announces a body. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }

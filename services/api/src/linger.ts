@@ -1,18 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** As long as nginx lingers (lingering_time). */
+/** As nginx does by default (lingering_time, lingering_timeout): in all, and without a byte. */
 const longestMs = 30_000;
+const idleMs = 5_000;
 
 /**
  * Sends the whole answer to a request whose body is still coming, and closes the connection only when the client has
- * stopped sending, or after a while: closing it at once would reset it, and a client that is busy sending, as most are,
+ * stopped sending or paused, or after a while: closing it at once would reset it, and a client that is busy sending, as most are,
  * would see a broken connection instead of the answer.
  */
 export function answerBeforeTheEnd(
   request: IncomingMessage,
   response: ServerResponse,
   body: string,
-  limitMs = longestMs,
+  limits = { longestMs, idleMs },
 ): void {
   response.setHeader('Connection', 'close');
   response.setHeader('Content-Length', Buffer.byteLength(body));
@@ -23,10 +24,12 @@ export function answerBeforeTheEnd(
   response.write(body);
   const close = () => {
     clearTimeout(timer);
+    clearTimeout(idle);
     response.end();
   };
-  const timer = setTimeout(close, limitMs);
+  const timer = setTimeout(close, limits.longestMs);
+  const idle = setTimeout(close, limits.idleMs);
+  request.on('data', () => idle.refresh());
   request.once('close', close);
   request.once('end', close);
-  request.resume();
 }

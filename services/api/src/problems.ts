@@ -1,6 +1,7 @@
 import { type ErrorCode, errorCatalogue, isErrorCode, MillraceError, type Problem } from '@millrace/contracts';
 import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
 import { ZodError } from 'zod';
+import { hasBody } from './jsonBody';
 import { answerBeforeTheEnd } from './linger';
 
 /** The problem document (RFC 9457) of a code from the catalogue. */
@@ -75,7 +76,7 @@ export const answerProblem: ErrorRequestHandler = (thrown, request, response, ne
   }
   response.status(problem.status).type('application/problem+json');
   const body = JSON.stringify(problem);
-  if (request.complete) {
+  if (request.complete || !hasBody(request)) {
     response.send(body);
   } else {
     answerBeforeTheEnd(request, response, body);

@@ -1,5 +1,5 @@
 import type { Config } from '@millrace/config';
-import { idSchema, MillraceError, type ReadingOptions } from '@millrace/contracts';
+import { chunkStrategySchema, idSchema, MillraceError, type ReadingOptions } from '@millrace/contracts';
 import { defaultCollectionId } from '@millrace/database';
 import { z } from 'zod';
 
@@ -15,6 +15,8 @@ export const uploadFields = z.object({
   max_retries: wholeNumber(0, 100).optional(),
   /** Attempts for each of its chunks, instead of CHUNK_MAX_RETRIES. */
   chunk_max_retries: wholeNumber(1, 100).optional(),
+  /** What chunks follow, instead of CHUNK_STRATEGY. */
+  chunk_strategy: chunkStrategySchema.optional(),
   /** Tokens (cl100k_base) in a chunk at most, its overlap included, instead of CHUNK_MAX_TOKENS. */
   chunk_max_tokens: wholeNumber(16, 8_000).optional(),
   /** Tokens a chunk repeats of the one before, at most half of the above, instead of CHUNK_OVERLAP_TOKENS. */
@@ -35,5 +37,5 @@ export function readingOptionsOf(fields: UploadFields, config: Config): ReadingO
       extra: { errors: [{ path: 'chunk_overlap_tokens', message }] },
     });
   }
-  return { maxTokens, overlapTokens };
+  return { strategy: fields.chunk_strategy ?? config.CHUNK_STRATEGY, maxTokens, overlapTokens };
 }

@@ -186,7 +186,7 @@ describe('Retrying in bulk', () => {
     expect(answer).toMatchObject({ scheduled: 0, jobs: 0, jobs_restarted: 1 });
     expect((await api.client.get(`/api/v1/documents/${work.documentId}`)).body.status).toBe('queued');
     await waitFor('the delivery', async () => (await queues.documents.getJob(`${work.jobId}.2`)) && true);
-    expect(await groupOf(answer.group_id)).toMatchObject({ scheduled: 0, done: false });
+    expect(await groupOf(answer.group_id)).toMatchObject({ scheduled: 0, jobs: { queued: 1 }, done: false });
   });
 
   test('When a job was cancelled, then its failed chunks are left alone', async () => {

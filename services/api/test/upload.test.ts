@@ -155,6 +155,8 @@ describe('An upload that is refused', () => {
     ['chunk_max_retries', '0'],
     ['chunk_max_retries', '101'],
     ['chunk_max_retries', ' 5'],
+    ['chunk_strategy', 'sections'],
+    ['chunk_strategy', ''],
     ['chunk_max_tokens', '15'],
     ['chunk_max_tokens', '8001'],
     ['chunk_overlap_tokens', '201'],
@@ -241,11 +243,11 @@ describe('An upload that is accepted', () => {
 
   test.each([
     [
-      { chunk_max_tokens: 300, chunk_overlap_tokens: 0 },
-      { maxTokens: 300, overlapTokens: 0 },
+      { chunk_strategy: 'page', chunk_max_tokens: 300, chunk_overlap_tokens: 0 },
+      { strategy: 'page', maxTokens: 300, overlapTokens: 0 },
     ],
-    [{ chunk_max_tokens: 40 }, { maxTokens: 40, overlapTokens: 20 }],
-    [{}, { maxTokens: 400, overlapTokens: 50 }],
+    [{ chunk_max_tokens: 40 }, { strategy: 'structure', maxTokens: 40, overlapTokens: 20 }],
+    [{}, { strategy: 'structure', maxTokens: 400, overlapTokens: 50 }],
   ])('When it says %j of its chunks, then its job reads it so, and otherwise as configured', async (said, reading) => {
     const raw = post().query(said).type('application/pdf');
     const { body } = await raw.send(await textPdf([`Read with ${JSON.stringify(said)}`]));

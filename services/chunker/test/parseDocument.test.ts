@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ReadingOptions } from '@millrace/contracts';
 import { ParserPool } from '@millrace/pdf';
 import { blankPdf, brokenPdf, encryptedPdf, missingPagePdf, testReading, textPdf } from '@millrace/test-support';
 import { parseDocument } from '../src/parseDocument';
@@ -39,6 +40,16 @@ describe('When a document is parsed in its own process', () => {
     expect(parsed.chunks.map(({ index }) => index)).toEqual(parsed.chunks.map((_, index) => index));
     const all = parsed.chunks.map(({ text }) => text).join('\n');
     expect(texts.every((_, index) => all.includes(`Page ${index + 1}.`))).toBe(true);
+  });
+
+  test('and chunks are to be pages, then each page is one', async () => {
+    const reading: ReadingOptions = { ...testReading, strategy: 'page' };
+    const parsed = await parse(await textPdf(['The mill turns.', 'The river flows.', 'The wind blows.']), { reading });
+    expect(parsed.chunks).toMatchObject([
+      { text: 'The mill turns.', pageStart: 1, pageEnd: 1 },
+      { text: 'The river flows.', pageStart: 2, pageEnd: 2 },
+      { text: 'The wind blows.', pageStart: 3, pageEnd: 3 },
+    ]);
   });
 
   test('and its pages are blank, then each is told to be empty and there are no chunks', async () => {

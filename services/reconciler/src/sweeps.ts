@@ -40,13 +40,14 @@ export interface SweepOptions {
 /** Everything the reconciler looks for, in the order of its turns. docs/lifecycle.md says what each is there for. */
 export function createSweeps(options: SweepOptions): Sweep[] {
   const { database, queues, retryPolicy } = options;
+  const deliver = delivererOf(options);
   return [
-    { name: 'lease_deadlines', run: () => clampLeases(database, options.leaseMs) },
+    { name: 'lease_deadlines', run: () => clampLeases(database, { leaseMs: options.leaseMs, limit: rowsPerSweep }) },
     {
       name: 'job_leases',
       run: async () => {
         const { expired, dispatches } = await expireJobLeases(database, rowsPerSweep);
-        await queues.deliverJobs(dispatches);
+        await deliver(queues.deliverJobs(dispatches));
         return expired;
       },
     },
@@ -54,7 +55,7 @@ export function createSweeps(options: SweepOptions): Sweep[] {
       name: 'chunk_leases',
       run: async () => {
         const { expired, rounds } = await expireLeases(database, { limit: rowsPerSweep }, retryPolicy);
-        await queues.deliverChunks(rounds.flatMap((round) => round.retries));
+        await deliver(queues.deliverChunks(rounds.flatMap((round) => round.retries)));
         return expired;
       },
     },
@@ -75,7 +76,7 @@ export function createSweeps(options: SweepOptions): Sweep[] {
         redeliver: async (lost) => queues.deliverChunks(await redispatchChunks(database, lost)),
       }),
     },
-    { name: 'embedding_claims', run: () => database.embeddingClaims.removeExpired() },
+    { name: 'embedding_claims', run: () => database.embeddingClaims.removeExpired(rowsPerSweep) },
     {
       name: 'finished_deliveries',
       run: async () =>
@@ -90,8 +91,16 @@ export function createSweeps(options: SweepOptions): Sweep[] {
   ];
 }
 
+/** What is committed stays found and counted when its deliveries cannot be made: a later turn makes them. */
+function delivererOf({ logger }: SweepOptions): (delivery: Promise<void>) => Promise<void> {
+  return (delivery) =>
+    delivery.catch((error) => logger.warn({ err: error }, 'what a sweep found could not be delivered yet'));
+}
+
 /** Compares a hundred jobs a turn with their chunks, and begins again at the end. */
-function driftedJobs({ database, queues, retryPolicy, logger }: SweepOptions): () => Promise<number> {
+function driftedJobs(options: SweepOptions): () => Promise<number> {
+  const { database, queues, retryPolicy, logger } = options;
+  const deliver = delivererOf(options);
   let after = firstId;
   return async () => {
     const look = (from: string) => findDriftedJobs(database, { after: from, limit: jobsPerSweep, endedWithinMs });
@@ -107,7 +116,7 @@ function driftedJobs({ database, queues, retryPolicy, logger }: SweepOptions): (
         mended += 1;
         logger.error({ jobId, status: round?.status }, 'a job disagreed with its chunks and was put right');
       }
-      await queues.deliverChunks(round?.retries ?? []);
+      await deliver(queues.deliverChunks(round?.retries ?? []));
     }
     return mended;
   };

@@ -60,7 +60,7 @@ function auditText(hash: string, calls: readonly ProviderCall[], options: Ledger
     const isLate = call.at > storedAt;
     const isAgain = paid !== undefined && call.answer === 'ok';
     if (isLate || isAgain) {
-      const reason = explain(paid, call, options, used);
+      const reason = explain(paid, call, storedAt, options, used);
       if (reason) {
         ledger.explained += 1;
       } else {
@@ -77,6 +77,7 @@ function auditText(hash: string, calls: readonly ProviderCall[], options: Ledger
 function explain(
   earlier: ProviderCall | undefined,
   again: ProviderCall,
+  storedAt: number,
   { faults, timeoutMs }: LedgerOptions,
   used: Set<Fault>,
 ): Fault | 'gave up' | undefined {
@@ -84,10 +85,12 @@ function explain(
     return 'gave up';
   }
   const from = (earlier?.at ?? again.at) - marginMs;
+  // What happens once the vector is stored can lose it no more.
+  const until = Math.min(again.at, storedAt + marginMs);
   const fault = faults.find(
     (candidate) =>
       !used.has(candidate) &&
-      candidate.startedAt < again.at &&
+      candidate.startedAt < until &&
       candidate.endedAt > from &&
       canLose(candidate, earlier, again),
   );

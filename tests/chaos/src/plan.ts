@@ -48,6 +48,9 @@ export interface PlanOptions {
   gapMs: readonly [min: number, max: number];
 }
 
+/** How long a provider may hang. */
+const longestFaultMs = 30_000;
+
 /** The first faults come when there is something to break. */
 const firstFaultMs = 1_500;
 
@@ -73,8 +76,11 @@ function planFaults(random: Random, { durationMs, leaseMs, gapMs }: PlanOptions)
 
 function durationOf(random: Random, kind: FaultKind, runMs: number, leaseMs: number): number {
   if (kind.startsWith('provider-')) {
-    // Up to half a minute, but mostly short: while the provider is away the other faults find nothing to harm.
-    const longest = Math.min(30_000, Math.max(3_000, runMs / 8));
+    if (kind === 'provider-hangs' && runMs >= 4 * longestFaultMs && random.chance(40)) {
+      return longestFaultMs;
+    }
+    // Mostly short: while the provider is away the other faults find nothing to harm.
+    const longest = Math.min(longestFaultMs, Math.max(3_000, runMs / 8));
     return random.int(1_000, random.int(1_000, random.int(1_000, Math.round(longest))));
   }
   if (kind === 'pause-embedder') {

@@ -8,7 +8,7 @@ export function unitVector(seed: number, dimensions = 768): Float32Array {
 }
 
 /** How documents are read where a test does not care. */
-export const testReading: ReadingOptions = { maxTokens: 400, overlapTokens: 50 };
+export const testReading: ReadingOptions = { strategy: 'structure', maxTokens: 400, overlapTokens: 50 };
 
 /** A job chunk to insert, with this text; `index` is also its page. */
 export function newJobChunk(index: number, text = `Text of chunk ${index}.`) {

@@ -1,3 +1,4 @@
+import { serverIsSettled } from '../serverIsSettled';
 import type { Sql } from '../sql';
 
 /**
@@ -14,9 +15,9 @@ export class EmbeddingClaims {
        SELECT hash, $<model>, $<token>, now() + $<leaseMs> * interval '1 millisecond'
        FROM unnest($<contentHashes>::text[]) AS hash ORDER BY hash
        ON CONFLICT (content_hash, model) DO UPDATE SET token = excluded.token, expires_at = excluded.expires_at
-         -- No claim reaches further ahead than a lease: one that does was written by a clock that was wrong.
-         WHERE embedding_claims.expires_at NOT BETWEEN now() AND now() + 2 * $<leaseMs> * interval '1 millisecond'
-            OR embedding_claims.token = excluded.token
+         WHERE embedding_claims.token = excluded.token OR ${isOver}
+            -- No claim reaches further ahead than a lease: one that does was written by a clock that was wrong.
+            OR embedding_claims.expires_at > now() + 2 * $<leaseMs> * interval '1 millisecond'
        RETURNING content_hash`,
       { contentHashes, model, token, leaseMs },
     );
@@ -40,8 +41,14 @@ export class EmbeddingClaims {
     );
   }
 
-  /** Removes what nobody renewed or released. @returns how many. */
-  removeExpired(): Promise<number> {
-    return this.sql.affected('DELETE FROM embedding_claims WHERE expires_at < now()');
+  /** Removes up to `limit` that nobody renewed or released. @returns how many. */
+  removeExpired(limit: number): Promise<number> {
+    return this.sql.affected(
+      `DELETE FROM embedding_claims WHERE ctid = ANY(ARRAY(
+         SELECT ctid FROM embedding_claims WHERE ${isOver} LIMIT $1 FOR UPDATE SKIP LOCKED))`,
+      [limit],
+    );
   }
 }
+
+const isOver = `(embedding_claims.expires_at < now() AND ${serverIsSettled})`;

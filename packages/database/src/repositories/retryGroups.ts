@@ -1,4 +1,4 @@
-import type { JobChunkStatus } from '@millrace/contracts';
+import type { JobChunkStatus, JobStatus } from '@millrace/contracts';
 import type { Sql } from '../sql';
 
 export interface RetryGroupRow {
@@ -45,6 +45,15 @@ export class RetryGroups {
       [id],
     );
     return exists;
+  }
+
+  /** How many of the jobs it restarted stand in each status; statuses with none are left out. */
+  async countJobsByStatus(id: string): Promise<Partial<Record<JobStatus, number>>> {
+    const rows = await this.sql.many<{ status: JobStatus; count: number }>(
+      'SELECT status, count(*)::integer AS count FROM jobs WHERE retry_group_id = $1 GROUP BY status ORDER BY status',
+      [id],
+    );
+    return Object.fromEntries(rows.map((row) => [row.status, row.count]));
   }
 
   /** How many of the group's chunks stand in each status; statuses with none are left out. */

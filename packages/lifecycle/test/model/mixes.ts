@@ -54,6 +54,8 @@ export const reading = mix(
   [3, jobs.expire],
   [1, chunks.redispatchWaitingJobs],
   [4, operator.retry],
+  [3, operator.retryAll],
+  [1, operator.count],
   [1, operator.cancel],
   [2, operator.remove],
 );

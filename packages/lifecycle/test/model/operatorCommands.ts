@@ -132,6 +132,34 @@ export const retry = command(
   },
 );
 
+/** What a bulk retry finds. */
+function selected(model: Model, { documentId, errorCodes, force }: Filter & { documentId?: string | undefined }) {
+  const jobs = model.jobs.filter((job) => job.status !== 'cancelled' && (!documentId || job.documentId === documentId));
+  const fits = (code: string | null) => !errorCodes || errorCodes.includes(code ?? '');
+  const looked = jobs
+    .flatMap((job) => job.chunks)
+    .filter((chunk) => chunk.status === 'failed' && fits(chunk.errorCode));
+  const failed = jobs.filter((job) => job.status === 'failed' && job.total === null && fits(job.errorCode));
+  const unread = failed.filter((job) => job.hasOriginal);
+  const reasons = [
+    ...looked.flatMap((chunk) => whyNot(chunk, { force }) ?? []),
+    ...failed.filter((job) => !job.hasOriginal).map(() => 'original_removed' as const),
+  ];
+  const skipped = [...new Set(reasons)].map((reason) => ({
+    reason,
+    count: reasons.filter((each) => each === reason).length,
+  }));
+  const eligible = looked.filter((chunk) => whyNot(chunk, { force }) === null);
+  return {
+    eligible,
+    unread,
+    scheduled: eligible.length,
+    jobs: new Set(eligible.map((chunk) => chunk.jobId)).size,
+    jobsRestarted: unread.length,
+    skipped: skipped.sort(byReason),
+  };
+}
+
 export const retryAll = command(
   'retryMany',
   fc.record({ document: fc.option(anyOne, { nil: undefined, freq: 2 }), errorCodes: codes, force: fc.boolean() }),
@@ -150,26 +178,11 @@ export const retryAll = command(
       });
       return { ...counts, skipped: skipped.sort(byReason), grouped: groupId !== null, deliveries, restarted };
     },
-    foresee: (model, { documentId, errorCodes, force }) => {
-      const looked = model.jobs
-        .filter((job) => job.status !== 'cancelled' && (!documentId || job.documentId === documentId))
-        .flatMap((job) => job.chunks)
-        .filter((chunk) => chunk.status === 'failed')
-        .filter((chunk) => !errorCodes || errorCodes.includes(chunk.errorCode ?? ''));
-      const reasons = looked.flatMap((chunk) => whyNot(chunk, { force }) ?? []);
-      const skipped = [...new Set(reasons)].map((reason) => ({
-        reason,
-        count: reasons.filter((each) => each === reason).length,
-      }));
-      const eligible = looked.filter((chunk) => whyNot(chunk, { force }) === null);
-      const restarted = model.jobs
-        .filter((job) => job.status === 'failed' && (!documentId || job.documentId === documentId))
-        .flatMap((job) => restart(job, errorCodes) ?? []);
+    foresee: (model, selection) => {
+      const { eligible, unread, ...counted } = selected(model, selection);
+      const restarted = unread.flatMap((job) => restart(job, selection.errorCodes) ?? []);
       return {
-        scheduled: eligible.length,
-        jobs: new Set(eligible.map((chunk) => chunk.jobId)).size,
-        jobsRestarted: restarted.length,
-        skipped: skipped.sort(byReason),
+        ...counted,
         grouped: eligible.length + restarted.length > 0,
         deliveries: schedule(model, eligible),
         restarted: restarted.sort(),
@@ -205,12 +218,14 @@ export const cancel = command('cancelJob', anyOne, {
 
 export const count = command('countRetries', fc.record({ errorCodes: codes, force: fc.boolean() }), {
   request: (_world, selection) => selection,
-  perform: async (world, selection) => (await countRetries(world.database, selection)).scheduled,
-  foresee: (model, { errorCodes, force }) =>
-    model.jobs
-      .filter((job) => job.status !== 'cancelled')
-      .flatMap((job) => job.chunks)
-      .filter((chunk) => chunk.status === 'failed' && whyNot(chunk, { errorCodes, force }) === null).length,
+  perform: async (world, selection) => {
+    const { skipped, ...counts } = await countRetries(world.database, selection);
+    return { ...counts, skipped: skipped.sort(byReason) };
+  },
+  foresee: (model, selection) => {
+    const { eligible: _eligible, unread: _unread, ...counted } = selected(model, selection);
+    return counted;
+  },
 });
 
 export const remove = command('deleteDocument', anyOne, {

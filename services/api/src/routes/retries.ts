@@ -64,6 +64,7 @@ export function retryRoutes({ database, deliveries, logger }: Dependencies): Rou
         force: group.force,
         scheduled: group.scheduled,
         summary: statusCounts(await database.retryGroups.countByStatus(group.id)),
+        jobs: await database.retryGroups.countJobsByStatus(group.id),
         done,
       } satisfies RetryGroupView);
     })

@@ -1,0 +1,68 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { openPdf } from '@millrace/pdf';
+import { type ChunkLine, type ChunkPage, chunkDocument, countTokens, DocumentChunker } from '../src';
+import { reachOf, squeeze } from './coverage';
+
+const corpus = join(__dirname, '../../../../shared/corpus/real');
+/** Enough of each filing to have its cover, its contents, text, tables and a change of running lines. */
+const PAGES = 40;
+
+async function readPages(file: string) {
+  const pdf = await openPdf(join(corpus, file));
+  const pages: ChunkPage[] = [];
+  for (let page = 1; page <= Math.min(PAGES, pdf.info.pageCount); page++) {
+    pages.push(pdf.readPage(page));
+  }
+  pdf.close();
+  return { pages, outline: pdf.info.outline };
+}
+
+if (existsSync(corpus)) {
+  describe.each(readdirSync(corpus))('When %s is chunked', (file) => {
+    test.each(['structure', 'fixed', 'page'] as const)(
+      'by %s, then all of its text is in chunks once',
+      async (strategy) => {
+        const { pages, outline } = await readPages(file);
+        const leftOut = new Set<ChunkLine>();
+        const options = { strategy, maxTokens: 400, overlapTokens: 50, outline };
+        const chunks = chunkDocument(pages, { ...options, onLeftOut: (_page, line) => leftOut.add(line) });
+        const kept = pages.flatMap((page) => page.lines.filter((line) => !leftOut.has(line)));
+        const all = squeeze(kept.map((line) => line.text).join(''));
+        let reached = new Set([0]);
+        for (const [index, chunk] of chunks.entries()) {
+          reached = reachOf(chunks[index - 1], chunk, reached, all);
+          expect(chunk.text).not.toBe('');
+          expect(chunk.tokenCount).toBe(countTokens(chunk.text));
+          expect(chunk.tokenCount).toBeLessThanOrEqual(400);
+        }
+        expect(reached).toContain(all.length);
+
+        const chunker = new DocumentChunker(options);
+        expect([...pages.flatMap((page) => chunker.addPage(page)), ...chunker.finish()]).toEqual(chunks);
+      },
+    );
+  });
+
+  test.each([
+    ['ADOBE_2017_10K.pdf', 'Part I > Item 1. Business > Competition', ['Table of Contents']],
+    ['AMCOR_2023_10K.pdf', 'PART I > Item 1. - Business > Sustainability', []],
+    ['BESTBUY_2023_10K.pdf', 'PART I > Item 1. Business > Store Development', []],
+    ['CVSHEALTH_2018_10K.pdf', 'PART I > Item 1A. Risk Factors > Overarching Risks', ['Page 20']],
+    ['NETFLIX_2015_10K.pdf', 'PART I > Item 1. Business > COMPETITION', ['Table of Contents']],
+    ['PEPSICO_2021_10K.pdf', 'PART I > Item 1. Business > Seasonality', ['Table of Contents']],
+  ])('When %s is chunked, then "%s" is a section, and running lines are left out: %j', async (file, section, lines) => {
+    const { pages, outline } = await readPages(file);
+    const texts: string[] = [];
+    const onLeftOut = (_page: number, line: ChunkLine) => texts.push(line.text);
+    const chunks = chunkDocument(pages, { maxTokens: 400, overlapTokens: 50, outline, onLeftOut });
+    expect(chunks.map((chunk) => chunk.section)).toContain(section);
+    expect(texts).toEqual(expect.arrayContaining(lines));
+    // Nothing but page numbers and what runs through the document.
+    expect(texts.filter((text) => !/^(?:Page )?\d+$|^Table of Contents$/.test(text))).toEqual([]);
+  });
+} else {
+  test('When the corpus (../shared/corpus) is absent, then the ten filings are NOT tested', () => {
+    expect(chunkDocument([], { maxTokens: 400, overlapTokens: 50 })).toEqual([]);
+  });
+}

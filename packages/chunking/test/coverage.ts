@@ -1,0 +1,27 @@
+import type { Chunk } from '@millrace/contracts';
+
+export const squeeze = (text: string) => text.replace(/\s+/gu, '');
+
+/**
+ * How far into `all` the chunk may reach when the chunks before it reach to one of `reached`: what it repeats of the
+ * chunk before is not told, and repetitive text can be read in several ways.
+ */
+export function reachOf(
+  before: Chunk | undefined,
+  chunk: Chunk,
+  reached: ReadonlySet<number>,
+  all: string,
+): Set<number> {
+  const text = squeeze(chunk.text);
+  const end = squeeze(before?.text ?? '');
+  const reach = new Set<number>();
+  for (const from of reached) {
+    const longest = chunk.hasOverlap ? Math.min(end.length, text.length - 1) : 0;
+    for (let length = chunk.hasOverlap ? 1 : 0; length <= longest; length++) {
+      if (end.endsWith(text.slice(0, length)) && all.startsWith(text.slice(length), from)) {
+        reach.add(from + text.length - length);
+      }
+    }
+  }
+  return reach;
+}

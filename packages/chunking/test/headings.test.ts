@@ -1,0 +1,172 @@
+import { type ChunkLine, type ChunkOutlineEntry, type ChunkPage, chunkDocument } from '../src';
+import { pageOf } from './pages';
+
+const limits = { maxTokens: 400, overlapTokens: 50 };
+const text = { text: 'The text of this section goes on to the right edge and says what there is to say about it.' };
+const bold = (title: string, more: Partial<ChunkLine> = {}) => ({ text: title, bold: true, x1: 0.4, ...more });
+
+/** The sections of the chunks, each once. */
+function sectionsOf(pages: readonly ChunkPage[], outline?: readonly ChunkOutlineEntry[]) {
+  const chunks = chunkDocument(pages, outline === undefined ? limits : { ...limits, outline });
+  return [...new Set(chunks.map((chunk) => chunk.section))];
+}
+
+/** A page whose paragraphs and headings stand apart. */
+const apart = (page: number, ...lines: (string | Partial<ChunkLine>)[]) =>
+  pageOf(
+    page,
+    lines.flatMap((line) => ['', line]),
+  );
+
+const sectionsOfLines = (...lines: (string | Partial<ChunkLine>)[]) => sectionsOf([apart(1, ...lines)]);
+
+describe('When there is no outline', () => {
+  test('then bold headings of the text size make sections, under the parts and items they stand in', () => {
+    const lines = [
+      bold('PART II'),
+      bold('Item 7.\tManagement’s Discussion'),
+      bold('Liquidity'),
+      text,
+      bold('Debt'),
+      text,
+      bold('Item 8. Financial Statements'),
+      text,
+      bold('PART III'),
+      bold('Item 10. Directors'),
+      text,
+    ];
+    expect(sectionsOfLines(text, ...lines)).toEqual([
+      null,
+      'PART II > Item 7. Management’s Discussion > Liquidity',
+      'PART II > Item 7. Management’s Discussion > Debt',
+      'PART II > Item 8. Financial Statements',
+      'PART III > Item 10. Directors',
+    ]);
+  });
+
+  test('then larger headings stand over smaller, numbers over deeper numbers, capitals over others', () => {
+    const sized = (title: string, fontSize: number) => ({ text: title, fontSize, x1: 0.5 });
+    expect(
+      sectionsOfLines(text, sized('The Mill', 20), sized('Its wheel', 14), text, text, sized('Its stones', 14), text),
+    ).toEqual([null, 'The Mill > Its wheel', 'The Mill > Its stones']);
+    expect(
+      sectionsOfLines(text, bold('1. The Mill'), text, bold('1.1 Its wheel'), text, bold('2. The river'), text),
+    ).toEqual([null, '1. The Mill', '1. The Mill > 1.1 Its wheel', '2. The river']);
+    expect(sectionsOfLines(text, bold('THE MILL'), text, bold('Its wheel'), text, bold('THE RIVER'), text)).toEqual([
+      null,
+      'THE MILL',
+      'THE MILL > Its wheel',
+      'THE RIVER',
+    ]);
+  });
+
+  test('then a heading of two Chinese characters is one, and a sentence is none', () => {
+    const wide = (title: string) => bold(title, { fontSize: 14, x1: 0.2 });
+    expect(sectionsOfLines(text, wide('概要'), text, wide('本书写完了。'), text)).toEqual([null, '概要']);
+  });
+
+  test('then a heading that is repeated with its section does not begin another', () => {
+    const pages = [apart(1, text, bold('Debt'), text), apart(2, bold('Debt (continued)'), text, bold('Leases'), text)];
+    expect(sectionsOf(pages)).toEqual([null, 'Debt', 'Leases']);
+  });
+
+  test.each([
+    ['the bold beginning of a sentence', [bold('Our mill is the one that'), 'stands beside the river and turns.']],
+    ['a bold sentence', [bold('The river may fall dry.'), text]],
+    ['the head of a column', [bold('Total shares', { x0: 0.7, x1: 0.8 }), 'Mill\t7\t8', 'River\t9\t1']],
+    ['a row of a table', [bold('Total\t1,234\t5,678'), text]],
+    ['a caption of columns', [bold('Three Months Ended June 30'), 'Mill\t7\t8', 'River\t9\t1']],
+    ['a bold point of a list', [bold('• The mill has grown'), text]],
+    ['a small bold label', [bold('Equity', { fontSize: 8 }), '', text]],
+  ])('then %s is no heading', (_what, lines) => {
+    expect(sectionsOf([pageOf(1, [text, '', text, '', text, '', ...lines, text])])).toEqual([null]);
+  });
+
+  test('and all text is bold, then only size makes headings', () => {
+    const lines = [text, bold('No heading'), text, bold('A heading', { fontSize: 14 }), text];
+    const all = lines.map((line) => ({ ...line, bold: true }));
+    expect(sectionsOfLines(...all)).toEqual([null, 'A heading']);
+  });
+
+  test('and a plain line of its own says what it is, then it is a heading', () => {
+    expect(sectionsOfLines(text, { text: 'Article IV', x1: 0.2 }, text)).toEqual([null, 'Article IV']);
+    expect(sectionsOfLines(text, { text: 'Note 5 of this report', x1: 0.3 }, text)).toEqual([null]);
+  });
+});
+
+describe('When there is an outline', () => {
+  const outline = [
+    { title: 'Item 7', level: 1, page: 1 },
+    { title: 'Liquidity', level: 2, page: 1 },
+    { title: 'Market Risk', level: 1, page: 2 },
+  ];
+
+  test('then its entries begin at their headings, not where a text begins with the same words', () => {
+    const pages = [
+      pageOf(1, ['Liquidity is what this page is about, but not yet.', bold('Item 7'), text, bold('LIQUIDITY'), text]),
+      pageOf(2, [text, { text: 'Market', x1: 0.3 }, { text: 'Risk', x1: 0.2 }, bold('No entry'), text]),
+    ];
+    const chunks = chunkDocument(pages, { ...limits, outline });
+    expect(chunks.map((chunk) => chunk.section)).toEqual([null, 'Item 7', 'Item 7 > Liquidity', 'Market Risk']);
+    expect(chunks[2]?.text).toMatch(/^LIQUIDITY/);
+    expect(chunks[3]?.text).toMatch(/^Market/);
+  });
+
+  test('and a heading is not on its page, then the section begins with the page', () => {
+    const pages = [pageOf(1, [bold('Item 7'), text, bold('Liquidity'), text]), pageOf(2, [text])];
+    expect(chunkDocument(pages, { ...limits, outline }).map((chunk) => chunk.section)).toEqual([
+      'Item 7',
+      'Item 7 > Liquidity',
+      'Market Risk',
+    ]);
+  });
+
+  test('and it has one entry, then that stands over the headings on the pages', () => {
+    const pages = [pageOf(1, [text, bold('Debt'), text])];
+    expect(sectionsOf(pages, [{ title: 'The Mill', level: 1, page: 1 }])).toEqual(['The Mill', 'The Mill > Debt']);
+  });
+});
+
+describe('When the input says what its headings are', () => {
+  const place = { x0: 0, y0: 0, x1: 1, y1: 1, fontSize: 12, bold: false };
+  const page = (...lines: Partial<ChunkLine>[]): ChunkPage => ({
+    page: 1,
+    width: 0,
+    height: 0,
+    lines: lines.map((line) => ({ text: '', ...place, ...line })),
+  });
+
+  test('then those make the sections, whatever they look like', () => {
+    const pages = [
+      page(
+        { text: 'Guide', headingLevel: 1 },
+        { text: 'It begins.' },
+        { text: 'Set up', headingLevel: 2 },
+        { text: 'First this.' },
+        { text: 'Bold and large, but text', bold: true, fontSize: 30 },
+        { text: 'On Linux', headingLevel: 4 },
+        { text: 'Then that.' },
+        { text: 'Use', headingLevel: 2 },
+        { text: 'At last.' },
+      ),
+    ];
+    expect(sectionsOf(pages)).toEqual(['Guide', 'Guide > Set up', 'Guide > Set up > On Linux', 'Guide > Use']);
+  });
+
+  test('then without boxes each line is a paragraph, and rows are a table', () => {
+    const [chunk] = chunkDocument(
+      [
+        page(
+          { text: 'One paragraph.' },
+          { text: 'Another one.' },
+          { text: 'a\t1' },
+          { text: 'b\t2' },
+          { text: 'Last.' },
+        ),
+      ],
+      limits,
+    );
+    expect(chunk?.text).toBe('One paragraph.\n\nAnother one.\n\na\t1\nb\t2\n\nLast.');
+    expect(chunk?.coordinates.every(({ x0, y0, x1, y1 }) => `${x0}${y0}${x1}${y1}` === '0011')).toBe(true);
+  });
+});
