@@ -50,6 +50,13 @@ describe('A document that cannot be read', () => {
     expect(body.pages.filter((page) => page.outcome === 'text').length).toBeGreaterThan(0);
   });
 
+  test('When the end of a PDF is missing, then what is there is searchable and the document says what was made up', async () => {
+    const whole = await textPdf(['Salvaged from the wreck.']);
+    const { document } = await millrace.ingest(whole.subarray(0, whole.lastIndexOf('xref', -20)));
+    expect(document).toMatchObject({ status: 'ready', repair: 'TRAILER_REBUILT', page_count: 1 });
+    expect(await millrace.search('salvaged wreck', { document_id: document.id })).toHaveLength(1);
+  });
+
   test('When a PDF is encrypted without a password to open it, then it just works', async () => {
     expect((await millrace.ingest(await ownerEncryptedPdf())).document.status).toBe('ready');
   });

@@ -55,12 +55,13 @@ export class TestStack {
     pdf: Buffer,
     filename = 'test.pdf',
     fields: Record<string, string> = {},
+    type = 'application/pdf',
   ): Promise<Answer<UploadResponse>> {
     const form = new FormData();
     for (const [name, value] of Object.entries(fields)) {
       form.set(name, value);
     }
-    form.set('file', new Blob([new Uint8Array(pdf)], { type: 'application/pdf' }), filename);
+    form.set('file', new Blob([new Uint8Array(pdf)], { type }), filename);
     const response = await fetch(`${this.stack.apiUrl}/api/v1/documents`, {
       method: 'POST',
       headers: { authorization: `Bearer ${testApiKey}` },

@@ -75,7 +75,7 @@ export class ApiClient {
     const name = basename(file).replace(/["\r\n]/g, '_');
     const head = Buffer.from(
       `--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="${name}"\r\n` +
-        'content-type: application/pdf\r\n\r\n',
+        'content-type: application/octet-stream\r\n\r\n',
     );
     const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
     const outgoing = request(`${this.apiUrl}/api/v1/documents`, {

@@ -7,6 +7,11 @@ import { originalsFolder } from './keys';
 export interface StagedBlob {
   /** Makes the blob durable under `key`. */
   keep(key: string): Promise<void>;
+  /**
+   * Has `make` write another version of the blob from one path to another, which then takes its place; where `make`
+   * says false, or throws, the blob stays what it was.
+   */
+  rewrite(make: (from: string, to: string) => Promise<boolean>): Promise<void>;
   /** Removes what was received. Harmless after `keep`. */
   discard(): Promise<void>;
 }
@@ -54,6 +59,16 @@ export class BlobStore {
           await syncDirectory(dirname(target));
         } catch (error) {
           throw translateStorageError(error);
+        }
+      },
+      rewrite: async (make) => {
+        const other = `${temporary}.other`;
+        try {
+          if (await make(temporary, other)) {
+            await rename(other, temporary);
+          }
+        } finally {
+          await rm(other, { force: true });
         }
       },
       discard: () => rm(temporary, { force: true }),

@@ -2,13 +2,16 @@ import type { Box } from '@millrace/contracts';
 import type { Block } from './blocks';
 import type { Word } from './words';
 
-/** Where words stand: one box for each block, around those of its lines that the words come from. */
+/** Where words stand: one box for each block, around those of its lines that the words come from; none without places. */
 export function boxesOf(words: readonly Word[]): Box[] {
   const boxes: Box[] = [];
   let block: Block | null = null;
   let box: Box | null = null;
   for (const word of words) {
     const { line } = word;
+    if (line.x0 === line.x1 && line.y0 === line.y1) {
+      continue;
+    }
     if (box === null || word.block !== block) {
       block = word.block;
       box = { page: block.page, x0: line.x0, y0: line.y0, x1: line.x1, y1: line.y1 };

@@ -1,6 +1,9 @@
 import type { ChunkStrategy } from '@millrace/contracts';
 
-/** A line of text on a shown page: coordinates are fractions (0 to 1) from its top left corner. */
+/**
+ * A line of text on a shown page: coordinates are fractions (0 to 1) from its top left corner, all 0 for text that has no
+ * place on a page.
+ */
 export interface ChunkLine {
   /** Cells of a table-like row are separated by a tab. */
   text: string;

@@ -72,6 +72,14 @@ describe('When a document is chunked', () => {
     expect(chunk).toMatchObject({ pageStart: 3, pageEnd: 4, coordinates: [{ page: 3 }, { page: 4 }] });
   });
 
+  test('and its lines have no place on their page, then chunks have no boxes', () => {
+    const nowhere = { x0: 0, y0: 0, x1: 0, y1: 0 };
+    const title = { text: 'A title', fontSize: 24, bold: true, headingLevel: 1, ...nowhere };
+    const page = { ...pageOf(2, [title, { text: 'And a text.', ...nowhere }]), width: 0, height: 0 };
+    const [chunk] = chunkDocument([page], limits);
+    expect(chunk).toMatchObject({ text: 'A title\n\nAnd a text.', pageStart: 2, pageEnd: 2, coordinates: [] });
+  });
+
   test('and it has an outline, then chunks are named after the path to their heading', () => {
     const outline = [
       { title: 'Part I', level: 1, page: null },

@@ -72,7 +72,7 @@ export const errorCatalogue = {
   UPLOAD_NO_FILE: permanent(
     400,
     'The upload holds no file',
-    'Send one file in the multipart field "file", or the PDF itself as an application/pdf body.',
+    'Send one file in the multipart field "file", or the file itself as the body with its content type.',
   ),
   UPLOAD_EMPTY: permanent(400, 'The uploaded file is empty', 'Send a file that holds at least one byte.'),
   UPLOAD_MALFORMED: permanent(
@@ -85,7 +85,7 @@ export const errorCatalogue = {
   UNSUPPORTED_MEDIA_TYPE: permanent(
     415,
     'This kind of file is not supported',
-    'Send a PDF (application/pdf). The content decides, not the name.',
+    'Send a PDF, plain text, Markdown or HTML. The content decides, not the name.',
   ),
 
   // Documents
@@ -94,15 +94,24 @@ export const errorCatalogue = {
     'The PDF is broken and cannot be read',
     'Repair or re-export the file and upload it again.',
   ),
-  PDF_ENCRYPTED: permanent(422, 'The PDF is encrypted and asks for a password', 'Upload a copy without a password.'),
+  PDF_ENCRYPTED: permanent(
+    422,
+    'The PDF is encrypted and asks for a password',
+    'Upload it again with its password: in the form field "password", or in the header X-Document-Password.',
+  ),
+  PDF_PASSWORD_WRONG: permanent(
+    422,
+    'The password does not open the PDF',
+    'Upload the file again with the right password; nothing of this upload was kept.',
+  ),
   PDF_NO_TEXT: permanent(
     422,
-    'The PDF holds no text',
+    'The document holds no text',
     'The pages are blank, or images in which no text was found (or OCR is off); upload a version with a text layer.',
   ),
   PDF_TOO_MANY_PAGES: permanent(
     422,
-    'The PDF has too many pages',
+    'The document has too many pages',
     'Split the file; or raise PDF_MAX_PAGES, delete the document and upload it again.',
   ),
   PDF_TIMEOUT: permanent(
@@ -150,6 +159,13 @@ export const errorCatalogue = {
     'The document has more pages for OCR than are taken',
     'The pages before it are searchable; raise OCR_MAX_PAGES and retry the failed pages.',
   ),
+
+  TEXT_UNREADABLE: permanent(
+    422,
+    'The file cannot be read as text',
+    'Save it as UTF-8, in a simpler form if it is HTML, and upload it again.',
+  ),
+  TEXT_TOO_LARGE: permanent(422, 'The text is too large to be read as a whole', 'Split the file and upload its parts.'),
 
   // Embedding
   EMBEDDING_RATE_LIMITED: retryable(

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { boxSchema } from './chunks';
 import { idSchema } from './ids';
-import { documentStatus, jobChunkStatus, jobKind, jobStatus, pageOutcome } from './statuses';
+import { documentRepair, documentStatus, jobChunkStatus, jobKind, jobStatus, pageOutcome } from './statuses';
 
 const timestamp = z.iso.datetime();
 const count = z.int().min(0);
@@ -31,6 +31,8 @@ export const documentSchema = z.object({
   size_bytes: count,
   page_count: count.nullable(),
   total_chunks: count.nullable(),
+  /** How a broken file was made readable; null for one that is not broken, or not read yet. */
+  repair: documentRepair.nullable(),
   metadata: z.record(z.string(), z.unknown()),
   status: documentStatus,
   error: problemSchema.nullable(),

@@ -41,3 +41,12 @@ export type PageOutcome = z.infer<typeof pageOutcome>;
 /** What a job does to its document. */
 export const jobKind = z.enum(['ingest']);
 export type JobKind = z.infer<typeof jobKind>;
+
+/** What had to be made up to read a broken PDF; pages may be lost where it was cut off. */
+export const documentRepair = z.enum([
+  /** The table that says where everything stands was missing or wrong; the document's own list of pages was found. */
+  'TRAILER_REBUILT',
+  /** That list was lost as well: the pages that were found, in the order in which they stand in the file. */
+  'PAGES_REBUILT',
+]);
+export type DocumentRepair = z.infer<typeof documentRepair>;

@@ -1,5 +1,5 @@
 import type { ReadingOptions } from '@millrace/contracts';
-import type { Database, DocumentRow, JobRow, NewDocument } from '@millrace/database';
+import type { Database, DocumentRow, JobRow, NewDocument, Session } from '@millrace/database';
 
 export interface AcceptOptions {
   jobId: string;
@@ -7,6 +7,11 @@ export interface AcceptOptions {
   jobMaxRetries: number;
   chunkMaxRetries: number;
   reading: ReadingOptions;
+  /**
+   * A document of the same content that failed as PDF_ENCRYPTED, which this one takes the place of: its original now
+   * needs no password. Where it is no longer there, or no longer failed, this upload is like any other.
+   */
+  replaces?: string | null;
 }
 
 export interface Accepted {
@@ -23,6 +28,9 @@ export interface Accepted {
  */
 export function acceptDocument(database: Database, document: NewDocument, options: AcceptOptions): Promise<Accepted> {
   return database.transaction(async (session) => {
+    if (options.replaces) {
+      await removeLocked(session, options.replaces);
+    }
     const isNew = await session.documents.insertIfNew(document);
     if (isNew) {
       await session.jobs.insert({
@@ -43,4 +51,14 @@ export function acceptDocument(database: Database, document: NewDocument, option
     }
     return { duplicate: !isNew, document: stored, job };
   });
+}
+
+/** Its record is all there is of it: neither an original nor chunks. Locks are taken as in every settlement. */
+async function removeLocked(session: Session, documentId: string): Promise<void> {
+  await session.sql.many('SELECT FROM jobs WHERE document_id = $1 ORDER BY id FOR UPDATE', [documentId]);
+  await session.sql.none(
+    `DELETE FROM documents WHERE id = $1 AND status = 'failed' AND error_code = 'PDF_ENCRYPTED'
+       AND source_path IS NULL`,
+    [documentId],
+  );
 }

@@ -1,4 +1,4 @@
-import type { ChunkDispatch, ErrorCode, JobDispatch, ReadingOptions } from '@millrace/contracts';
+import type { ChunkDispatch, DocumentRepair, ErrorCode, JobDispatch, ReadingOptions } from '@millrace/contracts';
 import { type MillraceError, newId } from '@millrace/contracts';
 import type { Database, NewDocumentPage, NewJobChunk, Session } from '@millrace/database';
 import { leaseIsOver } from './leases';
@@ -22,6 +22,7 @@ export interface ClaimedJob {
   ownerId: string;
   /** Key of the original in the blob store, or null when it has been removed. */
   sourcePath: string | null;
+  mimeType: string;
   reading: ReadingOptions;
   chunkMaxRetries: number;
   attempts: number;
@@ -48,7 +49,7 @@ export function claimJob(database: Database, jobId: string, worker: string, leas
       reading: ReadingOptions;
       total_chunks: number | null;
     }>(
-      `UPDATE jobs SET status = 'chunking', current_step = 'reading the PDF', attempts = attempts + 1,
+      `UPDATE jobs SET status = 'chunking', current_step = 'reading the document', attempts = attempts + 1,
          worker = $<worker>, lease_token = $<token>, lease_expires_at = now() + $<leaseMs> * interval '1 millisecond',
          started_at = coalesce(started_at, now()), next_attempt_at = NULL, updated_at = now()
        WHERE id = $<jobId> AND (status = 'queued' OR (status = 'chunking' AND ${leaseIsOver}))
@@ -70,9 +71,10 @@ export function claimJob(database: Database, jobId: string, worker: string, leas
       collection_id: string;
       owner_id: string;
       source_path: string | null;
+      mime_type: string;
     }>(
       `UPDATE documents SET status = 'processing', updated_at = now() WHERE id = $1 AND status IN ('queued', 'processing')
-       RETURNING collection_id, owner_id, source_path`,
+       RETURNING collection_id, owner_id, source_path, mime_type`,
       [claimed.document_id],
     );
     return {
@@ -83,6 +85,7 @@ export function claimJob(database: Database, jobId: string, worker: string, leas
         collectionId: document.collection_id,
         ownerId: document.owner_id,
         sourcePath: document.source_path,
+        mimeType: document.mime_type,
         reading: claimed.reading,
         chunkMaxRetries: claimed.chunk_max_retries,
         attempts: claimed.attempts,
@@ -196,6 +199,8 @@ export function expireJobLeases(
 
 export interface ChunkedDocument {
   title: string | null;
+  /** How the original was made readable, if it was broken. */
+  repair?: DocumentRepair | null;
   pages: readonly NewDocumentPage[];
   /** At least one. */
   chunks: readonly NewJobChunk[];
@@ -226,6 +231,7 @@ export function storeChunks(
       title: document.title,
       pageCount: document.pages.length,
       totalChunks: document.chunks.length,
+      repair: document.repair ?? null,
     });
     await session.jobChunks.insertAll(document.chunks, {
       jobId: job.jobId,

@@ -1,4 +1,4 @@
-import { cleanText, MillraceError } from '@millrace/contracts';
+import { cleanText, type DocumentRepair, MillraceError } from '@millrace/contracts';
 import { PageCharacters, readCharacters } from './characters';
 import { type FileAccess, openFileAccess } from './fileSource';
 import { pageGeometry } from './geometry';
@@ -6,6 +6,7 @@ import { buildLines } from './lines';
 import { readOutline } from './outline';
 import { guarded, loadPdfium, type Pdfium } from './pdfium';
 import { renderGray } from './render';
+import { type PossibleRepair, possibleRepairs } from './repair';
 import type { GrayImage, PageSize, PageText, PdfFile, PdfInfo } from './types';
 
 /** The largest page a PDF may have without a user unit, in points. Broken files claim millions. */
@@ -18,19 +19,59 @@ const MAX_PAGE_POINTS = 14_400;
 const REOPEN_AFTER_BYTES = 32 * 2 ** 20;
 
 /**
- * Opens the PDF at `path` for reading text. The file is read piece by piece, never held as a whole.
+ * Opens the PDF at `path` for reading text. The file is read piece by piece, never held as a whole. One that is broken is
+ * repaired where that helps (`info.repair` then says how); the file itself stays as it is.
  * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED (it asks for a password) or PDF_UNREADABLE (the engine broke); the
  * file system's error when the file cannot be read.
  */
 export async function openPdf(path: string): Promise<PdfFile> {
   const pdfium = await loadPdfium();
-  const access = openFileAccess(pdfium, path);
   try {
-    return guarded(() => OpenPdf.open(pdfium, access));
+    return open(pdfium, path, null);
+  } catch (error) {
+    const repaired = isCorrupt(error) ? openRepaired(pdfium, path) : null;
+    if (repaired === null) {
+      throw error;
+    }
+    return repaired;
+  }
+}
+
+/** The broken PDF with the repair that reaches the most pages, the first of several; null when none helps. */
+function openRepaired(pdfium: Pdfium, path: string): PdfFile | null {
+  let best: { file: OpenPdf; pages: number } | null = null;
+  for (const repair of possibleRepairs(path)) {
+    try {
+      const file = open(pdfium, path, repair);
+      const pages = file.countReachablePages();
+      if (best === null || pages > best.pages) {
+        best?.file.close();
+        best = { file, pages };
+      } else {
+        file.close();
+      }
+    } catch (error) {
+      if (!isCorrupt(error)) {
+        best?.file.close();
+        throw error;
+      }
+    }
+  }
+  return best?.file ?? null;
+}
+
+function open(pdfium: Pdfium, path: string, repair: PossibleRepair | null): OpenPdf {
+  const access = openFileAccess(pdfium, path, repair?.appendix);
+  try {
+    return guarded(() => OpenPdf.open(pdfium, access, repair?.kind ?? null));
   } catch (error) {
     access.close();
     throw error;
   }
+}
+
+function isCorrupt(error: unknown): boolean {
+  return error instanceof MillraceError && error.code === 'PDF_CORRUPT';
 }
 
 class OpenPdf implements PdfFile {
@@ -49,7 +90,7 @@ class OpenPdf implements PdfFile {
     this.deliveredAtOpening = access.delivered;
   }
 
-  static open(pdfium: Pdfium, access: FileAccess): OpenPdf {
+  static open(pdfium: Pdfium, access: FileAccess, repair: DocumentRepair | null): OpenPdf {
     const { fpdf } = pdfium;
     const document = loadDocument(pdfium, access);
     try {
@@ -58,7 +99,7 @@ class OpenPdf implements PdfFile {
         throw new MillraceError('PDF_CORRUPT', 'The PDF holds no pages that can be found.');
       }
       const outline = readOutline(pdfium, document, pageCount);
-      const info = { pageCount, title: readTitle(pdfium, document), outline };
+      const info = { pageCount, title: readTitle(pdfium, document), outline, repair };
       return new OpenPdf(pdfium, access, document, info);
     } catch (error) {
       fpdf.FPDF_CloseDocument(document);
@@ -80,13 +121,28 @@ class OpenPdf implements PdfFile {
   pageSize(page: number): PageSize {
     this.mustHold(page);
     return guarded(() => {
-      const { fpdf, scratch } = this.pdfium;
-      if (fpdf.FPDF_GetPageSizeByIndexF(this.document, page - 1, scratch) === 0) {
+      if (!this.measure(page)) {
         return { width: 0, height: 0 };
       }
-      const { f32 } = this.pdfium.memory;
-      return { width: points(f32[scratch / 4] ?? 0), height: points(f32[scratch / 4 + 1] ?? 0) };
+      const { scratch, memory } = this.pdfium;
+      return { width: points(memory.f32[scratch / 4] ?? 0), height: points(memory.f32[scratch / 4 + 1] ?? 0) };
     });
+  }
+
+  /** How many pages are there at all; the file may promise more than it holds. */
+  countReachablePages(): number {
+    return guarded(() => {
+      let count = 0;
+      for (let page = 1; page <= this.info.pageCount; page++) {
+        count += this.measure(page) ? 1 : 0;
+      }
+      return count;
+    });
+  }
+
+  /** Puts the page's width and height into the scratch memory; false when there is no such page. */
+  private measure(page: number): boolean {
+    return this.pdfium.fpdf.FPDF_GetPageSizeByIndexF(this.document, page - 1, this.pdfium.scratch) !== 0;
   }
 
   close(): void {

@@ -18,11 +18,16 @@ class FileSource {
   /** Bytes handed to the engine. */
   delivered = 0;
   private readonly fd: number;
+  private readonly fileSize: number;
   private readonly blocks = new Map<number, Buffer>();
 
-  constructor(path: string) {
+  constructor(
+    path: string,
+    private readonly appendix: Buffer,
+  ) {
     this.fd = openSync(path, 'r');
-    this.size = fstatSync(this.fd).size;
+    this.fileSize = fstatSync(this.fd).size;
+    this.size = this.fileSize + appendix.length;
   }
 
   /** Copies `target.length` bytes from `position`; false when the file does not hold them. */
@@ -69,7 +74,11 @@ class FileSource {
         block = oldest[1].length === BLOCK_BYTES ? oldest[1] : block;
       }
     }
-    const length = readSync(this.fd, block, 0, BLOCK_BYTES, number * BLOCK_BYTES);
+    const start = number * BLOCK_BYTES;
+    let length = readSync(this.fd, block, 0, BLOCK_BYTES, start);
+    if (start + length >= this.fileSize) {
+      length += this.appendix.copy(block, length, start + length - this.fileSize);
+    }
     block = block.subarray(0, length);
     this.blocks.set(number, block);
     return block;
@@ -114,11 +123,12 @@ export interface FileAccess {
 
 /**
  * Opens `path` for the engine to read through a callback.
+ * @param appendix What the engine shall see after the file's own bytes.
  * @throws the file system's error when the file cannot be opened; MillraceError PDF_UNREADABLE beyond 2 GiB.
  */
-export function openFileAccess(pdfium: Pdfium, path: string): FileAccess {
+export function openFileAccess(pdfium: Pdfium, path: string, appendix: Buffer = Buffer.alloc(0)): FileAccess {
   const reader = readerOf(pdfium);
-  const source = new FileSource(path);
+  const source = new FileSource(path, appendix);
   if (source.size > MAX_FILE_BYTES) {
     source.close();
     throw new MillraceError('PDF_UNREADABLE', `The file holds ${source.size} bytes; the PDF engine reads up to 2 GiB.`);

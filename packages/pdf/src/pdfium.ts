@@ -14,6 +14,7 @@ export interface PdfiumExports {
   free(pointer: Pointer): void;
   FPDF_LoadCustomDocument(access: Pointer, password: Pointer): Pointer;
   FPDF_CloseDocument(document: Pointer): void;
+  FPDF_SaveAsCopy(document: Pointer, writer: Pointer, flags: number): number;
   FPDF_GetLastError(): number;
   FPDF_GetPageCount(document: Pointer): number;
   FPDF_GetMetaText(document: Pointer, tag: Pointer, buffer: Pointer, size: number): number;

@@ -1,3 +1,5 @@
+import type { DocumentRepair } from '@millrace/contracts';
+
 /** One line of text as it stands on the shown page. */
 export interface TextLine {
   /** The line's words; cells of a table-like row are separated by a tab. Never empty, never holds a line break. */
@@ -56,6 +58,8 @@ export interface PdfInfo {
   /** The title from the document's metadata, or null. */
   title: string | null;
   outline: OutlineEntry[];
+  /** What had to be made up to read a broken file, or null. */
+  repair: DocumentRepair | null;
 }
 
 /** An open PDF. Pages may be read in any order; `close` must be called. */

@@ -15,6 +15,7 @@ export function createLogger(service: string, level: string, destination?: Desti
     redact: [
       'req.headers.authorization',
       'req.headers["x-api-key"]',
+      'req.headers["x-document-password"]',
       'req.headers.cookie',
       // ioredis puts the command that failed on its errors; of AUTH that is the password.
       'err.command.args',

@@ -26,7 +26,8 @@ describe('The logger', () => {
   });
 
   test('When a request is logged, then its credentials are not', () => {
-    const headers = { authorization: 'Bearer the-key', 'x-api-key': 'the-key', cookie: 'the-key', host: 'here' };
+    const credentials = { authorization: 'Bearer the-key', 'x-api-key': 'the-key', cookie: 'the-key' };
+    const headers = { ...credentials, 'x-document-password': 'the-key', host: 'here' };
     const text = lines((logger) => logger.info({ req: { headers } }, 'request'));
     expect(text).toContain('here');
     expect(text).not.toContain('the-key');

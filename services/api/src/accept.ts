@@ -24,9 +24,12 @@ export async function acceptUpload(
   }
   const known = await database.documents.findByContent(collectionId, upload.contentHash);
   const knownJob = known && (await database.jobs.find(known.job_id));
-  if (knownJob) {
+  // What failed for want of a password is tried again with one.
+  const replaces = upload.password !== undefined && known?.error_code === 'PDF_ENCRYPTED' ? known.id : null;
+  if (knownJob && replaces === null) {
     return { duplicate: true, document: known, job: knownJob };
   }
+  await takePasswordOff(dependencies, upload);
   const documentId = newId();
   const key = originalKey(documentId);
   await upload.staged.keep(key);
@@ -49,6 +52,7 @@ export async function acceptUpload(
         jobMaxRetries: fields.max_retries ?? config.JOB_MAX_RETRIES,
         chunkMaxRetries: fields.chunk_max_retries ?? config.CHUNK_MAX_RETRIES,
         reading,
+        replaces,
       },
     );
   } catch (error) {
@@ -65,6 +69,19 @@ export async function acceptUpload(
   }
   await deliver(dependencies, accepted);
   return accepted;
+}
+
+/**
+ * From here on a locked file is kept without its password, so that it can be read as often as it takes. Its hash stays
+ * that of the bytes that were uploaded, by which the same upload is known again.
+ */
+async function takePasswordOff(
+  { unlocker }: Dependencies,
+  { staged, mimeType, password }: ReceivedUpload,
+): Promise<void> {
+  if (password !== undefined && mimeType === 'application/pdf') {
+    await staged.rewrite((from, to) => unlocker.unlock(from, password, to));
+  }
 }
 
 /** With Redis away the upload still stands: the job's row says that it waits to be delivered. */

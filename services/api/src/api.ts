@@ -8,6 +8,7 @@ import { createRegistry, type Logger, listen, type RunningService } from '@millr
 import { createApp } from './app';
 import { Deliveries } from './deliveries';
 import { closeServer, createHttpServer } from './server';
+import { Unlocker } from './unlocker';
 
 /** Starts the API server. */
 export async function startApi(config: Config, logger: Logger): Promise<RunningService> {
@@ -25,6 +26,7 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningS
   const queues = new Queues(redis, config.QUEUE_PREFIX);
   const blobs = new BlobStore(config.BLOB_DIR);
   await blobs.check();
+  const unlocker = new Unlocker();
   const deliveries = new Deliveries(queues, logger);
   const { key, generated } = resolveApiKey(config);
 
@@ -35,6 +37,7 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningS
     queues,
     deliveries,
     blobs,
+    unlocker,
     provider,
     logger,
     registry: createRegistry('api'),
@@ -61,6 +64,7 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningS
         name: 'finish the requests in hand',
         run: () => closeServer(server, config.SHUTDOWN_TIMEOUT_MS * 0.75),
       },
+      { name: 'end the processes', run: () => unlocker.close() },
       { name: 'finish the deliveries', run: () => deliveries.finish(config.SHUTDOWN_TIMEOUT_MS * 0.15) },
       { name: 'close the queues', run: () => queues.close() },
       { name: 'close the provider', run: async () => provider.close?.() },

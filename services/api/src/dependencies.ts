@@ -5,6 +5,7 @@ import type { EmbeddingProvider } from '@millrace/embeddings';
 import type { Queues } from '@millrace/queues';
 import type { Checks, Logger, Registry } from '@millrace/telemetry';
 import type { Deliveries } from './deliveries';
+import type { Unlocker } from './unlocker';
 
 /** What the routes work with. */
 export interface Dependencies {
@@ -14,6 +15,7 @@ export interface Dependencies {
   queues: Queues;
   deliveries: Deliveries;
   blobs: BlobStore;
+  unlocker: Unlocker;
   provider: EmbeddingProvider;
   logger: Logger;
   registry: Registry;

@@ -22,7 +22,8 @@ export function openApiDocument() {
     info: {
       title: 'Millrace',
       version: '1',
-      description: 'Turns PDFs into searchable vectors, durably. Every error is a problem document with a stable code.',
+      description:
+        'Turns documents into searchable vectors, durably. Every error is a problem document with a stable code.',
     },
     components: {
       schemas: Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, withoutIds(schema)])),
@@ -51,16 +52,16 @@ function describe(operation: Operation) {
   return {
     tags: [resource],
     summary: operation.summary,
-    parameters: [...inPath, ...queryParameters(operation.query)],
+    parameters: [...inPath, ...parameters('query', operation.query), ...parameters('header', operation.headers)],
     ...(operation.body ? { requestBody: operation.body } : {}),
     responses: { ...answersOf(operation), ...problemsOf([...operation.problems, 'UNAUTHENTICATED']) },
   };
 }
 
-function queryParameters(query: z.ZodObject | undefined) {
-  return Object.entries(query ? propertiesOf(query) : {}).map(([name, schema]) => ({
+function parameters(place: 'query' | 'header', fields: z.ZodObject | undefined) {
+  return Object.entries(fields ? propertiesOf(fields) : {}).map(([name, schema]) => ({
     name,
-    in: 'query',
+    in: place,
     required: false,
     schema,
   }));

@@ -21,6 +21,7 @@ import {
   uploadResponseSchema,
 } from '@millrace/contracts';
 import { z } from 'zod';
+import { acceptedTypes } from './mediaType';
 import { uploadFields } from './uploadFields';
 
 /** The schemas that stand under components, by the name clients see. */
@@ -51,6 +52,7 @@ export interface Operation {
   path: string;
   summary: string;
   query?: z.ZodObject;
+  headers?: z.ZodObject;
   body?: Record<string, unknown>;
   /** Successful answers by status; null where there is no body. */
   answers: Record<number, { description: string; schema: ComponentName | null }>;
@@ -60,7 +62,8 @@ export interface Operation {
 const upload: Operation = {
   method: 'post',
   path: '/api/v1/documents',
-  summary: 'Upload a PDF',
+  summary: 'Upload a PDF, plain text, Markdown or HTML',
+  headers: z.object({ 'X-Document-Password': z.string().optional().describe('Opens the PDF, as the form field does') }),
   query: z.object({ filename: z.string().optional(), ...uploadFields.shape }),
   body: {
     required: true,
@@ -72,10 +75,11 @@ const upload: Operation = {
           properties: {
             file: { type: 'string', format: 'binary' },
             ...propertiesOf(uploadFields),
+            password: { type: 'string', format: 'password', description: 'Opens the PDF; it is not kept' },
           },
         },
       },
-      'application/pdf': { schema: { type: 'string', format: 'binary' } },
+      ...Object.fromEntries(acceptedTypes.map((type) => [type, { schema: { type: 'string', format: 'binary' } }])),
     },
   },
   answers: {
@@ -88,6 +92,9 @@ const upload: Operation = {
     'UPLOAD_MALFORMED',
     'UPLOAD_TOO_LARGE',
     'UNSUPPORTED_MEDIA_TYPE',
+    'PDF_PASSWORD_WRONG',
+    'PDF_TIMEOUT',
+    'PDF_UNREADABLE',
     'REQUEST_INVALID',
     'COLLECTION_NOT_FOUND',
     'STORAGE_UNAVAILABLE',

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { basename } from 'node:path';
@@ -5,25 +6,27 @@ import type { Readable } from 'node:stream';
 import type { BlobStore, StagedBlob } from '@millrace/blobs';
 import { cleanText, MillraceError } from '@millrace/contracts';
 import busboy from 'busboy';
+import { acceptedTypes, defaultNames, type MediaType, MediaTypeDetector, namedType } from './mediaType';
 
 export interface ReceivedUpload {
   staged: StagedBlob;
   filename: string;
-  mimeType: string;
+  mimeType: MediaType;
   /** SHA-256 of the bytes, 64 hexadecimal digits. */
   contentHash: string;
   sizeBytes: number;
-  /** The text fields of the form; empty for a raw body. */
+  /** The text fields of the form, without the password; empty for a raw body. */
   fields: Record<string, string>;
+  /** What opens the file, from the form or the header: it must not get anywhere else. */
+  password: string | undefined;
 }
 
 interface FileFacts {
+  mimeType: MediaType;
   contentHash: string;
   sizeBytes: number;
 }
 
-/** A PDF's header may stand after some junk, within the first 1,024 bytes (ISO 32000-2, annex on older files). */
-const headBytes = 1024;
 const formOverheadBytes = 64 * 1024;
 
 /**
@@ -47,13 +50,21 @@ export async function receiveUpload(
   if (type === 'multipart/form-data') {
     return receiveForm(request, blobs, maxBytes);
   }
-  if (type === 'application/pdf' || type === 'application/octet-stream') {
-    const { staged, facts } = await stageFile(request, blobs, maxBytes, 'UPLOAD_NO_FILE');
-    return { staged, ...facts, filename: rawFilename(request, rawName), mimeType: 'application/pdf', fields: {} };
+  const named = namedType(type ?? '');
+  if (named !== undefined || type === 'application/octet-stream') {
+    const given = rawFilename(request, rawName);
+    const { staged, facts } = await stageFile(request, blobs, {
+      maxBytes,
+      whenEmpty: 'UPLOAD_NO_FILE',
+      named: named ?? namedType(given),
+    });
+    const filename = tidyFilename(given) || defaultNames[facts.mimeType];
+    return { staged, ...facts, filename, fields: {}, password: headerPassword(request) };
   }
   throw new MillraceError(
     type ? 'UNSUPPORTED_MEDIA_TYPE' : 'UPLOAD_NO_FILE',
-    `Content-Type is ${type || 'missing'}; send multipart/form-data with one file, or the file itself as application/pdf`,
+    `Content-Type is ${type || 'missing'}; send multipart/form-data with one file, or the file itself as one of ${acceptedTypes.join(', ')}`,
+    { extra: { accepted: acceptedTypes } },
   );
 }
 
@@ -77,7 +88,8 @@ async function receiveForm(request: IncomingMessage, blobs: BlobStore, maxBytes:
     });
     form.on('file', (_name, stream, info) => {
       filename = info.filename ?? '';
-      file = stageFile(stream, blobs, maxBytes, 'UPLOAD_EMPTY');
+      const named = namedType(info.mimeType) ?? namedType(filename);
+      file = stageFile(stream, blobs, { maxBytes, whenEmpty: 'UPLOAD_EMPTY', named });
       // A refused file ends the form at once: there is no use in receiving the rest of it.
       file.catch(reject);
     });
@@ -109,55 +121,62 @@ async function receiveForm(request: IncomingMessage, blobs: BlobStore, maxBytes:
     throw new MillraceError('UPLOAD_NO_FILE', 'The form holds no file');
   }
   const { staged, facts } = await file;
-  return { staged, ...facts, filename: tidyFilename(filename), mimeType: 'application/pdf', fields };
+  const { password, ...others } = fields;
+  return {
+    staged,
+    ...facts,
+    filename: tidyFilename(filename) || defaultNames[facts.mimeType],
+    fields: others,
+    password: password || headerPassword(request),
+  };
 }
 
 function codeOf(error: unknown): string | undefined {
   return error instanceof MillraceError ? error.code : undefined;
 }
 
+interface InspectionOptions {
+  maxBytes: number;
+  whenEmpty: 'UPLOAD_EMPTY' | 'UPLOAD_NO_FILE';
+  /** What the client says that it is. */
+  named: MediaType | undefined;
+}
+
 async function stageFile(
   source: Readable,
   blobs: BlobStore,
-  maxBytes: number,
-  whenEmpty: 'UPLOAD_EMPTY' | 'UPLOAD_NO_FILE',
+  options: InspectionOptions,
 ): Promise<{ staged: StagedBlob; facts: FileFacts }> {
   // The source may fail before anybody reads from it; without a listener that would end the process.
   source.on('error', () => undefined);
-  const inspector = new Inspector(maxBytes, whenEmpty);
+  const inspector = new Inspector(options);
   const staged = await blobs.stage(inspector.watch(source));
   return { staged, facts: inspector.facts() };
 }
 
-/** Looks at a file's bytes as they pass: size, hash, and whether they are a PDF's. */
+/** Looks at a file's bytes as they pass: size, hash, and what kind of file they are. */
 class Inspector {
   private readonly hash = createHash('sha256');
+  private readonly detector: MediaTypeDetector;
   private sizeBytes = 0;
+  private mimeType: MediaType | null = null;
 
-  constructor(
-    private readonly maxBytes: number,
-    private readonly whenEmpty: 'UPLOAD_EMPTY' | 'UPLOAD_NO_FILE',
-  ) {}
+  constructor(private readonly options: InspectionOptions) {
+    this.detector = new MediaTypeDetector(options.named);
+  }
 
   async *watch(source: Readable): AsyncGenerator<Buffer> {
-    let head: Buffer = Buffer.alloc(0);
-    let recognized = false;
+    const { maxBytes, whenEmpty } = this.options;
     try {
       // Not destroyed where this ends early: that would close the connection before the client has its answer.
       const pieces: AsyncIterable<Buffer> = source.iterator({ destroyOnReturn: false });
       for await (const piece of pieces) {
         this.sizeBytes += piece.length;
-        if (this.sizeBytes > this.maxBytes) {
-          throw tooLarge(this.maxBytes);
+        if (this.sizeBytes > maxBytes) {
+          throw tooLarge(maxBytes);
         }
         this.hash.update(piece);
-        if (!recognized) {
-          head = Buffer.concat([head, piece]).subarray(0, headBytes);
-          recognized = head.includes('%PDF-');
-          if (!recognized && head.length === headBytes) {
-            throw notPdf();
-          }
-        }
+        this.detector.add(piece);
         yield piece;
       }
     } catch (error) {
@@ -166,15 +185,17 @@ class Inspector {
         : new MillraceError('UPLOAD_INTERRUPTED', undefined, { cause: error });
     }
     if (this.sizeBytes === 0) {
-      throw new MillraceError(this.whenEmpty);
+      throw new MillraceError(whenEmpty);
     }
-    if (!recognized) {
-      throw notPdf();
-    }
+    this.mimeType = this.detector.end();
   }
 
+  /** Once the whole file has passed. */
   facts(): FileFacts {
-    return { contentHash: this.hash.digest('hex'), sizeBytes: this.sizeBytes };
+    if (this.mimeType === null) {
+      throw new Error('The file has not passed yet.');
+    }
+    return { contentHash: this.hash.digest('hex'), sizeBytes: this.sizeBytes, mimeType: this.mimeType };
   }
 }
 
@@ -184,28 +205,31 @@ function tooLarge(maxBytes: number): MillraceError {
   });
 }
 
-function notPdf(): MillraceError {
-  return new MillraceError('UNSUPPORTED_MEDIA_TYPE', 'The content is not a PDF: it does not begin with %PDF-', {
-    extra: { accepted: ['application/pdf'] },
-  });
-}
-
 function interrupted(): MillraceError {
   return new MillraceError('UPLOAD_INTERRUPTED');
+}
+
+/** The password in the header. Headers arrive as Latin-1, whatever they were written in. */
+function headerPassword(request: IncomingMessage): string | undefined {
+  const header = request.headers['x-document-password'];
+  if (typeof header !== 'string' || header === '') {
+    return undefined;
+  }
+  const bytes = Buffer.from(header, 'latin1');
+  return isUtf8(bytes) ? bytes.toString('utf8') : header;
 }
 
 /** The file name of a raw body: the one the query gives, else Content-Disposition's. */
 function rawFilename(request: IncomingMessage, given: string | undefined): string {
   const disposition = /filename="?([^";]+)"?/i.exec(request.headers['content-disposition'] ?? '');
-  return tidyFilename(given ?? disposition?.[1] ?? '');
+  return given ?? disposition?.[1] ?? '';
 }
 
-/** A name to show: no folders, no control characters, at most 255 characters. */
+/** A name to show: no folders, no control characters, at most 255 characters; maybe nothing. */
 function tidyFilename(name: string): string {
-  const tidy = basename(cleanText(name).replaceAll('\\', '/'))
+  return basename(cleanText(name).replaceAll('\\', '/'))
     .replace(/\p{Cc}/gu, '')
     .trim()
     .slice(0, 255)
     .toWellFormed();
-  return tidy || 'document.pdf';
 }

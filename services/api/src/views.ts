@@ -40,6 +40,7 @@ export function documentView(row: DocumentRow): DocumentView {
     size_bytes: row.size_bytes,
     page_count: row.page_count,
     total_chunks: row.total_chunks,
+    repair: row.repair,
     metadata: row.metadata,
     status: row.status,
     error: storedProblem(row.error_code, row.error),

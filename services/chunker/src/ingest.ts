@@ -16,7 +16,7 @@ import type { DeliveryResult, Queues } from '@millrace/queues';
 import type { Logger } from '@millrace/telemetry';
 import { keepLease } from './keepLease';
 import type { ChunkerMetrics } from './metrics';
-import { type ParsedDocument, parseDocument } from './parseDocument';
+import { type ParsedDocument, parseDocument, whyNothing } from './parseDocument';
 import type { OcrLimits } from './parseProtocol';
 import { reportReading } from './reportReading';
 
@@ -114,7 +114,7 @@ export class IngestHandler {
     const onPage = reportReading({ database: this.options.database, job, logger });
     return parseDocument(
       pool,
-      { path, maxPages, pages: job.failedPages, reading: job.reading, ocr },
+      { path, mimeType: job.mimeType, maxPages, pages: job.failedPages, reading: job.reading, ocr },
       { maxLostPages, onPage, signal },
     );
   }
@@ -127,18 +127,11 @@ export class IngestHandler {
   ): Promise<DeliveryResult> {
     const { database, queues, metrics } = this.options;
     if (parsed.chunks.length === 0 && job.failedPages === null) {
-      const failedPages = parsed.pages.filter((page) => page.outcome === 'failed').length;
-      const error =
-        failedPages > 0
-          ? new MillraceError(
-              'PAGE_FAILED',
-              `${failedPages} of ${parsed.pages.length} pages cannot be read, and no other holds text`,
-            )
-          : new MillraceError('PDF_NO_TEXT', `None of the ${parsed.pages.length} pages holds text`);
-      return await this.fail(job, error, signal, logger, parsed.pages);
+      return await this.fail(job, whyNothing(parsed), signal, logger, parsed.pages);
     }
     const chunked = {
       title: parsed.title,
+      repair: parsed.repair,
       pages: parsed.pages,
       chunks: parsed.chunks.map((chunk) => ({
         id: newId(),

@@ -49,7 +49,24 @@ export async function parseDocument(
     ...(onPage === undefined ? {} : { onPage }),
     ...(signal === undefined ? {} : { signal }),
   })) as ParseEnd;
-  return { pageCount: end.pageCount, title: end.title, ...parsed };
+  return { ...end, ...parsed };
+}
+
+/** Why a document that was read to its end has no text to search. */
+export function whyNothing({ pages, repair }: ParsedDocument): MillraceError {
+  if (repair !== null) {
+    return new MillraceError(
+      'PDF_CORRUPT',
+      `The PDF is broken, and no text is left on the ${pages.length} pages that could be found in it`,
+    );
+  }
+  const failedPages = pages.filter((page) => page.outcome === 'failed').length;
+  return failedPages > 0
+    ? new MillraceError(
+        'PAGE_FAILED',
+        `${failedPages} of ${pages.length} pages cannot be read, and no other holds text`,
+      )
+    : new MillraceError('PDF_NO_TEXT', `None of the ${pages.length} pages holds text`);
 }
 
 function tooManyLost(lost: readonly LostPage[]): string {

@@ -1,23 +1,30 @@
 import { DocumentChunker } from '@millrace/chunking';
 import { MillraceError } from '@millrace/contracts';
 import { loadPdfium, openPdf, type PdfFile, serveTasks, type TaskContext } from '@millrace/pdf';
+import { textTypes } from '@millrace/text';
 import { PageReader } from './pageReader';
 import { outlineFrom, pageRuns } from './pageRuns';
 import type { ParseEnd, ParseMessage, ParseRun } from './parseProtocol';
+import { parseText } from './parseText';
 
 /** Items gathered before a message is sent: some two hundred kilobytes of chunks. */
 const MESSAGE_PAGES = 64;
 const MESSAGE_CHUNKS = 64;
 
-/** The program of a parser process: reads and chunks one PDF after the other for `parseDocument`. */
+/** The program of a parser process: reads and chunks one document after the other for `parseDocument`. */
 serveTasks((request, context) => parse(request as ParseRun, context));
 // The engine is compiled while there is no work yet. What keeps it from starting is told by the first task it fails.
 loadPdfium().catch(() => undefined);
 
 async function parse(request: ParseRun, context: TaskContext): Promise<ParseEnd> {
+  const type = textTypes.find((one) => one === request.mimeType);
+  return type === undefined ? parsePdf(request, context) : parseText(request, type, context);
+}
+
+async function parsePdf(request: ParseRun, context: TaskContext): Promise<ParseEnd> {
   const file = await openPdf(request.path);
   try {
-    const { pageCount, title } = file.info;
+    const { pageCount, title, repair } = file.info;
     if (pageCount > request.maxPages) {
       throw new MillraceError(
         'PDF_TOO_MANY_PAGES',
@@ -26,7 +33,7 @@ async function parse(request: ParseRun, context: TaskContext): Promise<ParseEnd>
       );
     }
     await sendPages(file, request, context);
-    return { pageCount, title };
+    return { pageCount, title, repair };
   } finally {
     file.close();
   }

@@ -1,10 +1,12 @@
-import type { Chunk, ErrorCode, PageOutcome, ReadingOptions } from '@millrace/contracts';
+import type { Chunk, DocumentRepair, ErrorCode, PageOutcome, ReadingOptions } from '@millrace/contracts';
 import type { TextLine } from '@millrace/pdf';
 
 /** What the parser process is asked to do. */
 export interface ParseRequest {
-  /** The PDF's path on the local disk. */
+  /** The file's path on the local disk. */
   path: string;
+  /** What kind of file it is; a PDF when left out. */
+  mimeType?: string;
   maxPages: number;
   /**
    * Only these, in ascending order; null for all. Pages that do not follow each other are chunked apart, each time with
@@ -67,6 +69,8 @@ export interface ParseMessage {
 export interface ParseEnd {
   pageCount: number;
   title: string | null;
+  /** How the file was made readable, if it was broken. */
+  repair: DocumentRepair | null;
 }
 
 export interface ParsedDocument extends ParseEnd {

@@ -107,3 +107,37 @@ describe('When a document is parsed in its own process', () => {
     await expect(parse(await blankPdf(4), { maxPages: 3 })).rejects.toMatchObject({ code: 'PDF_TOO_MANY_PAGES' });
   });
 });
+
+describe('When a text is parsed in the same process', () => {
+  async function parseText(content: string | Buffer, mimeType: string, more: Partial<typeof limits> = {}) {
+    const path = join(folder, `${Math.random()}`);
+    await writeFile(path, content);
+    return parseDocument(pool, { path, mimeType, ...limits, ...more }, { maxLostPages: 0 });
+  }
+
+  test('then title, pages and chunks come back, with sections and without boxes', async () => {
+    const content = `# Mills\n\n${'The mill turns. '.repeat(300)}\n\n## Wheels\n\n${'The wheel turns. '.repeat(300)}`;
+    const parsed = await parseText(content, 'text/markdown');
+    expect(parsed).toMatchObject({ pageCount: 4, title: 'Mills', repair: null });
+    expect(parsed.pages[1]).toMatchObject({ page: 2, width: 0, height: 0, outcome: 'text', error_code: null });
+    expect(parsed.chunks.at(0)).toMatchObject({ pageStart: 1, section: 'Mills', coordinates: [] });
+    expect(parsed.chunks.at(-1)).toMatchObject({ pageEnd: 4, section: 'Mills > Wheels', coordinates: [] });
+    expect(await parseText(content, 'text/markdown')).toEqual(parsed);
+  });
+
+  test('and it has hundreds of pages, then all of them come in order', async () => {
+    const parsed = await parseText(Array.from({ length: 500 }, (_, page) => `Page ${page}.`).join('\f'), 'text/plain');
+    expect(parsed.pages.map(({ page }) => page)).toEqual(parsed.pages.map((_, index) => index + 1));
+    expect(parsed.pages).toHaveLength(500);
+  });
+
+  test('and it is no text, or too long, then the error is named and a PDF after it is read', async () => {
+    await expect(parseText(Buffer.from('a\0b'), 'text/plain')).rejects.toMatchObject({ code: 'TEXT_UNREADABLE' });
+    const long = parseText('page\f'.repeat(5), 'text/html', { maxPages: 3 });
+    await expect(long).resolves.toMatchObject({ pageCount: 1 });
+    await expect(parseText('page\f'.repeat(5), 'text/plain', { maxPages: 3 })).rejects.toMatchObject({
+      code: 'PDF_TOO_MANY_PAGES',
+    });
+    expect((await parse(await textPdf(['After all.']))).chunks).toMatchObject([{ text: 'After all.' }]);
+  });
+});

@@ -23,8 +23,12 @@ export function textPdf(pages: readonly string[], options: Options = {}): Promis
 }
 
 /** A PDF that cannot be opened without `password`. */
-export function encryptedPdf(password = 'secret', text = 'Nobody reads this.'): Promise<Buffer> {
-  return textPdf([text], { userPassword: password, ownerPassword: `${password}-owner` });
+export function encryptedPdf(
+  password = 'secret',
+  text: string | readonly string[] = 'Nobody reads this.',
+  options: Options = {},
+): Promise<Buffer> {
+  return textPdf([text].flat(), { userPassword: password, ownerPassword: `${password}-owner`, ...options });
 }
 
 /** A PDF with restrictions but without a user password: anybody may open it. */

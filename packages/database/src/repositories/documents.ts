@@ -1,4 +1,4 @@
-import type { DocumentStatus } from '@millrace/contracts';
+import type { DocumentRepair, DocumentStatus } from '@millrace/contracts';
 import type { Sql } from '../sql';
 
 export interface DocumentRow {
@@ -13,6 +13,7 @@ export interface DocumentRow {
   title: string | null;
   page_count: number | null;
   total_chunks: number | null;
+  repair: DocumentRepair | null;
   metadata: Record<string, unknown>;
   status: DocumentStatus;
   error_code: string | null;
@@ -30,7 +31,7 @@ export type NewDocument = Pick<
 
 // size_bytes is a bigint, which the driver gives as text; no upload comes near the 2^53 that a number holds exactly.
 const columns = `id, collection_id, owner_id, filename, source_path, content_hash, mime_type,
-  size_bytes::float8 AS size_bytes, title, page_count, total_chunks, metadata, status, error_code, error,
+  size_bytes::float8 AS size_bytes, title, page_count, total_chunks, repair, metadata, status, error_code, error,
   created_at, updated_at,
   (SELECT j.id FROM jobs j WHERE j.document_id = documents.id ORDER BY j.created_at DESC, j.id DESC LIMIT 1) AS job_id`;
 
@@ -73,9 +74,13 @@ export class Documents {
   }
 
   /** Records what reading the file has shown. */
-  async describe(id: string, facts: { title: string | null; pageCount: number; totalChunks: number }): Promise<void> {
+  async describe(
+    id: string,
+    facts: { title: string | null; pageCount: number; totalChunks: number; repair: DocumentRepair | null },
+  ): Promise<void> {
     await this.sql.none(
-      `UPDATE documents SET title = $<title>, page_count = $<pageCount>, total_chunks = $<totalChunks>, updated_at = now()
+      `UPDATE documents SET title = $<title>, page_count = $<pageCount>, total_chunks = $<totalChunks>,
+         repair = $<repair>, updated_at = now()
        WHERE id = $<id>`,
       { id, ...facts },
     );

@@ -28,6 +28,9 @@ export function documentRoutes(dependencies: Dependencies): Router {
   router
     .route('/documents')
     .post(async (request, response) => {
+      if (request.query.password !== undefined) {
+        throw passwordInQuery();
+      }
       const named = typeof request.query.filename === 'string' ? request.query.filename : undefined;
       const upload = await receiveUpload(request, blobs, config.UPLOAD_MAX_BYTES, named);
       const { duplicate, document, job } = await takeIn(upload, { ...request.query, ...upload.fields });
@@ -115,6 +118,14 @@ export function documentRoutes(dependencies: Dependencies): Router {
   }
 
   return router;
+}
+
+function passwordInQuery(): MillraceError {
+  const message =
+    'must not stand in the address, which gets logged: use a form field, or the header X-Document-Password';
+  return new MillraceError('REQUEST_INVALID', `password: ${message}`, {
+    extra: { errors: [{ path: 'password', message }] },
+  });
 }
 
 function noDocument(id: string): MillraceError {

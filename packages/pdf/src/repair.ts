@@ -1,0 +1,123 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import type { DocumentRepair } from '@millrace/contracts';
+
+/** A way to have the engine read a broken file: what it shall find after the file's own bytes. */
+export interface PossibleRepair {
+  kind: DocumentRepair;
+  appendix: Buffer;
+}
+
+/** Number and generation of an object. */
+type Reference = [number: number, generation: number];
+
+/** What is left of a file's structure. */
+interface Remains {
+  /** The last catalog. */
+  catalog: Reference | null;
+  /** The pages by number, in the order in which they first appear. */
+  pages: Map<number, Reference>;
+  /** An unused object number; the next one is free as well. */
+  freeNumber: number;
+  encrypted: boolean;
+}
+
+const PIECE_BYTES = 1024 * 1024;
+/** Longer than anything that is looked for. */
+const OVERLAP_BYTES = 256;
+/** The engine knows no higher object numbers (four million); two more are needed. */
+const MAX_NUMBER = 4 * 1024 * 1024 - 3;
+/** Pages beyond this are not collected: no configuration takes as many. */
+const MAX_PAGES = 1_000_000;
+
+const SPACE = '[\\0\\t\\n\\f\\r ]';
+const LANDMARK = new RegExp(
+  [
+    `(?<!\\d)(?<number>\\d{1,10})${SPACE}{1,8}(?<generation>\\d{1,5})${SPACE}{1,8}obj(?![A-Za-z])`,
+    `/Type${SPACE}{0,8}/(?<type>Catalog|Page)(?![A-Za-z])`,
+    `(?<encryption>/Encrypt|/Filter${SPACE}{0,8}/Standard)(?![A-Za-z])`,
+  ].join('|'),
+  'g',
+);
+
+/** Ends whatever the file was cut off in: a dictionary, a stream, an object. Without it the engine reads over what follows. */
+const CUT = '\n>>\nendstream\nendobj\n';
+
+/**
+ * What may make a file readable whose cross-reference table or trailer is missing or wrong, such as one that was cut off
+ * on its way; the likeliest first. With a trailer that names the catalog, the engine finds all objects by itself. Where
+ * the catalog or its list of pages is lost, a new list of the pages that are left does. Nothing is proposed for an
+ * encrypted file: without its own trailer, what its text is encrypted with is lost.
+ */
+export function possibleRepairs(path: string): PossibleRepair[] {
+  const { catalog, pages, freeNumber, encrypted } = findRemains(path);
+  const repairs: PossibleRepair[] = [];
+  if (encrypted) {
+    return repairs;
+  }
+  if (catalog !== null) {
+    repairs.push({ kind: 'TRAILER_REBUILT', appendix: appendixOf('', catalog, freeNumber) });
+  }
+  if (pages.size > 0) {
+    const list = freeNumber + 1;
+    const kids = [...pages.values()].map(([number, generation]) => `${number} ${generation} R`).join('\n');
+    const objects =
+      `${freeNumber} 0 obj\n<< /Type /Catalog /Pages ${list} 0 R >>\nendobj\n` +
+      `${list} 0 obj\n<< /Type /Pages /Count ${pages.size} /Kids [\n${kids}\n] >>\nendobj\n`;
+    repairs.push({ kind: 'PAGES_REBUILT', appendix: appendixOf(objects, [freeNumber, 0], list + 1) });
+  }
+  return repairs;
+}
+
+function appendixOf(objects: string, [number, generation]: Reference, size: number): Buffer {
+  const trailer = `trailer\n<< /Root ${number} ${generation} R /Size ${size} >>\nstartxref\n0\n%%EOF\n`;
+  return Buffer.from(`${CUT}${objects}${trailer}`, 'latin1');
+}
+
+/** Looks through the whole file, piece by piece. Objects in compressed object streams are not seen. */
+function findRemains(path: string): Remains {
+  const remains: Remains = { catalog: null, pages: new Map(), freeNumber: 1, encrypted: false };
+  let current: Reference | null = null;
+  for (const match of landmarksIn(path)) {
+    const { number, generation, type, encryption } = match.groups ?? {};
+    if (encryption !== undefined) {
+      remains.encrypted = true;
+    } else if (type === undefined) {
+      current = [Number(number), Number(generation)];
+      if (current[0] > MAX_NUMBER) {
+        current = null;
+      } else {
+        remains.freeNumber = Math.max(remains.freeNumber, current[0] + 1);
+      }
+    } else if (current !== null && type === 'Catalog') {
+      remains.catalog = current;
+    } else if (current !== null && remains.pages.size < MAX_PAGES) {
+      remains.pages.set(current[0], current);
+    }
+  }
+  return remains;
+}
+
+function* landmarksIn(path: string): Generator<RegExpMatchArray> {
+  const fd = openSync(path, 'r');
+  try {
+    const piece = Buffer.allocUnsafe(PIECE_BYTES);
+    let text = '';
+    for (let length = -1; length !== 0; ) {
+      length = readSync(fd, piece, 0, PIECE_BYTES, null);
+      text += piece.toString('latin1', 0, length);
+      // What begins close to the end may go on in the next piece and is left for it.
+      const end = length === 0 ? text.length : text.length - OVERLAP_BYTES;
+      let done = Math.max(0, end);
+      for (const match of text.matchAll(LANDMARK)) {
+        if (match.index >= end) {
+          break;
+        }
+        yield match;
+        done = Math.max(done, match.index + match[0].length);
+      }
+      text = text.slice(done);
+    }
+  } finally {
+    closeSync(fd);
+  }
+}

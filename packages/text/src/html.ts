@@ -1,0 +1,206 @@
+import { MillraceError } from '@millrace/contracts';
+import { Parser } from 'htmlparser2';
+import { cut } from './pages';
+import { MAX_PIECE, type Piece } from './types';
+
+/** What is not part of what a page says. */
+const LEFT_OUT = new Set(['script', 'style', 'nav', 'noscript', 'template', 'svg', 'math', 'iframe', 'object']);
+const BLOCKS = new Set(
+  (
+    'address article aside blockquote body br caption dd details dialog div dl dt fieldset figcaption figure footer form ' +
+    'header hgroup hr legend li main ol option p pre section summary ul'
+  ).split(' '),
+);
+/** Browsers stop at 512. The parser's time grows with the square of it. */
+const MAX_DEPTH = 20_000;
+const MAX_CELLS = 1_000;
+const HEADING = /^h([1-6])$/;
+
+/** Turns the parts of an HTML document, as they are parsed, into pieces of text. */
+class HtmlReader {
+  title: string | null = null;
+  private pieces: Piece[] = [];
+  private text = '';
+  /** The cells of the table row in hand; empty outside of one. */
+  private cells: string[] = [];
+  private headingLevel: number | undefined;
+  private depth = 0;
+  private leftOut = 0;
+  private preformatted = 0;
+  private titleText: string | null = null;
+  /** The open lists: the next number of each, or null for bullets. */
+  private readonly lists: (number | null)[] = [];
+  private marker = '';
+
+  readonly parser = new Parser(
+    {
+      onopentag: (name, attributes) => this.open(name, attributes),
+      ontext: (text) => this.add(text),
+      onclosetag: (name) => this.close(name),
+    },
+    { decodeEntities: true, lowerCaseTags: true },
+  );
+
+  /** What has been read since the last call. */
+  take(): Piece[] {
+    const { pieces } = this;
+    this.pieces = [];
+    return pieces;
+  }
+
+  end(): void {
+    this.parser.end();
+    this.endRow();
+    this.endText();
+  }
+
+  private open(name: string, attributes: Record<string, string>): void {
+    this.depth++;
+    if (this.depth > MAX_DEPTH) {
+      throw new MillraceError('TEXT_UNREADABLE', `The HTML nests more than ${MAX_DEPTH} elements.`);
+    }
+    if (LEFT_OUT.has(name)) {
+      this.leftOut++;
+    }
+    if (name === 'title' && this.title === null && this.leftOut === 0) {
+      this.titleText = '';
+    }
+    if (this.leftOut > 0) {
+      return;
+    }
+    const heading = HEADING.exec(name);
+    if (heading !== null) {
+      this.endRow();
+      this.endText();
+      this.headingLevel = Number(heading[1]);
+    } else if (name === 'table' || name === 'tr') {
+      this.endRow();
+      this.endText();
+    } else if (name === 'td' || name === 'th') {
+      this.endText();
+      if (this.cells.length === MAX_CELLS) {
+        this.endRow();
+      }
+      this.cells.push('');
+    } else if (BLOCKS.has(name)) {
+      this.break();
+    }
+    if (name === 'ul' || name === 'ol') {
+      this.lists.push(name === 'ol' ? Number.parseInt(attributes.start ?? '1', 10) || 1 : null);
+    } else if (name === 'li') {
+      this.marker = this.nextMarker();
+    } else if (name === 'pre') {
+      this.preformatted++;
+    } else if (name === 'img' && attributes.alt) {
+      this.add(` ${attributes.alt} `);
+    }
+  }
+
+  private close(name: string): void {
+    this.depth--;
+    if (name === 'title' && this.titleText !== null) {
+      this.title = this.titleText.replace(/\s+/gu, ' ').trim() || null;
+      this.titleText = null;
+    }
+    if (LEFT_OUT.has(name)) {
+      this.leftOut = Math.max(0, this.leftOut - 1);
+      return;
+    }
+    if (this.leftOut > 0) {
+      return;
+    }
+    if (HEADING.test(name)) {
+      this.endText();
+      this.headingLevel = undefined;
+    } else if (name === 'tr' || name === 'table') {
+      this.endRow();
+    } else if (BLOCKS.has(name)) {
+      this.break();
+    }
+    if (name === 'ul' || name === 'ol') {
+      this.lists.pop();
+    } else if (name === 'pre') {
+      this.preformatted = Math.max(0, this.preformatted - 1);
+    }
+  }
+
+  private add(text: string): void {
+    if (this.titleText !== null) {
+      this.titleText += text;
+    } else if (this.leftOut === 0) {
+      const added = this.preformatted > 0 ? text : text.replace(/\s+/gu, ' ');
+      const last = this.cells.length - 1;
+      if (last >= 0) {
+        this.cells[last] += added;
+      } else {
+        this.text += added;
+      }
+      if (this.text.length > MAX_PIECE) {
+        this.endText();
+      } else if ((this.cells[last]?.length ?? 0) > MAX_PIECE) {
+        this.endRow();
+      }
+    }
+  }
+
+  /** A block begins or ends here. Within a cell it may still be one of several in a row. */
+  private break(): void {
+    const last = this.cells.length - 1;
+    if (last >= 0) {
+      this.cells[last] += '\n';
+    } else {
+      this.endText();
+    }
+  }
+
+  private endText(): void {
+    this.put(this.text);
+    this.text = '';
+  }
+
+  /** A row of several cells is one line; a single cell, as pages use for their layout, is what it holds. */
+  private endRow(): void {
+    const cells = this.cells.filter((cell) => cell.trim() !== '');
+    this.cells = [];
+    if (cells.length > 1) {
+      this.put(cells.map((cell) => cell.replace(/\s+/gu, ' ').trim()).join('\t'));
+    } else {
+      this.put(cells[0] ?? '');
+    }
+  }
+
+  private put(text: string): void {
+    for (const line of text.split(/\r\n|[\r\n]/u)) {
+      if (line.trim() === '') {
+        continue;
+      }
+      for (const part of cut(this.marker + line.trim())) {
+        this.pieces.push(
+          this.headingLevel === undefined ? { text: part } : { text: part, headingLevel: this.headingLevel },
+        );
+      }
+      this.marker = '';
+    }
+  }
+
+  private nextMarker(): string {
+    const number = this.lists.at(-1) ?? null;
+    if (number === null) {
+      return '• ';
+    }
+    this.lists[this.lists.length - 1] = number + 1;
+    return `${number}. `;
+  }
+}
+
+/** Reads HTML as it comes, without holding all of it. @returns the document's title. */
+export function* readHtml(texts: Iterable<string>): Generator<Piece, string | null> {
+  const reader = new HtmlReader();
+  for (const text of texts) {
+    reader.parser.write(text);
+    yield* reader.take();
+  }
+  reader.end();
+  yield* reader.take();
+  return reader.title;
+}

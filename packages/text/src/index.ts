@@ -1,0 +1,3 @@
+export { type Encoding, EncodingDetector } from './encoding';
+export { readTextPages } from './openText';
+export * from './types';

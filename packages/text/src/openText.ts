@@ -1,0 +1,68 @@
+import { statSync } from 'node:fs';
+import { TextDecoder } from 'node:util';
+import { MillraceError } from '@millrace/contracts';
+import { decodeFile, detectEncoding } from './encoding';
+import { readHtml } from './html';
+import { readMarkdown } from './markdown';
+import { paginate } from './pages';
+import { readPlain } from './plain';
+import type { Piece, TextPage, TextType } from './types';
+
+/** Markdown is parsed as a whole, in some twenty times its size; plain text and HTML are read as they come. */
+const MAX_MARKDOWN_BYTES = 16 * 1024 * 1024;
+
+/**
+ * The pages of a text file, read as they are taken. The same bytes give the same pages.
+ * @returns the document's title, if it says one.
+ * @throws MillraceError TEXT_UNREADABLE (no text after all, or HTML too deep to parse) or TEXT_TOO_LARGE; the file system's error when it cannot be read.
+ */
+export function* readTextPages(path: string, type: TextType): Generator<TextPage, string | null> {
+  const encoding = detectEncoding(path);
+  if (encoding === null) {
+    throw new MillraceError('TEXT_UNREADABLE', 'The file holds bytes that are no text in any known encoding.');
+  }
+  const size = statSync(path).size;
+  if (type === 'text/markdown' && size > MAX_MARKDOWN_BYTES) {
+    throw new MillraceError(
+      'TEXT_TOO_LARGE',
+      `The Markdown holds ${size} bytes; up to ${MAX_MARKDOWN_BYTES} are read.`,
+    );
+  }
+  const said = type === 'text/html' && encoding === 'windows-1252' ? declaredCharset(path) : null;
+  const titled = new Titled(readerOf(type, decodeFile(path, said ?? encoding)));
+  yield* paginate(titled);
+  return titled.title;
+}
+
+function readerOf(type: TextType, texts: Iterable<string>): Generator<Piece, string | null> {
+  switch (type) {
+    case 'text/html':
+      return readHtml(texts);
+    case 'text/markdown':
+      return readMarkdown([...texts].join(''));
+    case 'text/plain':
+      return readPlain(texts);
+  }
+}
+
+/** What an HTML file that is no Unicode says of its encoding in its first kilobyte, where that is known. */
+function declaredCharset(path: string): string | null {
+  const [head = ''] = decodeFile(path, 'windows-1252');
+  const [, label] = /<meta[^>]*charset\s*=\s*["']?([\w-]+)/i.exec(head.slice(0, 1024)) ?? [];
+  try {
+    return label === undefined ? null : new TextDecoder(label).encoding;
+  } catch {
+    return null;
+  }
+}
+
+/** Passes pieces on and keeps the title that their reader ends with. */
+class Titled implements Iterable<Piece> {
+  title: string | null = null;
+
+  constructor(private readonly pieces: Generator<Piece, string | null>) {}
+
+  *[Symbol.iterator](): Generator<Piece> {
+    this.title = (yield* this.pieces) ?? null;
+  }
+}

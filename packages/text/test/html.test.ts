@@ -1,0 +1,72 @@
+import { linesOf, read } from './read';
+
+const html = (content: string | Buffer) => linesOf(content, 'text/html');
+
+describe('When HTML is read', () => {
+  test('then headings, paragraphs and title are told, and what is not text is left out', () => {
+    const content = `<!DOCTYPE html><html><head><title> The
+      Mill </title><style>p { color: red }</style><script>if (a < b) { no() }</script></head>
+      <body><nav><a href="/">Home</a></nav><h1>The <em>mill</em></h1><p>It &amp; the
+      river.<p>Second<br>line</p><!-- hidden --><noscript>no</noscript><svg><title>drawing</title></svg>
+      <footer>End</footer></body></html>`;
+    expect(html(content)).toEqual(['# The mill', 'It & the river.', 'Second', 'line', 'End']);
+    expect(read(content, 'text/html').title).toBe('The Mill');
+  });
+
+  test('and tags are left out that may be, then nothing of the text is lost', () => {
+    expect(html('<title>T</title><head><body><h2>A<h3>B</h3>text<li>one<li>two')).toEqual([
+      '## A',
+      '### B',
+      'text',
+      '• one',
+      '• two',
+    ]);
+    expect(html('plain words')).toEqual(['plain words']);
+  });
+
+  test('then lists have markers and numbers', () => {
+    expect(html('<ul><li>a<ol start=3><li>b</li><li><p>c</p></li></ol></li><li>d</li></ul>')).toEqual([
+      '• a',
+      '3. b',
+      '4. c',
+      '• d',
+    ]);
+  });
+
+  test('then the rows of a table are lines of cells, and a table that only makes a layout is not', () => {
+    expect(
+      html('<table><caption>Sales</caption><tr><th>Year<th>Sum<tr><td>2023<td><p>1,</p><p>200</p></table>after'),
+    ).toEqual(['Sales', 'Year\tSum', '2023\t1, 200', 'after']);
+    expect(html('<table><tr><td><h2>Head</h2><p>One.</p><p>Two.</p><table><tr><td>a<td>b</table></table>')).toEqual([
+      '## Head',
+      'One.',
+      'Two.',
+      'a\tb',
+    ]);
+  });
+
+  test('then preformatted text keeps its lines', () => {
+    expect(html('<pre>one\n  two\n\nthree</pre>')).toEqual(['one', 'two', 'three']);
+  });
+
+  test('and it is not Unicode, then what it says of its encoding holds, where that is known', () => {
+    const mill = [0xec, 0xeb, 0xe8, 0xed]; // млин in windows-1251
+    const saying = (charset: string) => Buffer.from([...Buffer.from(`<meta charset="${charset}"><p>`), ...mill]);
+    expect(html(saying('windows-1251'))).toEqual(['млин']);
+    expect(html(saying('no-such'))).toEqual(['ìëèí']);
+    expect(html('<meta charset="windows-1251"><p>Größe')).toEqual(['Größe']);
+  });
+
+  test('and it nests without an end, then it is not read', () => {
+    expect(() => html('<b>'.repeat(1_000_000))).toThrow(expect.objectContaining({ code: 'TEXT_UNREADABLE' }));
+    expect(html(`${'<b>'.repeat(10_000)}deep`)).toEqual(['deep']);
+  });
+
+  test('and it is broken anywhere, then it is read all the same, twice the same', () => {
+    const content =
+      '<html><body><table><tr><td>a</td><td title="x>y">b</td></tr></table><h1>c</h1><!-- d --><p>e&eacute;';
+    for (let length = 0; length <= content.length; length++) {
+      expect(html(content.slice(0, length))).toEqual(html(content.slice(0, length)));
+    }
+  });
+});

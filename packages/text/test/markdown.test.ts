@@ -1,0 +1,100 @@
+import { linesOf, read } from './read';
+
+const markdown = (content: string) => linesOf(content, 'text/markdown');
+
+describe('When Markdown is read', () => {
+  test('then headings have their level, and words are without their marks', () => {
+    expect(
+      markdown(
+        '# The *Mill*\n\nA **bold** [word](http://x.y/z) and `code`\nover lines.\n\nSecond\n------\n\n![A wheel](w.png) turns &amp; turns.',
+      ),
+    ).toEqual(['# The Mill', 'A bold word and code over lines.', '## Second', 'A wheel turns & turns.']);
+  });
+
+  test('then list items have their marker, nested ones and those of several paragraphs too', () => {
+    expect(markdown('- one\n  - inner\n\n    more\n- two\n\n3. three\n4. four\n')).toEqual([
+      '• one',
+      '• inner',
+      'more',
+      '• two',
+      '3. three',
+      '4. four',
+    ]);
+  });
+
+  test('then the rows of a table are lines of cells', () => {
+    expect(markdown('| Year | Revenue |\n|---|---|\n| 2023 | *1,200* |\n| 2024 | |\n')).toEqual([
+      'Year\tRevenue',
+      '2023\t1,200',
+      '2024',
+    ]);
+  });
+
+  test('then code keeps its lines, quotes are text, and a meant line break is one', () => {
+    expect(markdown('```js\nconst a = 1;\n\nlet b;\n```\n\n> quoted\n> twice\n\nfirst  \nsecond<br>third')).toEqual([
+      'const a = 1;',
+      'let b;',
+      'quoted twice',
+      'first',
+      'second',
+      'third',
+    ]);
+  });
+
+  test('then HTML in it is read as HTML, and its scripts are left out', () => {
+    expect(markdown('<div><h2>Inside</h2><script>no()</script><p>A<i>b</i>c</p></div>\n\nx <b>y</b> z')).toEqual([
+      '## Inside',
+      'Abc',
+      'x y z',
+    ]);
+  });
+
+  test('then what stands before the document is no heading', () => {
+    expect(markdown('---\ntitle: Mills\ntags: [a]\n---\n\n# Mills\n')).toEqual([
+      'title: Mills',
+      'tags: [a]',
+      '# Mills',
+    ]);
+  });
+
+  test('then its title is its first heading of the first level', () => {
+    expect(read('## Before\n\n# *The* title\n\n# Another', 'text/markdown').title).toBe('The title');
+    expect(read('only text', 'text/markdown').title).toBeNull();
+  });
+
+  test('then a heading stands on the page of what it introduces', () => {
+    const { pages } = read(
+      `${'word '.repeat(590)}\n\n# Chapter\n\n## Section\n\n${'text '.repeat(100)}`,
+      'text/markdown',
+    );
+    expect(pages.map(({ lines }) => lines.map(({ text }) => text.slice(0, 7)))).toEqual([
+      ['word wo'],
+      ['Chapter', 'Section', 'text te'],
+    ]);
+  });
+
+  test('then headings alone make no page, unless there is nothing else', () => {
+    const pagesOf = (content: string) => read(content, 'text/markdown').pages.map(({ lines }) => lines.length);
+    expect(pagesOf(`# Chapter\n\n${'word '.repeat(600)}`)).toEqual([2]);
+    const sizes = pagesOf('# A heading that stands alone\n\n'.repeat(500));
+    expect(sizes.length).toBeGreaterThan(3);
+    expect(sizes.reduce((sum, size) => sum + size)).toBe(500);
+  });
+
+  test('and it is larger than is read as a whole, then that is said', () => {
+    const content = Buffer.alloc(16 * 1024 * 1024 + 1, 'words ');
+    expect(() => read(content, 'text/markdown')).toThrow(expect.objectContaining({ code: 'TEXT_TOO_LARGE' }));
+  });
+
+  test.each([
+    ['brackets', '['.repeat(100_000)],
+    ['stars', '*a _b '.repeat(20_000)],
+    ['quotes', '> '.repeat(100_000)],
+    ['lists', Array.from({ length: 1_000 }, (_, depth) => `${'  '.repeat(depth)}- x`).join('\n')],
+    ['backticks', Array.from({ length: 500 }, (_, length) => `${'`'.repeat(length)}x`).join(' ')],
+  ])('and it is nothing but %s, then that does not take long', (_what, content) => {
+    const start = process.cpuUsage();
+    markdown(content);
+    expect(process.cpuUsage(start).user).toBeLessThan(5_000_000);
+  });
+});

@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { linesOf, read } from './read';
+
+const plain = (content: string | Buffer) => linesOf(content, 'text/plain');
+
+describe('When plain text is read', () => {
+  test('then lines that were broken to fit are joined, and paragraphs are not', () => {
+    expect(plain('One paragraph\nover two lines.\n\nAnother\r\none.\n \nA third.\n')).toEqual([
+      'One paragraph over two lines.',
+      'Another one.',
+      'A third.',
+    ]);
+  });
+
+  test('then list items stay apart, and what follows them goes on', () => {
+    expect(plain('Things:\n- one\n  of them\n- two\n1. first\n2) second\n• dot')).toEqual([
+      'Things:',
+      '- one of them',
+      '- two',
+      '1. first',
+      '2) second',
+      '• dot',
+    ]);
+  });
+
+  test('then columns become cells of rows', () => {
+    expect(plain('Figures\nRevenue    1,200     1,100\nCosts\t\t800\t700\nas shown')).toEqual([
+      'Figures',
+      'Revenue\t1,200\t1,100',
+      'Costs\t800\t700',
+      'as shown',
+    ]);
+  });
+
+  test('then form feeds end pages, empty ones too, and pages have no size', () => {
+    const { pages, title } = read('first\f\fthird\nand\fx\f', 'text/plain');
+    expect(pages.map(({ page, lines }) => [page, lines.map(({ text }) => text)])).toEqual([
+      [1, ['first']],
+      [2, []],
+      [3, ['third and']],
+      [4, ['x']],
+    ]);
+    expect(pages[0]).toMatchObject({ width: 0, height: 0, lines: [{ x0: 0, y0: 0, x1: 0, y1: 0, bold: false }] });
+    expect(title).toBeNull();
+  });
+
+  test('then a page ends at the border of a paragraph before it has three thousand characters', () => {
+    const paragraphs = Array.from({ length: 40 }, (_, index) => `${index} ${'words '.repeat(60)}`.trim());
+    const { pages } = read(paragraphs.join('\n\n'), 'text/plain');
+    expect(pages.flatMap(({ lines }) => lines.map(({ text }) => text))).toEqual(paragraphs);
+    const sizes = pages.map(({ lines }) => lines.reduce((sum, { text }) => sum + text.length, 0));
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(3000);
+    expect(Math.min(...sizes.slice(0, -1))).toBeGreaterThan(2500);
+  });
+
+  test('and nothing is in it, then there is one empty page', () => {
+    expect(read(' \n\n ', 'text/plain').pages).toEqual([{ page: 1, width: 0, height: 0, lines: [] }]);
+  });
+
+  test('and it is one line without an end, then it is cut at spaces, or anywhere but within a character', () => {
+    const words = 'flour '.repeat(20_000).trim();
+    expect(plain(words).join(' ') === words).toBe(true);
+    const faces = '😀'.repeat(50_001);
+    const lines = plain(faces);
+    expect(lines.join('') === faces).toBe(true);
+    expect(lines.every((line) => line.isWellFormed() && line.length <= 3000)).toBe(true);
+  });
+
+  test('then every visible character is on exactly one line, in order, and no line is empty', () => {
+    const visible = (text: string) => text.replace(/[\s\p{Cc}]+/gu, '');
+    const piece = fc.oneof(
+      fc.string({ unit: 'grapheme' }),
+      fc.constantFrom('\n', '\n\n', '\r\n', '\r', '\f', '\t', '    ', '- ', '1. ', 'word '.repeat(900)),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
+        const text = pieces
+          .join('')
+          .replaceAll('\0', '')
+          .replace(/^\uFEFF+/u, '');
+        const lines = plain(text);
+        expect(visible(lines.join(''))).toBe(visible(text));
+        expect(lines.every((line) => line.trim() !== '' && !/[\r\n\f]/.test(line))).toBe(true);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('When text comes in another encoding', () => {
+  const text = 'Größe, naïve, 東京, “quoted” — €5.';
+
+  test.each([
+    ['UTF-8', Buffer.from(text)],
+    ['UTF-8 with a mark', Buffer.from(`\uFEFF${text}`)],
+    ['UTF-16, little end first', Buffer.from(`\uFEFF${text}`, 'utf16le')],
+    ['UTF-16, big end first', Buffer.from(`\uFEFF${text}`, 'utf16le').swap16()],
+  ])('%s, then it is read', (_name, bytes) => {
+    expect(plain(bytes)).toEqual([text]);
+  });
+
+  test('Latin-1, or what Windows makes of it, then it is read', () => {
+    expect(plain(Buffer.from('Größe, naïve', 'latin1'))).toEqual(['Größe, naïve']);
+    expect(plain(Buffer.from([0x93, 0x61, 0x94, 0x20, 0x80, 0x35]))).toEqual(['“a” €5']);
+  });
+
+  test('of which a character stands across two pieces, then it is read', () => {
+    const long = `${'a'.repeat(64 * 1024 - 1)}é${'b'.repeat(10)}`;
+    expect(plain(long).join('') === long).toBe(true);
+  });
+
+  test.each([
+    ['a NUL', Buffer.from('text\0more')],
+    ['a NUL after a megabyte', Buffer.concat([Buffer.alloc(1024 * 1024, 'a'), Buffer.from([0])])],
+    ['control characters in no known encoding', Buffer.from([0xff, 0x01, 0x41])],
+    ['half a character of UTF-16', Buffer.from([0xff, 0xfe, 0x41])],
+    ['a NUL in UTF-16', Buffer.from('\uFEFFa\0b', 'utf16le')],
+  ])('and it holds %s, then it is no text', (_what, bytes) => {
+    expect(() => plain(bytes)).toThrow(expect.objectContaining({ code: 'TEXT_UNREADABLE' }));
+  });
+});

@@ -1,0 +1,29 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readTextPages, type TextPage, type TextType } from '../src';
+
+/** The pages and the title of a file that holds `content`. */
+export function read(content: string | Buffer, type: TextType): { pages: TextPage[]; title: string | null } {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-text-'));
+  try {
+    const path = join(folder, 'file');
+    writeFileSync(path, content);
+    const pages: TextPage[] = [];
+    const reading = readTextPages(path, type);
+    let next = reading.next();
+    for (; next.done !== true; next = reading.next()) {
+      pages.push(next.value);
+    }
+    return { pages, title: next.value };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Its lines; headings with as many # as their level. */
+export function linesOf(content: string | Buffer, type: TextType): string[] {
+  return read(content, type).pages.flatMap(({ lines }) =>
+    lines.map(({ text, headingLevel }) => (headingLevel === undefined ? text : `${'#'.repeat(headingLevel)} ${text}`)),
+  );
+}

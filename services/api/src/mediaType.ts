@@ -1,0 +1,120 @@
+import { extname } from 'node:path';
+import { MillraceError } from '@millrace/contracts';
+import { EncodingDetector, type TextType, textTypes } from '@millrace/text';
+
+export type MediaType = 'application/pdf' | TextType;
+export const acceptedTypes: readonly MediaType[] = ['application/pdf', ...textTypes];
+
+/** What a file without a name is called. */
+export const defaultNames: Record<MediaType, string> = {
+  'application/pdf': 'document.pdf',
+  'text/plain': 'document.txt',
+  'text/markdown': 'document.md',
+  'text/html': 'document.html',
+};
+
+/** Names that clients give to what is accepted. */
+const aliases: Readonly<Record<string, MediaType>> = {
+  'application/pdf': 'application/pdf',
+  'text/plain': 'text/plain',
+  'text/markdown': 'text/markdown',
+  'text/x-markdown': 'text/markdown',
+  'text/html': 'text/html',
+  'application/xhtml+xml': 'text/html',
+  '.pdf': 'application/pdf',
+  '.txt': 'text/plain',
+  '.text': 'text/plain',
+  '.md': 'text/markdown',
+  '.markdown': 'text/markdown',
+  '.html': 'text/html',
+  '.htm': 'text/html',
+  '.xhtml': 'text/html',
+};
+
+/** The accepted type that a content type or a file's name stands for, if any. */
+export function namedType(contentTypeOrName: string): MediaType | undefined {
+  const name = contentTypeOrName.trim().toLowerCase();
+  return aliases[name] ?? aliases[extname(name)];
+}
+
+/** A PDF's header may stand after some junk, within the first 1,024 bytes (ISO 32000-2, annex on older files). */
+const HEAD_BYTES = 1024;
+const PDF_HEADER = '%PDF-';
+const HTML_BEGINNING = /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<(?:!doctype\s+html|html)\b/i;
+
+/**
+ * Recognizes a file as its bytes pass. Whether it is a PDF, text, or neither, its content says; which kind of text, its
+ * declared type or its name, unless the content is plainly HTML. What is called a PDF must be one.
+ */
+export class MediaTypeDetector {
+  private readonly text = new EncodingDetector();
+  private head: Buffer = Buffer.alloc(0);
+  private decided: 'pdf' | 'text' | null = null;
+  private mayBeText = true;
+
+  /** @param named What the client calls it, by content type or name, where that is something accepted. */
+  constructor(private readonly named: MediaType | undefined) {}
+
+  /** @throws MillraceError UNSUPPORTED_MEDIA_TYPE as soon as that is certain. */
+  add(piece: Buffer): void {
+    if (this.decided === 'pdf') {
+      return;
+    }
+    this.mayBeText &&= this.text.add(piece);
+    if (this.decided === null) {
+      this.head = Buffer.concat([this.head, piece.subarray(0, HEAD_BYTES - this.head.length)]);
+      if (this.head.length === HEAD_BYTES || this.head.includes(PDF_HEADER)) {
+        this.decide();
+      }
+    }
+    if (this.decided === 'text' && !this.mayBeText) {
+      throw this.unsupported();
+    }
+  }
+
+  /** @throws MillraceError UNSUPPORTED_MEDIA_TYPE */
+  end(): MediaType {
+    if (this.decided === null) {
+      this.decide();
+    }
+    if (this.decided === 'pdf') {
+      return 'application/pdf';
+    }
+    if (!this.mayBeText || this.text.end() === null) {
+      throw this.unsupported();
+    }
+    if (this.named === 'text/markdown' || this.named === 'text/html') {
+      return this.named;
+    }
+    // Of UTF-16, every other byte is NUL.
+    const beginning = this.head.toString('latin1').replace(/\0|^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)/g, '');
+    return HTML_BEGINNING.test(beginning) ? 'text/html' : 'text/plain';
+  }
+
+  private decide(): void {
+    const at = this.head.indexOf(PDF_HEADER);
+    const calledText = this.named !== undefined && this.named !== 'application/pdf';
+    // A text may speak of the header.
+    if (at === 0 || (at > 0 && !calledText)) {
+      this.decided = 'pdf';
+    } else if (this.named === 'application/pdf') {
+      throw new MillraceError(
+        'UNSUPPORTED_MEDIA_TYPE',
+        'The file is called a PDF and is none: it does not begin with %PDF-',
+        {
+          extra: { accepted: acceptedTypes },
+        },
+      );
+    } else {
+      this.decided = 'text';
+    }
+  }
+
+  private unsupported(): MillraceError {
+    return new MillraceError(
+      'UNSUPPORTED_MEDIA_TYPE',
+      `The content is neither a PDF nor text; accepted are ${acceptedTypes.join(', ')}`,
+      { extra: { accepted: acceptedTypes } },
+    );
+  }
+}

@@ -1,0 +1,57 @@
+import { type MediaType, MediaTypeDetector, namedType } from '../src/mediaType';
+
+/** What the detector makes of bytes that pass in pieces of `pieceBytes`. */
+function detect(bytes: Buffer, called?: string, pieceBytes = bytes.length): MediaType | string {
+  const detector = new MediaTypeDetector(called === undefined ? undefined : namedType(called));
+  try {
+    for (let at = 0; at < bytes.length; at += pieceBytes) {
+      detector.add(bytes.subarray(at, at + pieceBytes));
+    }
+    return detector.end();
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+}
+
+const refused = 'UNSUPPORTED_MEDIA_TYPE';
+const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex');
+const zip = Buffer.from('504b0304140000000800', 'hex');
+const html = '<!DOCTYPE html><p>text</p>';
+
+describe('When a file is recognized', () => {
+  test.each<[string, Buffer, string | undefined, string]>([
+    ['a PDF', Buffer.from('%PDF-1.7\n\xff\0', 'latin1'), undefined, 'application/pdf'],
+    ['a PDF that is called text', Buffer.from('%PDF-1.7\n'), 'notes.txt', 'application/pdf'],
+    ['a PDF after some junk', Buffer.from('junk\0\n%PDF-1.7\n'), 'a.pdf', 'application/pdf'],
+    ['a text that speaks of a PDF', Buffer.from('It begins with %PDF-1.7'), 'notes.md', 'text/markdown'],
+    ['text that is called a PDF', Buffer.from('just text'), 'a.pdf', refused],
+    ['text without a name', Buffer.from('just text'), undefined, 'text/plain'],
+    ['text of an unknown name', Buffer.from('a,b\n1,2'), 'table.csv', 'text/plain'],
+    ['Markdown by name', Buffer.from('# A'), 'A.MD', 'text/markdown'],
+    ['Markdown by type', Buffer.from('# A'), 'text/x-markdown', 'text/markdown'],
+    ['HTML by name', Buffer.from('text'), 'a.htm', 'text/html'],
+    ['HTML by type', Buffer.from('text'), 'application/xhtml+xml', 'text/html'],
+    ['HTML by its beginning', Buffer.from(`\n<!-- x -->\n${html}`), undefined, 'text/html'],
+    ['HTML by its beginning, called text', Buffer.from(html), 'a.txt', 'text/html'],
+    ['HTML by its beginning, with a mark', Buffer.from(`\uFEFF${html}`), undefined, 'text/html'],
+    ['HTML by its beginning, in UTF-16', Buffer.from(`\uFEFF${html}`, 'utf16le'), undefined, 'text/html'],
+    ['Markdown that begins with HTML', Buffer.from(html), 'a.md', 'text/markdown'],
+    ['Latin-1', Buffer.from('Größe', 'latin1'), 'a.txt', 'text/plain'],
+    ['a picture', png, 'a.png', refused],
+    ['a picture that is called text', png, 'a.txt', refused],
+    ['an office document', zip, 'a.docx', refused],
+    ['a NUL at the end', Buffer.concat([Buffer.alloc(200_000, 'text '), Buffer.from([0])]), 'a.txt', refused],
+    ['half of UTF-16', Buffer.from([0xff, 0xfe, 0x41]), 'a.txt', refused],
+  ])('and it is %s, then that is told, in whatever pieces it comes', (_what, bytes, called, expected) => {
+    for (const pieceBytes of [bytes.length, 1, 7, 1000]) {
+      expect(detect(bytes, called, pieceBytes)).toBe(expected);
+    }
+  });
+
+  test('and it is neither a PDF nor text, then that is said before all of it has passed', () => {
+    const detector = new MediaTypeDetector(undefined);
+    expect(() => detector.add(Buffer.concat([png, Buffer.alloc(2000)]))).toThrow(
+      expect.objectContaining({ code: refused, extra: { accepted: expect.arrayContaining(['application/pdf']) } }),
+    );
+  });
+});

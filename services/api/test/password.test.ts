@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Database } from '@millrace/database';
+import { openPdf } from '@millrace/pdf';
+import { encryptedPdf, textPdf } from '@millrace/test-support';
+import { TestApi } from './support';
+
+let api: TestApi;
+let database: Database;
+let blobDir: string;
+beforeAll(async () => {
+  api = await TestApi.start();
+  const { DATABASE_URL: url, BLOB_DIR } = api.environment.config();
+  database = new Database({ url, poolMax: 1, connectTimeoutMs: 5_000, applicationName: 'test' });
+  blobDir = BLOB_DIR;
+});
+afterAll(async () => {
+  await database.close();
+  await api.stop();
+});
+
+const post = () => api.client.post('/api/v1/documents');
+const form = (pdf: Buffer, password: string) => post().field('password', password).attach('file', pdf, 'locked.pdf');
+
+async function files(): Promise<string[]> {
+  const entries = await readdir(blobDir, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+async function documents(): Promise<unknown[]> {
+  return database.sql.many('SELECT id FROM documents ORDER BY id');
+}
+
+/** What the stored original says, opened without a password. */
+async function storedText(documentId: string): Promise<string> {
+  const path = (await files()).find((name) => name.endsWith(documentId)) ?? '';
+  const file = await openPdf(path);
+  try {
+    return file.readPage(1).text;
+  } finally {
+    file.close();
+  }
+}
+
+/** What the chunker does with a document that asks for a password. */
+async function failAsEncrypted(documentId: string): Promise<void> {
+  const failed = `status = 'failed', error_code = 'PDF_ENCRYPTED', error = 'locked'`;
+  await database.sql.none(`UPDATE jobs SET ${failed}, finished_at = now() WHERE document_id = $1`, [documentId]);
+  await database.sql.none(`UPDATE documents SET ${failed}, source_path = NULL WHERE id = $1`, [documentId]);
+}
+
+describe('When an encrypted PDF comes with its password', () => {
+  test('in the form, then what is stored needs none, and hash and size are those of the upload', async () => {
+    const pdf = await encryptedPdf('sésame 1', 'In the form.');
+    const { status, body } = await form(pdf, 'sésame 1');
+    expect(status).toBe(202);
+    expect(await storedText(body.document.id)).toBe('In the form.');
+    expect(body.document).toMatchObject({
+      content_hash: createHash('sha256').update(pdf).digest('hex'),
+      size_bytes: pdf.length,
+    });
+    for (const path of await files()) {
+      expect((await readFile(path)).includes('sésame 1')).toBe(false);
+    }
+  });
+
+  test.each(['plain', 'päss wörd'])('%j in the header, then what is stored needs none', async (password) => {
+    const pdf = await encryptedPdf(password, 'In the header.');
+    const response = await fetch(`${api.url}/api/v1/documents`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${api.environment.variables.MILLRACE_API_KEY}`,
+        'content-type': 'application/pdf',
+        'x-document-password': Buffer.from(password, 'utf8').toString('latin1'),
+      },
+      body: new Uint8Array(pdf),
+    });
+    expect(response.status).toBe(202);
+    const { document } = (await response.json()) as { document: { id: string } };
+    expect(await storedText(document.id)).toBe('In the header.');
+  });
+
+  test('and is uploaded again with or without it, then the first document is found', async () => {
+    const pdf = await encryptedPdf('twice', 'Uploaded twice.');
+    const { body } = await form(pdf, 'twice');
+    for (const again of [await form(pdf, 'twice'), await post().attach('file', pdf, 'locked.pdf')]) {
+      expect(again.status).toBe(200);
+      expect(again.body).toMatchObject({ duplicate: true, document: { id: body.document.id } });
+    }
+  });
+});
+
+describe('When the password is wrong', () => {
+  test('then that is said at once and nothing is kept', async () => {
+    const before = [await files(), await documents()];
+    const response = await form(await encryptedPdf('right'), 'wrong');
+    expect(response.body).toMatchObject({ status: 422, code: 'PDF_PASSWORD_WRONG', retryable: false });
+    expect(JSON.stringify(response.body)).not.toContain('"wrong"');
+    expect([await files(), await documents()]).toEqual(before);
+  });
+
+  test('because it stands in the address, then it is not taken', async () => {
+    const response = await post()
+      .query({ password: 'right' })
+      .attach('file', await encryptedPdf('right'), 'a.pdf');
+    expect(response.body).toMatchObject({ code: 'REQUEST_INVALID', errors: [{ path: 'password' }] });
+  });
+});
+
+describe('When a password comes with a file that needs none', () => {
+  test('then it is ignored', async () => {
+    const pdf = await textPdf(['Open to everybody.']);
+    const { status, body } = await form(pdf, 'needless');
+    expect(status).toBe(202);
+    expect(await storedText(body.document.id)).toBe('Open to everybody.');
+    const path = (await files()).find((name) => name.endsWith(body.document.id)) ?? '';
+    expect(await readFile(path)).toEqual(pdf);
+  });
+});
+
+describe('When a document has failed for want of a password', () => {
+  async function failed(text: string) {
+    const pdf = await encryptedPdf('late', text);
+    const { body } = await post().attach('file', pdf, 'locked.pdf');
+    await failAsEncrypted(body.document.id);
+    return { pdf, id: body.document.id as string };
+  }
+
+  test('and its file comes again with the password, then a new document takes its place', async () => {
+    const { pdf, id } = await failed('Opened in the end.');
+    const { status, body } = await form(pdf, 'late');
+    expect(status).toBe(202);
+    expect(body).toMatchObject({ duplicate: false, document: { status: 'queued', error: null } });
+    expect(await storedText(body.document.id)).toBe('Opened in the end.');
+    expect((await api.client.get(`/api/v1/documents/${id}`)).status).toBe(404);
+  });
+
+  test('and its file comes again without, or with a wrong one, then its record stays', async () => {
+    const { pdf, id } = await failed('Never opened.');
+    expect((await form(pdf, 'early')).body).toMatchObject({ code: 'PDF_PASSWORD_WRONG' });
+    const again = await post().attach('file', pdf, 'locked.pdf');
+    expect(again.body).toMatchObject({ duplicate: true, document: { id, error: { code: 'PDF_ENCRYPTED' } } });
+  });
+
+  test('and its file comes several times at once with the password, then one new document is made', async () => {
+    const { pdf, id } = await failed('Wanted by many.');
+    const answers = await Promise.all(Array.from({ length: 4 }, () => form(pdf, 'late')));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 202]);
+    const ids = new Set(answers.map(({ body }) => body.document.id));
+    expect(ids.size).toBe(1);
+    expect(ids.has(id)).toBe(false);
+    expect((await files()).filter((path) => path.includes('incoming'))).toEqual([]);
+  });
+});

@@ -1,0 +1,40 @@
+import { DocumentChunker } from '@millrace/chunking';
+import { MillraceError } from '@millrace/contracts';
+import type { TaskContext } from '@millrace/pdf';
+import { readTextPages, type TextPage, type TextType } from '@millrace/text';
+import type { ParsedPage, ParseEnd, ParseMessage, ParseRequest } from './parseProtocol';
+
+/** Items gathered before a message is sent. */
+const MESSAGE_ITEMS = 64;
+
+/** Reads and chunks a text, page by page. */
+export async function parseText(request: ParseRequest, type: TextType, context: TaskContext): Promise<ParseEnd> {
+  const { path, maxPages, reading } = request;
+  const chunker = new DocumentChunker(reading);
+  const pages = readTextPages(path, type);
+  let message: ParseMessage = { pages: [], chunks: [], recognized: [] };
+  let pageCount = 0;
+  let next = pages.next();
+  for (; next.done !== true; next = pages.next()) {
+    pageCount++;
+    if (pageCount > maxPages) {
+      throw new MillraceError('PDF_TOO_MANY_PAGES', `The text has more than ${maxPages} pages.`, {
+        extra: { limit: maxPages },
+      });
+    }
+    message.pages.push(outcomeOf(next.value));
+    message.chunks.push(...chunker.addPage(next.value));
+    if (message.pages.length + message.chunks.length >= MESSAGE_ITEMS) {
+      await context.send(message);
+      message = { pages: [], chunks: [], recognized: [] };
+    }
+  }
+  message.chunks.push(...chunker.finish());
+  await context.send(message);
+  return { pageCount, title: next.value, repair: null };
+}
+
+function outcomeOf({ page, lines }: TextPage): ParsedPage {
+  const characters = lines.reduce((sum, line) => sum + line.text.replace(/\s+/gu, '').length, 0);
+  return { page, width: 0, height: 0, outcome: characters === 0 ? 'empty' : 'text', characters, error_code: null };
+}

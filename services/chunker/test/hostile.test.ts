@@ -1,0 +1,82 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ParserPool } from '@millrace/pdf';
+import { testReading } from '@millrace/test-support';
+import { parseDocument, whyNothing } from '../src/parseDocument';
+import { type HostileRow, nearlySame, readTable, updatesTable, writeTable } from './hostileTable';
+
+const corpus = join(__dirname, '../../../../shared/corpus/hostile');
+
+if (existsSync(corpus)) {
+  const files = readdirSync(corpus)
+    .filter((name) => name.endsWith('.pdf'))
+    .sort();
+  const table = readTable();
+
+  describe('When the odd and broken PDFs of the corpus are read as uploads are', () => {
+    let pool: ParserPool;
+    const seen: HostileRow[] = [];
+    beforeAll(() => {
+      pool = new ParserPool({
+        entry: join(__dirname, '../src/parseProcess.ts'),
+        processes: 2,
+        timeoutMs: 30_000,
+        // So that a process is replaced only where it has died.
+        recycleRssBytes: Number.POSITIVE_INFINITY,
+        execArgv: ['-r', join(__dirname, '../../../tests/support/register.cjs')],
+      });
+      pool.warmUp();
+    });
+    afterAll(async () => {
+      await pool.close();
+      if (updatesTable) {
+        writeTable(seen);
+      }
+    });
+
+    async function read(file: string): Promise<HostileRow> {
+      const ocr = { maxPages: 100, pageTimeoutMs: 60_000 };
+      const request = { path: join(corpus, file), maxPages: 1000, pages: null, reading: testReading, ocr };
+      const parsed = await parseDocument(pool, request, { maxLostPages: 10 }).catch(
+        (error: { code: string }) => error.code,
+      );
+      if (typeof parsed === 'string') {
+        return { file, ends: parsed, repair: null, pages: 0, failed: 0, characters: 0 };
+      }
+      const failed = parsed.pages.filter((page) => page.outcome === 'failed').length;
+      const whole = failed === 0 ? 'ready' : 'partial';
+      return {
+        file,
+        ends: parsed.chunks.length === 0 ? whyNothing(parsed).code : whole,
+        repair: parsed.repair,
+        pages: parsed.pageCount,
+        failed,
+        characters: parsed.pages.reduce((sum, page) => sum + page.characters, 0),
+      };
+    }
+
+    test('then each of them has its expectation in the table', () => {
+      expect(updatesTable ? files : table.map((row) => row.file)).toEqual(files);
+    });
+
+    test.each(files)('%s, then it ends as the table says', async (file) => {
+      const row = await read(file);
+      seen.push(row);
+      if (!updatesTable) {
+        const expected = table.find((one) => one.file === file);
+        const characters = nearlySame(row.characters, expected?.characters) ? expected?.characters : row.characters;
+        expect({ ...row, characters }).toEqual(expected);
+      }
+    });
+
+    test('then none of them has ended a process', async () => {
+      const before = pool.pids;
+      await Promise.all(files.map(read));
+      expect(pool.pids).toEqual(before);
+    });
+  });
+} else {
+  test('When the corpus (../shared/corpus) is absent, then its hundred hostile PDFs are NOT tested', () => {
+    expect(readTable()).toHaveLength(100);
+  });
+}
