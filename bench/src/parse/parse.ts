@@ -2,13 +2,14 @@ import { statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { writeLargePdf } from '@millrace/test-support';
 import { root } from '../benchStack';
 import { withCleanUp } from '../cleanUp';
 import { pdfsIn } from '../pdfsIn';
+import { Prose } from '../prose';
 import type { BenchmarkResult } from '../report';
 import { agreement } from './agreement';
 import { describe, type LargePdf, type Round } from './describe';
-import { writeLargePdf } from './largePdf';
 import { readOnCore } from './onCore';
 import { requirePdftotext, timePdftotext } from './pdftotext';
 
@@ -16,6 +17,8 @@ const core = 0;
 const otherCore = 1;
 const rounds = 3;
 const largePages = 5_000;
+const linesPerPage = 40;
+const wordsPerLine = 12;
 
 /**
  * Reads every PDF of a folder (text, and boxes of lines) beside `pdftotext -bbox-layout` on the same core: in a process
@@ -56,7 +59,10 @@ async function readLargePdf(pages: number): Promise<LargePdf> {
   return withCleanUp(
     async () => {
       const path = join(folder, 'large.pdf');
-      const bytes = await writeLargePdf(path, pages);
+      const prose = new Prose(1);
+      const bytes = await writeLargePdf(path, pages, () =>
+        Array.from({ length: linesPerPage }, () => prose.passage(wordsPerLine)),
+      );
       const [pass] = await readOnCore(core, 1, [path]);
       if (pass === undefined) {
         throw new Error('The reading program printed nothing about the large PDF.');

@@ -15,6 +15,8 @@ class FileSource {
   readonly size: number;
   /** Why a read failed: the engine only learns that it did. */
   error: unknown = null;
+  /** Bytes handed to the engine. */
+  delivered = 0;
   private readonly fd: number;
   private readonly blocks = new Map<number, Buffer>();
 
@@ -41,6 +43,7 @@ class FileSource {
         target.set(piece, done);
         done += piece.length;
       }
+      this.delivered += done;
       return true;
     } catch (error) {
       this.error = error;
@@ -102,6 +105,8 @@ function readerOf(pdfium: Pdfium): Reader {
 /** A file handed to the engine: `access` is the address of its FPDF_FILEACCESS. */
 export interface FileAccess {
   readonly access: number;
+  /** Bytes the engine has read so far. */
+  readonly delivered: number;
   /** Throws the error of a failed read, if there was one: a bad disk is not a bad PDF. */
   check(): void;
   close(): void;
@@ -127,6 +132,9 @@ export function openFileAccess(pdfium: Pdfium, path: string): FileAccess {
   i32[access / 4 + 2] = id;
   return {
     access,
+    get delivered() {
+      return source.delivered;
+    },
     check() {
       if (source.error !== null) {
         throw source.error;

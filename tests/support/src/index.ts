@@ -1,5 +1,6 @@
 export { newJobChunk, testReading, unitVector } from './chunks';
 export { createTestEnvironment, type TestEnvironment, testApiKey } from './environment';
+export { writeLargePdf } from './largePdf';
 export {
   type OpenAiReply,
   type OpenAiRequest,

@@ -1,19 +1,16 @@
 import { open } from 'node:fs/promises';
-import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
-import { Prose } from '../prose';
+import { rawStream } from './rawPdf';
 
 /** Side of each page's picture: in three bytes a pixel it is as large as a compressed scan. */
 const PICTURE_SIDE = 141;
-const WORDS_PER_LINE = 12;
-const LINES = 40;
 
 /**
  * Writes a PDF of many pages, each a picture of 60 kB with a text layer, as scanners make them. It is written page by
  * page and never held as a whole.
+ * @param linesOf the lines of a page (from 1), without parentheses and backslashes.
  * @returns its size in bytes.
  */
-export async function writeLargePdf(path: string, pages: number): Promise<number> {
+export async function writeLargePdf(path: string, pages: number, linesOf: (page: number) => string[]): Promise<number> {
   const file = await open(path, 'w');
   try {
     const offsets: number[] = [];
@@ -27,8 +24,8 @@ export async function writeLargePdf(path: string, pages: number): Promise<number
       offsets[number] = position;
       await write(Buffer.concat([`${number} 0 obj\n`, ...pieces, '\nendobj\n'].map((piece) => Buffer.from(piece))));
     };
-    const prose = new Prose(1);
-    const picture = noise(PICTURE_SIDE * PICTURE_SIDE * 3);
+    // Nothing decodes it, so that any bytes will do.
+    const picture = Buffer.alloc(PICTURE_SIDE * PICTURE_SIDE * 3, 'millrace');
     await write('%PDF-1.7\n');
     await object(1, '<< /Type /Catalog /Pages 2 0 R >>');
     await object(3, '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>');
@@ -41,7 +38,7 @@ export async function writeLargePdf(path: string, pages: number): Promise<number
         `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents ${content} 0 R ` +
           `/Resources << /Font << /F 3 0 R >> /XObject << /I ${image} 0 R >> >> >>`,
       );
-      await object(content, stream('', Buffer.from(pageContent(prose))));
+      await object(content, rawStream(pageContent(linesOf(page + 1))));
       // No two pictures are alike.
       picture.writeUInt32LE(page, 0);
       const entries = `/Type /XObject /Subtype /Image /Width ${PICTURE_SIDE} /Height ${PICTURE_SIDE} /ColorSpace /DeviceRGB /BitsPerComponent 8`;
@@ -66,18 +63,7 @@ function stream(entries: string, bytes: Buffer): Buffer {
   ]);
 }
 
-function pageContent(prose: Prose): string {
-  const words = prose
-    .passage(WORDS_PER_LINE * LINES)
-    .replace(/[()\\]/g, '')
-    .split(' ');
-  const lines = Array.from({ length: LINES }, (_, line) =>
-    words.slice(line * WORDS_PER_LINE, (line + 1) * WORDS_PER_LINE).join(' '),
-  );
-  return `q 612 0 0 792 0 0 cm /I Do Q BT /F 9 Tf 17 TL 50 740 Td ${lines.map((line) => `(${line}) Tj T*`).join('\n')} ET`;
-}
-
-function noise(length: number): Buffer {
-  const random = xoroshiro128plus(1);
-  return Buffer.from(Array.from({ length }, () => uniformInt(random, 0, 255)));
+function pageContent(lines: readonly string[]): string {
+  const shown = lines.map((line) => `(${line}) Tj T*`).join('\n');
+  return `q 612 0 0 792 0 0 cm /I Do Q BT /F 9 Tf 17 TL 50 740 Td ${shown} ET`;
 }
