@@ -100,7 +100,8 @@ export function readCharacters(pdfium: Pdfium, text: number, geometry: PageGeome
     const code = fpdf.FPDFText_GetUnicode(text, index);
     const object = fpdf.FPDFText_GetTextObject(text, index);
     if (object === 0 || isSpace(code)) {
-      kinds[count] = code === 10 || code === 13 ? kind.lineBreak : kind.space;
+      // A line feed that the page itself draws is white space like any other.
+      kinds[count] = object === 0 && (code === 10 || code === 13) ? kind.lineBreak : kind.space;
       count++;
       continue;
     }
