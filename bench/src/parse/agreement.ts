@@ -31,12 +31,13 @@ export async function agreement(files: readonly string[]): Promise<PageAgreement
 
 /**
  * The words of a text: what white space separates. Compatible forms (ligatures, wide letters) count as the letters they
- * stand for, and hyphens not at all: whether one at the end of a line belongs to the word is a matter of judgement.
+ * stand for. Hyphens do not count (whether one at the end of a line belongs to the word is a matter of judgement), nor do marks
+ * of the direction of writing.
  */
 export function wordsOf(text: string): string[] {
   return text
     .normalize('NFKC')
-    .replace(/[-\u00ad\u2010\u2011]/gu, '')
+    .replace(/[-\u00ad\u2010\u2011\u200e\u200f\u202a-\u202e]/gu, '')
     .split(/\s+/u)
     .filter((word) => word !== '');
 }

@@ -97,8 +97,16 @@ export function readCharacters(pdfium: Pdfium, text: number, geometry: PageGeome
   let count = 0;
 
   for (let index = 0; index < total; index++) {
-    const code = fpdf.FPDFText_GetUnicode(text, index);
+    let code = fpdf.FPDFText_GetUnicode(text, index);
     const object = fpdf.FPDFText_GetTextObject(text, index);
+    if (code >= 0xd800 && code <= 0xdbff && index + 1 < total) {
+      // A character beyond 16 bits comes as its two surrogates, both with the glyph's box.
+      const low = fpdf.FPDFText_GetUnicode(text, index + 1);
+      if (low >= 0xdc00 && low <= 0xdfff) {
+        code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+        index++;
+      }
+    }
     if (object === 0 || isSpace(code)) {
       // A line feed that the page itself draws is white space like any other.
       kinds[count] = object === 0 && (code === 10 || code === 13) ? kind.lineBreak : kind.space;

@@ -9,6 +9,9 @@ const COMPOUND_PARTS = new Set(
   ).split(' '),
 );
 
+/** From one base line to the next, in font sizes; beyond this something else begins. Double spacing is 2.3. */
+const MAX_LINE_PITCH = 2.6;
+
 const LAST_WORD = /(\S+)-$/u;
 const FIRST_WORD = /^\s*(\S+)(\s+|$)/u;
 
@@ -29,6 +32,10 @@ export function joinHyphens(lines: DraftLine[]): void {
     if (head === '' || tail === '') {
       continue;
     }
+    if (!/^\p{Ll}/u.test(tail) && !standsBelow(line, next)) {
+      // A page number or a heading that comes next, and not the rest of the word.
+      continue;
+    }
     compounds ??= compoundsOf(lines);
     const keep = belongsToWord(head, tail, compounds);
     line.text = keep ? line.text + tail : line.text.slice(0, -1) + tail;
@@ -37,6 +44,13 @@ export function joinHyphens(lines: DraftLine[]): void {
       line.splitsWord = false;
     }
   }
+}
+
+/** True when `next` is the line directly below: only a word's rest in small letters may stand elsewhere (a new column). */
+function standsBelow(line: DraftLine, next: DraftLine): boolean {
+  const distance = next.base - line.base;
+  const alike = Math.abs(next.size - line.size) < 0.1 * line.size;
+  return alike && distance > 0 && distance < MAX_LINE_PITCH * line.size && next.a0 < line.a1 && next.a1 > line.a0;
 }
 
 function belongsToWord(head: string, tail: string, compounds: Set<string>): boolean {

@@ -165,6 +165,15 @@ export class LineBuilder {
     if (direction !== line.direction) {
       return false;
     }
+    if (
+      source.a0[index] === this.lastA0 &&
+      source.a1[index] === this.lastA1 &&
+      source.base[index] === this.lastBase &&
+      source.run[index] === this.lastRun
+    ) {
+      // The next letter of a ligature has the box of the whole.
+      return true;
+    }
     const larger = Math.max(size, line.mainSize);
     const offset = Math.abs((source.base[index] ?? 0) - line.base);
     const gap = (source.a0[index] ?? 0) - this.lastA1;
