@@ -55,12 +55,14 @@ function readPage(file: PdfFile, page: number): { outcome: ParsedPage; text: Pag
     const text = file.readPage(page);
     const characters = text.text.replace(/\s+/gu, '').length;
     const outcome = characters === 0 ? 'empty' : 'text';
-    return { outcome: { page, width: text.width, height: text.height, outcome, characters, error_code: null }, text };
+    const { label, width, height } = text;
+    return { outcome: { page, label, width, height, outcome, characters, error_code: null }, text };
   } catch (error) {
     if (!(error instanceof MillraceError) || error.code !== 'PAGE_FAILED') {
       throw error;
     }
+    const label = file.pageLabel(page);
     const size = file.pageSize(page);
-    return { outcome: { page, ...size, outcome: 'failed', characters: 0, error_code: error.code }, text: null };
+    return { outcome: { page, label, ...size, outcome: 'failed', characters: 0, error_code: error.code }, text: null };
   }
 }

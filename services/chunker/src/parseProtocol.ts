@@ -12,6 +12,8 @@ export interface ParseRequest {
 export interface ParsedPage {
   /** From 1. */
   page: number;
+  /** What the document itself calls the page, or null. */
+  label: string | null;
   /** Points, as the page is shown; 0 when unknown. */
   width: number;
   height: number;
