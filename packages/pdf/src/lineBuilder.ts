@@ -5,6 +5,11 @@ import { TextBuffer } from './textBuffer';
 /** Gaps, in font sizes: beyond this two words stand in different cells of a row. */
 const CELL_GAP = 1.5;
 /**
+ * The same between two numbers, which prose never sets apart like this: of some 1,500 gaps of 0.75 to 1.25 between
+ * numbers in real filings nearly all are between cells, while between words such gaps follow bullets and item numbers.
+ */
+const NUMBER_CELL_GAP = 0.7;
+/**
  * The engine saw no space (a text object of its own begins a sentence), or a line break where there is none (a
  * superscript), but this gap is a space. Of the gaps in both corpora that are as wide, all are.
  */
@@ -98,7 +103,7 @@ export class LineBuilder {
     }
     const a0 = source.a0[index] as number;
     const relative = (a0 - this.lastA1) / line.mainSize;
-    if (!(relative > NEAR_OVERLAP && relative <= WORD_GAP)) {
+    if (!(relative > NEAR_OVERLAP && relative <= (spaced ? WIDE_GAP : WORD_GAP))) {
       return false;
     }
     if (spaced) {
@@ -194,13 +199,15 @@ export class LineBuilder {
       ? Math.max(this.lastA0 - (source.a1[index] ?? 0), (source.a0[index] ?? 0) - this.lastA1)
       : (source.a0[index] ?? 0) - this.lastA1;
     const relative = gap / line.mainSize;
-    if (relative > CELL_GAP) {
+    const code = source.code[index] as number;
+    const last = this.text.at(this.text.length - 1);
+    if (relative > CELL_GAP || (relative > NUMBER_CELL_GAP && endsNumber(last) && beginsNumber(code))) {
       return endsInLoneSign(this.text) ? SPACE : TAB;
     }
     if (pending === kind.space) {
       return SPACE;
     }
-    const spaceless = isIdeographic(source.code[index] as number) && isIdeographic(this.text.at(this.text.length - 1));
+    const spaceless = isIdeographic(code) && isIdeographic(last);
     return relative > (spaceless ? WIDE_GAP : WORD_GAP) ? SPACE : 0;
   }
 
@@ -273,8 +280,30 @@ function mergeRow(before: DraftLine, line: DraftLine): boolean {
 function endsInLoneSign(text: TextBuffer): boolean {
   const last = text.at(text.length - 1);
   const before = text.at(text.length - 2);
-  const isSign = last === 0x24 || last === 0x20ac || last === 0xa3 || last === 0xa5 || last === 0x28;
-  return isSign && (text.length === 1 || before === 0x20 || before === 0x09);
+  return isSign(last) && (text.length === 1 || before === 0x20 || before === 0x09);
+}
+
+/** True for what a number in a table ends in: a digit, "%", ")" or the dash that stands for nothing. */
+function endsNumber(code: number): boolean {
+  return isDigit(code) || code === 0x25 || code === 0x29 || isDash(code);
+}
+
+/** True for what a number in a table begins with: a digit, "$", "€", "£", "¥", "(" or a dash. */
+function beginsNumber(code: number): boolean {
+  return isDigit(code) || isSign(code) || isDash(code);
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+function isDash(code: number): boolean {
+  return code === 0x2d || code === 0x2013 || code === 0x2014 || code === 0x2212;
+}
+
+/** A currency sign or an opening parenthesis. */
+function isSign(code: number): boolean {
+  return code === 0x24 || code === 0x20ac || code === 0xa3 || code === 0xa5 || code === 0x28;
 }
 
 /** True for the letters and punctuation of Chinese and Japanese, which separate no words. */

@@ -216,6 +216,22 @@ describe('When a page is read', () => {
     });
   });
 
+  test('and the numbers of a row stand close, then they are cells all the same, and words are not', async () => {
+    // A space of Helvetica is 2.78 points wide at this size; the cells are 10 apart, and so are the words.
+    const row = (y: number, cells: readonly string[]) =>
+      cells.map((cell, index) => `BT /F 10 Tf ${60 + index * 40} ${y} Td (${cell}) Tj ET`).join(' ');
+    const content = [
+      'BT /F 10 Tf 60 700 Td 10 Tw (Net sales) Tj 0 Tw ( $ 12,345) Tj ET',
+      row(680, ['12,345', '67,890', '\\(1,234\\)', '\\227']),
+    ].join(' ');
+    await folder.open(contentPdf(content), (file) => {
+      expect(file.readPage(1).lines.map((line) => line.text)).toEqual([
+        'Net sales $ 12,345',
+        '12,345\t67,890\t(1,234)\t—',
+      ]);
+    });
+  });
+
   test('and it is read twice, then the same is told', async () => {
     await folder.open(await textPdf(['Some words in a line. '.repeat(40)]), (file) => {
       expect(file.readPage(1)).toEqual(file.readPage(1));
