@@ -1,3 +1,4 @@
+import { isSpace, isVisible } from './codes';
 import type { Direction, PageGeometry, ShownMap } from './geometry';
 import { directionOf, shownMap } from './geometry';
 import type { Pdfium } from './pdfium';
@@ -218,34 +219,6 @@ function readRun(
     // The raw size says little: the matrix scales it (13.33 or 416 for text shown at 8 points).
     size: Math.fround(raw * Math.sqrt(c * c + d * d)),
   };
-}
-
-function isSpace(code: number): boolean {
-  return (
-    code === 0x20 ||
-    code === 0xa0 ||
-    (code >= 0x09 && code <= 0x0d) ||
-    (code >= 0x2000 && code <= 0x200a) ||
-    code === 0x1680 ||
-    code === 0x2028 ||
-    code === 0x2029 ||
-    code === 0x202f ||
-    code === 0x205f ||
-    code === 0x3000
-  );
-}
-
-/** False for what leaves no mark: control characters, joiners, byte order marks and other non-characters. */
-function isVisible(code: number): boolean {
-  if (code < 0x20) {
-    return code === 0x02;
-  }
-  if (code >= 0x7f && code < 0xa0) {
-    return false;
-  }
-  return (
-    code < 0x200b || (code !== 0x200b && code !== 0x2060 && code !== 0xfeff && code !== 0xffff && code <= 0x10ffff)
-  );
 }
 
 function isBold(pdfium: Pdfium, text: number, index: number): boolean {

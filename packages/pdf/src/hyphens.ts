@@ -1,4 +1,4 @@
-import type { DraftLine } from './lineBuilder';
+import type { DraftLine } from './draftLine';
 
 /** First parts after which a hyphen at the end of a line belongs to the word more often than not. */
 const COMPOUND_PARTS = new Set(

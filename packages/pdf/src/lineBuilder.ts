@@ -1,12 +1,11 @@
 import { kind, type PageCharacters, type Run } from './characters';
-import type { Direction } from './geometry';
+import { beginsNumber, endsNumber, isIdeographic, isOdd, isRightToLeft, isSign, shownCode } from './codes';
+import { CELL_GAP, type DraftLine, mergeRow, startLine } from './draftLine';
 import { TextBuffer } from './textBuffer';
 
-/** Gaps, in font sizes: beyond this two words stand in different cells of a row. */
-const CELL_GAP = 1.5;
 /**
- * The same between two numbers, which prose never sets apart like this: of some 1,500 gaps of 0.75 to 1.25 between
- * numbers in real filings nearly all are between cells, while between words such gaps follow bullets and item numbers.
+ * Gaps, in font sizes: beyond this two numbers stand in different cells of a row. Of some 1,500 gaps of 0.75 to 1.25
+ * between numbers in real filings nearly all are between cells; between words such gaps follow bullets and item numbers.
  */
 const NUMBER_CELL_GAP = 0.7;
 /**
@@ -23,25 +22,6 @@ const NEAR_OVERLAP = -0.6;
 const TAB = 0x09;
 const SPACE = 0x20;
 const HYPHEN = 0x2d;
-
-/** A line being put together: `text` is in `units` until it is finished. Extents as in PageCharacters. */
-export interface DraftLine {
-  text: string;
-  direction: Direction;
-  a0: number;
-  a1: number;
-  c0: number;
-  c1: number;
-  base: number;
-  /** Size of the largest characters: they carry the base line. */
-  mainSize: number;
-  /** Size of most characters. */
-  size: number;
-  bold: boolean;
-  rightToLeft: boolean;
-  /** The last character is a hyphen that splits a word, which goes on in the next line. */
-  splitsWord: boolean;
-}
 
 /** One for all pages, which are put together one at a time and without a pause. */
 const lineText = new TextBuffer();
@@ -240,87 +220,9 @@ export class LineBuilder {
   }
 }
 
-function startLine(source: PageCharacters, index: number): DraftLine {
-  const { size, direction } = source.runs[source.run[index] as number] as Run;
-  return {
-    text: '',
-    direction,
-    a0: source.a0[index] ?? 0,
-    a1: source.a1[index] ?? 0,
-    c0: source.c0[index] ?? 0,
-    c1: source.c1[index] ?? 0,
-    base: source.base[index] ?? 0,
-    mainSize: size,
-    size,
-    bold: false,
-    rightToLeft: false,
-    splitsWord: false,
-  };
-}
-
-/** Adds `line` to `before` when it was drawn later but stands to the left on the same base line: cells of one row. */
-function mergeRow(before: DraftLine, line: DraftLine): boolean {
-  const onBase =
-    before.direction === line.direction &&
-    Math.abs(before.base - line.base) < 0.35 * Math.min(before.mainSize, line.mainSize);
-  const gap = before.a0 - line.a1;
-  if (!onBase || gap < 0 || before.rightToLeft || line.rightToLeft) {
-    return false;
-  }
-  const separator = gap > CELL_GAP * line.mainSize ? '\t' : ' ';
-  before.text = `${line.text}${separator}${before.text}`;
-  before.bold &&= line.bold;
-  before.a0 = line.a0;
-  before.c0 = Math.min(before.c0, line.c0);
-  before.c1 = Math.max(before.c1, line.c1);
-  return true;
-}
-
 /** A currency sign in a cell of its own belongs to the number in the next one. */
 function endsInLoneSign(text: TextBuffer): boolean {
   const last = text.at(text.length - 1);
   const before = text.at(text.length - 2);
   return isSign(last) && (text.length === 1 || before === 0x20 || before === 0x09);
-}
-
-/** True for what a number in a table ends in: a digit, "%", ")" or the dash that stands for nothing. */
-function endsNumber(code: number): boolean {
-  return isDigit(code) || code === 0x25 || code === 0x29 || isDash(code);
-}
-
-/** True for what a number in a table begins with: a digit, "$", "€", "£", "¥", "(" or a dash. */
-function beginsNumber(code: number): boolean {
-  return isDigit(code) || isSign(code) || isDash(code);
-}
-
-function isDigit(code: number): boolean {
-  return code >= 0x30 && code <= 0x39;
-}
-
-function isDash(code: number): boolean {
-  return code === 0x2d || code === 0x2013 || code === 0x2014 || code === 0x2212;
-}
-
-/** A currency sign or an opening parenthesis. */
-function isSign(code: number): boolean {
-  return code === 0x24 || code === 0x20ac || code === 0xa3 || code === 0xa5 || code === 0x28;
-}
-
-/** True for the letters and punctuation of Chinese and Japanese, which separate no words. */
-function isIdeographic(code: number): boolean {
-  return (code >= 0x2e80 && code <= 0x9fff) || (code >= 0xf900 && code <= 0xfaff) || (code >= 0xff00 && code <= 0xff9f);
-}
-
-function isRightToLeft(code: number): boolean {
-  return code >= 0x590 && (code <= 0x8ff || (code >= 0xfb1d && code <= 0xfdff) || (code >= 0xfe70 && code <= 0xfefc));
-}
-
-/** Symbol fonts keep their bullets in the private use area. */
-function shownCode(code: number): number {
-  return code === 0xf0b7 || code === 0xf0a7 ? 0x2022 : code;
-}
-
-/** True for characters that need a closer look: soft hyphens, right-to-left, private use, and beyond 16 bits. */
-function isOdd(code: number): boolean {
-  return code >= 0x590 ? code <= 0x8ff || code >= 0xd800 : code === 0xad;
 }

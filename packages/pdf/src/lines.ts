@@ -1,7 +1,8 @@
 import { cleanText } from '@millrace/contracts';
 import type { PageCharacters } from './characters';
+import type { DraftLine } from './draftLine';
 import { joinHyphens } from './hyphens';
-import { type DraftLine, LineBuilder } from './lineBuilder';
+import { LineBuilder } from './lineBuilder';
 import type { TextLine } from './types';
 
 /**
