@@ -1,10 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { type JobView, jobHasEnded } from '@millrace/contracts';
 import { ApiClient, type RunningStack } from '@millrace/stack';
 import { root, withBenchStack } from './benchStack';
 import { MemoryWatch } from './memory';
+import { pdfsIn } from './pdfsIn';
 import type { BenchmarkResult } from './report';
 import { execute } from './scratchDatabase';
 
@@ -29,17 +29,6 @@ export async function ingest(
     const warm = await measure(stack, files);
     return describe(files.length, cold, warm, memory.stop());
   });
-}
-
-function pdfsIn(folder: string): string[] {
-  if (!existsSync(folder)) {
-    throw new Error(`There is no folder ${folder}; name one that holds PDFs with --files FOLDER.`);
-  }
-  const files = readdirSync(folder).filter((name) => name.toLowerCase().endsWith('.pdf'));
-  if (files.length === 0) {
-    throw new Error(`There are no PDFs in ${folder}.`);
-  }
-  return files.sort().map((name) => join(folder, name));
 }
 
 interface Run {

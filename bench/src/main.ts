@@ -3,6 +3,7 @@ import { cleanUpOnInterrupt, isInterrupted } from './cleanUp';
 import { fairness } from './fairness/fairness';
 import { ingest } from './ingest';
 import { lifecycle } from './lifecycle/lifecycle';
+import { parse } from './parse/parse';
 import { type BenchmarkResult, report } from './report';
 
 const usage = `usage: npm run bench -- NAME [options]
@@ -10,11 +11,15 @@ const usage = `usage: npm run bench -- NAME [options]
                             (default: ../shared/corpus/real)
   lifecycle                 settling beside a bare write of the same rows; status, retries and sweeps of a job of
                             100,000 chunks
-  fairness [--books N]      uploads of two pages while N books of 5,000 pages are in progress (default: 1)`;
+  fairness [--books N]      uploads of two pages while N books of 5,000 pages are in progress (default: 1)
+  parse [--files FOLDER] [--quick]
+                            reading the PDFs of a folder beside pdftotext on the same core; memory with a PDF of
+                            5,000 pages and 300 MB (--quick: one small file, one round, and a smaller large PDF)`;
 
 interface Options {
   files: string;
   books: number;
+  quick: boolean;
 }
 
 /** The benchmarks, by name. Each returns its figures and the lines to print. */
@@ -22,6 +27,7 @@ const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult>>
   ingest: ({ files }) => ingest(process.env, files),
   lifecycle: () => lifecycle(process.env),
   fairness: ({ books }) => fairness(process.env, books),
+  parse: ({ files, quick }) => parse(files, quick),
 };
 
 async function main(args: string[]): Promise<void> {
@@ -31,6 +37,7 @@ async function main(args: string[]): Promise<void> {
     options: {
       files: { type: 'string', default: '../shared/corpus/real' },
       books: { type: 'string', default: '1' },
+      quick: { type: 'boolean', default: false },
     },
   });
   const [name = '', ...rest] = positionals;
@@ -40,7 +47,7 @@ async function main(args: string[]): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  report(name, await benchmark({ files: values.files, books: Number(values.books) }));
+  report(name, await benchmark({ files: values.files, books: Number(values.books), quick: values.quick }));
 }
 
 cleanUpOnInterrupt();

@@ -188,6 +188,8 @@ export type DocumentChunksResponse = z.infer<typeof documentChunksResponseSchema
 
 export const documentPageSchema = z.object({
   page: z.int().min(1),
+  /** What the document itself calls the page, such as iv or A-3. */
+  label: z.string().nullable(),
   /** Points (1/72 inch), as the page is shown. */
   width: z.number(),
   height: z.number(),

@@ -1,4 +1,5 @@
-import type { PageGeometry } from './geometry';
+import { isSpace, isVisible } from './codes';
+import type { Direction, PageGeometry, ShownMap } from './geometry';
 import { directionOf, shownMap } from './geometry';
 import type { Pdfium } from './pdfium';
 
@@ -14,6 +15,14 @@ export const kind = {
   lineEndHyphen: 3,
 } as const;
 
+/** What the characters of a text object have in common. */
+export interface Run {
+  direction: Direction;
+  bold: boolean;
+  /** Font size in points. */
+  size: number;
+}
+
 /**
  * The characters of a page in content-stream order, in parallel arrays that are reused from page to page. Places are
  * in points along (a) and across (c) the direction the text runs in, so that lines are put together the same way
@@ -23,10 +32,9 @@ export class PageCharacters {
   count = 0;
   code = new Uint32Array(0);
   kind = new Uint8Array(0);
-  direction = new Uint8Array(0);
-  bold = new Uint8Array(0);
-  /** Font size in points. */
-  size = new Float32Array(0);
+  /** Which of `runs` a glyph belongs to. */
+  run = new Uint32Array(0);
+  runs: Run[] = [];
   /** Extent along the direction. */
   a0 = new Float32Array(0);
   a1 = new Float32Array(0);
@@ -38,15 +46,14 @@ export class PageCharacters {
 
   reserve(capacity: number): void {
     this.count = 0;
+    this.runs = [];
     if (this.code.length >= capacity) {
       return;
     }
     const length = Math.max(capacity, this.code.length * 2, 4096);
     this.code = new Uint32Array(length);
     this.kind = new Uint8Array(length);
-    this.direction = new Uint8Array(length);
-    this.bold = new Uint8Array(length);
-    this.size = new Float32Array(length);
+    this.run = new Uint32Array(length);
     this.a0 = new Float32Array(length);
     this.a1 = new Float32Array(length);
     this.c0 = new Float32Array(length);
@@ -63,22 +70,47 @@ export function readCharacters(pdfium: Pdfium, text: number, geometry: PageGeome
   const { fpdf, scratch } = pdfium;
   const total = Math.max(0, fpdf.FPDFText_CountChars(text));
   characters.reserve(total);
+  const {
+    code: codes,
+    kind: kinds,
+    run: runIndexes,
+    runs,
+    a0: a0s,
+    a1: a1s,
+    c0: c0s,
+    c1: c1s,
+    base: bases,
+  } = characters;
   const map = shownMap(geometry);
-  const f32At = scratch / 4;
-  const f64At = scratch / 8;
+  const { a, b, c, d, e, f } = map;
+  const { width, height } = geometry;
+  const at = scratch / 4;
+  const originAt = (scratch + 16) / 8;
   const boldFonts = new Map<number, boolean>();
-  let views = pdfium.memory;
+  let { f32, f64 } = pdfium.memory;
   let lastObject = 0;
-  let size = 0;
-  let direction = 0;
-  let bold = false;
+  let runIndex = -1;
+  let direction: Direction = 0;
+  let sized = false;
+  let lastC0 = Number.NaN;
+  let lastC1 = Number.NaN;
+  let base = 0;
   let count = 0;
 
   for (let index = 0; index < total; index++) {
-    const code = fpdf.FPDFText_GetUnicode(text, index);
+    let code = fpdf.FPDFText_GetUnicode(text, index);
     const object = fpdf.FPDFText_GetTextObject(text, index);
-    if (isSpace(code) || object === 0) {
-      characters.kind[count] = code === 10 || code === 13 ? kind.lineBreak : kind.space;
+    if (code >= 0xd800 && code <= 0xdbff && index + 1 < total) {
+      // A character beyond 16 bits comes as its two surrogates, both with the glyph's box.
+      const low = fpdf.FPDFText_GetUnicode(text, index + 1);
+      if (low >= 0xdc00 && low <= 0xdfff) {
+        code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+        index++;
+      }
+    }
+    if (object === 0 || isSpace(code)) {
+      // A line feed that the page itself draws is white space like any other.
+      kinds[count] = object === 0 && (code === 10 || code === 13) ? kind.lineBreak : kind.space;
       count++;
       continue;
     }
@@ -87,119 +119,106 @@ export function readCharacters(pdfium: Pdfium, text: number, geometry: PageGeome
     }
     if (object !== lastObject) {
       lastObject = object;
-      const raw = Math.abs(fpdf.FPDFText_GetFontSize(text, index));
-      const hasMatrix = fpdf.FPDFText_GetMatrix(text, index, scratch) !== 0;
-      views = pdfium.memory;
-      const { f32 } = views;
-      const [ma = 1, mb = 0, mc = 0, md = 1] = hasMatrix
-        ? [f32[f32At], f32[f32At + 1], f32[f32At + 2], f32[f32At + 3]]
-        : [];
-      // The raw size says little: the matrix scales it (13.33 or 416 for text shown at 8 points).
-      size = raw * Math.hypot(mc, md);
-      direction = directionOf(map.a * ma + map.c * mb, map.b * ma + map.d * mb);
-      const font = fpdf.FPDFTextObj_GetFont(object);
-      let known = boldFonts.get(font);
-      if (known === undefined) {
-        known = isBold(pdfium, text, index);
-        boldFonts.set(font, known);
-        views = pdfium.memory;
-      }
-      bold = known;
+      const run = readRun(pdfium, text, index, object, map, boldFonts);
+      sized = run.size > 0;
+      direction = run.direction;
+      runIndex = runs.push(run) - 1;
+      lastC0 = Number.NaN;
+      ({ f32, f64 } = pdfium.memory);
     }
-    if (
-      fpdf.FPDFText_GetLooseCharBox(text, index, scratch) === 0 ||
-      fpdf.FPDFText_GetCharOrigin(text, index, scratch + 16, scratch + 24) === 0
-    ) {
+    if (fpdf.FPDFText_GetLooseCharBox(text, index, scratch) === 0) {
       continue;
     }
-    const { f32, f64 } = views.f32.length === 0 ? pdfium.memory : views;
-    const left = f32[f32At] ?? 0;
-    const top = f32[f32At + 1] ?? 0;
-    const right = f32[f32At + 2] ?? 0;
-    const bottom = f32[f32At + 3] ?? 0;
-    const originX = f64[f64At + 2] ?? 0;
-    const originY = f64[f64At + 3] ?? 0;
-    const xa = map.a * left + map.c * top + map.e;
-    const xb = map.a * right + map.c * bottom + map.e;
-    const ya = map.b * left + map.d * top + map.f;
-    const yb = map.b * right + map.d * bottom + map.f;
+    if (f32.length === 0) {
+      ({ f32, f64 } = pdfium.memory);
+    }
+    const left = f32[at] as number;
+    const top = f32[at + 1] as number;
+    const right = f32[at + 2] as number;
+    const bottom = f32[at + 3] as number;
+    const xa = a * left + c * top + e;
+    const xb = a * right + c * bottom + e;
+    const ya = b * left + d * top + f;
+    const yb = b * right + d * bottom + f;
     const middleX = (xa + xb) / 2;
     const middleY = (ya + yb) / 2;
     // Written so that a place that is not a number is outside, too.
-    if (!(middleX >= 0 && middleX <= geometry.width && middleY >= 0 && middleY <= geometry.height)) {
+    if (!(middleX >= 0 && middleX <= width && middleY >= 0 && middleY <= height)) {
       continue;
     }
     const x0 = Math.min(xa, xb);
     const x1 = Math.max(xa, xb);
     const y0 = Math.min(ya, yb);
     const y1 = Math.max(ya, yb);
-    const baseX = map.a * originX + map.c * originY + map.e;
-    const baseY = map.b * originX + map.d * originY + map.f;
-    switch (direction) {
-      case 0:
-        place(characters, count, x0, x1, y0, y1, baseY);
-        break;
-      case 1:
-        place(characters, count, y0, y1, -x1, -x0, -baseX);
-        break;
-      case 2:
-        place(characters, count, -x1, -x0, -y1, -y0, -baseY);
-        break;
-      default:
-        place(characters, count, -y1, -y0, x0, x1, baseX);
+    const upright = direction === 0 || direction === 2;
+    const backwards = direction >= 2;
+    const along0 = upright ? x0 : y0;
+    const along1 = upright ? x1 : y1;
+    // Across, directions 1 and 2 run against the page's own axis.
+    const turned = direction === 1 || direction === 2;
+    const low = upright ? y0 : x0;
+    const high = upright ? y1 : x1;
+    const c0 = turned ? -high : low;
+    const c1 = turned ? -low : high;
+    if (c0 !== lastC0 || c1 !== lastC1) {
+      // Within a text object the base line moves only where the box does.
+      if (fpdf.FPDFText_GetCharOrigin(text, index, scratch + 16, scratch + 24) === 0) {
+        continue;
+      }
+      const x = f64[originAt] as number;
+      const y = f64[originAt + 1] as number;
+      const across = upright ? b * x + d * y + f : a * x + c * y + e;
+      base = turned ? -across : across;
+      lastC0 = c0;
+      lastC1 = c1;
+      if (!sized) {
+        // The engine does not know the size: the box tells it.
+        runIndex = runs.push({ ...(runs[runIndex] as Run), size: Math.fround(Math.max(1, y1 - y0)) }) - 1;
+      }
     }
-    characters.code[count] = code;
-    characters.kind[count] = code === 0x02 || code === 0xfffe ? kind.lineEndHyphen : kind.glyph;
-    characters.direction[count] = direction;
-    characters.bold[count] = bold ? 1 : 0;
-    characters.size[count] = size > 0 ? size : Math.max(1, Math.abs(y1 - y0));
+    codes[count] = code;
+    kinds[count] = code === 0x02 || code === 0xfffe ? kind.lineEndHyphen : kind.glyph;
+    runIndexes[count] = runIndex;
+    a0s[count] = backwards ? -along1 : along0;
+    a1s[count] = backwards ? -along0 : along1;
+    c0s[count] = c0;
+    c1s[count] = c1;
+    bases[count] = base;
     count++;
   }
   characters.count = count;
 }
 
-function place(
-  characters: PageCharacters,
-  at: number,
-  a0: number,
-  a1: number,
-  c0: number,
-  c1: number,
-  base: number,
-): void {
-  characters.a0[at] = a0;
-  characters.a1[at] = a1;
-  characters.c0[at] = c0;
-  characters.c1[at] = c1;
-  characters.base[at] = base;
-}
-
-function isSpace(code: number): boolean {
-  return (
-    code === 0x20 ||
-    code === 0xa0 ||
-    (code >= 0x09 && code <= 0x0d) ||
-    (code >= 0x2000 && code <= 0x200a) ||
-    code === 0x1680 ||
-    code === 0x2028 ||
-    code === 0x2029 ||
-    code === 0x202f ||
-    code === 0x205f ||
-    code === 0x3000
-  );
-}
-
-/** False for what leaves no mark: control characters, joiners, byte order marks and other non-characters. */
-function isVisible(code: number): boolean {
-  if (code < 0x20) {
-    return code === 0x02;
+/** What the engine says of the text object that the character belongs to. */
+function readRun(
+  pdfium: Pdfium,
+  text: number,
+  index: number,
+  object: number,
+  map: ShownMap,
+  boldFonts: Map<number, boolean>,
+): Run {
+  const { fpdf, scratch } = pdfium;
+  const raw = Math.abs(fpdf.FPDFText_GetFontSize(text, index));
+  const hasMatrix = fpdf.FPDFText_GetMatrix(text, index, scratch) !== 0;
+  const { f32 } = pdfium.memory;
+  const at = scratch / 4;
+  const a = hasMatrix ? (f32[at] as number) : 1;
+  const b = hasMatrix ? (f32[at + 1] as number) : 0;
+  const c = hasMatrix ? (f32[at + 2] as number) : 0;
+  const d = hasMatrix ? (f32[at + 3] as number) : 1;
+  const font = fpdf.FPDFTextObj_GetFont(object);
+  let bold = boldFonts.get(font);
+  if (bold === undefined) {
+    bold = isBold(pdfium, text, index);
+    boldFonts.set(font, bold);
   }
-  if (code >= 0x7f && code < 0xa0) {
-    return false;
-  }
-  return (
-    code < 0x200b || (code !== 0x200b && code !== 0x2060 && code !== 0xfeff && code !== 0xffff && code <= 0x10ffff)
-  );
+  return {
+    direction: directionOf(map.a * a + map.c * b, map.b * a + map.d * b),
+    bold,
+    // The raw size says little: the matrix scales it (13.33 or 416 for text shown at 8 points).
+    size: Math.fround(raw * Math.sqrt(c * c + d * d)),
+  };
 }
 
 function isBold(pdfium: Pdfium, text: number, index: number): boolean {

@@ -31,8 +31,12 @@ export function pageGeometry(pdfium: Pdfium, page: number): PageGeometry {
   let box = FALLBACK;
   if (fpdf.FPDF_GetPageBoundingBox(page, scratch) !== 0) {
     const { f32 } = pdfium.memory;
-    const [left = 0, top = 0, right = 0, bottom = 0] = f32.subarray(scratch / 4, scratch / 4 + 4);
-    if (right > left && top > bottom && [left, top, right, bottom].every(Number.isFinite)) {
+    const at = scratch / 4;
+    const left = f32[at] as number;
+    const top = f32[at + 1] as number;
+    const right = f32[at + 2] as number;
+    const bottom = f32[at + 3] as number;
+    if (right > left && top > bottom && Number.isFinite(right - left) && Number.isFinite(top - bottom)) {
       box = { left, bottom, right, top };
     }
   }

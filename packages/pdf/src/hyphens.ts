@@ -1,4 +1,4 @@
-import type { DraftLine } from './lines';
+import type { DraftLine } from './draftLine';
 
 /** First parts after which a hyphen at the end of a line belongs to the word more often than not. */
 const COMPOUND_PARTS = new Set(
@@ -8,6 +8,9 @@ const COMPOUND_PARTS = new Set(
     'second self semi seven short single six small so state tax ten third three time two up us well wide year'
   ).split(' '),
 );
+
+/** From one base line to the next, in font sizes; beyond this something else begins. Double spacing is 2.3. */
+const MAX_LINE_PITCH = 2.6;
 
 const LAST_WORD = /(\S+)-$/u;
 const FIRST_WORD = /^\s*(\S+)(\s+|$)/u;
@@ -29,6 +32,10 @@ export function joinHyphens(lines: DraftLine[]): void {
     if (head === '' || tail === '') {
       continue;
     }
+    if (!/^\p{Ll}/u.test(tail) && !standsBelow(line, next)) {
+      // A page number or a heading that comes next, and not the rest of the word.
+      continue;
+    }
     compounds ??= compoundsOf(lines);
     const keep = belongsToWord(head, tail, compounds);
     line.text = keep ? line.text + tail : line.text.slice(0, -1) + tail;
@@ -37,6 +44,13 @@ export function joinHyphens(lines: DraftLine[]): void {
       line.splitsWord = false;
     }
   }
+}
+
+/** True when `next` is the line directly below: only a word's rest in small letters may stand elsewhere (a new column). */
+function standsBelow(line: DraftLine, next: DraftLine): boolean {
+  const distance = next.base - line.base;
+  const alike = Math.abs(next.size - line.size) < 0.1 * line.size;
+  return alike && distance > 0 && distance < MAX_LINE_PITCH * line.size && next.a0 < line.a1 && next.a1 > line.a0;
 }
 
 function belongsToWord(head: string, tail: string, compounds: Set<string>): boolean {

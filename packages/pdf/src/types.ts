@@ -19,6 +19,8 @@ export interface TextLine {
 export interface PageText {
   /** From 1. */
   page: number;
+  /** What the document itself calls the page ("iv", "A-3"), or null. */
+  label: string | null;
   /** Points (1/72 inch), as the page is shown: after rotation. */
   width: number;
   height: number;
@@ -73,6 +75,8 @@ export interface PdfFile {
   readPage(page: number): PageText;
   /** The shown size of page `page` (from 1), also of one that cannot be read. */
   pageSize(page: number): PageSize;
+  /** What the document itself calls page `page` (from 1), also one that cannot be read; null when it has no name. */
+  pageLabel(page: number): string | null;
   /**
    * Draws page `page` (from 1), smaller than asked for where it would have more than `maxPixels`. Absent where the engine
    * cannot draw.

@@ -1,6 +1,7 @@
 import {
   blankPdf,
   brokenPdf,
+  contentPdf,
   drawnPdf,
   encryptedPdf,
   missingPagePdf,
@@ -8,7 +9,6 @@ import {
   ownerEncryptedPdf,
   pagelessPdf,
   rawPdf,
-  rawStream,
   textPdf,
 } from '@millrace/test-support';
 import { openPdf, type PageText, type TextLine } from '../src';
@@ -24,19 +24,6 @@ function lineWith(page: PageText, text: string): TextLine {
     throw new Error(`No line holds "${text}": ${JSON.stringify(page.lines.map((each) => each.text))}`);
   }
   return line;
-}
-
-/** A one-page PDF of a hand-written content stream in Helvetica (F) and Helvetica-Bold (B). */
-function contentPdf(content: string, pageEntries = ''): Buffer {
-  return rawPdf([
-    '<< /Type /Catalog /Pages 2 0 R >>',
-    '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
-    `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] ${pageEntries} /Contents 4 0 R
-      /Resources << /Font << /F 5 0 R /B 6 0 R >> >> >>`,
-    rawStream(content),
-    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>',
-    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold /Encoding /WinAnsiEncoding >>',
-  ]);
 }
 
 describe('When a PDF is opened', () => {
@@ -166,7 +153,7 @@ describe('When a page is read', () => {
         'BT /F 10 Tf 540 50 Td (bottomright) Tj ET',
       ].join('\n');
       const corners = ['topleft', 'topright', 'bottomright', 'bottomleft'];
-      await folder.open(contentPdf(content, `/Rotate ${turn}`), (file) => {
+      await folder.open(contentPdf(content, { page: `/Rotate ${turn}` }), (file) => {
         const page = file.readPage(1);
         expect([page.width, page.height]).toEqual(turn % 180 === 0 ? [600, 800] : [800, 600]);
         const shownAt = (corner: number) => corners[(corner + 4 - turn / 90) % 4] ?? '';
@@ -194,7 +181,7 @@ describe('When a page is read', () => {
 
   test('and text stands outside its box, then that text is dropped', async () => {
     const content = 'BT /F 10 Tf 60 700 Td (inside) Tj ET BT /F 10 Tf 60 50 Td (outside) Tj ET';
-    await folder.open(contentPdf(content, '/CropBox [0 400 600 800]'), (file) => {
+    await folder.open(contentPdf(content, { page: '/CropBox [0 400 600 800]' }), (file) => {
       expect(file.readPage(1)).toMatchObject({ text: 'inside', height: 400 });
     });
   });
@@ -226,6 +213,22 @@ describe('When a page is read', () => {
       'BT /F 10 Tf 340 686 Td (56) Tj ET BT /F 10 Tf 60 686 Td (Costs) Tj ET';
     await folder.open(contentPdf(content), (file) => {
       expect(file.readPage(1).lines.map((line) => line.text)).toEqual(['Revenue\t$ 1,234', 'Costs\t56']);
+    });
+  });
+
+  test('and the numbers of a row stand close, then they are cells all the same, and words are not', async () => {
+    // A space of Helvetica is 2.78 points wide at this size; the cells are 10 apart, and so are the words.
+    const row = (y: number, cells: readonly string[]) =>
+      cells.map((cell, index) => `BT /F 10 Tf ${60 + index * 40} ${y} Td (${cell}) Tj ET`).join(' ');
+    const content = [
+      'BT /F 10 Tf 60 700 Td 10 Tw (Net sales) Tj 0 Tw ( $ 12,345) Tj ET',
+      row(680, ['12,345', '67,890', '\\(1,234\\)', '\\227']),
+    ].join(' ');
+    await folder.open(contentPdf(content), (file) => {
+      expect(file.readPage(1).lines.map((line) => line.text)).toEqual([
+        'Net sales $ 12,345',
+        '12,345\t67,890\t(1,234)\t—',
+      ]);
     });
   });
 

@@ -42,7 +42,7 @@ export class PageReader {
     const lost = this.run.lostPages.find((known) => known.page === page);
     if (lost !== undefined) {
       // Not even measured: who knows what it does.
-      return failed({ page, width: 0, height: 0 }, lost.code);
+      return failed({ page, label: this.file.pageLabel(page), width: 0, height: 0 }, lost.code);
     }
     await this.context.atPage({ page, pages: this.file.info.pageCount, ocr: false });
     try {
@@ -52,7 +52,7 @@ export class PageReader {
       if (!(error instanceof MillraceError) || error.code !== 'PAGE_FAILED') {
         throw error;
       }
-      return failed({ page, ...this.file.pageSize(page) }, error.code);
+      return failed({ page, label: this.file.pageLabel(page), ...this.file.pageSize(page) }, error.code);
     }
   }
 
@@ -112,13 +112,16 @@ function charactersOf({ text }: Pick<PageText, 'text'>): number {
 }
 
 function done(text: PageText, source: 'text' | 'ocr'): ReadPage {
-  const { page, width, height } = text;
+  const { page, label, width, height } = text;
   const characters = charactersOf(text);
   const outcome = characters === 0 ? 'empty' : source;
-  return { outcome: { page, width, height, outcome, characters, error_code: null }, text, recognized: null };
+  return { outcome: { page, label, width, height, outcome, characters, error_code: null }, text, recognized: null };
 }
 
-function failed({ page, width, height }: Pick<PageText, 'page' | 'width' | 'height'>, code: ErrorCode): ReadPage {
-  const outcome = { page, width, height, outcome: 'failed', characters: 0, error_code: code } as const;
+function failed(
+  { page, label, width, height }: Pick<PageText, 'page' | 'label' | 'width' | 'height'>,
+  code: ErrorCode,
+): ReadPage {
+  const outcome = { page, label, width, height, outcome: 'failed', characters: 0, error_code: code } as const;
   return { outcome, text: null, recognized: null };
 }

@@ -49,6 +49,8 @@ export interface RecognizedPage {
 export interface ParsedPage {
   /** From 1. */
   page: number;
+  /** What the document itself calls the page, or null. */
+  label: string | null;
   /** Points, as the page is shown; 0 when unknown. */
   width: number;
   height: number;

@@ -36,5 +36,6 @@ export async function parseText(request: ParseRequest, type: TextType, context: 
 
 function outcomeOf({ page, lines }: TextPage): ParsedPage {
   const characters = lines.reduce((sum, line) => sum + line.text.replace(/\s+/gu, '').length, 0);
-  return { page, width: 0, height: 0, outcome: characters === 0 ? 'empty' : 'text', characters, error_code: null };
+  const outcome = characters === 0 ? 'empty' : 'text';
+  return { page, label: null, width: 0, height: 0, outcome, characters, error_code: null };
 }

@@ -1,5 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 import PDFDocument from 'pdfkit';
+import { toUnicodeMap } from './contentPdf';
 import { rawPdf, rawStream } from './rawPdf';
 
 type Options = ConstructorParameters<typeof PDFDocument>[0];
@@ -55,18 +56,14 @@ export function brokenPdf(): Buffer {
  * the second a lone surrogate.
  */
 export function nulTextPdf(): Buffer {
-  const map =
-    '/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /Odd def /CMapType 2 def\n' +
-    '1 begincodespacerange <00> <ff> endcodespacerange\n' +
-    '5 beginbfchar\n<61> <0041>\n<62> <0000>\n<63> <0042>\n<64> <d800>\n<65> <0043>\nendbfchar\n' +
-    'endcmap end end';
+  const map = { a: 'A', b: '\0', c: 'B', d: '\ud800', e: 'C' };
   return rawPdf([
     '<< /Type /Catalog /Pages 2 0 R >>',
     '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
     '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F 5 0 R >> >> >>',
     rawStream('BT /F 24 Tf 72 700 Td (abcde) Tj ET'),
     '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 6 0 R >>',
-    rawStream(map),
+    rawStream(toUnicodeMap(map)),
   ]);
 }
 

@@ -10,9 +10,11 @@ export interface DocumentPageRow {
   outcome: PageOutcome;
   characters: number;
   error_code: string | null;
+  /** What the document itself calls the page, or null. */
+  label: string | null;
 }
 
-export type NewDocumentPage = DocumentPageRow;
+export type NewDocumentPage = Omit<DocumentPageRow, 'label'> & Partial<Pick<DocumentPageRow, 'label'>>;
 
 export class DocumentPages {
   constructor(private readonly sql: Sql) {}
@@ -21,10 +23,19 @@ export class DocumentPages {
   async replaceAll(documentId: string, pages: readonly NewDocumentPage[]): Promise<void> {
     await this.sql.none('DELETE FROM document_pages WHERE document_id = $1', [documentId]);
     await this.sql.copyIn(
-      'COPY document_pages (document_id, page, width, height, outcome, characters, error_code) FROM STDIN (FORMAT binary)',
+      'COPY document_pages (document_id, page, width, height, outcome, characters, error_code, label) FROM STDIN (FORMAT binary)',
       encodeCopy(
-        ['uuid', 'int4', 'float4', 'float4', 'text', 'int4', 'text'],
-        pages.map((p) => [documentId, p.page, p.width, p.height, p.outcome, p.characters, p.error_code]),
+        ['uuid', 'int4', 'float4', 'float4', 'text', 'int4', 'text', 'text'],
+        pages.map((p) => [
+          documentId,
+          p.page,
+          p.width,
+          p.height,
+          p.outcome,
+          p.characters,
+          p.error_code,
+          p.label ?? null,
+        ]),
       ),
     );
   }
@@ -61,7 +72,7 @@ export class DocumentPages {
   /** Up to `limit` pages after page number `after`, in order. */
   list(documentId: string, options: { after: number; limit: number }): Promise<DocumentPageRow[]> {
     return this.sql.many(
-      `SELECT page, width, height, outcome, characters, error_code FROM document_pages
+      `SELECT page, label, width, height, outcome, characters, error_code FROM document_pages
        WHERE document_id = $<documentId> AND page > $<after> ORDER BY page LIMIT $<limit>`,
       { documentId, ...options },
     );

@@ -1,0 +1,71 @@
+/** True for every kind of white space. */
+export function isSpace(code: number): boolean {
+  return (
+    code === 0x20 ||
+    code === 0xa0 ||
+    (code >= 0x09 && code <= 0x0d) ||
+    (code >= 0x2000 && code <= 0x200a) ||
+    code === 0x1680 ||
+    code === 0x2028 ||
+    code === 0x2029 ||
+    code === 0x202f ||
+    code === 0x205f ||
+    code === 0x3000
+  );
+}
+
+/** False for what leaves no mark: control characters, joiners, byte order marks and other non-characters. */
+export function isVisible(code: number): boolean {
+  if (code < 0x20) {
+    return code === 0x02;
+  }
+  if (code >= 0x7f && code < 0xa0) {
+    return false;
+  }
+  return (
+    code < 0x200b || (code !== 0x200b && code !== 0x2060 && code !== 0xfeff && code !== 0xffff && code <= 0x10ffff)
+  );
+}
+
+/** True for what a number in a table ends in: a digit, "%", ")" or the dash that stands for nothing. */
+export function endsNumber(code: number): boolean {
+  return isDigit(code) || code === 0x25 || code === 0x29 || isDash(code);
+}
+
+/** True for what a number in a table begins with: a digit, "$", "€", "£", "¥", "(" or a dash. */
+export function beginsNumber(code: number): boolean {
+  return isDigit(code) || isSign(code) || isDash(code);
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+function isDash(code: number): boolean {
+  return code === 0x2d || code === 0x2013 || code === 0x2014 || code === 0x2212;
+}
+
+/** A currency sign or an opening parenthesis. */
+export function isSign(code: number): boolean {
+  return code === 0x24 || code === 0x20ac || code === 0xa3 || code === 0xa5 || code === 0x28;
+}
+
+/** True for the letters and punctuation of Chinese and Japanese, which separate no words. */
+export function isIdeographic(code: number): boolean {
+  return (code >= 0x2e80 && code <= 0x9fff) || (code >= 0xf900 && code <= 0xfaff) || (code >= 0xff00 && code <= 0xff9f);
+}
+
+/** True for Hebrew, Arabic and what else runs from right to left. */
+export function isRightToLeft(code: number): boolean {
+  return code >= 0x590 && (code <= 0x8ff || (code >= 0xfb1d && code <= 0xfdff) || (code >= 0xfe70 && code <= 0xfefc));
+}
+
+/** Symbol fonts keep their bullets in the private use area. */
+export function shownCode(code: number): number {
+  return code === 0xf0b7 || code === 0xf0a7 ? 0x2022 : code;
+}
+
+/** True for characters that need a closer look: soft hyphens, right-to-left, private use, and beyond 16 bits. */
+export function isOdd(code: number): boolean {
+  return code >= 0x590 ? code <= 0x8ff || code >= 0xd800 : code === 0xad;
+}

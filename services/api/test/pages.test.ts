@@ -1,0 +1,29 @@
+import { documentPagesResponseSchema } from '@millrace/contracts';
+import type { Database } from '@millrace/database';
+import { storeChunks } from '@millrace/lifecycle';
+import { newJobChunk } from '@millrace/test-support';
+import { TestApi } from './support';
+import { claimed, openDatabase, queuedWork } from './work';
+
+let api: TestApi;
+let database: Database;
+beforeAll(async () => {
+  api = await TestApi.start();
+  database = openDatabase(api);
+});
+afterAll(async () => {
+  await database.close();
+  await api.stop();
+});
+
+describe("A document's pages", () => {
+  test('When the document names some of them, then those have a label and the others null', async () => {
+    const work = await queuedWork(database);
+    const page = { width: 612, height: 792, outcome: 'text' as const, characters: 20, error_code: null };
+    const pages = ['iv', null, 'A-1'].map((label, index) => ({ ...page, page: index + 1, label }));
+    await storeChunks(database, await claimed(database, work), { title: null, pages, chunks: [newJobChunk(0)] });
+
+    const { body } = await api.client.get(`/api/v1/documents/${work.documentId}/pages`);
+    expect(documentPagesResponseSchema.parse(body).pages).toEqual(pages);
+  });
+});
