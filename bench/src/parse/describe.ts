@@ -1,6 +1,7 @@
 import type { BenchmarkResult } from '../report';
 import { percentile } from '../statistics';
 import type { PageAgreement } from './agreement';
+import type { OcrPage } from './ocr';
 import type { PdftotextTime } from './pdftotext';
 import type { Pass } from './reader';
 
@@ -24,13 +25,14 @@ export interface Measured {
   rounds: Round[];
   agreed: PageAgreement[];
   large: LargePdf;
+  recognized: OcrPage[];
 }
 
 /** Pages that agree less than this are named. */
 const goodF1 = 0.99;
 const mostNamed = 40;
 
-export function describe({ version, files, rounds, agreed, large }: Measured): BenchmarkResult {
+export function describe({ version, files, rounds, agreed, large, recognized }: Measured): BenchmarkResult {
   const pages = rounds[0]?.cold.pages ?? 0;
   const of = (figure: (round: Round) => number) => percentile(rounds.map(figure), 50);
   const speed = (pass: (round: Round) => Pass) => of((round) => pages / pass(round).seconds);
@@ -41,7 +43,7 @@ export function describe({ version, files, rounds, agreed, large }: Measured): B
     of((r) => (r.pdftotext.seconds / pages) * (pairPages(r, pass) / pairSeconds(r, pass)));
   const cold = ({ cold }: Round) => cold;
   const warm = ({ warm }: Round) => warm;
-  const f1 = agreed.reduce((sum, page) => sum + page.f1, 0) / agreed.length;
+  const f1 = mean(agreed.map((page) => page.f1));
   const below = agreed.filter((page) => page.f1 < goodF1).sort((a, b) => a.f1 - b.f1);
   const peak = Math.max(...rounds.flatMap(({ warm, pair }) => [warm, ...pair.flat()]).map((pass) => pass.peakMiB));
   const figures = {
@@ -64,6 +66,10 @@ export function describe({ version, files, rounds, agreed, large }: Measured): B
     large_megabytes: large.bytes / 1e6,
     large_seconds: large.pass.seconds,
     large_peak_memory_mb: large.pass.peakMiB,
+    ocr_pages: recognized.length,
+    ocr_seconds_per_page: mean(recognized.map((page) => page.seconds)),
+    ocr_cpu_seconds_per_page: mean(recognized.map((page) => page.cpuSeconds)),
+    ocr_word_f1: mean(recognized.map((page) => page.f1)),
   };
   const both = (first: number, second: number, digits: number) =>
     `${first.toFixed(digits)} cold, ${second.toFixed(digits)} warm`;
@@ -86,6 +92,10 @@ export function describe({ version, files, rounds, agreed, large }: Measured): B
       `PDF of ${large.pass.pages} pages, ${figures.large_megabytes.toFixed(0)} MB`,
       `${large.pass.seconds.toFixed(1)} s, peak memory ${large.pass.peakMiB.toFixed(0)} MiB`,
     ],
+    [
+      `OCR of ${recognized.length} dense pages at 200 dpi, s per page`,
+      `${figures.ocr_seconds_per_page.toFixed(1)} (processor time ${figures.ocr_cpu_seconds_per_page.toFixed(1)}), word F1 with their text ${figures.ocr_word_f1.toFixed(3)}`,
+    ],
     [`word F1 with pdftotext, mean of ${agreed.length} pages with text`, f1.toFixed(4)],
     [`pages below ${goodF1}`, String(below.length)],
     ...below
@@ -93,6 +103,10 @@ export function describe({ version, files, rounds, agreed, large }: Measured): B
       .map(({ file, page, f1: value }): [string, string] => [`  ${file} ${page}`, value.toFixed(3)]),
   ];
   return { table, figures };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Two processes count from the start of both until the slower one is done. */

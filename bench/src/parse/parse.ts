@@ -10,6 +10,7 @@ import { Prose } from '../prose';
 import type { BenchmarkResult } from '../report';
 import { agreement } from './agreement';
 import { describe, type LargePdf, type Round } from './describe';
+import { ocr } from './ocr';
 import { readOnCore } from './onCore';
 import { requirePdftotext, timePdftotext } from './pdftotext';
 
@@ -24,7 +25,7 @@ const wordsPerLine = 12;
  * Reads every PDF of a folder (text, and boxes of lines) beside `pdftotext -bbox-layout` on the same core: in a process
  * that has just started, and again in the same process; then two processes at once on two cores. The rounds alternate
  * between the two programs, so that both meet the same machine. Then how far the words agree page by page, and the
- * memory that a PDF of 5,000 pages and 300 MB takes.
+ * memory that a PDF of 5,000 pages and 300 MB takes, and what OCR of a few dense pages costs.
  */
 export async function parse(folder: string, quick: boolean): Promise<BenchmarkResult> {
   const version = requirePdftotext();
@@ -36,7 +37,8 @@ export async function parse(folder: string, quick: boolean): Promise<BenchmarkRe
   }
   const agreed = await agreement(files);
   const large = await readLargePdf(quick ? largePages / 10 : largePages);
-  return describe({ version, files: files.length, rounds: measured, agreed, large });
+  const recognized = await ocr(quick ? files : files.slice(0, 3), quick ? 1 : 3);
+  return describe({ version, files: files.length, rounds: measured, agreed, large, recognized });
 }
 
 function smallest(files: readonly string[]): string[] {

@@ -1,6 +1,7 @@
 import { cleanText, type DocumentRepair, MillraceError } from '@millrace/contracts';
 import { PageCharacters, readCharacters } from './characters';
 import { type FileAccess, openFileAccess } from './fileSource';
+import { flattenFields } from './formFields';
 import { pageGeometry } from './geometry';
 import { buildLines } from './lines';
 import { readOutline } from './outline';
@@ -174,17 +175,29 @@ class OpenPdf implements PdfFile {
     return guarded(() => {
       this.boundMemory();
       const { fpdf } = this.pdfium;
-      const handle = fpdf.FPDF_LoadPage(this.document, page - 1);
-      this.access.check();
-      if (handle === 0) {
-        throw new MillraceError('PAGE_FAILED', `Page ${page} cannot be loaded.`);
-      }
+      let handle = this.loadPage(page);
       try {
+        if (flattenFields(this.pdfium, handle)) {
+          fpdf.FPDF_ClosePage(handle);
+          handle = 0;
+          handle = this.loadPage(page);
+        }
         return work(handle);
       } finally {
-        fpdf.FPDF_ClosePage(handle);
+        if (handle !== 0) {
+          fpdf.FPDF_ClosePage(handle);
+        }
       }
     });
+  }
+
+  private loadPage(page: number): number {
+    const handle = this.pdfium.fpdf.FPDF_LoadPage(this.document, page - 1);
+    this.access.check();
+    if (handle === 0) {
+      throw new MillraceError('PAGE_FAILED', `Page ${page} cannot be loaded.`);
+    }
+    return handle;
   }
 
   /** Opens the document anew when the engine may hold much of it. */

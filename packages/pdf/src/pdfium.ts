@@ -22,6 +22,11 @@ export interface PdfiumExports {
   FPDF_GetPageSizeByIndexF(document: Pointer, index: number, size: Pointer): number;
   FPDF_LoadPage(document: Pointer, index: number): Pointer;
   FPDF_ClosePage(page: Pointer): void;
+  FPDFPage_GetAnnotCount(page: Pointer): number;
+  FPDFPage_GetAnnot(page: Pointer, index: number): Pointer;
+  FPDFPage_CloseAnnot(annotation: Pointer): void;
+  FPDFAnnot_GetSubtype(annotation: Pointer): number;
+  FPDFPage_Flatten(page: Pointer, usage: number): number;
   FPDF_GetPageBoundingBox(page: Pointer, rectangle: Pointer): number;
   FPDFPage_GetRotation(page: Pointer): number;
   FPDFBitmap_CreateEx(width: number, height: number, format: number, firstScan: Pointer, stride: number): Pointer;

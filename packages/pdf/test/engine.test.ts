@@ -9,6 +9,7 @@ import {
   ownerEncryptedPdf,
   pagelessPdf,
   rawPdf,
+  rawStream,
   textPdf,
 } from '@millrace/test-support';
 import { openPdf, type PageText, type TextLine } from '../src';
@@ -25,6 +26,36 @@ function lineWith(page: PageText, text: string): TextLine {
   }
   return line;
 }
+
+describe('When a page holds a form', () => {
+  const field = (appearance: string, { flags = 4 } = {}) =>
+    rawPdf([
+      '<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [6 0 R] >> >>',
+      '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents 4 0 R /Annots [6 0 R]
+        /Resources << /Font << /F 5 0 R >> >> >>`,
+      rawStream('BT /F 12 Tf 50 700 Td (Name) Tj ET'),
+      '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>',
+      `<< /Type /Annot /Subtype /Widget /FT /Tx /T (name) /V (Ada) /Rect [150 690 350 720] /F ${flags} /AP << /N 7 0 R >> >>`,
+      `<< /Type /XObject /Subtype /Form /BBox [0 0 200 30] /Resources << /Font << /F 5 0 R >> >>
+        /Length ${appearance.length} >>\nstream\n${appearance}\nendstream`,
+    ]);
+  const filled = 'BT /F 12 Tf 0 10 Td (Ada Lovelace) Tj ET';
+
+  test('then what is filled in is text of the page, in its place, however often it is read', async () => {
+    await folder.open(field(filled), (file) => {
+      const page = file.readPage(1);
+      expect(page.text).toContain('Name');
+      const value = lineWith(page, 'Ada Lovelace');
+      expect(value.y0).toBeCloseTo((800 - 709) / 800, 1);
+      expect(file.readPage(1)).toEqual(page);
+    });
+  });
+
+  test('and a field is hidden, then it is not', async () => {
+    await folder.open(field(filled, { flags: 2 }), (file) => expect(file.readPage(1).text).toBe('Name'));
+  });
+});
 
 describe('When a PDF is opened', () => {
   test('and it holds text, then its pages, title and lines are told', async () => {
