@@ -3,8 +3,8 @@ import { faultKinds } from './src/plan';
 import { describeReport } from './src/report';
 import { run } from './src/run';
 
-/** Any number would do; a run that has failed once should fail again. */
-const seed = 20261121;
+/** One whose plan has every kind of fault; a run that has failed once should fail again. */
+const seed = 20261125;
 /** With the rest of the tests running beside it. */
 const timeoutMs = 300_000;
 

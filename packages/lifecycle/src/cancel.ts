@@ -1,8 +1,9 @@
 import type { Database } from '@millrace/database';
+import { endRereading } from './rereading';
 
 /**
  * Any unfinished job -> cancelled, with its unsettled chunks and its document. Whoever works on one of them finds its
- * lease gone; what was stored stays stored. Locks are taken as in every settlement: chunks, job, document.
+ * lease gone; what was stored stays stored. A job that was to read failed pages again ends as what it was instead. Locks are taken as in every settlement: chunks, job, document.
  * @returns 'ended' when the job had come to its end before, and null when there is no such job.
  */
 export function cancelJob(database: Database, jobId: string): Promise<'cancelled' | 'ended' | null> {
@@ -24,6 +25,10 @@ export function cancelJob(database: Database, jobId: string): Promise<'cancelled
     );
     if (!job) {
       return null;
+    }
+    const words = 'Reading its failed pages again was cancelled';
+    if (await endRereading(session, { jobId, token: null }, 'CANCELLED', words)) {
+      return 'cancelled';
     }
     const cancelled = await session.sql.affected(
       `UPDATE jobs SET status = 'cancelled', current_step = 'cancelled', error_code = 'CANCELLED',

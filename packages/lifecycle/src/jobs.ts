@@ -252,7 +252,9 @@ export function storeChunks(
 
 /**
  * chunking -> failed, and the document with it: the input cannot be read. Its pages' outcomes are kept where they are
- * known. A job that was to read failed pages again ends as what it was. @returns the key of the original, which the caller now removes, or null when the lease was lost.
+ * known. A job that was to read failed pages again ends as what it was.
+ * @returns the key of the original where the caller is to remove it: no reading could find more; null when the lease was
+ * lost.
  */
 export function failJob(
   database: Database,
@@ -268,7 +270,8 @@ export function failJob(
       return { sourcePath: null };
     }
     await session.documentPages.replaceAll(job.documentId, pages);
-    if (!error.retryable) {
+    // Where pages failed, a later reading may fare better: with other limits, on a machine with less to do.
+    if (!error.retryable && !pages.some((page) => page.outcome === 'failed')) {
       await session.sql.none('UPDATE documents SET source_path = NULL WHERE id = $1', [job.documentId]);
       return { sourcePath: job.sourcePath };
     }

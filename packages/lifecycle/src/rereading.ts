@@ -121,20 +121,24 @@ export function storePages(
 }
 
 /**
- * chunking -> the job's end, for one whose failed pages could not even be looked at again: it is what it was, and says
- * why. @returns false when the lease was lost.
+ * chunking (queued too, when it is cancelled) -> the job's end, for one whose failed pages could not or need not be
+ * looked at again: it is what it was, and says why.
+ * @param token The lease's, or null for whoever holds it.
+ * @returns false when the lease was lost, or the job is not of that kind.
  */
 export async function endRereading(
   session: Session,
-  job: Pick<ClaimedJob, 'jobId' | 'token'>,
+  { jobId, token }: { jobId: string; token: string | null },
   code: ErrorCode,
   message: string,
 ): Promise<boolean> {
   const moved = await session.sql.oneOrNone<Counters>(
-    `UPDATE jobs SET status = 'processing', worker = NULL, lease_token = NULL, lease_expires_at = NULL, updated_at = now()
-     WHERE id = $<jobId> AND status = 'chunking' AND lease_token = $<token> AND total_chunks IS NOT NULL
+    `UPDATE jobs SET status = 'processing', worker = NULL, lease_token = NULL, lease_expires_at = NULL,
+       next_attempt_at = NULL, updated_at = now()
+     WHERE id = $<jobId> AND total_chunks IS NOT NULL AND status IN ('queued', 'chunking')
+       AND ($<token>::uuid IS NULL OR lease_token = $<token>)
      RETURNING id, document_id, total_chunks, processed_chunks, failed_chunks`,
-    { jobId: job.jobId, token: job.token },
+    { jobId, token },
   );
   if (!moved) {
     return false;

@@ -184,6 +184,25 @@ describe('When failed pages are to be read again', () => {
     expect((await retryJob(database, jobId, { force: true }))?.chunks).toHaveLength(1);
   });
 
+  test('and that is cancelled, waiting or under way, then the job is what it was, and says why', async () => {
+    const { jobId, documentId } = await partialJob();
+    const before = await jobOf(database, jobId);
+    for (const isUnderWay of [false, true]) {
+      await retryPages(database, jobId);
+      const held = isUnderWay ? await claimedJob(database, jobId) : null;
+      expect(await cancelJob(database, jobId)).toBe('cancelled');
+      expect(await jobOf(database, jobId)).toMatchObject({
+        status: before.status,
+        processed_chunks: before.processed_chunks,
+        error_code: 'CANCELLED',
+        lease_expires_at: null,
+      });
+      expect(await statusOf(database, documentId)).toBe('partial');
+      expect(held && (await storePages(database, held, { pages: [page(2)], chunks: [] }))).toBeNull();
+    }
+    expect(await cancelJob(database, jobId)).toBe('ended');
+  });
+
   test('and it is cancelled, then it can be asked again, and what was cancelled counts as failed', async () => {
     const pages = [page(1), page(2, 'failed')];
     const { jobId, documentId } = await chunkedDocument(database, 1, { pages });

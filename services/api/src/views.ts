@@ -70,12 +70,16 @@ export function missingView(
   };
 }
 
-/** Chunks settled of all chunks; a job that has not been chunked yet is at 0, one that has ended at 1. */
+/** Short of 1 while there is anything to do, such as failed pages to read again when all chunks are settled. */
+const almostDone = 0.99;
+
+/** Chunks settled of all chunks; a job that has not been chunked yet is at 0, one that has ended, and no other, at 1. */
 function progressOf(row: JobRow): number {
   if (jobHasEnded(row.status)) {
     return 1;
   }
-  return row.total_chunks ? (row.processed_chunks + row.failed_chunks) / row.total_chunks : 0;
+  const settled = row.processed_chunks + row.failed_chunks;
+  return row.total_chunks ? Math.min(almostDone, settled / row.total_chunks) : 0;
 }
 
 export function jobLinks(jobId: string) {

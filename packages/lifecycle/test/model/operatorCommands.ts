@@ -2,7 +2,7 @@ import { type JobStatus, jobHasEnded } from '@millrace/contracts';
 import fc from 'fast-check';
 import { cancelJob, countRetries, deleteDocument, retryJob, retryMany, retryPages } from '../../src';
 import { anyOne, command, deliveriesOf, some } from './command';
-import { deliveryOf, endJob, endLease, fail, isOpen, type Model } from './model';
+import { deliveryOf, endJob, endLease, endReading, fail, isOpen, type Model } from './model';
 import type { ChunkState, JobState } from './state';
 
 const codes: fc.Arbitrary<string[] | undefined> = fc.option(
@@ -231,6 +231,10 @@ export const cancel = command('cancelJob', anyOne, {
     }
     if (jobHasEnded(job.status)) {
       return job.status === 'cancelled' ? 'cancelled' : 'ended';
+    }
+    if (job.total !== null && (job.status === 'queued' || job.status === 'chunking')) {
+      endReading(job, 'CANCELLED');
+      return 'cancelled';
     }
     endJob(job, 'cancelled', 'CANCELLED');
     for (const chunk of job.chunks.filter(isOpen)) {
