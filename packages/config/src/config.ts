@@ -49,6 +49,7 @@ const variables = z.object({
   PDF_PAGE_TIMEOUT_MS: wholeNumber(10, 3_600_000).default(30_000),
   PDF_MAX_MEMORY_BYTES: wholeNumber(128 * mebibyte, 64 * 1024 * mebibyte).default(1024 * mebibyte),
   PDF_MAX_LOST_PAGES: wholeNumber(0, 1_000).default(10),
+  DOCUMENT_MAX_CHARACTERS: wholeNumber(1_000, 1_000_000_000).default(100_000_000),
   OCR_MODE: ocrMode.default('auto'),
   OCR_MAX_PAGES: wholeNumber(0, 100_000).default(200),
   OCR_PAGE_TIMEOUT_MS: wholeNumber(100, 3_600_000).default(60_000),

@@ -165,7 +165,7 @@ export const errorCatalogue = {
     'The file cannot be read as text',
     'Save it as UTF-8, in a simpler form if it is HTML, and upload it again.',
   ),
-  TEXT_TOO_LARGE: permanent(422, 'The text is too large to be read as a whole', 'Split the file and upload its parts.'),
+  TEXT_TOO_LARGE: permanent(422, 'The document holds too much text', 'Split the file and upload its parts.'),
 
   // Embedding
   EMBEDDING_RATE_LIMITED: retryable(

@@ -121,6 +121,14 @@ describe('A job', () => {
     expect(await claimJob(database, job.id, worker, leaseMs)).toEqual({ outcome: 'gone' });
   });
 
+  test('When no page that can be read holds text, then the original stays, as a later reading may fare better', async () => {
+    const { document, job } = await accept(database);
+    const pages = [page(1, 'failed'), page(2, 'empty')];
+    const failed = await failJob(database, await claimedJob(database, job.id), new MillraceError('PAGE_FAILED'), pages);
+    expect(failed).toEqual({ sourcePath: null });
+    expect((await database.documents.find(document.id))?.source_path).toBe(`originals/${document.id}`);
+  });
+
   test('When it fails for a reason that may pass, then the original stays for a retry', async () => {
     const { document, job } = await accept(database);
     expect(await failJob(database, await claimedJob(database, job.id), full)).toEqual({ sourcePath: null });

@@ -1,4 +1,4 @@
-import { drawnPdf, missingPagePdf, rawPdf, rawStream } from '@millrace/test-support';
+import { contentPdf, drawnPdf, missingPagePdf, rawPdf, rawStream } from '@millrace/test-support';
 import { inkOf, openPdf, Recognizer } from '../src';
 import { TemporaryFolder } from './temporary';
 
@@ -81,5 +81,36 @@ describe('When the OCR engine cannot read an image', () => {
     await expect(recognizer.recognize(white)).resolves.toEqual([]);
     await recognizer.close();
     await recognizer.close();
+  });
+});
+
+describe('When an image has two columns', () => {
+  test('then one is read after the other', async () => {
+    const left = [
+      'The mill stands by',
+      'the river and its',
+      'wheel turns day',
+      'and night without',
+      'a pause in summer',
+    ];
+    const right = [
+      'Wheat comes from',
+      'the hills in carts',
+      'and leaves as flour',
+      'for the bakers of',
+      'the whole valley',
+    ];
+    const column = (lines: string[], x: number) =>
+      lines.map((line, row) => `BT /F 14 Tf ${x} ${700 - 18 * row} Td (${line}) Tj ET`).join(' ');
+    const image = await folder.open(contentPdf(`${column(left, 60)} ${column(right, 330)}`), (file) =>
+      file.renderPage?.(1, { dpi: 200, maxPixels: 10_000_000 }),
+    );
+    const recognizer = new Recognizer(60_000);
+    try {
+      const lines = image ? await recognizer.recognize(image) : [];
+      expect(lines.map((line) => line.text)).toEqual([...left, ...right]);
+    } finally {
+      await recognizer.close();
+    }
   });
 });

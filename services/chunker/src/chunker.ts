@@ -36,6 +36,7 @@ export function startChunker(config: Config, logger: Logger): Promise<RunningSer
         retryPolicy: { backoffMs: config.RETRY_BACKOFF_MS },
         maxPages: config.PDF_MAX_PAGES,
         maxLostPages: config.PDF_MAX_LOST_PAGES,
+        maxCharacters: config.DOCUMENT_MAX_CHARACTERS,
         ocr: { maxPages: config.OCR_MAX_PAGES, pageTimeoutMs: config.OCR_PAGE_TIMEOUT_MS },
         logger,
         metrics: createChunkerMetrics(registry),

@@ -32,6 +32,7 @@ export interface IngestOptions {
   maxPages: number;
   /** See parseDocument. */
   maxLostPages: number;
+  maxCharacters: number;
   ocr: OcrLimits;
   logger: Logger;
   metrics: ChunkerMetrics;
@@ -106,7 +107,7 @@ export class IngestHandler {
   }
 
   private async read(job: ClaimedJob, signal: AbortSignal, logger: Logger): Promise<ParsedDocument> {
-    const { blobs, pool, maxPages, maxLostPages, ocr } = this.options;
+    const { blobs, pool, maxPages, maxLostPages, maxCharacters, ocr } = this.options;
     if (!job.sourcePath) {
       throw new MillraceError('BLOB_MISSING', 'The original of this document has been removed');
     }
@@ -115,7 +116,7 @@ export class IngestHandler {
     return parseDocument(
       pool,
       { path, mimeType: job.mimeType, maxPages, pages: job.failedPages, reading: job.reading, ocr },
-      { maxLostPages, onPage, signal },
+      { maxLostPages, maxCharacters, onPage, signal },
     );
   }
 

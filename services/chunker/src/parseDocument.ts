@@ -7,6 +7,8 @@ export type { ParsedDocument, ParsedPage, ParseRequest } from './parseProtocol';
 export interface ParseOptions {
   /** How many pages may crash, hang or outgrow their process before the document is given up. */
   maxLostPages: number;
+  /** Characters of all chunks together; a file of a megabyte can hold a hundred times as much text. */
+  maxCharacters: number;
   /** Is told at which page the reading is; when it starts over, from the first page again. */
   onPage?: (step: PageStep) => void;
   signal?: AbortSignal;
@@ -25,18 +27,24 @@ export interface ParseOptions {
 export async function parseDocument(
   pool: ParserPool,
   request: ParseRequest,
-  { maxLostPages, onPage, signal }: ParseOptions,
+  { maxLostPages, maxCharacters, onPage, signal }: ParseOptions,
 ): Promise<ParsedDocument> {
   const run: ParseRun = { ...request, lostPages: [], recognized: [] };
   let parsed: Pick<ParsedDocument, 'pages' | 'chunks'> = { pages: [], chunks: [] };
+  let characters = 0;
   const onMessage = (message: unknown) => {
     const { pages, chunks, recognized } = message as ParseMessage;
+    characters += chunks.reduce((sum, chunk) => sum + chunk.text.length, 0);
+    if (characters > maxCharacters) {
+      throw new MillraceError('TEXT_TOO_LARGE', `The document holds more than ${maxCharacters} characters of text.`);
+    }
     parsed.pages.push(...pages);
     parsed.chunks.push(...chunks);
     run.recognized.push(...recognized);
   };
   const withoutPage = (error: MillraceError) => {
     parsed = { pages: [], chunks: [] };
+    characters = 0;
     run.lostPages.push({ page: Number(error.extra.page), code: error.code });
     if (run.lostPages.length > maxLostPages) {
       throw new MillraceError('PDF_UNREADABLE', tooManyLost(run.lostPages));

@@ -40,7 +40,7 @@ afterAll(async () => {
 async function parse(bytes: Buffer, more: Partial<typeof limits> = {}) {
   const path = join(folder, `${Math.random()}.pdf`);
   await writeFile(path, bytes);
-  return parseDocument(pool, { path, ...limits, ...more }, { maxLostPages: 0 });
+  return parseDocument(pool, { path, ...limits, ...more }, { maxLostPages: 0, maxCharacters: 1_000_000 });
 }
 
 describe('When a document is parsed in its own process', () => {
@@ -101,6 +101,15 @@ describe('When a document is parsed in its own process', () => {
     ]);
   });
 
+  test('and it holds more text than is taken, then the error is named, and the next one is read', async () => {
+    const path = join(folder, 'long.pdf');
+    await writeFile(path, await textPdf(Array(30).fill('All work and no play makes a dull mill. '.repeat(20))));
+    const parseUpTo = (maxCharacters: number) =>
+      parseDocument(pool, { path, ...limits }, { maxLostPages: 0, maxCharacters });
+    await expect(parseUpTo(10_000)).rejects.toMatchObject({ code: 'TEXT_TOO_LARGE' });
+    expect((await parseUpTo(100_000)).pageCount).toBe(30);
+  });
+
   test('and it is broken, locked or too long, then the error is named', async () => {
     await expect(parse(brokenPdf())).rejects.toMatchObject({ code: 'PDF_CORRUPT' });
     await expect(parse(await encryptedPdf())).rejects.toMatchObject({ code: 'PDF_ENCRYPTED' });
@@ -112,7 +121,7 @@ describe('When a text is parsed in the same process', () => {
   async function parseText(content: string | Buffer, mimeType: string, more: Partial<typeof limits> = {}) {
     const path = join(folder, `${Math.random()}`);
     await writeFile(path, content);
-    return parseDocument(pool, { path, mimeType, ...limits, ...more }, { maxLostPages: 0 });
+    return parseDocument(pool, { path, mimeType, ...limits, ...more }, { maxLostPages: 0, maxCharacters: 1_000_000 });
   }
 
   test('then title, pages and chunks come back, with sections and without boxes', async () => {

@@ -50,7 +50,7 @@ export class ParserBench {
       reading: { ...testReading, ocr: mode },
       ocr: { maxPages: 10, pageTimeoutMs: 60_000, ...ocr },
     };
-    return parseDocument(pool, request, { maxLostPages: 3, ...rest });
+    return parseDocument(pool, request, { maxLostPages: 3, maxCharacters: 100_000_000, ...rest });
   }
 
   async dispose(): Promise<void> {

@@ -33,6 +33,7 @@ export async function createIngest(ocr = { maxPages: 5, pageTimeoutMs: 60_000 })
     retryPolicy: { backoffMs: 0 },
     maxPages: 10,
     maxLostPages: 3,
+    maxCharacters: 100_000_000,
     ocr,
     logger,
     metrics: createChunkerMetrics(createRegistry('test')),

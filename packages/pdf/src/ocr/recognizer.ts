@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Worker as Thread } from 'node:worker_threads';
 import { MillraceError } from '@millrace/contracts';
-import { createWorker, OEM, type Worker } from 'tesseract.js';
+import { createWorker, OEM, PSM, type Worker } from 'tesseract.js';
 import type { GrayImage, TextLine } from '../types';
 import { linesOf } from './lines';
 
@@ -87,7 +87,13 @@ async function startEngine(data: string): Promise<Engine> {
     // Data that cannot be loaded is told to the handler and to nobody else; a page that fails, to the caller as well.
     const errorHandler = (error: unknown) => reject(new Error(messageOf(error)));
     const options = { langPath: data, cacheMethod: 'none', gzip: true, errorHandler };
-    createWorker('eng', OEM.LSTM_ONLY, options).then((worker) => resolve(engineOf(worker)), reject);
+    createWorker('eng', OEM.LSTM_ONLY, options)
+      .then(async (worker) => {
+        // Without it, Tesseract takes the page for one block and reads straight across its columns.
+        await worker.setParameters({ tessedit_pageseg_mode: PSM.AUTO });
+        resolve(engineOf(worker));
+      })
+      .catch(reject);
   });
 }
 
