@@ -8,7 +8,7 @@ export const chunkStrategySchema = z.enum(['structure', 'fixed', 'page']);
 export type ChunkStrategy = z.infer<typeof chunkStrategySchema>;
 
 /**
- * Which pages are read by OCR: none; those with hardly any text and visible ink (`auto`); all with hardly any text that
+ * Which pages are read by OCR: none; those with little text and visibly more ink (`auto`); all with little text that
  * are not blank (`on`).
  */
 export const ocrMode = z.enum(['off', 'on', 'auto']);

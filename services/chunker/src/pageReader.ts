@@ -2,10 +2,14 @@ import { type ErrorCode, MillraceError } from '@millrace/contracts';
 import { inkOf, type PageText, type PdfFile, Recognizer, type TaskContext, type TextLine } from '@millrace/pdf';
 import type { ParsedPage, ParseRun, RecognizedPage } from './parseProtocol';
 
-/** Pages with fewer characters have hardly any text: a page number, a stamp, or nothing. */
-const LITTLE_TEXT = 20;
+/** Pages with fewer characters have hardly any text: a page number, or nothing. */
+const NO_TEXT = 20;
+/** Pages with fewer have little: a title, or a scan with a stamp ("Case 1:20-cv-01234 Filed 01/02/20 Page 3 of 20"). */
+const LITTLE_TEXT = 300;
 /** Which part of a page must be drawn on. `auto` asks for more than a logo or a rule; `on` for anything but specks. */
 const MIN_INK = { auto: 0.01, on: 0.0005 };
+/** What the text there is explains of the ink, for each character: twice that of 11 points on a letter page. */
+const INK_OF_CHARACTER = 0.0001;
 /** Enough to tell ink from paper. */
 const INK_IMAGE = { dpi: 72, maxPixels: 1_000_000 };
 /** What Tesseract is trained for is 300 dpi; at 200 it agrees as well with the text and takes less. */
@@ -63,24 +67,26 @@ export class PageReader {
 
   private wantsOcr(text: PageText): boolean {
     const { ocr } = this.run.reading;
-    if (ocr === 'off' || this.file.renderPage === undefined || charactersOf(text) >= LITTLE_TEXT) {
+    const characters = charactersOf(text);
+    if (ocr === 'off' || this.file.renderPage === undefined || characters >= LITTLE_TEXT) {
       return false;
     }
-    return inkOf(this.file.renderPage(text.page, INK_IMAGE)) >= MIN_INK[ocr];
+    const explained = characters * INK_OF_CHARACTER;
+    return inkOf(this.file.renderPage(text.page, INK_IMAGE)) >= MIN_INK[ocr] + explained;
   }
 
   private async readImage(text: PageText): Promise<ReadPage> {
     const { page } = text;
     const { maxPages } = this.run.ocr;
     if (this.ocrPages >= maxPages) {
-      return failed(text, 'OCR_LIMIT');
+      return unrecognized(text, 'OCR_LIMIT');
     }
     this.ocrPages++;
     const known = this.run.recognized.find((one) => one.page === page);
     const { result } = known ?? (await this.recognize(page));
     const recognized = known === undefined ? { page, result } : null;
     if ('code' in result) {
-      return { ...failed(text, result.code), recognized };
+      return { ...unrecognized(text, result.code), recognized };
     }
     const image = { ...text, lines: result.lines, text: result.lines.map((line) => line.text).join('\n') };
     // A picture without words has less to say than the page number below it.
@@ -116,6 +122,11 @@ function done(text: PageText, source: 'text' | 'ocr'): ReadPage {
   const characters = charactersOf(text);
   const outcome = characters === 0 ? 'empty' : source;
   return { outcome: { page, label, width, height, outcome, characters, error_code: null }, text, recognized: null };
+}
+
+/** A page whose image could not be read: what text it has is kept, unless that is as good as nothing. */
+function unrecognized(text: PageText, code: ErrorCode): ReadPage {
+  return charactersOf(text) < NO_TEXT ? failed(text, code) : done(text, 'text');
 }
 
 function failed(

@@ -102,6 +102,21 @@ describe('When pages of a PDF are images', () => {
   }, 60_000);
 });
 
+describe('When scans carry a stamp as text', () => {
+  const stamp = 'Case 1:20-cv-01234-ABC Document 12 Filed 01/02/20 Page 3 of 20';
+  test('then their images are read all the same, and what cannot be read leaves the stamp', async () => {
+    const dense = await scanned(Array(6).fill(sentences.join(' ')).join('\n\n'));
+    const pdf = imagePdf([
+      { image: dense, text: stamp },
+      { image: paper, text: stamp },
+      { image: dense, text: stamp },
+    ]);
+    const parsed = await bench.parse(bench.pool(), pdf, { ocr: { maxPages: 1 } });
+    expect(codes(parsed)).toEqual(['ocr', 'text', 'text']);
+    expect(parsed.chunks.map((chunk) => chunk.text).join(' ')).toContain('The miller keeps a tenth of the flour');
+  }, 60_000);
+});
+
 describe('When a page has a text layer', () => {
   test('then it is not recognized, whatever is drawn on it', async () => {
     const pdf = formBombPdf(['This page has text enough to be read.'], { pages: [1], fanOut: 2, depth: 2 });
