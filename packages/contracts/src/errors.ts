@@ -156,8 +156,8 @@ export const errorCatalogue = {
   ),
   OCR_LIMIT: permanent(
     422,
-    'The document has more pages for OCR than are taken',
-    'The pages before it are searchable; raise OCR_MAX_PAGES and retry the failed pages.',
+    'The document has more for OCR than is taken',
+    'The pages before it are searchable; raise OCR_MAX_PAGES, or PDF_TIMEOUT_MS where time ran out, and retry the failed pages.',
   ),
 
   TEXT_UNREADABLE: permanent(

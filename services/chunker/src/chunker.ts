@@ -9,6 +9,9 @@ import type { Logger, RunningService } from '@millrace/telemetry';
 import { IngestHandler } from './ingest';
 import { createChunkerMetrics } from './metrics';
 
+/** Which part of a document's time OCR may take, so that a long scan ends with pages missing and not with none. */
+const ocrShare = 0.75;
+
 /** Starts a chunker: document deliveries become pages, job chunks and chunk deliveries. */
 export function startChunker(config: Config, logger: Logger): Promise<RunningService> {
   return startWorkerService({
@@ -37,7 +40,11 @@ export function startChunker(config: Config, logger: Logger): Promise<RunningSer
         maxPages: config.PDF_MAX_PAGES,
         maxLostPages: config.PDF_MAX_LOST_PAGES,
         maxCharacters: config.DOCUMENT_MAX_CHARACTERS,
-        ocr: { maxPages: config.OCR_MAX_PAGES, pageTimeoutMs: config.OCR_PAGE_TIMEOUT_MS },
+        ocr: {
+          maxPages: config.OCR_MAX_PAGES,
+          pageTimeoutMs: config.OCR_PAGE_TIMEOUT_MS,
+          totalMs: ocrShare * config.PDF_TIMEOUT_MS,
+        },
         logger,
         metrics: createChunkerMetrics(registry),
       });

@@ -77,12 +77,11 @@ export class PageReader {
 
   private async readImage(text: PageText): Promise<ReadPage> {
     const { page } = text;
-    const { maxPages } = this.run.ocr;
-    if (this.ocrPages >= maxPages) {
+    const known = this.run.recognized.find((one) => one.page === page);
+    if (this.ocrPages >= this.run.ocr.maxPages || (known === undefined && this.isLate())) {
       return unrecognized(text, 'OCR_LIMIT');
     }
     this.ocrPages++;
-    const known = this.run.recognized.find((one) => one.page === page);
     const { result } = known ?? (await this.recognize(page));
     const recognized = known === undefined ? { page, result } : null;
     if ('code' in result) {
@@ -92,6 +91,11 @@ export class PageReader {
     // A picture without words has less to say than the page number below it.
     const read = charactersOf(image) > charactersOf(text) ? done(image, 'ocr') : done(text, 'text');
     return { ...read, recognized };
+  }
+
+  /** What is left of the document's time is for its other pages. */
+  private isLate(): boolean {
+    return Date.now() - this.run.startedAt > this.run.ocr.totalMs;
   }
 
   private async recognize(page: number): Promise<RecognizedPage> {

@@ -29,7 +29,7 @@ export async function parseDocument(
   request: ParseRequest,
   { maxLostPages, maxCharacters, onPage, signal }: ParseOptions,
 ): Promise<ParsedDocument> {
-  const run: ParseRun = { ...request, lostPages: [], recognized: [] };
+  const run: ParseRun = { ...request, lostPages: [], recognized: [], startedAt: Date.now() };
   let parsed: Pick<ParsedDocument, 'pages' | 'chunks'> = { pages: [], chunks: [] };
   let characters = 0;
   const onMessage = (message: unknown) => {

@@ -23,6 +23,8 @@ export interface OcrLimits {
   maxPages: number;
   /** The longest one page may take, in milliseconds. */
   pageTimeoutMs: number;
+  /** How long after the beginning of the document pages may still be begun; later ones fail with OCR_LIMIT too. */
+  totalMs: number;
 }
 
 /** A request, and what is known from earlier runs that a page ended: the result is as if there had been one run. */
@@ -31,6 +33,8 @@ export interface ParseRun extends ParseRequest {
   lostPages: LostPage[];
   /** Pages that need not be recognized again. */
   recognized: RecognizedPage[];
+  /** When the first run began, in milliseconds since 1970. */
+  startedAt: number;
 }
 
 /** A page that ended the process that read it. */

@@ -77,6 +77,12 @@ describe('When pages of a PDF are images', () => {
     expect(steps).toEqual(['1/4', '1/4 ocr', '2/4', '3/4', '4/4']);
   }, 60_000);
 
+  test('and time for OCR is used up, then those that are left are named', async () => {
+    const pdf = imagePdf([{ image: scan }, { image: paper }, { image: scan }]);
+    const parsed = await bench.parse(bench.pool(), pdf, { ocr: { totalMs: -1 } });
+    expect(codes(parsed)).toEqual(['OCR_LIMIT', 'empty', 'OCR_LIMIT']);
+  });
+
   test('and one takes too long, then it alone fails', async () => {
     const parsed = await bench.parse(bench.pool(), imagePdf([{ image: scan }, { image: paper }]), {
       ocr: { pageTimeoutMs: 100 },

@@ -18,7 +18,7 @@ const limits = {
   maxPages: 1000,
   pages: null as number[] | null,
   reading: testReading,
-  ocr: { maxPages: 0, pageTimeoutMs: 1000 },
+  ocr: { maxPages: 0, pageTimeoutMs: 1000, totalMs: 0 },
 };
 let folder: string;
 let pool: ParserPool;

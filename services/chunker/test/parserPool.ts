@@ -48,7 +48,7 @@ export class ParserBench {
       maxPages: 10_000,
       pages: null,
       reading: { ...testReading, ocr: mode },
-      ocr: { maxPages: 10, pageTimeoutMs: 60_000, ...ocr },
+      ocr: { maxPages: 10, pageTimeoutMs: 60_000, totalMs: 600_000, ...ocr },
     };
     return parseDocument(pool, request, { maxLostPages: 3, maxCharacters: 100_000_000, ...rest });
   }

@@ -8,7 +8,11 @@ const scanOf = (word: string) =>
   scanned(Array.from({ length: 8 }, () => `The ${word} mill turns by the river.`).join('\n'));
 
 test('When failed pages are read again, then what can be read now is added, and nothing that was read is touched', async () => {
-  const { database, handler, upload, dispose } = await createIngest({ maxPages: 1, pageTimeoutMs: 60_000 });
+  const { database, handler, upload, dispose } = await createIngest({
+    maxPages: 1,
+    pageTimeoutMs: 60_000,
+    totalMs: 600_000,
+  });
   try {
     const images = [await scanOf('first'), await scanOf('second')];
     const { delivery } = await upload(imagePdf(images.map((image) => ({ image }))));
@@ -55,7 +59,11 @@ test('When failed pages are read again, then what can be read now is added, and 
 }, 60_000);
 
 test('When failed pages are read again and the original is gone, then the job ends as it was and says so', async () => {
-  const { database, blobs, handler, upload, dispose } = await createIngest({ maxPages: 1, pageTimeoutMs: 60_000 });
+  const { database, blobs, handler, upload, dispose } = await createIngest({
+    maxPages: 1,
+    pageTimeoutMs: 60_000,
+    totalMs: 600_000,
+  });
   try {
     const image = await scanOf('only');
     const { delivery, sourcePath } = await upload(imagePdf([{ image }, { image }]), 1);
