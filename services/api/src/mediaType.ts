@@ -40,7 +40,8 @@ export function namedType(contentTypeOrName: string): MediaType | undefined {
 /** A PDF's header may stand after some junk, within the first 1,024 bytes (ISO 32000-2, annex on older files). */
 const HEAD_BYTES = 1024;
 const PDF_HEADER = '%PDF-';
-const HTML_BEGINNING = /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<(?:!doctype\s+html|html)\b/i;
+/** A comment ends at its first "-->" and nowhere else: were there a choice, comments in a row would have 2ⁿ readings. */
+const HTML_BEGINNING = /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->)[\s\S])*-->\s*)*<(?:!doctype\s+html|html)\b/i;
 
 /**
  * Recognizes a file as its bytes pass. Whether it is a PDF, text, or neither, its content says; which kind of text, its

@@ -54,4 +54,11 @@ describe('When a file is recognized', () => {
       expect.objectContaining({ code: refused, extra: { accepted: expect.arrayContaining(['application/pdf']) } }),
     );
   });
+
+  test('and begins with very many comments, then it does not take long', () => {
+    const began = performance.now();
+    expect(detect(Buffer.from(`${'<!---->'.repeat(140)}x`))).toBe('text/plain');
+    expect(detect(Buffer.from(`${'<!---->'.repeat(140)}${html}`))).toBe('text/html');
+    expect(performance.now() - began).toBeLessThan(1_000);
+  }, 10_000);
 });
