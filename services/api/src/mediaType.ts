@@ -14,27 +14,38 @@ export const defaultNames: Record<MediaType, string> = {
 };
 
 /** Names that clients give to what is accepted. */
-const aliases: Readonly<Record<string, MediaType>> = {
-  'application/pdf': 'application/pdf',
-  'text/plain': 'text/plain',
-  'text/markdown': 'text/markdown',
-  'text/x-markdown': 'text/markdown',
-  'text/html': 'text/html',
-  'application/xhtml+xml': 'text/html',
-  '.pdf': 'application/pdf',
-  '.txt': 'text/plain',
-  '.text': 'text/plain',
-  '.md': 'text/markdown',
-  '.markdown': 'text/markdown',
-  '.html': 'text/html',
-  '.htm': 'text/html',
-  '.xhtml': 'text/html',
-};
+const aliases: ReadonlyMap<string, MediaType> = new Map(
+  Object.entries<MediaType>({
+    'application/pdf': 'application/pdf',
+    'text/plain': 'text/plain',
+    'text/markdown': 'text/markdown',
+    'text/x-markdown': 'text/markdown',
+    'text/html': 'text/html',
+    'application/xhtml+xml': 'text/html',
+    '.pdf': 'application/pdf',
+    '.txt': 'text/plain',
+    '.text': 'text/plain',
+    '.md': 'text/markdown',
+    '.markdown': 'text/markdown',
+    '.html': 'text/html',
+    '.htm': 'text/html',
+    '.xhtml': 'text/html',
+  }),
+);
 
 /** The accepted type that a content type or a file's name stands for, if any. */
 export function namedType(contentTypeOrName: string): MediaType | undefined {
   const name = contentTypeOrName.trim().toLowerCase();
-  return aliases[name] ?? aliases[extname(name)];
+  return aliases.get(name) ?? aliases.get(extname(name));
+}
+
+/**
+ * The accepted type that a file is called by its content type and its name together. A part of a form that says no type
+ * counts as plain text, which many clients also say of any text: a name that says more goes before that.
+ */
+export function calledType(contentType: string, name: string): MediaType | undefined {
+  const byType = namedType(contentType);
+  return byType === undefined || byType === 'text/plain' ? (namedType(name) ?? byType) : byType;
 }
 
 /** A PDF's header may stand after some junk, within the first 1,024 bytes (ISO 32000-2, annex on older files). */
@@ -69,7 +80,7 @@ export class MediaTypeDetector {
       }
     }
     if (this.decided === 'text' && !this.mayBeText) {
-      throw this.unsupported();
+      this.decideNoText();
     }
   }
 
@@ -78,11 +89,11 @@ export class MediaTypeDetector {
     if (this.decided === null) {
       this.decide();
     }
+    if (this.decided === 'text' && (!this.mayBeText || this.text.end() === null)) {
+      this.decideNoText();
+    }
     if (this.decided === 'pdf') {
       return 'application/pdf';
-    }
-    if (!this.mayBeText || this.text.end() === null) {
-      throw this.unsupported();
     }
     if (this.named === 'text/markdown' || this.named === 'text/html') {
       return this.named;
@@ -109,6 +120,14 @@ export class MediaTypeDetector {
     } else {
       this.decided = 'text';
     }
+  }
+
+  /** What is no text, yet has a PDF's header in its head, is a PDF after some junk, whatever it is called. */
+  private decideNoText(): void {
+    if (!this.head.includes(PDF_HEADER)) {
+      throw this.unsupported();
+    }
+    this.decided = 'pdf';
   }
 
   private unsupported(): MillraceError {

@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import type { BlobStore, StagedBlob } from '@millrace/blobs';
 import { cleanText, MillraceError } from '@millrace/contracts';
 import busboy from 'busboy';
-import { acceptedTypes, defaultNames, type MediaType, MediaTypeDetector, namedType } from './mediaType';
+import { acceptedTypes, calledType, defaultNames, type MediaType, MediaTypeDetector, namedType } from './mediaType';
 
 export interface ReceivedUpload {
   staged: StagedBlob;
@@ -56,7 +56,7 @@ export async function receiveUpload(
     const { staged, facts } = await stageFile(request, blobs, {
       maxBytes,
       whenEmpty: 'UPLOAD_NO_FILE',
-      named: named ?? namedType(given),
+      named: calledType(type ?? '', given),
     });
     const filename = tidyFilename(given) || defaultNames[facts.mimeType];
     return { staged, ...facts, filename, fields: {}, password: headerPassword(request) };
@@ -88,7 +88,7 @@ async function receiveForm(request: IncomingMessage, blobs: BlobStore, maxBytes:
     });
     form.on('file', (_name, stream, info) => {
       filename = info.filename ?? '';
-      const named = namedType(info.mimeType) ?? namedType(filename);
+      const named = calledType(info.mimeType, filename);
       file = stageFile(stream, blobs, { maxBytes, whenEmpty: 'UPLOAD_EMPTY', named });
       // A refused file ends the form at once: there is no use in receiving the rest of it.
       file.catch(reject);

@@ -1,4 +1,4 @@
-import { type MediaType, MediaTypeDetector, namedType } from '../src/mediaType';
+import { calledType, type MediaType, MediaTypeDetector, namedType } from '../src/mediaType';
 
 /** What the detector makes of bytes that pass in pieces of `pieceBytes`. */
 function detect(bytes: Buffer, called?: string, pieceBytes = bytes.length): MediaType | string {
@@ -24,6 +24,12 @@ describe('When a file is recognized', () => {
     ['a PDF that is called text', Buffer.from('%PDF-1.7\n'), 'notes.txt', 'application/pdf'],
     ['a PDF after some junk', Buffer.from('junk\0\n%PDF-1.7\n'), 'a.pdf', 'application/pdf'],
     ['a text that speaks of a PDF', Buffer.from('It begins with %PDF-1.7'), 'notes.md', 'text/markdown'],
+    [
+      'a PDF after some junk, called text',
+      Buffer.from('junk\n%PDF-1.7\n%\xe2\xe3\0', 'latin1'),
+      'a.txt',
+      'application/pdf',
+    ],
     ['text that is called a PDF', Buffer.from('just text'), 'a.pdf', refused],
     ['text without a name', Buffer.from('just text'), undefined, 'text/plain'],
     ['text of an unknown name', Buffer.from('a,b\n1,2'), 'table.csv', 'text/plain'],
@@ -61,4 +67,15 @@ describe('When a file is recognized', () => {
     expect(detect(Buffer.from(`${'<!---->'.repeat(140)}${html}`))).toBe('text/html');
     expect(performance.now() - began).toBeLessThan(1_000);
   }, 10_000);
+});
+
+test.each([
+  ['text/plain', 'notes.md', 'text/markdown'],
+  ['text/plain', 'scan.pdf', 'application/pdf'],
+  ['text/plain', 'notes', 'text/plain'],
+  ['text/html', 'notes.md', 'text/html'],
+  ['application/octet-stream', 'notes.md', 'text/markdown'],
+  ['application/octet-stream', 'constructor', undefined],
+])('When a file comes as %s with the name %s, then it is called %s', (contentType, name, expected) => {
+  expect(calledType(contentType, name)).toBe(expected);
 });

@@ -282,6 +282,24 @@ describe('An upload that is accepted', () => {
     expect((await post().attach('file', junk, 'a.pdf')).status).toBe(202);
   });
 
+  test.each([
+    ['notes.md', async () => Buffer.from('# Notes'), 'text/markdown'],
+    [
+      'scan.pdf',
+      async () => Buffer.concat([Buffer.from('junk\n'), await textPdf(['Without a type.'])]),
+      'application/pdf',
+    ],
+    ['notes.log', async () => Buffer.from('No type and no known name.'), 'text/plain'],
+  ])('When the part of the form that holds %s says no type, then its name does', async (name, make, mimeType) => {
+    const body = Buffer.concat([
+      Buffer.from(`--b\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\n\r\n`),
+      await make(),
+      Buffer.from('\r\n--b--\r\n'),
+    ]);
+    const response = await post().set('Content-Type', 'multipart/form-data; boundary=b').send(body);
+    expect(response).toMatchObject({ status: 202, body: { document: { mime_type: mimeType } } });
+  });
+
   test('When it is stored, then size and hash are those of the bytes', async () => {
     const file = await textPdf(['Measured and hashed.']);
     const { body } = await post().attach('file', file, 'a.pdf');
