@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Database } from '@millrace/database';
 import { openPdf } from '@millrace/pdf';
-import { encryptedPdf, textPdf } from '@millrace/test-support';
+import { encryptedPdf, textPdf, waitFor } from '@millrace/test-support';
 import { TestApi } from './support';
 
 let api: TestApi;
@@ -151,5 +151,65 @@ describe('When a document has failed for want of a password', () => {
     expect(ids.size).toBe(1);
     expect(ids.has(id)).toBe(false);
     expect((await files()).filter((path) => path.includes('incoming'))).toEqual([]);
+  });
+});
+
+describe('When the same file is still in hand without its password', () => {
+  async function inHand(text: string) {
+    const pdf = await encryptedPdf('soon', text);
+    const { body } = await post().attach('file', pdf, 'locked.pdf');
+    return { pdf, id: body.document.id as string };
+  }
+
+  test.each(['queued', 'processing'])(
+    'and it comes again with it while the first is %s, then it is to come again, and does in the end',
+    async (status) => {
+      const { pdf, id } = await inHand(`First ${status}.`);
+      await database.sql.none('UPDATE documents SET status = $1 WHERE id = $2', [status, id]);
+      const before = [await files(), await documents()];
+      const refused = await form(pdf, 'soon');
+      expect(refused.body).toMatchObject({
+        status: 409,
+        code: 'DOCUMENT_IN_PROGRESS',
+        retryable: true,
+        document_id: id,
+      });
+      expect(refused.headers['retry-after']).toMatch(/^\d+$/);
+      expect([await files(), await documents()]).toEqual(before);
+
+      await failAsEncrypted(id);
+      const taken = await form(pdf, 'soon');
+      expect(taken).toMatchObject({ status: 202, body: { duplicate: false } });
+      expect(await storedText(taken.body.document.id)).toBe(`First ${status}.`);
+    },
+  );
+
+  test('and it fails while the password is taken off, then the upload takes its place', async () => {
+    const { pdf, id } = await inHand('Failed meanwhile.');
+    // The job is held as by the chunker that ends it; the upload waits for its outcome.
+    let answer: Promise<{ status: number }> | undefined;
+    await database.transaction(async (session) => {
+      await session.sql.many('SELECT FROM jobs WHERE document_id = $1 FOR UPDATE', [id]);
+      answer = form(pdf, 'soon').then(({ status }) => ({ status }));
+      await waitFor('the upload to wait', async () => {
+        const waiting = await session.sql.one<{ count: number }>(
+          `SELECT count(*)::integer AS count FROM pg_locks
+           WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))`,
+        );
+        return waiting.count > 0;
+      });
+      const failed = `status = 'failed', error_code = 'PDF_ENCRYPTED', error = 'locked'`;
+      await session.sql.none(`UPDATE jobs SET ${failed}, finished_at = now() WHERE document_id = $1`, [id]);
+      await session.sql.none(`UPDATE documents SET ${failed}, source_path = NULL WHERE id = $1`, [id]);
+    });
+    expect(await answer).toEqual({ status: 202 });
+  });
+
+  test('and it comes with a wrong one, or needs none, then that is what is told', async () => {
+    const { pdf } = await inHand('Wrong.');
+    expect((await form(pdf, 'never')).body).toMatchObject({ code: 'PDF_PASSWORD_WRONG' });
+    const open = await textPdf(['Open, twice.']);
+    expect((await form(open, 'needless')).status).toBe(202);
+    expect((await form(open, 'needless')).body).toMatchObject({ duplicate: true });
   });
 });
