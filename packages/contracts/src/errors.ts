@@ -114,6 +114,21 @@ export const errorCatalogue = {
     'The password does not open the PDF',
     'Upload the file again with the right password; nothing of this upload was kept.',
   ),
+  UNLOCK_TIMEOUT: permanent(
+    422,
+    'Taking the password off the PDF took too long',
+    'Take it off with the program the PDF is opened with, and upload that file; nothing of this upload was kept.',
+  ),
+  UNLOCK_BUSY: retryable(
+    503,
+    'Too many encrypted PDFs come at once',
+    'Send the file again after the time in Retry-After; nothing of this upload was kept.',
+  ),
+  UNLOCK_LOST: retryable(
+    503,
+    'The process that took the password off the PDF was killed',
+    'Send the file again, nothing of this upload was kept; if it stays, give the API more memory.',
+  ),
   PDF_NO_TEXT: permanent(
     422,
     'The document holds no text',

@@ -13,11 +13,13 @@ import { readingOptionsOf, type UploadFields } from './uploadFields';
  * Makes a received file a document of the collection, or finds the one that holds the same content already. The
  * original is durable before the row that names it, and the row before the delivery: a crash in between leaves at
  * most a file that nobody refers to, never a document without its file.
+ * @param gone aborted when the client has gone: a password that is still to be taken off is then given up.
  */
 export async function acceptUpload(
   dependencies: Dependencies,
   upload: ReceivedUpload,
   fields: UploadFields,
+  gone?: AbortSignal,
 ): Promise<Accepted> {
   const { database, blobs, config } = dependencies;
   const reading = readingOptionsOf(fields, config);
@@ -32,7 +34,7 @@ export async function acceptUpload(
   if (knownJob && !(upload.password !== undefined && (await mayLackPassword(dependencies, known)))) {
     return { duplicate: true, document: known, job: knownJob };
   }
-  const unlocked = await takePasswordOff(dependencies, upload);
+  const unlocked = await takePasswordOff(dependencies, upload, gone);
   const documentId = newId();
   const key = originalKey(documentId);
   await upload.staged.keep(key);
@@ -89,11 +91,12 @@ export async function acceptUpload(
 async function takePasswordOff(
   { unlocker }: Dependencies,
   { staged, mimeType, password }: ReceivedUpload,
+  gone: AbortSignal | undefined,
 ): Promise<boolean> {
   let unlocked = false;
   if (password !== undefined && mimeType === 'application/pdf') {
     await staged.rewrite(async (from, to) => {
-      unlocked = await unlocker.unlock(from, password, to);
+      unlocked = await unlocker.unlock(from, password, to, gone);
       return unlocked;
     });
   }

@@ -5,6 +5,7 @@ import { Database } from '@millrace/database';
 import { openPdf } from '@millrace/pdf';
 import { encryptedPdf, textPdf, waitFor } from '@millrace/test-support';
 import { TestApi } from './support';
+import { unlockProcess } from './unlockProcess';
 
 let api: TestApi;
 let database: Database;
@@ -105,6 +106,28 @@ describe('When the password is wrong', () => {
       .query({ password: 'right' })
       .attach('file', await encryptedPdf('right'), 'a.pdf');
     expect(response.body).toMatchObject({ code: 'REQUEST_INVALID', errors: [{ path: 'password' }] });
+  });
+});
+
+test('When the client goes while its password is taken off, then nothing is kept', async () => {
+  const before = [await files(), await documents()];
+  const client = new AbortController();
+  const body = new FormData();
+  body.set('password', 'given up');
+  body.set('file', new Blob([new Uint8Array(await encryptedPdf('given up'))]), 'locked.pdf');
+  const answer = fetch(`${api.url}/api/v1/documents`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${api.environment.variables.MILLRACE_API_KEY}` },
+    body,
+    signal: client.signal,
+  });
+  answer.catch(() => undefined);
+  await waitFor('the process', unlockProcess);
+  client.abort();
+  await expect(answer).rejects.toThrow();
+  await waitFor('the end of it', async () => {
+    const isSame = JSON.stringify([await files(), await documents()]) === JSON.stringify(before);
+    return isSame && (await unlockProcess()) === undefined;
   });
 });
 
