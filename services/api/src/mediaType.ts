@@ -48,6 +48,24 @@ export function calledType(contentType: string, name: string): MediaType | undef
   return byType === undefined || byType === 'text/plain' ? (namedType(name) ?? byType) : byType;
 }
 
+/**
+ * True for a content type that says what the file is, and that it is nothing accepted: neither text nor just bytes.
+ */
+export function isOtherType(contentType: string): boolean {
+  const type = contentType.trim().toLowerCase();
+  return type !== '' && type !== 'application/octet-stream' && !type.startsWith('text/') && !aliases.has(type);
+}
+
+/** What nobody can read as text, though it is: the beginnings of RTF and of PostScript. */
+const OTHER_BEGINNINGS = ['{\\rtf', '%!PS'];
+
+/** @param what says what the file is that is refused. */
+export function unsupported(what: string): MillraceError {
+  return new MillraceError('UNSUPPORTED_MEDIA_TYPE', `${what}; accepted are ${acceptedTypes.join(', ')}`, {
+    extra: { accepted: acceptedTypes },
+  });
+}
+
 /** A PDF's header may stand after some junk, within the first 1,024 bytes (ISO 32000-2, annex on older files). */
 const HEAD_BYTES = 1024;
 const PDF_HEADER = '%PDF-';
@@ -98,9 +116,7 @@ export class MediaTypeDetector {
     if (this.named === 'text/markdown' || this.named === 'text/html') {
       return this.named;
     }
-    // Of UTF-16, every other byte is NUL.
-    const beginning = this.head.toString('latin1').replace(/\0|^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)/g, '');
-    return HTML_BEGINNING.test(beginning) ? 'text/html' : 'text/plain';
+    return HTML_BEGINNING.test(this.beginning()) ? 'text/html' : 'text/plain';
   }
 
   private decide(): void {
@@ -110,13 +126,9 @@ export class MediaTypeDetector {
     if (at === 0 || (at > 0 && !calledText)) {
       this.decided = 'pdf';
     } else if (this.named === 'application/pdf') {
-      throw new MillraceError(
-        'UNSUPPORTED_MEDIA_TYPE',
-        'The file is called a PDF and is none: it does not begin with %PDF-',
-        {
-          extra: { accepted: acceptedTypes },
-        },
-      );
+      throw unsupported('The file is called a PDF and is none: it does not begin with %PDF-');
+    } else if (OTHER_BEGINNINGS.some((beginning) => this.beginning().startsWith(beginning))) {
+      throw unsupported('The content is RTF or PostScript');
     } else {
       this.decided = 'text';
     }
@@ -125,16 +137,14 @@ export class MediaTypeDetector {
   /** What is no text, yet has a PDF's header in its head, is a PDF after some junk, whatever it is called. */
   private decideNoText(): void {
     if (!this.head.includes(PDF_HEADER)) {
-      throw this.unsupported();
+      throw unsupported('The content is neither a PDF nor text');
     }
     this.decided = 'pdf';
   }
 
-  private unsupported(): MillraceError {
-    return new MillraceError(
-      'UNSUPPORTED_MEDIA_TYPE',
-      `The content is neither a PDF nor text; accepted are ${acceptedTypes.join(', ')}`,
-      { extra: { accepted: acceptedTypes } },
-    );
+  /** Its first characters, as far as they are ASCII. */
+  private beginning(): string {
+    // Of UTF-16, every other byte is NUL.
+    return this.head.toString('latin1').replace(/\0|^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)/g, '');
   }
 }

@@ -6,7 +6,16 @@ import type { Readable } from 'node:stream';
 import type { BlobStore, StagedBlob } from '@millrace/blobs';
 import { cleanText, MillraceError } from '@millrace/contracts';
 import busboy from 'busboy';
-import { acceptedTypes, calledType, defaultNames, type MediaType, MediaTypeDetector, namedType } from './mediaType';
+import {
+  acceptedTypes,
+  calledType,
+  defaultNames,
+  isOtherType,
+  type MediaType,
+  MediaTypeDetector,
+  namedType,
+  unsupported,
+} from './mediaType';
 
 export interface ReceivedUpload {
   staged: StagedBlob;
@@ -61,9 +70,12 @@ export async function receiveUpload(
     const filename = tidyFilename(given) || defaultNames[facts.mimeType];
     return { staged, ...facts, filename, fields: {}, password: headerPassword(request) };
   }
+  if (type) {
+    throw unsupported(`Content-Type is ${type}; send multipart/form-data with one file, or the file itself`);
+  }
   throw new MillraceError(
-    type ? 'UNSUPPORTED_MEDIA_TYPE' : 'UPLOAD_NO_FILE',
-    `Content-Type is ${type || 'missing'}; send multipart/form-data with one file, or the file itself as one of ${acceptedTypes.join(', ')}`,
+    'UPLOAD_NO_FILE',
+    `Content-Type is missing; send multipart/form-data with one file, or the file itself as one of ${acceptedTypes.join(', ')}`,
     { extra: { accepted: acceptedTypes } },
   );
 }
@@ -89,7 +101,9 @@ async function receiveForm(request: IncomingMessage, blobs: BlobStore, maxBytes:
     form.on('file', (_name, stream, info) => {
       filename = info.filename ?? '';
       const named = calledType(info.mimeType, filename);
-      file = stageFile(stream, blobs, { maxBytes, whenEmpty: 'UPLOAD_EMPTY', named });
+      file = isOtherType(info.mimeType)
+        ? refuse(stream, unsupported(`The file is sent as ${info.mimeType}`))
+        : stageFile(stream, blobs, { maxBytes, whenEmpty: 'UPLOAD_EMPTY', named });
       // A refused file ends the form at once: there is no use in receiving the rest of it.
       file.catch(reject);
     });
@@ -129,6 +143,11 @@ async function receiveForm(request: IncomingMessage, blobs: BlobStore, maxBytes:
     fields: others,
     password: password || headerPassword(request),
   };
+}
+
+async function refuse(stream: Readable, error: MillraceError): Promise<never> {
+  stream.on('error', () => undefined).resume();
+  throw error;
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -47,6 +47,9 @@ describe('When a file is recognized', () => {
     ['a picture that is called text', png, 'a.txt', refused],
     ['an office document', zip, 'a.docx', refused],
     ['a NUL at the end', Buffer.concat([Buffer.alloc(200_000, 'text '), Buffer.from([0])]), 'a.txt', refused],
+    ['RTF', Buffer.from('{\\rtf1\\ansi Text.}'), 'a.rtf', refused],
+    ['RTF that is called text', Buffer.from('{\\rtf1\\ansi Text.}'), 'a.txt', refused],
+    ['PostScript', Buffer.from('%!PS-Adobe-3.0\n%%Pages: 1\n'), undefined, refused],
     ['half of UTF-16', Buffer.from([0xff, 0xfe, 0x41]), 'a.txt', refused],
   ])('and it is %s, then that is told, in whatever pieces it comes', (_what, bytes, called, expected) => {
     for (const pieceBytes of [bytes.length, 1, 7, 1000]) {

@@ -72,6 +72,19 @@ describe('An upload that is refused', () => {
   test('When the body is of a type that is not taken, then UNSUPPORTED_MEDIA_TYPE', () =>
     refused(() => post().type('image/png').send(Buffer.from('hello')), 415, 'UNSUPPORTED_MEDIA_TYPE'));
 
+  test.each(['image/png', 'application/json', 'application/msword'])(
+    'When the part of the form is of type %s, then UNSUPPORTED_MEDIA_TYPE, and its words name what is accepted',
+    async (contentType) => {
+      const file = { filename: 'a.txt', contentType };
+      const answer = await refused(
+        () => post().attach('file', Buffer.from('hello'), file),
+        415,
+        'UNSUPPORTED_MEDIA_TYPE',
+      );
+      expect(answer.body).toMatchObject({ detail: expect.stringMatching(/application\/pdf.*text\/markdown/) });
+    },
+  );
+
   test('When the declared length is over the limit, then UPLOAD_TOO_LARGE', async () => {
     const large = Buffer.concat([pdf, Buffer.alloc(3 * maxBytes)]);
     const { body } = await refused(() => post().attach('file', large, 'a.pdf'), 413, 'UPLOAD_TOO_LARGE');
