@@ -129,7 +129,7 @@ export const operations: Operation[] = [
     path: '/api/v1/documents/{id}/chunks',
     summary: 'The stored, searchable chunks of a document',
     query: pageQuerySchema,
-    answers: { 200: { description: 'A page of chunks in reading order', schema: 'DocumentChunks' } },
+    answers: { 200: { description: 'A page of chunks in order of chunk_index', schema: 'DocumentChunks' } },
     problems: ['DOCUMENT_NOT_FOUND', 'REQUEST_INVALID'],
   },
   {
@@ -181,7 +181,7 @@ export const operations: Operation[] = [
       202: { description: 'The pages are read again', schema: 'RetryPagesResponse' },
       200: { description: 'There is nothing to read again', schema: 'RetryPagesResponse' },
     },
-    problems: ['REQUEST_INVALID', 'JOB_NOT_FOUND', 'JOB_NOT_RETRYABLE'],
+    problems: ['REQUEST_INVALID', 'JSON_MALFORMED', 'PAYLOAD_TOO_LARGE', 'JOB_NOT_FOUND', 'JOB_NOT_RETRYABLE'],
   },
   {
     method: 'post',

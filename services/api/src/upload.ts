@@ -37,6 +37,8 @@ interface FileFacts {
 }
 
 const formOverheadBytes = 64 * 1024;
+const maxFields = 20;
+const maxFieldBytes = 16 * 1024;
 
 /**
  * Receives one file, as the file field of multipart/form-data or as the raw body, into the blob store's staging area
@@ -86,7 +88,7 @@ async function receiveForm(request: IncomingMessage, blobs: BlobStore, maxBytes:
     form = busboy({
       headers: request.headers,
       defParamCharset: 'utf8',
-      limits: { files: 1, fields: 20, fieldSize: 16 * 1024 },
+      limits: { files: 1, fields: maxFields, fieldSize: maxFieldBytes },
     });
   } catch (error) {
     throw new MillraceError('UPLOAD_MALFORMED', (error as Error).message, { cause: error });
@@ -95,9 +97,17 @@ async function receiveForm(request: IncomingMessage, blobs: BlobStore, maxBytes:
   let filename = '';
   let file: Promise<{ staged: StagedBlob; facts: FileFacts }> | undefined;
   const ended = new Promise<void>((resolve, reject) => {
-    form.on('field', (name, value) => {
+    // A field that is lost, or cut, might be the one that matters most.
+    form.on('field', (name, value, info) => {
+      if (info.nameTruncated || info.valueTruncated) {
+        const message = `The field ${name.slice(0, 40)} is longer than ${maxFieldBytes} bytes`;
+        reject(new MillraceError('UPLOAD_MALFORMED', message));
+      }
       fields[name] = value;
     });
+    form.on('fieldsLimit', () =>
+      reject(new MillraceError('UPLOAD_MALFORMED', `The form holds more than ${maxFields} fields`)),
+    );
     form.on('file', (_name, stream, info) => {
       filename = info.filename ?? '';
       const named = calledType(info.mimeType, filename);

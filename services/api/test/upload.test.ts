@@ -143,6 +143,36 @@ describe('An upload that is refused', () => {
   test('When the form holds two files, then UPLOAD_MALFORMED', () =>
     refused(() => post().attach('file', pdf, 'a.pdf').attach('file', pdf, 'b.pdf'), 400, 'UPLOAD_MALFORMED'));
 
+  test.each(['before', 'after'])(
+    'When the form holds more fields than are taken %s its file, then UPLOAD_MALFORMED',
+    (place) =>
+      refused(
+        () => {
+          const form = post();
+          if (place === 'after') {
+            form.attach('file', pdf, 'a.pdf');
+          }
+          for (let number = 1; number <= 20; number++) {
+            form.field(`field${number}`, 'x');
+          }
+          form.field('password', 'the 21st');
+          return place === 'after' ? form : form.attach('file', pdf, 'a.pdf');
+        },
+        400,
+        'UPLOAD_MALFORMED',
+      ),
+  );
+
+  test('When a field of the form is too long, then UPLOAD_MALFORMED', () =>
+    refused(
+      () =>
+        post()
+          .field('password', 'x'.repeat(16 * 1024 + 1))
+          .attach('file', pdf, 'a.pdf'),
+      400,
+      'UPLOAD_MALFORMED',
+    ));
+
   test('When the collection does not exist, then COLLECTION_NOT_FOUND', () =>
     refused(
       () => post().field('collection_id', '01980000-0000-7000-8000-0123456789ab').attach('file', pdf, 'a.pdf'),
