@@ -49,6 +49,11 @@ export const errorCatalogue = {
   JOB_NOT_FOUND: permanent(404, 'There is no such job', 'Check the job id.'),
   CHUNK_NOT_FOUND: permanent(404, 'The job has no such chunk', 'Check the chunk id and the job id.'),
   RETRY_NOT_FOUND: permanent(404, 'There is no such retry', 'Check the group id that the retry was answered with.'),
+  DOCUMENT_IN_PROGRESS: retryable(
+    409,
+    'The same file came without its password and is still being read',
+    'Send the file with its password again when that document has failed; nothing of this upload was kept.',
+  ),
   JOB_ENDED: permanent(
     409,
     'The job has ended',
@@ -99,10 +104,30 @@ export const errorCatalogue = {
     'The PDF is encrypted and asks for a password',
     'Upload it again with its password: in the form field "password", or in the header X-Document-Password.',
   ),
+  PDF_ENCRYPTION_UNSUPPORTED: permanent(
+    422,
+    'The PDF is encrypted in a way that is not supported',
+    'Save it without encryption with the program it is opened with, and upload that file.',
+  ),
   PDF_PASSWORD_WRONG: permanent(
     422,
     'The password does not open the PDF',
     'Upload the file again with the right password; nothing of this upload was kept.',
+  ),
+  UNLOCK_TIMEOUT: permanent(
+    422,
+    'Taking the password off the PDF took too long',
+    'Take it off with the program the PDF is opened with, and upload that file; nothing of this upload was kept.',
+  ),
+  UNLOCK_BUSY: retryable(
+    503,
+    'Too many encrypted PDFs come at once',
+    'Send the file again after the time in Retry-After; nothing of this upload was kept.',
+  ),
+  UNLOCK_LOST: retryable(
+    503,
+    'The process that took the password off the PDF was killed',
+    'Send the file again, nothing of this upload was kept; if it stays, give the API more memory.',
   ),
   PDF_NO_TEXT: permanent(
     422,

@@ -8,10 +8,10 @@ export interface AcceptOptions {
   chunkMaxRetries: number;
   reading: ReadingOptions;
   /**
-   * A document of the same content that failed as PDF_ENCRYPTED, which this one takes the place of: its original now
-   * needs no password. Where it is no longer there, or no longer failed, this upload is like any other.
+   * True for the original of an encrypted PDF whose password was taken off: it takes the place of a document of the same
+   * content that has failed as PDF_ENCRYPTED by then.
    */
-  replaces?: string | null;
+  unlocked?: boolean;
 }
 
 export interface Accepted {
@@ -28,8 +28,8 @@ export interface Accepted {
  */
 export function acceptDocument(database: Database, document: NewDocument, options: AcceptOptions): Promise<Accepted> {
   return database.transaction(async (session) => {
-    if (options.replaces) {
-      await removeLocked(session, options.replaces);
+    if (options.unlocked) {
+      await removeLocked(session, document);
     }
     const isNew = await session.documents.insertIfNew(document);
     if (isNew) {
@@ -54,11 +54,16 @@ export function acceptDocument(database: Database, document: NewDocument, option
 }
 
 /** Its record is all there is of it: neither an original nor chunks. Locks are taken as in every settlement. */
-async function removeLocked(session: Session, documentId: string): Promise<void> {
-  await session.sql.many('SELECT FROM jobs WHERE document_id = $1 ORDER BY id FOR UPDATE', [documentId]);
+async function removeLocked(session: Session, content: NewDocument): Promise<void> {
+  await session.sql.many(
+    `SELECT FROM jobs WHERE document_id IN
+       (SELECT id FROM documents WHERE collection_id = $<collection_id> AND content_hash = $<content_hash>)
+     ORDER BY id FOR UPDATE`,
+    content,
+  );
   await session.sql.none(
-    `DELETE FROM documents WHERE id = $1 AND status = 'failed' AND error_code = 'PDF_ENCRYPTED'
-       AND source_path IS NULL`,
-    [documentId],
+    `DELETE FROM documents WHERE collection_id = $<collection_id> AND content_hash = $<content_hash>
+       AND status = 'failed' AND error_code = 'PDF_ENCRYPTED' AND source_path IS NULL`,
+    content,
   );
 }

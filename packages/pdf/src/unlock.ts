@@ -5,6 +5,8 @@ import { guarded, loadPdfium, type Pdfium } from './pdfium';
 
 /** FPDF_GetLastError after a failed opening: the password is missing or wrong. */
 const PASSWORD_NEEDED = 4;
+/** The same for an encryption that the engine does not know, such as with certificates. */
+const UNKNOWN_SECURITY = 5;
 /** The flag of FPDF_SaveAsCopy that leaves the encryption out. */
 const REMOVE_SECURITY = 3;
 
@@ -12,7 +14,7 @@ const REMOVE_SECURITY = 3;
  * Writes a copy of the PDF at `source` that needs no password to `target`, a new file. The password goes nowhere else.
  * @returns false, with nothing written, for a file that opens without a password, and for one that does not open for
  * another reason than the password: that is for whoever reads it to say.
- * @throws MillraceError PDF_PASSWORD_WRONG, PDF_UNREADABLE (the engine breaks, or cannot make the copy) or
+ * @throws MillraceError PDF_PASSWORD_WRONG, PDF_ENCRYPTION_UNSUPPORTED, PDF_UNREADABLE (the engine breaks, or cannot make the copy) or
  * STORAGE_UNAVAILABLE (the copy cannot be written); the file system's error when the file cannot be read.
  */
 export async function unlockPdf(source: string, password: string, target: string): Promise<boolean> {
@@ -33,7 +35,11 @@ function unlock(pdfium: Pdfium, access: FileAccess, password: string, target: st
     fpdf.FPDF_CloseDocument(locked);
     return false;
   }
-  if (fpdf.FPDF_GetLastError() !== PASSWORD_NEEDED) {
+  const error = fpdf.FPDF_GetLastError();
+  if (error === UNKNOWN_SECURITY) {
+    throw new MillraceError('PDF_ENCRYPTION_UNSUPPORTED');
+  }
+  if (error !== PASSWORD_NEEDED) {
     return false;
   }
   const document = openWith(pdfium, access, password);

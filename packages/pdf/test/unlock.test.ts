@@ -75,6 +75,17 @@ describe('When the password of a PDF is taken off', () => {
     expect(existsSync(target)).toBe(false);
   });
 
+  test('and it is encrypted in a way the engine does not know, then that is said', async () => {
+    const known = await encryptedPdf('secret');
+    const source = await folder.write(
+      Buffer.from(known.toString('latin1').replace('/Standard', '/Sandward'), 'latin1'),
+    );
+    await expect(unlockPdf(source, 'secret', `${source}.open`)).rejects.toMatchObject({
+      code: 'PDF_ENCRYPTION_UNSUPPORTED',
+    });
+    expect(existsSync(`${source}.open`)).toBe(false);
+  });
+
   test('and the copy cannot be written, then the storage is at fault', async () => {
     const source = await folder.write(await encryptedPdf('secret'));
     await expect(unlockPdf(source, 'secret', `${source}/none`)).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });

@@ -50,21 +50,25 @@ function lineOf(text: string, headingLevel: number | undefined): TextLine {
   return headingLevel === undefined ? line : { ...line, headingLevel };
 }
 
-/** Text for one line: without control characters, spaces folded, tabs between cells kept. */
+/**
+ * Text for one line: without control characters, spaces folded, tabs between cells kept. Runs of spaces are taken from
+ * their beginning only: tried from each of its spaces, a long run would take the square of its length.
+ */
 function tidy(text: string): string {
   return cleanText(text)
-    .replace(/[^\S\t]*\t[^\S\t]*/gu, '\t')
+    .replace(/(?:(?<![^\S\t])[^\S\t]+)?\t[^\S\t]*/gu, '\t')
     .replace(/[^\P{Cc}\t]|[^\S\t]+/gu, ' ')
     .replace(/ {2,}/gu, ' ')
-    .replace(/^[ \t]+|[ \t]+$/gu, '');
+    .replace(/^[ \t]+|(?<![ \t])[ \t]+$/gu, '');
 }
 
 /** Parts of at most `limit` characters, cut at spaces where there are any. */
 export function* cut(text: string, limit = MAX_PIECE): Generator<string> {
   let from = 0;
   while (text.length - from > limit) {
-    const space = text.lastIndexOf(' ', from + limit);
-    let to = space > from ? space : from + limit;
+    // Only in this part: where there is none, the search would go back to the beginning each time.
+    const space = text.slice(from, from + limit + 1).lastIndexOf(' ');
+    let to = from + (space > 0 ? space : limit);
     // Not between the halves of a surrogate pair.
     if (/[\uD800-\uDBFF]/.test(text[to - 1] ?? '')) {
       to--;

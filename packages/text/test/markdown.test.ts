@@ -91,6 +91,9 @@ describe('When Markdown is read', () => {
     ['stars', '*a _b '.repeat(20_000)],
     ['quotes', '> '.repeat(100_000)],
     ['lists', Array.from({ length: 1_000 }, (_, depth) => `${'  '.repeat(depth)}- x`).join('\n')],
+    ['code without a space', `~~~\n${'x'.repeat(8_000_000)}`],
+    ['spaces in code', `~~~\n${'a'.repeat(10)}${'\u00a0'.repeat(300_000)}b`],
+    ['tabs in code', `~~~\na${'\t'.repeat(300_000)}b`],
     ['backticks', Array.from({ length: 500 }, (_, length) => `${'`'.repeat(length)}x`).join(' ')],
   ])('and it is nothing but %s, then that does not take long', (_what, content) => {
     const start = process.cpuUsage();

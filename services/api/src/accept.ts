@@ -1,5 +1,9 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
 import { originalKey } from '@millrace/blobs';
 import { MillraceError, newId } from '@millrace/contracts';
+import type { DocumentRow } from '@millrace/database';
 import { type Accepted, acceptDocument } from '@millrace/lifecycle';
 import type { Dependencies } from './dependencies';
 import type { ReceivedUpload } from './upload';
@@ -9,11 +13,13 @@ import { readingOptionsOf, type UploadFields } from './uploadFields';
  * Makes a received file a document of the collection, or finds the one that holds the same content already. The
  * original is durable before the row that names it, and the row before the delivery: a crash in between leaves at
  * most a file that nobody refers to, never a document without its file.
+ * @param gone aborted when the client has gone: a password that is still to be taken off is then given up.
  */
 export async function acceptUpload(
   dependencies: Dependencies,
   upload: ReceivedUpload,
   fields: UploadFields,
+  gone?: AbortSignal,
 ): Promise<Accepted> {
   const { database, blobs, config } = dependencies;
   const reading = readingOptionsOf(fields, config);
@@ -24,12 +30,11 @@ export async function acceptUpload(
   }
   const known = await database.documents.findByContent(collectionId, upload.contentHash);
   const knownJob = known && (await database.jobs.find(known.job_id));
-  // What failed for want of a password is tried again with one.
-  const replaces = upload.password !== undefined && known?.error_code === 'PDF_ENCRYPTED' ? known.id : null;
-  if (knownJob && replaces === null) {
+  // What fails for want of a password is tried again with one.
+  if (knownJob && !(upload.password !== undefined && (await mayLackPassword(dependencies, known)))) {
     return { duplicate: true, document: known, job: knownJob };
   }
-  await takePasswordOff(dependencies, upload);
+  const unlocked = await takePasswordOff(dependencies, upload, gone);
   const documentId = newId();
   const key = originalKey(documentId);
   await upload.staged.keep(key);
@@ -52,7 +57,7 @@ export async function acceptUpload(
         jobMaxRetries: fields.max_retries ?? config.JOB_MAX_RETRIES,
         chunkMaxRetries: fields.chunk_max_retries ?? config.CHUNK_MAX_RETRIES,
         reading,
-        replaces,
+        unlocked,
       },
     );
   } catch (error) {
@@ -65,6 +70,13 @@ export async function acceptUpload(
   }
   if (accepted.duplicate) {
     await blobs.remove(key);
+    if (unlocked && (await mayLackPassword(dependencies, accepted.document))) {
+      throw new MillraceError(
+        'DOCUMENT_IN_PROGRESS',
+        `The password is right, but the same file came without one and is still being read, as document ${accepted.document.id}`,
+        { retryAfterMs: 5_000, extra: { document_id: accepted.document.id } },
+      );
+    }
     return accepted;
   }
   await deliver(dependencies, accepted);
@@ -74,13 +86,38 @@ export async function acceptUpload(
 /**
  * From here on a locked file is kept without its password, so that it can be read as often as it takes. Its hash stays
  * that of the bytes that were uploaded, by which the same upload is known again.
+ * @returns true where there was a password to take off.
  */
 async function takePasswordOff(
   { unlocker }: Dependencies,
   { staged, mimeType, password }: ReceivedUpload,
-): Promise<void> {
+  gone: AbortSignal | undefined,
+): Promise<boolean> {
+  let unlocked = false;
   if (password !== undefined && mimeType === 'application/pdf') {
-    await staged.rewrite((from, to) => unlocker.unlock(from, password, to));
+    await staged.rewrite(async (from, to) => {
+      unlocked = await unlocker.unlock(from, password, to, gone);
+      return unlocked;
+    });
+  }
+  return unlocked;
+}
+
+/**
+ * True for a document that has failed for want of a password, or may do so yet: it is not read to its end, and its
+ * original is what was uploaded. That of a PDF which came with its password is a copy that needs none.
+ */
+async function mayLackPassword({ blobs }: Dependencies, document: DocumentRow): Promise<boolean> {
+  if (document.status !== 'queued' && document.status !== 'processing') {
+    return document.error_code === 'PDF_ENCRYPTED';
+  }
+  try {
+    const hash = createHash('sha256');
+    await pipeline(createReadStream(await blobs.localPath(document.source_path ?? originalKey(document.id))), hash);
+    return hash.digest('hex') === document.content_hash;
+  } catch {
+    // The original is removed as its document ends: whoever asks again will see how.
+    return true;
   }
 }
 

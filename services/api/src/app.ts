@@ -5,6 +5,7 @@ import pinoHttp from 'pino-http';
 import { requireKey, requireKeyInBrowser } from './auth';
 import type { Dependencies } from './dependencies';
 import { answerProblem, noSuchAddress } from './problems';
+import { withoutPassword } from './requestLog';
 import { documentRoutes } from './routes/documents';
 import { healthRoutes } from './routes/health';
 import { jobRoutes } from './routes/jobs';
@@ -25,6 +26,7 @@ export function createApp(dependencies: Dependencies): Express {
         response.setHeader('X-Request-Id', id);
         return id;
       },
+      serializers: { req: withoutPassword },
       autoLogging: { ignore: (request) => request.url === '/healthz' || request.url === '/readyz' },
       customLogLevel: (_request, response) => (response.statusCode >= 500 ? 'error' : 'debug'),
     }),

@@ -14,33 +14,63 @@ export const defaultNames: Record<MediaType, string> = {
 };
 
 /** Names that clients give to what is accepted. */
-const aliases: Readonly<Record<string, MediaType>> = {
-  'application/pdf': 'application/pdf',
-  'text/plain': 'text/plain',
-  'text/markdown': 'text/markdown',
-  'text/x-markdown': 'text/markdown',
-  'text/html': 'text/html',
-  'application/xhtml+xml': 'text/html',
-  '.pdf': 'application/pdf',
-  '.txt': 'text/plain',
-  '.text': 'text/plain',
-  '.md': 'text/markdown',
-  '.markdown': 'text/markdown',
-  '.html': 'text/html',
-  '.htm': 'text/html',
-  '.xhtml': 'text/html',
-};
+const aliases: ReadonlyMap<string, MediaType> = new Map(
+  Object.entries<MediaType>({
+    'application/pdf': 'application/pdf',
+    'text/plain': 'text/plain',
+    'text/markdown': 'text/markdown',
+    'text/x-markdown': 'text/markdown',
+    'text/html': 'text/html',
+    'application/xhtml+xml': 'text/html',
+    '.pdf': 'application/pdf',
+    '.txt': 'text/plain',
+    '.text': 'text/plain',
+    '.md': 'text/markdown',
+    '.markdown': 'text/markdown',
+    '.html': 'text/html',
+    '.htm': 'text/html',
+    '.xhtml': 'text/html',
+  }),
+);
 
 /** The accepted type that a content type or a file's name stands for, if any. */
 export function namedType(contentTypeOrName: string): MediaType | undefined {
   const name = contentTypeOrName.trim().toLowerCase();
-  return aliases[name] ?? aliases[extname(name)];
+  return aliases.get(name) ?? aliases.get(extname(name));
+}
+
+/**
+ * The accepted type that a file is called by its content type and its name together. A part of a form that says no type
+ * counts as plain text, which many clients also say of any text: a name that says more goes before that.
+ */
+export function calledType(contentType: string, name: string): MediaType | undefined {
+  const byType = namedType(contentType);
+  return byType === undefined || byType === 'text/plain' ? (namedType(name) ?? byType) : byType;
+}
+
+/**
+ * True for a content type that says what the file is, and that it is nothing accepted: neither text nor just bytes.
+ */
+export function isOtherType(contentType: string): boolean {
+  const type = contentType.trim().toLowerCase();
+  return type !== '' && type !== 'application/octet-stream' && !type.startsWith('text/') && !aliases.has(type);
+}
+
+/** What nobody can read as text, though it is: the beginnings of RTF and of PostScript. */
+const OTHER_BEGINNINGS = ['{\\rtf', '%!PS'];
+
+/** @param what says what the file is that is refused. */
+export function unsupported(what: string): MillraceError {
+  return new MillraceError('UNSUPPORTED_MEDIA_TYPE', `${what}; accepted are ${acceptedTypes.join(', ')}`, {
+    extra: { accepted: acceptedTypes },
+  });
 }
 
 /** A PDF's header may stand after some junk, within the first 1,024 bytes (ISO 32000-2, annex on older files). */
 const HEAD_BYTES = 1024;
 const PDF_HEADER = '%PDF-';
-const HTML_BEGINNING = /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<(?:!doctype\s+html|html)\b/i;
+/** A comment ends at its first "-->" and nowhere else: were there a choice, comments in a row would have 2ⁿ readings. */
+const HTML_BEGINNING = /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->)[\s\S])*-->\s*)*<(?:!doctype\s+html|html)\b/i;
 
 /**
  * Recognizes a file as its bytes pass. Whether it is a PDF, text, or neither, its content says; which kind of text, its
@@ -68,7 +98,7 @@ export class MediaTypeDetector {
       }
     }
     if (this.decided === 'text' && !this.mayBeText) {
-      throw this.unsupported();
+      this.decideNoText();
     }
   }
 
@@ -77,18 +107,16 @@ export class MediaTypeDetector {
     if (this.decided === null) {
       this.decide();
     }
+    if (this.decided === 'text' && (!this.mayBeText || this.text.end() === null)) {
+      this.decideNoText();
+    }
     if (this.decided === 'pdf') {
       return 'application/pdf';
-    }
-    if (!this.mayBeText || this.text.end() === null) {
-      throw this.unsupported();
     }
     if (this.named === 'text/markdown' || this.named === 'text/html') {
       return this.named;
     }
-    // Of UTF-16, every other byte is NUL.
-    const beginning = this.head.toString('latin1').replace(/\0|^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)/g, '');
-    return HTML_BEGINNING.test(beginning) ? 'text/html' : 'text/plain';
+    return HTML_BEGINNING.test(this.beginning()) ? 'text/html' : 'text/plain';
   }
 
   private decide(): void {
@@ -98,23 +126,25 @@ export class MediaTypeDetector {
     if (at === 0 || (at > 0 && !calledText)) {
       this.decided = 'pdf';
     } else if (this.named === 'application/pdf') {
-      throw new MillraceError(
-        'UNSUPPORTED_MEDIA_TYPE',
-        'The file is called a PDF and is none: it does not begin with %PDF-',
-        {
-          extra: { accepted: acceptedTypes },
-        },
-      );
+      throw unsupported('The file is called a PDF and is none: it does not begin with %PDF-');
+    } else if (OTHER_BEGINNINGS.some((beginning) => this.beginning().startsWith(beginning))) {
+      throw unsupported('The content is RTF or PostScript');
     } else {
       this.decided = 'text';
     }
   }
 
-  private unsupported(): MillraceError {
-    return new MillraceError(
-      'UNSUPPORTED_MEDIA_TYPE',
-      `The content is neither a PDF nor text; accepted are ${acceptedTypes.join(', ')}`,
-      { extra: { accepted: acceptedTypes } },
-    );
+  /** What is no text, yet has a PDF's header in its head, is a PDF after some junk, whatever it is called. */
+  private decideNoText(): void {
+    if (!this.head.includes(PDF_HEADER)) {
+      throw unsupported('The content is neither a PDF nor text');
+    }
+    this.decided = 'pdf';
+  }
+
+  /** Its first characters, as far as they are ASCII. */
+  private beginning(): string {
+    // Of UTF-16, every other byte is NUL.
+    return this.head.toString('latin1').replace(/\0|^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)/g, '');
   }
 }

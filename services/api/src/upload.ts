@@ -6,7 +6,16 @@ import type { Readable } from 'node:stream';
 import type { BlobStore, StagedBlob } from '@millrace/blobs';
 import { cleanText, MillraceError } from '@millrace/contracts';
 import busboy from 'busboy';
-import { acceptedTypes, defaultNames, type MediaType, MediaTypeDetector, namedType } from './mediaType';
+import {
+  acceptedTypes,
+  calledType,
+  defaultNames,
+  isOtherType,
+  type MediaType,
+  MediaTypeDetector,
+  namedType,
+  unsupported,
+} from './mediaType';
 
 export interface ReceivedUpload {
   staged: StagedBlob;
@@ -28,6 +37,8 @@ interface FileFacts {
 }
 
 const formOverheadBytes = 64 * 1024;
+const maxFields = 20;
+const maxFieldBytes = 16 * 1024;
 
 /**
  * Receives one file, as the file field of multipart/form-data or as the raw body, into the blob store's staging area
@@ -56,14 +67,17 @@ export async function receiveUpload(
     const { staged, facts } = await stageFile(request, blobs, {
       maxBytes,
       whenEmpty: 'UPLOAD_NO_FILE',
-      named: named ?? namedType(given),
+      named: calledType(type ?? '', given),
     });
     const filename = tidyFilename(given) || defaultNames[facts.mimeType];
     return { staged, ...facts, filename, fields: {}, password: headerPassword(request) };
   }
+  if (type) {
+    throw unsupported(`Content-Type is ${type}; send multipart/form-data with one file, or the file itself`);
+  }
   throw new MillraceError(
-    type ? 'UNSUPPORTED_MEDIA_TYPE' : 'UPLOAD_NO_FILE',
-    `Content-Type is ${type || 'missing'}; send multipart/form-data with one file, or the file itself as one of ${acceptedTypes.join(', ')}`,
+    'UPLOAD_NO_FILE',
+    `Content-Type is missing; send multipart/form-data with one file, or the file itself as one of ${acceptedTypes.join(', ')}`,
     { extra: { accepted: acceptedTypes } },
   );
 }
@@ -74,7 +88,7 @@ async function receiveForm(request: IncomingMessage, blobs: BlobStore, maxBytes:
     form = busboy({
       headers: request.headers,
       defParamCharset: 'utf8',
-      limits: { files: 1, fields: 20, fieldSize: 16 * 1024 },
+      limits: { files: 1, fields: maxFields, fieldSize: maxFieldBytes },
     });
   } catch (error) {
     throw new MillraceError('UPLOAD_MALFORMED', (error as Error).message, { cause: error });
@@ -83,13 +97,23 @@ async function receiveForm(request: IncomingMessage, blobs: BlobStore, maxBytes:
   let filename = '';
   let file: Promise<{ staged: StagedBlob; facts: FileFacts }> | undefined;
   const ended = new Promise<void>((resolve, reject) => {
-    form.on('field', (name, value) => {
+    // A field that is lost, or cut, might be the one that matters most.
+    form.on('field', (name, value, info) => {
+      if (info.nameTruncated || info.valueTruncated) {
+        const message = `The field ${name.slice(0, 40)} is longer than ${maxFieldBytes} bytes`;
+        reject(new MillraceError('UPLOAD_MALFORMED', message));
+      }
       fields[name] = value;
     });
+    form.on('fieldsLimit', () =>
+      reject(new MillraceError('UPLOAD_MALFORMED', `The form holds more than ${maxFields} fields`)),
+    );
     form.on('file', (_name, stream, info) => {
       filename = info.filename ?? '';
-      const named = namedType(info.mimeType) ?? namedType(filename);
-      file = stageFile(stream, blobs, { maxBytes, whenEmpty: 'UPLOAD_EMPTY', named });
+      const named = calledType(info.mimeType, filename);
+      file = isOtherType(info.mimeType)
+        ? refuse(stream, unsupported(`The file is sent as ${info.mimeType}`))
+        : stageFile(stream, blobs, { maxBytes, whenEmpty: 'UPLOAD_EMPTY', named });
       // A refused file ends the form at once: there is no use in receiving the rest of it.
       file.catch(reject);
     });
@@ -129,6 +153,11 @@ async function receiveForm(request: IncomingMessage, blobs: BlobStore, maxBytes:
     fields: others,
     password: password || headerPassword(request),
   };
+}
+
+async function refuse(stream: Readable, error: MillraceError): Promise<never> {
+  stream.on('error', () => undefined).resume();
+  throw error;
 }
 
 function codeOf(error: unknown): string | undefined {

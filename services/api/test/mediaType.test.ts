@@ -1,4 +1,4 @@
-import { type MediaType, MediaTypeDetector, namedType } from '../src/mediaType';
+import { calledType, type MediaType, MediaTypeDetector, namedType } from '../src/mediaType';
 
 /** What the detector makes of bytes that pass in pieces of `pieceBytes`. */
 function detect(bytes: Buffer, called?: string, pieceBytes = bytes.length): MediaType | string {
@@ -24,6 +24,12 @@ describe('When a file is recognized', () => {
     ['a PDF that is called text', Buffer.from('%PDF-1.7\n'), 'notes.txt', 'application/pdf'],
     ['a PDF after some junk', Buffer.from('junk\0\n%PDF-1.7\n'), 'a.pdf', 'application/pdf'],
     ['a text that speaks of a PDF', Buffer.from('It begins with %PDF-1.7'), 'notes.md', 'text/markdown'],
+    [
+      'a PDF after some junk, called text',
+      Buffer.from('junk\n%PDF-1.7\n%\xe2\xe3\0', 'latin1'),
+      'a.txt',
+      'application/pdf',
+    ],
     ['text that is called a PDF', Buffer.from('just text'), 'a.pdf', refused],
     ['text without a name', Buffer.from('just text'), undefined, 'text/plain'],
     ['text of an unknown name', Buffer.from('a,b\n1,2'), 'table.csv', 'text/plain'],
@@ -41,6 +47,9 @@ describe('When a file is recognized', () => {
     ['a picture that is called text', png, 'a.txt', refused],
     ['an office document', zip, 'a.docx', refused],
     ['a NUL at the end', Buffer.concat([Buffer.alloc(200_000, 'text '), Buffer.from([0])]), 'a.txt', refused],
+    ['RTF', Buffer.from('{\\rtf1\\ansi Text.}'), 'a.rtf', refused],
+    ['RTF that is called text', Buffer.from('{\\rtf1\\ansi Text.}'), 'a.txt', refused],
+    ['PostScript', Buffer.from('%!PS-Adobe-3.0\n%%Pages: 1\n'), undefined, refused],
     ['half of UTF-16', Buffer.from([0xff, 0xfe, 0x41]), 'a.txt', refused],
   ])('and it is %s, then that is told, in whatever pieces it comes', (_what, bytes, called, expected) => {
     for (const pieceBytes of [bytes.length, 1, 7, 1000]) {
@@ -54,4 +63,22 @@ describe('When a file is recognized', () => {
       expect.objectContaining({ code: refused, extra: { accepted: expect.arrayContaining(['application/pdf']) } }),
     );
   });
+
+  test('and begins with very many comments, then it does not take long', () => {
+    const began = performance.now();
+    expect(detect(Buffer.from(`${'<!---->'.repeat(140)}x`))).toBe('text/plain');
+    expect(detect(Buffer.from(`${'<!---->'.repeat(140)}${html}`))).toBe('text/html');
+    expect(performance.now() - began).toBeLessThan(1_000);
+  }, 10_000);
+});
+
+test.each([
+  ['text/plain', 'notes.md', 'text/markdown'],
+  ['text/plain', 'scan.pdf', 'application/pdf'],
+  ['text/plain', 'notes', 'text/plain'],
+  ['text/html', 'notes.md', 'text/html'],
+  ['application/octet-stream', 'notes.md', 'text/markdown'],
+  ['application/octet-stream', 'constructor', undefined],
+])('When a file comes as %s with the name %s, then it is called %s', (contentType, name, expected) => {
+  expect(calledType(contentType, name)).toBe(expected);
 });

@@ -3,8 +3,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Database } from '@millrace/database';
 import { openPdf } from '@millrace/pdf';
-import { encryptedPdf, textPdf } from '@millrace/test-support';
+import { encryptedPdf, textPdf, waitFor } from '@millrace/test-support';
 import { TestApi } from './support';
+import { unlockProcess } from './unlockProcess';
 
 let api: TestApi;
 let database: Database;
@@ -108,6 +109,28 @@ describe('When the password is wrong', () => {
   });
 });
 
+test('When the client goes while its password is taken off, then nothing is kept', async () => {
+  const before = [await files(), await documents()];
+  const client = new AbortController();
+  const body = new FormData();
+  body.set('password', 'given up');
+  body.set('file', new Blob([new Uint8Array(await encryptedPdf('given up'))]), 'locked.pdf');
+  const answer = fetch(`${api.url}/api/v1/documents`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${api.environment.variables.MILLRACE_API_KEY}` },
+    body,
+    signal: client.signal,
+  });
+  answer.catch(() => undefined);
+  await waitFor('the process', unlockProcess);
+  client.abort();
+  await expect(answer).rejects.toThrow();
+  await waitFor('the end of it', async () => {
+    const isSame = JSON.stringify([await files(), await documents()]) === JSON.stringify(before);
+    return isSame && (await unlockProcess()) === undefined;
+  });
+});
+
 describe('When a password comes with a file that needs none', () => {
   test('then it is ignored', async () => {
     const pdf = await textPdf(['Open to everybody.']);
@@ -151,5 +174,65 @@ describe('When a document has failed for want of a password', () => {
     expect(ids.size).toBe(1);
     expect(ids.has(id)).toBe(false);
     expect((await files()).filter((path) => path.includes('incoming'))).toEqual([]);
+  });
+});
+
+describe('When the same file is still in hand without its password', () => {
+  async function inHand(text: string) {
+    const pdf = await encryptedPdf('soon', text);
+    const { body } = await post().attach('file', pdf, 'locked.pdf');
+    return { pdf, id: body.document.id as string };
+  }
+
+  test.each(['queued', 'processing'])(
+    'and it comes again with it while the first is %s, then it is to come again, and does in the end',
+    async (status) => {
+      const { pdf, id } = await inHand(`First ${status}.`);
+      await database.sql.none('UPDATE documents SET status = $1 WHERE id = $2', [status, id]);
+      const before = [await files(), await documents()];
+      const refused = await form(pdf, 'soon');
+      expect(refused.body).toMatchObject({
+        status: 409,
+        code: 'DOCUMENT_IN_PROGRESS',
+        retryable: true,
+        document_id: id,
+      });
+      expect(refused.headers['retry-after']).toMatch(/^\d+$/);
+      expect([await files(), await documents()]).toEqual(before);
+
+      await failAsEncrypted(id);
+      const taken = await form(pdf, 'soon');
+      expect(taken).toMatchObject({ status: 202, body: { duplicate: false } });
+      expect(await storedText(taken.body.document.id)).toBe(`First ${status}.`);
+    },
+  );
+
+  test('and it fails while the password is taken off, then the upload takes its place', async () => {
+    const { pdf, id } = await inHand('Failed meanwhile.');
+    // The job is held as by the chunker that ends it; the upload waits for its outcome.
+    let answer: Promise<{ status: number }> | undefined;
+    await database.transaction(async (session) => {
+      await session.sql.many('SELECT FROM jobs WHERE document_id = $1 FOR UPDATE', [id]);
+      answer = form(pdf, 'soon').then(({ status }) => ({ status }));
+      await waitFor('the upload to wait', async () => {
+        const waiting = await session.sql.one<{ count: number }>(
+          `SELECT count(*)::integer AS count FROM pg_locks
+           WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))`,
+        );
+        return waiting.count > 0;
+      });
+      const failed = `status = 'failed', error_code = 'PDF_ENCRYPTED', error = 'locked'`;
+      await session.sql.none(`UPDATE jobs SET ${failed}, finished_at = now() WHERE document_id = $1`, [id]);
+      await session.sql.none(`UPDATE documents SET ${failed}, source_path = NULL WHERE id = $1`, [id]);
+    });
+    expect(await answer).toEqual({ status: 202 });
+  });
+
+  test('and it comes with a wrong one, or needs none, then that is what is told', async () => {
+    const { pdf } = await inHand('Wrong.');
+    expect((await form(pdf, 'never')).body).toMatchObject({ code: 'PDF_PASSWORD_WRONG' });
+    const open = await textPdf(['Open, twice.']);
+    expect((await form(open, 'needless')).status).toBe(202);
+    expect((await form(open, 'needless')).body).toMatchObject({ duplicate: true });
   });
 });

@@ -217,6 +217,20 @@ describe('The OpenAPI document', () => {
     }
   });
 
+  test.each([
+    [
+      '/api/v1/documents',
+      ['DOCUMENT_IN_PROGRESS', 'PDF_ENCRYPTION_UNSUPPORTED', 'UNLOCK_BUSY', 'UNLOCK_TIMEOUT', 'UNLOCK_LOST'],
+    ],
+    ['/api/v1/jobs/{id}/pages/retry', ['JSON_MALFORMED', 'PAYLOAD_TOO_LARGE']],
+  ])('When a client reads what POST %s may answer, then all of it is listed', async (path, codes) => {
+    const { body } = await api.client.get('/openapi.json');
+    const answers = JSON.stringify(body.paths[path].post.responses);
+    for (const code of codes) {
+      expect(answers).toContain(code);
+    }
+  });
+
   test('When it refers to a schema, then the schema is there', async () => {
     const text = (await api.client.get('/openapi.json')).text;
     const names = [...text.matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name);

@@ -1,4 +1,4 @@
-import { createLogger, type RunningService } from '@millrace/telemetry';
+import { createLogger, type Logger, type RunningService } from '@millrace/telemetry';
 import { createTestEnvironment, type TestEnvironment, testApiKey } from '@millrace/test-support';
 import request from 'supertest';
 import { startApi } from '../src';
@@ -10,10 +10,13 @@ export class TestApi {
     private readonly service: RunningService,
   ) {}
 
-  static async start(changes: Record<string, string> = {}): Promise<TestApi> {
+  static async start(
+    changes: Record<string, string> = {},
+    logger: Logger = createLogger('test', 'silent'),
+  ): Promise<TestApi> {
     const environment = await createTestEnvironment(changes);
     try {
-      return new TestApi(environment, await startApi(environment.config(), createLogger('test', 'silent')));
+      return new TestApi(environment, await startApi(environment.config(), logger));
     } catch (error) {
       await environment.cleanUp();
       throw error;

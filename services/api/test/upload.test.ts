@@ -72,6 +72,19 @@ describe('An upload that is refused', () => {
   test('When the body is of a type that is not taken, then UNSUPPORTED_MEDIA_TYPE', () =>
     refused(() => post().type('image/png').send(Buffer.from('hello')), 415, 'UNSUPPORTED_MEDIA_TYPE'));
 
+  test.each(['image/png', 'application/json', 'application/msword'])(
+    'When the part of the form is of type %s, then UNSUPPORTED_MEDIA_TYPE, and its words name what is accepted',
+    async (contentType) => {
+      const file = { filename: 'a.txt', contentType };
+      const answer = await refused(
+        () => post().attach('file', Buffer.from('hello'), file),
+        415,
+        'UNSUPPORTED_MEDIA_TYPE',
+      );
+      expect(answer.body).toMatchObject({ detail: expect.stringMatching(/application\/pdf.*text\/markdown/) });
+    },
+  );
+
   test('When the declared length is over the limit, then UPLOAD_TOO_LARGE', async () => {
     const large = Buffer.concat([pdf, Buffer.alloc(3 * maxBytes)]);
     const { body } = await refused(() => post().attach('file', large, 'a.pdf'), 413, 'UPLOAD_TOO_LARGE');
@@ -129,6 +142,36 @@ describe('An upload that is refused', () => {
 
   test('When the form holds two files, then UPLOAD_MALFORMED', () =>
     refused(() => post().attach('file', pdf, 'a.pdf').attach('file', pdf, 'b.pdf'), 400, 'UPLOAD_MALFORMED'));
+
+  test.each(['before', 'after'])(
+    'When the form holds more fields than are taken %s its file, then UPLOAD_MALFORMED',
+    (place) =>
+      refused(
+        () => {
+          const form = post();
+          if (place === 'after') {
+            form.attach('file', pdf, 'a.pdf');
+          }
+          for (let number = 1; number <= 20; number++) {
+            form.field(`field${number}`, 'x');
+          }
+          form.field('password', 'the 21st');
+          return place === 'after' ? form : form.attach('file', pdf, 'a.pdf');
+        },
+        400,
+        'UPLOAD_MALFORMED',
+      ),
+  );
+
+  test('When a field of the form is too long, then UPLOAD_MALFORMED', () =>
+    refused(
+      () =>
+        post()
+          .field('password', 'x'.repeat(16 * 1024 + 1))
+          .attach('file', pdf, 'a.pdf'),
+      400,
+      'UPLOAD_MALFORMED',
+    ));
 
   test('When the collection does not exist, then COLLECTION_NOT_FOUND', () =>
     refused(
@@ -280,6 +323,24 @@ describe('An upload that is accepted', () => {
   test('When some junk stands before the header of the PDF, then it is still a PDF', async () => {
     const junk = Buffer.concat([Buffer.alloc(500, '\n'), await textPdf(['After some junk.'])]);
     expect((await post().attach('file', junk, 'a.pdf')).status).toBe(202);
+  });
+
+  test.each([
+    ['notes.md', async () => Buffer.from('# Notes'), 'text/markdown'],
+    [
+      'scan.pdf',
+      async () => Buffer.concat([Buffer.from('junk\n'), await textPdf(['Without a type.'])]),
+      'application/pdf',
+    ],
+    ['notes.log', async () => Buffer.from('No type and no known name.'), 'text/plain'],
+  ])('When the part of the form that holds %s says no type, then its name does', async (name, make, mimeType) => {
+    const body = Buffer.concat([
+      Buffer.from(`--b\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\n\r\n`),
+      await make(),
+      Buffer.from('\r\n--b--\r\n'),
+    ]);
+    const response = await post().set('Content-Type', 'multipart/form-data; boundary=b').send(body);
+    expect(response).toMatchObject({ status: 202, body: { document: { mime_type: mimeType } } });
   });
 
   test('When it is stored, then size and hash are those of the bytes', async () => {

@@ -143,7 +143,7 @@ export class DocumentChunks {
     return new Map(rows.map((row) => [row.content_hash, Float32Array.from(JSON.parse(row.embedding) as number[])]));
   }
 
-  /** Up to `limit` chunks of the document after chunk index `after`, in reading order. */
+  /** Up to `limit` chunks of the document after chunk index `after`, in order of chunk index. */
   list(documentId: string, options: { after: number; limit: number }): Promise<DocumentChunkRow[]> {
     return this.sql.many(
       `SELECT id, chunk_index, content, token_count, page_start, page_end, section, coordinates, content_hash,

@@ -9,7 +9,7 @@ import {
 } from '@millrace/contracts';
 import type { DocumentRow } from '@millrace/database';
 import { type Accepted, deleteDocument } from '@millrace/lifecycle';
-import { Router } from 'express';
+import { type Response, Router } from 'express';
 import { acceptUpload } from '../accept';
 import { decodeCursor, toPage } from '../cursor';
 import type { Dependencies } from '../dependencies';
@@ -33,7 +33,8 @@ export function documentRoutes(dependencies: Dependencies): Router {
       }
       const named = typeof request.query.filename === 'string' ? request.query.filename : undefined;
       const upload = await receiveUpload(request, blobs, config.UPLOAD_MAX_BYTES, named);
-      const { duplicate, document, job } = await takeIn(upload, { ...request.query, ...upload.fields });
+      const gone = goneSignal(response);
+      const { duplicate, document, job } = await takeIn(upload, { ...request.query, ...upload.fields }, gone);
       const links = documentLinks(document.id, job.id);
       response
         .status(duplicate ? 200 : 202)
@@ -89,9 +90,9 @@ export function documentRoutes(dependencies: Dependencies): Router {
     .all(onlyMethods('GET'));
 
   /** Accepts what was received; whatever comes of it, nothing is left in the staging area when the client hears of it. */
-  async function takeIn(upload: ReceivedUpload, fields: Record<string, unknown>): Promise<Accepted> {
+  async function takeIn(upload: ReceivedUpload, fields: Record<string, unknown>, gone: AbortSignal): Promise<Accepted> {
     try {
-      return await acceptUpload(dependencies, upload, uploadFields.parse(fields));
+      return await acceptUpload(dependencies, upload, uploadFields.parse(fields), gone);
     } finally {
       await upload.staged.discard();
     }
@@ -118,6 +119,16 @@ export function documentRoutes(dependencies: Dependencies): Router {
   }
 
   return router;
+}
+
+/** Aborted when the connection closes before the answer has gone out. */
+function goneSignal(response: Response): AbortSignal {
+  const controller = new AbortController();
+  if (response.destroyed) {
+    controller.abort();
+  }
+  response.once('close', () => controller.abort());
+  return controller.signal;
 }
 
 function passwordInQuery(): MillraceError {
