@@ -52,11 +52,10 @@ function lineOf(text: string, headingLevel: number | undefined): TextLine {
 
 /** Text for one line: without control characters, spaces folded, tabs between cells kept. */
 function tidy(text: string): string {
+  // Each run of space is matched once, whole: what begins with spaces and goes on to a tab takes the square of its length.
   return cleanText(text)
-    .replace(/[^\S\t]*\t[^\S\t]*/gu, '\t')
-    .replace(/[^\P{Cc}\t]|[^\S\t]+/gu, ' ')
-    .replace(/ {2,}/gu, ' ')
-    .replace(/^[ \t]+|[ \t]+$/gu, '');
+    .replace(/[\s\p{Cc}]+/gu, (space) => (space.includes('\t') ? '\t' : ' '))
+    .trim();
 }
 
 /** Parts of at most `limit` characters, cut at spaces where there are any. */

@@ -92,6 +92,8 @@ describe('When Markdown is read', () => {
     ['quotes', '> '.repeat(100_000)],
     ['lists', Array.from({ length: 1_000 }, (_, depth) => `${'  '.repeat(depth)}- x`).join('\n')],
     ['backticks', Array.from({ length: 500 }, (_, length) => `${'`'.repeat(length)}x`).join(' ')],
+    ['spaces in a fence', `\`\`\`\na${' '.repeat(1_000_000)}b\n\`\`\``],
+    ['spaces before tabs', `\`\`\`\na${`${' '.repeat(50_000)}\t`.repeat(10)}b\n\`\`\``],
   ])('and it is nothing but %s, then that does not take long', (_what, content) => {
     const start = process.cpuUsage();
     markdown(content);
