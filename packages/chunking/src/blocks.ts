@@ -182,6 +182,8 @@ function goesOn(last: Block, layout: Layout, next: Block): boolean {
     return false;
   }
   return (
+    // What a page between them says is not known when it could not be read.
+    next.page === last.page + 1 &&
     layout.known &&
     before.bold === line.bold &&
     Math.abs(before.fontSize - line.fontSize) <= 0.12 * before.fontSize &&

@@ -72,6 +72,14 @@ describe('When a document is chunked', () => {
     expect(chunk).toMatchObject({ pageStart: 3, pageEnd: 4, coordinates: [{ page: 3 }, { page: 4 }] });
   });
 
+  test('and a paragraph goes on over a page break, then it is one; over a page that did not come, it is two', () => {
+    const textOf = (page: number) =>
+      chunkDocument([pageOf(4, ['Here they agreed', 'that the']), pageOf(page, ['flour shall', 'be free.'])], limits)[0]
+        ?.text;
+    expect(textOf(5)).toBe('Here they agreed that the flour shall be free.');
+    expect(textOf(6)).toBe('Here they agreed that the\n\nflour shall be free.');
+  });
+
   test('and its lines have no place on their page, then chunks have no boxes', () => {
     const nowhere = { x0: 0, y0: 0, x1: 0, y1: 0 };
     const title = { text: 'A title', fontSize: 24, bold: true, headingLevel: 1, ...nowhere };
