@@ -60,6 +60,7 @@ describe('When Markdown is read', () => {
   test('then its title is its first heading of the first level', () => {
     expect(read('## Before\n\n# *The* title\n\n# Another', 'text/markdown').title).toBe('The title');
     expect(read('only text', 'text/markdown').title).toBeNull();
+    expect(read(`# ${'🌾'.repeat(600)}`, 'text/markdown').title).toBe('🌾'.repeat(500));
   });
 
   test('then a heading stands on the page of what it introduces', () => {
