@@ -15,7 +15,7 @@ export interface Block {
   item: boolean;
   /** True when the block should stay with the one that follows it: a heading, or a line such as "as follows:". */
   introduces: boolean;
-  /** True when the block goes on with the last paragraph of the page before. */
+  /** True when the block goes on with the last paragraph of the page or column before. */
   continues: boolean;
   /** The heading path the block stands under. */
   section: string | null;
@@ -43,14 +43,12 @@ export class BlockMaker {
       block.heading ||= explicit || isFontHeading(blocks, index, body, layout);
       block.item = !block.rows && line !== undefined && (BULLET.test(line.text) || NUMBERED.test(line.text));
       block.introduces = block.heading || isLeadIn(block, body, layout);
+      if (this.last !== null && isNextTo(this.last.block, block)) {
+        block.continues = goesOn(this.last.block, this.last.layout, block);
+        block.item ||= block.continues && this.last.block.item;
+      }
+      this.last = { block, layout };
     }
-    const [first] = blocks;
-    if (first !== undefined) {
-      first.continues = this.last !== null && goesOn(this.last.block, this.last.layout, first);
-      first.item ||= first.continues && this.last?.block.item === true;
-    }
-    const last = blocks.at(-1);
-    this.last = last === undefined ? this.last : { block: last, layout };
     return blocks;
   }
 }
@@ -174,7 +172,19 @@ function isLeadIn(block: Block, body: BodyText, layout: Layout): boolean {
   return block.lines.length === 1 && isShort(line, layout) && /\p{L}$/u.test(line.text);
 }
 
-/** True when `next`, the first block of a page, goes on with `last`, the last block of the page before. */
+/** True when a page or a column ends between the blocks. */
+function isNextTo(last: Block, next: Block): boolean {
+  if (next.page !== last.page) {
+    // What a page between them says is not known when it could not be read.
+    return next.page === last.page + 1;
+  }
+  const before = last.lines.at(-1);
+  const [line] = next.lines;
+  const isHigher = before !== undefined && line !== undefined && line.y1 < before.y0;
+  return isHigher && last.lines.every(({ x1 }) => x1 <= line.x0);
+}
+
+/** True when `next`, the first block of a page or column, goes on with `last`, the last block of the one before. */
 function goesOn(last: Block, layout: Layout, next: Block): boolean {
   const before = last.lines.at(-1);
   const [line] = next.lines;

@@ -9,6 +9,8 @@ const PARAGRAPH_GAP = 1.3;
 /** A printed page number is at most this much larger than the page's place in the document. */
 const MAX_PAGE_OFFSET = 300;
 const MAX_CHARACTERS = 300;
+/** A row of more lines is text, as the labels of a map: they chain from the top of a page to its bottom. */
+const MAX_ROW_LINES = 50;
 
 /** A line at the top or bottom of a page, and what it must share with those of other pages to be a running one. */
 export interface EdgeLine {
@@ -78,7 +80,8 @@ function pitchOf(rows: readonly ChunkLine[][]): number {
 }
 
 function edgeOf(edge: string, rows: readonly ChunkLine[][], page: ChunkPage, pitch: number): EdgeLine[][] {
-  return rows.slice(0, EDGE_ROWS).map((row, index) => {
+  const text = rows.findIndex((row) => row.length > MAX_ROW_LINES);
+  return rows.slice(0, text < 0 ? EDGE_ROWS : Math.min(EDGE_ROWS, text)).map((row, index) => {
     const besideTable = isBesideTable(rows.slice(index, index + 3), page.height);
     const [inner] = rows[index + 1] ?? [];
     return row.map((line) => {

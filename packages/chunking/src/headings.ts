@@ -9,6 +9,8 @@ const LARGER = 1.15;
 const NOT_SMALLER = 0.95;
 const TOP_BLOCKS = 3;
 const MAX_CHARACTERS = 150;
+/** Longer lines are not looked at for a number before a heading: the search takes the square of the length. */
+const MAX_NUMBERED_CHARACTERS = 300;
 const MAX_LINES = 3;
 
 /** The kinds of headings that say what they are, from the outermost in. */
@@ -91,7 +93,7 @@ function standBeside(block: Block, other: Block | undefined): boolean {
 
 /** True for a bold line of two cells, the first of which is a number such as "Item 7.". */
 export function isNumberedTitle(line: ChunkLine, body: BodyText): boolean {
-  return line.bold && !body.bold && NUMBER_CELL.test(line.text);
+  return line.bold && !body.bold && line.text.length <= MAX_NUMBERED_CHARACTERS && NUMBER_CELL.test(line.text);
 }
 
 /** True for a line that begins a heading of its own, whatever stands before it. */

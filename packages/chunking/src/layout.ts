@@ -50,6 +50,7 @@ export function layoutOf(page: ChunkPage): Layout {
   }
   distances.sort((a, b) => a - b);
   const leading = distances[distances.length >> 2] ?? 1.2;
+  let textSize: number | undefined;
   return {
     known: hasLayout(page),
     height,
@@ -58,11 +59,16 @@ export function layoutOf(page: ChunkPage): Layout {
     left,
     right,
     textSize: () => {
-      const text = new BodyText();
-      text.add(page);
-      return text.characters < MIN_CHARACTERS ? 0 : text.size;
+      textSize ??= textSizeOf(page);
+      return textSize;
     },
   };
+}
+
+function textSizeOf(page: ChunkPage): number {
+  const text = new BodyText();
+  text.add(page);
+  return text.characters < MIN_CHARACTERS ? 0 : text.size;
 }
 
 /** How far `line` is below `before`, in font sizes. */

@@ -14,6 +14,7 @@ interface PlacedEntry {
 export class OutlineNamer implements SectionNamer {
   private readonly entriesByPage = new Map<number, PlacedEntry[]>();
   private current: string | null = null;
+  private lastPage = 0;
   private marks = new Map<number, string | null>();
 
   constructor(outline: readonly ChunkOutlineEntry[]) {
@@ -35,6 +36,12 @@ export class OutlineNamer implements SectionNamer {
   startsOn(page: ChunkPage): ReadonlyMap<number, boolean> {
     this.marks = new Map();
     const starts = new Map<number, boolean>();
+    const passed = page.page > this.lastPage + 1 ? this.takeBefore(page.page) : undefined;
+    this.lastPage = page.page;
+    if (passed !== undefined) {
+      this.marks.set(0, passed.path);
+      starts.set(0, false);
+    }
     const entries = this.entriesByPage.get(page.page) ?? [];
     this.entriesByPage.delete(page.page);
     const keys = entries.length === 0 ? [] : page.lines.map((line) => keyOf(line.text));
@@ -50,6 +57,20 @@ export class OutlineNamer implements SectionNamer {
       }
     }
     return starts;
+  }
+
+  /** The last entry of pages that did not come, as those that cannot be read: its section goes on after them. */
+  private takeBefore(page: number): PlacedEntry | undefined {
+    let last: { page: number; entry: PlacedEntry | undefined } | undefined;
+    for (const [at, entries] of this.entriesByPage) {
+      if (at < page) {
+        if (last === undefined || at > last.page) {
+          last = { page: at, entry: entries.at(-1) };
+        }
+        this.entriesByPage.delete(at);
+      }
+    }
+    return last?.entry;
   }
 
   name(page: ChunkPage, blocks: readonly Block[]): void {

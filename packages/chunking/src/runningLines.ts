@@ -70,7 +70,11 @@ export class RunningLines {
       const others = this.sightings.get(key);
       if (others === undefined) {
         this.sightings.set(key, [sighting]);
-      } else {
+        continue;
+      }
+      // Only the first of a page and size is ever looked at.
+      const last = others.at(-1);
+      if (last?.turn !== sighting.turn || last.fontSize !== sighting.fontSize) {
         others.push(sighting);
       }
     }

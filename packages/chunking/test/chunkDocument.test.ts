@@ -72,6 +72,27 @@ describe('When a document is chunked', () => {
     expect(chunk).toMatchObject({ pageStart: 3, pageEnd: 4, coordinates: [{ page: 3 }, { page: 4 }] });
   });
 
+  test('and a paragraph goes on over a page break, then it is one; over a page that did not come, it is two', () => {
+    const textOf = (page: number) =>
+      chunkDocument([pageOf(4, ['Here they agreed', 'that the']), pageOf(page, ['flour shall', 'be free.'])], limits)[0]
+        ?.text;
+    expect(textOf(5)).toBe('Here they agreed that the flour shall be free.');
+    expect(textOf(6)).toBe('Here they agreed that the\n\nflour shall be free.');
+  });
+
+  test('and a sentence goes on in the next column, then it is one paragraph; a new sentence is another', () => {
+    const column = (x0: number, ...texts: string[]) =>
+      pageOf(1, texts).lines.map((line) => ({ ...line, x0, x1: x0 + 0.35 }));
+    const textOf = (...right: string[]) => {
+      const left = column(0.1, 'The left column begins', 'and goes on', 'without end and');
+      const page = { ...pageOf(1, []), lines: [...left, ...column(0.55, ...right)] };
+      return chunkDocument([page], limits)[0]?.text;
+    };
+    const left = 'The left column begins and goes on without end and';
+    expect(textOf('right lines take it', 'to its end.')).toBe(`${left} right lines take it to its end.`);
+    expect(textOf('Another begins here.', 'It ends.')).toBe(`${left}\n\nAnother begins here. It ends.`);
+  });
+
   test('and its lines have no place on their page, then chunks have no boxes', () => {
     const nowhere = { x0: 0, y0: 0, x1: 0, y1: 0 };
     const title = { text: 'A title', fontSize: 24, bold: true, headingLevel: 1, ...nowhere };

@@ -121,6 +121,30 @@ describe('When there is an outline', () => {
     ]);
   });
 
+  test('and the page of an entry did not come, then the next one stands in its section, if it has none of its own', () => {
+    const lost = [
+      { title: 'Item 6', level: 1, page: 1 },
+      { title: 'Item 7', level: 1, page: 2 },
+      { title: 'Liquidity', level: 2, page: 3 },
+      { title: 'Item 8', level: 1, page: 5 },
+    ];
+    const sections = (pages: ChunkPage[]) =>
+      chunkDocument(pages, { ...limits, outline: lost }).map(({ section, pageStart }) => [section, pageStart]);
+    expect(sections([pageOf(1, [bold('Item 6'), text]), pageOf(4, [text])])).toEqual([
+      ['Item 6', 1],
+      ['Item 7 > Liquidity', 4],
+    ]);
+    expect(sections([pageOf(1, [bold('Item 6'), text]), pageOf(3, [text, '', bold('Liquidity'), text])])).toEqual([
+      ['Item 6', 1],
+      ['Item 7', 3],
+      ['Item 7 > Liquidity', 3],
+    ]);
+    expect(sections([pageOf(1, [bold('Item 6'), text]), pageOf(5, [bold('Item 8'), text])])).toEqual([
+      ['Item 6', 1],
+      ['Item 8', 5],
+    ]);
+  });
+
   test('and it has one entry, then that stands over the headings on the pages', () => {
     const pages = [pageOf(1, [text, bold('Debt'), text])];
     expect(sectionsOf(pages, [{ title: 'The Mill', level: 1, page: 1 }])).toEqual(['The Mill', 'The Mill > Debt']);

@@ -12,6 +12,8 @@ import type { GrayImage, PageSize, PageText, PdfFile, PdfInfo } from './types';
 
 /** The largest page a PDF may have without a user unit, in points. Broken files claim millions. */
 const MAX_PAGE_POINTS = 14_400;
+/** A longer title is cut, in characters. */
+const MAX_TITLE = 1_000;
 /** Longer ones are no page numbers. */
 const MAX_LABEL_BYTES = 256;
 /**
@@ -278,7 +280,12 @@ function readTitle(pdfium: Pdfium, document: number): string | null {
   try {
     pdfium.memory.u8.set(Buffer.from('Title\0', 'latin1'), tag);
     const title = pdfium.readUtf16((buffer, size) => pdfium.fpdf.FPDF_GetMetaText(document, tag, buffer, size));
-    return cleanText(title).trim() || null;
+    // Not between the halves of a surrogate pair.
+    const short = title
+      .trim()
+      .slice(0, MAX_TITLE)
+      .replace(/[\uD800-\uDBFF]$/, '');
+    return cleanText(short).trim() || null;
   } finally {
     pdfium.fpdf.free(tag);
   }

@@ -58,6 +58,12 @@ describe('When a page holds a form', () => {
 });
 
 describe('When a PDF is opened', () => {
+  test('and its title is very long, then that is cut, not within a character', async () => {
+    await folder.open(await textPdf(['A page.'], { info: { Title: `a${'🌾'.repeat(600)}` } }), (file) =>
+      expect(file.info.title).toBe(`a${'🌾'.repeat(499)}`),
+    );
+  });
+
   test('and it holds text, then its pages, title and lines are told', async () => {
     const bytes = await textPdf(['First page.', 'Second page.'], { info: { Title: 'On Mills' } });
     await folder.open(bytes, (file) => {

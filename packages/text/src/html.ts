@@ -4,7 +4,13 @@ import { cut } from './pages';
 import { MAX_PIECE, type Piece } from './types';
 
 /** What is not part of what a page says. */
-const LEFT_OUT = new Set(['script', 'style', 'nav', 'noscript', 'template', 'svg', 'math', 'iframe', 'object']);
+const LEFT_OUT = new Set(
+  // The header of inline XBRL holds facts for machines, as megabytes of numbers.
+  ['script', 'style', 'nav', 'noscript', 'template', 'svg', 'math', 'iframe', 'object', 'ix:header'],
+);
+const NOT_SHOWN = /(?:^|;)\s*display\s*:\s*none\b/i;
+/** What a title holds only when its end tag is missing. */
+const AFTER_TITLE = /<\/head\b|<body\b/i;
 const BLOCKS = new Set(
   (
     'address article aside blockquote body br caption dd details dialog div dl dt fieldset figcaption figure footer form ' +
@@ -25,21 +31,17 @@ class HtmlReader {
   private cells: string[] = [];
   private headingLevel: number | undefined;
   private depth = 0;
-  private leftOut = 0;
+  /** The depth of the element in hand that is left out; null outside of one. */
+  private leftOutAt: number | null = null;
   private preformatted = 0;
   private titleText: string | null = null;
+  /** False once there was a title, or what should have been one. */
+  private wantsTitle = true;
   /** The open lists: the next number of each, or null for bullets. */
   private readonly lists: (number | null)[] = [];
   private marker = '';
 
-  readonly parser = new Parser(
-    {
-      onopentag: (name, attributes) => this.open(name, attributes),
-      ontext: (text) => this.add(text),
-      onclosetag: (name) => this.close(name),
-    },
-    { decodeEntities: true, lowerCaseTags: true },
-  );
+  readonly parser = this.newParser();
 
   /** What has been read since the last call. */
   take(): Piece[] {
@@ -54,19 +56,71 @@ class HtmlReader {
     this.endText();
   }
 
+  private newParser(): Parser {
+    // To the parser all that follows a title without an end tag is its text: that is parsed by another one.
+    let rest: Parser | null = null;
+    return new Parser(
+      {
+        onopentag: (name, attributes) => this.open(name, attributes),
+        ontext: (text) => {
+          if (rest !== null) {
+            rest.write(text);
+          } else if (this.titleText === null) {
+            this.add(text);
+          } else {
+            this.titleText += text;
+            rest = this.titleText.length > MAX_PIECE ? this.readOn(this.titleText) : null;
+          }
+        },
+        onclosetag: (name, isImplied) => {
+          if (name === 'title' && this.titleText !== null) {
+            const text = this.titleText;
+            if (isImplied || AFTER_TITLE.test(text)) {
+              rest = this.readOn(text);
+            } else {
+              this.endTitle(text);
+            }
+          }
+          if (name === 'title') {
+            rest?.end();
+            rest = null;
+          }
+          this.close(name);
+        },
+      },
+      { decodeEntities: true, lowerCaseTags: true },
+    );
+  }
+
+  /** Takes what precedes the first tag for the title, and the rest for what follows it. */
+  private readOn(text: string): Parser {
+    const end = text.search(/<[a-z/!]/i);
+    this.endTitle(end < 0 ? text : text.slice(0, end));
+    const parser = this.newParser();
+    parser.write(end < 0 ? '' : text.slice(end));
+    return parser;
+  }
+
+  private endTitle(text: string): void {
+    this.title = text.replace(/\s+/gu, ' ').trim() || null;
+    this.titleText = null;
+    // Else as many parsers would be at work as there are titles without an end.
+    this.wantsTitle = false;
+  }
+
   private open(name: string, attributes: Record<string, string>): void {
     this.depth++;
     if (this.depth > MAX_DEPTH) {
       throw new MillraceError('TEXT_UNREADABLE', `The HTML nests more than ${MAX_DEPTH} elements.`);
     }
-    if (LEFT_OUT.has(name)) {
-      this.leftOut++;
+    if (this.leftOutAt === null && isLeftOut(name, attributes)) {
+      this.leftOutAt = this.depth;
     }
-    if (name === 'title' && this.title === null && this.leftOut === 0) {
-      this.titleText = '';
-    }
-    if (this.leftOut > 0) {
+    if (this.leftOutAt !== null) {
       return;
+    }
+    if (name === 'title' && this.wantsTitle) {
+      this.titleText = '';
     }
     const heading = HEADING.exec(name);
     if (heading !== null) {
@@ -97,16 +151,12 @@ class HtmlReader {
   }
 
   private close(name: string): void {
+    const { leftOutAt } = this;
+    if (leftOutAt === this.depth) {
+      this.leftOutAt = null;
+    }
     this.depth--;
-    if (name === 'title' && this.titleText !== null) {
-      this.title = this.titleText.replace(/\s+/gu, ' ').trim() || null;
-      this.titleText = null;
-    }
-    if (LEFT_OUT.has(name)) {
-      this.leftOut = Math.max(0, this.leftOut - 1);
-      return;
-    }
-    if (this.leftOut > 0) {
+    if (leftOutAt !== null) {
       return;
     }
     if (HEADING.test(name)) {
@@ -125,9 +175,7 @@ class HtmlReader {
   }
 
   private add(text: string): void {
-    if (this.titleText !== null) {
-      this.titleText += text;
-    } else if (this.leftOut === 0) {
+    if (this.leftOutAt === null) {
       const added = this.preformatted > 0 ? text : text.replace(/\s+/gu, ' ');
       const last = this.cells.length - 1;
       if (last >= 0) {
@@ -191,6 +239,14 @@ class HtmlReader {
     this.lists[this.lists.length - 1] = number + 1;
     return `${number}. `;
   }
+}
+
+/** True for what a browser does not show. Scripts show a whole page that is hidden at first. */
+function isLeftOut(name: string, attributes: Record<string, string>): boolean {
+  if (LEFT_OUT.has(name)) {
+    return true;
+  }
+  return name !== 'html' && name !== 'body' && ('hidden' in attributes || NOT_SHOWN.test(attributes.style ?? ''));
 }
 
 /** Reads HTML as it comes, without holding all of it. @returns the document's title. */

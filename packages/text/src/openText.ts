@@ -4,16 +4,16 @@ import { MillraceError } from '@millrace/contracts';
 import { decodeFile, detectEncoding } from './encoding';
 import { readHtml } from './html';
 import { readMarkdown } from './markdown';
-import { paginate } from './pages';
+import { cut, paginate } from './pages';
 import { readPlain } from './plain';
-import type { Piece, TextPage, TextType } from './types';
+import { MAX_TITLE, type Piece, type TextPage, type TextType } from './types';
 
 /** Markdown is parsed as a whole, in some twenty times its size; plain text and HTML are read as they come. */
 const MAX_MARKDOWN_BYTES = 16 * 1024 * 1024;
 
 /**
  * The pages of a text file, read as they are taken. The same bytes give the same pages.
- * @returns the document's title, if it says one.
+ * @returns the document's title, if it says one, up to MAX_TITLE characters.
  * @throws MillraceError TEXT_UNREADABLE (no text after all, or HTML too deep to parse) or TEXT_TOO_LARGE; the file system's error when it cannot be read.
  */
 export function* readTextPages(path: string, type: TextType): Generator<TextPage, string | null> {
@@ -31,7 +31,7 @@ export function* readTextPages(path: string, type: TextType): Generator<TextPage
   const said = type === 'text/html' && encoding === 'windows-1252' ? declaredCharset(path) : null;
   const titled = new Titled(readerOf(type, decodeFile(path, said ?? encoding)));
   yield* paginate(titled);
-  return titled.title;
+  return titled.title === null ? null : (cut(titled.title, MAX_TITLE).next().value ?? null);
 }
 
 function readerOf(type: TextType, texts: Iterable<string>): Generator<Piece, string | null> {

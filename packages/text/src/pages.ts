@@ -50,16 +50,12 @@ function lineOf(text: string, headingLevel: number | undefined): TextLine {
   return headingLevel === undefined ? line : { ...line, headingLevel };
 }
 
-/**
- * Text for one line: without control characters, spaces folded, tabs between cells kept. Runs of spaces are taken from
- * their beginning only: tried from each of its spaces, a long run would take the square of its length.
- */
+/** Text for one line: without control characters, spaces folded, tabs between cells kept. */
 function tidy(text: string): string {
+  // Each run is matched once, whole: a pattern for spaces that lead to a tab would take the square of their number.
   return cleanText(text)
-    .replace(/(?:(?<![^\S\t])[^\S\t]+)?\t[^\S\t]*/gu, '\t')
-    .replace(/[^\P{Cc}\t]|[^\S\t]+/gu, ' ')
-    .replace(/ {2,}/gu, ' ')
-    .replace(/^[ \t]+|(?<![ \t])[ \t]+$/gu, '');
+    .replace(/[\s\p{Cc}]+/gu, (space) => (space.includes('\t') ? '\t' : ' '))
+    .trim();
 }
 
 /** Parts of at most `limit` characters, cut at spaces where there are any. */

@@ -31,3 +31,6 @@ export type Piece = { text: string; headingLevel?: number } | 'page break';
 
 /** A piece of text is never much longer than this, however long its paragraph is. */
 export const MAX_PIECE = 20_000;
+
+/** A longer title is cut. */
+export const MAX_TITLE = 1_000;

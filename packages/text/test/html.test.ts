@@ -24,6 +24,34 @@ describe('When HTML is read', () => {
     expect(html('plain words')).toEqual(['plain words']);
   });
 
+  test('then what is not shown is left out, and what follows it is not', () => {
+    expect(
+      html(`<body style="display:none"><div style="display:none"><ix:header><ix:hidden>0001018724</ix:hidden>
+        <div>2024-12-31</div></ix:header></div><p>Shown</p><ix:header><p>facts</p></ix:header><p hidden>Not
+        <p>Shown, too<input hidden>!</p><div hidden><div>Not</div>Not</div><span style="color: red; Display : None">Not</span>
+        <p style="display:block">Seen <ix:nonFraction>12</ix:nonFraction></p>`),
+    ).toEqual(['Shown', 'Shown, too!', 'Seen 12']);
+  });
+
+  test('and its title does not end, then what follows it is read', () => {
+    const titleOf = (content: string) => read(content, 'text/html').title;
+    const short = '<head><title>Mills & more<meta charset=utf-8></head><body><h1>Mill</h1><p>It turns.';
+    const drawing = `${short}<svg><title>drawing</title></svg><p>End.`;
+    const long = `${short}${'<p>It turns.'.repeat(10_000)}<title>other</title><p>End.`;
+    expect(html(short)).toEqual(['# Mill', 'It turns.']);
+    expect(html(drawing)).toEqual(['# Mill', 'It turns.', 'End.']);
+    expect(html(long)).toHaveLength(10_003);
+    expect([short, drawing, long].map(titleOf)).toEqual(Array(3).fill('Mills & more'));
+    expect(titleOf('<title>Only')).toBe('Only');
+    expect(titleOf('<title>'.repeat(50_000))).toBeNull();
+  });
+
+  test('and its title is very long, then that is cut', () => {
+    const content = `<title>${'mill '.repeat(500)}</title><p>Text`;
+    expect(html(content)).toEqual(['Text']);
+    expect(read(content, 'text/html').title).toHaveLength(999);
+  });
+
   test('then lists have markers and numbers', () => {
     expect(html('<ul><li>a<ol start=3><li>b</li><li><p>c</p></li></ol></li><li>d</li></ul>')).toEqual([
       '• a',

@@ -60,6 +60,7 @@ describe('When Markdown is read', () => {
   test('then its title is its first heading of the first level', () => {
     expect(read('## Before\n\n# *The* title\n\n# Another', 'text/markdown').title).toBe('The title');
     expect(read('only text', 'text/markdown').title).toBeNull();
+    expect(read(`# ${'🌾'.repeat(600)}`, 'text/markdown').title).toBe('🌾'.repeat(500));
   });
 
   test('then a heading stands on the page of what it introduces', () => {
@@ -95,6 +96,8 @@ describe('When Markdown is read', () => {
     ['spaces in code', `~~~\n${'a'.repeat(10)}${'\u00a0'.repeat(300_000)}b`],
     ['tabs in code', `~~~\na${'\t'.repeat(300_000)}b`],
     ['backticks', Array.from({ length: 500 }, (_, length) => `${'`'.repeat(length)}x`).join(' ')],
+    ['spaces in a fence', `\`\`\`\na${' '.repeat(1_000_000)}b\n\`\`\``],
+    ['spaces before tabs', `\`\`\`\na${`${' '.repeat(50_000)}\t`.repeat(10)}b\n\`\`\``],
   ])('and it is nothing but %s, then that does not take long', (_what, content) => {
     const start = process.cpuUsage();
     markdown(content);

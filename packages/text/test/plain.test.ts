@@ -32,6 +32,10 @@ describe('When plain text is read', () => {
     ]);
   });
 
+  test('then white space and control characters are one space, or one tab where they hold one', () => {
+    expect(plain('a \u00a0\u0001 b \u2003\t \t c\t\n')).toEqual(['a b\tc']);
+  });
+
   test('then form feeds end pages, empty ones too, and pages have no size', () => {
     const { pages, title } = read('first\f\fthird\nand\fx\f', 'text/plain');
     expect(pages.map(({ page, lines }) => [page, lines.map(({ text }) => text)])).toEqual([

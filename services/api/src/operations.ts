@@ -187,7 +187,12 @@ export const operations: Operation[] = [
     method: 'post',
     path: '/api/v1/jobs/{id}/cancel',
     summary: 'Cancel a job; what is stored already stays',
-    answers: { 200: { description: 'The job, which is cancelled', schema: 'Job' } },
+    answers: {
+      200: {
+        description: 'The job, cancelled; or as it was, if only its failed pages were to be read again',
+        schema: 'Job',
+      },
+    },
     problems: ['REQUEST_INVALID', 'JOB_NOT_FOUND', 'JOB_ENDED'],
   },
   {

@@ -9,9 +9,23 @@ const MESSAGE_ITEMS = 64;
 
 /** Reads and chunks a text, page by page. */
 export async function parseText(request: ParseRequest, type: TextType, context: TaskContext): Promise<ParseEnd> {
-  const { path, maxPages, reading } = request;
+  const { path, reading } = request;
   const chunker = new DocumentChunker(reading);
   const pages = readTextPages(path, type);
+  try {
+    return await sendAll(pages, chunker, request.maxPages, context);
+  } finally {
+    // A page too many, or a message that cannot be sent, must not leave the file open.
+    pages.return(null);
+  }
+}
+
+async function sendAll(
+  pages: Generator<TextPage, string | null>,
+  chunker: DocumentChunker,
+  maxPages: number,
+  context: TaskContext,
+): Promise<ParseEnd> {
   let message: ParseMessage = { pages: [], chunks: [], recognized: [] };
   let pageCount = 0;
   let next = pages.next();
