@@ -45,8 +45,9 @@ export async function openPdf(path: string): Promise<PdfFile> {
 function openRepaired(pdfium: Pdfium, path: string): PdfFile | null {
   let best: { file: OpenPdf; pages: number } | null = null;
   for (const repair of possibleRepairs(path)) {
+    let file: OpenPdf | null = null;
     try {
-      const file = open(pdfium, path, repair);
+      file = open(pdfium, path, repair);
       const pages = file.countReachablePages();
       if (best === null || pages > best.pages) {
         best?.file.close();
@@ -55,6 +56,7 @@ function openRepaired(pdfium: Pdfium, path: string): PdfFile | null {
         file.close();
       }
     } catch (error) {
+      file?.close();
       if (!isCorrupt(error)) {
         best?.file.close();
         throw error;

@@ -45,8 +45,8 @@ export class PageReader {
   async read(page: number): Promise<ReadPage> {
     const lost = this.run.lostPages.find((known) => known.page === page);
     if (lost !== undefined) {
-      // Not even measured: who knows what it does.
-      return failed({ page, label: this.file.pageLabel(page), width: 0, height: 0 }, lost.code);
+      // Neither measured nor asked for its label: who knows what it does, and nothing says that it is at work.
+      return failed({ page, label: null, width: 0, height: 0 }, lost.code);
     }
     await this.context.atPage({ page, pages: this.file.info.pageCount, ocr: false });
     try {
