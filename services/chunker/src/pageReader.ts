@@ -88,8 +88,10 @@ export class PageReader {
       return { ...unrecognized(text, result.code), recognized };
     }
     const image = { ...text, lines: result.lines, text: result.lines.map((line) => line.text).join('\n') };
-    // A picture without words has less to say than the page number below it.
-    const read = charactersOf(image) > charactersOf(text) ? done(image, 'ocr') : done(text, 'text');
+    // A picture without words has less to say than the page number below it; and a title has its text right already.
+    const own = charactersOf(text);
+    const isMore = charactersOf(image) > own * (own < NO_TEXT ? 1 : 2);
+    const read = isMore ? done(image, 'ocr') : done(text, 'text');
     return { ...read, recognized };
   }
 

@@ -12,8 +12,17 @@ test('When a page has ended an earlier run, then the engine is asked nothing of 
     await writeFile(path, contentPdf('', { catalog: '/PageLabels << /Nums [0 << /P (A-) /S /D >>] >>' }));
     const file = await openPdf(path);
     const labelWith = async (lostPages: { page: number; code: 'PAGE_TIMEOUT' }[]) => {
-      const ocr = { maxPages: 0, pageTimeoutMs: 1000 };
-      const run = { path, maxPages: 1, pages: null, reading: testReading, ocr, lostPages, recognized: [] };
+      const ocr = { maxPages: 0, pageTimeoutMs: 1000, totalMs: 0 };
+      const run = {
+        path,
+        maxPages: 1,
+        pages: null,
+        reading: testReading,
+        ocr,
+        lostPages,
+        recognized: [],
+        startedAt: Date.now(),
+      };
       const context = { send: async () => undefined, atPage: async () => undefined };
       const reader = new PageReader(file, run, context);
       const { outcome } = await reader.read(1);
