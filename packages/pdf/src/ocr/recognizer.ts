@@ -108,6 +108,8 @@ function engineOf(worker: Worker): Engine {
 }
 
 async function recognizeWith(worker: Worker, image: GrayImage): Promise<TextLine[]> {
+  // Without it, Tesseract guesses, and says so on standard error.
+  await worker.setParameters({ user_defined_dpi: String(image.dpi) });
   const header = Buffer.from(`P5\n${image.width} ${image.height}\n255\n`, 'latin1');
   const { data } = await worker.recognize(Buffer.concat([header, image.pixels]), {}, { text: false, blocks: true });
   return linesOf(data.blocks ?? [], image);
