@@ -3,6 +3,7 @@ import { PageCharacters, readCharacters } from './characters';
 import { type FileAccess, openFileAccess } from './fileSource';
 import { flattenFields } from './formFields';
 import { pageGeometry } from './geometry';
+import { largestImage } from './images';
 import { buildLines } from './lines';
 import { readOutline } from './outline';
 import { guarded, loadPdfium, type Pdfium } from './pdfium';
@@ -121,6 +122,13 @@ class OpenPdf implements PdfFile {
     return this.withPage(page, (handle) => {
       const { width, height } = pageGeometry(this.pdfium, handle);
       return renderGray(this.pdfium, handle, { width: points(width), height: points(height) }, options);
+    });
+  }
+
+  largestImage(page: number): number {
+    return this.withPage(page, (handle) => {
+      const { width, height } = pageGeometry(this.pdfium, handle);
+      return largestImage(this.pdfium, handle, width, height);
     });
   }
 

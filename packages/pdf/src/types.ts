@@ -83,6 +83,8 @@ export interface PdfFile {
    * @throws MillraceError as readPage does.
    */
   renderPage?(page: number, options: { dpi: number; maxPixels: number }): GrayImage;
+  /** Which part (0 to 1) of page `page` (from 1) its largest image covers. @throws MillraceError as readPage does. */
+  largestImage(page: number): number;
   /** Frees everything the file holds. Calling it again does nothing. */
   close(): void;
 }

@@ -8,6 +8,8 @@ const NO_TEXT = 20;
 const LITTLE_TEXT = 300;
 /** Which part of a page must be drawn on. `auto` asks for more than a logo or a rule; `on` for anything but specks. */
 const MIN_INK = { auto: 0.01, on: 0.0005 };
+/** An image that covers so much of a page is taken for the scan of it. */
+const SCAN = 0.6;
 /** What the text there is explains of the ink, for each character: twice that of 11 points on a letter page. */
 const INK_OF_CHARACTER = 0.0001;
 /** Enough to tell ink from paper. */
@@ -69,6 +71,10 @@ export class PageReader {
     const { ocr } = this.run.reading;
     const characters = charactersOf(text);
     if (ocr === 'off' || this.file.renderPage === undefined || characters >= LITTLE_TEXT) {
+      return false;
+    }
+    // Where there is some text, only a scan is worth the time: a chart with a title has little more to say.
+    if (ocr === 'auto' && characters >= NO_TEXT && this.file.largestImage(text.page) < SCAN) {
       return false;
     }
     const explained = characters * INK_OF_CHARACTER;
