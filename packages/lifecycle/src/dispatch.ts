@@ -1,5 +1,5 @@
 import type { ChunkDispatch, JobDispatch } from '@millrace/contracts';
-import type { Database, WaitingRow } from '@millrace/database';
+import type { Database, NewJobChunk, WaitingRow } from '@millrace/database';
 
 /** SQL: the columns of a ChunkDispatch but its delay, of job chunk `c`, job `j` and document `d`. */
 export const dispatchColumns = `c.id AS "chunkId", c.job_id AS "jobId", j.document_id AS "documentId",
@@ -11,6 +11,22 @@ export const delayColumn = delayOf('c');
 /** Nothing waits for longer than an hour: a time further away was written by a clock that was wrong. */
 function delayOf(row: 'c' | 'j'): string {
   return `least(greatest(coalesce(extract(epoch FROM ${row}.next_attempt_at - now())::float8 * 1000, 0), 0), 3600000) AS "delayMs"`;
+}
+
+/** The deliveries that the rows of new chunks name. */
+export function firstDispatches(
+  { jobId, documentId, collectionId }: Pick<ChunkDispatch, 'jobId' | 'documentId' | 'collectionId'>,
+  chunks: readonly NewJobChunk[],
+): ChunkDispatch[] {
+  return chunks.map(({ id, chunkIndex }) => ({
+    chunkId: id,
+    jobId,
+    documentId,
+    collectionId,
+    chunkIndex,
+    queueJobId: `${id}.1`,
+    delayMs: 0,
+  }));
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { ChunkDispatch, DocumentRepair, ErrorCode, JobDispatch, ReadingOptions } from '@millrace/contracts';
 import { type MillraceError, newId } from '@millrace/contracts';
 import type { Database, NewDocumentPage, NewJobChunk, Session } from '@millrace/database';
+import { firstDispatches } from './dispatch';
 import { leaseIsOver } from './leases';
 import { endRereading } from './rereading';
 import type { RetryPolicy } from './rounds';
@@ -238,15 +239,7 @@ export function storeChunks(
       maxRetries: job.chunkMaxRetries,
       retryGroupId: moved.retry_group_id,
     });
-    return document.chunks.map((chunk) => ({
-      chunkId: chunk.id,
-      jobId: job.jobId,
-      documentId: job.documentId,
-      collectionId: job.collectionId,
-      chunkIndex: chunk.chunkIndex,
-      queueJobId: `${chunk.id}.1`,
-      delayMs: 0,
-    }));
+    return firstDispatches(job, document.chunks);
   });
 }
 

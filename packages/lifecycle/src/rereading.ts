@@ -7,6 +7,7 @@ import {
   newId,
 } from '@millrace/contracts';
 import type { Database, JobRow, NewDocumentPage, NewJobChunk, Session } from '@millrace/database';
+import { firstDispatches } from './dispatch';
 import type { ClaimedJob } from './jobs';
 import { failWhatStaysCancelled } from './retrySteps';
 import { type Counters, endJob } from './rounds';
@@ -108,15 +109,7 @@ export function storePages(
       maxRetries: job.chunkMaxRetries,
       retryGroupId: moved.retry_group_id,
     });
-    return chunks.map((chunk) => ({
-      chunkId: chunk.id,
-      jobId: job.jobId,
-      documentId: job.documentId,
-      collectionId: job.collectionId,
-      chunkIndex: chunk.chunkIndex,
-      queueJobId: `${chunk.id}.1`,
-      delayMs: 0,
-    }));
+    return firstDispatches(job, chunks);
   });
 }
 
