@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { from as copyFrom } from 'pg-copy-streams';
@@ -58,6 +59,9 @@ export interface DatabaseOptions {
 /** Longer than any statement takes. */
 const longestQueryMs = 120_000;
 
+/** How long to wait for the server to close a connection that we are done with. */
+const longestGoodbyeMs = 5_000;
+
 /** How often a transaction, or a statement that is one by itself, is run before a deadlock is an error. */
 const tries = 5;
 
@@ -66,6 +70,8 @@ const copyNeedsTransaction: CopyIn = () => Promise.reject(new Error('COPY runs o
 /** A pool of connections to PostgreSQL with the repositories on it. */
 export class Database extends Session {
   private readonly pool: IDatabase<unknown>;
+  /** Connections the server may still know: opened, and not yet closed to the end. */
+  private open = 0;
 
   constructor(options: DatabaseOptions) {
     const pool = pgp({
@@ -79,6 +85,12 @@ export class Database extends Session {
     });
     super(new Sql(pool, copyNeedsTransaction, tries));
     this.pool = pool;
+    pool.$pool.on('connect', () => {
+      this.open += 1;
+    });
+    pool.$pool.on('remove', () => {
+      this.open -= 1;
+    });
   }
 
   /**
@@ -130,9 +142,21 @@ export class Database extends Session {
     }
   }
 
-  /** Ends every connection; the database cannot be used afterwards. */
+  /**
+   * Ends every connection and waits until the server has closed them too (five seconds at most: it may be gone without
+   * a word); the database cannot be used afterwards.
+   */
   async close(): Promise<void> {
-    await this.pool.$pool.end();
+    const { $pool } = this.pool;
+    // A server that stops at this moment says so on connections that are closing already. The pool hands that on as an
+    // event, which nobody else listens to any more and which would end the process.
+    $pool.on('error', () => undefined);
+    await $pool.end();
+    // The pool calls itself ended as soon as it has said goodbye.
+    const signal = AbortSignal.timeout(longestGoodbyeMs);
+    while (this.open > 0 && !signal.aborted) {
+      await once($pool, 'remove', { signal }).catch(() => undefined);
+    }
   }
 }
 

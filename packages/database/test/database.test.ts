@@ -1,5 +1,5 @@
 import { createTestDatabase, type TestDatabase, waitFor } from '@millrace/test-support';
-import { Database } from '../src';
+import { Database, type Session } from '../src';
 
 describe('The database', () => {
   let testDatabase: TestDatabase;
@@ -113,6 +113,41 @@ describe('The database', () => {
     await expect(database.sql.one('SELECT 1')).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
     await Promise.all(busy);
     expect(await database.sql.one('SELECT 1 AS one')).toEqual({ one: 1 });
+  });
+
+  /** A second pool with two open connections, and their process ids on the server. */
+  async function anotherPool(): Promise<{ pool: Database; pids: number[] }> {
+    const pool = new Database({
+      url: testDatabase.url,
+      poolMax: 2,
+      connectTimeoutMs: 1_000,
+      applicationName: 'closing',
+    });
+    const pidOf = async (session: Session) =>
+      (await session.sql.one<{ pid: number }>('SELECT pg_backend_pid() AS pid')).pid;
+    const pids = await Promise.all([1, 2].map(() => pool.transaction(pidOf)));
+    return { pool, pids };
+  }
+
+  test('When it is closed, then the server has no connection of it left', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const { pool, pids } = await anotherPool();
+      await pool.close();
+      const left = await database.sql.many('SELECT pid FROM pg_stat_activity WHERE pid = ANY($1)', [pids]);
+      expect(left).toEqual([]);
+    }
+  });
+
+  test('When the server ends connections that are being closed, then nothing comes of it', async () => {
+    // What comes of it otherwise is an error nobody catches, which fails the test.
+    for (let round = 0; round < 30; round += 1) {
+      const { pool, pids } = await anotherPool();
+      await Promise.all([
+        database.sql.many('SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid', [pids]),
+        pool.close(),
+      ]);
+    }
+    await expect(database.sql.one<{ one: number }>('SELECT 1 AS one')).resolves.toEqual({ one: 1 });
   });
 
   test('When there is no server, then the caller hears DATABASE_UNAVAILABLE', async () => {
