@@ -1,14 +1,15 @@
 import { parseArgs } from 'node:util';
 import { cleanUpOnInterrupt, isInterrupted } from './cleanUp';
 import { fairness } from './fairness/fairness';
-import { ingest } from './ingest';
+import { ingest } from './ingest/ingest';
 import { lifecycle } from './lifecycle/lifecycle';
 import { parse } from './parse/parse';
 import { type BenchmarkResult, report } from './report';
 
 const usage = `usage: npm run bench -- NAME [options]
-  ingest [--files FOLDER]   the PDFs of a folder through the whole stack, with the static provider
-                            (default: ../shared/corpus/real)
+  ingest [--files FOLDER] [--quick]
+                            the PDFs of a folder (default: ../shared/corpus/real) through the whole stack, with the
+                            static provider, beside LangChain.js and LlamaIndex.TS (--quick: the two smallest)
   lifecycle                 settling beside a bare write of the same rows; status, retries and sweeps of a job of
                             100,000 chunks
   fairness [--books N]      uploads of two pages while N books of 5,000 pages are in progress (default: 1)
@@ -24,7 +25,7 @@ interface Options {
 
 /** The benchmarks, by name. Each returns its figures and the lines to print. */
 const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult>> = {
-  ingest: ({ files }) => ingest(process.env, files),
+  ingest: ({ files, quick }) => ingest(process.env, files, quick),
   lifecycle: () => lifecycle(process.env),
   fairness: ({ books }) => fairness(process.env, books),
   parse: ({ files, quick }) => parse(files, quick),

@@ -1,12 +1,15 @@
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { type JobView, jobHasEnded } from '@millrace/contracts';
 import { ApiClient, type RunningStack } from '@millrace/stack';
-import { root, withBenchStack } from './benchStack';
-import { MemoryWatch } from './memory';
-import { pdfsIn } from './pdfsIn';
-import type { BenchmarkResult } from './report';
-import { execute } from './scratchDatabase';
+import { type Environment, root, withBenchStack } from '../benchStack';
+import { MemoryWatch } from '../memory';
+import { pdfsIn } from '../pdfsIn';
+import type { BenchmarkResult } from '../report';
+import { execute } from '../scratchDatabase';
+import { describe, type Run } from './describe';
+import { installPeers, type PeerName, type PeerRuns, peers, runPeer } from './peers';
 
 /** Rarely enough that asking takes no time from the work; the figures are coarse by as much. */
 const pollMs = 200;
@@ -16,27 +19,28 @@ const pollMs = 200;
  * byte sent to the last job's end, and the peak memory of every process. It does so twice on the same processes: cold,
  * straight after their start, when V8 has yet to optimize the PDF engine, and warm, as a service runs for all of its
  * life but the first seconds. In between everything is removed, so that nothing is found in the embedding cache.
+ * Afterwards other projects do the same with the same files, provider and server, each twice in one process.
  */
-export async function ingest(
-  environment: Record<string, string | undefined>,
-  folder: string,
-): Promise<BenchmarkResult> {
-  const files = pdfsIn(resolve(root, folder));
-  return withBenchStack(environment, {}, async ({ stack, databaseUrl }) => {
+export async function ingest(environment: Environment, folder: string, quick: boolean): Promise<BenchmarkResult> {
+  const all = pdfsIn(resolve(root, folder));
+  const files = quick ? smallest(all, 2) : all;
+  await installPeers();
+  const ours = await withBenchStack(environment, {}, async ({ stack, databaseUrl }) => {
     const memory = new MemoryWatch(stack.processes);
     const cold = await measure(stack, files);
     await execute(databaseUrl, 'TRUNCATE documents CASCADE');
     const warm = await measure(stack, files);
-    return describe(files.length, cold, warm, memory.stop());
+    return { cold, warm, peaks: memory.stop() };
   });
+  const others = new Map<PeerName, PeerRuns>();
+  for (const name of Object.keys(peers) as PeerName[]) {
+    others.set(name, await runPeer(name, environment, files));
+  }
+  return describe(files.length, ours, others);
 }
 
-interface Run {
-  seconds: number;
-  /** From the first byte sent to the last 202, in seconds. */
-  acceptedAfter: number;
-  pages: number;
-  chunks: number;
+function smallest(files: readonly string[], count: number): string[] {
+  return [...files].sort((a, b) => statSync(a).size - statSync(b).size).slice(0, count);
 }
 
 async function measure(stack: RunningStack, files: readonly string[]): Promise<Run> {
@@ -57,29 +61,6 @@ async function measure(stack: RunningStack, files: readonly string[]): Promise<R
     acceptedAfter,
     pages: documents.reduce((sum, document) => sum + (document.page_count ?? 0), 0),
     chunks: jobs.reduce((sum, job) => sum + (job.total_chunks ?? 0), 0),
-  };
-}
-
-function describe(files: number, cold: Run, warm: Run, peaks: ReadonlyMap<string, number>): BenchmarkResult {
-  const both = (figure: (run: Run) => string) => `${figure(cold)} cold, ${figure(warm)} warm`;
-  return {
-    table: [
-      ['documents, pages, chunks', `${files}, ${warm.pages}, ${warm.chunks}`],
-      ['all uploads accepted after, s', both((run) => run.acceptedAfter.toFixed(2))],
-      ['all documents searchable after, s', both((run) => run.seconds.toFixed(2))],
-      ['pages a second', both((run) => (run.pages / run.seconds).toFixed(0))],
-      ['chunks a second', both((run) => (run.chunks / run.seconds).toFixed(0))],
-      ...[...peaks].map(([name, mib]): [string, string] => [`peak memory, ${name}`, `${mib} MiB`]),
-    ],
-    figures: {
-      pages: warm.pages,
-      chunks: warm.chunks,
-      pages_per_second: warm.pages / warm.seconds,
-      chunks_per_second: warm.chunks / warm.seconds,
-      cold_pages_per_second: cold.pages / cold.seconds,
-      cold_chunks_per_second: cold.chunks / cold.seconds,
-      ...Object.fromEntries([...peaks].map(([name, mib]) => [`peak_mib_${name.replace(' ', '_')}`, mib])),
-    },
   };
 }
 

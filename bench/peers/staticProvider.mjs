@@ -1,0 +1,24 @@
+import { createRequire } from 'node:module';
+
+/** Millrace's own static provider: it costs the peer as little as it costs us. */
+const { createEmbeddingProvider } = createRequire(import.meta.url)('../../packages/embeddings');
+
+export const dimensions = 768;
+
+export const provider = await createEmbeddingProvider({
+  EMBEDDING_PROVIDER: 'static',
+  EMBEDDING_DIMENSIONS: dimensions,
+  EMBEDDING_BATCH_SIZE: 64,
+  EMBEDDING_TIMEOUT_MS: 60_000,
+  STATE_DIR: '',
+  STATIC_EMBEDDING_FILE: process.env.STATIC_EMBEDDING_FILE,
+});
+
+/** Texts in, arrays of 768 numbers out. */
+export async function embed(texts) {
+  const vectors = [];
+  for (let from = 0; from < texts.length; from += 64) {
+    vectors.push(...(await provider.embed(texts.slice(from, from + 64))).map((vector) => Array.from(vector)));
+  }
+  return vectors;
+}

@@ -1,0 +1,60 @@
+import type { BenchmarkResult } from '../report';
+import { type PeerName, type PeerRun, type PeerRuns, peers } from './peers';
+
+/** One pass over all files. */
+export interface Run {
+  seconds: number;
+  /** From the first byte sent to the last 202, in seconds. */
+  acceptedAfter: number;
+  pages: number;
+  chunks: number;
+}
+
+interface Ours {
+  cold: Run;
+  warm: Run;
+  /** By process name, in MiB. */
+  peaks: ReadonlyMap<string, number>;
+}
+
+const pagesPerSecond = ({ pages, seconds }: PeerRun): number => pages / seconds;
+const chunksPerSecond = ({ chunks, seconds }: PeerRun): number => chunks / seconds;
+
+export function describe(files: number, ours: Ours, others: ReadonlyMap<PeerName, PeerRuns>): BenchmarkResult {
+  const { cold, warm, peaks } = ours;
+  const both = (figure: (run: Run) => string) => `${figure(cold)} cold, ${figure(warm)} warm`;
+  const result: BenchmarkResult = {
+    table: [
+      ['documents, pages, chunks', `${files}, ${warm.pages}, ${warm.chunks}`],
+      ['all uploads accepted after, s', both((run) => run.acceptedAfter.toFixed(2))],
+      ['all documents searchable after, s', both((run) => run.seconds.toFixed(2))],
+      ['pages a second', both((run) => pagesPerSecond(run).toFixed(0))],
+      ['chunks a second', both((run) => chunksPerSecond(run).toFixed(0))],
+      ...[...peaks].map(([name, mib]): [string, string] => [`peak memory, ${name}`, `${mib} MiB`]),
+    ],
+    figures: {
+      pages: warm.pages,
+      chunks: warm.chunks,
+      pages_per_second: pagesPerSecond(warm),
+      chunks_per_second: chunksPerSecond(warm),
+      cold_pages_per_second: pagesPerSecond(cold),
+      cold_chunks_per_second: chunksPerSecond(cold),
+      ...Object.fromEntries([...peaks].map(([name, mib]) => [`peak_mib_${name.replace(' ', '_')}`, mib])),
+    },
+  };
+  for (const [name, runs] of others) {
+    const ratio = pagesPerSecond(warm) / pagesPerSecond(runs.warm);
+    const coldRatio = pagesPerSecond(cold) / pagesPerSecond(runs.cold);
+    result.table.push(
+      [`${peers[name]}, chunks`, String(runs.warm.chunks)],
+      [
+        `${peers[name]}, pages a second`,
+        `${pagesPerSecond(runs.cold).toFixed(0)} cold, ${pagesPerSecond(runs.warm).toFixed(0)} warm`,
+      ],
+      [`times ${peers[name]}`, `${coldRatio.toFixed(2)} cold, ${ratio.toFixed(2)} warm`],
+    );
+    result.figures[`ratio_to_${name}`] = ratio;
+    result.figures[`cold_ratio_to_${name}`] = coldRatio;
+  }
+  return result;
+}
