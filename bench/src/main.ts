@@ -4,6 +4,7 @@ import { fairness } from './fairness/fairness';
 import { ingest } from './ingest/ingest';
 import { lifecycle } from './lifecycle/lifecycle';
 import { parse } from './parse/parse';
+import { queue } from './queue/queue';
 import { type BenchmarkResult, report } from './report';
 
 const usage = `usage: npm run bench -- NAME [options]
@@ -15,7 +16,8 @@ const usage = `usage: npm run bench -- NAME [options]
   fairness [--books N]      uploads of two pages while N books of 5,000 pages are in progress (default: 1)
   parse [--files FOLDER] [--quick]
                             reading the PDFs of a folder beside pdftotext on the same core; memory with a PDF of
-                            5,000 pages and 300 MB (--quick: one small file, one round, and a smaller large PDF)`;
+                            5,000 pages and 300 MB (--quick: one small file, one round, and a smaller large PDF)
+  queue [--quick]           chunk deliveries through Redis beside bare BullMQ`;
 
 interface Options {
   files: string;
@@ -29,6 +31,7 @@ const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult>>
   lifecycle: () => lifecycle(process.env),
   fairness: ({ books }) => fairness(process.env, books),
   parse: ({ files, quick }) => parse(files, quick),
+  queue: ({ quick }) => queue(process.env, quick),
 };
 
 async function main(args: string[]): Promise<void> {

@@ -1,0 +1,37 @@
+import { chunkDelivery, queueNames } from '@millrace/contracts';
+import { closeConnection, Queues, QueueWorker, workerConnection } from '@millrace/queues';
+import { createLogger, createRegistry } from '@millrace/telemetry';
+import { concurrency, type Lane } from './queue';
+
+/** Millrace's own producer and worker. */
+export function ourQueues(redisUrl: string, prefix: string): Lane {
+  const logger = createLogger('bench', 'warn');
+  const connection = workerConnection(redisUrl, logger);
+  const queues = new Queues(connection, prefix);
+  return {
+    add: (chunks) => queues.deliverChunks(chunks),
+    startWorker(taken) {
+      const worker = new QueueWorker({
+        queueName: queueNames.chunks,
+        prefix,
+        connection,
+        schema: chunkDelivery,
+        handle: async () => {
+          taken();
+          return { outcome: 'done' };
+        },
+        concurrency,
+        pauseQueue: async () => undefined,
+        lockMs: 60_000,
+        logger,
+        registry: createRegistry('bench'),
+      });
+      worker.start();
+      return () => worker.close(10_000);
+    },
+    async close() {
+      await queues.close();
+      await closeConnection(connection);
+    },
+  };
+}
