@@ -21,10 +21,17 @@ export interface BenchStack {
   stateDir: string;
 }
 
-/** Runs `work` on a stack with the static provider, on a database, queues and a folder of its own. */
+export interface BenchStackOptions {
+  /** How many processes of each program; one of each if left out. */
+  replicas?: Partial<Record<ProgramName, number>>;
+  /** On top of the benchmark's own environment; the static provider, unless these name another. */
+  variables?: Environment;
+}
+
+/** Runs `work` on a stack on a database, queues and a folder of its own. */
 export async function withBenchStack<T>(
   environment: Environment,
-  replicas: Partial<Record<ProgramName, number>>,
+  { replicas = {}, variables = {} }: BenchStackOptions,
   work: (bench: BenchStack) => Promise<T>,
 ): Promise<T> {
   const redisUrl = environment.REDIS_URL ?? '';
@@ -43,6 +50,7 @@ export async function withBenchStack<T>(
             STATIC_EMBEDDING_FILE: join(root, '.millrace', 'static-embedding.bin'),
             ...environment,
             EMBEDDING_PROVIDER: 'static',
+            ...variables,
           },
           stateDir,
           queuePrefix,

@@ -5,6 +5,7 @@ import { ingest } from './ingest/ingest';
 import { lifecycle } from './lifecycle/lifecycle';
 import { parse } from './parse/parse';
 import { queue } from './queue/queue';
+import { reingest } from './reingest/reingest';
 import { type BenchmarkResult, report } from './report';
 
 const usage = `usage: npm run bench -- NAME [options]
@@ -17,7 +18,10 @@ const usage = `usage: npm run bench -- NAME [options]
   parse [--files FOLDER] [--quick]
                             reading the PDFs of a folder beside pdftotext on the same core; memory with a PDF of
                             5,000 pages and 300 MB (--quick: one small file, one round, and a smaller large PDF)
-  queue [--quick]           chunk deliveries through Redis beside bare BullMQ`;
+  queue [--quick]           chunk deliveries through Redis beside bare BullMQ
+  reingest [--files FOLDER] [--quick]
+                            what is embedded again when documents come again: unchanged, and with one page edited
+                            (--quick: two of them)`;
 
 interface Options {
   files: string;
@@ -31,6 +35,7 @@ const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult>>
   lifecycle: () => lifecycle(process.env),
   fairness: ({ books }) => fairness(process.env, books),
   parse: ({ files, quick }) => parse(files, quick),
+  reingest: ({ files, quick }) => reingest(process.env, files, quick),
   queue: ({ quick }) => queue(process.env, quick),
 };
 

@@ -1,14 +1,6 @@
+import type { Run } from '../ingestAll';
 import type { BenchmarkResult } from '../report';
 import { type PeerName, type PeerRun, type PeerRuns, peers } from './peers';
-
-/** One pass over all files. */
-export interface Run {
-  seconds: number;
-  /** From the first byte sent to the last 202, in seconds. */
-  acceptedAfter: number;
-  pages: number;
-  chunks: number;
-}
 
 interface Ours {
   cold: Run;

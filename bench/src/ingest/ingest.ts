@@ -1,18 +1,13 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
-import { type JobView, jobHasEnded } from '@millrace/contracts';
-import { ApiClient, type RunningStack } from '@millrace/stack';
 import { type Environment, root, withBenchStack } from '../benchStack';
+import { ingestAll } from '../ingestAll';
 import { MemoryWatch } from '../memory';
 import { pdfsIn } from '../pdfsIn';
 import type { BenchmarkResult } from '../report';
 import { execute } from '../scratchDatabase';
-import { describe, type Run } from './describe';
+import { describe } from './describe';
 import { installPeers, type PeerName, type PeerRuns, peers, runPeer } from './peers';
-
-/** Rarely enough that asking takes no time from the work; the figures are coarse by as much. */
-const pollMs = 200;
 
 /**
  * Uploads every PDF of a folder at once and waits until all are searchable: pages and chunks a second from the first
@@ -27,9 +22,9 @@ export async function ingest(environment: Environment, folder: string, quick: bo
   await installPeers();
   const ours = await withBenchStack(environment, {}, async ({ stack, databaseUrl }) => {
     const memory = new MemoryWatch(stack.processes);
-    const cold = await measure(stack, files);
+    const cold = await ingestAll(stack, files);
     await execute(databaseUrl, 'TRUNCATE documents CASCADE');
-    const warm = await measure(stack, files);
+    const warm = await ingestAll(stack, files);
     return { cold, warm, peaks: memory.stop() };
   });
   const others = new Map<PeerName, PeerRuns>();
@@ -41,35 +36,4 @@ export async function ingest(environment: Environment, folder: string, quick: bo
 
 function smallest(files: readonly string[], count: number): string[] {
   return [...files].sort((a, b) => statSync(a).size - statSync(b).size).slice(0, count);
-}
-
-async function measure(stack: RunningStack, files: readonly string[]): Promise<Run> {
-  const client = new ApiClient(stack.apiUrl, stack.apiKey);
-  const { signal } = new AbortController();
-  const start = performance.now();
-  const uploads = await Promise.all(files.map((file) => client.upload(file, signal)));
-  const acceptedAfter = (performance.now() - start) / 1000;
-  const jobs = await Promise.all(uploads.map((upload) => endOf(client, upload.job.id, signal)));
-  const seconds = (performance.now() - start) / 1000;
-  const unfinished = jobs.filter((job) => job.status !== 'completed');
-  if (unfinished.length > 0) {
-    throw new Error(`These jobs did not complete: ${unfinished.map((job) => `${job.id} ${job.status}`).join(', ')}`);
-  }
-  const documents = await Promise.all(jobs.map((job) => client.getDocument(job.document_id, signal)));
-  return {
-    seconds,
-    acceptedAfter,
-    pages: documents.reduce((sum, document) => sum + (document.page_count ?? 0), 0),
-    chunks: jobs.reduce((sum, job) => sum + (job.total_chunks ?? 0), 0),
-  };
-}
-
-async function endOf(client: ApiClient, jobId: string, signal: AbortSignal): Promise<JobView> {
-  for (;;) {
-    const job = await client.getJob(jobId, signal);
-    if (jobHasEnded(job.status)) {
-      return job;
-    }
-    await setTimeout(pollMs);
-  }
 }

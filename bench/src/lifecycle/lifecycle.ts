@@ -21,13 +21,13 @@ const apiOnly = { chunker: 0, embedder: 0, reconciler: 0 };
  * 100,000 chunks, and the reconciler's sweeps. The lifecycle's own functions do the work; there are no workers.
  */
 export async function lifecycle(environment: Environment): Promise<BenchmarkResult> {
-  const settled = await withBenchStack(environment, apiOnly, (bench) =>
+  const settled = await withBenchStack(environment, { replicas: apiOnly }, (bench) =>
     withDatabase(bench, async (database) => {
       const provider = await createEmbeddingProvider(loadConfig(bench.stack.environment));
       return settling(database, provider);
     }),
   );
-  const bigJob = await withBenchStack(environment, apiOnly, (bench) =>
+  const bigJob = await withBenchStack(environment, { replicas: apiOnly }, (bench) =>
     withDatabase(bench, (database) =>
       withQueues(bench.redisUrl, bench.queuePrefix, (queues, forget) => aroundBigJob(bench, database, queues, forget)),
     ),
