@@ -11,8 +11,6 @@ import {
   endedWork,
   everything,
   newCollection,
-  openDatabase,
-  openQueues,
   queuedWork,
   rowsOf,
   settle,
@@ -22,21 +20,16 @@ import {
 let api: TestApi;
 let database: Database;
 let queues: Queues;
-let closeQueues: () => Promise<unknown>;
 let collectionId: string;
 beforeAll(async () => {
   api = await TestApi.start();
-  database = openDatabase(api);
-  ({ queues, close: closeQueues } = await openQueues(api));
+  ({ database } = api);
+  queues = await api.openQueues();
 });
 beforeEach(async () => {
   collectionId = await newCollection(database);
 });
-afterAll(async () => {
-  await closeQueues();
-  await database.close();
-  await api.stop();
-});
+afterAll(() => api.stop());
 
 const post = (body: unknown) => api.client.post('/api/v1/retries').send(body as object);
 

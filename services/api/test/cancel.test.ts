@@ -4,18 +4,15 @@ import type { Database } from '@millrace/database';
 import { claimChunks, failJob, settleChunks, storeChunks } from '@millrace/lifecycle';
 import { newJobChunk, unitVector } from '@millrace/test-support';
 import { TestApi } from './support';
-import { chunkedWork, claimed, endedWork, openDatabase, queuedWork, settle, type Work } from './work';
+import { chunkedWork, claimed, endedWork, queuedWork, settle, type Work } from './work';
 
 let api: TestApi;
 let database: Database;
 beforeAll(async () => {
   api = await TestApi.start();
-  database = openDatabase(api);
+  ({ database } = api);
 });
-afterAll(async () => {
-  await database.close();
-  await api.stop();
-});
+afterAll(() => api.stop());
 
 const post = (jobId: string) => api.client.post(`/api/v1/jobs/${jobId}/cancel`);
 const get = async (path: string) => (await api.client.get(`/api/v1/${path}`)).body;

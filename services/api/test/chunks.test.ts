@@ -2,18 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { documentDetailSchema, jobChunkDetailSchema, jobChunksResponseSchema } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { TestApi } from './support';
-import { chunkedWork, endedWork, openDatabase, queuedWork, settle } from './work';
+import { chunkedWork, endedWork, queuedWork, settle } from './work';
 
 let api: TestApi;
 let database: Database;
 beforeAll(async () => {
   api = await TestApi.start();
-  database = openDatabase(api);
+  ({ database } = api);
 });
-afterAll(async () => {
-  await database.close();
-  await api.stop();
-});
+afterAll(() => api.stop());
 
 const chunksOf = async (jobId: string, query = '') =>
   jobChunksResponseSchema.parse((await api.client.get(`/api/v1/jobs/${jobId}/chunks${query}`)).body);

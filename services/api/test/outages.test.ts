@@ -3,7 +3,7 @@ import { Queues, workerConnection } from '@millrace/queues';
 import { createLogger } from '@millrace/telemetry';
 import { testServers, textPdf, Wire, waitFor } from '@millrace/test-support';
 import { TestApi } from './support';
-import { endedWork, newCollection, openDatabase, queuedWork } from './work';
+import { endedWork, newCollection, queuedWork } from './work';
 
 const nilId = '00000000-0000-0000-0000-000000000000';
 
@@ -30,7 +30,7 @@ describe('When Redis is away, and an operator retries or cancels', () => {
   test('then both stand, and what could not be delivered waits for the reconciler', async () => {
     const { wire, url } = await Wire.to(testServers().redisUrl);
     const api = await TestApi.start({ REDIS_URL: url });
-    const database = openDatabase(api);
+    const { database } = api;
     try {
       const collectionId = await newCollection(database);
       const one = await endedWork(database, 2, { 0: 'EMBEDDING_REJECTED' });
@@ -48,7 +48,6 @@ describe('When Redis is away, and an operator retries or cancels', () => {
       expect(await database.jobs.find(unread.jobId)).toMatchObject({ status: 'queued' });
     } finally {
       wire.mend();
-      await database.close();
       await api.stop();
       await wire.close();
     }
@@ -58,7 +57,7 @@ describe('When Redis is away, and an operator retries or cancels', () => {
 describe('When the API is stopped straight after a retry', () => {
   test('then what it was delivering is delivered', async () => {
     const api = await TestApi.start();
-    const database = openDatabase(api);
+    const { database } = api;
     const { REDIS_URL, QUEUE_PREFIX } = api.environment.config();
     const connection = workerConnection(REDIS_URL, createLogger('test', 'silent'));
     const queues = new Queues(connection, QUEUE_PREFIX);

@@ -3,18 +3,15 @@ import type { Database } from '@millrace/database';
 import { storeChunks } from '@millrace/lifecycle';
 import { newJobChunk } from '@millrace/test-support';
 import { TestApi } from './support';
-import { claimed, openDatabase, queuedWork } from './work';
+import { claimed, queuedWork } from './work';
 
 let api: TestApi;
 let database: Database;
 beforeAll(async () => {
   api = await TestApi.start();
-  database = openDatabase(api);
+  ({ database } = api);
 });
-afterAll(async () => {
-  await database.close();
-  await api.stop();
-});
+afterAll(() => api.stop());
 
 describe("A document's pages", () => {
   test('When the document names some of them, then those have a label and the others null', async () => {

@@ -5,32 +5,17 @@ import { cancelJob, failJob } from '@millrace/lifecycle';
 import type { Queues } from '@millrace/queues';
 import { waitFor } from '@millrace/test-support';
 import { TestApi } from './support';
-import {
-  chunkedWork,
-  claimed,
-  endedWork,
-  openDatabase,
-  openQueues,
-  queuedWork,
-  rowsOf,
-  settle,
-  type Work,
-} from './work';
+import { chunkedWork, claimed, endedWork, queuedWork, rowsOf, settle, type Work } from './work';
 
 let api: TestApi;
 let database: Database;
 let queues: Queues;
-let closeQueues: () => Promise<unknown>;
 beforeAll(async () => {
   api = await TestApi.start();
-  database = openDatabase(api);
-  ({ queues, close: closeQueues } = await openQueues(api));
+  ({ database } = api);
+  queues = await api.openQueues();
 });
-afterAll(async () => {
-  await closeQueues();
-  await database.close();
-  await api.stop();
-});
+afterAll(() => api.stop());
 
 const post = (jobId: string, body?: object) => {
   const request = api.client.post(`/api/v1/jobs/${jobId}/chunks/retry`);

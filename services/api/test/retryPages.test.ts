@@ -3,22 +3,17 @@ import type { Database } from '@millrace/database';
 import type { Queues } from '@millrace/queues';
 import { waitFor } from '@millrace/test-support';
 import { TestApi } from './support';
-import { chunkedWork, endedWork, openDatabase, openQueues } from './work';
+import { chunkedWork, endedWork } from './work';
 
 let api: TestApi;
 let database: Database;
 let queues: Queues;
-let closeQueues: () => Promise<unknown>;
 beforeAll(async () => {
   api = await TestApi.start();
-  database = openDatabase(api);
-  ({ queues, close: closeQueues } = await openQueues(api));
+  ({ database } = api);
+  queues = await api.openQueues();
 });
-afterAll(async () => {
-  await closeQueues();
-  await database.close();
-  await api.stop();
-});
+afterAll(() => api.stop());
 
 const post = (jobId: string, body?: object) => {
   const request = api.client.post(`/api/v1/jobs/${jobId}/pages/retry`);

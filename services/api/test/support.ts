@@ -1,3 +1,5 @@
+import { Database } from '@millrace/database';
+import { producerConnection, Queues, untilReady } from '@millrace/queues';
 import { createLogger, type Logger, type RunningService } from '@millrace/telemetry';
 import { createTestEnvironment, type TestEnvironment, testApiKey } from '@millrace/test-support';
 import request from 'supertest';
@@ -5,10 +7,22 @@ import { startApi } from '../src';
 
 /** The API alone, on a database, queues and files of one test's own. */
 export class TestApi {
+  /** Connections of the test's own to the API's database. */
+  readonly database: Database;
+  private closeQueues: () => Promise<unknown> = async () => undefined;
+
   private constructor(
     readonly environment: TestEnvironment,
     private readonly service: RunningService,
-  ) {}
+  ) {
+    const { DATABASE_URL } = environment.config();
+    this.database = new Database({
+      url: DATABASE_URL,
+      poolMax: 5,
+      connectTimeoutMs: 5_000,
+      applicationName: 'test',
+    });
+  }
 
   static async start(
     changes: Record<string, string> = {},
@@ -27,6 +41,16 @@ export class TestApi {
     return this.service.urls.apiUrl ?? '';
   }
 
+  /** The API's queues; call it once. */
+  async openQueues(): Promise<Queues> {
+    const { REDIS_URL, QUEUE_PREFIX } = this.environment.config();
+    const connection = producerConnection(REDIS_URL, createLogger('test', 'silent'));
+    await untilReady(connection, 5_000);
+    const queues = new Queues(connection, QUEUE_PREFIX);
+    this.closeQueues = () => queues.close().then(() => connection.quit());
+    return queues;
+  }
+
   /** Stops the API and leaves its database, queues and files. */
   async end(): Promise<void> {
     for (const phase of this.service.stop) {
@@ -36,6 +60,8 @@ export class TestApi {
 
   async stop(): Promise<void> {
     await this.end();
+    await this.closeQueues();
+    await this.database.close();
     await this.environment.cleanUp();
   }
 

@@ -1,10 +1,7 @@
 import { type ErrorCode, MillraceError, newId } from '@millrace/contracts';
-import { Database, defaultCollectionId, systemOwnerId } from '@millrace/database';
+import { type Database, defaultCollectionId, systemOwnerId } from '@millrace/database';
 import { acceptDocument, type ClaimedJob, claimChunks, claimJob, settleChunks, storeChunks } from '@millrace/lifecycle';
-import { producerConnection, Queues, untilReady } from '@millrace/queues';
-import { createLogger } from '@millrace/telemetry';
 import { newJobChunk, testReading, unitVector } from '@millrace/test-support';
-import type { TestApi } from './support';
 
 /** What chunkers and embedders do to a job, without them: the API is alone in these tests. */
 
@@ -21,20 +18,6 @@ export interface WorkOptions {
   chunkMaxRetries?: number;
   /** Pages that could not be read, besides one page for each chunk. */
   failedPages?: number[];
-}
-
-export function openDatabase(api: TestApi): Database {
-  const { DATABASE_URL } = api.environment.config();
-  return new Database({ url: DATABASE_URL, poolMax: 5, connectTimeoutMs: 5_000, applicationName: 'test' });
-}
-
-/** The API's queues, and how to close them. */
-export async function openQueues(api: TestApi): Promise<{ queues: Queues; close: () => Promise<unknown> }> {
-  const { REDIS_URL, QUEUE_PREFIX } = api.environment.config();
-  const connection = producerConnection(REDIS_URL, createLogger('test', 'silent'));
-  await untilReady(connection, 5_000);
-  const queues = new Queues(connection, QUEUE_PREFIX);
-  return { queues, close: () => queues.close().then(() => connection.quit()) };
 }
 
 /** A collection of the caller's own. */
