@@ -29,6 +29,7 @@ export class DocumentChunker {
   private from = 0;
   private fresh = 0;
   private index = 0;
+  private lastPage = 0;
 
   /** @throws RangeError when the limits leave no room for text. */
   constructor(private readonly options: ChunkOptions) {
@@ -62,15 +63,39 @@ export class DocumentChunker {
   }
 
   private read({ page, leftOut }: CleanedPage): Chunk[] {
-    for (const line of leftOut) {
-      this.options.onLeftOut?.(page.page, line);
-    }
     const blocks = this.blockMaker.blocksOf(page, this.body, this.sections.startsOn(page));
     this.sections.name(page, blocks);
-    for (const block of blocks) {
-      this.wordMaker.add(block, this.words);
+    const chunks = this.passesUnwanted(page.page) ? this.breakOff() : [];
+    if (this.isWanted(page.page)) {
+      for (const line of leftOut) {
+        this.options.onLeftOut?.(page.page, line);
+      }
+      for (const block of blocks) {
+        this.wordMaker.add(block, this.words);
+      }
     }
-    return this.take(false);
+    chunks.push(...this.take(false));
+    return chunks;
+  }
+
+  private isWanted(page: number): boolean {
+    return this.options.wanted?.has(page) ?? true;
+  }
+
+  /** True when this page, or one that did not come between it and the last one, is not wanted. */
+  private passesUnwanted(page: number): boolean {
+    let passes = false;
+    for (let at = this.lastPage + 1; at <= page; at++) {
+      passes ||= !this.isWanted(at);
+    }
+    this.lastPage = page;
+    return passes;
+  }
+
+  /** Ends the chunk in the making; the next one begins anew, without overlap. */
+  private breakOff(): Chunk[] {
+    this.wordMaker.breakOff();
+    return this.take(true);
   }
 
   private take(final: boolean): Chunk[] {

@@ -74,6 +74,11 @@ export class WordMaker {
     }
   }
 
+  /** The next word follows none: what stood before it is in no chunk. */
+  breakOff(): void {
+    this.last = null;
+  }
+
   /** What joins a line to the one before it in its block. */
   private lineJoin(block: Block, text: string): Word['before'] {
     if (block.rows) {
