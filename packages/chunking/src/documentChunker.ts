@@ -5,7 +5,7 @@ import { boxesOf } from './boxes';
 import { Packer, type Range, textOf } from './packer';
 import type { SectionNamer } from './paths';
 import { type CleanedPage, RunningLines } from './runningLines';
-import { sectionNamer } from './sections';
+import { markStarts, sectionNamer } from './sections';
 import { TokenCounter } from './tokens';
 import { type ChunkOptions, type ChunkPage, MIN_MAX_TOKENS } from './types';
 import { type Word, WordMaker } from './words';
@@ -30,6 +30,7 @@ export class DocumentChunker {
   private fresh = 0;
   private index = 0;
   private lastPage = 0;
+  private section: string | null = null;
 
   /** @throws RangeError when the limits leave no room for text. */
   constructor(private readonly options: ChunkOptions) {
@@ -65,7 +66,8 @@ export class DocumentChunker {
   private read({ page, leftOut }: CleanedPage): Chunk[] {
     const blocks = this.blockMaker.blocksOf(page, this.body, this.sections.startsOn(page));
     this.sections.name(page, blocks);
-    const chunks = this.passesUnwanted(page.page) ? this.breakOff() : [];
+    this.section = markStarts(blocks, this.section);
+    const chunks = this.passesUnwanted(page.page) ? this.take(true) : [];
     if (this.isWanted(page.page)) {
       for (const line of leftOut) {
         this.options.onLeftOut?.(page.page, line);
@@ -92,12 +94,7 @@ export class DocumentChunker {
     return passes;
   }
 
-  /** Ends the chunk in the making; the next one begins anew, without overlap. */
-  private breakOff(): Chunk[] {
-    this.wordMaker.breakOff();
-    return this.take(true);
-  }
-
+  /** The chunks that are complete; all, and no overlap for the next one, when these words are final. */
   private take(final: boolean): Chunk[] {
     const chunks: Chunk[] = [];
     while (this.fresh < this.words.length) {

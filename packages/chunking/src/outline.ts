@@ -86,7 +86,6 @@ export class OutlineNamer implements SectionNamer {
     for (const block of blocks) {
       const [first] = block.lines;
       const path = first === undefined ? undefined : byLine.get(first);
-      block.startsSection = path !== undefined && path !== this.current;
       this.current = path === undefined ? this.current : path;
       block.section = this.current;
     }
