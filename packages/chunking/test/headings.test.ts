@@ -173,6 +173,19 @@ describe('When there is an outline', () => {
     expect(sectionsOf(pages, [{ title: 'The Mill', level: 1, page: 2 }])).toEqual([null, 'The Mill']);
   });
 
+  test('and it has more entries on a page than can be looked for, then those left begin with the ones before them', () => {
+    const lines = Array.from({ length: 999 }, (_, index) => `Line ${index} says what there is to say.`);
+    const pages = [pageOf(1, [...lines, bold('Liquidity'), text])];
+    const sectionsAfter = (count: number) =>
+      sectionsOf(pages, [
+        { title: 'Item 7', level: 1, page: 1 },
+        ...Array.from({ length: count }, (_, index) => ({ title: `No line of page ${index}`, level: 2, page: 1 })),
+        { title: 'Liquidity', level: 1, page: 1 },
+      ]);
+    expect(sectionsAfter(900)).toEqual(['Item 7 > No line of page 899', 'Liquidity']);
+    expect(sectionsAfter(100_000)).toEqual(['Liquidity']);
+  });
+
   test('and it has one entry, then that stands over the headings on the pages', () => {
     const pages = [pageOf(1, [text, bold('Debt'), text])];
     expect(sectionsOf(pages, [{ title: 'The Mill', level: 1, page: 1 }])).toEqual(['The Mill', 'The Mill > Debt']);
