@@ -5,7 +5,7 @@ import { boxesOf } from './boxes';
 import { Packer, type Range, textOf } from './packer';
 import type { SectionNamer } from './paths';
 import { type CleanedPage, RunningLines } from './runningLines';
-import { sectionNamer } from './sections';
+import { markStarts, sectionNamer } from './sections';
 import { TokenCounter } from './tokens';
 import { type ChunkOptions, type ChunkPage, MIN_MAX_TOKENS } from './types';
 import { type Word, WordMaker } from './words';
@@ -29,6 +29,8 @@ export class DocumentChunker {
   private from = 0;
   private fresh = 0;
   private index = 0;
+  private lastPage = 0;
+  private section: string | null = null;
 
   /** @throws RangeError when the limits leave no room for text. */
   constructor(private readonly options: ChunkOptions) {
@@ -62,17 +64,37 @@ export class DocumentChunker {
   }
 
   private read({ page, leftOut }: CleanedPage): Chunk[] {
-    for (const line of leftOut) {
-      this.options.onLeftOut?.(page.page, line);
-    }
     const blocks = this.blockMaker.blocksOf(page, this.body, this.sections.startsOn(page));
     this.sections.name(page, blocks);
-    for (const block of blocks) {
-      this.wordMaker.add(block, this.words);
+    this.section = markStarts(blocks, this.section);
+    const chunks = this.passesUnwanted(page.page) ? this.take(true) : [];
+    if (this.isWanted(page.page)) {
+      for (const line of leftOut) {
+        this.options.onLeftOut?.(page.page, line);
+      }
+      for (const block of blocks) {
+        this.wordMaker.add(block, this.words);
+      }
     }
-    return this.take(false);
+    chunks.push(...this.take(false));
+    return chunks;
   }
 
+  private isWanted(page: number): boolean {
+    return this.options.wanted?.has(page) ?? true;
+  }
+
+  /** True when this page, or one that did not come between it and the last one, is not wanted. */
+  private passesUnwanted(page: number): boolean {
+    let passes = false;
+    for (let at = this.lastPage + 1; at <= page; at++) {
+      passes ||= !this.isWanted(at);
+    }
+    this.lastPage = page;
+    return passes;
+  }
+
+  /** The chunks that are complete; all, and no overlap for the next one, when these words are final. */
   private take(final: boolean): Chunk[] {
     const chunks: Chunk[] = [];
     while (this.fresh < this.words.length) {

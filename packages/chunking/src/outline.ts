@@ -4,6 +4,11 @@ import type { ChunkLine, ChunkOutlineEntry, ChunkPage } from './types';
 
 /** A heading on a page may go on over so many lines. */
 const MAX_LINES = 4;
+/**
+ * Lines that are looked at for the titles of one page, over and over: a thousand titles on a thousand lines. Those left
+ * after that are not looked for; broken files put ten thousand entries on one page.
+ */
+const MAX_LOOKED_AT = 1_000_000;
 
 interface PlacedEntry {
   path: string | null;
@@ -36,18 +41,19 @@ export class OutlineNamer implements SectionNamer {
   startsOn(page: ChunkPage): ReadonlyMap<number, boolean> {
     this.marks = new Map();
     const starts = new Map<number, boolean>();
-    const passed = page.page > this.lastPage + 1 ? this.takeBefore(page.page) : undefined;
+    const passed = this.lastOf({ from: this.lastPage + 1, to: page.page - 1 });
     this.lastPage = page.page;
     if (passed !== undefined) {
       this.marks.set(0, passed.path);
       starts.set(0, false);
     }
     const entries = this.entriesByPage.get(page.page) ?? [];
-    this.entriesByPage.delete(page.page);
     const keys = entries.length === 0 ? [] : page.lines.map((line) => keyOf(line.text));
     let from = 0;
+    let left = MAX_LOOKED_AT;
     for (const { path, key } of entries) {
-      const found = findTitle(page.lines, keys, key, from);
+      const found = left > 0 ? findTitle(page.lines, keys, key, from) : null;
+      left -= keys.length - from;
       // An entry whose heading is not found begins with its page, or with the entry before it.
       from = found?.index ?? from;
       this.marks.set(from, path);
@@ -59,24 +65,25 @@ export class OutlineNamer implements SectionNamer {
     return starts;
   }
 
-  /** The last entry of pages that did not come, as those that cannot be read: its section goes on after them. */
-  private takeBefore(page: number): PlacedEntry | undefined {
-    let last: { page: number; entry: PlacedEntry | undefined } | undefined;
-    for (const [at, entries] of this.entriesByPage) {
-      if (at < page) {
-        if (last === undefined || at > last.page) {
-          last = { page: at, entry: entries.at(-1) };
-        }
-        this.entriesByPage.delete(at);
+  /** The last entry of the pages that did not come, as those that cannot be read: its section goes on after them. */
+  private lastOf(pages: { from: number; to: number }): PlacedEntry | undefined {
+    for (let page = pages.to; page >= pages.from; page--) {
+      const entries = this.entriesByPage.get(page);
+      if (entries !== undefined) {
+        return entries.at(-1);
       }
     }
-    return last?.entry;
+    return undefined;
   }
 
   name(page: ChunkPage, blocks: readonly Block[]): void {
     const byLine = new Map<ChunkLine, string | null>();
     for (const [index, path] of this.marks) {
-      const line = page.lines.slice(index).find(({ text }) => text.trim() !== '');
+      let at = index;
+      while (page.lines[at]?.text.trim() === '') {
+        at++;
+      }
+      const line = page.lines[at];
       if (line === undefined) {
         this.current = path;
       } else {
@@ -86,7 +93,6 @@ export class OutlineNamer implements SectionNamer {
     for (const block of blocks) {
       const [first] = block.lines;
       const path = first === undefined ? undefined : byLine.get(first);
-      block.startsSection = path !== undefined && path !== this.current;
       this.current = path === undefined ? this.current : path;
       block.section = this.current;
     }

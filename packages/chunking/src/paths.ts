@@ -9,7 +9,7 @@ const MAX_TITLE = 120;
 export interface SectionNamer {
   /** The lines of the page that must begin a block, and whether that block is a heading. */
   startsOn(page: ChunkPage): ReadonlyMap<number, boolean>;
-  /** Sets `section` and `startsSection` of the page's blocks. */
+  /** Sets `section` of the page's blocks. */
   name(page: ChunkPage, blocks: readonly Block[]): void;
 }
 

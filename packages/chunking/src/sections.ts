@@ -13,6 +13,29 @@ export function sectionNamer(outline: readonly ChunkOutlineEntry[] | undefined):
   return outline !== undefined && placed.length > 1 ? new OutlineNamer(outline) : new HeadingNamer(placed[0]);
 }
 
+/**
+ * Sets where sections begin. A heading that stands right before the beginning of one goes with it: a title that the
+ * outline does not name, or one that is repeated above the first heading of a page.
+ * @param section The one of the block before these.
+ * @returns the one of the last of these.
+ */
+export function markStarts(blocks: readonly Block[], section: string | null): string | null {
+  let last = section;
+  for (const block of blocks) {
+    block.startsSection = block.section !== last;
+    last = block.section;
+  }
+  let next: Block | undefined;
+  for (const block of [...blocks].reverse()) {
+    if (next?.startsSection === true && block.heading && !block.startsSection) {
+      block.startsSection = true;
+      block.section = next.section;
+    }
+    next = block;
+  }
+  return last;
+}
+
 class HeadingNamer implements SectionNamer {
   private stack: { rank: Rank; title: string }[] = [];
   private readonly root: string | null;
@@ -28,21 +51,22 @@ class HeadingNamer implements SectionNamer {
   name(page: ChunkPage, blocks: readonly Block[]): void {
     const root = this.root !== null && page.page >= (this.rootEntry?.page ?? 1) ? [this.root] : [];
     for (const block of blocks) {
-      block.startsSection = block.heading && this.open(block);
+      if (block.heading) {
+        this.open(block);
+      }
       const titles = this.stack.map((entry) => entry.title);
       block.section = pathOf(titles[0] === root[0] ? titles : [...root, ...titles]);
     }
   }
 
-  private open(block: Block): boolean {
+  private open(block: Block): void {
     const title = shorten(titleOf(block));
     // A heading is repeated where its section goes on.
     if (this.stack.some((entry) => entry.title === title)) {
-      return false;
+      return;
     }
     const rank = rankOf(block);
     this.stack = this.stack.filter((entry) => outranks(entry.rank, rank));
     this.stack.push({ rank, title });
-    return true;
   }
 }

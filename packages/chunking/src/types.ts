@@ -49,7 +49,12 @@ export interface ChunkOptions {
   overlapTokens: number;
   /** The document's outline, if it has one: chunks are named after it. */
   outline?: readonly ChunkOutlineEntry[];
-  /** Told of each line that no chunk holds because it is a running header or footer. */
+  /**
+   * The pages to make chunks of; all when null or left out. The others only give context: which lines run through the
+   * pages, how text is set, which section goes on. No chunk holds any of them, or reaches over one.
+   */
+  wanted?: ReadonlySet<number> | null;
+  /** Told of each line of a wanted page that no chunk holds because it is a running header or footer. */
   onLeftOut?: (page: number, line: ChunkLine) => void;
 }
 

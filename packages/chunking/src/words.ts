@@ -45,6 +45,8 @@ const SENTENCE_START = /^["“‘(•\p{Lu}\p{N}\p{Lo}]/u;
 /** Turns blocks into words, in order. `limit` is the largest number of tokens one word may have. */
 export class WordMaker {
   private last: Word | null = null;
+  /** True when text, and not only headings, stands after the last stop. */
+  private hasText = false;
 
   constructor(
     private readonly tokens: TokenCounter,
@@ -54,6 +56,7 @@ export class WordMaker {
 
   /** Appends the words of `block` to `words`. */
   add(block: Block, words: Word[]): void {
+    const stops = this.stopsBefore(block);
     let firstOfBlock = true;
     for (const line of block.lines) {
       let firstOfLine = true;
@@ -72,6 +75,7 @@ export class WordMaker {
         end = index + text.length;
       }
     }
+    this.hasText = !block.heading || (this.hasText && !stops);
   }
 
   /** What joins a line to the one before it in its block. */
@@ -124,12 +128,11 @@ export class WordMaker {
 
   /** Headings in a row stay with the text that follows the last of them, and so in its section. */
   private stopsBefore(block: Block): boolean {
-    const before = this.last?.block;
     switch (this.strategy) {
       case 'structure':
-        return block.startsSection && before?.heading === false;
+        return block.startsSection && this.hasText;
       case 'page':
-        return block.page !== before?.page;
+        return block.page !== this.last?.block.page;
       case 'fixed':
         return false;
     }

@@ -42,6 +42,24 @@ if (existsSync(corpus)) {
         expect([...pages.flatMap((page) => chunker.addPage(page)), ...chunker.finish()]).toEqual(chunks);
       },
     );
+
+    test('and only every seventh page is wanted, then those have the sections and running lines of a full reading', async () => {
+      const { pages, outline } = await readPages(file);
+      const wanted = new Set(pages.map(({ page }) => page).filter((page) => page % 7 === 0));
+      const read = (only: ReadonlySet<number> | null) => {
+        const leftOut: ChunkLine[] = [];
+        const onLeftOut = (page: number, line: ChunkLine) => leftOut.push(...(wanted.has(page) ? [line] : []));
+        const options = { maxTokens: 400, overlapTokens: 0, outline, wanted: only, onLeftOut };
+        return { chunks: chunkDocument(pages, options), leftOut };
+      };
+      const full = read(null);
+      const some = read(wanted);
+      expect(some.leftOut).toEqual(full.leftOut);
+      for (const { section, pageStart, pageEnd } of some.chunks) {
+        const there = full.chunks.filter((chunk) => chunk.pageStart <= pageEnd && chunk.pageEnd >= pageStart);
+        expect(there.map((chunk) => chunk.section)).toContain(section);
+      }
+    });
   });
 
   test.each([

@@ -145,6 +145,47 @@ describe('When there is an outline', () => {
     ]);
   });
 
+  test('and it does not name a title right before a section, then that goes with the section', () => {
+    const pages = [
+      apart(1, bold('Item 7'), text, bold('PART II'), bold('Liquidity'), text, bold('PART III')),
+      apart(2, bold('Market Risk'), text),
+    ];
+    const chunks = chunkDocument(pages, { ...limits, outline });
+    expect(chunks.map((chunk) => [chunk.section, chunk.text.split('\n')[0]])).toEqual([
+      ['Item 7', 'Item 7'],
+      ['Item 7 > Liquidity', 'PART II'],
+      // What stands before it on another page does not.
+      ['Market Risk', 'Market Risk'],
+    ]);
+  });
+
+  test('and the page of an entry is blank, then no chunk holds text from before and after it', () => {
+    const pages = [pageOf(1, [bold('Item 7'), text]), pageOf(2, []), pageOf(3, [text])];
+    const sections = chunkDocument(pages, { ...limits, outline }).map(({ section, pageStart }) => [section, pageStart]);
+    expect(sections).toEqual([
+      ['Item 7 > Liquidity', 1],
+      ['Market Risk', 3],
+    ]);
+  });
+
+  test('and it has one entry, which begins later, then no chunk holds text from before and after it', () => {
+    const pages = [pageOf(1, [text]), pageOf(2, [text])];
+    expect(sectionsOf(pages, [{ title: 'The Mill', level: 1, page: 2 }])).toEqual([null, 'The Mill']);
+  });
+
+  test('and it has more entries on a page than can be looked for, then those left begin with the ones before them', () => {
+    const lines = Array.from({ length: 999 }, (_, index) => `Line ${index} says what there is to say.`);
+    const pages = [pageOf(1, [...lines, bold('Liquidity'), text])];
+    const sectionsAfter = (count: number) =>
+      sectionsOf(pages, [
+        { title: 'Item 7', level: 1, page: 1 },
+        ...Array.from({ length: count }, (_, index) => ({ title: `No line of page ${index}`, level: 2, page: 1 })),
+        { title: 'Liquidity', level: 1, page: 1 },
+      ]);
+    expect(sectionsAfter(900)).toEqual(['Item 7 > No line of page 899', 'Liquidity']);
+    expect(sectionsAfter(100_000)).toEqual(['Liquidity']);
+  });
+
   test('and it has one entry, then that stands over the headings on the pages', () => {
     const pages = [pageOf(1, [text, bold('Debt'), text])];
     expect(sectionsOf(pages, [{ title: 'The Mill', level: 1, page: 1 }])).toEqual(['The Mill', 'The Mill > Debt']);

@@ -43,6 +43,7 @@ const line = fc.record({
   gap: fc.constantFrom(1.2, 1.2, 1.2, 2.4, -30),
   fontSize: fc.constantFrom(10, 10, 10, 14),
   bold: fc.boolean(),
+  level: fc.option(fc.integer({ min: 1, max: 6 }), { freq: 8, nil: undefined }),
 });
 
 const running = { x0: 0.1, x1: 0.5, fontSize: 9, bold: false };
@@ -68,9 +69,19 @@ export const documents: fc.Arbitrary<ChunkPage[]> = fc
         lines: [
           ...top,
           ...bottom,
-          ...lines.map(({ text, indent, width, gap, fontSize, bold }) => {
+          ...lines.map(({ text, indent, width, gap, fontSize, bold, level }) => {
             y = Math.min(0.97, Math.max(0.03, y + (gap * fontSize) / 792));
-            return { text, x0: 0.1 + indent, y0: y - 0.015, x1: 0.15 + indent + width, y1: y, fontSize, bold };
+            const heading = level === undefined ? {} : { headingLevel: level };
+            return {
+              text,
+              x0: 0.1 + indent,
+              y0: y - 0.015,
+              x1: 0.15 + indent + width,
+              y1: y,
+              fontSize,
+              bold,
+              ...heading,
+            };
           }),
         ],
       };

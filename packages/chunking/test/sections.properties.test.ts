@@ -18,13 +18,13 @@ const sections = fc.array(
 
 const titleOf = (index: number) => `Heading the ${'abcdefghijkl'[index]}`;
 
-/** Paragraphs that each tell their section, on pages that break anywhere. */
+/** Paragraphs, every third of them a row of a table, that each tell their section, on pages that break anywhere. */
 function pagesOf(given: readonly Section[], linesOnPage: number): ChunkPage[] {
   const lines: Partial<ChunkLine>[] = [];
   for (const [index, { level, paragraphs }] of given.entries()) {
     lines.push({ text: titleOf(index), x1: 0.4, headingLevel: level });
     for (const [number, sentences] of paragraphs.entries()) {
-      lines.push({ text: `[${index}.${number}] ${'So it says in all these words. '.repeat(sentences)}End.`, x1: 0.6 });
+      lines.push({ text: paragraphOf(index, number, sentences), x1: 0.6 });
     }
   }
   const pages: ChunkPage[] = [];
@@ -39,6 +39,13 @@ function pagesOf(given: readonly Section[], linesOnPage: number): ChunkPage[] {
   return pages;
 }
 
+function paragraphOf(section: number, number: number, sentences: number): string {
+  const tag = `[${section}.${number}]`;
+  return number % 3 === 2
+    ? `${tag}\t${'1,234\t'.repeat(sentences)}5`
+    : `${tag} ${'So it says in all these words. '.repeat(sentences)}End.`;
+}
+
 /** The path of each section, from the levels. */
 function pathsOf(given: readonly Section[]): string[] {
   const stack: { level: number; title: string }[] = [];
@@ -49,6 +56,11 @@ function pathsOf(given: readonly Section[]): string[] {
     stack.push({ level, title: titleOf(index) });
     return stack.map(({ title }) => title).join(' > ');
   });
+}
+
+/** The sections of the paragraphs that begin in a text. */
+function tagsOf(text: string): number[] {
+  return [...text.matchAll(/\[(\d+)\.\d+\]/gu)].map((match) => Number(match[1]));
 }
 
 describe('When a document has sections', () => {
@@ -68,7 +80,7 @@ describe('When a document has sections', () => {
       const paths = pathsOf(given);
       const chunks = chunkDocument(pages, { maxTokens, overlapTokens: Math.floor(maxTokens / 4) });
       for (const { text, section, index } of chunks) {
-        const tags = new Set([...text.matchAll(/\[(\d+)\.\d+\]/gu)].map((match) => Number(match[1])));
+        const tags = new Set(tagsOf(text));
         expect(tags.size).toBeLessThanOrEqual(1);
         for (const tag of tags) {
           expect(section).toBe(paths[tag]);
@@ -86,7 +98,7 @@ describe('When a document has sections', () => {
       const chunks = chunkDocument(pages, { maxTokens, overlapTokens: Math.floor(maxTokens / 4) });
       for (const [index, { paragraphs }] of given.entries()) {
         for (const [number, sentences] of paragraphs.entries()) {
-          const text = `[${index}.${number}] ${'So it says in all these words. '.repeat(sentences)}End.`;
+          const text = paragraphOf(index, number, sentences);
           const before = given.slice(0, index).reverse();
           const bare = before.findIndex((section) => section.paragraphs.length > 0);
           const headings = number > 0 ? 0 : (bare < 0 ? before.length : bare) + 1;
@@ -96,5 +108,60 @@ describe('When a document has sections', () => {
         }
       }
     });
+  });
+
+  test('and an outline names them, and pages are blank or missing, then no chunk crosses one, and each names its path', () => {
+    fc.assert(
+      fc.property(
+        sections,
+        fc.integer({ min: 1, max: 8 }),
+        fc.integer({ min: 40, max: 300 }),
+        fc.infiniteStream(fc.constantFrom('came', 'came', 'blank', 'missing')),
+        (given, linesOnPage, maxTokens, fates) => {
+          const paths = pathsOf(given);
+          const all = pagesOf(given, linesOnPage);
+          const outline = given.map(({ level }, index) => {
+            const at = all.find(({ lines }) => lines.some(({ text }) => text === titleOf(index)));
+            return { title: titleOf(index), level, page: at?.page ?? null };
+          });
+          const pages = all.flatMap((page) => {
+            const fate = fates.next().value;
+            const lines = page.lines.map(({ headingLevel, ...line }) => line);
+            return fate === 'missing' ? [] : [{ ...page, lines: fate === 'blank' ? [] : lines }];
+          });
+          const options = { maxTokens, overlapTokens: Math.floor(maxTokens / 4), outline };
+          // An outline of one entry only stands over the headings.
+          for (const { text, section } of outline.length > 1 ? chunkDocument(pages, options) : []) {
+            expect([[], [section]]).toContainEqual([...new Set(tagsOf(text).map((tag) => paths[tag]))]);
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test('and only some pages are wanted, then their chunks name the paths of a full reading', () => {
+    fc.assert(
+      fc.property(
+        sections,
+        fc.integer({ min: 1, max: 8 }),
+        fc.integer({ min: 40, max: 300 }),
+        fc.infiniteStream(fc.boolean()),
+        (given, linesOnPage, maxTokens, choices) => {
+          const paths = pathsOf(given);
+          const pages = pagesOf(given, linesOnPage);
+          const wanted = new Set(pages.map(({ page }) => page).filter(() => choices.next().value));
+          const chunks = chunkDocument(pages, { maxTokens, overlapTokens: Math.floor(maxTokens / 4), wanted });
+          for (const { text, section } of chunks) {
+            expect([[], [section]]).toContainEqual([...new Set(tagsOf(text).map((tag) => paths[tag]))]);
+          }
+          const tagged = (page: ChunkPage) => page.lines.flatMap(({ text }) => tagsOf(text));
+          expect(new Set(chunks.flatMap(({ text }) => tagsOf(text)))).toEqual(
+            new Set(pages.filter(({ page }) => wanted.has(page)).flatMap(tagged)),
+          );
+        },
+      ),
+      { numRuns: 150 },
+    );
   });
 });

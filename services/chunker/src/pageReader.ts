@@ -44,7 +44,8 @@ export class PageReader {
     this.recognizer = new Recognizer(run.ocr.pageTimeoutMs);
   }
 
-  async read(page: number): Promise<ReadPage> {
+  /** @param textLayerOnly True for a page that is not worth OCR. */
+  async read(page: number, { textLayerOnly = false } = {}): Promise<ReadPage> {
     const lost = this.run.lostPages.find((known) => known.page === page);
     if (lost !== undefined) {
       // Neither measured nor asked for its label: who knows what it does, and nothing says that it is at work.
@@ -53,7 +54,7 @@ export class PageReader {
     await this.context.atPage({ page, pages: this.file.info.pageCount, ocr: false });
     try {
       const text = this.file.readPage(page);
-      return this.wantsOcr(text) ? await this.readImage(text) : done(text, 'text');
+      return !textLayerOnly && this.wantsOcr(text) ? await this.readImage(text) : done(text, 'text');
     } catch (error) {
       if (!(error instanceof MillraceError) || error.code !== 'PAGE_FAILED') {
         throw error;

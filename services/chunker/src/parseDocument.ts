@@ -20,7 +20,7 @@ export interface ParseOptions {
  *
  * A page that ends its process is marked as failed, and the document is read again without it: from the beginning, so
  * that its chunks are those of a document whose page cannot be read, whatever had been sent before. What OCR had made of
- * the other pages is kept.
+ * the other pages is kept. Pages that are not wanted count for nothing there: the time for the document bounds them.
  * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED, PDF_TOO_MANY_PAGES, PDF_TIMEOUT, PDF_UNREADABLE (also when too many
  * pages end their process), PARSER_LOST or INTERNAL; the signal's reason when it was aborted.
  */
@@ -46,8 +46,9 @@ export async function parseDocument(
     parsed = { pages: [], chunks: [] };
     characters = 0;
     run.lostPages.push({ page: Number(error.extra.page), code: error.code });
-    if (run.lostPages.length > maxLostPages) {
-      throw new MillraceError('PDF_UNREADABLE', tooManyLost(run.lostPages));
+    const lost = run.lostPages.filter(({ page }) => request.pages?.includes(page) ?? true);
+    if (lost.length > maxLostPages) {
+      throw new MillraceError('PDF_UNREADABLE', tooManyLost(lost));
     }
     return run;
   };

@@ -3,7 +3,6 @@ import { MillraceError } from '@millrace/contracts';
 import { loadPdfium, openPdf, type PdfFile, serveTasks, type TaskContext } from '@millrace/pdf';
 import { textTypes } from '@millrace/text';
 import { PageReader } from './pageReader';
-import { outlineFrom, pageRuns } from './pageRuns';
 import type { ParseEnd, ParseMessage, ParseRun } from './parseProtocol';
 import { parseText } from './parseText';
 
@@ -41,24 +40,24 @@ async function parsePdf(request: ParseRun, context: TaskContext): Promise<ParseE
 
 async function sendPages(file: PdfFile, run: ParseRun, context: TaskContext): Promise<void> {
   const { pageCount, outline } = file.info;
+  const wanted = run.pages === null ? null : new Set(run.pages);
   const reader = new PageReader(file, run, context);
+  const chunker = new DocumentChunker({ ...run.reading, outline, wanted });
   let message: ParseMessage = { pages: [], chunks: [], recognized: [] };
   try {
-    for (const pages of pageRuns(run.pages, pageCount)) {
-      const chunker = new DocumentChunker({ ...run.reading, outline: outlineFrom(outline, pages[0] ?? 1) });
-      for (const page of pages) {
-        const { outcome, text, recognized } = await reader.read(page);
-        message.pages.push(outcome);
-        message.chunks.push(...(text === null ? [] : chunker.addPage(text)));
-        message.recognized.push(...(recognized === null ? [] : [recognized]));
-        // What OCR made of a page is too dear to be lost with the next one.
-        if (recognized !== null || message.pages.length >= MESSAGE_PAGES || message.chunks.length >= MESSAGE_CHUNKS) {
-          await context.send(message);
-          message = { pages: [], chunks: [], recognized: [] };
-        }
+    for (let page = 1; page <= pageCount; page++) {
+      const isWanted = wanted?.has(page) ?? true;
+      const { outcome, text, recognized } = await reader.read(page, { textLayerOnly: !isWanted });
+      message.pages.push(...(isWanted ? [outcome] : []));
+      message.chunks.push(...(text === null ? [] : chunker.addPage(text)));
+      message.recognized.push(...(recognized === null ? [] : [recognized]));
+      // What OCR made of a page is too dear to be lost with the next one.
+      if (recognized !== null || message.pages.length >= MESSAGE_PAGES || message.chunks.length >= MESSAGE_CHUNKS) {
+        await context.send(message);
+        message = { pages: [], chunks: [], recognized: [] };
       }
-      message.chunks.push(...chunker.finish());
     }
+    message.chunks.push(...chunker.finish());
   } finally {
     await reader.close();
   }

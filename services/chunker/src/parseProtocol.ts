@@ -8,10 +8,7 @@ export interface ParseRequest {
   /** What kind of file it is; a PDF when left out. */
   mimeType?: string;
   maxPages: number;
-  /**
-   * Only these, in ascending order; null for all. Pages that do not follow each other are chunked apart, each time with
-   * indexes and hashes from the beginning.
-   */
+  /** Only these have an outcome and chunks; null for all. The others are read for what they tell about these. */
   pages: number[] | null;
   reading: ReadingOptions;
   ocr: OcrLimits;

@@ -10,10 +10,11 @@ const MESSAGE_ITEMS = 64;
 /** Reads and chunks a text, page by page. */
 export async function parseText(request: ParseRequest, type: TextType, context: TaskContext): Promise<ParseEnd> {
   const { path, reading } = request;
-  const chunker = new DocumentChunker(reading);
+  const wanted = request.pages === null ? null : new Set(request.pages);
+  const chunker = new DocumentChunker({ ...reading, wanted });
   const pages = readTextPages(path, type);
   try {
-    return await sendAll(pages, chunker, request.maxPages, context);
+    return await sendAll(pages, chunker, { maxPages: request.maxPages, wanted }, context);
   } finally {
     // A page too many, or a message that cannot be sent, must not leave the file open.
     pages.return(null);
@@ -23,7 +24,7 @@ export async function parseText(request: ParseRequest, type: TextType, context: 
 async function sendAll(
   pages: Generator<TextPage, string | null>,
   chunker: DocumentChunker,
-  maxPages: number,
+  { maxPages, wanted }: { maxPages: number; wanted: ReadonlySet<number> | null },
   context: TaskContext,
 ): Promise<ParseEnd> {
   let message: ParseMessage = { pages: [], chunks: [], recognized: [] };
@@ -36,7 +37,7 @@ async function sendAll(
         extra: { limit: maxPages },
       });
     }
-    message.pages.push(outcomeOf(next.value));
+    message.pages.push(...((wanted?.has(next.value.page) ?? true) ? [outcomeOf(next.value)] : []));
     message.chunks.push(...chunker.addPage(next.value));
     if (message.pages.length + message.chunks.length >= MESSAGE_ITEMS) {
       await context.send(message);

@@ -9,11 +9,12 @@ const INTERVAL_MS = 2_000;
 /** Gives what takes the pages of a reading and shows, now and then, in the job which one it is at. */
 export function reportReading(options: {
   database: Database;
-  job: Pick<ClaimedJob, 'jobId' | 'token'>;
+  job: Pick<ClaimedJob, 'jobId' | 'token' | 'failedPages'>;
   logger: Logger;
   intervalMs?: number;
 }): (step: PageStep) => void {
   const { database, job, logger, intervalMs = INTERVAL_MS } = options;
+  const doing = job.failedPages === null ? 'reading' : 'reading failed pages again:';
   let last = performance.now();
   let writing = false;
   return ({ page, pages, ocr }) => {
@@ -21,7 +22,7 @@ export function reportReading(options: {
       return;
     }
     writing = true;
-    noteReading(database, job, `reading page ${page} of ${pages}${ocr ? ' (OCR)' : ''}`)
+    noteReading(database, job, `${doing} page ${page} of ${pages}${ocr ? ' (OCR)' : ''}`)
       // The reading goes on without: whether it may is the lease's to say.
       .catch((error: unknown) => logger.debug({ err: error }, 'could not note the progress of a reading'))
       .finally(() => {

@@ -18,10 +18,10 @@ function outcomes({ pages }: { pages: { outcome: string; error_code: string | nu
   return pages.map(({ outcome, error_code }) => error_code ?? outcome);
 }
 
-/** Sends the child a signal when it comes to that page. */
-function signalAt(pool: ParserPool, page: number, signal: NodeJS.Signals) {
-  return (step: { page: number }) => {
-    if (step.page === page) {
+/** Sends the child a signal when it comes to one of the pages. */
+function signalAt(pool: ParserPool, pages: number[], signal: NodeJS.Signals) {
+  return ({ page }: { page: number }) => {
+    if (pages.includes(page)) {
       for (const pid of pool.pids) {
         process.kill(pid, signal);
       }
@@ -49,7 +49,7 @@ describe('When a page of a PDF', () => {
 
   test('crashes its process, then it alone fails', async () => {
     const pool = bench.pool();
-    const parsed = await bench.parse(pool, await textPdf(texts), { onPage: signalAt(pool, 1, 'SIGSEGV') });
+    const parsed = await bench.parse(pool, await textPdf(texts), { onPage: signalAt(pool, [1], 'SIGSEGV') });
     expect(outcomes(parsed)).toEqual(['PAGE_CRASHED', 'text', 'text', 'text']);
   });
 
@@ -68,6 +68,22 @@ describe('When a page of a PDF', () => {
     });
   });
 
+  test('that only tells about the wanted ones is lost, then it is not told of, and counts for nothing', async () => {
+    const pool = bench.pool();
+    const pdf = await textPdf(texts);
+    const onPage = signalAt(pool, [1, 3], 'SIGSEGV');
+    const parsed = await bench.parse(pool, pdf, { pages: [2, 4], maxLostPages: 0, onPage });
+    expect(parsed.pages.map(({ page, outcome }) => [page, outcome])).toEqual([
+      [2, 'text'],
+      [4, 'text'],
+    ]);
+    expect(parsed.chunks.map(({ text }) => text)).toEqual(['The second page.', 'The fourth page.']);
+    await expect(bench.parse(pool, pdf, { pages: [2, 3], maxLostPages: 0, onPage })).rejects.toMatchObject({
+      code: 'PDF_UNREADABLE',
+      message: expect.not.stringContaining('1 (PAGE_CRASHED)'),
+    });
+  });
+
   test('is lost, then the time that was spent on it counts for the document', async () => {
     const pdf = formBombPdf(texts, { pages: [1, 2, 3, 4], ...bomb });
     const pool = bench.pool({ ...hasty, timeoutMs: 2_500 });
@@ -78,7 +94,7 @@ describe('When a page of a PDF', () => {
 describe('When the process that reads a PDF is killed from outside at a page', () => {
   test('then no page is blamed', async () => {
     const pool = bench.pool();
-    const onPage = signalAt(pool, 1, 'SIGKILL');
+    const onPage = signalAt(pool, [1], 'SIGKILL');
     await expect(bench.parse(pool, await textPdf(texts), { onPage })).rejects.toMatchObject({ code: 'PARSER_LOST' });
   });
 });

@@ -80,7 +80,7 @@ describe('When a document is parsed in its own process', () => {
     expect(parsed.chunks).toMatchObject([{ text: 'The first page is here.' }]);
   });
 
-  test('and only some pages are wanted, then no chunk goes on over those left out, and each knows its section', async () => {
+  test('and only some pages are wanted, then no chunk reaches over the others, and each knows its section', async () => {
     const pdf = await drawnPdf((document) => {
       for (const page of [1, 2, 3, 4, 5, 6]) {
         document.addPage().fontSize(11).text(`Words of page ${page} that go on`);
@@ -99,6 +99,28 @@ describe('When a document is parsed in its own process', () => {
       [2, 3, 'Part 1'],
       [6, 6, 'Part 4'],
     ]);
+  });
+
+  test('and only a page amid running lines and after a heading is wanted, then its chunk is as in a full reading', async () => {
+    const pdf = await drawnPdf((document) => {
+      for (let page = 1; page <= 12; page++) {
+        document.addPage({ margin: 0 }).font('Helvetica').fontSize(9).text('The Yearly Report of the Mill', 72, 30);
+        document.text(`${page}`, 300, 760);
+        document.fontSize(11).text(`Words of page ${page} about the mill. `.repeat(30), 72, 150, { width: 460 });
+        if (page === 3) {
+          document.font('Helvetica-Bold').fontSize(16).text('The wheel', 72, 100);
+        }
+      }
+    });
+    const reading: ReadingOptions = { ...testReading, overlapTokens: 0 };
+    const only = await parse(pdf, { reading, pages: [5] });
+    expect(only.pages).toMatchObject([{ page: 5, outcome: 'text' }]);
+    expect(only.chunks.every(({ pageStart, pageEnd }) => pageStart === 5 && pageEnd === 5)).toBe(true);
+    expect(only.chunks.map(({ text }) => text).join(' ')).toBe('Words of page 5 about the mill. '.repeat(30).trim());
+    expect(new Set(only.chunks.map(({ section }) => section))).toEqual(new Set(['The wheel']));
+    expect(await parse(pdf, { reading, pages: [5] })).toEqual(only);
+    const full = await parse(pdf, { reading });
+    expect(full.chunks.find(({ text }) => text.includes('page 5'))?.section).toBe('The wheel');
   });
 
   test('and it holds more text than is taken, then the error is named, and the next one is read', async () => {
@@ -138,6 +160,16 @@ describe('When a text is parsed in the same process', () => {
     const parsed = await parseText(Array.from({ length: 500 }, (_, page) => `Page ${page}.`).join('\f'), 'text/plain');
     expect(parsed.pages.map(({ page }) => page)).toEqual(parsed.pages.map((_, index) => index + 1));
     expect(parsed.pages).toHaveLength(500);
+  });
+
+  test('and only some pages are wanted, then only they have an outcome and chunks, in their sections', async () => {
+    const content = `# Mills\n\n${'The mill turns. '.repeat(300)}\n\n## Wheels\n\n${'The wheel turns. '.repeat(300)}`;
+    const parsed = await parseText(content, 'text/markdown', { pages: [4] });
+    expect(parsed.pages).toMatchObject([{ page: 4, outcome: 'text' }]);
+    expect(parsed.chunks.length).toBeGreaterThan(0);
+    for (const chunk of parsed.chunks) {
+      expect(chunk).toMatchObject({ pageStart: 4, pageEnd: 4, section: 'Mills > Wheels' });
+    }
   });
 
   test('and it is no text, or too long, then the error is named and a PDF after it is read', async () => {

@@ -7,7 +7,7 @@ import { testReading } from '@millrace/test-support';
 import { type ParsedDocument, type ParseOptions, parseDocument } from '../src/parseDocument';
 import type { OcrLimits } from '../src/parseProtocol';
 
-type BenchOptions = Partial<ParseOptions> & { ocr?: Partial<OcrLimits>; mode?: OcrMode };
+type BenchOptions = Partial<ParseOptions> & { ocr?: Partial<OcrLimits>; mode?: OcrMode; pages?: number[] };
 
 /** Reads PDFs in pools of their own, with the limits that a test gives. */
 export class ParserBench {
@@ -42,11 +42,11 @@ export class ParserBench {
   }
 
   parseFile(pool: ParserPool, path: string, options: BenchOptions = {}): Promise<ParsedDocument> {
-    const { ocr, mode = 'auto', ...rest } = options;
+    const { ocr, mode = 'auto', pages = null, ...rest } = options;
     const request = {
       path,
       maxPages: 10_000,
-      pages: null,
+      pages,
       reading: { ...testReading, ocr: mode },
       ocr: { maxPages: 10, pageTimeoutMs: 60_000, totalMs: 600_000, ...ocr },
     };

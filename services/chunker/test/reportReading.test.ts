@@ -22,6 +22,15 @@ test('When a document takes long to read, then its job shows the page now and th
       report({ page: 14, pages: 40, ocr: false });
       return (await step()) === 'reading page 14 of 40';
     });
+    reportReading({ ...options, job: { ...job, failedPages: [15] }, intervalMs: 0 })({
+      page: 15,
+      pages: 40,
+      ocr: false,
+    });
+    await waitFor(
+      'failed pages to be shown',
+      async () => (await step()) === 'reading failed pages again: page 15 of 40',
+    );
   } finally {
     await dispose();
   }

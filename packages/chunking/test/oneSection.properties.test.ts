@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { type ChunkLine, type ChunkOptions, type ChunkPage, chunkDocument } from '../src';
+import { type Block, BlockMaker } from '../src/blocks';
+import { BodyText } from '../src/bodyText';
+import { markStarts, sectionNamer } from '../src/sections';
+import { squeeze } from './coverage';
+import { documents } from './pages';
+
+const outlines = fc.option(
+  fc.array(
+    fc.record({
+      title: fc.constantFrom('Item 7. Risks', 'Somewhere', 'Net income', 'Revenue'),
+      level: fc.integer({ min: 1, max: 3 }),
+      page: fc.option(fc.integer({ min: 1, max: 6 })),
+    }),
+    { maxLength: 5 },
+  ),
+  { nil: undefined },
+);
+
+/** The blocks of the pages without their running lines, as they are named. */
+function blocksOf(
+  pages: readonly ChunkPage[],
+  leftOut: ReadonlySet<ChunkLine>,
+  outline: ChunkOptions['outline'],
+): Block[] {
+  const body = new BodyText();
+  for (const page of pages) {
+    body.add(page);
+  }
+  const maker = new BlockMaker();
+  const namer = sectionNamer(outline);
+  let section: string | null = null;
+  return pages.flatMap((whole) => {
+    const page = { ...whole, lines: whole.lines.filter((line) => !leftOut.has(line)) };
+    const blocks = maker.blocksOf(page, body, namer.startsOn(page));
+    namer.name(page, blocks);
+    section = markStarts(blocks, section);
+    return blocks;
+  });
+}
+
+test('When any document is chunked, then the text of a chunk stands in the one section that the chunk names', () => {
+  const fates = fc.array(fc.constantFrom('came', 'came', 'came', 'missing'), { minLength: 6, maxLength: 6 });
+  fc.assert(
+    fc.property(documents, fates, outlines, fc.integer({ min: 16, max: 200 }), (all, fate, outline, maxTokens) => {
+      const pages = all.filter((_, index) => fate[index] === 'came');
+      const leftOut = new Set<ChunkLine>();
+      const chunks = chunkDocument(pages, {
+        maxTokens,
+        // Without it each character is in one chunk, in order.
+        overlapTokens: 0,
+        onLeftOut: (_page, line) => leftOut.add(line),
+        ...(outline === undefined ? {} : { outline }),
+      });
+      const blockAt = blocksOf(pages, leftOut, outline).flatMap((block) =>
+        block.lines.flatMap(({ text }) =>
+          squeeze(text)
+            .split('')
+            .map(() => block),
+        ),
+      );
+      let at = 0;
+      for (const { text, section } of chunks) {
+        const end = at + squeeze(text).length;
+        const blocks = [...new Set(blockAt.slice(at, end))];
+        const inText = blocks.filter(({ heading }) => !heading);
+        // Headings without text of their own go with the next section; by themselves they may name any of theirs.
+        expect(blocks.map((block) => block.section)).toContain(section);
+        expect(inText.filter((block) => block.section !== section)).toEqual([]);
+        at = end;
+      }
+      expect(at).toBe(blockAt.length);
+    }),
+    { numRuns: 500 },
+  );
+});
