@@ -14,7 +14,7 @@ const esmOnly = [
 module.exports = {
   testEnvironment: 'node',
   testMatch: [
-    '<rootDir>/{packages,services,infra}/*/test/**/*.test.ts',
+    '<rootDir>/{packages,services,infra,apps}/*/test/**/*.test.ts',
     '<rootDir>/bench/test/**/*.test.ts',
     '<rootDir>/tests/{e2e,chaos}/*.test.ts',
   ],

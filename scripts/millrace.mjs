@@ -29,7 +29,12 @@ const logDir = join(stateDir, 'logs');
 
 /** The projects that each command needs compiled; together with what they refer to. `test` compiles the rest itself. */
 const everything = ['services/api', 'services/chunker', 'services/embedder', 'services/reconciler', 'infra/stack'];
-const projects = { services: ['infra/stack'], bench: [...everything, 'bench'], chaos: [...everything, 'tests/chaos'] };
+const projects = {
+  services: ['infra/stack'],
+  millrace: ['infra/stack', 'apps/cli'],
+  bench: [...everything, 'bench'],
+  chaos: [...everything, 'tests/chaos'],
+};
 
 /** The message says all there is to say. */
 class BootstrapError extends Error {}

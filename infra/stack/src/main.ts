@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { ConfigError } from '@millrace/config';
 import { benchCommand } from './commands/bench';
 import { chaosCommand } from './commands/chaos';
+import { cliCommand } from './commands/cli';
 import { demoCommand } from './commands/demo';
 import { servicesCommand } from './commands/services';
 import { startCommand } from './commands/start';
@@ -17,6 +18,7 @@ const commands: Record<string, (context: StackContext, args: readonly string[]) 
   services: servicesCommand,
   bench: benchCommand,
   chaos: chaosCommand,
+  millrace: cliCommand,
   test: testCommand,
 };
 

@@ -12,3 +12,6 @@ export type { NewPause, ProviderPause } from './repositories/providerPauses';
 export type { RetryGroupRow } from './repositories/retryGroups';
 export { serverIsSettled } from './serverIsSettled';
 export { untilAvailable } from './untilAvailable';
+export { findVectorIndexes, type VectorIndex } from './vectorIndex/find';
+export { type VectorIndexKind, vectorIndexKinds } from './vectorIndex/kinds';
+export { type BuildOptions, type BuildProgress, VectorIndexBuilder } from './vectorIndex/vectorIndexBuilder';

@@ -15,6 +15,8 @@ export const usage = `Usage: npm run <command> [-- arguments]
       Brings everything up and keeps it running until Ctrl-C.
   npm run services -- up | down | status [--urls] | reset | install
       PostgreSQL and Redis alone. reset deletes this checkout's data. install (as root) only installs packages.
+  npm run millrace -- COMMAND
+      Works on the database: builds and reports its vector index. Without a command it lists them.
   npm run bench -- NAME [arguments]
       Runs a benchmark.
   npm run chaos [-- --seed N --minutes M --documents N]

@@ -1,6 +1,8 @@
 import type { Box, DocumentStatus } from '@millrace/contracts';
 import { encodeCopy } from '../binaryCopy';
 import type { Sql } from '../sql';
+import { findVectorIndexes } from '../vectorIndex/find';
+import { planVectorScan } from '../vectorIndex/scan';
 
 export interface NewDocumentChunk {
   id: string;
@@ -155,27 +157,39 @@ export class DocumentChunks {
   }
 
   /**
-   * The chunks nearest to `vector` by cosine distance, nearest first.
-   * Runs in a transaction, because the scan settings hold for it alone: an HNSW scan with a filter goes on until it
-   * has found enough (pgvector 0.8, iterative scans), and looks at `limit` candidates or more to begin with.
+   * The chunks nearest to `vector` by cosine distance, nearest first, by whatever vector index there is.
+   * Runs in a transaction, because the scan's settings hold for it alone.
    */
   async search(vector: Float32Array, filter: SearchFilter, limit: number): Promise<SearchRow[]> {
-    await this.sql.none(
-      `SET LOCAL hnsw.iterative_scan = strict_order; SET LOCAL hnsw.ef_search = ${Math.max(100, Math.trunc(limit) * 2)}`,
+    const scan = planVectorScan(await findVectorIndexes(this.sql), {
+      vector: 'c.embedding',
+      query: '$<vector>::vector',
+      dimensions: vector.length,
+      limit: Math.trunc(limit),
+    });
+    await this.sql.many(
+      'SELECT set_config(name, value, true) FROM unnest($<names>::text[], $<values>::text[]) AS setting (name, value)',
+      { names: Object.keys(scan.settings), values: Object.values(scan.settings) },
     );
     return this.sql.many(
-      `SELECT c.id AS chunk_id, c.document_id, c.collection_id, d.filename, d.status AS document_status, c.content,
-              1 - (c.embedding <=> $<vector>::vector) AS score, c.page_start, c.page_end, c.section, c.coordinates
-       FROM document_chunks c JOIN documents d ON d.id = c.document_id
-       WHERE c.embedding IS NOT NULL AND c.embedding_model = $<embeddingModel>
-         AND ($<collectionId>::uuid IS NULL OR c.collection_id = $<collectionId>)
-         AND ($<documentId>::uuid IS NULL OR c.document_id = $<documentId>)
-       ORDER BY c.embedding <=> $<vector>::vector LIMIT $<limit>`,
+      `WITH nearest AS MATERIALIZED (
+         SELECT c.id, c.embedding FROM document_chunks c
+         WHERE c.embedding IS NOT NULL AND c.embedding_model = $<embeddingModel>
+           AND ($<collectionId>::uuid IS NULL OR c.collection_id = $<collectionId>)
+           AND ($<documentId>::uuid IS NULL OR c.document_id = $<documentId>)
+         ORDER BY ${scan.distance} LIMIT $<candidates>
+       ), ordered AS (
+         SELECT id, embedding <=> $<vector>::vector AS distance FROM nearest ORDER BY distance LIMIT $<limit>
+       )
+       SELECT c.id AS chunk_id, c.document_id, c.collection_id, d.filename, d.status AS document_status, c.content,
+              1 - distance AS score, c.page_start, c.page_end, c.section, c.coordinates
+       FROM ordered JOIN document_chunks c USING (id) JOIN documents d ON d.id = c.document_id ORDER BY distance`,
       {
         vector: toText(vector),
         embeddingModel: filter.embeddingModel,
         collectionId: filter.collectionId ?? null,
         documentId: filter.documentId ?? null,
+        candidates: scan.candidates,
         limit,
       },
     );

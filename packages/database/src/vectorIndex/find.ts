@@ -1,0 +1,41 @@
+import type { Sql } from '../sql';
+import { kindOf, type VectorIndexKind } from './kinds';
+
+/** An index over the vectors of `document_chunks`. */
+export interface VectorIndex {
+  name: string;
+  kind: VectorIndexKind;
+  /** False while it is being built, and for what an interrupted build left behind. */
+  valid: boolean;
+  /** As it was built, such as { m: 12, ef_construction: 48 }; what is left out is pgvector's default. */
+  parameters: Record<string, number>;
+  bytes: number;
+}
+
+interface IndexRow {
+  name: string;
+  method: string;
+  operator_class: string;
+  valid: boolean;
+  reloptions: string[] | null;
+  bytes: number;
+}
+
+/** Every vector index there is, the newest last. */
+export async function findVectorIndexes(sql: Sql): Promise<VectorIndex[]> {
+  const rows = await sql.many<IndexRow>(
+    `SELECT c.relname AS name, am.amname AS method, o.opcname AS operator_class, i.indisvalid AS valid, c.reloptions,
+            pg_relation_size(c.oid)::float8 AS bytes
+     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam
+       JOIN pg_opclass o ON o.oid = i.indclass[0]
+     WHERE i.indrelid = 'document_chunks'::regclass AND am.amname IN ('hnsw', 'ivfflat') ORDER BY c.oid`,
+  );
+  return rows.flatMap(({ name, method, operator_class, valid, reloptions, bytes }) => {
+    const kind = kindOf(method, operator_class);
+    return kind === null ? [] : [{ name, kind, valid, bytes, parameters: parametersOf(reloptions ?? []) }];
+  });
+}
+
+function parametersOf(options: readonly string[]): Record<string, number> {
+  return Object.fromEntries(options.map((option) => option.split('=')).map(([name, value]) => [name, Number(value)]));
+}
