@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encryptedPdf, ownerEncryptedPdf, pagelessPdf, rawPdf, rawStream } from '@millrace/test-support';
+import { openPdf } from '../src';
 import { TemporaryFolder } from './temporary';
 
 const folder = new TemporaryFolder();
@@ -101,6 +102,20 @@ describe('When the end of a PDF is missing', () => {
         expect([length, first]).toEqual([length, 'PDF_CORRUPT']);
       }
     }
+  });
+});
+
+describe('When a broken PDF has more pages than are taken', () => {
+  test('then it is refused', async () => {
+    const path = await folder.write(upTo(listLast, '/Kids'));
+    await expect(openPdf(path, { maxPages: 2 })).rejects.toMatchObject({ code: 'PDF_TOO_MANY_PAGES' });
+  });
+
+  test('by its own account alone, then they are not looked for one by one, and those that are there are read', async () => {
+    const lying = Buffer.from(listFirst.toString('latin1').replace('/Count 3', '/Count 900000'), 'latin1');
+    const file = await openPdf(await folder.write(upTo(lying, 'trailer')), { maxPages: 1000 });
+    expect(file.info).toMatchObject({ repair: 'PAGES_REBUILT', pageCount: 3 });
+    file.close();
   });
 });
 
