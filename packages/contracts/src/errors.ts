@@ -129,6 +129,11 @@ export const errorCatalogue = {
     'The process that took the password off the PDF was killed',
     'Send the file again, nothing of this upload was kept; if it stays, give the API more memory.',
   ),
+  PDF_PAGES_LOST: permanent(
+    422,
+    'Pages of the PDF may be missing',
+    'The pages that were found in the broken file are searchable; upload it again whole if it had more.',
+  ),
   PDF_NO_TEXT: permanent(
     422,
     'The document holds no text',

@@ -50,3 +50,8 @@ export const documentRepair = z.enum([
   'PAGES_REBUILT',
 ]);
 export type DocumentRepair = z.infer<typeof documentRepair>;
+
+/** True when pages may be missing that nothing names: the list that would name them was lost. */
+export function mayLackPages(repair: DocumentRepair | null): boolean {
+  return repair === 'PAGES_REBUILT';
+}
