@@ -147,7 +147,12 @@ export const errorCatalogue = {
   PDF_TIMEOUT: permanent(
     422,
     'Reading the PDF took too long',
-    'Split or simplify the file; or raise PDF_TIMEOUT_MS, delete the document and upload it again.',
+    'Split or simplify the file; or raise PDF_TIMEOUT_MS (for a page of a text PDF_PAGE_TIMEOUT_MS), delete the document and upload it again.',
+  ),
+  PDF_OPEN_TIMEOUT: permanent(
+    422,
+    'Opening the file took too long',
+    'Re-export the file; or raise PDF_OPEN_TIMEOUT_MS, delete the document and upload it again.',
   ),
   PDF_UNREADABLE: permanent(
     422,

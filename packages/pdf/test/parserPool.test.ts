@@ -159,6 +159,15 @@ describe('When a child', () => {
     await untilGone(pid);
   });
 
+  test('does not come to its first page, then it is killed at the limit of opening and the next task runs', async () => {
+    makePool({ openTimeoutMs: 1500 });
+    await expect(pool.run({ action: 'hang' })).rejects.toMatchObject({
+      code: 'PDF_OPEN_TIMEOUT',
+      message: 'Opening took longer than 1500 ms.',
+    });
+    await expect(pool.run({ action: 'sleep at page', value: 2000 })).resolves.toBe('awake');
+  });
+
   test('cannot be started, then the installation is blamed and not the PDF', async () => {
     makePool({ entry: join(__dirname, 'fixtures/missing.ts') });
     await expect(pool.run({ action: 'echo' })).rejects.toMatchObject({ code: 'INTERNAL' });

@@ -21,7 +21,7 @@ export function reportReading(options: {
       return;
     }
     writing = true;
-    noteReading(database, job, `reading page ${page} of ${pages}${ocr ? ' (OCR)' : ''}`)
+    noteReading(database, job, `reading page ${page}${pages === null ? '' : ` of ${pages}`}${ocr ? ' (OCR)' : ''}`)
       // The reading goes on without: whether it may is the lease's to say.
       .catch((error: unknown) => logger.debug({ err: error }, 'could not note the progress of a reading'))
       .finally(() => {
