@@ -8,7 +8,7 @@ const MAX_TITLE = 1_000;
 
 /**
  * What an open document says of itself as a whole.
- * @param repair what was made up to open it.
+ * @param repair how it was repaired before the engine saw it.
  * @throws MillraceError PDF_CORRUPT when it has no pages, PDF_TOO_MANY_PAGES when it claims more than `maxPages`.
  */
 export function readInfo(pdfium: Pdfium, document: number, repair: DocumentRepair | null, maxPages: number): PdfInfo {
@@ -21,7 +21,14 @@ export function readInfo(pdfium: Pdfium, document: number, repair: DocumentRepai
       extra: { limit: maxPages },
     });
   }
-  return { pageCount, title: readTitle(pdfium, document), outline: readOutline(pdfium, document, pageCount), repair };
+  // What the engine repairs by itself it does in silence.
+  const sound = pdfium.fpdf.FPDF_DocumentHasValidCrossReferenceTable(document) !== 0;
+  return {
+    pageCount,
+    title: readTitle(pdfium, document),
+    outline: readOutline(pdfium, document, pageCount),
+    repair: repair ?? (sound ? null : 'XREF_REBUILT'),
+  };
 }
 
 function readTitle(pdfium: Pdfium, document: number): string | null {

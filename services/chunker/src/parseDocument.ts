@@ -68,7 +68,8 @@ export async function parseDocument(
 
 /** Why a document that was read to its end has no text to search. */
 export function whyNothing({ pages, repair }: ParsedDocument): MillraceError {
-  if (repair !== null) {
+  // With its own trailer a document's encryption is known, and blank pages are blank.
+  if (repair !== null && repair !== 'XREF_REBUILT') {
     return new MillraceError(
       'PDF_CORRUPT',
       `The PDF is broken, and no text is left on the ${pages.length} pages that could be found in it`,
