@@ -14,7 +14,7 @@ export interface RewriteLimits {
 const MEBIBYTE = 2 ** 20;
 const defaultLimits: RewriteLimits = {
   maxFileBytes: 64 * MEBIBYTE,
-  timeoutMs: 20_000,
+  timeoutMs: 30_000,
   maxRssBytes: 768 * MEBIBYTE,
 };
 

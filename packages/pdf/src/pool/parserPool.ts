@@ -172,12 +172,7 @@ export class ParserPool {
 
   private start(task: Task, child: ParserChild): void {
     const { onMessage, onPage, signal } = task.options;
-    const {
-      timeoutMs,
-      openTimeoutMs = timeoutMs,
-      pageTimeoutMs = timeoutMs,
-      maxRssBytes = 1024 * MEGABYTE,
-    } = this.options;
+    const { timeoutMs, openTimeoutMs, pageTimeoutMs = timeoutMs, maxRssBytes = 1024 * MEGABYTE } = this.options;
     task.cleanUp();
     const began = performance.now();
     const left = timeoutMs - task.spentMs;

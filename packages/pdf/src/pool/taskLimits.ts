@@ -6,8 +6,8 @@ import type { PageStep } from './protocol';
 export interface Limits {
   /** What is left for the task, in milliseconds. */
   timeoutMs: number;
-  /** Until the task is at its first page, in milliseconds. */
-  openTimeoutMs: number;
+  /** Until the task is at its first page, in milliseconds; undefined for no limit but the task's. */
+  openTimeoutMs: number | undefined;
   /** For each page that names no limit of its own, in milliseconds. */
   pageTimeoutMs: number;
   /** Resident memory of the child, in bytes (on Linux only). */
@@ -34,10 +34,10 @@ export class TaskLimits {
       child.kill(new MillraceError('PDF_TIMEOUT', 'Reading the PDF took longer than it may.'));
     }, timeoutMs);
     this.memory = setInterval(() => void this.checkMemory(), MEMORY_CHECK_MS);
-    this.beginStep(
-      openTimeoutMs,
-      () => new MillraceError('PDF_OPEN_TIMEOUT', `Opening took longer than ${openTimeoutMs} ms.`),
-    );
+    if (openTimeoutMs !== undefined) {
+      const message = `Opening took longer than ${openTimeoutMs} ms.`;
+      this.beginStep(openTimeoutMs, () => new MillraceError('PDF_OPEN_TIMEOUT', message));
+    }
   }
 
   /** The child begins with another page, or with another step of it. */
