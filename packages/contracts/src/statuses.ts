@@ -44,7 +44,7 @@ export type JobKind = z.infer<typeof jobKind>;
 
 /** How a broken PDF was made readable; pages may be lost where it was cut off. */
 export const documentRepair = z.enum([
-  /** The table that says where everything stands could not be used, and the engine made another; nothing else was missing. */
+  /** The table that says where everything stands could not be used; the engine found the objects, and the list of pages. */
   'XREF_REBUILT',
   /** The table that says where everything stands was missing or wrong; the document's own list of pages was found. */
   'TRAILER_REBUILT',

@@ -54,9 +54,9 @@ const CUT = '\n>>\nendstream\nendobj\n';
 
 /**
  * What may make a file readable whose cross-reference table or trailer is missing or wrong, such as one that was cut off
- * on its way. With a trailer that names the catalog, the engine finds all objects by itself. Where
- * the catalog or its list of pages is lost, a new list of the pages that are left does. Nothing is proposed for an
- * encrypted file: without its own trailer, what its text is encrypted with is lost.
+ * on its way. With a trailer that names the catalog, the engine finds all objects by itself. Where the catalog or its list
+ * of pages is lost, a new list of the pages that are left does. Nothing is proposed for an encrypted file: without its own
+ * trailer, what its text is encrypted with is lost.
  */
 export function possibleRepairs(path: string): Repairs {
   const { catalog, pages, freeNumber, encrypted, compressed } = findRemains(path);

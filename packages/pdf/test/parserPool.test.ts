@@ -160,12 +160,12 @@ describe('When a child', () => {
   });
 
   test('does not come to its first page, then it is killed at the limit of opening and the next task runs', async () => {
-    makePool({ openTimeoutMs: 1500 });
+    makePool({ openTimeoutMs: 4000 });
     await expect(pool.run({ action: 'hang' })).rejects.toMatchObject({
       code: 'PDF_OPEN_TIMEOUT',
-      message: 'Opening took longer than 1500 ms.',
+      message: 'Opening took longer than 4000 ms.',
     });
-    await expect(pool.run({ action: 'sleep at page', value: 2000 })).resolves.toBe('awake');
+    await expect(pool.run({ action: 'sleep at page', value: 4500 })).resolves.toBe('awake');
   });
 
   test('cannot be started, then the installation is blamed and not the PDF', async () => {
