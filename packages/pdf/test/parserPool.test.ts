@@ -148,7 +148,7 @@ describe('When a child', () => {
   );
 
   test('hangs, then it is killed at the deadline and the next task runs', async () => {
-    makePool({ timeoutMs: 1500 });
+    makePool({ timeoutMs: 4000 });
     let pid = 0;
     const onMessage = (message: unknown) => {
       pid = Number(message);
