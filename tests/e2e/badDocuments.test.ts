@@ -1,4 +1,4 @@
-import type { DocumentChunksResponse, DocumentPagesResponse } from '@millrace/contracts';
+import type { DocumentChunksResponse, DocumentDetail, DocumentPagesResponse } from '@millrace/contracts';
 import {
   blankPdf,
   brokenPdf,
@@ -54,6 +54,17 @@ describe('A document that cannot be read', () => {
     const whole = await textPdf(['Salvaged from the wreck.']);
     const { document } = await millrace.ingest(whole.subarray(0, whole.lastIndexOf('xref', -20)));
     expect(document).toMatchObject({ status: 'ready', repair: 'TRAILER_REBUILT', page_count: 1 });
+    expect(await millrace.search('salvaged wreck', { document_id: document.id })).toHaveLength(1);
+  });
+
+  test('When the list of pages of a PDF is missing too, then it is partial: there may have been more', async () => {
+    const whole = await textPdf(['Salvaged from the wreck.', 'Nobody knows what came next.']);
+    const { document, job } = await millrace.ingest(whole.subarray(0, whole.lastIndexOf('/Type /Pages')));
+    const error = { code: 'PDF_PAGES_LOST', advice: expect.any(String) };
+    expect(job).toMatchObject({ status: 'completed_with_errors', error });
+    expect(document).toMatchObject({ status: 'partial', repair: 'PAGES_REBUILT', page_count: 2, error });
+    const { body } = await millrace.call<DocumentDetail>('GET', `/api/v1/documents/${document.id}`);
+    expect(body.missing).toEqual({ chunk_count: 0, page_count: 0, pages_lost: true, chunks: [], pages: [] });
     expect(await millrace.search('salvaged wreck', { document_id: document.id })).toHaveLength(1);
   });
 

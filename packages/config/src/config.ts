@@ -46,6 +46,7 @@ const variables = z.object({
   PDF_PROCESSES: wholeNumber(1, 64).default(2),
   PDF_MAX_PAGES: wholeNumber(1, 1_000_000).default(10_000),
   PDF_TIMEOUT_MS: wholeNumber(1_000, 86_400_000).default(1_800_000),
+  PDF_OPEN_TIMEOUT_MS: wholeNumber(1_000, 3_600_000).default(120_000),
   PDF_PAGE_TIMEOUT_MS: wholeNumber(10, 3_600_000).default(30_000),
   PDF_MAX_MEMORY_BYTES: wholeNumber(128 * mebibyte, 64 * 1024 * mebibyte).default(1024 * mebibyte),
   PDF_MAX_LOST_PAGES: wholeNumber(0, 1_000).default(10),

@@ -129,6 +129,11 @@ export const errorCatalogue = {
     'The process that took the password off the PDF was killed',
     'Send the file again, nothing of this upload was kept; if it stays, give the API more memory.',
   ),
+  PDF_PAGES_LOST: permanent(
+    422,
+    'Pages of the PDF may be missing',
+    'The pages that were found in the broken file are searchable; upload it again whole if it had more.',
+  ),
   PDF_NO_TEXT: permanent(
     422,
     'The document holds no text',
@@ -142,7 +147,12 @@ export const errorCatalogue = {
   PDF_TIMEOUT: permanent(
     422,
     'Reading the PDF took too long',
-    'Split or simplify the file; or raise PDF_TIMEOUT_MS, delete the document and upload it again.',
+    'Split or simplify the file; or raise PDF_TIMEOUT_MS (for a page of a text PDF_PAGE_TIMEOUT_MS), delete the document and upload it again.',
+  ),
+  PDF_OPEN_TIMEOUT: permanent(
+    422,
+    'Opening the file took too long',
+    'Re-export the file; or raise PDF_OPEN_TIMEOUT_MS, delete the document and upload it again.',
   ),
   PDF_UNREADABLE: permanent(
     422,

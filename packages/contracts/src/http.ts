@@ -48,6 +48,8 @@ export type DocumentView = z.infer<typeof documentSchema>;
 export const missingSchema = z.object({
   chunk_count: count,
   page_count: count,
+  /** True when there may be more pages, which nothing names: the list of pages of a broken PDF was lost. */
+  pages_lost: z.boolean(),
   /** The first hundred of each, in reading order. */
   chunks: z.array(
     z.object({

@@ -42,11 +42,20 @@ export type PageOutcome = z.infer<typeof pageOutcome>;
 export const jobKind = z.enum(['ingest']);
 export type JobKind = z.infer<typeof jobKind>;
 
-/** What had to be made up to read a broken PDF; pages may be lost where it was cut off. */
+/** How a broken PDF was made readable; pages may be lost where it was cut off. */
 export const documentRepair = z.enum([
+  /** The table that says where everything stands could not be used; the engine found the objects, and the list of pages. */
+  'XREF_REBUILT',
   /** The table that says where everything stands was missing or wrong; the document's own list of pages was found. */
   'TRAILER_REBUILT',
   /** That list was lost as well: the pages that were found, in the order in which they stand in the file. */
   'PAGES_REBUILT',
+  /** The engine could not read it even so; another one could, and wrote the pages that it found into a new file. */
+  'REWRITTEN',
 ]);
 export type DocumentRepair = z.infer<typeof documentRepair>;
+
+/** True when pages may be missing that nothing names: the list that would name them was lost. */
+export function mayLackPages(repair: DocumentRepair | null): boolean {
+  return repair === 'PAGES_REBUILT' || repair === 'REWRITTEN';
+}

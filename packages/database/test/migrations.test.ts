@@ -1,6 +1,6 @@
 import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
 import { Client } from 'pg';
-import { checkSetup, Database, migrate, migrationNames } from '../src';
+import { checkSetup, Database, defaultCollectionId, migrate, migrationNames, systemOwnerId } from '../src';
 
 const embedding = { model: 'test-model', dimensions: 768 };
 
@@ -84,6 +84,23 @@ describe('Migrations', () => {
     await run('up');
     expect(await run('down', { count: 1 })).toEqual([migrationNames().at(-1)]);
     expect(await tablesIn(testDatabase.url)).toContain('jobs');
+  });
+
+  test('When the one for more repairs is undone, then each repair becomes the nearest that was known before', async () => {
+    await run('up');
+    await withDatabase(({ sql }) =>
+      sql.none(
+        `INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes, repair)
+         SELECT gen_random_uuid(), $<collection>, $<owner>, repair, repeat(n::text, 64), 'application/pdf', 1, repair
+         FROM unnest(ARRAY['XREF_REBUILT', 'TRAILER_REBUILT', 'PAGES_REBUILT', 'REWRITTEN']) WITH ORDINALITY AS r (repair, n)`,
+        { collection: defaultCollectionId, owner: systemOwnerId },
+      ),
+    );
+    await run('down', { count: migrationNames().length - migrationNames().indexOf('0008_repairs') });
+    await withDatabase(async ({ sql }) => {
+      const rows = await sql.many<{ repair: string | null }>('SELECT repair FROM documents ORDER BY content_hash');
+      expect(rows.map((row) => row.repair)).toEqual([null, 'TRAILER_REBUILT', 'PAGES_REBUILT', 'PAGES_REBUILT']);
+    });
   });
 
   test('When two run at once, then one does the work and the other finds it done', async () => {

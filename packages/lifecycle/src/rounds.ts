@@ -1,5 +1,10 @@
-import type { ChunkDispatch, JobStatus } from '@millrace/contracts';
-import { errorCatalogue } from '@millrace/contracts';
+import {
+  type ChunkDispatch,
+  type DocumentRepair,
+  errorCatalogue,
+  type JobStatus,
+  mayLackPages,
+} from '@millrace/contracts';
 import type { Session } from '@millrace/database';
 import { delayColumn, dispatchColumns } from './dispatch';
 
@@ -145,13 +150,18 @@ export async function endJob(
   rereading: { code: string; message: string } | null = null,
 ): Promise<JobStatus> {
   const failedPages = await session.documentPages.countFailed(job.document_id);
-  const complete = job.failed_chunks === 0 && failedPages === 0;
+  const { repair } = await session.sql.one<{ repair: DocumentRepair | null }>(
+    'SELECT repair FROM documents WHERE id = $1',
+    [job.document_id],
+  );
+  const pages = { failed: failedPages, lost: mayLackPages(repair) };
+  const complete = job.failed_chunks === 0 && failedPages === 0 && !pages.lost;
   const [jobStatus, documentStatus] = complete
     ? (['completed', 'ready'] as const)
     : job.processed_chunks > 0
       ? (['completed_with_errors', 'partial'] as const)
       : (['failed', 'failed'] as const);
-  const cause = complete ? null : await describeFailure(session, job, failedPages, rereading);
+  const cause = complete ? null : await describeFailure(session, job, pages, rereading);
   await session.sql.none(
     `UPDATE jobs SET status = $<jobStatus>, current_step = $<jobStatus>, error_code = $<code>, error = $<message>,
        finished_at = now(), updated_at = now()
@@ -170,7 +180,7 @@ export async function endJob(
 async function describeFailure(
   session: Session,
   job: Counters,
-  failedPages: number,
+  pages: { failed: number; lost: boolean },
   rereading: { code: string; message: string } | null,
 ): Promise<{ code: string; message: string }> {
   const commonest = await session.sql.oneOrNone<{ code: string; message: string }>(
@@ -180,12 +190,13 @@ async function describeFailure(
   );
   const missing = [
     ...(job.failed_chunks > 0 ? [`${job.failed_chunks} of ${job.total_chunks} chunks failed`] : []),
-    ...(failedPages > 0 ? [`${failedPages} pages could not be read`] : []),
+    ...(pages.lost ? ['pages of the PDF may be missing'] : []),
+    ...(pages.failed > 0 ? [`${pages.failed} pages could not be read`] : []),
   ].join(', ');
   if (rereading) {
     return { code: rereading.code, message: `${missing}, nor again: ${rereading.message}` };
   }
   return commonest
     ? { code: commonest.code, message: `${missing}: ${commonest.message}` }
-    : { code: 'PAGE_FAILED', message: missing };
+    : { code: pages.failed > 0 ? 'PAGE_FAILED' : 'PDF_PAGES_LOST', message: missing };
 }

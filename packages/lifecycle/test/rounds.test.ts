@@ -1,9 +1,10 @@
 import { MillraceError, newId } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
-import { claimChunks, retryJob } from '../src';
+import { claimChunks, retryJob, retryPages, storePages } from '../src';
 import {
   chunkedDocument,
   claim,
+  claimedJob,
   createDatabase,
   jobOf,
   leaseMs,
@@ -139,6 +140,45 @@ describe('A round', () => {
       status: 'completed_with_errors',
       error_code: 'PAGE_FAILED',
       error: '1 pages could not be read',
+    });
+    expect(await statusOf(database, documentId)).toBe('partial');
+  });
+
+  test('When the list of pages of a broken PDF was lost, then the document is partial though all that was found is stored', async () => {
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 1, { repair: 'PAGES_REBUILT' });
+    await settle(database, await claim(database, chunkIds));
+    const cause = { error_code: 'PDF_PAGES_LOST', error: 'pages of the PDF may be missing' };
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed_with_errors', ...cause });
+    expect(await database.documents.find(documentId)).toMatchObject({ status: 'partial', ...cause });
+  });
+
+  test('When only the trailer of a broken PDF was lost, then the document is ready', async () => {
+    const { documentId, chunkIds } = await chunkedDocument(database, 1, { repair: 'TRAILER_REBUILT' });
+    await settle(database, await claim(database, chunkIds));
+    expect(await statusOf(database, documentId)).toBe('ready');
+  });
+
+  test('When what failed beside lost pages is retried or read again, then the document is partial for those alone', async () => {
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 1, {
+      limits: { jobMaxRetries: 3, chunkMaxRetries: 1 },
+      pages: [page(1), page(2, 'failed')],
+      repair: 'PAGES_REBUILT',
+    });
+    const [bad = ''] = chunkIds;
+    await settle(database, await claim(database, chunkIds), { failed: [rejected(bad)] });
+    await retryJob(database, jobId, { force: true });
+    await settle(database, await claim(database, chunkIds));
+    expect(await jobOf(database, jobId)).toMatchObject({
+      error_code: 'PAGE_FAILED',
+      error: 'pages of the PDF may be missing, 1 pages could not be read',
+    });
+
+    await retryPages(database, jobId);
+    await storePages(database, await claimedJob(database, jobId), { pages: [page(2, 'empty')], chunks: [] });
+    expect(await jobOf(database, jobId)).toMatchObject({
+      status: 'completed_with_errors',
+      error_code: 'PDF_PAGES_LOST',
+      error: 'pages of the PDF may be missing',
     });
     expect(await statusOf(database, documentId)).toBe('partial');
   });

@@ -1,4 +1,10 @@
-import { type DocumentStatus, type JobChunkStatus, MillraceError, newId } from '@millrace/contracts';
+import {
+  type DocumentRepair,
+  type DocumentStatus,
+  type JobChunkStatus,
+  MillraceError,
+  newId,
+} from '@millrace/contracts';
 import { Database, defaultCollectionId, type JobChunkRow, type JobRow, systemOwnerId } from '@millrace/database';
 import { createTestDatabase, newJobChunk, testReading, unitVector, waitFor } from '@millrace/test-support';
 import {
@@ -156,12 +162,14 @@ export async function chunkedDocument(
   options: {
     limits?: { jobMaxRetries: number; chunkMaxRetries: number };
     pages?: ReturnType<typeof page>[];
+    repair?: DocumentRepair;
     collectionId?: string;
   } = {},
 ) {
   const { document, job } = await accept(database, options.limits, options.collectionId);
   const dispatches = await storeChunks(database, await claimedJob(database, job.id), {
     title: null,
+    repair: options.repair ?? null,
     pages: options.pages ?? [page(1)],
     chunks: Array.from({ length: count }, (_, i) => newJobChunk(i, `Chunk ${i} of document ${document.id}`)),
   });

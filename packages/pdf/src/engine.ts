@@ -1,20 +1,18 @@
 import { cleanText, type DocumentRepair, MillraceError } from '@millrace/contracts';
 import { PageCharacters, readCharacters } from './characters';
-import { type FileAccess, openFileAccess } from './fileSource';
+import type { FileAccess } from './fileSource';
 import { flattenFields } from './formFields';
 import { pageGeometry } from './geometry';
 import { largestImage } from './images';
+import { readInfo } from './info';
 import { buildLines } from './lines';
-import { readOutline } from './outline';
-import { guarded, loadPdfium, type Pdfium } from './pdfium';
+import { loadDocument } from './loadDocument';
+import { guarded, type Pdfium } from './pdfium';
 import { renderGray } from './render';
-import { type PossibleRepair, possibleRepairs } from './repair';
 import type { GrayImage, PageSize, PageText, PdfFile, PdfInfo } from './types';
 
 /** The largest page a PDF may have without a user unit, in points. Broken files claim millions. */
 const MAX_PAGE_POINTS = 14_400;
-/** A longer title is cut, in characters. */
-const MAX_TITLE = 1_000;
 /** Longer ones are no page numbers. */
 const MAX_LABEL_BYTES = 256;
 /**
@@ -23,65 +21,8 @@ const MAX_LABEL_BYTES = 256;
  */
 const REOPEN_AFTER_BYTES = 32 * 2 ** 20;
 
-/**
- * Opens the PDF at `path` for reading text. The file is read piece by piece, never held as a whole. One that is broken is
- * repaired where that helps (`info.repair` then says how); the file itself stays as it is.
- * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED (it asks for a password) or PDF_UNREADABLE (the engine broke); the
- * file system's error when the file cannot be read.
- */
-export async function openPdf(path: string): Promise<PdfFile> {
-  const pdfium = await loadPdfium();
-  try {
-    return open(pdfium, path, null);
-  } catch (error) {
-    const repaired = isCorrupt(error) ? openRepaired(pdfium, path) : null;
-    if (repaired === null) {
-      throw error;
-    }
-    return repaired;
-  }
-}
-
-/** The broken PDF with the repair that reaches the most pages, the first of several; null when none helps. */
-function openRepaired(pdfium: Pdfium, path: string): PdfFile | null {
-  let best: { file: OpenPdf; pages: number } | null = null;
-  for (const repair of possibleRepairs(path)) {
-    let file: OpenPdf | null = null;
-    try {
-      file = open(pdfium, path, repair);
-      const pages = file.countReachablePages();
-      if (best === null || pages > best.pages) {
-        best?.file.close();
-        best = { file, pages };
-      } else {
-        file.close();
-      }
-    } catch (error) {
-      file?.close();
-      if (!isCorrupt(error)) {
-        best?.file.close();
-        throw error;
-      }
-    }
-  }
-  return best?.file ?? null;
-}
-
-function open(pdfium: Pdfium, path: string, repair: PossibleRepair | null): OpenPdf {
-  const access = openFileAccess(pdfium, path, repair?.appendix);
-  try {
-    return guarded(() => OpenPdf.open(pdfium, access, repair?.kind ?? null));
-  } catch (error) {
-    access.close();
-    throw error;
-  }
-}
-
-function isCorrupt(error: unknown): boolean {
-  return error instanceof MillraceError && error.code === 'PDF_CORRUPT';
-}
-
-class OpenPdf implements PdfFile {
+/** A PDF that the engine has open: reads it page by page. */
+export class OpenPdf implements PdfFile {
   private closed = false;
   private readonly characters = new PageCharacters();
   /** What the engine had read of the file when the document was opened. */
@@ -97,19 +38,13 @@ class OpenPdf implements PdfFile {
     this.deliveredAtOpening = access.delivered;
   }
 
-  static open(pdfium: Pdfium, access: FileAccess, repair: DocumentRepair | null): OpenPdf {
-    const { fpdf } = pdfium;
+  /** @throws what loadDocument and readInfo throw. */
+  static open(pdfium: Pdfium, access: FileAccess, repair: DocumentRepair | null, maxPages: number): OpenPdf {
     const document = loadDocument(pdfium, access);
     try {
-      const pageCount = fpdf.FPDF_GetPageCount(document);
-      if (pageCount < 1) {
-        throw new MillraceError('PDF_CORRUPT', 'The PDF holds no pages that can be found.');
-      }
-      const outline = readOutline(pdfium, document, pageCount);
-      const info = { pageCount, title: readTitle(pdfium, document), outline, repair };
-      return new OpenPdf(pdfium, access, document, info);
+      return new OpenPdf(pdfium, access, document, readInfo(pdfium, document, repair, maxPages));
     } catch (error) {
-      fpdf.FPDF_CloseDocument(document);
+      pdfium.fpdf.FPDF_CloseDocument(document);
       throw error;
     }
   }
@@ -261,43 +196,6 @@ class OpenPdf implements PdfFile {
     if (!Number.isInteger(page) || page < 1 || page > this.info.pageCount) {
       throw new RangeError(`There is no page ${page}; the PDF has ${this.info.pageCount}.`);
     }
-  }
-}
-
-function loadDocument({ fpdf }: Pdfium, access: FileAccess): number {
-  const document = fpdf.FPDF_LoadCustomDocument(access.access, 0);
-  access.check();
-  if (document === 0) {
-    throw openingError(fpdf.FPDF_GetLastError());
-  }
-  return document;
-}
-
-/** FPDF_GetLastError's numbers after a failed opening. */
-function openingError(number: number): MillraceError {
-  switch (number) {
-    case 4:
-      return new MillraceError('PDF_ENCRYPTED');
-    case 5:
-      return new MillraceError('PDF_ENCRYPTED', 'The PDF is encrypted in a way that the PDF engine does not support.');
-    default:
-      return new MillraceError('PDF_CORRUPT', `The PDF is broken and cannot be opened (PDFium error ${number}).`);
-  }
-}
-
-function readTitle(pdfium: Pdfium, document: number): string | null {
-  const tag = pdfium.fpdf.malloc(6);
-  try {
-    pdfium.memory.u8.set(Buffer.from('Title\0', 'latin1'), tag);
-    const title = pdfium.readUtf16((buffer, size) => pdfium.fpdf.FPDF_GetMetaText(document, tag, buffer, size));
-    // Not between the halves of a surrogate pair.
-    const short = title
-      .trim()
-      .slice(0, MAX_TITLE)
-      .replace(/[\uD800-\uDBFF]$/, '');
-    return cleanText(short).trim() || null;
-  } finally {
-    pdfium.fpdf.free(tag);
   }
 }
 

@@ -7,15 +7,47 @@ const CACHED_BLOCKS = 64;
 /** The engine's file offsets are 32 bits wide. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
 
+/** Where the engine reads from. */
+interface Source {
+  readonly size: number;
+  /** Why a read failed: the engine only learns that it did. */
+  readonly error: unknown;
+  /** Bytes handed to the engine. */
+  readonly delivered: number;
+  /** Copies `target.length` bytes from `position`; false when there are not so many. */
+  read(position: number, target: Uint8Array): boolean;
+  close(): void;
+}
+
+/** A file that is in memory. */
+class BytesSource implements Source {
+  readonly size: number;
+  readonly error = null;
+  delivered = 0;
+
+  constructor(private bytes: Buffer) {
+    this.size = bytes.length;
+  }
+
+  read(position: number, target: Uint8Array): boolean {
+    const found = this.bytes.subarray(position, position + target.length);
+    target.set(found);
+    this.delivered += found.length;
+    return found.length === target.length;
+  }
+
+  close(): void {
+    this.bytes = Buffer.alloc(0);
+  }
+}
+
 /**
  * A file the engine reads piece by piece, so that memory does not grow with the file. The engine asks for a few
  * hundred bytes at a time; a small cache of blocks turns that into few system calls.
  */
-class FileSource {
+class FileSource implements Source {
   readonly size: number;
-  /** Why a read failed: the engine only learns that it did. */
   error: unknown = null;
-  /** Bytes handed to the engine. */
   delivered = 0;
   private readonly fd: number;
   private readonly fileSize: number;
@@ -30,7 +62,6 @@ class FileSource {
     this.size = this.fileSize + appendix.length;
   }
 
-  /** Copies `target.length` bytes from `position`; false when the file does not hold them. */
   read(position: number, target: Uint8Array): boolean {
     if (position < 0 || position + target.length > this.size) {
       return false;
@@ -87,7 +118,7 @@ class FileSource {
 
 interface Reader {
   callback: number;
-  sources: Map<number, FileSource>;
+  sources: Map<number, Source>;
   nextId: number;
 }
 
@@ -99,7 +130,7 @@ function readerOf(pdfium: Pdfium): Reader {
   if (known !== undefined) {
     return known;
   }
-  const sources = new Map<number, FileSource>();
+  const sources = new Map<number, Source>();
   const callback = pdfium.addFunction((id = 0, position = 0, target = 0, size = 0) => {
     // The engine's unsigned numbers arrive signed.
     const start = target >>> 0;
@@ -127,12 +158,21 @@ export interface FileAccess {
  * @throws the file system's error when the file cannot be opened; MillraceError PDF_UNREADABLE beyond 2 GiB.
  */
 export function openFileAccess(pdfium: Pdfium, path: string, appendix: Buffer = Buffer.alloc(0)): FileAccess {
-  const reader = readerOf(pdfium);
   const source = new FileSource(path, appendix);
   if (source.size > MAX_FILE_BYTES) {
     source.close();
     throw new MillraceError('PDF_UNREADABLE', `The file holds ${source.size} bytes; the PDF engine reads up to 2 GiB.`);
   }
+  return accessTo(pdfium, source);
+}
+
+/** Lets the engine read a file that is in memory. */
+export function openBytesAccess(pdfium: Pdfium, bytes: Buffer): FileAccess {
+  return accessTo(pdfium, new BytesSource(bytes));
+}
+
+function accessTo(pdfium: Pdfium, source: Source): FileAccess {
+  const reader = readerOf(pdfium);
   const id = reader.nextId++;
   reader.sources.set(id, source);
   const access = pdfium.fpdf.malloc(12);

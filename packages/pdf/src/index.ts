@@ -1,6 +1,6 @@
-export { openPdf } from './engine';
 export { inkOf } from './ocr/ink';
 export { Recognizer } from './ocr/recognizer';
+export { openPdf } from './openPdf';
 export { loadPdfium } from './pdfium';
 export { ParserPool, type ParserPoolOptions, type RunOptions } from './pool/parserPool';
 export type { PageStep } from './pool/protocol';

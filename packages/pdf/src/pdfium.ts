@@ -16,6 +16,7 @@ export interface PdfiumExports {
   FPDF_CloseDocument(document: Pointer): void;
   FPDF_SaveAsCopy(document: Pointer, writer: Pointer, flags: number): number;
   FPDF_GetLastError(): number;
+  FPDF_DocumentHasValidCrossReferenceTable(document: Pointer): number;
   FPDF_GetPageCount(document: Pointer): number;
   FPDF_GetMetaText(document: Pointer, tag: Pointer, buffer: Pointer, size: number): number;
   FPDF_GetPageLabel(document: Pointer, index: number, buffer: Pointer, size: number): number;

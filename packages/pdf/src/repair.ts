@@ -1,6 +1,14 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { DocumentRepair } from '@millrace/contracts';
 
+/** What may be tried with a broken file. */
+export interface Repairs {
+  /** The likeliest first. */
+  possible: PossibleRepair[];
+  /** Whether pages may stand where they cannot be seen here, in compressed object streams; see rewritePdf. */
+  rewritable: boolean;
+}
+
 /** A way to have the engine read a broken file: what it shall find after the file's own bytes. */
 export interface PossibleRepair {
   kind: DocumentRepair;
@@ -19,6 +27,8 @@ interface Remains {
   /** An unused object number; the next one is free as well. */
   freeNumber: number;
   encrypted: boolean;
+  /** There are compressed object streams, of which nothing is seen. */
+  compressed: boolean;
 }
 
 const PIECE_BYTES = 1024 * 1024;
@@ -33,7 +43,7 @@ const SPACE = '[\\0\\t\\n\\f\\r ]';
 const LANDMARK = new RegExp(
   [
     `(?<!\\d)(?<number>\\d{1,10})${SPACE}{1,8}(?<generation>\\d{1,5})${SPACE}{1,8}obj(?![A-Za-z])`,
-    `/Type${SPACE}{0,8}/(?<type>Catalog|Page)(?![A-Za-z])`,
+    `/Type${SPACE}{0,8}/(?<type>Catalog|Page|ObjStm)(?![A-Za-z])`,
     `(?<encryption>/Encrypt|/Filter${SPACE}{0,8}/Standard)(?![A-Za-z])`,
   ].join('|'),
   'g',
@@ -44,18 +54,18 @@ const CUT = '\n>>\nendstream\nendobj\n';
 
 /**
  * What may make a file readable whose cross-reference table or trailer is missing or wrong, such as one that was cut off
- * on its way; the likeliest first. With a trailer that names the catalog, the engine finds all objects by itself. Where
- * the catalog or its list of pages is lost, a new list of the pages that are left does. Nothing is proposed for an
- * encrypted file: without its own trailer, what its text is encrypted with is lost.
+ * on its way. With a trailer that names the catalog, the engine finds all objects by itself. Where the catalog or its list
+ * of pages is lost, a new list of the pages that are left does. Nothing is proposed for an encrypted file: without its own
+ * trailer, what its text is encrypted with is lost.
  */
-export function possibleRepairs(path: string): PossibleRepair[] {
-  const { catalog, pages, freeNumber, encrypted } = findRemains(path);
-  const repairs: PossibleRepair[] = [];
+export function possibleRepairs(path: string): Repairs {
+  const { catalog, pages, freeNumber, encrypted, compressed } = findRemains(path);
+  const possible: PossibleRepair[] = [];
   if (encrypted) {
-    return repairs;
+    return { possible, rewritable: false };
   }
   if (catalog !== null) {
-    repairs.push({ kind: 'TRAILER_REBUILT', appendix: appendixOf('', catalog, freeNumber) });
+    possible.push({ kind: 'TRAILER_REBUILT', appendix: appendixOf('', catalog, freeNumber) });
   }
   if (pages.size > 0) {
     const list = freeNumber + 1;
@@ -63,9 +73,9 @@ export function possibleRepairs(path: string): PossibleRepair[] {
     const objects =
       `${freeNumber} 0 obj\n<< /Type /Catalog /Pages ${list} 0 R >>\nendobj\n` +
       `${list} 0 obj\n<< /Type /Pages /Count ${pages.size} /Kids [\n${kids}\n] >>\nendobj\n`;
-    repairs.push({ kind: 'PAGES_REBUILT', appendix: appendixOf(objects, [freeNumber, 0], list + 1) });
+    possible.push({ kind: 'PAGES_REBUILT', appendix: appendixOf(objects, [freeNumber, 0], list + 1) });
   }
-  return repairs;
+  return { possible, rewritable: compressed };
 }
 
 function appendixOf(objects: string, [number, generation]: Reference, size: number): Buffer {
@@ -75,7 +85,7 @@ function appendixOf(objects: string, [number, generation]: Reference, size: numb
 
 /** Looks through the whole file, piece by piece. Objects in compressed object streams are not seen. */
 function findRemains(path: string): Remains {
-  const remains: Remains = { catalog: null, pages: new Map(), freeNumber: 1, encrypted: false };
+  const remains: Remains = { catalog: null, pages: new Map(), freeNumber: 1, encrypted: false, compressed: false };
   let current: Reference | null = null;
   for (const match of landmarksIn(path)) {
     const { number, generation, type, encryption } = match.groups ?? {};
@@ -88,6 +98,8 @@ function findRemains(path: string): Remains {
       } else {
         remains.freeNumber = Math.max(remains.freeNumber, current[0] + 1);
       }
+    } else if (type === 'ObjStm') {
+      remains.compressed = true;
     } else if (current !== null && type === 'Catalog') {
       remains.catalog = current;
     } else if (current !== null && remains.pages.size < MAX_PAGES) {

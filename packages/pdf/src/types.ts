@@ -60,7 +60,7 @@ export interface PdfInfo {
   /** The title from the document's metadata, or null. */
   title: string | null;
   outline: OutlineEntry[];
-  /** What had to be made up to read a broken file, or null. */
+  /** How a broken file was made readable, or null. */
   repair: DocumentRepair | null;
 }
 

@@ -1,12 +1,9 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { MillraceError } from '@millrace/contracts';
 import { type FileAccess, openFileAccess } from './fileSource';
+import { openingErrors } from './loadDocument';
 import { guarded, loadPdfium, type Pdfium } from './pdfium';
 
-/** FPDF_GetLastError after a failed opening: the password is missing or wrong. */
-const PASSWORD_NEEDED = 4;
-/** The same for an encryption that the engine does not know, such as with certificates. */
-const UNKNOWN_SECURITY = 5;
 /** The flag of FPDF_SaveAsCopy that leaves the encryption out. */
 const REMOVE_SECURITY = 3;
 
@@ -36,10 +33,10 @@ function unlock(pdfium: Pdfium, access: FileAccess, password: string, target: st
     return false;
   }
   const error = fpdf.FPDF_GetLastError();
-  if (error === UNKNOWN_SECURITY) {
+  if (error === openingErrors.unknownSecurity) {
     throw new MillraceError('PDF_ENCRYPTION_UNSUPPORTED');
   }
-  if (error !== PASSWORD_NEEDED) {
+  if (error !== openingErrors.passwordNeeded) {
     return false;
   }
   const document = openWith(pdfium, access, password);
@@ -62,7 +59,7 @@ function openWith(pdfium: Pdfium, access: FileAccess, password: string): number 
   if (document !== 0) {
     return document;
   }
-  throw fpdf.FPDF_GetLastError() === PASSWORD_NEEDED
+  throw fpdf.FPDF_GetLastError() === openingErrors.passwordNeeded
     ? new MillraceError('PDF_PASSWORD_WRONG')
     : new MillraceError('PDF_UNREADABLE', 'The PDF engine cannot open the PDF with its password.');
 }

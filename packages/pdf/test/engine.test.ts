@@ -109,9 +109,23 @@ describe('When a PDF is opened', () => {
     ['it is empty', () => Buffer.alloc(0), 'PDF_CORRUPT'],
     ['it has no pages', pagelessPdf, 'PDF_CORRUPT'],
     ['it asks for a password', encryptedPdf, 'PDF_ENCRYPTED'],
+    [
+      'it is encrypted in a way of its own',
+      async () => Buffer.from((await encryptedPdf()).toString('latin1').replace('/Standard', '/Sandward'), 'latin1'),
+      'PDF_ENCRYPTION_UNSUPPORTED',
+    ],
   ])('and %s, then the error is named', async (_why, make, code) => {
     const path = await folder.write(await make());
     await expect(openPdf(path)).rejects.toMatchObject({ name: 'MillraceError', code });
+  });
+
+  test('and it has more pages than are taken, then it is refused', async () => {
+    const path = await folder.write(await blankPdf(3));
+    await expect(openPdf(path, { maxPages: 2 })).rejects.toMatchObject({
+      code: 'PDF_TOO_MANY_PAGES',
+      extra: { limit: 2 },
+    });
+    (await openPdf(path, { maxPages: 3 })).close();
   });
 
   test('and there is no such file, then that is no fault of the PDF', async () => {

@@ -148,7 +148,7 @@ describe('When a child', () => {
   );
 
   test('hangs, then it is killed at the deadline and the next task runs', async () => {
-    makePool({ timeoutMs: 1500 });
+    makePool({ timeoutMs: 4000 });
     let pid = 0;
     const onMessage = (message: unknown) => {
       pid = Number(message);
@@ -157,6 +157,15 @@ describe('When a child', () => {
     await expect(pool.run({ action: 'echo', value: 1 })).resolves.toMatchObject({ value: 1 });
     expect(pid).toBeGreaterThan(0);
     await untilGone(pid);
+  });
+
+  test('does not come to its first page, then it is killed at the limit of opening and the next task runs', async () => {
+    makePool({ openTimeoutMs: 4000 });
+    await expect(pool.run({ action: 'hang' })).rejects.toMatchObject({
+      code: 'PDF_OPEN_TIMEOUT',
+      message: 'Opening took longer than 4000 ms.',
+    });
+    await expect(pool.run({ action: 'sleep at page', value: 4500 })).resolves.toBe('awake');
   });
 
   test('cannot be started, then the installation is blamed and not the PDF', async () => {

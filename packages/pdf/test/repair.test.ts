@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encryptedPdf, ownerEncryptedPdf, pagelessPdf, rawPdf, rawStream } from '@millrace/test-support';
+import { openPdf } from '../src';
 import { TemporaryFolder } from './temporary';
 
 const folder = new TemporaryFolder();
@@ -51,12 +52,31 @@ function read(bytes: Buffer) {
   }));
 }
 
-describe('When a PDF is not broken, or the engine mends it by itself', () => {
-  test('then nothing is said to be repaired', async () => {
-    const whole = { repair: null, pages: ['First page.', 'Second page.', 'Third page.'] };
-    expect(await read(listFirst)).toEqual(whole);
-    const elsewhere = Buffer.from(listFirst.toString('latin1').replace(/startxref\n\d+/, 'startxref\n7'), 'latin1');
-    expect(await read(elsewhere)).toEqual(whole);
+const allPages = ['First page.', 'Second page.', 'Third page.'];
+
+/** The file with some of its text replaced. */
+function changed(bytes: Buffer, from: RegExp, to: string): Buffer {
+  return Buffer.from(bytes.toString('latin1').replace(from, to), 'latin1');
+}
+
+describe('When a PDF is not broken', () => {
+  test.each([
+    ['in nothing', listFirst],
+    ['but for what follows its end', Buffer.concat([listFirst, Buffer.from('\nsomething else')])],
+    ['but for what stands before its beginning', Buffer.concat([Buffer.from('something else\n'), listFirst])],
+  ])('(%s), then nothing is said to be repaired', async (_how, bytes) => {
+    expect(await read(bytes)).toEqual({ repair: null, pages: allPages });
+  });
+});
+
+describe('When only the table of a PDF that says where everything stands cannot be used', () => {
+  test.each([
+    ['as it is not where it should be', changed(listFirst, /startxref\n\d+/, 'startxref\n7')],
+    ['as the mark that ends the file is missing', upTo(listFirst, '%%EOF')],
+    ['as its entries are too short', changed(listFirst, / \n/g, '\n')],
+    ['as line ends were changed on the way', changed(listFirst, /\n/g, '\r\n')],
+  ])('%s, then all is read, and that is said', async (_how, bytes) => {
+    expect(await read(bytes)).toEqual({ repair: 'XREF_REBUILT', pages: allPages });
   });
 });
 
@@ -101,6 +121,20 @@ describe('When the end of a PDF is missing', () => {
         expect([length, first]).toEqual([length, 'PDF_CORRUPT']);
       }
     }
+  });
+});
+
+describe('When a broken PDF has more pages than are taken', () => {
+  test('then it is refused', async () => {
+    const path = await folder.write(upTo(listLast, '/Kids'));
+    await expect(openPdf(path, { maxPages: 2 })).rejects.toMatchObject({ code: 'PDF_TOO_MANY_PAGES' });
+  });
+
+  test('by its own account alone, then they are not looked for one by one, and those that are there are read', async () => {
+    const lying = Buffer.from(listFirst.toString('latin1').replace('/Count 3', '/Count 900000'), 'latin1');
+    const file = await openPdf(await folder.write(upTo(lying, 'trailer')), { maxPages: 1000 });
+    expect(file.info).toMatchObject({ repair: 'PAGES_REBUILT', pageCount: 3 });
+    file.close();
   });
 });
 

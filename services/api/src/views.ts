@@ -7,6 +7,7 @@ import {
   type JobView,
   jobChunkStatus,
   jobHasEnded,
+  mayLackPages,
   type StatusCounts,
 } from '@millrace/contracts';
 import type {
@@ -51,14 +52,23 @@ export function documentView(row: DocumentRow): DocumentView {
   };
 }
 
-/** The chunks and pages that a document lacks: how many there are, and those that are named. */
+/**
+ * The chunks and pages that a document lacks: how many there are, and those that are named.
+ * @returns null when it lacks nothing.
+ */
 export function missingView(
   chunks: { count: number; chunks: JobChunkRow[] },
   pages: { count: number; pages: Pick<DocumentPageRow, 'page' | 'error_code'>[] },
-): NonNullable<DocumentDetail['missing']> {
+  repair: DocumentRow['repair'],
+): DocumentDetail['missing'] {
+  const pagesLost = mayLackPages(repair);
+  if (chunks.count + pages.count === 0 && !pagesLost) {
+    return null;
+  }
   return {
     chunk_count: chunks.count,
     page_count: pages.count,
+    pages_lost: pagesLost,
     chunks: chunks.chunks.map((chunk) => ({
       id: chunk.id,
       chunk_index: chunk.chunk_index,

@@ -126,6 +126,7 @@ describe('What a document lacks', () => {
       missing: {
         chunk_count: 2,
         page_count: 2,
+        pages_lost: false,
         chunks: [
           { id: chunkIds[1], chunk_index: 1, page_start: 2, page_end: 2, error_code: 'EMBEDDING_REJECTED' },
           { id: chunkIds[2], chunk_index: 2, page_start: 3, page_end: 3, error_code: 'EMBEDDING_TIMEOUT' },

@@ -25,6 +25,7 @@ export function startChunker(config: Config, logger: Logger): Promise<RunningSer
         entry: join(__dirname, 'parseProcess.js'),
         processes: config.PDF_PROCESSES,
         timeoutMs: config.PDF_TIMEOUT_MS,
+        openTimeoutMs: config.PDF_OPEN_TIMEOUT_MS,
         pageTimeoutMs: config.PDF_PAGE_TIMEOUT_MS,
         maxRssBytes: config.PDF_MAX_MEMORY_BYTES,
       });

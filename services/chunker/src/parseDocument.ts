@@ -1,5 +1,6 @@
 import { MillraceError } from '@millrace/contracts';
 import type { PageStep, ParserPool } from '@millrace/pdf';
+import { textTypes } from '@millrace/text';
 import type { LostPage, ParsedDocument, ParseEnd, ParseMessage, ParseRequest, ParseRun } from './parseProtocol';
 
 export type { ParsedDocument, ParsedPage, ParseRequest } from './parseProtocol';
@@ -15,14 +16,16 @@ export interface ParseOptions {
 }
 
 /**
- * Reads and chunks a PDF in one of the pool's processes, whose entry must be this folder's `parseProcess`. The result
+ * Reads and chunks a document in one of the pool's processes, whose entry must be this folder's `parseProcess`. The result
  * holds the document's text once, and nothing else of it is held in this process.
  *
  * A page that ends its process is marked as failed, and the document is read again without it: from the beginning, so
  * that its chunks are those of a document whose page cannot be read, whatever had been sent before. What OCR had made of
- * the other pages is kept. Pages that are not wanted count for nothing there: the time for the document bounds them.
- * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED, PDF_TOO_MANY_PAGES, PDF_TIMEOUT, PDF_UNREADABLE (also when too many
- * pages end their process), PARSER_LOST or INTERNAL; the signal's reason when it was aborted.
+ * the other pages is kept. Pages that are not wanted count for nothing there: the time for the document bounds them. A text
+ * ends with its first such page.
+ * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED, PDF_ENCRYPTION_UNSUPPORTED, PDF_TOO_MANY_PAGES, PDF_TIMEOUT,
+ * PDF_OPEN_TIMEOUT, PDF_UNREADABLE (also when too many pages end their process), TEXT_UNREADABLE, TEXT_TOO_LARGE,
+ * PARSER_LOST or INTERNAL; the signal's reason when it was aborted.
  */
 export async function parseDocument(
   pool: ParserPool,
@@ -30,6 +33,7 @@ export async function parseDocument(
   { maxLostPages, maxCharacters, onPage, signal }: ParseOptions,
 ): Promise<ParsedDocument> {
   const run: ParseRun = { ...request, lostPages: [], recognized: [], startedAt: Date.now() };
+  const isText = textTypes.some((type) => type === request.mimeType);
   let parsed: Pick<ParsedDocument, 'pages' | 'chunks'> = { pages: [], chunks: [] };
   let characters = 0;
   const onMessage = (message: unknown) => {
@@ -43,6 +47,10 @@ export async function parseDocument(
     run.recognized.push(...recognized);
   };
   const withoutPage = (error: MillraceError) => {
+    if (isText) {
+      // Its pages come one out of the other: there is no reading it without one of them.
+      throw new MillraceError(error.code === 'PAGE_TIMEOUT' ? 'PDF_TIMEOUT' : 'PDF_UNREADABLE', error.message);
+    }
     parsed = { pages: [], chunks: [] };
     characters = 0;
     run.lostPages.push({ page: Number(error.extra.page), code: error.code });
@@ -63,7 +71,8 @@ export async function parseDocument(
 
 /** Why a document that was read to its end has no text to search. */
 export function whyNothing({ pages, repair }: ParsedDocument): MillraceError {
-  if (repair !== null) {
+  // With its own trailer a document's encryption is known, and blank pages are blank.
+  if (repair !== null && repair !== 'XREF_REBUILT') {
     return new MillraceError(
       'PDF_CORRUPT',
       `The PDF is broken, and no text is left on the ${pages.length} pages that could be found in it`,

@@ -1,5 +1,4 @@
 import { DocumentChunker } from '@millrace/chunking';
-import { MillraceError } from '@millrace/contracts';
 import { loadPdfium, openPdf, type PdfFile, serveTasks, type TaskContext } from '@millrace/pdf';
 import { textTypes } from '@millrace/text';
 import { PageReader } from './pageReader';
@@ -21,16 +20,9 @@ async function parse(request: ParseRun, context: TaskContext): Promise<ParseEnd>
 }
 
 async function parsePdf(request: ParseRun, context: TaskContext): Promise<ParseEnd> {
-  const file = await openPdf(request.path);
+  const file = await openPdf(request.path, { maxPages: request.maxPages });
   try {
     const { pageCount, title, repair } = file.info;
-    if (pageCount > request.maxPages) {
-      throw new MillraceError(
-        'PDF_TOO_MANY_PAGES',
-        `The PDF has ${pageCount} pages; at most ${request.maxPages} are taken.`,
-        { extra: { limit: request.maxPages } },
-      );
-    }
     await sendPages(file, request, context);
     return { pageCount, title, repair };
   } finally {

@@ -7,7 +7,10 @@ import type { ParsedPage, ParseEnd, ParseMessage, ParseRequest } from './parsePr
 /** Items gathered before a message is sent. */
 const MESSAGE_ITEMS = 64;
 
-/** Reads and chunks a text, page by page. */
+/**
+ * Reads and chunks a text, page by page. What is announced as a page is the chunking of it and the reading of the next; the
+ * first is read while the text is opened.
+ */
 export async function parseText(request: ParseRequest, type: TextType, context: TaskContext): Promise<ParseEnd> {
   const { path, reading } = request;
   const wanted = request.pages === null ? null : new Set(request.pages);
@@ -37,6 +40,7 @@ async function sendAll(
         extra: { limit: maxPages },
       });
     }
+    await context.atPage({ page: pageCount, pages: null, ocr: false });
     message.pages.push(...((wanted?.has(next.value.page) ?? true) ? [outcomeOf(next.value)] : []));
     message.chunks.push(...chunker.addPage(next.value));
     if (message.pages.length + message.chunks.length >= MESSAGE_ITEMS) {

@@ -22,7 +22,8 @@ export function reportReading(options: {
       return;
     }
     writing = true;
-    noteReading(database, job, `${doing} page ${page} of ${pages}${ocr ? ' (OCR)' : ''}`)
+    const of = pages === null ? '' : ` of ${pages}`;
+    noteReading(database, job, `${doing} page ${page}${of}${ocr ? ' (OCR)' : ''}`)
       // The reading goes on without: whether it may is the lease's to say.
       .catch((error: unknown) => logger.debug({ err: error }, 'could not note the progress of a reading'))
       .finally(() => {

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { mayLackPages } from '@millrace/contracts';
 import { ParserPool } from '@millrace/pdf';
 import { testReading } from '@millrace/test-support';
 import { parseDocument, whyNothing } from '../src/parseDocument';
@@ -44,7 +45,7 @@ if (existsSync(corpus)) {
         return { file, ends: parsed, repair: null, pages: 0, failed: 0, characters: 0 };
       }
       const failed = parsed.pages.filter((page) => page.outcome === 'failed').length;
-      const whole = failed === 0 ? 'ready' : 'partial';
+      const whole = failed === 0 && !mayLackPages(parsed.repair) ? 'ready' : 'partial';
       return {
         file,
         ends: parsed.chunks.length === 0 ? whyNothing(parsed).code : whole,

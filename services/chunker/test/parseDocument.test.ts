@@ -12,7 +12,7 @@ import {
   testReading,
   textPdf,
 } from '@millrace/test-support';
-import { parseDocument } from '../src/parseDocument';
+import { parseDocument, whyNothing } from '../src/parseDocument';
 
 const limits = {
   maxPages: 1000,
@@ -69,6 +69,19 @@ describe('When a document is parsed in its own process', () => {
     const parsed = await parse(await blankPdf(3));
     expect(parsed.pages.map(({ outcome }) => outcome)).toEqual(['empty', 'empty', 'empty']);
     expect(parsed.chunks).toEqual([]);
+  });
+
+  test.each([
+    ['and nothing is wrong with it', 'PDF_NO_TEXT', (whole: string) => whole],
+    [
+      'and only its table could not be used',
+      'PDF_NO_TEXT',
+      (whole: string) => whole.replace(/startxref\n\d+/, 'startxref\n7'),
+    ],
+    ['and its end was lost', 'PDF_CORRUPT', (whole: string) => whole.slice(0, whole.lastIndexOf('trailer'))],
+  ])('%s and its pages are blank, then that is %s', async (_how, code, change) => {
+    const whole = (await blankPdf(2)).toString('latin1');
+    expect(whyNothing(await parse(Buffer.from(change(whole), 'latin1'))).code).toBe(code);
   });
 
   test('and one page cannot be read, then that page says so and the others are chunked', async () => {

@@ -7,7 +7,12 @@ import { testReading } from '@millrace/test-support';
 import { type ParsedDocument, type ParseOptions, parseDocument } from '../src/parseDocument';
 import type { OcrLimits } from '../src/parseProtocol';
 
-type BenchOptions = Partial<ParseOptions> & { ocr?: Partial<OcrLimits>; mode?: OcrMode; pages?: number[] };
+type BenchOptions = Partial<ParseOptions> & {
+  ocr?: Partial<OcrLimits>;
+  mode?: OcrMode;
+  mimeType?: string;
+  pages?: number[];
+};
 
 /** Reads PDFs in pools of their own, with the limits that a test gives. */
 export class ParserBench {
@@ -42,9 +47,10 @@ export class ParserBench {
   }
 
   parseFile(pool: ParserPool, path: string, options: BenchOptions = {}): Promise<ParsedDocument> {
-    const { ocr, mode = 'auto', pages = null, ...rest } = options;
+    const { ocr, mode = 'auto', mimeType = 'application/pdf', pages = null, ...rest } = options;
     const request = {
       path,
+      mimeType,
       maxPages: 10_000,
       pages,
       reading: { ...testReading, ocr: mode },

@@ -22,6 +22,10 @@ test('When a document takes long to read, then its job shows the page now and th
       report({ page: 14, pages: 40, ocr: false });
       return (await step()) === 'reading page 14 of 40';
     });
+    await waitFor('a page of a text to be shown', async () => {
+      report({ page: 15, pages: null, ocr: false });
+      return (await step()) === 'reading page 15';
+    });
     reportReading({ ...options, job: { ...job, failedPages: [15] }, intervalMs: 0 })({
       page: 15,
       pages: 40,

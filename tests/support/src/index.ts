@@ -1,4 +1,5 @@
 export { newJobChunk, testReading, unitVector } from './chunks';
+export * from './compressedPdf';
 export { type ContentPdfOptions, contentPdf } from './contentPdf';
 export { createTestEnvironment, type TestEnvironment, testApiKey } from './environment';
 export * from './hardPdfs';

@@ -10,6 +10,8 @@ export interface ParserPoolOptions {
   processes: number;
   /** Longest a task may run, all its runs together, in milliseconds. Waiting for a free child does not count. */
   timeoutMs: number;
+  /** Longest a run may take until it is at its first page, in milliseconds. Default: as long as the task may run. */
+  openTimeoutMs?: number;
   /** Longest a task may be at one page, in milliseconds. Default: as long as the task may run. */
   pageTimeoutMs?: number;
   /** A child that holds more memory than this after a task is replaced. Default 400 MB. */
@@ -79,8 +81,8 @@ export class ParserPool {
 
   /**
    * Runs one task and gives its result.
-   * @throws MillraceError PDF_TIMEOUT, PDF_UNREADABLE (the child crashed or outgrew its memory), PAGE_TIMEOUT,
-   * PAGE_TOO_LARGE or PAGE_CRASHED (the same, at a page), PARSER_LOST (the child was killed by somebody else), INTERNAL (no
+   * @throws MillraceError PDF_TIMEOUT, PDF_OPEN_TIMEOUT (it did not come to its first page), PDF_UNREADABLE (the child
+   * crashed or outgrew its memory), PAGE_TIMEOUT, PAGE_TOO_LARGE or PAGE_CRASHED (the same, at a page), PARSER_LOST (the child was killed by somebody else), INTERNAL (no
    * child can be started, or the pool is closed) or the code of what the task threw; the signal's reason when it was
    * aborted.
    */
@@ -170,10 +172,11 @@ export class ParserPool {
 
   private start(task: Task, child: ParserChild): void {
     const { onMessage, onPage, signal } = task.options;
-    const { timeoutMs, pageTimeoutMs = timeoutMs, maxRssBytes = 1024 * MEGABYTE } = this.options;
+    const { timeoutMs, openTimeoutMs, pageTimeoutMs = timeoutMs, maxRssBytes = 1024 * MEGABYTE } = this.options;
     task.cleanUp();
     const began = performance.now();
-    const limits = new TaskLimits(child, { timeoutMs: timeoutMs - task.spentMs, pageTimeoutMs, maxRssBytes });
+    const left = timeoutMs - task.spentMs;
+    const limits = new TaskLimits(child, { timeoutMs: left, openTimeoutMs, pageTimeoutMs, maxRssBytes });
     const abort = () => child.kill(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
     child.start(task.request, {

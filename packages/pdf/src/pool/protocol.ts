@@ -11,8 +11,8 @@ export interface TaskMessage {
 export interface PageStep {
   /** From 1. */
   page: number;
-  /** How many pages the document has. */
-  pages: number;
+  /** How many pages the document has; null where only its end will tell. */
+  pages: number | null;
   /** True when the page's text is being recognized. */
   ocr: boolean;
   /** Longest this step may take, in milliseconds, where it is not the pool's limit. */

@@ -6,6 +6,8 @@ import type { PageStep } from './protocol';
 export interface Limits {
   /** What is left for the task, in milliseconds. */
   timeoutMs: number;
+  /** Until the task is at its first page, in milliseconds; undefined for no limit but the task's. */
+  openTimeoutMs: number | undefined;
   /** For each page that names no limit of its own, in milliseconds. */
   pageTimeoutMs: number;
   /** Resident memory of the child, in bytes (on Linux only). */
@@ -15,43 +17,52 @@ export interface Limits {
 const MEGABYTE = 1024 * 1024;
 const MEMORY_CHECK_MS = 250;
 
-/** Kills the child when its task, or the page it is at, takes too long, or when it takes too much memory. */
+/** Kills the child when its task, the opening of it or the page it is at takes too long, or when it takes too much memory. */
 export class TaskLimits {
   private readonly deadline: NodeJS.Timeout;
   private readonly memory: NodeJS.Timeout;
-  private pageDeadline: NodeJS.Timeout | undefined;
+  /** That of opening, then of one page after the other. */
+  private stepDeadline: NodeJS.Timeout | undefined;
   private watching = true;
 
   constructor(
     private readonly child: ParserChild,
     private readonly limits: Limits,
   ) {
-    const { timeoutMs } = limits;
+    const { timeoutMs, openTimeoutMs } = limits;
     this.deadline = setTimeout(() => {
       child.kill(new MillraceError('PDF_TIMEOUT', 'Reading the PDF took longer than it may.'));
     }, timeoutMs);
     this.memory = setInterval(() => void this.checkMemory(), MEMORY_CHECK_MS);
+    if (openTimeoutMs !== undefined) {
+      const message = `Opening took longer than ${openTimeoutMs} ms.`;
+      this.beginStep(openTimeoutMs, () => new MillraceError('PDF_OPEN_TIMEOUT', message));
+    }
   }
 
   /** The child begins with another page, or with another step of it. */
   atPage({ page, limitMs = this.limits.pageTimeoutMs }: PageStep): void {
-    clearTimeout(this.pageDeadline);
-    const deadline = setTimeout(() => {
-      // This process may have been busy, and the message of the next page may be waiting: it is taken first.
-      setImmediate(() => {
-        if (this.watching && this.pageDeadline === deadline) {
-          this.child.kill(pageError('PAGE_TIMEOUT', page, `Page ${page} took longer than ${limitMs} ms.`));
-        }
-      });
-    }, limitMs);
-    this.pageDeadline = deadline;
+    this.beginStep(limitMs, () => pageError('PAGE_TIMEOUT', page, `Page ${page} took longer than ${limitMs} ms.`));
   }
 
   end(): void {
     this.watching = false;
     clearTimeout(this.deadline);
-    clearTimeout(this.pageDeadline);
+    clearTimeout(this.stepDeadline);
     clearInterval(this.memory);
+  }
+
+  private beginStep(limitMs: number, tooLong: () => MillraceError): void {
+    clearTimeout(this.stepDeadline);
+    const deadline = setTimeout(() => {
+      // This process may have been busy, and the message of the next page may be waiting: it is taken first.
+      setImmediate(() => {
+        if (this.watching && this.stepDeadline === deadline) {
+          this.child.kill(tooLong());
+        }
+      });
+    }, limitMs);
+    this.stepDeadline = deadline;
   }
 
   private async checkMemory(): Promise<void> {

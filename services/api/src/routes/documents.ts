@@ -107,7 +107,7 @@ export function documentRoutes(dependencies: Dependencies): Router {
       database.jobChunks.listMissing(document.job_id, namedMissing),
       database.documentPages.listFailed(document.id, namedMissing),
     ]);
-    return chunks.count + pages.count === 0 ? null : missingView(chunks, pages);
+    return missingView(chunks, pages, document.repair);
   }
 
   async function findDocument(id: string): Promise<DocumentRow> {

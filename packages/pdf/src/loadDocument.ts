@@ -1,0 +1,36 @@
+import { MillraceError } from '@millrace/contracts';
+import type { FileAccess } from './fileSource';
+import type { Pdfium } from './pdfium';
+
+/** FPDF_GetLastError after a failed opening. */
+export const openingErrors = {
+  /** The password is missing or wrong. */
+  passwordNeeded: 4,
+  /** An encryption that the engine does not know, such as with certificates. */
+  unknownSecurity: 5,
+} as const;
+
+/**
+ * Loads a document that needs no password. @returns its handle, to be closed with FPDF_CloseDocument.
+ * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED (it asks for a password) or PDF_ENCRYPTION_UNSUPPORTED; the file
+ * system's error when the file cannot be read.
+ */
+export function loadDocument({ fpdf }: Pdfium, access: FileAccess): number {
+  const document = fpdf.FPDF_LoadCustomDocument(access.access, 0);
+  access.check();
+  if (document === 0) {
+    throw openingError(fpdf.FPDF_GetLastError());
+  }
+  return document;
+}
+
+function openingError(number: number): MillraceError {
+  switch (number) {
+    case openingErrors.passwordNeeded:
+      return new MillraceError('PDF_ENCRYPTED');
+    case openingErrors.unknownSecurity:
+      return new MillraceError('PDF_ENCRYPTION_UNSUPPORTED');
+    default:
+      return new MillraceError('PDF_CORRUPT', `The PDF is broken and cannot be opened (PDFium error ${number}).`);
+  }
+}

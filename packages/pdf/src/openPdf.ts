@@ -1,0 +1,103 @@
+import { type DocumentRepair, MillraceError } from '@millrace/contracts';
+import { OpenPdf } from './engine';
+import { type FileAccess, openBytesAccess, openFileAccess } from './fileSource';
+import { guarded, loadPdfium, type Pdfium } from './pdfium';
+import { type PossibleRepair, possibleRepairs } from './repair';
+import { rewritePdf } from './rewrite';
+import type { PdfFile } from './types';
+
+export interface OpenOptions {
+  /** A PDF that claims more pages is refused, before anything is done for each of them. Default: no limit. */
+  maxPages?: number;
+}
+
+/**
+ * Opens the PDF at `path` for reading text. The file is read piece by piece, never held as a whole. One that is broken is
+ * repaired where that helps (`info.repair` then says how); the file itself stays as it is.
+ * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED (it asks for a password), PDF_ENCRYPTION_UNSUPPORTED,
+ * PDF_TOO_MANY_PAGES, PDF_UNREADABLE (the engine broke), PARSER_LOST or INTERNAL (as rewritePdf does); the file system's
+ * error when the file cannot be read.
+ */
+export async function openPdf(
+  path: string,
+  { maxPages = Number.POSITIVE_INFINITY }: OpenOptions = {},
+): Promise<PdfFile> {
+  const pdfium = await loadPdfium();
+  try {
+    return open(pdfium, openFileAccess(pdfium, path), maxPages, null);
+  } catch (error) {
+    const repaired = hasCode(error, 'PDF_CORRUPT') ? await openBroken(pdfium, path, maxPages) : null;
+    if (repaired === null) {
+      throw error;
+    }
+    return repaired;
+  }
+}
+
+/** The broken PDF, read in the first of these ways that helps: with a made-up end, rewritten; null when none does. */
+async function openBroken(pdfium: Pdfium, path: string, maxPages: number): Promise<PdfFile | null> {
+  const { possible, rewritable } = possibleRepairs(path);
+  const file = openRepaired(pdfium, path, maxPages, possible);
+  if (file !== null || !rewritable) {
+    return file;
+  }
+  const rewritten = await rewritePdf(path);
+  try {
+    return rewritten && open(pdfium, openBytesAccess(pdfium, rewritten), maxPages, 'REWRITTEN');
+  } catch (error) {
+    if (hasCode(error, 'PDF_CORRUPT')) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+/** The broken PDF with the repair that reaches the most pages, the first of several; null when none helps. */
+function openRepaired(
+  pdfium: Pdfium,
+  path: string,
+  maxPages: number,
+  repairs: readonly PossibleRepair[],
+): PdfFile | null {
+  let best: { file: OpenPdf; pages: number } | null = null;
+  let tooMany: unknown = null;
+  for (const { kind, appendix } of repairs) {
+    let file: OpenPdf | null = null;
+    try {
+      file = open(pdfium, openFileAccess(pdfium, path, appendix), maxPages, kind);
+      const pages = file.countReachablePages();
+      if (best === null || pages > best.pages) {
+        best?.file.close();
+        best = { file, pages };
+      } else {
+        file.close();
+      }
+    } catch (error) {
+      file?.close();
+      if (hasCode(error, 'PDF_TOO_MANY_PAGES') && kind === 'TRAILER_REBUILT') {
+        // The document's own list may claim anything; a new list holds what was found.
+        tooMany = error;
+      } else if (!hasCode(error, 'PDF_CORRUPT')) {
+        best?.file.close();
+        throw error;
+      }
+    }
+  }
+  if (best === null && tooMany !== null) {
+    throw tooMany;
+  }
+  return best?.file ?? null;
+}
+
+function open(pdfium: Pdfium, access: FileAccess, maxPages: number, repair: DocumentRepair | null): OpenPdf {
+  try {
+    return guarded(() => OpenPdf.open(pdfium, access, repair, maxPages));
+  } catch (error) {
+    access.close();
+    throw error;
+  }
+}
+
+function hasCode(error: unknown, code: 'PDF_CORRUPT' | 'PDF_TOO_MANY_PAGES'): boolean {
+  return error instanceof MillraceError && error.code === code;
+}

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { brokenPdf, compressedPdf, endlessPdf, insatiablePdf } from '@millrace/test-support';
+import { openPdf } from '../src';
+import { rewritePdf } from '../src/rewrite';
+import { TemporaryFolder } from './temporary';
+
+const folder = new TemporaryFolder();
+beforeAll(() => folder.make());
+afterAll(() => folder.remove());
+
+const limits = { maxFileBytes: 1_000_000, timeoutMs: 50_000, maxRssBytes: 512 * 2 ** 20 };
+const children = () => readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim();
+
+describe('When the end of a PDF is missing that keeps its pages in compressed streams', () => {
+  const texts = ['First page.', 'Second page.'];
+  const read = (bytes: Buffer) =>
+    folder.open(bytes, (file) => ({
+      repair: file.info.repair,
+      pages: texts.map((_, index) => file.readPage(index + 1).text),
+    }));
+
+  test('then they are read from a rewritten file', async () => {
+    expect(await read(compressedPdf(texts))).toEqual({ repair: null, pages: texts });
+    const cutOff = compressedPdf(texts, { cutOff: true });
+    expect(await read(cutOff)).toEqual({ repair: 'REWRITTEN', pages: texts });
+    expect(await read(cutOff)).toEqual({ repair: 'REWRITTEN', pages: texts });
+  });
+
+  test('and it has more pages than are taken, then it is refused', async () => {
+    const path = await folder.write(compressedPdf(texts, { cutOff: true }));
+    await expect(openPdf(path, { maxPages: 1 })).rejects.toMatchObject({ code: 'PDF_TOO_MANY_PAGES' });
+  });
+
+  test('and it is encrypted, then it is corrupt: what it is encrypted with is lost', async () => {
+    const encrypted = Buffer.concat([
+      compressedPdf(texts, { cutOff: true }),
+      Buffer.from('9 0 obj\n<< /Encrypt 8 0 R >>'),
+    ]);
+    await expect(openPdf(await folder.write(encrypted))).rejects.toMatchObject({ code: 'PDF_CORRUPT' });
+  });
+});
+
+describe('When a broken PDF is to be written anew', () => {
+  test.each([
+    ['nothing is left of it', brokenPdf, limits],
+    ['it is too large', () => compressedPdf(['A page.'], { cutOff: true }), { ...limits, maxFileBytes: 100 }],
+    ['it takes too long', endlessPdf, { ...limits, timeoutMs: 3_000 }],
+    ['it takes too much memory', insatiablePdf, { ...limits, maxRssBytes: 150 * 2 ** 20 }],
+  ])('and %s, then it is not, and no process is left', async (_why, make, given) => {
+    const path = await folder.write(make());
+    expect(await rewritePdf(path, given)).toBeNull();
+    expect(children()).toBe('');
+  });
+});
