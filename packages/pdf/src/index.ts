@@ -1,5 +1,6 @@
 export { openPdf } from './engine';
 export { inkOf } from './ocr/ink';
+export { checkLanguages } from './ocr/languages';
 export { Recognizer } from './ocr/recognizer';
 export { loadPdfium } from './pdfium';
 export { ParserPool, type ParserPoolOptions, type RunOptions } from './pool/parserPool';

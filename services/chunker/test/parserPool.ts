@@ -1,13 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { OcrMode } from '@millrace/contracts';
+import type { ChunkStrategy, OcrMode } from '@millrace/contracts';
 import { ParserPool, type ParserPoolOptions } from '@millrace/pdf';
 import { testReading } from '@millrace/test-support';
 import { type ParsedDocument, type ParseOptions, parseDocument } from '../src/parseDocument';
-import type { OcrLimits } from '../src/parseProtocol';
+import type { OcrSettings } from '../src/parseProtocol';
 
-type BenchOptions = Partial<ParseOptions> & { ocr?: Partial<OcrLimits>; mode?: OcrMode };
+type BenchOptions = Partial<ParseOptions> & { ocr?: Partial<OcrSettings>; mode?: OcrMode; strategy?: ChunkStrategy };
 
 /** Reads PDFs in pools of their own, with the limits that a test gives. */
 export class ParserBench {
@@ -42,13 +42,13 @@ export class ParserBench {
   }
 
   parseFile(pool: ParserPool, path: string, options: BenchOptions = {}): Promise<ParsedDocument> {
-    const { ocr, mode = 'auto', ...rest } = options;
+    const { ocr, mode = 'auto', strategy = testReading.strategy, ...rest } = options;
     const request = {
       path,
       maxPages: 10_000,
       pages: null,
-      reading: { ...testReading, ocr: mode },
-      ocr: { maxPages: 10, pageTimeoutMs: 60_000, totalMs: 600_000, ...ocr },
+      reading: { ...testReading, strategy, ocr: mode },
+      ocr: { languages: ['eng'], maxPages: 10, pageTimeoutMs: 60_000, totalMs: 600_000, ...ocr },
     };
     return parseDocument(pool, request, { maxLostPages: 3, maxCharacters: 100_000_000, ...rest });
   }
