@@ -17,7 +17,8 @@ serveTasks((request, context) => parse(request as ParseRun, context));
 loadPdfium().catch(() => undefined);
 
 async function parse(request: ParseRun, context: TaskContext): Promise<ParseEnd> {
-  const type = textTypes.find((one) => one === request.mimeType);
+  const [mimeType] = request.mimeType?.split(';') ?? [];
+  const type = textTypes.find((one) => one === mimeType);
   return type === undefined ? parsePdf(request, context) : parseText(request, type, context);
 }
 
