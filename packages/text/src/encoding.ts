@@ -29,9 +29,10 @@ export class EncodingDetector {
 
   /** The encoding's name, or null when the bytes are no text. */
   end(): string | null {
-    const candidates = this.candidates ?? this.begin();
-    this.check(candidates, this.candidates === null ? this.head : Buffer.alloc(0));
-    return candidates.find((candidate) => candidate.end())?.encoding ?? null;
+    if (this.candidates === null) {
+      this.check(this.begin(), this.head);
+    }
+    return this.candidates?.find((candidate) => candidate.end())?.encoding ?? null;
   }
 
   private begin(): Candidate[] {
