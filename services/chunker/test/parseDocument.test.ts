@@ -110,6 +110,16 @@ describe('When a document is parsed in its own process', () => {
     expect((await parseUpTo(100_000)).pageCount).toBe(30);
   });
 
+  test('and it makes very many tiny chunks, then these count as well', async () => {
+    const path = join(folder, 'tiny.pdf');
+    await writeFile(path, await textPdf(Array(30).fill('Tiny.')));
+    const byPage = { ...limits, path, reading: { ...testReading, strategy: 'page' as const } };
+    const parseUpTo = (maxCharacters: number) => parseDocument(pool, byPage, { maxLostPages: 0, maxCharacters });
+    // 30 chunks with a box each.
+    await expect(parseUpTo(30 * 465 - 1)).rejects.toMatchObject({ code: 'TEXT_TOO_LARGE' });
+    expect((await parseUpTo(30 * 465)).chunks).toHaveLength(30);
+  });
+
   test('and it is broken, locked or too long, then the error is named', async () => {
     await expect(parse(brokenPdf())).rejects.toMatchObject({ code: 'PDF_CORRUPT' });
     await expect(parse(await encryptedPdf())).rejects.toMatchObject({ code: 'PDF_ENCRYPTED' });
