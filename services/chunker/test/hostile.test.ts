@@ -20,7 +20,8 @@ if (existsSync(corpus)) {
       pool = new ParserPool({
         entry: join(__dirname, '../src/parseProcess.ts'),
         processes: 2,
-        timeoutMs: 30_000,
+        // OCR takes seconds for some of them, and more where other tests run beside.
+        timeoutMs: 180_000,
         // So that a process is replaced only where it has died.
         recycleRssBytes: Number.POSITIVE_INFINITY,
         execArgv: ['-r', join(__dirname, '../../../tests/support/register.cjs')],
@@ -67,13 +68,13 @@ if (existsSync(corpus)) {
         const characters = nearlySame(row.characters, expected?.characters) ? expected?.characters : row.characters;
         expect({ ...row, characters }).toEqual(expected);
       }
-    });
+    }, 200_000);
 
     test('then none of them has ended a process', async () => {
       const before = pool.pids;
       await Promise.all(files.map(read));
       expect(pool.pids).toEqual(before);
-    });
+    }, 600_000);
   });
 } else {
   test('When the corpus (../shared/corpus) is absent, then its hundred hostile PDFs are NOT tested', () => {
