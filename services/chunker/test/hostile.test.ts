@@ -60,15 +60,19 @@ if (existsSync(corpus)) {
       expect(updatesTable ? files : table.map((row) => row.file)).toEqual(files);
     });
 
-    test.each(files)('%s, then it ends as the table says', async (file) => {
-      const row = await read(file);
-      seen.push(row);
-      if (!updatesTable) {
-        const expected = table.find((one) => one.file === file);
-        const characters = nearlySame(row.characters, expected?.characters) ? expected?.characters : row.characters;
-        expect({ ...row, characters }).toEqual(expected);
-      }
-    }, 200_000);
+    test.each(files)(
+      '%s, then it ends as the table says',
+      async (file) => {
+        const row = await read(file);
+        seen.push(row);
+        if (!updatesTable) {
+          const expected = table.find((one) => one.file === file);
+          const characters = nearlySame(row.characters, expected?.characters) ? expected?.characters : row.characters;
+          expect({ ...row, characters }).toEqual(expected);
+        }
+      },
+      200_000,
+    );
 
     test('then none of them has ended a process', async () => {
       const before = pool.pids;
