@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -10,7 +11,9 @@ const VARIANT = '4.0.0_best_int';
 function dataOf(language: string): string | null {
   try {
     const installed = require.resolve(`@tesseract.js-data/${language}/package.json`);
-    return join(dirname(installed), VARIANT, `${language}.traineddata.gz`);
+    const file = join(dirname(installed), VARIANT, `${language}.traineddata.gz`);
+    // Looked for first: of a thread that finds nothing to load, Tesseract gives no handle to end it by.
+    return existsSync(file) ? file : null;
   } catch {
     return null;
   }
