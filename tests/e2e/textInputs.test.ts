@@ -72,6 +72,14 @@ describe('A text that is uploaded', () => {
     expect(pages.body.pages.map(({ outcome }) => outcome)).toEqual(['text', 'text', 'empty', 'text']);
   });
 
+  test('When its charset is said, then it is found by its words', async () => {
+    const russian = Buffer.from([0xec, 0xeb, 0xe8, 0xed]);
+    const { document } = await ingest(russian, 'text/plain; charset=cp1251', 'mill.txt');
+    expect(document).toMatchObject({ status: 'ready', mime_type: 'text/plain; charset=windows-1251' });
+    const [hit] = await millrace.search('млин', { document_id: document.id });
+    expect(hit?.text).toBe('млин');
+  });
+
   test('When it comes as a form, then its name says what it is', async () => {
     const { body } = await millrace.upload(
       Buffer.from('# By name\n\nSaid by its name.'),

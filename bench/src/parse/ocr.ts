@@ -20,7 +20,7 @@ const timeoutMs = 120_000;
 
 /** Reads the first dense pages of each of the files as if they were images. The engine's start does not count. */
 export async function ocr(files: readonly string[], pagesOfEach: number): Promise<OcrPage[]> {
-  const recognizer = new Recognizer(timeoutMs);
+  const recognizer = new Recognizer(timeoutMs, ['eng']);
   const measured: OcrPage[] = [];
   try {
     for (const path of files) {

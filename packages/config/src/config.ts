@@ -12,6 +12,12 @@ function wholeNumber(min: number, max: number) {
 /** A key travels in an HTTP header, where a space would end it. */
 export const keyPattern = /^[\x21-\x7e]{16,}$/;
 
+/** Languages by their codes in Tesseract, each once. */
+const languages = z
+  .string()
+  .regex(/^[a-z]{3}(_[a-z]+)*(\+[a-z]{3}(_[a-z]+)*)*$/, "must be Tesseract's codes joined by +, such as eng+deu")
+  .transform((codes) => [...new Set(codes.split('+'))]);
+
 const optionalText = z.string().trim().min(1).optional();
 
 /**
@@ -52,6 +58,7 @@ const variables = z.object({
   PDF_MAX_LOST_PAGES: wholeNumber(0, 1_000).default(10),
   DOCUMENT_MAX_CHARACTERS: wholeNumber(1_000, 1_000_000_000).default(100_000_000),
   OCR_MODE: ocrMode.default('auto'),
+  OCR_LANGUAGES: languages.default(['eng']),
   OCR_MAX_PAGES: wholeNumber(0, 100_000).default(200),
   OCR_PAGE_TIMEOUT_MS: wholeNumber(100, 3_600_000).default(60_000),
   CHUNK_STRATEGY: chunkStrategySchema.default('structure'),

@@ -28,6 +28,11 @@ describe('The configuration', () => {
     });
   });
 
+  test('When OCR is to read several languages, then each is taken once, in their order', () => {
+    expect(loadConfig(servers).OCR_LANGUAGES).toEqual(['eng']);
+    expect(loadConfig({ ...servers, OCR_LANGUAGES: 'deu+chi_sim+deu' }).OCR_LANGUAGES).toEqual(['deu', 'chi_sim']);
+  });
+
   test('When the provider is openai, then its model is the default', () => {
     const config = loadConfig({ ...servers, EMBEDDING_PROVIDER: 'openai', OPENAI_API_KEY: 'sk-1' });
     expect(config.EMBEDDING_MODEL).toBe('text-embedding-3-small');
@@ -59,6 +64,9 @@ describe('The configuration', () => {
     ['EMBEDDING_PROVIDER', 'magic'],
     ['CHUNK_STRATEGY', 'sections'],
     ['EMBEDDING_MODEL', 'bge-base'],
+    ['OCR_LANGUAGES', 'English'],
+    ['OCR_LANGUAGES', 'eng+'],
+    ['OCR_LANGUAGES', 'eng,deu'],
   ])('When %s is %j, then it is refused by name', (name, value) => {
     expect(issuesOf({ ...servers, [name]: value })).toContain(`  ${name}: `);
   });

@@ -1,4 +1,5 @@
 export { inkOf } from './ocr/ink';
+export { checkLanguages } from './ocr/languages';
 export { Recognizer } from './ocr/recognizer';
 export { openPdf } from './openPdf';
 export { loadPdfium } from './pdfium';

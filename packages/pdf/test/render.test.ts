@@ -64,7 +64,7 @@ describe('When a page is drawn', () => {
 
 describe('When the OCR engine cannot be started', () => {
   test('then its pages fail by name', async () => {
-    const recognizer = new Recognizer(60_000, '/nowhere');
+    const recognizer = new Recognizer(60_000, ['nowhere']);
     const white = { width: 200, height: 200, pixels: new Uint8Array(40_000).fill(255), dpi: 200 };
     await expect(recognizer.recognize(white)).rejects.toMatchObject({ code: 'OCR_FAILED' });
     await expect(recognizer.recognize(white)).rejects.toMatchObject({ code: 'OCR_FAILED' });
@@ -74,7 +74,7 @@ describe('When the OCR engine cannot be started', () => {
 
 describe('When the OCR engine cannot read an image', () => {
   test('then that page fails by name, and the next one is read', async () => {
-    const recognizer = new Recognizer(60_000);
+    const recognizer = new Recognizer(60_000, ['eng']);
     const none = { width: 0, height: 0, pixels: new Uint8Array(), dpi: 200 };
     await expect(recognizer.recognize(none)).rejects.toMatchObject({ code: 'OCR_FAILED' });
     const white = { width: 200, height: 200, pixels: new Uint8Array(40_000).fill(255), dpi: 200 };
@@ -105,7 +105,7 @@ describe('When an image has two columns', () => {
     const image = await folder.open(contentPdf(`${column(left, 60)} ${column(right, 330)}`), (file) =>
       file.renderPage?.(1, { dpi: 200, maxPixels: 10_000_000 }),
     );
-    const recognizer = new Recognizer(60_000);
+    const recognizer = new Recognizer(60_000, ['eng']);
     try {
       const lines = image ? await recognizer.recognize(image) : [];
       expect(lines.map((line) => line.text)).toEqual([...left, ...right]);

@@ -1,3 +1,4 @@
-export { type Encoding, EncodingDetector } from './encoding';
+export { charsetOf } from './charset';
+export { EncodingDetector } from './encoding';
 export { readTextPages } from './openText';
 export * from './types';

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
-import { TextDecoder } from 'node:util';
 import { MillraceError } from '@millrace/contracts';
+import { encodingOf } from './charset';
 import { decodeFile, detectEncoding } from './encoding';
 import { readHtml } from './html';
 import { readMarkdown } from './markdown';
@@ -12,12 +12,17 @@ import { MAX_TITLE, type Piece, type TextPage, type TextType } from './types';
 const MAX_MARKDOWN_BYTES = 16 * 1024 * 1024;
 
 /**
- * The pages of a text file, read as they are taken. The same bytes give the same pages.
+ * The pages of a text file, read as they are taken. The same bytes and the same charset give the same pages.
+ * @param charset the encoding that the file was said to be in, as `charsetOf` gives it.
  * @returns the document's title, if it says one, up to MAX_TITLE characters.
  * @throws MillraceError TEXT_UNREADABLE (no text after all, or HTML too deep to parse) or TEXT_TOO_LARGE; the file system's error when it cannot be read.
  */
-export function* readTextPages(path: string, type: TextType): Generator<TextPage, string | null> {
-  const encoding = detectEncoding(path);
+export function* readTextPages(
+  path: string,
+  type: TextType,
+  charset: string | null = null,
+): Generator<TextPage, string | null> {
+  const encoding = detectEncoding(path, charset);
   if (encoding === null) {
     throw new MillraceError('TEXT_UNREADABLE', 'The file holds bytes that are no text in any known encoding.');
   }
@@ -28,7 +33,8 @@ export function* readTextPages(path: string, type: TextType): Generator<TextPage
       `The Markdown holds ${size} bytes; up to ${MAX_MARKDOWN_BYTES} are read.`,
     );
   }
-  const said = type === 'text/html' && encoding === 'windows-1252' ? declaredCharset(path) : null;
+  const isOpen = encoding === 'windows-1252' && charset !== encoding;
+  const said = type === 'text/html' && isOpen ? declaredCharset(path) : null;
   const titled = new Titled(readerOf(type, decodeFile(path, said ?? encoding)));
   yield* paginate(titled);
   return titled.title === null ? null : (cut(titled.title, MAX_TITLE).next().value ?? null);
@@ -45,15 +51,13 @@ function readerOf(type: TextType, texts: Iterable<string>): Generator<Piece, str
   }
 }
 
-/** What an HTML file that is no Unicode says of its encoding in its first kilobyte, where that is known. */
+/** What an HTML file that is no Unicode says of its encoding in its first kilobyte, where that is known and can be true. */
 function declaredCharset(path: string): string | null {
   const [head = ''] = decodeFile(path, 'windows-1252');
   const [, label] = /<meta[^>]*charset\s*=\s*["']?([\w-]+)/i.exec(head.slice(0, 1024)) ?? [];
-  try {
-    return label === undefined ? null : new TextDecoder(label).encoding;
-  } catch {
-    return null;
-  }
+  const encoding = label === undefined ? null : encodingOf(label);
+  // Were it UTF-16, this could not have been read.
+  return encoding?.startsWith('utf-16') ? null : encoding;
 }
 
 /** Passes pieces on and keeps the title that their reader ends with. */

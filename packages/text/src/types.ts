@@ -2,6 +2,12 @@
 export const textTypes = ['text/plain', 'text/markdown', 'text/html'] as const;
 export type TextType = (typeof textTypes)[number];
 
+/** The kind of text that a media type, with or without parameters, names; null for any other. */
+export function textTypeOf(mediaType: string): TextType | null {
+  const [essence] = mediaType.split(';');
+  return textTypes.find((type) => type === essence) ?? null;
+}
+
 /** A line, paragraph, list item or table row. Text has no place on a page, so its box is empty. */
 export interface TextLine {
   /** Cells of a table row are separated by a tab. Never empty, never holds a line break. */

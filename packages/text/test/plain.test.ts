@@ -115,6 +115,7 @@ describe('When text comes in another encoding', () => {
 
   test.each([
     ['a NUL', Buffer.from('text\0more')],
+    ['nothing but a NUL', Buffer.from([0])],
     ['a NUL after a megabyte', Buffer.concat([Buffer.alloc(1024 * 1024, 'a'), Buffer.from([0])])],
     ['control characters in no known encoding', Buffer.from([0xff, 0x01, 0x41])],
     ['half a character of UTF-16', Buffer.from([0xff, 0xfe, 0x41])],

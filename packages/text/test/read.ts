@@ -4,13 +4,17 @@ import { join } from 'node:path';
 import { readTextPages, type TextPage, type TextType } from '../src';
 
 /** The pages and the title of a file that holds `content`. */
-export function read(content: string | Buffer, type: TextType): { pages: TextPage[]; title: string | null } {
+export function read(
+  content: string | Buffer,
+  type: TextType,
+  charset: string | null = null,
+): { pages: TextPage[]; title: string | null } {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-text-'));
   try {
     const path = join(folder, 'file');
     writeFileSync(path, content);
     const pages: TextPage[] = [];
-    const reading = readTextPages(path, type);
+    const reading = readTextPages(path, type, charset);
     let next = reading.next();
     for (; next.done !== true; next = reading.next()) {
       pages.push(next.value);
@@ -22,8 +26,8 @@ export function read(content: string | Buffer, type: TextType): { pages: TextPag
 }
 
 /** Its lines; headings with as many # as their level. */
-export function linesOf(content: string | Buffer, type: TextType): string[] {
-  return read(content, type).pages.flatMap(({ lines }) =>
+export function linesOf(content: string | Buffer, type: TextType, charset: string | null = null): string[] {
+  return read(content, type, charset).pages.flatMap(({ lines }) =>
     lines.map(({ text, headingLevel }) => (headingLevel === undefined ? text : `${'#'.repeat(headingLevel)} ${text}`)),
   );
 }

@@ -49,7 +49,7 @@ export async function acceptUpload(
         filename: upload.filename,
         source_path: key,
         content_hash: upload.contentHash,
-        mime_type: upload.mimeType,
+        mime_type: upload.charset === null ? upload.mimeType : `${upload.mimeType}; charset=${upload.charset}`,
         size_bytes: upload.sizeBytes,
       },
       {

@@ -72,18 +72,32 @@ const PDF_HEADER = '%PDF-';
 /** A comment ends at its first "-->" and nowhere else: were there a choice, comments in a row would have 2ⁿ readings. */
 const HTML_BEGINNING = /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->)[\s\S])*-->\s*)*<(?:!doctype\s+html|html)\b/i;
 
+export interface RecognizedType {
+  mimeType: MediaType;
+  /** The encoding that the client says of a text, where the text is read in it for that reason. */
+  charset: string | null;
+}
+
 /**
  * Recognizes a file as its bytes pass. Whether it is a PDF, text, or neither, its content says; which kind of text, its
  * declared type or its name, unless the content is plainly HTML. What is called a PDF must be one.
  */
 export class MediaTypeDetector {
-  private readonly text = new EncodingDetector();
+  private readonly text: EncodingDetector;
   private head: Buffer = Buffer.alloc(0);
   private decided: 'pdf' | 'text' | null = null;
   private mayBeText = true;
 
-  /** @param named What the client calls it, by content type or name, where that is something accepted. */
-  constructor(private readonly named: MediaType | undefined) {}
+  /**
+   * @param named What the client calls it, by content type or name, where that is something accepted.
+   * @param charset The encoding that it says of text, as `charsetOf` gives it.
+   */
+  constructor(
+    private readonly named: MediaType | undefined,
+    private readonly charset: string | null,
+  ) {
+    this.text = new EncodingDetector(charset);
+  }
 
   /** @throws MillraceError UNSUPPORTED_MEDIA_TYPE as soon as that is certain. */
   add(piece: Buffer): void {
@@ -103,16 +117,22 @@ export class MediaTypeDetector {
   }
 
   /** @throws MillraceError UNSUPPORTED_MEDIA_TYPE */
-  end(): MediaType {
+  end(): RecognizedType {
     if (this.decided === null) {
       this.decide();
     }
-    if (this.decided === 'text' && (!this.mayBeText || this.text.end() === null)) {
+    const encoding = this.decided === 'text' && this.mayBeText ? this.text.end() : null;
+    if (this.decided === 'text' && encoding === null) {
       this.decideNoText();
     }
     if (this.decided === 'pdf') {
-      return 'application/pdf';
+      return { mimeType: 'application/pdf', charset: null };
     }
+    // UTF-8 is found without being told.
+    return { mimeType: this.textType(), charset: encoding === 'utf-8' || encoding !== this.charset ? null : encoding };
+  }
+
+  private textType(): TextType {
     if (this.named === 'text/markdown' || this.named === 'text/html') {
       return this.named;
     }

@@ -5,6 +5,7 @@ import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { BlobStore, StagedBlob } from '@millrace/blobs';
 import { cleanText, MillraceError } from '@millrace/contracts';
+import { charsetOf } from '@millrace/text';
 import busboy from 'busboy';
 import {
   acceptedTypes,
@@ -14,13 +15,14 @@ import {
   type MediaType,
   MediaTypeDetector,
   namedType,
+  type RecognizedType,
   unsupported,
 } from './mediaType';
+import { PartHeads } from './partHeads';
 
-export interface ReceivedUpload {
+export interface ReceivedUpload extends RecognizedType {
   staged: StagedBlob;
   filename: string;
-  mimeType: MediaType;
   /** SHA-256 of the bytes, 64 hexadecimal digits. */
   contentHash: string;
   sizeBytes: number;
@@ -30,8 +32,7 @@ export interface ReceivedUpload {
   password: string | undefined;
 }
 
-interface FileFacts {
-  mimeType: MediaType;
+interface FileFacts extends RecognizedType {
   contentHash: string;
   sizeBytes: number;
 }
@@ -68,6 +69,7 @@ export async function receiveUpload(
       maxBytes,
       whenEmpty: 'UPLOAD_NO_FILE',
       named: calledType(type ?? '', given),
+      charset: charsetOf(request.headers['content-type'] ?? ''),
     });
     const filename = tidyFilename(given) || defaultNames[facts.mimeType];
     return { staged, ...facts, filename, fields: {}, password: headerPassword(request) };
@@ -94,6 +96,9 @@ async function receiveForm(request: IncomingMessage, blobs: BlobStore, maxBytes:
     throw new MillraceError('UPLOAD_MALFORMED', (error as Error).message, { cause: error });
   }
   const fields: Record<string, string> = {};
+  const heads = new PartHeads(request.headers['content-type'] ?? '', maxFields * maxFieldBytes + formOverheadBytes);
+  const keepHead = (piece: Buffer) => heads.add(piece);
+  request.on('data', keepHead);
   let filename = '';
   let file: Promise<{ staged: StagedBlob; facts: FileFacts }> | undefined;
   const ended = new Promise<void>((resolve, reject) => {
@@ -109,11 +114,13 @@ async function receiveForm(request: IncomingMessage, blobs: BlobStore, maxBytes:
       reject(new MillraceError('UPLOAD_MALFORMED', `The form holds more than ${maxFields} fields`)),
     );
     form.on('file', (_name, stream, info) => {
+      request.off('data', keepHead);
       filename = info.filename ?? '';
+      const charset = charsetOf(heads.fileContentType());
       const named = calledType(info.mimeType, filename);
       file = isOtherType(info.mimeType)
         ? refuse(stream, unsupported(`The file is sent as ${info.mimeType}`))
-        : stageFile(stream, blobs, { maxBytes, whenEmpty: 'UPLOAD_EMPTY', named });
+        : stageFile(stream, blobs, { maxBytes, whenEmpty: 'UPLOAD_EMPTY', named, charset });
       // A refused file ends the form at once: there is no use in receiving the rest of it.
       file.catch(reject);
     });
@@ -169,6 +176,8 @@ interface InspectionOptions {
   whenEmpty: 'UPLOAD_EMPTY' | 'UPLOAD_NO_FILE';
   /** What the client says that it is. */
   named: MediaType | undefined;
+  /** The encoding that it says of a text. */
+  charset: string | null;
 }
 
 async function stageFile(
@@ -188,10 +197,10 @@ class Inspector {
   private readonly hash = createHash('sha256');
   private readonly detector: MediaTypeDetector;
   private sizeBytes = 0;
-  private mimeType: MediaType | null = null;
+  private type: RecognizedType | null = null;
 
   constructor(private readonly options: InspectionOptions) {
-    this.detector = new MediaTypeDetector(options.named);
+    this.detector = new MediaTypeDetector(options.named, options.charset);
   }
 
   async *watch(source: Readable): AsyncGenerator<Buffer> {
@@ -216,15 +225,15 @@ class Inspector {
     if (this.sizeBytes === 0) {
       throw new MillraceError(whenEmpty);
     }
-    this.mimeType = this.detector.end();
+    this.type = this.detector.end();
   }
 
   /** Once the whole file has passed. */
   facts(): FileFacts {
-    if (this.mimeType === null) {
+    if (this.type === null) {
       throw new Error('The file has not passed yet.');
     }
-    return { contentHash: this.hash.digest('hex'), sizeBytes: this.sizeBytes, mimeType: this.mimeType };
+    return { contentHash: this.hash.digest('hex'), sizeBytes: this.sizeBytes, ...this.type };
   }
 }
 

@@ -2,12 +2,12 @@ import { calledType, type MediaType, MediaTypeDetector, namedType } from '../src
 
 /** What the detector makes of bytes that pass in pieces of `pieceBytes`. */
 function detect(bytes: Buffer, called?: string, pieceBytes = bytes.length): MediaType | string {
-  const detector = new MediaTypeDetector(called === undefined ? undefined : namedType(called));
+  const detector = new MediaTypeDetector(called === undefined ? undefined : namedType(called), null);
   try {
     for (let at = 0; at < bytes.length; at += pieceBytes) {
       detector.add(bytes.subarray(at, at + pieceBytes));
     }
-    return detector.end();
+    return detector.end().mimeType;
   } catch (error) {
     return (error as { code: string }).code;
   }
@@ -58,7 +58,7 @@ describe('When a file is recognized', () => {
   });
 
   test('and it is neither a PDF nor text, then that is said before all of it has passed', () => {
-    const detector = new MediaTypeDetector(undefined);
+    const detector = new MediaTypeDetector(undefined, null);
     expect(() => detector.add(Buffer.concat([png, Buffer.alloc(2000)]))).toThrow(
       expect.objectContaining({ code: refused, extra: { accepted: expect.arrayContaining(['application/pdf']) } }),
     );
@@ -70,6 +70,32 @@ describe('When a file is recognized', () => {
     expect(detect(Buffer.from(`${'<!---->'.repeat(140)}${html}`))).toBe('text/html');
     expect(performance.now() - began).toBeLessThan(1_000);
   }, 10_000);
+});
+
+describe('When a charset is said of a text', () => {
+  const typed = (bytes: Buffer, charset: string, name = 'a.txt') => {
+    const detector = new MediaTypeDetector(namedType(name), charset);
+    detector.add(bytes);
+    return detector.end();
+  };
+  const russian = Buffer.from([0xec, 0xeb, 0xe8, 0xed]);
+
+  test('then it is kept where the text is read in it for that reason', () => {
+    expect(typed(russian, 'windows-1251')).toEqual({ mimeType: 'text/plain', charset: 'windows-1251' });
+    expect(typed(russian, 'windows-1252', 'a.html')).toEqual({ mimeType: 'text/html', charset: 'windows-1252' });
+    expect(typed(Buffer.from('text', 'utf16le'), 'utf-16le').charset).toBe('utf-16le');
+    expect(typed(Buffer.from('<html>', 'utf16le'), 'utf-16le').mimeType).toBe('text/html');
+    expect(typed(Buffer.from('Größe'), 'utf-8').charset).toBeNull();
+    expect(typed(Buffer.from('\uFEFFtext'), 'windows-1251').charset).toBeNull();
+    expect(typed(russian, 'utf-8').charset).toBeNull();
+    expect(typed(Buffer.from('%PDF-1.7'), 'windows-1251')).toEqual({ mimeType: 'application/pdf', charset: null });
+  });
+
+  test('of what is none, then it is refused all the same', () => {
+    for (const charset of ['windows-1251', 'shift_jis', 'utf-16le']) {
+      expect(() => typed(png, charset)).toThrow(expect.objectContaining({ code: refused }));
+    }
+  });
 });
 
 test.each([

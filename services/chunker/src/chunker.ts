@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { BlobStore } from '@millrace/blobs';
 import type { Config } from '@millrace/config';
 import { documentDelivery, queueNames } from '@millrace/contracts';
-import { ParserPool } from '@millrace/pdf';
+import { checkLanguages, ParserPool } from '@millrace/pdf';
 import { startWorkerService } from '@millrace/queues';
 import type { Logger, RunningService } from '@millrace/telemetry';
 import { IngestHandler } from './ingest';
@@ -12,8 +12,12 @@ import { createChunkerMetrics } from './metrics';
 /** Which part of a document's time OCR may take, so that a long scan ends with pages missing and not with none. */
 const ocrShare = 0.75;
 
-/** Starts a chunker: document deliveries become pages, job chunks and chunk deliveries. */
-export function startChunker(config: Config, logger: Logger): Promise<RunningService> {
+/**
+ * Starts a chunker: document deliveries become pages, job chunks and chunk deliveries.
+ * @throws MillraceError SETUP_INVALID when a language of OCR is not installed, and what startWorkerService throws.
+ */
+export async function startChunker(config: Config, logger: Logger): Promise<RunningService> {
+  checkLanguages(config.OCR_LANGUAGES);
   return startWorkerService({
     name: 'chunker',
     queueName: queueNames.documents,
@@ -42,6 +46,7 @@ export function startChunker(config: Config, logger: Logger): Promise<RunningSer
         maxLostPages: config.PDF_MAX_LOST_PAGES,
         maxCharacters: config.DOCUMENT_MAX_CHARACTERS,
         ocr: {
+          languages: config.OCR_LANGUAGES,
           maxPages: config.OCR_MAX_PAGES,
           pageTimeoutMs: config.OCR_PAGE_TIMEOUT_MS,
           totalMs: ocrShare * config.PDF_TIMEOUT_MS,

@@ -17,7 +17,7 @@ import type { Logger } from '@millrace/telemetry';
 import { keepLease } from './keepLease';
 import type { ChunkerMetrics } from './metrics';
 import { type ParsedDocument, parseDocument, whyNothing } from './parseDocument';
-import type { OcrLimits } from './parseProtocol';
+import type { OcrSettings } from './parseProtocol';
 import { reportReading } from './reportReading';
 
 export interface IngestOptions {
@@ -33,7 +33,7 @@ export interface IngestOptions {
   /** See parseDocument. */
   maxLostPages: number;
   maxCharacters: number;
-  ocr: OcrLimits;
+  ocr: OcrSettings;
   logger: Logger;
   metrics: ChunkerMetrics;
 }

@@ -41,7 +41,7 @@ export class PageReader {
     private readonly run: ParseRun,
     private readonly context: TaskContext,
   ) {
-    this.recognizer = new Recognizer(run.ocr.pageTimeoutMs);
+    this.recognizer = new Recognizer(run.ocr.pageTimeoutMs, run.ocr.languages);
   }
 
   /** @param textLayerOnly True for a page that is not worth OCR. */

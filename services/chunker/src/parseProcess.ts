@@ -1,6 +1,6 @@
 import { DocumentChunker } from '@millrace/chunking';
 import { loadPdfium, openPdf, type PdfFile, serveTasks, type TaskContext } from '@millrace/pdf';
-import { textTypes } from '@millrace/text';
+import { textTypeOf } from '@millrace/text';
 import { PageReader } from './pageReader';
 import type { ParseEnd, ParseMessage, ParseRun } from './parseProtocol';
 import { parseText } from './parseText';
@@ -15,8 +15,8 @@ serveTasks((request, context) => parse(request as ParseRun, context));
 loadPdfium().catch(() => undefined);
 
 async function parse(request: ParseRun, context: TaskContext): Promise<ParseEnd> {
-  const type = textTypes.find((one) => one === request.mimeType);
-  return type === undefined ? parsePdf(request, context) : parseText(request, type, context);
+  const type = textTypeOf(request.mimeType);
+  return type === null ? parsePdf(request, context) : parseText(request, type, context);
 }
 
 async function parsePdf(request: ParseRun, context: TaskContext): Promise<ParseEnd> {

@@ -5,17 +5,19 @@ import type { TextLine } from '@millrace/pdf';
 export interface ParseRequest {
   /** The file's path on the local disk. */
   path: string;
-  /** What kind of file it is; a PDF when left out. */
-  mimeType?: string;
+  /** What kind of file it is, of text maybe with its charset. */
+  mimeType: string;
   maxPages: number;
   /** Only these have an outcome and chunks; null for all. The others are read for what they tell about these. */
   pages: number[] | null;
   reading: ReadingOptions;
-  ocr: OcrLimits;
+  ocr: OcrSettings;
 }
 
-/** What OCR may cost. */
-export interface OcrLimits {
+/** How pages are recognized, and what that may cost. */
+export interface OcrSettings {
+  /** By their codes in Tesseract. */
+  languages: readonly string[];
   /** Pages of one document; those beyond it fail with OCR_LIMIT. */
   maxPages: number;
   /** The longest one page may take, in milliseconds. */

@@ -1,7 +1,7 @@
 import { DocumentChunker } from '@millrace/chunking';
 import { MillraceError } from '@millrace/contracts';
 import type { TaskContext } from '@millrace/pdf';
-import { readTextPages, type TextPage, type TextType } from '@millrace/text';
+import { charsetOf, readTextPages, type TextPage, type TextType } from '@millrace/text';
 import type { ParsedPage, ParseEnd, ParseMessage, ParseRequest } from './parseProtocol';
 
 /** Items gathered before a message is sent. */
@@ -12,10 +12,10 @@ const MESSAGE_ITEMS = 64;
  * first is read while the text is opened.
  */
 export async function parseText(request: ParseRequest, type: TextType, context: TaskContext): Promise<ParseEnd> {
-  const { path, reading } = request;
+  const { path, mimeType, reading } = request;
   const wanted = request.pages === null ? null : new Set(request.pages);
   const chunker = new DocumentChunker({ ...reading, wanted });
-  const pages = readTextPages(path, type);
+  const pages = readTextPages(path, type, charsetOf(mimeType));
   try {
     return await sendAll(pages, chunker, { maxPages: request.maxPages, wanted }, context);
   } finally {

@@ -53,6 +53,37 @@ describe('When pages of a PDF are images', () => {
     expect(alone.pages[0]).toEqual(first.pages[0]);
   }, 120_000);
 
+  test('and are turned, then their text is read, in order, with boxes where it is shown', async () => {
+    const turns = [0, 90, 180, 270] as const;
+    const pdf = imagePdf(turns.map((rotate) => ({ image: scan, rotate })));
+    const parsed = await bench.parse(bench.pool(), pdf, { strategy: 'page' });
+    expect(codes(parsed)).toEqual(['ocr', 'ocr', 'ocr', 'ocr']);
+    expect(parsed.chunks.map(({ text }) => text.replace(/\s+/g, ' '))).toEqual(turns.map(() => sentences.join(' ')));
+    const [upright, ...turned] = turns.map((_, index) => {
+      const boxes = parsed.chunks[index]?.coordinates ?? [];
+      return {
+        x0: Math.min(...boxes.map(({ x0 }) => x0)),
+        y0: Math.min(...boxes.map(({ y0 }) => y0)),
+        x1: Math.max(...boxes.map(({ x1 }) => x1)),
+        y1: Math.max(...boxes.map(({ y1 }) => y1)),
+      };
+    });
+    const { x0 = 0, y0 = 0, x1 = 0, y1 = 0 } = upright ?? {};
+    const expected = [
+      { x0: 1 - y1, y0: x0, x1: 1 - y0, y1: x1 },
+      { x0: 1 - x1, y0: 1 - y1, x1: 1 - x0, y1: 1 - y0 },
+      { x0: y0, y0: 1 - x1, x1: y1, y1: 1 - x0 },
+    ];
+    const rounded = (box: object) => Object.values(box).map((edge: number) => Math.round(edge * 200));
+    expect(turned.map(rounded)).toEqual(expected.map(rounded));
+    expect(parsed.pages.map(({ width, height }) => [width, height])).toEqual([
+      [612, 792],
+      [792, 612],
+      [612, 792],
+      [792, 612],
+    ]);
+  }, 120_000);
+
   test('and OCR is off, then they are empty', async () => {
     expect(codes(await bench.parse(bench.pool(), imagePdf([{ image: scan }]), { mode: 'off' }))).toEqual(['empty']);
   });
@@ -106,6 +137,21 @@ describe('When pages of a PDF are images', () => {
     expect(codes(parsed)).toEqual(['ocr', 'PAGE_CRASHED']);
     expect(steps).toEqual(['1', '1 ocr', '2', '1']);
   }, 60_000);
+});
+
+describe('When pages are in another language', () => {
+  const german = ['Die Mühle gehört dem Müller, und größer ist keine.', 'Hinter den Bäumen liegt süßes Heu.'];
+
+  test('then they are read in those that are configured, alone or together', async () => {
+    const pdf = imagePdf([{ image: await scanned(german.join('\n')) }]);
+    const read = async (...languages: string[]) => {
+      const { chunks } = await bench.parse(bench.pool(), pdf, { mode: 'on', ocr: { languages } });
+      return chunks.map(({ text }) => text.replace(/\s+/g, ' ')).join(' ');
+    };
+    expect(await read('eng')).not.toContain('größer');
+    expect(await read('deu')).toBe(german.join(' '));
+    expect(await read('eng', 'deu')).toBe(german.join(' '));
+  }, 120_000);
 });
 
 describe('When scans carry a stamp as text', () => {

@@ -12,7 +12,7 @@ test('When a page has ended an earlier run, then the engine is asked nothing of 
     await writeFile(path, contentPdf('', { catalog: '/PageLabels << /Nums [0 << /P (A-) /S /D >>] >>' }));
     const file = await openPdf(path);
     const labelWith = async (lostPages: { page: number; code: 'PAGE_TIMEOUT' }[]) => {
-      const ocr = { maxPages: 0, pageTimeoutMs: 1000, totalMs: 0 };
+      const ocr = { languages: [], maxPages: 0, pageTimeoutMs: 1000, totalMs: 0 };
       const run = {
         path,
         maxPages: 1,

@@ -18,7 +18,7 @@ const limits = {
   maxPages: 1000,
   pages: null as number[] | null,
   reading: testReading,
-  ocr: { maxPages: 0, pageTimeoutMs: 1000, totalMs: 0 },
+  ocr: { languages: [], maxPages: 0, pageTimeoutMs: 1000, totalMs: 0 },
 };
 let folder: string;
 let pool: ParserPool;
@@ -145,6 +145,16 @@ describe('When a document is parsed in its own process', () => {
     expect((await parseUpTo(100_000)).pageCount).toBe(30);
   });
 
+  test('and it makes very many tiny chunks, then these count as well', async () => {
+    const path = join(folder, 'tiny.pdf');
+    await writeFile(path, await textPdf(Array(30).fill('Tiny.')));
+    const byPage = { ...limits, path, reading: { ...testReading, strategy: 'page' as const } };
+    const parseUpTo = (maxCharacters: number) => parseDocument(pool, byPage, { maxLostPages: 0, maxCharacters });
+    // 30 chunks with a box each.
+    await expect(parseUpTo(30 * 465 - 1)).rejects.toMatchObject({ code: 'TEXT_TOO_LARGE' });
+    expect((await parseUpTo(30 * 465)).chunks).toHaveLength(30);
+  });
+
   test('and it is broken, locked or too long, then the error is named', async () => {
     await expect(parse(brokenPdf())).rejects.toMatchObject({ code: 'PDF_CORRUPT' });
     await expect(parse(await encryptedPdf())).rejects.toMatchObject({ code: 'PDF_ENCRYPTED' });
@@ -167,6 +177,14 @@ describe('When a text is parsed in the same process', () => {
     expect(parsed.chunks.at(0)).toMatchObject({ pageStart: 1, section: 'Mills', coordinates: [] });
     expect(parsed.chunks.at(-1)).toMatchObject({ pageEnd: 4, section: 'Mills > Wheels', coordinates: [] });
     expect(await parseText(content, 'text/markdown')).toEqual(parsed);
+  });
+
+  test('and its type names a charset, then it is read in that', async () => {
+    const mill = Buffer.from([0xec, 0xeb, 0xe8, 0xed]);
+    const textIn = async (mimeType: string) => (await parseText(mill, mimeType)).chunks.map(({ text }) => text);
+    expect(await textIn('text/plain; charset=windows-1251')).toEqual(['млин']);
+    expect(await textIn('text/html; charset=windows-1251')).toEqual(['млин']);
+    expect(await textIn('text/plain')).toEqual(['ìëèí']);
   });
 
   test('and it has hundreds of pages, then all of them come in order', async () => {

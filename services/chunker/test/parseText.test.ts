@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { testReading } from '@millrace/test-support';
 import { parseText } from '../src/parseText';
 
-const request = { pages: null, reading: testReading, ocr: { maxPages: 0, pageTimeoutMs: 1000, totalMs: 0 } };
+const request = {
+  pages: null,
+  reading: testReading,
+  ocr: { languages: [], maxPages: 0, pageTimeoutMs: 1000, totalMs: 0 },
+};
 const atPage = async () => undefined;
 let folder: string;
 

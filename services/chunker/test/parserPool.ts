@@ -1,15 +1,16 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { OcrMode } from '@millrace/contracts';
+import type { ChunkStrategy, OcrMode } from '@millrace/contracts';
 import { ParserPool, type ParserPoolOptions } from '@millrace/pdf';
 import { testReading } from '@millrace/test-support';
 import { type ParsedDocument, type ParseOptions, parseDocument } from '../src/parseDocument';
-import type { OcrLimits } from '../src/parseProtocol';
+import type { OcrSettings } from '../src/parseProtocol';
 
 type BenchOptions = Partial<ParseOptions> & {
-  ocr?: Partial<OcrLimits>;
+  ocr?: Partial<OcrSettings>;
   mode?: OcrMode;
+  strategy?: ChunkStrategy;
   mimeType?: string;
   pages?: number[];
 };
@@ -47,16 +48,17 @@ export class ParserBench {
   }
 
   parseFile(pool: ParserPool, path: string, options: BenchOptions = {}): Promise<ParsedDocument> {
-    const { ocr, mode = 'auto', mimeType = 'application/pdf', pages = null, ...rest } = options;
+    const { ocr, mode = 'auto', strategy = testReading.strategy, pages = null, ...rest } = options;
+    const { mimeType = 'application/pdf', ...parseOptions } = rest;
     const request = {
       path,
       mimeType,
       maxPages: 10_000,
       pages,
-      reading: { ...testReading, ocr: mode },
-      ocr: { maxPages: 10, pageTimeoutMs: 60_000, totalMs: 600_000, ...ocr },
+      reading: { ...testReading, strategy, ocr: mode },
+      ocr: { languages: ['eng'], maxPages: 10, pageTimeoutMs: 60_000, totalMs: 600_000, ...ocr },
     };
-    return parseDocument(pool, request, { maxLostPages: 3, maxCharacters: 100_000_000, ...rest });
+    return parseDocument(pool, request, { maxLostPages: 3, maxCharacters: 100_000_000, ...parseOptions });
   }
 
   async dispose(): Promise<void> {

@@ -10,6 +10,7 @@ const scanOf = (word: string) =>
 test('When failed pages are read again, then what can be read now is added, and nothing that was read is touched', async () => {
   const { database, handler, upload, dispose } = await createIngest({
     maxPages: 1,
+    languages: ['eng'],
     pageTimeoutMs: 60_000,
     totalMs: 600_000,
   });
@@ -61,6 +62,7 @@ test('When failed pages are read again, then what can be read now is added, and 
 test('When failed pages are read again and the original is gone, then the job ends as it was and says so', async () => {
   const { database, blobs, handler, upload, dispose } = await createIngest({
     maxPages: 1,
+    languages: ['eng'],
     pageTimeoutMs: 60_000,
     totalMs: 600_000,
   });

@@ -8,7 +8,7 @@ import { accept, openDatabase } from '../../../packages/lifecycle/test/support';
 import { createChunkerMetrics, IngestHandler } from '../src';
 
 /** An ingest handler on a database, a queue and a blob store of its own. */
-export async function createIngest(ocr = { maxPages: 5, pageTimeoutMs: 60_000, totalMs: 600_000 }) {
+export async function createIngest(ocr = { languages: ['eng'], maxPages: 5, pageTimeoutMs: 60_000, totalMs: 600_000 }) {
   const environment = await createTestEnvironment();
   const config = environment.config();
   const logger = createLogger('test', 'silent');

@@ -8,13 +8,21 @@ export interface GrayPixels {
   pixels: Uint8Array;
 }
 
-/** A PDF as a scanner makes it: each page is an image and nothing else, or also a line of text at its foot. */
-export function imagePdf(pages: readonly { image: GrayPixels; text?: string }[]): Buffer {
-  const objectsOf = ({ image: { width, height, pixels }, text = '' }: (typeof pages)[number], index: number) => {
+interface ImagePage {
+  image: GrayPixels;
+  /** A line of text at its foot. */
+  text?: string;
+  /** How the page is turned to be shown, clockwise. */
+  rotate?: 0 | 90 | 180 | 270;
+}
+
+/** A PDF as a scanner makes it: each page is an image and little else. */
+export function imagePdf(pages: readonly ImagePage[]): Buffer {
+  const objectsOf = ({ image: { width, height, pixels }, text = '', rotate = 0 }: ImagePage, index: number) => {
     const number = 4 + 3 * index;
     const data = deflateSync(pixels).toString('latin1');
     return [
-      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents ${number + 1} 0 R
+      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Rotate ${rotate} /Contents ${number + 1} 0 R
          /Resources << /Font << /F 3 0 R >> /XObject << /I ${number + 2} 0 R >> >> >>`,
       rawStream(`q 612 0 0 792 0 0 cm /I Do Q BT /F 8 Tf 300 20 Td (${text}) Tj ET`),
       `<< /Type /XObject /Subtype /Image /Width ${width} /Height ${height} /ColorSpace /DeviceGray

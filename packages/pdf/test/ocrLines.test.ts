@@ -1,0 +1,72 @@
+import type { Block, Word } from 'tesseract.js';
+import { readingOf } from '../src/ocr/lines';
+
+type Row = { words: [text: string, confidence: number, x0: number, y0: number, x1: number, y1: number][]; down?: true };
+
+const image = { width: 1000, height: 1000, pixels: new Uint8Array(), dpi: 72 };
+
+/** What Tesseract gives for rows of words that are 10 pixels high. */
+function blocks(...rows: Row[]): Block[] {
+  const lines = rows.map(({ words, down }) => ({
+    words: words.map(
+      ([text, confidence, x0, y0, x1, y1]) => ({ text, confidence, bbox: { x0, y0, x1, y1 } }) as unknown as Word,
+    ),
+    baseline: down ? { x0: 0, y0: 0, x1: 0, y1: 100 } : { x0: 0, y0: 0, x1: 100, y1: 0 },
+    rowAttributes: { rowHeight: 10, ascenders: 2, descenders: 2 },
+  }));
+  return [{ paragraphs: [{ lines }] }] as unknown as Block[];
+}
+
+describe('When lines have been recognized', () => {
+  test('then words that are hardly recognized are left out, and lines that are mostly guesses are as a whole', () => {
+    const { lines, characters, confidence } = readingOf(
+      blocks(
+        {
+          words: [
+            ['mill', 90, 0, 0, 40, 10],
+            ['|/', 10, 45, 0, 60, 10],
+          ],
+        },
+        {
+          words: [
+            ['by', 60, 0, 20, 20, 30],
+            ['chance', 10, 25, 20, 80, 30],
+          ],
+        },
+      ),
+      image,
+    );
+    expect(lines.map(({ text }) => text)).toEqual(['mill']);
+    expect(characters).toBe(14);
+    expect(confidence).toBeCloseTo((4 * 90 + 2 * 10 + 2 * 60 + 6 * 10) / 14);
+  });
+
+  test('and there are none, then that is no confidence', () => {
+    expect(readingOf([], image)).toEqual({ lines: [], characters: 0, confidence: 0 });
+  });
+
+  test('then cells that stand apart are told, in lines that run downwards too', () => {
+    const { lines } = readingOf(
+      blocks(
+        {
+          words: [
+            ['Flour', 90, 0, 0, 50, 10],
+            ['sold', 90, 55, 0, 90, 10],
+            ['12', 90, 200, 0, 220, 10],
+          ],
+        },
+        {
+          words: [
+            ['Flour', 90, 500, 0, 510, 50],
+            ['sold', 90, 500, 55, 510, 90],
+            ['12', 90, 500, 200, 510, 220],
+          ],
+          down: true,
+        },
+      ),
+      image,
+    );
+    expect(lines.map(({ text }) => text)).toEqual(['Flour sold\t12', 'Flour sold\t12']);
+    expect(lines[1]).toMatchObject({ x0: 0.5, y0: 0, x1: 0.51, y1: 0.22 });
+  });
+});

@@ -1,0 +1,75 @@
+import { charsetOf } from '../src';
+import { linesOf } from './read';
+
+const plain = (content: string | Buffer, charset: string) =>
+  linesOf(content, 'text/plain', charsetOf(`text/plain; charset=${charset}`));
+const html = (content: Buffer, charset: string) =>
+  linesOf(content, 'text/html', charsetOf(`text/html; charset=${charset}`));
+const mill = Buffer.from([0xec, 0xeb, 0xe8, 0xed]); // млин in windows-1251
+
+describe('When a content type names a charset', () => {
+  test.each([
+    ['text/plain; charset=windows-1251', 'windows-1251'],
+    ['text/plain;charset="ISO-8859-1"', 'windows-1252'],
+    ["text/plain; format=flowed; Charset = 'utf-16'", 'utf-16le'],
+    ['text/html; charset=UTF8; x=y', 'utf-8'],
+    ['text/plain; charset=no-such', null],
+    ['text/plain; charset=iso-2022-kr', null],
+    ['text/plain; charset=', null],
+    ['text/plain', null],
+  ])('as %s, then it is %s', (contentType, expected) => {
+    expect(charsetOf(contentType)).toBe(expected);
+  });
+});
+
+describe('When a charset is said of a text', () => {
+  test.each([
+    ['windows-1251', mill, 'млин'],
+    ['windows-1252', mill, 'ìëèí'],
+    ['iso-8859-2', Buffer.from([0xb3, 0xf3, 0x64, 0xbc]), 'łódź'],
+    ['shift_jis', Buffer.from([0x93, 0x8c, 0x8b, 0x9e]), '東京'],
+    ['iso-2022-jp', Buffer.from('\x1b$BEl5~\x1b(B', 'latin1'), '東京'],
+    ['utf-16le', Buffer.from('Größe 東京', 'utf16le'), 'Größe 東京'],
+    ['utf-16be', Buffer.from('Größe 東京', 'utf16le').swap16(), 'Größe 東京'],
+    // Valid UTF-8 as well, by chance.
+    ['gbk', Buffer.from([0xc1, 0xaa, 0xcd, 0xa8]), '联通'],
+  ])('and it is %s, then the text is read so', (charset, bytes, text) => {
+    expect(plain(bytes, charset)).toEqual([text]);
+    expect(plain(bytes, charset)).toEqual(plain(bytes, charset));
+  });
+
+  test.each([
+    ['UTF-8', Buffer.from('\uFEFFGröße')],
+    ['UTF-16', Buffer.from('\uFEFFGröße', 'utf16le')],
+  ])('and the text has a byte order mark of %s, then that holds', (_name, bytes) => {
+    expect(plain(bytes, 'windows-1251')).toEqual(['Größe']);
+  });
+
+  test('and cannot be true, or is unknown, then the text is read as if nothing were said', () => {
+    expect(plain(mill, 'utf-8')).toEqual(['ìëèí']);
+    expect(plain(Buffer.from([0x61, 0xff]), 'shift_jis')).toEqual(['aÿ']);
+    expect(plain(Buffer.from('odd'), 'utf-16le')).toEqual(['odd']);
+    expect(plain(Buffer.from('Größe'), 'no-such')).toEqual(['Größe']);
+  });
+
+  test('and it is Latin-1, then UTF-8 goes before it', () => {
+    expect(plain('Größe', 'iso-8859-1')).toEqual(['Größe']);
+    expect(plain('Größe', 'us-ascii')).toEqual(['Größe']);
+  });
+
+  test('and HTML says something else of itself, then what was said of it holds', () => {
+    const saying = (charset: string) => Buffer.concat([Buffer.from(`<meta charset="${charset}"><p>`), mill]);
+    expect(html(saying('koi8-r'), 'windows-1251')).toEqual(['млин']);
+    expect(html(saying('windows-1251'), 'iso-8859-1')).toEqual(['ìëèí']);
+    expect(html(saying('windows-1251'), 'no-such')).toEqual(['млин']);
+    expect(html(saying('utf-16'), 'no-such')).toEqual(['ìëèí']);
+  });
+
+  test('of what holds control characters, then it is no text', () => {
+    for (const charset of ['windows-1251', 'shift_jis', 'windows-1252']) {
+      expect(() => plain(Buffer.from([0xff, 0x01, 0x41]), charset)).toThrow(
+        expect.objectContaining({ code: 'TEXT_UNREADABLE' }),
+      );
+    }
+  });
+});
