@@ -3,8 +3,22 @@ import type { Direction } from './geometry';
 
 /** Gaps, in font sizes: beyond this two words stand in different cells of a row. */
 export const CELL_GAP = 1.5;
+/** This may be a gutter between columns, the narrowest of which are as wide as a letter is high. */
+export const GUTTER_GAP = 0.9;
 
-/** A line being put together: `text` is in `units` until it is finished. Extents as in PageCharacters. */
+/** A stretch of a line between gaps that are wide enough to be a gutter between columns. */
+export interface Cell {
+  /** Where it stands in the line's text; one separator stands between it and the next. */
+  from: number;
+  to: number;
+  a0: number;
+  a1: number;
+  /** Size of its first character. */
+  size: number;
+  bold: boolean;
+}
+
+/** A line being put together: `text` is empty until it is finished. Extents as in PageCharacters. */
 export interface DraftLine {
   text: string;
   direction: Direction;
@@ -21,6 +35,8 @@ export interface DraftLine {
   rightToLeft: boolean;
   /** The last character is a hyphen that splits a word, which goes on in the next line. */
   splitsWord: boolean;
+  /** The line's cells in the order of its text; none when it is all one. */
+  cells: Cell[];
 }
 
 /** A line that begins with the character at `index`; it has no text yet. */
@@ -39,6 +55,7 @@ export function startLine(source: PageCharacters, index: number): DraftLine {
     bold: false,
     rightToLeft: false,
     splitsWord: false,
+    cells: [],
   };
 }
 
@@ -52,10 +69,33 @@ export function mergeRow(before: DraftLine, line: DraftLine): boolean {
     return false;
   }
   const separator = gap > CELL_GAP * line.mainSize ? '\t' : ' ';
+  before.cells = mergeCells(before, line, gap);
   before.text = `${line.text}${separator}${before.text}`;
   before.bold &&= line.bold;
   before.a0 = line.a0;
   before.c0 = Math.min(before.c0, line.c0);
   before.c1 = Math.max(before.c1, line.c1);
   return true;
+}
+
+/** The cells of two lines of which `line` comes to stand before `before`, with one separator between them. */
+function mergeCells(before: DraftLine, line: DraftLine, gap: number): Cell[] {
+  const shift = line.text.length + 1;
+  const cells = [...cellsOf(line)];
+  for (const cell of cellsOf(before)) {
+    const moved = { ...cell, from: cell.from + shift, to: cell.to + shift };
+    const last = cells.at(-1);
+    if (cell.from === 0 && last !== undefined && gap < GUTTER_GAP * line.mainSize) {
+      cells[cells.length - 1] = { ...last, to: moved.to, a1: moved.a1, bold: last.bold && moved.bold };
+    } else {
+      cells.push(moved);
+    }
+  }
+  return cells.length > 1 ? cells : [];
+}
+
+/** The cells of a finished line: itself when it is all one. */
+export function cellsOf(line: DraftLine): readonly Cell[] {
+  const { text, a0, a1, size, bold } = line;
+  return line.cells.length > 0 ? line.cells : [{ from: 0, to: text.length, a0, a1, size, bold }];
 }

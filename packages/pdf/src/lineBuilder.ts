@@ -1,6 +1,6 @@
 import { kind, type PageCharacters, type Run } from './characters';
 import { beginsNumber, endsNumber, isIdeographic, isOdd, isRightToLeft, isSign, shownCode } from './codes';
-import { CELL_GAP, type DraftLine, mergeRow, startLine } from './draftLine';
+import { CELL_GAP, type DraftLine, GUTTER_GAP, mergeRow, startLine } from './draftLine';
 import { TextBuffer } from './textBuffer';
 
 /**
@@ -38,6 +38,8 @@ export class LineBuilder {
   private lastA1 = 0;
   private lastBase = 0;
   private lastRun = -1;
+  /** The first character of the cell being read, its place in the text, and the characters before it. */
+  private readonly cell = { first: 0, from: 0, characters: 0, boldCharacters: 0 };
 
   constructor(private readonly source: PageCharacters) {
     this.text.clear();
@@ -106,10 +108,19 @@ export class LineBuilder {
     if (this.line === null || !this.continues(this.line, index)) {
       this.finish();
       this.line = startLine(source, index);
+      this.startCell(index);
     } else {
-      const separator = this.separator(this.line, index, pending);
+      const gap = this.gapBefore(this.line, index) / this.line.mainSize;
+      const separator = this.separator(gap, index, pending);
+      const endsCell = gap > GUTTER_GAP;
+      if (endsCell) {
+        this.endCell(this.line);
+      }
       if (separator !== 0) {
         this.text.add(separator);
+      }
+      if (endsCell) {
+        this.startCell(index);
       }
     }
     const line = this.line;
@@ -172,23 +183,26 @@ export class LineBuilder {
     return gap >= 0 && offset < 0.35 * Math.min(size, line.mainSize);
   }
 
-  /** The code of what separates the character from the one before it; 0 for nothing. */
-  private separator(line: DraftLine, index: number, pending: number): number {
+  /** From the last character to the one at `index`, in points. */
+  private gapBefore(line: DraftLine, index: number): number {
     const { source } = this;
-    const gap = line.rightToLeft
-      ? Math.max(this.lastA0 - (source.a1[index] ?? 0), (source.a0[index] ?? 0) - this.lastA1)
-      : (source.a0[index] ?? 0) - this.lastA1;
-    const relative = gap / line.mainSize;
+    const gap = (source.a0[index] ?? 0) - this.lastA1;
+    return line.rightToLeft ? Math.max(this.lastA0 - (source.a1[index] ?? 0), gap) : gap;
+  }
+
+  /** The code of what separates the character from the one before it, `gap` font sizes away; 0 for nothing. */
+  private separator(gap: number, index: number, pending: number): number {
+    const { source } = this;
     const code = source.code[index] as number;
     const last = this.text.at(this.text.length - 1);
-    if (relative > CELL_GAP || (relative > NUMBER_CELL_GAP && endsNumber(last) && beginsNumber(code))) {
+    if (gap > CELL_GAP || (gap > NUMBER_CELL_GAP && endsNumber(last) && beginsNumber(code))) {
       return endsInLoneSign(this.text) ? SPACE : TAB;
     }
     if (pending === kind.space) {
       return SPACE;
     }
     const spaceless = isIdeographic(code) && isIdeographic(last);
-    return relative > (spaceless ? WIDE_GAP : WORD_GAP) ? SPACE : 0;
+    return gap > (spaceless ? WIDE_GAP : WORD_GAP) ? SPACE : 0;
   }
 
   /** The size most characters have, by majority vote. */
@@ -203,9 +217,32 @@ export class LineBuilder {
     }
   }
 
+  private startCell(index: number): void {
+    const { cell } = this;
+    cell.first = index;
+    cell.from = this.text.length;
+    cell.characters = this.characters;
+    cell.boldCharacters = this.boldCharacters;
+  }
+
+  private endCell(line: DraftLine): void {
+    const { source, cell } = this;
+    line.cells.push({
+      from: cell.from,
+      to: this.text.length,
+      a0: Math.min(source.a0[cell.first] as number, this.lastA0),
+      a1: Math.max(source.a1[cell.first] as number, this.lastA1),
+      size: (source.runs[source.run[cell.first] as number] as Run).size,
+      bold: (this.boldCharacters - cell.boldCharacters) * 2 > this.characters - cell.characters,
+    });
+  }
+
   private finish(): void {
     const { line } = this;
     if (line !== null) {
+      if (line.cells.length > 0) {
+        this.endCell(line);
+      }
       line.text = this.text.take();
       line.bold = this.boldCharacters * 2 > this.characters;
       const before = this.lines.at(-1);

@@ -1,8 +1,10 @@
 import { cleanText } from '@millrace/contracts';
+import { orderBlocks } from './blockOrder';
 import type { PageCharacters } from './characters';
 import type { DraftLine } from './draftLine';
 import { joinHyphens } from './hyphens';
 import { LineBuilder } from './lineBuilder';
+import { orderColumns } from './readingOrder';
 import type { TextLine } from './types';
 
 /**
@@ -10,7 +12,7 @@ import type { TextLine } from './types';
  * @param width Width and `height` of the shown page in points.
  */
 export function buildLines(characters: PageCharacters, width: number, height: number): TextLine[] {
-  const drafts = new LineBuilder(characters).build();
+  const drafts = orderColumns(orderBlocks(new LineBuilder(characters).build()));
   joinHyphens(drafts);
   const lines: TextLine[] = [];
   for (const draft of drafts) {

@@ -15,7 +15,7 @@ export interface TextLine {
   bold: boolean;
 }
 
-/** The text of one page. Lines keep the order of the content stream. */
+/** The text of one page, its lines in reading order. */
 export interface PageText {
   /** From 1. */
   page: number;

@@ -1,0 +1,66 @@
+import type { DraftLine } from './draftLine';
+
+/** From the base line to the top of a capital letter, in font sizes. */
+const CAPITAL_HEIGHT = 0.7;
+
+/**
+ * Puts blocks that stand above each other in order, from the top down, where they were drawn from the bottom up: a
+ * footer before the text, a header after it. A block is what nothing drawn before or after it reaches beside.
+ * @param lines In the order they were drawn. They stay as they are.
+ */
+export function orderBlocks(lines: DraftLine[]): DraftLine[] {
+  if (lines.some(({ direction }) => direction !== 0)) {
+    return lines;
+  }
+  const rest = extentsFrom(lines);
+  const blocks: DraftLine[][] = [];
+  let before = NOTHING;
+  for (const [index, line] of lines.entries()) {
+    if (index === 0 || isBelow(before, rest[index] ?? NOTHING)) {
+      blocks.push([]);
+    }
+    blocks.at(-1)?.push(line);
+    before = extended(before, line);
+  }
+  return blocks.length < 2 ? lines : blocks.reverse().flat();
+}
+
+/** Where lines stand: `base` is the lowest base line. */
+interface Extent {
+  a0: number;
+  a1: number;
+  top: number;
+  base: number;
+}
+
+const NOTHING: Extent = {
+  a0: Number.POSITIVE_INFINITY,
+  a1: Number.NEGATIVE_INFINITY,
+  top: Number.POSITIVE_INFINITY,
+  base: Number.NEGATIVE_INFINITY,
+};
+
+function extended(extent: Extent, line: DraftLine): Extent {
+  return {
+    a0: Math.min(extent.a0, line.a0),
+    a1: Math.max(extent.a1, line.a1),
+    top: Math.min(extent.top, line.base - CAPITAL_HEIGHT * line.mainSize),
+    base: Math.max(extent.base, line.base),
+  };
+}
+
+/** For each line, where it and those after it stand. */
+function extentsFrom(lines: readonly DraftLine[]): Extent[] {
+  const extents: Extent[] = [];
+  let extent = NOTHING;
+  for (let index = lines.length - 1; index >= 0; index--) {
+    extent = extended(extent, lines[index] as DraftLine);
+    extents[index] = extent;
+  }
+  return extents;
+}
+
+/** Below, and not in a column of its own. */
+function isBelow(one: Extent, other: Extent): boolean {
+  return one.top > other.base && one.a0 < other.a1 && one.a1 > other.a0;
+}

@@ -1,0 +1,150 @@
+import { column, ENGINES, engines, linesOf, MUSEUMS, RIVERS, rivers, rowByRow, textsOf, wrap } from './placedText';
+import { TemporaryFolder } from './temporary';
+
+const folder = new TemporaryFolder();
+beforeAll(() => folder.make());
+afterAll(() => folder.remove());
+
+describe('When the columns of a page are drawn row by row', () => {
+  test('then each is read from its top to its end, and no line spans two of them', async () => {
+    expect(await textsOf(folder, rowByRow(column(rivers, 50), column(engines, 320)))).toEqual([...rivers, ...engines]);
+  });
+
+  test('and their lines are not at the same height, then it is the same', async () => {
+    expect(await textsOf(folder, rowByRow(column(rivers, 50), column(engines, 320, 695)))).toEqual([
+      ...rivers,
+      ...engines,
+    ]);
+  });
+
+  test('and the right one is drawn first, then it is the same', async () => {
+    const placed = rowByRow(column(rivers, 50), column(engines, 320)).sort((a, b) => b.y - a.y || b.x - a.x);
+    expect(await textsOf(folder, placed)).toEqual([...rivers, ...engines]);
+  });
+
+  test('and there are three, then they are read one after the other', async () => {
+    const texts = [RIVERS, ENGINES, MUSEUMS].map((text) => wrap(text, 31));
+    const placed = rowByRow(...texts.map((lines, index) => column(lines, 40 + 180 * index)));
+    expect(await textsOf(folder, placed)).toEqual(texts.flat());
+  });
+
+  test('then the box, size and weight of each line are those of its column', async () => {
+    const lines = await linesOf(folder, rowByRow(column(rivers, 50), column(engines, 320)));
+    expect(Math.max(...lines.slice(0, rivers.length).map(({ x1 }) => x1))).toBeLessThan(0.51);
+    expect(Math.min(...lines.slice(rivers.length).map(({ x0 }) => x0))).toBeCloseTo(320 / 600, 2);
+  });
+
+  test('and a heading in one stands beside text of the other, then each keeps its own size', async () => {
+    const left = column(rivers, 50).map((line, index) => (index === 4 ? { ...line, text: 'Water', size: 14 } : line));
+    const lines = await linesOf(folder, rowByRow(left, column(engines, 320)));
+    expect(lines.filter(({ fontSize }) => fontSize === 14).map(({ text }) => text)).toEqual(['Water']);
+    expect(lines).toHaveLength(rivers.length + engines.length);
+  });
+
+  test('and a title, a figure and a footnote run across them, then what is between is read by itself', async () => {
+    const title = { text: 'Of the mills in the valley, and of what became of them in later years', x: 90, y: 740 };
+    const middle = {
+      text: 'Figure 1. The race, the wheel and the house, seen from the road along the river',
+      x: 90,
+      y: 560,
+    };
+    const note = {
+      text: '1 The book is kept in the museum, where it can be seen on any day but Mondays.',
+      x: 50,
+      y: 380,
+    };
+    const placed = [
+      title,
+      ...rowByRow(column(rivers, 50), column(engines, 320)),
+      middle,
+      ...rowByRow(column(engines, 50, 530), column(rivers, 320, 530)),
+      note,
+    ];
+    expect(await textsOf(folder, placed)).toEqual([
+      title.text,
+      ...rivers,
+      ...engines,
+      middle.text,
+      ...engines,
+      ...rivers,
+      note.text,
+    ]);
+  });
+
+  test('and a header stands above both, then it stays a line of its own', async () => {
+    const header = [
+      { text: 'History of the valley', x: 50, y: 720 },
+      { text: 'Spring issue, page 17', x: 440, y: 720 },
+    ];
+    const [first, ...rest] = await textsOf(folder, [...header, ...rowByRow(column(rivers, 50), column(engines, 320))]);
+    expect([first, rest]).toEqual(['History of the valley\tSpring issue, page 17', [...rivers, ...engines]]);
+  });
+
+  test('and one ends before the other, with a paragraph after its end, then that stays with its column', async () => {
+    const left = [...column(rivers, 50), ...column(engines, 50, 700 - 12 * rivers.length - 8)];
+    expect(await textsOf(folder, rowByRow(left, column(rivers, 320)))).toEqual([...rivers, ...engines, ...rivers]);
+  });
+
+  test('and a word is split at the end of a line of the first, then it is whole again', async () => {
+    const split = rivers
+      .with(2, 'water that would turn a wheel in the manufac-')
+      .with(3, 'turing of flour all year. They dug a race down');
+    const texts = await textsOf(folder, rowByRow(column(split, 50), column(engines, 320)));
+    expect(texts.slice(2, 4)).toEqual([
+      'water that would turn a wheel in the manufacturing',
+      'of flour all year. They dug a race down',
+    ]);
+  });
+
+  test('and the same page has two more below, then the upper ones are read first', async () => {
+    const placed = rowByRow(
+      [...column(rivers, 50), ...column(rivers, 50, 500)],
+      [...column(engines, 320), ...column(engines, 320, 500)],
+    );
+    expect(await textsOf(folder, placed)).toEqual([...rivers, ...engines, ...rivers, ...engines]);
+  });
+
+  test.each([
+    ['of figures stands close', 12, ['Sacks of flour ground in the mill of the year 1850', '1200']],
+    ['of words stands close', 12, ['the wheel of the upper mill', 'elm wood with an iron rim']],
+    ['with rows set apart stands', 20, ['the wheel of the upper mill', 'elm wood with an iron rim']],
+  ])('and a table %s between them, then its rows stay together', async (_, pitch, [label = '', value = '']) => {
+    const top = 700 - 12 * Math.max(rivers.length, engines.length) - 8;
+    const rows = Array.from({ length: 8 }, (_, row) =>
+      row === 4 ? [rivers[1] ?? '', engines[1] ?? ''] : [label, value],
+    );
+    const table = rows.flatMap(([left = '', right = ''], row) => [
+      { text: left, x: 50, y: top - pitch * row },
+      { text: right, x: 320, y: top - pitch * row },
+    ]);
+    const bottom = top - pitch * 8 - 8;
+    const texts = await textsOf(folder, [
+      ...rowByRow(column(rivers, 50), column(engines, 320)),
+      ...table,
+      ...rowByRow(column(rivers, 50, bottom), column(engines, 320, bottom)),
+    ]);
+    expect(texts).toEqual([...rivers, ...engines, ...rows.map((row) => row.join('\t')), ...rivers, ...engines]);
+  });
+
+  test('and the script runs from right to left, then the right column is read first', async () => {
+    const letters = [...'אבגדהוזחטיכל'].map((letter, index) => [String.fromCharCode(97 + index), letter]);
+    const map = { ...Object.fromEntries(letters), ' ': ' ' };
+    const words = 'abc defg hi jkl abcd ef ghij kla bcdef gh '.repeat(2);
+    // As it looks: what is read first stands on the right.
+    const seen = (from: number) => [...words.slice(from, from + 36).trim()].reverse().join('');
+    const rows = Array.from({ length: 10 }, (_, row) => row);
+    const placed = rowByRow(
+      column(
+        rows.map((row) => seen(row)),
+        320,
+      ),
+      column(
+        rows.map((row) => seen(row + 12)),
+        50,
+      ),
+    ).map((line) => ({ ...line, size: 6 }));
+    const lines = await linesOf(folder, placed, { font: 'M', map, state: '-4 Tw' });
+    expect(lines.map(({ x0 }) => x0 > 0.5)).toEqual(rows.map(() => true).concat(rows.map(() => false)));
+    expect(lines[0]?.text).toMatch(/^אבג דהוז/u);
+  });
+});

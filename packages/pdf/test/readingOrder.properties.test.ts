@@ -1,0 +1,132 @@
+import fc from 'fast-check';
+import { orderBlocks } from '../src/blockOrder';
+import { type DraftLine, mergeRow } from '../src/draftLine';
+import { orderColumns } from '../src/readingOrder';
+
+const SIZE = 10;
+const PITCH = 12;
+
+function draft(text: string, a0: number, a1: number, base: number, more: Partial<DraftLine> = {}): DraftLine {
+  return {
+    text,
+    direction: 0,
+    a0,
+    a1,
+    c0: base - SIZE,
+    c1: base + 2,
+    base,
+    mainSize: SIZE,
+    size: SIZE,
+    bold: false,
+    rightToLeft: false,
+    splitsWord: false,
+    cells: [],
+    ...more,
+  };
+}
+
+/** The visible characters, sorted. */
+function charactersOf(lines: readonly DraftLine[]): string {
+  return lines
+    .flatMap(({ text }) => [...text.replace(/\s/gu, '')])
+    .sort()
+    .join('');
+}
+
+/** Puts together what stands on one base line and was drawn one after the other, as lines are. */
+function merged(lines: readonly DraftLine[]): DraftLine[] {
+  const result: DraftLine[] = [];
+  for (const line of lines) {
+    const before = result.at(-1);
+    const whole = { ...line };
+    if (before !== undefined && before.a1 < line.a0 && mergeRow(whole, before)) {
+      result.pop();
+    }
+    result.push(whole);
+  }
+  return result;
+}
+
+const word = fc.oneof(
+  { weight: 8, arbitrary: fc.stringMatching(/^[a-z]{3,9}$/) },
+  fc.stringMatching(/^[A-Z][a-z]{1,8}[.,-]?$/),
+  fc.stringMatching(/^[$]?\d{1,5}$/),
+  fc.constantFrom('שלום', '漢字仮名', '𝐀𝐁', '......'),
+);
+const sentence = fc.array(word, { minLength: 1, maxLength: 9 }).map((words) => words.join(' '));
+const prose = fc
+  .array(fc.stringMatching(/^[a-z]{3,9}$/), { minLength: 5, maxLength: 8 })
+  .map((words) => words.join(' '));
+
+/** Lines anywhere near a grid, so that some stand side by side and some in each other's way. */
+const anyLines = fc
+  .array(
+    fc.record({
+      text: fc.oneof(sentence, prose),
+      column: fc.integer({ min: 0, max: 2 }),
+      row: fc.integer({ min: 0, max: 30 }),
+      shift: fc.constantFrom(0, 0, 0, 5, -40),
+      length: fc.constantFrom(170, 170, 150, 60, 400),
+      direction: fc.constantFrom(0 as const, 0 as const, 0 as const, 0 as const, 1 as const),
+      rightToLeft: fc.constantFrom(false, false, false, true),
+    }),
+    { maxLength: 80 },
+  )
+  .map((lines) =>
+    lines.map(({ text, column, row, shift, length, direction, rightToLeft }) =>
+      draft(text, 200 * column + shift, 200 * column + shift + length, PITCH * row, { direction, rightToLeft }),
+    ),
+  );
+
+const columns = fc.integer({ min: 6, max: 30 }).chain((rows) =>
+  fc.record({
+    texts: fc.array(fc.array(prose, { minLength: rows, maxLength: rows }), { minLength: 2, maxLength: 3 }),
+    offset: fc.constantFrom(0, 4),
+    gutter: fc.integer({ min: 11, max: 40 }),
+  }),
+);
+
+describe('When the lines of a page are put in reading order', () => {
+  test('then no character is lost or doubled, the input stays as it is, and the result is the same again', () => {
+    fc.assert(
+      fc.property(anyLines, fc.boolean(), (lines, rows) => {
+        const drawn = rows ? merged([...lines].sort((a, b) => a.base - b.base || a.a0 - b.a0)) : lines;
+        const before = structuredClone(drawn);
+        const ordered = orderColumns(orderBlocks(drawn));
+        expect(charactersOf(ordered)).toBe(charactersOf(drawn));
+        expect(ordered.every(({ text, a0, a1 }) => text.trim() !== '' && a0 <= a1)).toBe(true);
+        expect(drawn).toEqual(before);
+        expect(orderColumns(orderBlocks(drawn))).toEqual(ordered);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('and prose of two or three columns is drawn row by row beside text that runs downwards, then each column is whole', () => {
+    fc.assert(
+      fc.property(columns, ({ texts, offset, gutter }) => {
+        const expected = texts.map((lines, column) =>
+          lines.map((text, row) =>
+            draft(text, column * (180 + gutter), column * (180 + gutter) + 180, PITCH * row + (column % 2) * offset),
+          ),
+        );
+        const drawn = merged(expected.flat().sort((a, b) => a.base - b.base || a.a0 - b.a0));
+        const margin = draft('text that runs downwards in the margin', 0, 600, 3.5 * PITCH, { direction: 1 });
+        expect(orderColumns([margin, ...drawn]).map(({ text, a0, a1 }) => ({ text, a0, a1 }))).toEqual(
+          [margin, ...expected.flat()].map(({ text, a0, a1 }) => ({ text, a0, a1 })),
+        );
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('When a page has endless lines', () => {
+  test('then they are put in order all the same', () => {
+    const text = 'and so the text goes on from line to line without end';
+    const left = Array.from({ length: 70_000 }, (_, row) => draft(text, 0, 180, PITCH * row));
+    const right = left.map((line) => ({ ...line, a0: 220, a1: 400 }));
+    const ordered = orderColumns(left.flatMap((line, row) => [line, right[row] as DraftLine]));
+    expect(ordered.map(({ a0 }) => a0).join()).toBe([...left, ...right].map(({ a0 }) => a0).join());
+  });
+});

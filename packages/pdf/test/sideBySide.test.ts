@@ -1,0 +1,149 @@
+import { column, engines, MUSEUMS, rivers, rowByRow, textsOf, wrap } from './placedText';
+import { TemporaryFolder } from './temporary';
+
+const folder = new TemporaryFolder();
+beforeAll(() => folder.make());
+afterAll(() => folder.remove());
+
+describe('When text stands side by side but is not read column by column', () => {
+  /** Reads what is drawn row by row, and expects each row to stay as it is. */
+  async function expectRows(
+    rows: readonly (readonly string[])[],
+    places: readonly number[],
+    pitch = 12,
+  ): Promise<void> {
+    const placed = rows.flatMap((row, index) =>
+      row.map((text, cell) => ({ text, x: places[cell] ?? 0, y: 700 - pitch * index })),
+    );
+    expect(
+      await textsOf(
+        folder,
+        placed.filter(({ text }) => text !== ''),
+      ),
+    ).toEqual(rows.map((row) => row.filter((text) => text !== '').join('\t')));
+  }
+
+  test('and it is a table of words, then its rows stay together', async () => {
+    await expectRows(
+      [0, 1, 2, 3].flatMap((round) => [
+        [`${rivers[round]}`, ''],
+        [`${engines[round]}`, `Chapter ${round + 1} of the book`],
+        ['Sacks delivered to the farms of the valley', 'By the miller himself, in autumn'],
+      ]),
+      [50, 340],
+    );
+  });
+
+  test('and its cells are sentences of several lines, then its rows stay together', async () => {
+    const cells = [0, 3, 6, 1, 4, 2].map((from) => [rivers.slice(from, from + 3), engines.slice(from, from + 3)]);
+    const placed = cells.flatMap(([left = [], right = []], row) =>
+      rowByRow(column(left, 50, 700 - 46 * row), column(right.slice(0, 2 + (row % 2)), 320, 700 - 46 * row)),
+    );
+    const texts = await textsOf(folder, placed);
+    expect(texts).toEqual(
+      cells.flatMap(([left = [], right = []], row) =>
+        left.map((line, index) => (index < 2 + (row % 2) ? `${line}\t${right[index]}` : line)),
+      ),
+    );
+  });
+
+  test('and it is a form with labels and values, then each value stays with its label', async () => {
+    const labels = [
+      'Name of the applicant',
+      'Street and number',
+      'Town and postal code',
+      'Date of birth',
+      'Occupation',
+    ];
+    const values = [
+      'Margaret Miller-Brook',
+      '12 Old Mill Lane, flat 3',
+      '4711 Upper Riverbend',
+      '3 May 1980',
+      'miller',
+    ];
+    await expectRows(
+      [...labels, ...labels].map((label, index) => [label, values[index % 5] ?? '']),
+      [50, 250],
+      20,
+    );
+  });
+
+  test('and it is a table of contents, then each page number stays with its title', async () => {
+    await expectRows(
+      [...rivers, ...engines].map((title, index) => [`${index + 1}. ${title}`, `${index * 7 + 1}`]),
+      [50, 520],
+    );
+  });
+
+  test('and it is a column of figures, then each figure stays with its label', async () => {
+    await expectRows(
+      rivers.map((label, index) => [label, `1,${200 + index}`, `2,${300 + index}`]),
+      [50, 400, 480],
+    );
+  });
+
+  test('and it is a list of entries as wide as the column, then its rows stay together', async () => {
+    await expectRows(
+      Array.from({ length: 12 }, (_, row) => [
+        `Wheel ${10 + row}, bought from the Riverbend works`,
+        `Driven by water from the race until 19${10 + row}`,
+      ]),
+      [50, 320],
+    );
+  });
+
+  test('and dots lead to page numbers, then its rows stay together', async () => {
+    await expectRows(
+      Array.from({ length: 12 }, (_, row) => [
+        `wheels and races ${'.'.repeat(40)} ${10 + row}`,
+        `steam and rails ${'.'.repeat(42)} ${50 + row}`,
+      ]),
+      [50, 320],
+    );
+  });
+
+  test('and its rows have more cells that begin anywhere, then they stay together', async () => {
+    const rows = rivers.map((_, row) => {
+      const [first, second] =
+        row % 2 === 0 ? ['the corn', 'ground by the upper mill'] : ['the corn of the farms', 'sold in town'];
+      return [
+        { text: first, x: 50, y: 700 - 12 * row },
+        { text: second, x: row % 2 === 0 ? 110 : 170, y: 700 - 12 * row },
+        { text: engines[row] ?? '', x: 320, y: 700 - 12 * row },
+      ].filter(({ text }) => text !== '');
+    });
+    expect(await textsOf(folder, rows.flat())).toEqual(rows.map((row) => row.map(({ text }) => text).join('\t')));
+  });
+
+  test('and it is drawn paragraph by paragraph, then it stays as it is drawn', async () => {
+    const left = column([...rivers, ...engines], 50);
+    const right = column([...engines, ...rivers], 320);
+    const placed = [0, 3, 6, 9, 12, 15].flatMap((from) => [
+      ...left.slice(from, from + 3),
+      ...right.slice(from, from + 3),
+    ]);
+    expect(await textsOf(folder, placed)).toEqual(placed.map(({ text }) => text));
+  });
+
+  test('and it is drawn column by column, then it stays as it is drawn', async () => {
+    const museums = wrap(MUSEUMS, 46);
+    const placed = [...column(engines, 320), ...column(rivers, 50), ...column(museums, 320, 500)];
+    expect(await textsOf(folder, placed)).toEqual([...engines, ...rivers, ...museums]);
+  });
+});
+
+describe('When a page is drawn from the bottom up', () => {
+  test('and the footer comes first or the header last, then they are read where they stand', async () => {
+    const header = { text: 'The header', x: 50, y: 770 };
+    const footer = { text: '17', x: 150, y: 30 };
+    const expected = ['The header', ...rivers, '17'];
+    expect(await textsOf(folder, [footer, ...column(rivers, 50), header])).toEqual(expected);
+    expect(await textsOf(folder, [...column(rivers, 50), header, footer])).toEqual([...rivers, 'The header', '17']);
+  });
+
+  test('and a column on the left was drawn after a lower one on the right, then both stay as drawn', async () => {
+    const placed = [...column(engines, 320, 660), ...column(rivers, 50)];
+    expect(await textsOf(folder, placed)).toEqual([...engines, ...rivers]);
+  });
+});
