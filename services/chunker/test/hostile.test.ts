@@ -38,7 +38,8 @@ if (existsSync(corpus)) {
 
     async function read(file: string): Promise<HostileRow> {
       const ocr = { languages: ['eng'], maxPages: 100, pageTimeoutMs: 60_000, totalMs: 600_000 };
-      const request = { path: join(corpus, file), maxPages: 1000, pages: null, reading: testReading, ocr };
+      const mimeType = 'application/pdf';
+      const request = { path: join(corpus, file), mimeType, maxPages: 1000, pages: null, reading: testReading, ocr };
       const parsed = await parseDocument(pool, request, { maxLostPages: 10, maxCharacters: 100_000_000 }).catch(
         (error: { code: string }) => error.code,
       );

@@ -15,6 +15,7 @@ test('When a page has ended an earlier run, then the engine is asked nothing of 
       const ocr = { languages: [], maxPages: 0, pageTimeoutMs: 1000, totalMs: 0 };
       const run = {
         path,
+        mimeType: 'application/pdf',
         maxPages: 1,
         pages: null,
         reading: testReading,

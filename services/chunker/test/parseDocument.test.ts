@@ -15,6 +15,7 @@ import {
 import { parseDocument, whyNothing } from '../src/parseDocument';
 
 const limits = {
+  mimeType: 'application/pdf',
   maxPages: 1000,
   pages: null as number[] | null,
   reading: testReading,

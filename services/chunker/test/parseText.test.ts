@@ -5,6 +5,7 @@ import { testReading } from '@millrace/test-support';
 import { parseText } from '../src/parseText';
 
 const request = {
+  mimeType: 'text/plain',
   pages: null,
   reading: testReading,
   ocr: { languages: [], maxPages: 0, pageTimeoutMs: 1000, totalMs: 0 },
