@@ -16,6 +16,7 @@ if (existsSync(corpus)) {
 
   describe('When the odd and broken PDFs of the corpus are read as uploads are', () => {
     let pool: ParserPool;
+    let processes: number[];
     const seen: HostileRow[] = [];
     beforeAll(() => {
       pool = new ParserPool({
@@ -28,6 +29,7 @@ if (existsSync(corpus)) {
         execArgv: ['-r', join(__dirname, '../../../tests/support/register.cjs')],
       });
       pool.warmUp();
+      processes = pool.pids;
     });
     afterAll(async () => {
       await pool.close();
@@ -76,11 +78,9 @@ if (existsSync(corpus)) {
       200_000,
     );
 
-    test('then none of them has ended a process', async () => {
-      const before = pool.pids;
-      await Promise.all(files.map(read));
-      expect(pool.pids).toEqual(before);
-    }, 600_000);
+    test('then none of them has ended a process', () => {
+      expect(pool.pids).toEqual(processes);
+    });
   });
 } else {
   test('When the corpus (../shared/corpus) is absent, then its hundred hostile PDFs are NOT tested', () => {

@@ -167,7 +167,7 @@ describe('When a text is parsed in the same process', () => {
   async function parseText(content: string | Buffer, mimeType: string, more: Partial<typeof limits> = {}) {
     const path = join(folder, `${Math.random()}`);
     await writeFile(path, content);
-    return parseDocument(pool, { path, mimeType, ...limits, ...more }, { maxLostPages: 0, maxCharacters: 1_000_000 });
+    return parseDocument(pool, { path, ...limits, mimeType, ...more }, { maxLostPages: 0, maxCharacters: 1_000_000 });
   }
 
   test('then title, pages and chunks come back, with sections and without boxes', async () => {
