@@ -20,8 +20,13 @@ const optionalText = z.string().trim().min(1).optional();
  */
 const variables = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  DATABASE_POOL_MIN: wholeNumber(0, 500).default(0),
   DATABASE_POOL_MAX: wholeNumber(1, 500).default(10),
   DATABASE_CONNECT_TIMEOUT_MS: wholeNumber(100, 600_000).default(10_000),
+  DATABASE_IDLE_TIMEOUT_MS: wholeNumber(0, day).default(10_000),
+  DATABASE_MAX_LIFETIME_MS: wholeNumber(0, 30 * day).default(3_600_000),
+  DATABASE_STATEMENT_TIMEOUT_MS: wholeNumber(100, day).default(120_000),
+  DATABASE_MAX_OUTAGE_MS: wholeNumber(0, 600_000).default(10_000),
 
   REDIS_URL: z.url({ protocol: /^rediss?$/ }),
   QUEUE_PREFIX: z
@@ -114,6 +119,13 @@ function resolveEmbedding<T extends EmbeddingVariables>(env: T, context: z.Refin
 
 const environmentSchema = variables
   .superRefine((env, context) => {
+    if (env.DATABASE_POOL_MIN > env.DATABASE_POOL_MAX) {
+      context.addIssue({
+        code: 'custom',
+        path: ['DATABASE_POOL_MIN'],
+        message: 'must be at most DATABASE_POOL_MAX',
+      });
+    }
     if (env.CHUNK_OVERLAP_TOKENS * 2 > env.CHUNK_MAX_TOKENS) {
       context.addIssue({
         code: 'custom',

@@ -1,6 +1,8 @@
 export { checkSetup } from './checkSetup';
 export { Database, type DatabaseOptions, Session } from './database';
 export { migrate, migrationNames } from './migrations';
+export { databaseOptions } from './options';
+export type { PoolCounts } from './pool';
 export type { ChunkAttemptRow } from './repositories/chunkAttempts';
 export { defaultCollectionId, systemOwnerId } from './repositories/collections';
 export type { DocumentChunkRow, NewDocumentChunk, SearchFilter, SearchRow } from './repositories/documentChunks';
