@@ -14,7 +14,7 @@ import { Jobs } from './repositories/jobs';
 import { ProviderPauses } from './repositories/providerPauses';
 import { RetryGroups } from './repositories/retryGroups';
 import { type CopyIn, type Runner, Sql } from './sql';
-import { isConnectionLost, isUnavailable, repeatedly, saidGoodbye, translateSqlError } from './sqlErrors';
+import { isConnectionLost, isUnavailable, repeatedly, surelyNotDone, translateSqlError } from './sqlErrors';
 
 /** The repositories, all speaking over one connection or one pool. */
 export class Session {
@@ -63,7 +63,7 @@ const isRead = (statement: string) => /^\s*SELECT\b/i.test(statement);
  * but by the time it took. That is done only where nothing can happen twice:
  * - no connection could be made: nothing has been sent, so anything may be run again;
  * - a transaction whose COMMIT had not been sent: the server has rolled it back;
- * - a statement or a COMMIT that the server answered with its farewell (57P01) instead of a confirmation;
+ * - a statement or a COMMIT that has surely not happened (surelyNotDone says how that is known);
  * - a SELECT by itself, and what runs in `read`: they change nothing.
  * What remains, a connection that breaks without a word after a COMMIT or a changing statement was sent, as when the
  * server crashes, is DATABASE_UNAVAILABLE at once: it may have happened, and only the caller knows whether it may happen
@@ -147,7 +147,7 @@ function onPool(pool: Pool, patience: Patience): Runner {
           // One message, which the server takes for one transaction.
           return await run(connection, `${pool.limit}; ${statement}`);
         } catch (error) {
-          const again = isConnectionLost(error) && (isRead(statement) || saidGoodbye(error));
+          const again = isConnectionLost(error) && (isRead(statement) || surelyNotDone(error));
           throw again ? new NotDone(error) : error;
         }
       });
@@ -180,7 +180,7 @@ async function transactionOnce<T>(
       await connection.none('COMMIT');
       return result;
     } catch (error) {
-      if (isConnectionLost(error) && (!mayHaveChanged || saidGoodbye(error))) {
+      if (isConnectionLost(error) && (!mayHaveChanged || surelyNotDone(error))) {
         throw new NotDone(error);
       }
       if (!isUnavailable(error)) {

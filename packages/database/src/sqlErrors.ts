@@ -85,12 +85,15 @@ function isFatal(error: unknown): boolean {
 }
 
 /**
- * True when the server itself said that it ends the session, instead of merely being gone. It says so between statements
- * or in the middle of one, never after a commit without having confirmed that first (it holds interrupts while it
- * commits), so what was not confirmed has not happened.
+ * True for a lost connection on which the last thing sent has surely not happened:
+ * - the server itself said that it ends the session, instead of merely being gone. It says so between statements or in the
+ *   middle of one, never after a commit without having confirmed that first (it holds interrupts while it commits), so
+ *   what was not confirmed has not happened;
+ * - the driver knew of the loss before, and has not sent it.
  */
-export function saidGoodbye(error: unknown): boolean {
-  return codeOf(driverError(error)) === '57P01';
+export function surelyNotDone(error: unknown): boolean {
+  const said = driverError(error);
+  return codeOf(said) === '57P01' || says(said, /is not queryable$/);
 }
 
 /** True when the connection that `error` came from cannot be used any more. */

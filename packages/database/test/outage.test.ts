@@ -56,6 +56,9 @@ async function sayGoodbye(): Promise<void> {
   await observer.sql.many('SELECT pg_terminate_backend($1)', [await busyProcess()]);
 }
 
+const isGone = async (pid: number) =>
+  (await observer.sql.many('SELECT FROM pg_stat_activity WHERE pid = $1', [pid])).length === 0;
+
 async function cutWhileBusy(): Promise<void> {
   await busyProcess();
   wire.cut();
@@ -139,6 +142,23 @@ describe('When the connection is lost in the middle of', () => {
     await changing;
     expect(runs).toBe(2);
     expect(await countOf('slow_commits')).toBe(1);
+  });
+
+  test('a transaction before its COMMIT, and that is known already, then it is run again', async () => {
+    let runs = 0;
+    await database.transaction(async ({ sql }) => {
+      runs += 1;
+      const { pid } = await sql.one<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      await sql.none('INSERT INTO visits VALUES (1)');
+      if (runs === 1) {
+        await observer.sql.many('SELECT pg_terminate_backend($1)', [pid]);
+        await waitFor('its session to end', () => isGone(pid));
+        // And for the news of it to get here, over the wire.
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    });
+    expect(runs).toBe(2);
+    expect(await countOf('visits')).toBe(1);
   });
 
   test('a changing statement, without a word, then it is not run again', async () => {
