@@ -20,6 +20,7 @@ const optionalText = z.string().trim().min(1).optional();
  */
 const variables = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  DATABASE_CA_FILE: optionalText,
   DATABASE_POOL_MIN: wholeNumber(0, 500).default(0),
   DATABASE_POOL_MAX: wholeNumber(1, 500).default(10),
   DATABASE_CONNECT_TIMEOUT_MS: wholeNumber(100, 600_000).default(10_000),
@@ -146,7 +147,13 @@ const environmentSchema = variables
 export type Config = Readonly<z.infer<typeof environmentSchema>>;
 
 const migrationSchema = variables
-  .pick({ DATABASE_URL: true, EMBEDDING_PROVIDER: true, EMBEDDING_MODEL: true, EMBEDDING_DIMENSIONS: true })
+  .pick({
+    DATABASE_URL: true,
+    DATABASE_CA_FILE: true,
+    EMBEDDING_PROVIDER: true,
+    EMBEDDING_MODEL: true,
+    EMBEDDING_DIMENSIONS: true,
+  })
   .transform(resolveEmbedding);
 
 /** What the migration program needs: the database, and the model and dimensions its vectors will have. */

@@ -261,6 +261,11 @@ export const errorCatalogue = {
     'The database took too long',
     'Try again; if it stays, look for what keeps the database busy, or raise DATABASE_STATEMENT_TIMEOUT_MS.',
   ),
+  DATABASE_TLS_FAILED: permanent(
+    503,
+    'The connection to the database cannot be secured',
+    "Check sslmode in DATABASE_URL, the CA in DATABASE_CA_FILE, and the server's certificate: who signed it, for which host, until when.",
+  ),
   QUEUE_UNAVAILABLE: retryable(
     503,
     'Redis cannot be reached',

@@ -13,4 +13,5 @@ export type { JobRow, NewJob } from './repositories/jobs';
 export type { NewPause, ProviderPause } from './repositories/providerPauses';
 export type { RetryGroupRow } from './repositories/retryGroups';
 export { serverIsSettled } from './serverIsSettled';
+export { clientConfig } from './tls';
 export { untilAvailable } from './untilAvailable';

@@ -2,6 +2,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runner } from 'node-pg-migrate';
 import { Client } from 'pg';
+import { translateSqlError } from './sqlErrors';
+import { clientConfig } from './tls';
 
 const directory = join(__dirname, '..', 'migrations');
 
@@ -15,6 +17,8 @@ export function migrationNames(): string[] {
 
 export interface MigrateOptions {
   databaseUrl: string;
+  /** See clientConfig. */
+  caFile?: string | undefined;
   direction: 'up' | 'down';
   /** How many migrations; all of them when left out. */
   count?: number;
@@ -29,8 +33,13 @@ export interface MigrateOptions {
  * second waits for the first. A database that holds no vectors yet takes over the model. @returns the names of the migrations that were run.
  */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
-  const client = new Client({ connectionString: options.databaseUrl, application_name: 'millrace-migrate' });
-  await client.connect();
+  const client = new Client({
+    ...clientConfig(options.databaseUrl, options.caFile),
+    application_name: 'millrace-migrate',
+  });
+  await client.connect().catch((error: unknown) => {
+    throw translateSqlError(error);
+  });
   try {
     // node-pg-migrate's own lock refuses a second run; waiting is what a deploy of several containers needs.
     await client.query('SELECT pg_advisory_lock($1)', [migrationLock]);

@@ -5,6 +5,7 @@ import type { DatabaseOptions } from './database';
 export function databaseOptions(config: Config, applicationName: string): DatabaseOptions {
   return {
     url: config.DATABASE_URL,
+    caFile: config.DATABASE_CA_FILE,
     poolMin: config.DATABASE_POOL_MIN,
     poolMax: config.DATABASE_POOL_MAX,
     connectTimeoutMs: config.DATABASE_CONNECT_TIMEOUT_MS,

@@ -4,6 +4,7 @@ import pgPromise, { type IConnected, type IDatabase } from 'pg-promise';
 import type { IClient, IConnectionParameters } from 'pg-promise/typescript/pg-subset';
 import { NotDone } from './outage';
 import { isConnectionLost, isUnavailable } from './sqlErrors';
+import { clientConfig } from './tls';
 
 const pgp = pgPromise();
 
@@ -11,6 +12,8 @@ export type Connection = IConnected<unknown, IClient>;
 
 export interface PoolOptions {
   url: string;
+  /** The CA that signs the server's certificate, where the URL names none; see clientConfig. */
+  caFile?: string | undefined;
   /** How many connections stay open when nobody needs them; 0 when left out. */
   poolMin?: number | undefined;
   /** Most connections the pool opens. */
@@ -62,7 +65,7 @@ export class Pool {
     const statementTimeoutMs = options.statementTimeoutMs ?? defaultStatementTimeoutMs;
     this.limit = `SET LOCAL statement_timeout = ${Math.trunc(statementTimeoutMs)}`;
     const settings: PoolConfig = {
-      connectionString: options.url,
+      ...clientConfig(options.url, options.caFile),
       min: options.poolMin ?? 0,
       max: options.poolMax,
       connectionTimeoutMillis: options.connectTimeoutMs,

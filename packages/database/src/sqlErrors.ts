@@ -46,18 +46,23 @@ const silence = /Query read timeout/;
 /** What the pool says when all its connections stayed in use. */
 const poolExhausted = /timeout exceeded when trying to connect/;
 const queryCanceled = '57014';
+/** The codes of Node.js for certificates and handshakes that it refuses. */
+const tlsCodes = /^(ERR_(TLS|SSL|OSSL)_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_(CA|PURPOSE)|EPROTO$)/;
+const noTls = /The server does not support SSL connections/;
 
 /** Deadlock and serialization failures: the transaction was rolled back whole and may simply be run again. */
 const repeatableStates = new Set(['40P01', '40001']);
 
-function codeOf(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+/** A text of an error that need not be an Error. */
+function textOf(error: unknown, name: 'code' | 'message' | 'severity'): string {
+  const value = typeof error === 'object' && error !== null ? (error as Record<string, unknown>)[name] : undefined;
+  return typeof value === 'string' ? value : '';
 }
 
+const codeOf = (error: unknown) => textOf(error, 'code');
+
 /** The driver's words; a refused connection to a name with several addresses has none, only a code. */
-function reasonOf(error: unknown): string {
-  return (error instanceof Error && error.message) || codeOf(error);
-}
+const reasonOf = (error: unknown) => textOf(error, 'message') || codeOf(error);
 
 /** What the driver said, also where it has been translated already. */
 function driverError(error: unknown): unknown {
@@ -65,7 +70,7 @@ function driverError(error: unknown): unknown {
 }
 
 function says(error: unknown, words: RegExp): boolean {
-  return error instanceof Error && words.test(error.message);
+  return words.test(textOf(error, 'message'));
 }
 
 /** True when `error` says that the connection could not be made or is gone, as happens while the server restarts. */
@@ -109,6 +114,9 @@ export function translateSqlError(error: unknown): unknown {
   }
   const as = (code: ErrorCode, what: string) =>
     new MillraceError(code, `${what}: ${reasonOf(error)}`, { cause: error });
+  if (tlsCodes.test(codeOf(error)) || says(error, noTls)) {
+    return as('DATABASE_TLS_FAILED', 'The connection to the database cannot be secured');
+  }
   if (isUnavailable(error)) {
     return as('DATABASE_UNAVAILABLE', 'The database cannot be used');
   }

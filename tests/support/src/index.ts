@@ -1,3 +1,4 @@
+export { TestCa } from './certificates';
 export { newJobChunk, testReading, unitVector } from './chunks';
 export { type ContentPdfOptions, contentPdf } from './contentPdf';
 export { createTestEnvironment, type TestEnvironment, testApiKey } from './environment';
