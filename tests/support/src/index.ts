@@ -13,6 +13,7 @@ export {
   startOpenAiServer,
 } from './openaiServer';
 export * from './pdfs';
+export { missingPgBouncer, PgBouncer } from './pgbouncer';
 export { rawPdf, rawStream } from './rawPdf';
 export { testServers } from './servers';
 export { createTestDatabase, type TestDatabase } from './testDatabase';
