@@ -21,6 +21,8 @@ const optionalText = z.string().trim().min(1).optional();
 const variables = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   DATABASE_CA_FILE: optionalText,
+  DATABASE_READ_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  DATABASE_READ_MAX_LAG_MS: wholeNumber(500, day).default(5_000),
   DATABASE_POOL_MIN: wholeNumber(0, 500).default(0),
   DATABASE_POOL_MAX: wholeNumber(1, 500).default(10),
   DATABASE_CONNECT_TIMEOUT_MS: wholeNumber(100, 600_000).default(10_000),

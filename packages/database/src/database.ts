@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { from as copyFrom } from 'pg-copy-streams';
 import { NotDone, Patience } from './outage';
 import { type Connection, Pool, type PoolCounts, type PoolOptions } from './pool';
+import { Replica } from './replica';
 import { ChunkAttempts } from './repositories/chunkAttempts';
 import { Collections } from './repositories/collections';
 import { DocumentChunks } from './repositories/documentChunks';
@@ -14,7 +15,14 @@ import { Jobs } from './repositories/jobs';
 import { ProviderPauses } from './repositories/providerPauses';
 import { RetryGroups } from './repositories/retryGroups';
 import { type CopyIn, type Runner, Sql } from './sql';
-import { isConnectionLost, isUnavailable, repeatedly, surelyNotDone, translateSqlError } from './sqlErrors';
+import {
+  isConnectionLost,
+  isRolledBack,
+  isUnavailable,
+  repeatedly,
+  surelyNotDone,
+  translateSqlError,
+} from './sqlErrors';
 
 /** The repositories, all speaking over one connection or one pool. */
 export class Session {
@@ -46,7 +54,13 @@ export class Session {
 export interface DatabaseOptions extends PoolOptions {
   /** How long statements and transactions wait for a server that is away, in milliseconds; not at all when left out. */
   maxOutageMs?: number | undefined;
+  /** A replica of the server, for what may be a little out of date. */
+  readUrl?: string | undefined;
+  /** How far the replica may lag behind to be read, in milliseconds; 5 seconds when left out. */
+  readMaxLagMs?: number | undefined;
 }
+
+const defaultReadMaxLagMs = 5_000;
 
 /** How often a transaction, or a statement that is one by itself, is run before a deadlock is an error. */
 const tries = 5;
@@ -74,6 +88,7 @@ export class Database extends Session {
   readonly probe: Sql;
   private readonly pool: Pool;
   private readonly patience: Patience;
+  private readonly replica: Replica | null;
 
   constructor(options: DatabaseOptions) {
     const pool = new Pool(options);
@@ -81,12 +96,15 @@ export class Database extends Session {
     super(new Sql(onPool(pool, patience), copyNeedsTransaction));
     this.pool = pool;
     this.patience = patience;
+    this.replica = options.readUrl
+      ? new Replica(pool, new Pool({ ...options, url: options.readUrl }), options.readMaxLagMs ?? defaultReadMaxLagMs)
+      : null;
     this.probe = new Sql(onPool(pool, new Patience(0)), copyNeedsTransaction);
   }
 
   /** The connections just now, by pool. */
   counts(): Record<string, PoolCounts> {
-    return { primary: this.pool.counts() };
+    return { primary: this.pool.counts(), ...(this.replica ? { read: this.replica.pool.counts() } : {}) };
   }
 
   /**
@@ -97,8 +115,21 @@ export class Database extends Session {
     return this.patience.run(() => repeatedly(() => transactionOnce(this.pool, work), tries));
   }
 
-  /** Runs `work`, which changes nothing, in one transaction; again when the connection is lost. */
+  /**
+   * Runs `work`, which changes nothing and decides nothing, in one transaction; again when the connection is lost. It may
+   * see the database as it was up to `readMaxLagMs` ago: it runs on the replica, if there is one that is fresh enough.
+   */
   async read<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    if (this.replica?.isFresh()) {
+      try {
+        return await transactionOnce(this.replica.pool, work, { readOnly: true });
+      } catch (error) {
+        if (!(error instanceof NotDone || isUnavailable(error) || isRolledBack(error))) {
+          throw translateSqlError(error);
+        }
+        this.replica.distrust();
+      }
+    }
     return this.patience.run(() => transactionOnce(this.pool, work, { readOnly: true }));
   }
 
@@ -134,6 +165,7 @@ export class Database extends Session {
   /** Ends every connection and waits until the server has closed them too; the database cannot be used afterwards. */
   async close(): Promise<void> {
     this.endWaiting();
+    await this.replica?.close();
     await this.pool.close();
   }
 }

@@ -50,8 +50,7 @@ const queryCanceled = '57014';
 const tlsCodes = /^(ERR_(TLS|SSL|OSSL)_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_(CA|PURPOSE)|EPROTO$)/;
 const noTls = /The server does not support SSL connections/;
 
-/** Deadlock and serialization failures: the transaction was rolled back whole and may simply be run again. */
-const repeatableStates = new Set(['40P01', '40001']);
+const rolledBackStates = new Set(['40P01', '40001']);
 
 /** A text of an error that need not be an Error. */
 function textOf(error: unknown, name: 'code' | 'message' | 'severity'): string {
@@ -133,6 +132,14 @@ export function passesByItself(error: MillraceError): boolean {
   return passingCodes.has(error.code);
 }
 
+/**
+ * Deadlock and serialization failures, and what a replica breaks off because the primary goes on: the transaction was
+ * rolled back whole and may simply be run again.
+ */
+export function isRolledBack(error: unknown): boolean {
+  return rolledBackStates.has(codeOf(error));
+}
+
 const longestPauseMs = 50;
 
 /**
@@ -144,7 +151,7 @@ export async function repeatedly<T>(work: () => Promise<T>, tries: number): Prom
     try {
       return await work();
     } catch (error) {
-      if (!repeatableStates.has(codeOf(error)) || attempt >= tries) {
+      if (!isRolledBack(error) || attempt >= tries) {
         throw error;
       }
       // At a moment of its own: what it has met may be run again as well, and would only meet it once more.

@@ -12,7 +12,11 @@ import { Unlocker } from './unlocker';
 
 /** Starts the API server. */
 export async function startApi(config: Config, logger: Logger): Promise<RunningService> {
-  const database = new Database(databaseOptions(config, 'millrace-api'));
+  const database = new Database({
+    ...databaseOptions(config, 'millrace-api'),
+    readUrl: config.DATABASE_READ_URL,
+    readMaxLagMs: config.DATABASE_READ_MAX_LAG_MS,
+  });
   const embedding = { model: config.EMBEDDING_MODEL, dimensions: config.EMBEDDING_DIMENSIONS };
   await checkSetup(database.sql, embedding);
   const provider = await createEmbeddingProvider(config);
