@@ -67,7 +67,7 @@ const tries = 5;
 
 const copyNeedsTransaction: CopyIn = () => Promise.reject(new Error('COPY runs only inside Database.transaction'));
 
-/** Whatever begins so changes nothing that running it twice would change twice. */
+/** What begins so changes nothing: our SELECTs call no functions that do. */
 const isRead = (statement: string) => /^\s*SELECT\b/i.test(statement);
 
 /**
@@ -165,8 +165,7 @@ export class Database extends Session {
   /** Ends every connection and waits until the server has closed them too; the database cannot be used afterwards. */
   async close(): Promise<void> {
     this.endWaiting();
-    await this.replica?.close();
-    await this.pool.close();
+    await Promise.all([this.replica?.close(), this.pool.close()]);
   }
 }
 

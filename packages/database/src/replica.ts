@@ -28,14 +28,13 @@ export class Replica {
   /** What the replica has not reached yet, and the last one it has; oldest first. */
   private marks: Mark[] = [];
   private readonly stopping = new AbortController();
-  private readonly watching: Promise<void>;
 
   constructor(
     private readonly primary: Pool,
     readonly pool: Pool,
     private readonly maxLagMs: number,
   ) {
-    this.watching = this.watch();
+    void this.watch();
   }
 
   isFresh(): boolean {
@@ -49,7 +48,6 @@ export class Replica {
 
   async close(): Promise<void> {
     this.stopping.abort();
-    await this.watching;
     await this.pool.close();
   }
 

@@ -2,6 +2,7 @@ export { TestCa } from './certificates';
 export { newJobChunk, testReading, unitVector } from './chunks';
 export { type ContentPdfOptions, contentPdf } from './contentPdf';
 export { createTestEnvironment, type TestEnvironment, testApiKey } from './environment';
+export { freePort } from './freePort';
 export * from './hardPdfs';
 export { type GrayPixels, imagePdf } from './imagePdf';
 export { writeLargePdf } from './largePdf';
