@@ -6,10 +6,22 @@ import { messageOf } from './wait';
 
 const timeoutMs = 10_000;
 
-/** The URL the user gave for a service; an empty one counts as not given. */
+/** The URL the user gave for a service, with the CA file in it if one is given; an empty one counts as not given. */
 export function givenUrl(context: StackContext, service: ServiceName): string | undefined {
-  const url = service === 'postgres' ? context.environment.DATABASE_URL : context.environment.REDIS_URL;
-  return url || undefined;
+  const { DATABASE_URL, DATABASE_CA_FILE, REDIS_URL } = context.environment;
+  const url = service === 'postgres' ? DATABASE_URL : REDIS_URL;
+  return url && service === 'postgres' && DATABASE_CA_FILE ? withCaFile(url, DATABASE_CA_FILE) : url || undefined;
+}
+
+function withCaFile(url: string, caFile: string): string {
+  if (!URL.canParse(url)) {
+    return url;
+  }
+  const parsed = new URL(url);
+  if (!parsed.searchParams.has('sslrootcert')) {
+    parsed.searchParams.set('sslrootcert', caFile);
+  }
+  return parsed.toString();
 }
 
 /** The URL without its password, for messages. */

@@ -1,3 +1,4 @@
+import { clientConfig } from '@millrace/database';
 import { Client, DatabaseError } from 'pg';
 import { messageOf } from './wait';
 
@@ -14,7 +15,11 @@ export async function withClient<T>(
   timeoutMs: number,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const client = new Client({ connectionString, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs });
+  const client = new Client({
+    ...clientConfig(connectionString),
+    connectionTimeoutMillis: timeoutMs,
+    query_timeout: timeoutMs,
+  });
   // A connection that breaks while idle is reported by an event; the query that follows fails with the reason.
   client.on('error', () => undefined);
   try {

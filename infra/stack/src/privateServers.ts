@@ -87,12 +87,17 @@ export class PrivateServers {
     return postgresUrl(port, this.secrets.postgresPassword, name);
   }
 
+  /** As an administrator does: the server says goodbye to its sessions, writes everything to disk and ends. */
+  async stopPostgres(): Promise<void> {
+    await stopPostgres(this.postgres);
+  }
+
   /** Immediate mode: all sessions end at once, and the next start recovers from the log. */
   async crashPostgres(): Promise<void> {
     await crashPostgres(this.postgres);
   }
 
-  /** Starts PostgreSQL again after a crash, on its data and its port, and waits until it answers. */
+  /** Starts PostgreSQL again, on its data and its port, and waits until it answers. */
   async restartPostgres(): Promise<void> {
     const { context, secrets, postgres: previous } = this;
     this.postgres = found(await startPostgres(context, previous, secrets.postgresPassword, this.settings.postgres));

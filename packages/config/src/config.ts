@@ -26,8 +26,16 @@ const optionalText = z.string().trim().min(1).optional();
  */
 const variables = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  DATABASE_CA_FILE: optionalText,
+  DATABASE_READ_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  DATABASE_READ_MAX_LAG_MS: wholeNumber(500, day).default(5_000),
+  DATABASE_POOL_MIN: wholeNumber(0, 500).default(0),
   DATABASE_POOL_MAX: wholeNumber(1, 500).default(10),
   DATABASE_CONNECT_TIMEOUT_MS: wholeNumber(100, 600_000).default(10_000),
+  DATABASE_IDLE_TIMEOUT_MS: wholeNumber(0, day).default(10_000),
+  DATABASE_MAX_LIFETIME_MS: wholeNumber(0, 30 * day).default(3_600_000),
+  DATABASE_STATEMENT_TIMEOUT_MS: wholeNumber(100, day).default(120_000),
+  DATABASE_MAX_OUTAGE_MS: wholeNumber(0, 600_000).default(10_000),
 
   REDIS_URL: z.url({ protocol: /^rediss?$/ }),
   QUEUE_PREFIX: z
@@ -122,6 +130,13 @@ function resolveEmbedding<T extends EmbeddingVariables>(env: T, context: z.Refin
 
 const environmentSchema = variables
   .superRefine((env, context) => {
+    if (env.DATABASE_POOL_MIN > env.DATABASE_POOL_MAX) {
+      context.addIssue({
+        code: 'custom',
+        path: ['DATABASE_POOL_MIN'],
+        message: 'must be at most DATABASE_POOL_MAX',
+      });
+    }
     if (env.CHUNK_OVERLAP_TOKENS * 2 > env.CHUNK_MAX_TOKENS) {
       context.addIssue({
         code: 'custom',
@@ -142,7 +157,13 @@ const environmentSchema = variables
 export type Config = Readonly<z.infer<typeof environmentSchema>>;
 
 const migrationSchema = variables
-  .pick({ DATABASE_URL: true, EMBEDDING_PROVIDER: true, EMBEDDING_MODEL: true, EMBEDDING_DIMENSIONS: true })
+  .pick({
+    DATABASE_URL: true,
+    DATABASE_CA_FILE: true,
+    EMBEDDING_PROVIDER: true,
+    EMBEDDING_MODEL: true,
+    EMBEDDING_DIMENSIONS: true,
+  })
   .transform(resolveEmbedding);
 
 /** What the migration program needs: the database, and the model and dimensions its vectors will have. */

@@ -42,6 +42,11 @@ describe('The configuration', () => {
     expect(loadConfig({ ...servers, API_PORT: '', OPENAI_API_KEY: '' }).API_PORT).toBe(3000);
   });
 
+  test('When the minimum of a pool is above its maximum, then both are named', () => {
+    const issues = issuesOf({ ...servers, DATABASE_POOL_MIN: '6', DATABASE_POOL_MAX: '5' });
+    expect(issues).toContain('DATABASE_POOL_MIN: must be at most DATABASE_POOL_MAX');
+  });
+
   test('When several variables are missing or wrong, then all of them are named', () => {
     const message = issuesOf({ REDIS_URL: 'nonsense', API_PORT: '70000', LOG_LEVEL: 'loud' });
     for (const name of ['DATABASE_URL', 'REDIS_URL', 'API_PORT', 'LOG_LEVEL']) {

@@ -261,6 +261,21 @@ export const errorCatalogue = {
     'The database cannot be reached',
     'Try again; check DATABASE_URL and the database server if it stays.',
   ),
+  DATABASE_BUSY: retryable(
+    503,
+    'All connections to the database are in use',
+    'Try again; raise DATABASE_POOL_MAX if it stays and the server allows more connections.',
+  ),
+  DATABASE_TIMEOUT: retryable(
+    504,
+    'The database took too long',
+    'Try again; if it stays, look for what keeps the database busy, or raise DATABASE_STATEMENT_TIMEOUT_MS.',
+  ),
+  DATABASE_TLS_FAILED: permanent(
+    503,
+    'The connection to the database cannot be secured',
+    "Check sslmode in DATABASE_URL, the CA in DATABASE_CA_FILE, and the server's certificate: who signed it, for which host, until when.",
+  ),
   QUEUE_UNAVAILABLE: retryable(
     503,
     'Redis cannot be reached',

@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { from as copyFrom } from 'pg-copy-streams';
-import pgPromise, { type IConnected, type IDatabase } from 'pg-promise';
-import type { IClient } from 'pg-promise/typescript/pg-subset';
+import { NotDone, Patience } from './outage';
+import { type Connection, Pool, type PoolCounts, type PoolOptions } from './pool';
+import { Replica } from './replica';
 import { ChunkAttempts } from './repositories/chunkAttempts';
 import { Collections } from './repositories/collections';
 import { DocumentChunks } from './repositories/documentChunks';
@@ -14,10 +14,15 @@ import { JobChunks } from './repositories/jobChunks';
 import { Jobs } from './repositories/jobs';
 import { ProviderPauses } from './repositories/providerPauses';
 import { RetryGroups } from './repositories/retryGroups';
-import { type CopyIn, Sql } from './sql';
-import { repeatedly, translateSqlError } from './sqlErrors';
-
-const pgp = pgPromise();
+import { type CopyIn, type Runner, Sql } from './sql';
+import {
+  isConnectionLost,
+  isRolledBack,
+  isUnavailable,
+  repeatedly,
+  surelyNotDone,
+  translateSqlError,
+} from './sqlErrors';
 
 /** The repositories, all speaking over one connection or one pool. */
 export class Session {
@@ -46,87 +51,97 @@ export class Session {
   }
 }
 
-export interface DatabaseOptions {
-  url: string;
-  /** Most connections the pool opens. */
-  poolMax: number;
-  /** How long to wait for a connection before DATABASE_UNAVAILABLE, in milliseconds. */
-  connectTimeoutMs: number;
-  /** Shown in pg_stat_activity. */
-  applicationName: string;
+export interface DatabaseOptions extends PoolOptions {
+  /** How long statements and transactions wait for a server that is away, in milliseconds; not at all when left out. */
+  maxOutageMs?: number | undefined;
+  /** A replica of the server, for what may be a little out of date. */
+  readUrl?: string | undefined;
+  /** How far the replica may lag behind to be read, in milliseconds; 5 seconds when left out. */
+  readMaxLagMs?: number | undefined;
 }
 
-/** Longer than any statement takes. */
-const longestQueryMs = 120_000;
-
-/** How long to wait for the server to close a connection that we are done with. */
-const longestGoodbyeMs = 5_000;
+const defaultReadMaxLagMs = 5_000;
 
 /** How often a transaction, or a statement that is one by itself, is run before a deadlock is an error. */
 const tries = 5;
 
 const copyNeedsTransaction: CopyIn = () => Promise.reject(new Error('COPY runs only inside Database.transaction'));
 
-/** A pool of connections to PostgreSQL with the repositories on it. */
+/** What begins so changes nothing: our SELECTs call no functions that do. */
+const isRead = (statement: string) => /^\s*SELECT\b/i.test(statement);
+
+/**
+ * A pool of connections to PostgreSQL with the repositories on it.
+ *
+ * While the server restarts, work waits for it up to `maxOutageMs` and is run then or once more, so that nobody notices
+ * but by the time it took. That is done only where nothing can happen twice:
+ * - no connection could be made: nothing has been sent, so anything may be run again;
+ * - a transaction whose COMMIT had not been sent: the server has rolled it back;
+ * - a statement or a COMMIT that has surely not happened (surelyNotDone says how that is known);
+ * - a SELECT by itself, and what runs in `read`: they change nothing.
+ * What remains, a connection that breaks without a word after a COMMIT or a changing statement was sent, as when the
+ * server crashes, is DATABASE_UNAVAILABLE at once: it may have happened, and only the caller knows whether it may happen
+ * twice (see untilAvailable).
+ */
 export class Database extends Session {
-  private readonly pool: IDatabase<unknown>;
-  /** Connections the server may still know: opened, and not yet closed to the end. */
-  private open = 0;
+  /** Statements that do not wait while the server is away: for asking whether it is. */
+  readonly probe: Sql;
+  private readonly pool: Pool;
+  private readonly patience: Patience;
+  private readonly replica: Replica | null;
 
   constructor(options: DatabaseOptions) {
-    const pool = pgp({
-      connectionString: options.url,
-      max: options.poolMax,
-      connectionTimeoutMillis: options.connectTimeoutMs,
-      application_name: options.applicationName,
-      // A connection whose other end is gone without a word must not hold its user for ever.
-      keepAlive: true,
-      query_timeout: longestQueryMs,
-    });
-    super(new Sql(pool, copyNeedsTransaction, tries));
+    const pool = new Pool(options);
+    const patience = new Patience(options.maxOutageMs ?? 0);
+    super(new Sql(onPool(pool, patience), copyNeedsTransaction));
     this.pool = pool;
-    pool.$pool.on('connect', () => {
-      this.open += 1;
-    });
-    pool.$pool.on('remove', () => {
-      this.open -= 1;
-    });
+    this.patience = patience;
+    this.replica = options.readUrl
+      ? new Replica(pool, new Pool({ ...options, url: options.readUrl }), options.readMaxLagMs ?? defaultReadMaxLagMs)
+      : null;
+    this.probe = new Sql(onPool(pool, new Patience(0)), copyNeedsTransaction);
+  }
+
+  /** The connections just now, by pool. */
+  counts(): Record<string, PoolCounts> {
+    return { primary: this.pool.counts(), ...(this.replica ? { read: this.replica.pool.counts() } : {}) };
   }
 
   /**
-   * Runs `work` in one transaction with the same repositories, COPY included. A deadlock or serialization failure
-   * rolls it back and runs it again (five times at most), so `work` must not have effects outside the database.
+   * Runs `work` in one transaction with the same repositories, COPY included. A deadlock, a serialization failure or the
+   * loss of the connection rolls it back and runs it again, so `work` must not have effects outside the database.
    */
   async transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return repeatedly(() => this.transactionOnce(work), tries);
+    return this.patience.run(() => repeatedly(() => transactionOnce(this.pool, work), tries));
   }
 
-  private async transactionOnce<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    // A connection of our own, because pg-promise's transactions do not show the client that COPY needs.
-    const connection: IConnected<unknown, IClient> = await this.pool.connect();
-    let broken = true;
-    try {
-      const result = await connection.tx((tx) => work(new Session(new Sql(tx, copyInto(connection.client)))));
-      broken = false;
-      return result;
-    } catch (error) {
-      broken = translateSqlError(error) !== error;
-      throw error;
-    } finally {
-      // A connection that failed is thrown away rather than handed to the next caller.
-      await connection.done(broken);
+  /**
+   * Runs `work`, which changes nothing and decides nothing, in one transaction; again when the connection is lost. It may
+   * see the database as it was up to `readMaxLagMs` ago: it runs on the replica, if there is one that is fresh enough.
+   */
+  async read<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    if (this.replica?.isFresh()) {
+      try {
+        return await transactionOnce(this.replica.pool, work, { readOnly: true });
+      } catch (error) {
+        if (!(error instanceof NotDone || isUnavailable(error) || isRolledBack(error))) {
+          throw translateSqlError(error);
+        }
+        this.replica.distrust();
+      }
     }
+    return this.patience.run(() => transactionOnce(this.pool, work, { readOnly: true }));
   }
 
   /**
    * Runs `work` unless another process is inside this method with the same key, on any machine. The lock belongs to a
    * transaction that stays open meanwhile, so it works through a transaction pooler as well, and ends with its holder;
-   * a holder that is frozen loses it after `limitMs`.
+   * a holder that is frozen loses it after `limitMs`. Nothing is run again when the connection is lost.
    * @returns whether `work` ran.
    */
   async exclusively(key: number, limitMs: number, work: () => Promise<void>): Promise<boolean> {
     try {
-      return await this.transactionOnce(async (session) => {
+      return await transactionOnce(this.pool, async (session) => {
         await session.sql.none(`SET LOCAL idle_in_transaction_session_timeout = ${Math.trunc(limitMs)}`);
         const { locked } = await session.sql.one<{ locked: boolean }>(
           'SELECT pg_try_advisory_xact_lock($1) AS locked',
@@ -138,29 +153,76 @@ export class Database extends Session {
         return locked;
       });
     } catch (error) {
-      throw translateSqlError(error);
+      throw translateSqlError(error instanceof NotDone ? error.reason : error);
     }
   }
 
-  /**
-   * Ends every connection and waits until the server has closed them too (five seconds at most: it may be gone without
-   * a word); the database cannot be used afterwards.
-   */
+  /** From now on nothing waits for a server that is away: for a process that is to stop. */
+  endWaiting(): void {
+    this.patience.end();
+  }
+
+  /** Ends every connection and waits until the server has closed them too; the database cannot be used afterwards. */
   async close(): Promise<void> {
-    const { $pool } = this.pool;
-    // A server that stops at this moment says so on connections that are closing already. The pool hands that on as an
-    // event, which nobody else listens to any more and which would end the process.
-    $pool.on('error', () => undefined);
-    await $pool.end();
-    // The pool calls itself ended as soon as it has said goodbye.
-    const signal = AbortSignal.timeout(longestGoodbyeMs);
-    while (this.open > 0 && !signal.aborted) {
-      await once($pool, 'remove', { signal }).catch(() => undefined);
-    }
+    this.endWaiting();
+    await Promise.all([this.replica?.close(), this.pool.close()]);
   }
 }
 
-function copyInto(client: IClient): CopyIn {
+/** Statements that are transactions of their own, each on any connection of the pool. */
+function onPool(pool: Pool, patience: Patience): Runner {
+  return (statement, run) => {
+    const once = () =>
+      pool.run(async (connection) => {
+        try {
+          // One message, which the server takes for one transaction.
+          return await run(connection, `${pool.limit}; ${statement}`);
+        } catch (error) {
+          const again = isConnectionLost(error) && (isRead(statement) || surelyNotDone(error));
+          throw again ? new NotDone(error) : error;
+        }
+      });
+    return patience.run(() => repeatedly(once, tries));
+  };
+}
+
+/** Statements of the transaction that the connection is in. */
+function onConnection(connection: Connection): Runner {
+  return async (statement, run) => {
+    try {
+      return await run(connection, statement);
+    } catch (error) {
+      throw translateSqlError(error);
+    }
+  };
+}
+
+async function transactionOnce<T>(
+  pool: Pool,
+  work: (session: Session) => Promise<T>,
+  { readOnly = false } = {},
+): Promise<T> {
+  return pool.run(async (connection) => {
+    let mayHaveChanged = false;
+    try {
+      await connection.none(`BEGIN${readOnly ? ' READ ONLY' : ''}; ${pool.limit}`);
+      const result = await work(new Session(new Sql(onConnection(connection), copyInto(connection))));
+      mayHaveChanged = !readOnly;
+      await connection.none('COMMIT');
+      return result;
+    } catch (error) {
+      if (isConnectionLost(error) && (!mayHaveChanged || surelyNotDone(error))) {
+        throw new NotDone(error);
+      }
+      if (!isUnavailable(error)) {
+        await connection.none('ROLLBACK');
+      }
+      throw error;
+    }
+  });
+}
+
+function copyInto({ client }: Connection): CopyIn {
   return async (statement, data) => {
     const stream = client.query(copyFrom(statement) as never) as unknown as NodeJS.WritableStream;
     await pipeline(Readable.from(data, { objectMode: false }), stream);

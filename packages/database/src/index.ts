@@ -1,6 +1,8 @@
 export { checkSetup } from './checkSetup';
 export { Database, type DatabaseOptions, Session } from './database';
 export { migrate, migrationNames } from './migrations';
+export { databaseOptions } from './options';
+export type { PoolCounts } from './pool';
 export type { ChunkAttemptRow } from './repositories/chunkAttempts';
 export { defaultCollectionId, systemOwnerId } from './repositories/collections';
 export type { DocumentChunkRow, NewDocumentChunk, SearchFilter, SearchRow } from './repositories/documentChunks';
@@ -11,6 +13,7 @@ export type { JobRow, NewJob } from './repositories/jobs';
 export type { NewPause, ProviderPause } from './repositories/providerPauses';
 export type { RetryGroupRow } from './repositories/retryGroups';
 export { serverIsSettled } from './serverIsSettled';
+export { clientConfig } from './tls';
 export { untilAvailable } from './untilAvailable';
 export { findVectorIndexes, type VectorIndex } from './vectorIndex/find';
 export { type VectorIndexKind, vectorIndexKinds } from './vectorIndex/kinds';

@@ -20,6 +20,7 @@ async function main(args: string[]): Promise<void> {
   const config = loadMigrationConfig(process.env);
   const names = await migrate({
     databaseUrl: config.DATABASE_URL,
+    caFile: config.DATABASE_CA_FILE,
     direction,
     ...(direction === 'down' ? { count: Number(count) } : {}),
     embeddingModel: config.EMBEDDING_MODEL,

@@ -2,6 +2,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runner } from 'node-pg-migrate';
 import { Client } from 'pg';
+import { translateSqlError } from './sqlErrors';
+import { clientConfig } from './tls';
 
 const directory = join(__dirname, '..', 'migrations');
 
@@ -15,6 +17,8 @@ export function migrationNames(): string[] {
 
 export interface MigrateOptions {
   databaseUrl: string;
+  /** See clientConfig. */
+  caFile?: string | undefined;
   direction: 'up' | 'down';
   /** How many migrations; all of them when left out. */
   count?: number;
@@ -26,16 +30,25 @@ export interface MigrateOptions {
 
 /**
  * Runs the SQL files in packages/database/migrations, up or down, in one transaction. Two runs at once are safe: the
- * second waits for the first. A database that holds no vectors yet takes over the model. @returns the names of the migrations that were run.
+ * second waits for the first. A database that holds no vectors yet takes over the model.
+ * @returns the names of the migrations that were run.
  */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
-  const client = new Client({ connectionString: options.databaseUrl, application_name: 'millrace-migrate' });
-  await client.connect();
+  const client = new Client({
+    ...clientConfig(options.databaseUrl, options.caFile),
+    application_name: 'millrace-migrate',
+  });
+  await client.connect().catch((error: unknown) => {
+    throw translateSqlError(error);
+  });
   try {
+    // All in one transaction, lock and settings included: a pooler in transaction mode keeps nothing beyond it. The runner's
+    // BEGIN then begins nothing (a warning says so), and its COMMIT or ROLLBACK ends ours.
+    await client.query('BEGIN');
     // node-pg-migrate's own lock refuses a second run; waiting is what a deploy of several containers needs.
-    await client.query('SELECT pg_advisory_lock($1)', [migrationLock]);
+    await client.query('SELECT pg_advisory_xact_lock($1)', [migrationLock]);
     await client.query(
-      `SELECT set_config('millrace.embedding_model', $1, false), set_config('millrace.embedding_dimensions', $2, false)`,
+      `SELECT set_config('millrace.embedding_model', $1, true), set_config('millrace.embedding_dimensions', $2, true)`,
       [options.embeddingModel, String(options.embeddingDimensions)],
     );
     const run = await runner({
@@ -45,6 +58,7 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
       direction: options.direction,
       count: options.count ?? Number.POSITIVE_INFINITY,
       noLock: true,
+      singleTransaction: true,
       log: options.log ?? (() => undefined),
     });
     if (options.direction === 'up') {
@@ -53,6 +67,8 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
         [options.embeddingModel],
       );
     }
+    // Ours, where there was nothing to run.
+    await client.query('COMMIT');
     return run.map((migration) => migration.name);
   } finally {
     await client.end();

@@ -32,6 +32,15 @@ describe('Waiting until the database is available', () => {
     expect(calls.count).toBe(3);
   });
 
+  test('When all its connections were in use or it took too long, then the work runs again as well', async () => {
+    const { calls, work } = failing(
+      new MillraceError('DATABASE_BUSY', 'busy'),
+      new MillraceError('DATABASE_TIMEOUT', 'slow'),
+    );
+    expect(await untilAvailable(work, never)).toBe('done');
+    expect(calls.count).toBe(3);
+  });
+
   test('When something else is wrong, then it is thrown at once', async () => {
     const { calls, work } = failing(new Error('broken'));
     await expect(untilAvailable(work, never)).rejects.toThrow('broken');

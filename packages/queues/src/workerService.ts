@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Config } from '@millrace/config';
-import { checkSetup, Database } from '@millrace/database';
+import { checkSetup, Database, databaseOptions } from '@millrace/database';
 import {
+  addPoolMetrics,
   createRegistry,
   type Logger,
   type Registry,
@@ -52,18 +53,14 @@ const closingShare = 0.15;
  */
 export async function startWorkerService<T>(options: WorkerServiceOptions<T>): Promise<RunningService> {
   const { name, config, logger } = options;
-  const database = new Database({
-    url: config.DATABASE_URL,
-    poolMax: config.DATABASE_POOL_MAX,
-    connectTimeoutMs: config.DATABASE_CONNECT_TIMEOUT_MS,
-    applicationName: `millrace-${name}`,
-  });
+  const database = new Database(databaseOptions(config, `millrace-${name}`));
   const embedding = { model: config.EMBEDDING_MODEL, dimensions: config.EMBEDDING_DIMENSIONS };
   await checkSetup(database.sql, embedding);
   const redis = workerConnection(config.REDIS_URL, logger);
   await untilReady(redis, config.DATABASE_CONNECT_TIMEOUT_MS);
   const queues = new Queues(redis, config.QUEUE_PREFIX);
   const registry = createRegistry(name);
+  addPoolMetrics(registry, () => database.counts());
 
   const work = await options.setUp({ database, queues, registry });
   const worker = new QueueWorker({
@@ -82,7 +79,7 @@ export async function startWorkerService<T>(options: WorkerServiceOptions<T>): P
     host: config.HEALTH_HOST,
     port: config.HEALTH_PORT,
     registry,
-    checks: { database: () => checkSetup(database.sql, embedding), redis: () => checkRedis(redis) },
+    checks: { database: () => checkSetup(database.probe, embedding), redis: () => checkRedis(redis) },
   });
   worker.start();
 
@@ -90,7 +87,13 @@ export async function startWorkerService<T>(options: WorkerServiceOptions<T>): P
   return {
     urls: { healthUrl: health.url },
     stop: [
-      { name: 'take no more deliveries', run: () => worker.pause() },
+      {
+        name: 'take no more deliveries',
+        run: () => {
+          database.endWaiting();
+          return worker.pause();
+        },
+      },
       {
         name: 'finish what is in hand',
         run: () => Promise.race([work.finish(), setTimeout(stopMs * finishingShare, undefined, { ref: false })]),

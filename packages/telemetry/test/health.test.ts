@@ -1,4 +1,4 @@
-import { Counter, createRegistry, type HealthServer, runChecks, startHealthServer } from '../src';
+import { addPoolMetrics, Counter, createRegistry, type HealthServer, runChecks, startHealthServer } from '../src';
 
 describe('Checks', () => {
   test('When all resolve, then the service is ready', async () => {
@@ -23,9 +23,11 @@ describe('Checks', () => {
 
 describe('The health server of a worker', () => {
   let well = true;
+  let counts = { active: 0, idle: 0, waiting: 0, max: 5 };
   let server: HealthServer;
   beforeAll(async () => {
     const registry = createRegistry('tester');
+    addPoolMetrics(registry, () => ({ primary: counts }));
     new Counter({ name: 'things_total', help: 'Things', registers: [registry] }).inc(3);
     server = await startHealthServer({
       host: '127.0.0.1',
@@ -53,6 +55,24 @@ describe('The health server of a worker', () => {
 
   test('When metrics are asked for, then they are labelled with the service', async () => {
     expect(await (await fetch(`${server.url}/metrics`)).text()).toContain('things_total{service="tester"} 3');
+  });
+
+  test('When metrics are asked for, then they hold what the connection pool counts at that moment', async () => {
+    for (const moment of [
+      { active: 5, idle: 0, waiting: 7, max: 5 },
+      { active: 1, idle: 2, waiting: 0, max: 5 },
+    ]) {
+      counts = moment;
+      const metrics = await (await fetch(`${server.url}/metrics`)).text();
+      for (const line of [
+        `millrace_database_connections{pool="primary",state="active",service="tester"} ${moment.active}`,
+        `millrace_database_connections{pool="primary",state="idle",service="tester"} ${moment.idle}`,
+        `millrace_database_waiting{pool="primary",service="tester"} ${moment.waiting}`,
+        'millrace_database_connections_max{pool="primary",service="tester"} 5',
+      ]) {
+        expect(metrics).toContain(line);
+      }
+    }
   });
 
   test('When something else is asked for, then it is not found', async () => {

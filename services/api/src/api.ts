@@ -1,10 +1,10 @@
 import type { AddressInfo } from 'node:net';
 import { BlobStore } from '@millrace/blobs';
 import { type Config, resolveApiKey } from '@millrace/config';
-import { checkSetup, Database } from '@millrace/database';
+import { checkSetup, Database, databaseOptions } from '@millrace/database';
 import { createEmbeddingProvider } from '@millrace/embeddings';
 import { checkRedis, closeConnection, producerConnection, Queues, untilReady } from '@millrace/queues';
-import { createRegistry, type Logger, listen, type RunningService } from '@millrace/telemetry';
+import { addPoolMetrics, createRegistry, type Logger, listen, type RunningService } from '@millrace/telemetry';
 import { createApp } from './app';
 import { Deliveries } from './deliveries';
 import { closeServer, createHttpServer } from './server';
@@ -13,10 +13,9 @@ import { Unlocker } from './unlocker';
 /** Starts the API server. */
 export async function startApi(config: Config, logger: Logger): Promise<RunningService> {
   const database = new Database({
-    url: config.DATABASE_URL,
-    poolMax: config.DATABASE_POOL_MAX,
-    connectTimeoutMs: config.DATABASE_CONNECT_TIMEOUT_MS,
-    applicationName: 'millrace-api',
+    ...databaseOptions(config, 'millrace-api'),
+    readUrl: config.DATABASE_READ_URL,
+    readMaxLagMs: config.DATABASE_READ_MAX_LAG_MS,
   });
   const embedding = { model: config.EMBEDDING_MODEL, dimensions: config.EMBEDDING_DIMENSIONS };
   await checkSetup(database.sql, embedding);
@@ -29,6 +28,8 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningS
   const unlocker = new Unlocker(config.PDF_MAX_MEMORY_BYTES);
   const deliveries = new Deliveries(queues, logger);
   const { key, generated } = resolveApiKey(config);
+  const registry = createRegistry('api');
+  addPoolMetrics(registry, () => database.counts());
 
   const app = createApp({
     config,
@@ -40,9 +41,9 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningS
     unlocker,
     provider,
     logger,
-    registry: createRegistry('api'),
+    registry,
     checks: {
-      database: () => checkSetup(database.sql, embedding),
+      database: () => checkSetup(database.probe, embedding),
       redis: () => checkRedis(redis),
       blobs: () => blobs.check(),
     },

@@ -104,6 +104,8 @@ const upload: Operation = {
     'COLLECTION_NOT_FOUND',
     'STORAGE_UNAVAILABLE',
     'DATABASE_UNAVAILABLE',
+    'DATABASE_BUSY',
+    'DATABASE_TIMEOUT',
     'INTERNAL',
   ],
 };

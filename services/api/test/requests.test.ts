@@ -37,7 +37,9 @@ describe('The API key', () => {
   );
 
   test('When the key comes as X-API-Key, then it is taken', async () => {
-    expect((await api.anonymous.get('/metrics').set('X-API-Key', testApiKey)).status).toBe(200);
+    const metrics = await api.anonymous.get('/metrics').set('X-API-Key', testApiKey);
+    expect(metrics.status).toBe(200);
+    expect(metrics.text).toContain('millrace_database_connections_max{pool="primary",service="api"} 5');
   });
 
   test('When a browser sends the key as password to the API itself, then it is refused', async () => {

@@ -1,9 +1,15 @@
 import { setTimeout } from 'node:timers/promises';
 import { BlobStore } from '@millrace/blobs';
 import type { Config } from '@millrace/config';
-import { checkSetup, Database } from '@millrace/database';
+import { checkSetup, Database, databaseOptions } from '@millrace/database';
 import { checkRedis, closeConnection, producerConnection, Queues, untilReady } from '@millrace/queues';
-import { createRegistry, type Logger, type RunningService, startHealthServer } from '@millrace/telemetry';
+import {
+  addPoolMetrics,
+  createRegistry,
+  type Logger,
+  type RunningService,
+  startHealthServer,
+} from '@millrace/telemetry';
 import { createReconcilerMetrics, type ReconcilerMetrics, runSweeps, type Sweep } from './run';
 import { createSweeps } from './sweeps';
 
@@ -18,11 +24,9 @@ const longestSweepMs = 60_000;
  */
 export async function startReconciler(config: Config, logger: Logger): Promise<RunningService> {
   const database = new Database({
-    url: config.DATABASE_URL,
+    ...databaseOptions(config, 'millrace-reconciler'),
     // One connection holds the lock while the sweeps use others.
     poolMax: Math.max(2, config.DATABASE_POOL_MAX),
-    connectTimeoutMs: config.DATABASE_CONNECT_TIMEOUT_MS,
-    applicationName: 'millrace-reconciler',
   });
   const embedding = { model: config.EMBEDDING_MODEL, dimensions: config.EMBEDDING_DIMENSIONS };
   await checkSetup(database.sql, embedding);
@@ -31,6 +35,7 @@ export async function startReconciler(config: Config, logger: Logger): Promise<R
   await untilReady(redis, config.DATABASE_CONNECT_TIMEOUT_MS);
   const queues = new Queues(redis, config.QUEUE_PREFIX);
   const registry = createRegistry('reconciler');
+  addPoolMetrics(registry, () => database.counts());
   const metrics = createReconcilerMetrics(registry);
   const sweeps = createSweeps({
     database,
@@ -47,7 +52,7 @@ export async function startReconciler(config: Config, logger: Logger): Promise<R
     host: config.HEALTH_HOST,
     port: config.HEALTH_PORT,
     registry,
-    checks: { database: () => checkSetup(database.sql, embedding), redis: () => checkRedis(redis) },
+    checks: { database: () => checkSetup(database.probe, embedding), redis: () => checkRedis(redis) },
   });
   const stopping = new AbortController();
   const turns = takeTurns({ database, sweeps, everyMs: config.RECONCILE_INTERVAL_MS, logger, metrics, stopping });
@@ -58,6 +63,7 @@ export async function startReconciler(config: Config, logger: Logger): Promise<R
         name: 'finish the sweep',
         run: () => {
           stopping.abort();
+          database.endWaiting();
           return turns;
         },
       },

@@ -1,7 +1,9 @@
+export { TestCa } from './certificates';
 export { newJobChunk, testReading, unitVector } from './chunks';
 export * from './compressedPdf';
 export { type ContentPdfOptions, contentPdf } from './contentPdf';
 export { createTestEnvironment, type TestEnvironment, testApiKey } from './environment';
+export { freePort } from './freePort';
 export * from './hardPdfs';
 export { type GrayPixels, imagePdf } from './imagePdf';
 export { writeLargePdf } from './largePdf';
@@ -13,6 +15,7 @@ export {
   startOpenAiServer,
 } from './openaiServer';
 export * from './pdfs';
+export { missingPgBouncer, PgBouncer } from './pgbouncer';
 export { rawPdf, rawStream } from './rawPdf';
 export { testServers } from './servers';
 export { createTestDatabase, type TestDatabase } from './testDatabase';

@@ -68,7 +68,8 @@ export function documentRoutes(dependencies: Dependencies): Router {
     .get(async (request, response) => {
       const { limit, cursor } = pageQuerySchema.parse(request.query);
       const { id } = await findDocument(request.params.id);
-      const rows = await database.documentChunks.list(id, { after: decodeCursor(cursor, -1), limit: limit + 1 });
+      const place = { after: decodeCursor(cursor, -1), limit: limit + 1 };
+      const rows = await database.read(({ documentChunks }) => documentChunks.list(id, place));
       const { items, nextCursor } = toPage(rows, limit, (row) => row.chunk_index);
       response.json({
         document_id: id,
@@ -83,7 +84,8 @@ export function documentRoutes(dependencies: Dependencies): Router {
     .get(async (request, response) => {
       const { limit, cursor } = pageQuerySchema.parse(request.query);
       const { id } = await findDocument(request.params.id);
-      const rows = await database.documentPages.list(id, { after: decodeCursor(cursor, 0), limit: limit + 1 });
+      const place = { after: decodeCursor(cursor, 0), limit: limit + 1 };
+      const rows = await database.read(({ documentPages }) => documentPages.list(id, place));
       const { items, nextCursor } = toPage(rows, limit, (row) => row.page);
       response.json({ document_id: id, pages: items, next_cursor: nextCursor } satisfies DocumentPagesResponse);
     })

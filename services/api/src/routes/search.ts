@@ -18,7 +18,7 @@ export function searchRoutes({ database, provider }: Dependencies): Router {
         throw new MillraceError('EMBEDDING_INVALID_RESPONSE', 'No vector was made for the query');
       }
       const filter = { embeddingModel: provider.model, collectionId: collection_id, documentId: document_id };
-      const rows = await database.transaction((session) => session.documentChunks.search(vector, filter, limit));
+      const rows = await database.read((session) => session.documentChunks.search(vector, filter, limit));
       response.json({
         query,
         hits: rows.map(({ content, ...row }) => ({ ...row, text: content })),

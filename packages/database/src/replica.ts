@@ -1,0 +1,84 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Pool } from './pool';
+
+/** The replica is looked at so often within the time it may lag, but not less than once a second. */
+const looksPerLag = 4;
+const longestBetweenMs = 1_000;
+
+/** How far the primary had written its log at a time of our own clock. */
+interface Mark {
+  at: number;
+  lsn: bigint;
+}
+
+/** A position in the log such as 16/B374D848, as a number. */
+function parseLsn(text: string): bigint {
+  const [high = '', low = ''] = text.split('/');
+  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
+}
+
+/**
+ * Knows whether a replica is fresh enough to be read. It has everything that was committed by the time at which the
+ * primary's log stood where the replica has got to. The age of the last transaction, which is often taken for the lag,
+ * would call the replica of an idle primary stale, and one that is cut off from a busy primary fresh.
+ */
+export class Replica {
+  /** Of our clock: the replica has everything that was committed until then. */
+  private completeUntil = Number.NEGATIVE_INFINITY;
+  /** What the replica has not reached yet, and the last one it has; oldest first. */
+  private marks: Mark[] = [];
+  private readonly stopping = new AbortController();
+
+  constructor(
+    private readonly primary: Pool,
+    readonly pool: Pool,
+    private readonly maxLagMs: number,
+  ) {
+    void this.watch();
+  }
+
+  isFresh(): boolean {
+    return performance.now() - this.completeUntil <= this.maxLagMs;
+  }
+
+  /** It has failed: nobody reads from it before it has been looked at again. */
+  distrust(): void {
+    this.completeUntil = Number.NEGATIVE_INFINITY;
+  }
+
+  async close(): Promise<void> {
+    this.stopping.abort();
+    await this.pool.close();
+  }
+
+  private async watch(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      // Either server may be away: the replica is then as fresh as it was known to be, and ages.
+      await this.look().catch(() => undefined);
+      await setTimeout(Math.min(this.maxLagMs / looksPerLag, longestBetweenMs), undefined, { signal }).catch(
+        () => undefined,
+      );
+    }
+  }
+
+  private async look(): Promise<void> {
+    const at = performance.now();
+    this.marks.push({ at, lsn: await this.lsnOf(this.primary, 'pg_current_wal_lsn()') });
+    // Of a server that is no replica there is no such position, and it is never fresh.
+    const reached = await this.lsnOf(this.pool, 'pg_last_wal_replay_lsn()');
+    const passed = this.marks.filter((mark) => mark.lsn <= reached).at(-1);
+    if (passed) {
+      this.completeUntil = passed.at;
+    }
+    const oldest = performance.now() - this.maxLagMs;
+    this.marks = this.marks.filter((mark) => mark.at > oldest);
+  }
+
+  private async lsnOf(pool: Pool, position: string): Promise<bigint> {
+    const row = await pool.run((connection) =>
+      connection.one<{ lsn: string | null }>(`${pool.limit}; SELECT ${position}::text AS lsn`),
+    );
+    return row.lsn === null ? -1n : parseLsn(row.lsn);
+  }
+}

@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import type { ConnectionOptions } from 'node:tls';
+import { MillraceError } from '@millrace/contracts';
+import type { ClientConfig } from 'pg';
+
+const modes = ['disable', 'require', 'verify-ca', 'verify-full'] as const;
+type SslMode = (typeof modes)[number];
+
+/** What of a URL is about TLS; the driver would read the modes in a sense of its own. */
+const parameters = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'ssl', 'uselibpqcompat'] as const;
+
+/**
+ * The driver's settings for a URL, with TLS as libpq means it:
+ * - `disable`, also when nothing is said: no TLS;
+ * - `require`: TLS with any certificate, or as verify-ca where a CA file is given;
+ * - `verify-ca`: a certificate that the CA has signed, for whatever host;
+ * - `verify-full`, also when nothing but a CA file is given: such a certificate for the host of the URL. Without a CA file,
+ *   or with `sslrootcert=system`, the CAs count that Node.js knows.
+ * `sslcert` and `sslkey` name the client's own certificate. `allow` and `prefer`, which fall back to no TLS without a
+ * word, are refused.
+ * @param caFile the CA file where the URL names none
+ * @throws MillraceError SETUP_INVALID for modes and files that do not go together or cannot be read
+ */
+export function clientConfig(url: string, caFile?: string): ClientConfig {
+  const parsed = new URL(url);
+  const said = Object.fromEntries(parameters.map((name) => [name, parsed.searchParams.get(name) || undefined]));
+  for (const name of parameters) {
+    parsed.searchParams.delete(name);
+  }
+  const rootFile = said.sslrootcert ?? caFile;
+  const mode = checkMode(said.sslmode ?? (said.ssl === 'true' || rootFile ? 'verify-full' : 'disable'), rootFile);
+  const host = parsed.searchParams.get('host') ?? parsed.hostname.replace(/^\[|\]$/g, '');
+  const ssl = mode !== 'disable' && {
+    ...verification(mode, rootFile === 'system' ? undefined : rootFile, host),
+    ...(said.sslcert ? { cert: read('sslcert', said.sslcert) } : {}),
+    ...(said.sslkey ? { key: read('sslkey', said.sslkey) } : {}),
+  };
+  return { connectionString: parsed.toString(), ssl };
+}
+
+function checkMode(mode: string, rootFile: string | undefined): SslMode {
+  const known = modes.find((name) => name === mode);
+  if (!known) {
+    throw new MillraceError('SETUP_INVALID', `sslmode is "${mode}" in the database URL; use ${modes.join(', ')}.`);
+  }
+  if (rootFile === 'system' && known !== 'verify-full') {
+    throw new MillraceError('SETUP_INVALID', 'sslrootcert=system needs sslmode=verify-full in the database URL.');
+  }
+  if (known === 'verify-ca' && !rootFile) {
+    throw new MillraceError(
+      'SETUP_INVALID',
+      'sslmode=verify-ca needs a CA file: set DATABASE_CA_FILE, or sslrootcert in the database URL.',
+    );
+  }
+  return known;
+}
+
+function verification(mode: SslMode, rootFile: string | undefined, host: string): ConnectionOptions {
+  if (mode === 'require' && !rootFile) {
+    return { rejectUnauthorized: false };
+  }
+  const ca = rootFile ? { ca: read('The CA file', rootFile) } : {};
+  // The host is for the check alone: the driver leaves it out where it is an address, and "localhost" would be compared.
+  return mode === 'verify-full' ? { ...ca, host } : { ...ca, checkServerIdentity: () => undefined };
+}
+
+function read(what: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new MillraceError('SETUP_INVALID', `${what} of the database connection cannot be read: ${reason}`, {
+      cause: error,
+    });
+  }
+}

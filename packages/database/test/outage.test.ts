@@ -1,0 +1,186 @@
+import { createTestDatabase, type TestDatabase, Wire, waitFor } from '@millrace/test-support';
+import { Database } from '../src';
+
+let testDatabase: TestDatabase;
+/** Goes straight to the server. */
+let observer: Database;
+let wire: Wire;
+/** Goes over the wire, and waits up to ten seconds for a server that is away. */
+let database: Database;
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  observer = open(testDatabase.url);
+  await observer.sql.none(
+    `CREATE TABLE visits (id integer);
+     CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1); RETURN NULL; END';
+     CREATE TABLE slow_commits (id integer);
+     CREATE CONSTRAINT TRIGGER pause AFTER INSERT ON slow_commits DEFERRABLE INITIALLY DEFERRED
+       FOR EACH ROW EXECUTE FUNCTION pause()`,
+  );
+});
+afterAll(async () => {
+  await observer.close();
+  await testDatabase.drop();
+});
+beforeEach(async () => {
+  await observer.sql.none('TRUNCATE visits, slow_commits');
+  const wired = await Wire.to(testDatabase.url);
+  wire = wired.wire;
+  database = open(wired.url, { maxOutageMs: 10_000, applicationName: 'waiting' });
+});
+afterEach(async () => {
+  await database.close();
+  await wire.close();
+});
+
+function open(url: string, more: { maxOutageMs?: number; applicationName?: string } = {}): Database {
+  return new Database({ url, poolMax: 2, connectTimeoutMs: 5_000, applicationName: 'observer', ...more });
+}
+
+const countOf = async (table: string) =>
+  (await observer.sql.one<{ count: number }>(`SELECT count(*)::integer AS count FROM ${table}`)).count;
+
+/** The server's process for the statement that runs on the database under test, once there is one. */
+async function busyProcess(): Promise<number> {
+  return waitFor('a statement to run', async () => {
+    const row = await observer.sql.oneOrNone<{ pid: number }>(
+      `SELECT pid FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name = 'waiting' AND wait_event = 'PgSleep'`,
+    );
+    return row?.pid;
+  });
+}
+
+/** As a server does to its sessions when it is told to stop. */
+async function sayGoodbye(): Promise<void> {
+  await observer.sql.many('SELECT pg_terminate_backend($1)', [await busyProcess()]);
+}
+
+const isGone = async (pid: number) =>
+  (await observer.sql.many('SELECT FROM pg_stat_activity WHERE pid = $1', [pid])).length === 0;
+
+async function cutWhileBusy(): Promise<void> {
+  await busyProcess();
+  wire.cut();
+}
+
+describe('While the server is away', () => {
+  test('then statements and transactions wait, and are done once when it is back', async () => {
+    wire.cut();
+    const work = [
+      database.sql.none('INSERT INTO visits VALUES (1)'),
+      database.transaction(({ sql }) => sql.none('INSERT INTO visits VALUES (2)')),
+      database.read(({ sql }) => sql.many('SELECT FROM visits')),
+    ];
+    await waitFor('all to have been refused several times', async () => wire.refused >= 6);
+    wire.mend();
+    await Promise.all(work);
+    expect(await countOf('visits')).toBe(2);
+  });
+
+  test('and it stays away, then all hear DATABASE_UNAVAILABLE when the time is over', async () => {
+    const impatient = open('postgresql://nobody@127.0.0.1:1/none', { maxOutageMs: 700 });
+    const begun = performance.now();
+    const unavailable = { code: 'DATABASE_UNAVAILABLE', retryable: true };
+    await Promise.all([
+      expect(impatient.sql.one('SELECT 1')).rejects.toMatchObject(unavailable),
+      expect(impatient.transaction(({ sql }) => sql.one('SELECT 1'))).rejects.toMatchObject(unavailable),
+    ]);
+    expect(performance.now() - begun).toBeLessThan(2_000);
+    await impatient.close();
+  });
+
+  test('then a probe does not wait, and neither does anything that is told not to', async () => {
+    wire.cut();
+    const begun = performance.now();
+    await expect(database.probe.one('SELECT 1')).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+    const waiting = database.sql.one('SELECT 1');
+    const refused = wire.refused;
+    await waitFor('it to wait', async () => wire.refused > refused);
+    database.endWaiting();
+    await expect(waiting).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+    expect(performance.now() - begun).toBeLessThan(5_000);
+  });
+});
+
+describe('When the connection is lost in the middle of', () => {
+  test('a SELECT, then it is run again', async () => {
+    const reading = database.sql.one('SELECT 1 AS one, pg_sleep(1)::text AS slept');
+    await cutWhileBusy();
+    wire.mend();
+    expect(await reading).toEqual({ one: 1, slept: '' });
+  });
+
+  test('a transaction, then it is run again from its beginning, and its changes happen once', async () => {
+    let runs = 0;
+    const changing = database.transaction(async ({ sql }) => {
+      runs += 1;
+      await sql.none('INSERT INTO visits VALUES (1)');
+      await sql.many('SELECT pg_sleep(1)');
+    });
+    await cutWhileBusy();
+    wire.mend();
+    await changing;
+    expect(runs).toBe(2);
+    expect(await countOf('visits')).toBe(1);
+  });
+
+  test('a changing statement, by the goodbye of the server, then it is run again and has happened once', async () => {
+    const changing = database.sql.affected('INSERT INTO visits SELECT 1 FROM pg_sleep(1)');
+    await sayGoodbye();
+    expect(await changing).toBe(1);
+    expect(await countOf('visits')).toBe(1);
+  });
+
+  test('a COMMIT, by the goodbye of the server, then the transaction is run again and has happened once', async () => {
+    let runs = 0;
+    const changing = database.transaction(({ sql }) => {
+      runs += 1;
+      return sql.none('INSERT INTO slow_commits VALUES (1)');
+    });
+    await sayGoodbye();
+    await changing;
+    expect(runs).toBe(2);
+    expect(await countOf('slow_commits')).toBe(1);
+  });
+
+  test('a transaction before its COMMIT, and that is known already, then it is run again', async () => {
+    let runs = 0;
+    await database.transaction(async ({ sql }) => {
+      runs += 1;
+      const { pid } = await sql.one<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      await sql.none('INSERT INTO visits VALUES (1)');
+      if (runs === 1) {
+        await observer.sql.many('SELECT pg_terminate_backend($1)', [pid]);
+        await waitFor('its session to end', () => isGone(pid));
+        // And for the news of it to get here, over the wire.
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    });
+    expect(runs).toBe(2);
+    expect(await countOf('visits')).toBe(1);
+  });
+
+  test('a changing statement, without a word, then it is not run again', async () => {
+    const changing = database.sql.none('INSERT INTO visits SELECT 1 FROM pg_sleep(1)');
+    const settled = expect(changing).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+    await cutWhileBusy();
+    wire.mend();
+    await settled;
+    await waitFor('what was sent to happen after all', async () => (await countOf('visits')) === 1);
+  });
+
+  test('a COMMIT, without a word, then the transaction is not run again', async () => {
+    let runs = 0;
+    const changing = database.transaction(({ sql }) => {
+      runs += 1;
+      return sql.none('INSERT INTO slow_commits VALUES (1)');
+    });
+    const settled = expect(changing).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+    await cutWhileBusy();
+    wire.mend();
+    await settled;
+    expect(runs).toBe(1);
+    await waitFor('what was sent to happen after all', async () => (await countOf('slow_commits')) === 1);
+  });
+});

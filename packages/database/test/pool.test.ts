@@ -1,0 +1,157 @@
+import { createTestDatabase, type TestDatabase, waitFor } from '@millrace/test-support';
+import { Database, type DatabaseOptions } from '../src';
+
+let testDatabase: TestDatabase;
+let observer: Database;
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  observer = open({ applicationName: 'observer' });
+});
+afterAll(async () => {
+  await observer.close();
+  await testDatabase.drop();
+});
+
+function open(options: Partial<DatabaseOptions>): Database {
+  return new Database({
+    url: testDatabase.url,
+    poolMax: 5,
+    connectTimeoutMs: 10_000,
+    applicationName: 'loaded',
+    ...options,
+  });
+}
+
+/** Runs `work` on a pool of its own and closes it. */
+async function withPool(options: Partial<DatabaseOptions>, work: (database: Database) => Promise<void>): Promise<void> {
+  const database = open(options);
+  try {
+    await work(database);
+  } finally {
+    await database.close();
+  }
+}
+
+/** The connections of the pool under test that the server knows, by what they do. */
+async function onServer(): Promise<{ pid: number; state: string }[]> {
+  return observer.sql.many(
+    `SELECT pid, state FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name = 'loaded' ORDER BY pid`,
+  );
+}
+
+/** Expects that nobody holds a connection, here and on the server. */
+async function expectNoneLeaked(database: Database): Promise<void> {
+  expect(database.counts().primary).toMatchObject({ active: 0, waiting: 0 });
+  await waitFor('all sessions to be idle', async () => (await onServer()).every(({ state }) => state === 'idle'));
+  expect(await onServer()).toHaveLength(database.counts().primary?.idle ?? -1);
+}
+
+const pidOf = (database: Database) => database.sql.one<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+
+describe('A pool under load', () => {
+  test('When 50 statements come at once to a pool of 15, then all are answered by no more than 15 connections', () =>
+    withPool({ poolMax: 15 }, async (database) => {
+      const statements = Array.from({ length: 50 }, (_, n) =>
+        database.sql.one<{ n: number; pid: number }>(
+          'SELECT $1::integer AS n, pg_backend_pid() AS pid, pg_sleep(0.05)',
+          [n],
+        ),
+      );
+      expect(database.counts().primary).toEqual({ active: 15, idle: 0, waiting: 35, max: 15 });
+      const rows = await Promise.all(statements);
+      expect(rows.map((row) => row.n)).toEqual(Array.from({ length: 50 }, (_, n) => n));
+      expect(new Set(rows.map((row) => row.pid)).size).toBe(15);
+      await expectNoneLeaked(database);
+    }));
+
+  test('When 25 transactions are open at the same time, then each has a connection of its own', () =>
+    withPool({ poolMax: 25 }, async (database) => {
+      let arrived = 0;
+      const pids = await Promise.all(
+        Array.from({ length: 25 }, () =>
+          database.transaction(async ({ sql }) => {
+            arrived += 1;
+            await waitFor('all to be inside', async () => arrived === 25);
+            return (await sql.one<{ pid: number }>('SELECT pg_backend_pid() AS pid')).pid;
+          }),
+        ),
+      );
+      expect(new Set(pids).size).toBe(25);
+      await expectNoneLeaked(database);
+    }));
+
+  test('When it is asked for more than it has, then each caller is answered or refused with DATABASE_BUSY', () =>
+    withPool({ poolMax: 2, connectTimeoutMs: 500 }, async (database) => {
+      const holders = [1, 2].map(() => database.transaction(({ sql }) => sql.many('SELECT pg_sleep(1.5)')));
+      const refused = Array.from({ length: 10 }, (_, n) =>
+        n % 2 ? database.sql.one('SELECT 1') : database.transaction(({ sql }) => sql.one('SELECT 1')),
+      );
+      for (const { status, reason } of (await Promise.allSettled(refused)) as PromiseRejectedResult[]) {
+        expect(status).toBe('rejected');
+        expect(reason).toMatchObject({ code: 'DATABASE_BUSY', retryable: true });
+      }
+      await Promise.all(holders);
+      expect(await database.sql.one('SELECT 1 AS one')).toEqual({ one: 1 });
+      await expectNoneLeaked(database);
+    }));
+
+  test('When statements and transactions fail in every way at once, then no connection is lost to the pool', () =>
+    withPool({ poolMax: 4, statementTimeoutMs: 200 }, async (database) => {
+      const failures = Array.from({ length: 10 }, () => [
+        database.sql.one('SELECT 1 / 0'),
+        database.sql.one('SELECT 1 WHERE false'),
+        database.sql.none('no SQL'),
+        database.sql.many('SELECT pg_sleep(5)'),
+        database.sql.none('DO $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); END $$'),
+        database.transaction(({ sql }) => sql.one('SELECT 1 / 0')),
+        database.transaction(() => Promise.reject(new Error('thought better of it'))),
+        database.exclusively(1, 1_000, () => Promise.reject(new Error('no'))),
+      ]).flat();
+      const results = await Promise.allSettled(failures);
+      // Of those that want the same lock some only hear that they cannot have it.
+      expect(results.filter(({ status }) => status === 'rejected').length).toBeGreaterThanOrEqual(71);
+      const answers = await Promise.all(Array.from({ length: 20 }, () => database.sql.one('SELECT 1 AS one')));
+      expect(answers).toEqual(Array(20).fill({ one: 1 }));
+      await expectNoneLeaked(database);
+    }));
+});
+
+describe('A statement that takes too long', () => {
+  test('When it stands by itself or in a transaction, then the server ends it and the code is DATABASE_TIMEOUT', () =>
+    withPool({ statementTimeoutMs: 300 }, async (database) => {
+      const tooLong = { code: 'DATABASE_TIMEOUT', retryable: true };
+      await expect(database.sql.many('SELECT pg_sleep(10)')).rejects.toMatchObject(tooLong);
+      await expect(database.transaction(({ sql }) => sql.many('SELECT pg_sleep(10)'))).rejects.toMatchObject(tooLong);
+      await expect(database.read(({ sql }) => sql.many('SELECT pg_sleep(10)'))).rejects.toMatchObject(tooLong);
+      await expectNoneLeaked(database);
+    }));
+
+  test('When it is over, then no session keeps the limit', () =>
+    withPool({ poolMax: 1, statementTimeoutMs: 300 }, async (database) => {
+      expect(await database.sql.one('SHOW statement_timeout')).toEqual({ statement_timeout: '300ms' });
+      // Outside the limit's transaction: what a session that shares the connection behind a pooler would see.
+      await database.sql.none('COMMIT; CREATE TABLE seen AS SELECT current_setting($1) AS value', [
+        'statement_timeout',
+      ]);
+      expect(await observer.sql.one('SELECT value FROM seen')).toEqual({ value: '0' });
+    }));
+});
+
+describe('The connections of a pool', () => {
+  test('When a connection has reached its age, then another takes its place', () =>
+    withPool({ poolMax: 1, maxLifetimeMs: 200 }, async (database) => {
+      const { pid } = await pidOf(database);
+      await waitFor('another connection', async () => (await pidOf(database)).pid !== pid);
+      await expectNoneLeaked(database);
+    }));
+
+  test('When nobody needs them, then they are closed but for the minimum', () =>
+    withPool({ poolMax: 5, poolMin: 2, idleTimeoutMs: 100 }, async (database) => {
+      await Promise.all(Array.from({ length: 5 }, () => database.sql.many('SELECT pg_sleep(0.1)')));
+      expect(database.counts().primary?.idle).toBe(5);
+      await waitFor('the others to be closed', async () => (await onServer()).length === 2);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect(await onServer()).toHaveLength(2);
+    }));
+});

@@ -1,0 +1,58 @@
+import { MillraceError } from '@millrace/contracts';
+import { clientConfig } from '../src';
+
+const server = 'postgresql://u:p@db.example.org:5432/millrace';
+
+function refusal(url: string, caFile?: string): MillraceError {
+  try {
+    clientConfig(url, caFile);
+  } catch (error) {
+    expect(error).toBeInstanceOf(MillraceError);
+    return error as MillraceError;
+  }
+  throw new Error('the URL was taken');
+}
+
+describe('The settings of a database URL', () => {
+  test('When nothing is said of TLS, then there is none, whatever PGSSLMODE says', () => {
+    expect(clientConfig(server)).toEqual({ connectionString: server, ssl: false });
+    expect(clientConfig(`${server}?sslmode=disable&application_name=x`)).toEqual({
+      connectionString: `${server}?application_name=x`,
+      ssl: false,
+    });
+  });
+
+  test('When it requires TLS, then any certificate will do', () => {
+    expect(clientConfig(`${server}?sslmode=require`)).toEqual({
+      connectionString: server,
+      ssl: { rejectUnauthorized: false },
+    });
+  });
+
+  test('When the certificate is to be verified in full, then it is, for the host of the URL', () => {
+    expect(clientConfig(`${server}?sslmode=verify-full`).ssl).toEqual({ host: 'db.example.org' });
+    expect(clientConfig(`${server}?sslmode=verify-full&sslrootcert=system`).ssl).toEqual({ host: 'db.example.org' });
+    expect(clientConfig('postgresql://u@[::1]/x?ssl=true').ssl).toEqual({ host: '::1' });
+  });
+
+  test('When a CA file is given and no mode, then the certificate is verified in full', () => {
+    expect(clientConfig(server, __filename).ssl).toEqual({
+      host: 'db.example.org',
+      ca: expect.stringContaining('The settings of a database URL'),
+    });
+  });
+
+  test.each(['prefer', 'allow', 'no-verify', 'VERIFY-FULL'])('When sslmode is %s, then it is refused', (mode) => {
+    const error = refusal(`${server}?sslmode=${mode}`);
+    expect(error.code).toBe('SETUP_INVALID');
+    expect(error.message).toContain('disable, require, verify-ca, verify-full');
+    expect(error.message).not.toContain('u:p');
+  });
+
+  test('When verify-ca has no CA file, or the CA file is not there, then it is said so', () => {
+    expect(refusal(`${server}?sslmode=verify-ca`).message).toContain('DATABASE_CA_FILE');
+    expect(refusal(`${server}?sslmode=verify-ca&sslrootcert=system`).message).toContain('verify-full');
+    expect(refusal(`${server}?sslmode=verify-full`, '/no/such/ca.pem').message).toContain('/no/such/ca.pem');
+    expect(refusal(`${server}?sslmode=require&sslkey=/no/such/key.pem`).message).toContain('/no/such/key.pem');
+  });
+});

@@ -1,0 +1,134 @@
+import type { DocumentChunksResponse, SearchResponse } from '@millrace/contracts';
+import { Database } from '@millrace/database';
+import { freePort, textPdf, waitFor } from '@millrace/test-support';
+import { type Backing, missingPrograms, startBacking } from '../chaos/src/backing';
+import { ask, ReplicaServer } from './replicaServer';
+import { TestStack } from './support';
+
+const missing = missingPrograms();
+if (missing) {
+  console.warn(`The tests of a read replica are left out: ${missing}`);
+}
+const describeWithServers = missing ? describe.skip : describe;
+
+const maxLagMs = 1_000;
+
+describeWithServers('With a streaming replica', () => {
+  let backing: Backing;
+  let primaryUrl: string;
+  let replica: ReplicaServer;
+  let database: Database;
+  beforeAll(async () => {
+    backing = await startBacking();
+    primaryUrl = await backing.servers.createDatabase('replicated');
+    replica = await ReplicaServer.of(primaryUrl, await freePort());
+    database = open(replica.url);
+    await database.sql.none('CREATE TABLE visits (id integer)');
+  });
+  afterAll(async () => {
+    await database?.close();
+    await replica?.remove();
+    await backing?.stop();
+  });
+
+  function open(readUrl: string): Database {
+    const options = { poolMax: 5, connectTimeoutMs: 5_000, applicationName: 'reader' };
+    return new Database({ url: primaryUrl, readUrl, readMaxLagMs: maxLagMs, ...options });
+  }
+
+  /** Whether a read is answered by the replica just now. */
+  const readsReplica = async (from = database) =>
+    (await from.read(({ sql }) => sql.one<{ replica: boolean }>('SELECT pg_is_in_recovery() AS replica'))).replica;
+
+  const visitsSeen = async () =>
+    (await database.read(({ sql }) => sql.one<{ n: number }>('SELECT count(*)::integer AS n FROM visits'))).n;
+
+  test('When the primary is idle, then the replica is fresh and is read, and everything else stays on the primary', async () => {
+    await waitFor('the replica to be read', () => readsReplica());
+    // Much longer than the lag that is allowed, and nothing is written meanwhile.
+    await new Promise((resolve) => setTimeout(resolve, 3 * maxLagMs));
+    await waitFor('the replica to be read still', () => readsReplica());
+    const place = 'SELECT pg_is_in_recovery() AS replica';
+    expect(await database.sql.one(place)).toEqual({ replica: false });
+    expect(await database.transaction(({ sql }) => sql.one(place))).toEqual({ replica: false });
+    expect(Object.keys(database.counts())).toEqual(['primary', 'read']);
+  });
+
+  test('When the replica does not keep up, then no read is older than the bound, and it is read again when it does', async () => {
+    await waitFor('the replica to be read', () => readsReplica());
+    await ask(replica.url, 'SELECT pg_wal_replay_pause()');
+    try {
+      const before = await visitsSeen();
+      await database.sql.none('INSERT INTO visits VALUES (1)');
+      const written = performance.now();
+      for (let seen = before; performance.now() < written + 3 * maxLagMs; ) {
+        const asked = performance.now();
+        seen = await visitsSeen();
+        if (asked - written > maxLagMs) {
+          expect(seen).toBe(before + 1);
+        }
+      }
+      expect(await readsReplica()).toBe(false);
+    } finally {
+      await ask(replica.url, 'SELECT pg_wal_replay_resume()');
+    }
+    await waitFor('the replica to be read', () => readsReplica());
+  });
+
+  test('When the replica goes away in the middle of reads, then the primary answers them', async () => {
+    await waitFor('the replica to be read', () => readsReplica());
+    const reads = Array.from({ length: 5 }, () =>
+      database.read(({ sql }) => sql.one('SELECT 1 AS one FROM pg_sleep(0.3)')),
+    );
+    await replica.stop();
+    try {
+      expect(await Promise.all(reads)).toEqual(Array(5).fill({ one: 1 }));
+      for (let n = 0; n < 20; n += 1) {
+        expect(await readsReplica()).toBe(false);
+      }
+    } finally {
+      await replica.start();
+    }
+    await waitFor('the replica to be read', () => readsReplica());
+  });
+
+  test('When the address is that of no replica, then the primary is read', async () => {
+    const mistaken = open(primaryUrl);
+    await new Promise((resolve) => setTimeout(resolve, maxLagMs));
+    expect(await readsReplica(mistaken)).toBe(false);
+    expect(mistaken.counts().read?.idle).toBe(1);
+    await mistaken.close();
+  });
+
+  test('When the API has a replica, then searches and lists are read there, and an upload is seen at once', async () => {
+    const millrace = await TestStack.start({
+      DATABASE_URL: primaryUrl,
+      DATABASE_READ_URL: replica.url,
+      DATABASE_READ_MAX_LAG_MS: String(maxLagMs),
+      REDIS_URL: backing.servers.redisUrl,
+    });
+    try {
+      const { document, job } = await millrace.ingest(await textPdf(['A letter about tea.', 'It goes on about tea.']));
+      expect(document.status).toBe('ready');
+      const scans = `SELECT sum(seq_scan + idx_scan)::integer AS count FROM pg_stat_user_tables WHERE relname = 'document_chunks'`;
+      const scansOf = async () => (await ask<{ count: number }>(replica.url, scans)).count;
+      const before = await scansOf();
+      await waitFor('the replica to have been read', async () => {
+        const search = await millrace.call<SearchResponse>('POST', '/api/v1/search', { query: 'tea' });
+        expect(search.status).toBe(200);
+        const list = await millrace.call<DocumentChunksResponse>('GET', `/api/v1/documents/${document.id}/chunks`);
+        expect(list.status).toBe(200);
+        return (
+          search.body.hits.length > 0 && list.body.chunks.length === job.total_chunks && (await scansOf()) > before
+        );
+      });
+      await ask(replica.url, 'SELECT pg_wal_replay_pause()');
+      const { body } = await millrace.upload(await textPdf(['A letter about coffee.']));
+      expect((await millrace.document(body.document.id)).id).toBe(body.document.id);
+      expect((await millrace.endOf(body.job.id)).status).toBe('completed');
+    } finally {
+      await ask(replica.url, 'SELECT pg_wal_replay_resume()');
+      await millrace.stop();
+    }
+  });
+});
