@@ -12,6 +12,8 @@ function wholeNumber(min: number, max: number) {
 /** A key travels in an HTTP header, where a space would end it. */
 export const keyPattern = /^[\x21-\x7e]{16,}$/;
 
+const rolePassword = z.string().regex(keyPattern, 'must be at least 16 printable characters without spaces').optional();
+
 const optionalText = z.string().trim().min(1).optional();
 
 /**
@@ -20,6 +22,9 @@ const optionalText = z.string().trim().min(1).optional();
  */
 const variables = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  DATABASE_MIGRATION_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  DATABASE_SERVICE_PASSWORD: rolePassword,
+  DATABASE_READONLY_PASSWORD: rolePassword,
   DATABASE_POOL_MAX: wholeNumber(1, 500).default(10),
   DATABASE_CONNECT_TIMEOUT_MS: wholeNumber(100, 600_000).default(10_000),
 
@@ -134,10 +139,21 @@ const environmentSchema = variables
 export type Config = Readonly<z.infer<typeof environmentSchema>>;
 
 const migrationSchema = variables
-  .pick({ DATABASE_URL: true, EMBEDDING_PROVIDER: true, EMBEDDING_MODEL: true, EMBEDDING_DIMENSIONS: true })
-  .transform(resolveEmbedding);
+  .pick({
+    DATABASE_URL: true,
+    DATABASE_MIGRATION_URL: true,
+    DATABASE_SERVICE_PASSWORD: true,
+    DATABASE_READONLY_PASSWORD: true,
+    EMBEDDING_PROVIDER: true,
+    EMBEDDING_MODEL: true,
+    EMBEDDING_DIMENSIONS: true,
+  })
+  .transform((env, context) => ({
+    ...resolveEmbedding(env, context),
+    DATABASE_MIGRATION_URL: env.DATABASE_MIGRATION_URL ?? env.DATABASE_URL,
+  }));
 
-/** What the migration program needs: the database, and the model and dimensions its vectors will have. */
+/** What changes the schema and the roles: the owner's database, and the model and dimensions its vectors will have. */
 export type MigrationConfig = Readonly<z.infer<typeof migrationSchema>>;
 
 /** The environment does not make a usable configuration; the message names each variable and what is wrong. */

@@ -1,6 +1,7 @@
 export { checkSetup } from './checkSetup';
 export { Database, type DatabaseOptions, Session } from './database';
 export { migrate, migrationNames } from './migrations';
+export type { RoleNames } from './privileges';
 export type { ChunkAttemptRow } from './repositories/chunkAttempts';
 export { defaultCollectionId, systemOwnerId } from './repositories/collections';
 export type { DocumentChunkRow, NewDocumentChunk, SearchFilter, SearchRow } from './repositories/documentChunks';
@@ -10,5 +11,6 @@ export type { JobChunkDetailRow, JobChunkRow, NewJobChunk, WaitingRow } from './
 export type { JobRow, NewJob } from './repositories/jobs';
 export type { NewPause, ProviderPause } from './repositories/providerPauses';
 export type { RetryGroupRow } from './repositories/retryGroups';
+export { makeRoles, type RoleOptions } from './roles';
 export { serverIsSettled } from './serverIsSettled';
 export { untilAvailable } from './untilAvailable';

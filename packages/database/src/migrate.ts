@@ -6,7 +6,7 @@ const usage = `usage: node packages/database/dist/migrate.js up | down [COUNT]
   up          runs every migration that has not run yet
   down COUNT  undoes the newest COUNT migrations (1 when left out); the data in their tables is lost`;
 
-/** The migration program: `up`, or `down [COUNT]`, on the database that DATABASE_URL names. */
+/** The migration program: `up`, or `down [COUNT]`, on the database of DATABASE_MIGRATION_URL or DATABASE_URL. */
 async function main(args: string[]): Promise<void> {
   const [direction, count = '1', ...rest] = args;
   if ((direction !== 'up' && direction !== 'down') || rest.length > 0 || !/^[1-9]\d*$/.test(count)) {
@@ -19,7 +19,7 @@ async function main(args: string[]): Promise<void> {
   }
   const config = loadMigrationConfig(process.env);
   const names = await migrate({
-    databaseUrl: config.DATABASE_URL,
+    databaseUrl: config.DATABASE_MIGRATION_URL,
     direction,
     ...(direction === 'down' ? { count: Number(count) } : {}),
     embeddingModel: config.EMBEDDING_MODEL,

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runner } from 'node-pg-migrate';
 import { Client } from 'pg';
+import { grantToKnownRoles } from './privileges';
 
 const directory = join(__dirname, '..', 'migrations');
 
@@ -26,14 +27,15 @@ export interface MigrateOptions {
 
 /**
  * Runs the SQL files in packages/database/migrations, up or down, in one transaction. Two runs at once are safe: the
- * second waits for the first. A database that holds no vectors yet takes over the model. @returns the names of the migrations that were run.
+ * second waits for the first. A database that holds no vectors yet takes over the model, and the roles of `makeRoles` get
+ * their rights on new tables. @returns the names of the migrations that were run.
  */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
   const client = new Client({ connectionString: options.databaseUrl, application_name: 'millrace-migrate' });
   await client.connect();
   try {
     // node-pg-migrate's own lock refuses a second run; waiting is what a deploy of several containers needs.
-    await client.query('SELECT pg_advisory_lock($1)', [migrationLock]);
+    await client.query('SELECT pg_advisory_lock($1)', [schemaLock]);
     await client.query(
       `SELECT set_config('millrace.embedding_model', $1, false), set_config('millrace.embedding_dimensions', $2, false)`,
       [options.embeddingModel, String(options.embeddingDimensions)],
@@ -53,11 +55,12 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
         [options.embeddingModel],
       );
     }
+    await grantToKnownRoles(client);
     return run.map((migration) => migration.name);
   } finally {
     await client.end();
   }
 }
 
-/** Any fixed number, so that all migration programs contend for the same lock. */
-const migrationLock = 7_316_420_015;
+/** Any fixed number, so that all programs that change the schema or the roles contend for the same lock. */
+export const schemaLock = 7_316_420_015;

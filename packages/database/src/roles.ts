@@ -1,0 +1,82 @@
+import { MillraceError } from '@millrace/contracts';
+import { Client, DatabaseError, escapeIdentifier, escapeLiteral } from 'pg';
+import { schemaLock } from './migrations';
+import { grantAccess, type RoleNames, roleNames } from './privileges';
+import { scramVerifier } from './scramVerifier';
+
+export interface RoleOptions {
+  /** The owner of the database, who runs the migrations and may create roles. */
+  ownerUrl: string;
+  /** A role whose password is left out keeps the one it has; one that is made without cannot log in with any. */
+  passwords: { service?: string | undefined; readonly?: string | undefined };
+}
+
+/**
+ * Makes the two roles beside the owner, or brings them up to date: services get one that reads and writes rows and
+ * changes no table, searches one that only reads. Tables of later migrations are covered. Can be run at any time and
+ * again; two runs at once are safe.
+ * @throws MillraceError SETUP_INVALID when the owner may not create roles, or a role of that name may do more.
+ */
+export async function makeRoles(options: RoleOptions): Promise<RoleNames> {
+  const client = new Client({ connectionString: options.ownerUrl, application_name: 'millrace-roles' });
+  await client.connect();
+  try {
+    await client.query('SELECT pg_advisory_lock($1)', [schemaLock]);
+    await client.query('BEGIN');
+    const names = await roleNames(client);
+    if (Buffer.byteLength(names.readonly) > longestName) {
+      throw new MillraceError(
+        'SETUP_INVALID',
+        `The name ${names.readonly} is too long for a role: rename the database.`,
+      );
+    }
+    await makeRole(client, names.service, options.passwords.service);
+    await makeRole(client, names.readonly, options.passwords.readonly);
+    // What it may do is decided by its privileges; this only makes a mistake fail early, and with a clear message.
+    await client.query(`ALTER ROLE ${escapeIdentifier(names.readonly)} SET default_transaction_read_only = on`);
+    await grantAccess(client, names);
+    await client.query('COMMIT');
+    return names;
+  } finally {
+    await client.end();
+  }
+}
+
+async function makeRole(client: Client, name: string, password: string | undefined): Promise<void> {
+  const { rows } = await client.query<{ powerful: boolean }>(
+    `SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls
+              OR EXISTS (SELECT FROM pg_auth_members WHERE member = r.oid) AS powerful
+     FROM pg_roles r WHERE rolname = $1`,
+    [name],
+  );
+  if (rows[0]?.powerful) {
+    throw new MillraceError(
+      'SETUP_INVALID',
+      `The role ${name} is there already and may do more than it should: it has attributes such as SUPERUSER or ` +
+        'CREATEROLE, or is a member of another role. Take these away or drop it, then run the command again.',
+    );
+  }
+  const secret = password === undefined ? '' : ` PASSWORD ${escapeLiteral(scramVerifier(password))}`;
+  const statement = rows[0] ? 'ALTER' : 'CREATE';
+  if (rows[0] && password === undefined) {
+    return;
+  }
+  try {
+    await client.query(`${statement} ROLE ${escapeIdentifier(name)} LOGIN${secret}`);
+  } catch (error) {
+    if (error instanceof DatabaseError && error.code === insufficientPrivilege) {
+      throw new MillraceError(
+        'SETUP_INVALID',
+        `This user may not ${statement.toLowerCase()} the role ${name}: ${error.message}. Use one with CREATEROLE in ` +
+          `DATABASE_MIGRATION_URL, or have an administrator make the role (CREATE ROLE ${name} LOGIN PASSWORD '...') ` +
+          'and run this without its password: then only its privileges are set.',
+        { cause: error },
+      );
+    }
+    throw error;
+  }
+}
+
+/** PostgreSQL cuts longer names without an error. */
+const longestName = 63;
+const insufficientPrivilege = '42501';
