@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { ConfigError } from '@millrace/config';
+import { MillraceError } from '@millrace/contracts';
 import { benchCommand } from './commands/bench';
 import { chaosCommand } from './commands/chaos';
+import { dbCommand } from './commands/db';
 import { demoCommand } from './commands/demo';
 import { servicesCommand } from './commands/services';
 import { startCommand } from './commands/start';
@@ -15,6 +17,7 @@ const commands: Record<string, (context: StackContext, args: readonly string[]) 
   demo: demoCommand,
   start: startCommand,
   services: servicesCommand,
+  db: dbCommand,
   bench: benchCommand,
   chaos: chaosCommand,
   test: testCommand,
@@ -29,7 +32,7 @@ function report(error: unknown): number {
   if (error instanceof Interrupted) {
     return error.exitCode;
   }
-  const isExpected = error instanceof StackError || error instanceof ConfigError;
+  const isExpected = error instanceof StackError || error instanceof ConfigError || error instanceof MillraceError;
   const text = isExpected ? error.message : error instanceof Error ? error.stack : String(error);
   process.stderr.write(`\n${text}\n`);
   return 1;

@@ -1,7 +1,9 @@
 export { checkSetup } from './checkSetup';
 export { Database, type DatabaseOptions, Session } from './database';
-export { migrate, migrationNames } from './migrations';
+export { type MigrateOptions, migrate, migrationNames } from './migrations';
+export { type MonitoringResult, runMonitoring } from './monitoring';
 export type { RoleNames } from './privileges';
+export { hasTables, removeSchema } from './removeSchema';
 export type { ChunkAttemptRow } from './repositories/chunkAttempts';
 export { defaultCollectionId, systemOwnerId } from './repositories/collections';
 export type { DocumentChunkRow, NewDocumentChunk, SearchFilter, SearchRow } from './repositories/documentChunks';
