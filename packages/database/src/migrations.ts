@@ -26,9 +26,9 @@ export interface MigrateOptions {
 }
 
 /**
- * Runs the SQL files in packages/database/migrations, up or down, in one transaction. Two runs at once are safe: the
- * second waits for the first. A database that holds no vectors yet takes over the model, and the roles of `makeRoles` get
- * their rights on new tables. @returns the names of the migrations that were run.
+ * Runs the SQL files in packages/database/migrations, up or down, each in a transaction of its own. Two runs at once are
+ * safe: the second waits for the first. A database that holds no vectors yet takes over the model, and the roles of
+ * `makeRoles` get their rights on new tables. @returns the names of the migrations that were run.
  */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
   const client = new Client({ connectionString: options.databaseUrl, application_name: 'millrace-migrate' });
