@@ -51,6 +51,7 @@ export async function acceptUpload(
         content_hash: upload.contentHash,
         mime_type: upload.mimeType,
         size_bytes: upload.sizeBytes,
+        metadata: fields.metadata,
       },
       {
         jobId: newId(),

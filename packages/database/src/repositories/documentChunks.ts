@@ -40,6 +40,8 @@ export interface SearchFilter {
   embeddingModel: string;
   collectionId?: string | undefined;
   documentId?: string | undefined;
+  /** What the document's metadata must contain. */
+  metadata?: Record<string, unknown> | undefined;
 }
 
 export interface SearchRow {
@@ -170,12 +172,14 @@ export class DocumentChunks {
        WHERE c.embedding IS NOT NULL AND c.embedding_model = $<embeddingModel>
          AND ($<collectionId>::uuid IS NULL OR c.collection_id = $<collectionId>)
          AND ($<documentId>::uuid IS NULL OR c.document_id = $<documentId>)
+         AND ($<metadata>::jsonb IS NULL OR d.metadata @> $<metadata>::jsonb)
        ORDER BY c.embedding <=> $<vector>::vector LIMIT $<limit>`,
       {
         vector: toText(vector),
         embeddingModel: filter.embeddingModel,
         collectionId: filter.collectionId ?? null,
         documentId: filter.documentId ?? null,
+        metadata: filter.metadata === undefined ? null : JSON.stringify(filter.metadata),
         limit,
       },
     );
