@@ -11,9 +11,9 @@ export const root = join(__dirname, '..', '..');
 /** The database as services use it in production: with a role that may change no table. */
 async function serviceUrl(ownerUrl: string): Promise<string> {
   const password = 'service-password-of-tests';
-  const { service } = await makeRoles({ ownerUrl, passwords: { service: password } });
+  const { names } = await makeRoles({ ownerUrl, passwords: { service: password } });
   const url = new URL(ownerUrl);
-  url.username = service;
+  url.username = names.service;
   url.password = password;
   return url.toString();
 }

@@ -219,6 +219,19 @@ describe('db setup, reset and rollback', () => {
     expect(await rowsOf(url.href, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
+  test('When the roles are there and their passwords are not known here, then they keep them', async () => {
+    const database = await newDatabase();
+    const there = contextFor(database);
+    await dbCommand(there, ['roles']);
+    const serviceUrl = /DATABASE_URL='(.*)'/.exec(
+      readFileSync(join(there.stateDir, 'database-roles.env'), 'utf8'),
+    )?.[1];
+    const here = contextFor(database);
+    await dbCommand(here, ['roles']);
+    expect(await rowsOf(serviceUrl ?? '', 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    expect(readFileSync(join(here.stateDir, 'database-roles.env'), 'utf8')).toContain('_service@');
+  });
+
   test('When a reset is confirmed, then no document is left and services can begin again', async () => {
     const database = await newDatabase();
     await fill(database.url, 1, 1);

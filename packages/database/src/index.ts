@@ -13,6 +13,6 @@ export type { JobChunkDetailRow, JobChunkRow, NewJobChunk, WaitingRow } from './
 export type { JobRow, NewJob } from './repositories/jobs';
 export type { NewPause, ProviderPause } from './repositories/providerPauses';
 export type { RetryGroupRow } from './repositories/retryGroups';
-export { makeRoles, type RoleOptions } from './roles';
+export { makeRoles, type RoleOptions, type RolesMade } from './roles';
 export { serverIsSettled } from './serverIsSettled';
 export { untilAvailable } from './untilAvailable';

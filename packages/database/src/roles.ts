@@ -7,8 +7,18 @@ import { scramVerifier } from './scramVerifier';
 export interface RoleOptions {
   /** The owner of the database, who runs the migrations and may create roles. */
   ownerUrl: string;
-  /** A role whose password is left out keeps the one it has; one that is made without cannot log in with any. */
-  passwords: { service?: string | undefined; readonly?: string | undefined };
+  /** A role whose password is left out keeps the one it has. */
+  passwords: RolePasswords;
+  /** For a role that is made now and whose password is left out; without either it cannot log in with any. */
+  firstPasswords?: RolePasswords;
+}
+
+export type RolePasswords = { [role in keyof RoleNames]?: string | undefined };
+
+export interface RolesMade {
+  names: RoleNames;
+  /** Those that were not there before. */
+  made: (keyof RoleNames)[];
 }
 
 /**
@@ -17,7 +27,7 @@ export interface RoleOptions {
  * again; two runs at once are safe.
  * @throws MillraceError SETUP_INVALID when the owner may not create roles, or a role of that name may do more.
  */
-export async function makeRoles(options: RoleOptions): Promise<RoleNames> {
+export async function makeRoles(options: RoleOptions): Promise<RolesMade> {
   const client = new Client({ connectionString: options.ownerUrl, application_name: 'millrace-roles' });
   await client.connect();
   try {
@@ -30,44 +40,60 @@ export async function makeRoles(options: RoleOptions): Promise<RoleNames> {
         `The name ${names.readonly} is too long for a role: rename the database.`,
       );
     }
-    await makeRole(client, names.service, options.passwords.service);
-    await makeRole(client, names.readonly, options.passwords.readonly);
-    // What it may do is decided by its privileges; this only makes a mistake fail early, and with a clear message.
-    await client.query(`ALTER ROLE ${escapeIdentifier(names.readonly)} SET default_transaction_read_only = on`);
+    const made: RolesMade['made'] = [];
+    for (const role of ['service', 'readonly'] as const) {
+      const isNew = await makeRole(client, names[role], options.passwords[role], options.firstPasswords?.[role]);
+      made.push(...(isNew ? [role] : []));
+    }
+    if (made.includes('readonly')) {
+      // What it may do is decided by its privileges; this only makes a mistake fail early, and with a clear message.
+      await client.query(`ALTER ROLE ${escapeIdentifier(names.readonly)} SET default_transaction_read_only = on`);
+    }
     await grantAccess(client, names);
     await client.query('COMMIT');
-    return names;
+    return { names, made };
   } finally {
     await client.end();
   }
 }
 
-async function makeRole(client: Client, name: string, password: string | undefined): Promise<void> {
+/** @returns whether the role was not there before. */
+async function makeRole(
+  client: Client,
+  name: string,
+  password: string | undefined,
+  firstPassword: string | undefined,
+): Promise<boolean> {
   const { rows } = await client.query<{ powerful: boolean }>(
     `SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls
               OR EXISTS (SELECT FROM pg_auth_members WHERE member = r.oid) AS powerful
      FROM pg_roles r WHERE rolname = $1`,
     [name],
   );
-  if (rows[0]?.powerful) {
+  const [known] = rows;
+  if (known?.powerful) {
     throw new MillraceError(
       'SETUP_INVALID',
       `The role ${name} is there already and may do more than it should: it has attributes such as SUPERUSER or ` +
         'CREATEROLE, or is a member of another role. Take these away or drop it, then run the command again.',
     );
   }
-  const secret = password === undefined ? '' : ` PASSWORD ${escapeLiteral(scramVerifier(password))}`;
-  const statement = rows[0] ? 'ALTER' : 'CREATE';
-  if (rows[0] && password === undefined) {
-    return;
+  const secret = known ? password : (password ?? firstPassword);
+  if (!known || secret !== undefined) {
+    await setRole(client, known ? 'ALTER' : 'CREATE', name, secret);
   }
+  return !known;
+}
+
+async function setRole(client: Client, verb: 'CREATE' | 'ALTER', name: string, password: string | undefined) {
+  const secret = password === undefined ? '' : ` PASSWORD ${escapeLiteral(scramVerifier(password))}`;
   try {
-    await client.query(`${statement} ROLE ${escapeIdentifier(name)} LOGIN${secret}`);
+    await client.query(`${verb} ROLE ${escapeIdentifier(name)} LOGIN${secret}`);
   } catch (error) {
     if (error instanceof DatabaseError && error.code === insufficientPrivilege) {
       throw new MillraceError(
         'SETUP_INVALID',
-        `This user may not ${statement.toLowerCase()} the role ${name}: ${error.message}. Use one with CREATEROLE in ` +
+        `This user may not ${verb.toLowerCase()} the role ${name}: ${error.message}. Use one with CREATEROLE in ` +
           `DATABASE_MIGRATION_URL, or have an administrator make the role (CREATE ROLE ${name} LOGIN PASSWORD '...') ` +
           'and run this without its password: then only its privileges are set.',
         { cause: error },

@@ -108,7 +108,7 @@ describe('The monitoring queries', () => {
   test('When the read-only role runs them, then it sees what it may, and why not the rest', async () => {
     await client.query('CREATE EXTENSION IF NOT EXISTS pgstattuple');
     const readonly = 'readonly-password-1';
-    const names = await makeRoles({ ownerUrl: testDatabase.url, passwords: { readonly } });
+    const { names } = await makeRoles({ ownerUrl: testDatabase.url, passwords: { readonly } });
     const url = new URL(testDatabase.url);
     url.username = names.readonly;
     url.password = readonly;

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
+import { createTestDatabase, type TestDatabase, unitVector } from '@millrace/test-support';
 import { Client } from 'pg';
-import { makeRoles, migrate, type RoleNames } from '../src';
+import { Database, defaultCollectionId, makeRoles, migrate, type RoleNames, systemOwnerId } from '../src';
 
 const passwords = { service: 'service-password-1', readonly: 'readonly-password-1' };
 const insufficientPrivilege = '42501';
@@ -78,7 +78,7 @@ describe('Roles', () => {
 
   test('When the service role is made, then it changes rows and is refused everything that changes tables', async () => {
     await up(ownerUrl);
-    expect(await makeRoles({ ownerUrl, passwords })).toEqual(names);
+    expect(await makeRoles({ ownerUrl, passwords })).toEqual({ names, made: ['service', 'readonly'] });
     const forbidden = [
       'CREATE TABLE mine (id integer)',
       'CREATE SCHEMA mine',
@@ -144,6 +144,46 @@ describe('Roles', () => {
     expect(outcomes).toEqual({ ...allRefused(writes), 'SET default_transaction_read_only = off': undefined });
   });
 
+  test('When a chunk is stored as the service, then the read-only role finds it, and may store none', async () => {
+    await up(ownerUrl);
+    await makeRoles({ ownerUrl, passwords });
+    const open = (url: string) => new Database({ url, poolMax: 1, connectTimeoutMs: 5_000, applicationName: 'test' });
+    const [service, readonly] = [open(serviceUrl), open(readonlyUrl)];
+    const documentId = '00000000-0000-7000-9000-000000000001';
+    const owned = { collection_id: defaultCollectionId, owner_id: systemOwnerId };
+    const file = { filename: 'a.pdf', source_path: null, mime_type: 'application/pdf', size_bytes: 1 };
+    const chunk = {
+      id: documentId,
+      documentId,
+      collectionId: defaultCollectionId,
+      ownerId: systemOwnerId,
+      chunkIndex: 0,
+      chunkHash: 'a',
+      contentHash: 'a',
+      content: 'text',
+      tokenCount: 1,
+      pageStart: 1,
+      pageEnd: 1,
+      section: null,
+      coordinates: [],
+      embedding: unitVector(1),
+      embeddingModel: 'test-model',
+    };
+    try {
+      await service.documents.insertIfNew({ id: documentId, content_hash: '0'.repeat(64), ...owned, ...file });
+      await service.transaction((session) => session.documentChunks.upsertAll([chunk]));
+      const hits = await readonly.transaction((session) =>
+        session.documentChunks.search(unitVector(1), { embeddingModel: 'test-model' }, 5),
+      );
+      expect(hits).toMatchObject([{ chunk_id: documentId, filename: 'a.pdf' }]);
+      await expect(readonly.transaction((session) => session.documentChunks.upsertAll([chunk]))).rejects.toThrow(
+        /read-only transaction/,
+      );
+    } finally {
+      await Promise.all([service.close(), readonly.close()]);
+    }
+  });
+
   test('When a migration makes a table later, then both roles have their rights on it', async () => {
     await makeRoles({ ownerUrl, passwords });
     await up(ownerUrl, 3);
@@ -165,11 +205,45 @@ describe('Roles', () => {
   test('When they are made again, then passwords that are given change, and those that are not stay', async () => {
     await up(ownerUrl);
     await Promise.all([makeRoles({ ownerUrl, passwords }), makeRoles({ ownerUrl, passwords })]);
-    await makeRoles({ ownerUrl, passwords: { service: 'another-password-1' } });
+    const firstPasswords = { service: 'not-taken-any-more', readonly: 'not-taken-any-more' };
+    const again = await makeRoles({ ownerUrl, passwords: { service: 'another-password-1' }, firstPasswords });
+    expect(again.made).toEqual([]);
     await expect(withClient(serviceUrl, async () => undefined)).rejects.toMatchObject({ code: '28P01' });
     const changed = urlAs(testDatabase.url, names.service, 'another-password-1');
     await expect(withClient(changed, async () => 'in')).resolves.toBe('in');
     await expect(withClient(readonlyUrl, async () => 'in')).resolves.toBe('in');
+  });
+
+  test('When an administrator has made the roles, then an owner who may create none sets their rights', async () => {
+    await up(ownerUrl);
+    await withClient(testDatabase.url, async (client) => {
+      await client.query(`CREATE ROLE "${names.service}" LOGIN PASSWORD '${passwords.service}'`);
+      await client.query(`CREATE ROLE "${names.readonly}" LOGIN PASSWORD '${passwords.readonly}'`);
+      await client.query(`ALTER ROLE "${new URL(ownerUrl).username}" NOCREATEROLE`);
+    });
+    await makeRoles({ ownerUrl, passwords: {}, firstPasswords: passwords });
+    const writes = ['DELETE FROM documents', 'TRUNCATE documents'];
+    expect(Object.values(await refusals(serviceUrl, writes))).toEqual([undefined, insufficientPrivilege]);
+    expect(Object.values(await refusals(readonlyUrl, ['TABLE documents', ...writes]))).toEqual([
+      undefined,
+      insufficientPrivilege,
+      insufficientPrivilege,
+    ]);
+  });
+
+  test('When the name of the database leaves no room for a role, then the error says so', async () => {
+    const long = `millrace_test_${Date.now()}_${'x'.repeat(30)}`;
+    await withClient(testDatabase.url, (client) => client.query(`CREATE DATABASE "${long}"`));
+    try {
+      const url = new URL(testDatabase.url);
+      url.pathname = `/${long}`;
+      await expect(makeRoles({ ownerUrl: url.href, passwords })).rejects.toMatchObject({
+        code: 'SETUP_INVALID',
+        message: expect.stringContaining('too long'),
+      });
+    } finally {
+      await withClient(testDatabase.url, (client) => client.query(`DROP DATABASE "${long}"`));
+    }
   });
 
   test('When the owner may not create roles, then the error says what to do and nothing is made', async () => {

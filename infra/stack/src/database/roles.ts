@@ -20,18 +20,25 @@ export interface RoleUrls {
 }
 
 /**
- * Makes the roles of services and searches, or brings them up to date. Their passwords are those of the environment,
- * else those kept in STATE_DIR/database-roles.env, else new ones; the file then holds the URLs.
+ * Makes the roles of services and searches, or brings them up to date. Passwords of the environment are set. Without
+ * one, a role keeps the password it has; one that is made now gets the one kept in STATE_DIR/database-roles.env, or a new
+ * one. That file then holds the URLs, without the passwords that are not known here.
  */
 export async function ensureRoles(context: StackContext, ownerUrl: string): Promise<RoleUrls> {
   const file = join(context.stateDir, rolesFile);
   const given = loadMigrationConfig({ ...context.environment, DATABASE_URL: ownerUrl });
-  const kept = existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
-  const service = given.DATABASE_SERVICE_PASSWORD ?? keptPassword(kept.DATABASE_URL, ownerUrl) ?? newPassword();
-  const readonly = given.DATABASE_READONLY_PASSWORD ?? keptPassword(kept.DATABASE_READ_URL, ownerUrl) ?? newPassword();
-  const names = await makeRoles({ ownerUrl, passwords: { service, readonly } });
-  const serviceUrl = urlAs(ownerUrl, names.service, service);
-  const readonlyUrl = urlAs(ownerUrl, names.readonly, readonly);
+  const passwords = { service: given.DATABASE_SERVICE_PASSWORD, readonly: given.DATABASE_READONLY_PASSWORD };
+  const urls = existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
+  const kept = {
+    service: keptPassword(urls.DATABASE_URL, ownerUrl),
+    readonly: keptPassword(urls.DATABASE_READ_URL, ownerUrl),
+  };
+  const firstPasswords = { service: kept.service ?? newPassword(), readonly: kept.readonly ?? newPassword() };
+  const { names, made } = await makeRoles({ ownerUrl, passwords, firstPasswords });
+  const urlOf = (role: keyof typeof names) =>
+    urlAs(ownerUrl, names[role], passwords[role] ?? (made.includes(role) ? firstPasswords[role] : kept[role]));
+  const serviceUrl = urlOf('service');
+  const readonlyUrl = urlOf('readonly');
   const lines = [
     '# Made by Millrace ("npm run db -- roles"): the database as services and as searches use it.',
     `DATABASE_URL='${serviceUrl}'`,
@@ -41,7 +48,7 @@ export async function ensureRoles(context: StackContext, ownerUrl: string): Prom
   return { serviceUrl, readonlyUrl, file };
 }
 
-/** Another database's roles have passwords of their own; the server's port may have changed since. */
+/** Of this database, whose server may have another port by now. */
 function keptPassword(kept: string | undefined, ownerUrl: string): string | undefined {
   if (!kept || !URL.canParse(kept)) {
     return undefined;
@@ -54,9 +61,9 @@ function newPassword(): string {
   return randomBytes(24).toString('hex');
 }
 
-function urlAs(url: string, user: string, password: string): string {
+function urlAs(url: string, user: string, password: string | undefined): string {
   const changed = new URL(url);
   changed.username = encodeURIComponent(user);
-  changed.password = encodeURIComponent(password);
+  changed.password = encodeURIComponent(password ?? '');
   return changed.href;
 }
