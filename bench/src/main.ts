@@ -4,6 +4,7 @@ import { fairness } from './fairness/fairness';
 import { ingest } from './ingest';
 import { lifecycle } from './lifecycle/lifecycle';
 import { parse } from './parse/parse';
+import { partitions } from './partitions/partitions';
 import { type BenchmarkResult, report } from './report';
 
 const usage = `usage: npm run bench -- NAME [options]
@@ -14,7 +15,8 @@ const usage = `usage: npm run bench -- NAME [options]
   fairness [--books N]      uploads of two pages while N books of 5,000 pages are in progress (default: 1)
   parse [--files FOLDER] [--quick]
                             reading the PDFs of a folder beside pdftotext on the same core; memory with a PDF of
-                            5,000 pages and 300 MB (--quick: one small file, one round, and a smaller large PDF)`;
+                            5,000 pages and 300 MB (--quick: one small file, one round, and a smaller large PDF)
+  partitions [--quick]      document_chunks beside a copy that is partitioned by collection, 50,000 rows (--quick: 2,000)`;
 
 interface Options {
   files: string;
@@ -28,6 +30,7 @@ const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult>>
   lifecycle: () => lifecycle(process.env),
   fairness: ({ books }) => fairness(process.env, books),
   parse: ({ files, quick }) => parse(files, quick),
+  partitions: ({ quick }) => partitions(process.env, quick),
 };
 
 async function main(args: string[]): Promise<void> {
