@@ -138,6 +138,11 @@ describe('The planner', () => {
     ['everything is searched', 'document_chunks_embedding', search({})],
     ['one document is searched', 'document_chunks_order', search({ documentId: id(1, 77) })],
     ['a small collection is searched', 'document_chunks_collection', search({ collectionId: id(7, 1) })],
+    [
+      'documents with common metadata are searched',
+      'document_chunks_embedding',
+      search({ metadata: { department: 'd1' } }),
+    ],
     ['documents with some metadata are searched', 'documents_metadata', search({ metadata: { number: 77 } })],
     ["a job's chunks of one status are listed", 'job_chunks_job_status', (s) => s.jobs.countChunks(id(3, 77))],
     [
