@@ -49,7 +49,7 @@ describe('The monitoring queries', () => {
   test('When a job is unfinished, then it and its age are shown', async () => {
     const { rows } = await resultOf('unfinished-jobs');
     expect(rows).toMatchObject([
-      { status: 'queued', jobs: '1', oldest: '02:00:00', its_step: 'waiting for a chunker' },
+      { status: 'queued', jobs: '1', oldest: expect.stringMatching(/^02:0/), its_step: 'waiting for a chunker' },
     ]);
   });
 
