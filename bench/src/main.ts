@@ -4,6 +4,7 @@ import { fairness } from './fairness/fairness';
 import { ingest } from './ingest/ingest';
 import { lifecycle } from './lifecycle/lifecycle';
 import { parse } from './parse/parse';
+import { partitions } from './partitions/partitions';
 import { queue } from './queue/queue';
 import { reingest } from './reingest/reingest';
 import { type BenchmarkResult, report } from './report';
@@ -21,7 +22,8 @@ const usage = `usage: npm run bench -- NAME [options]
   queue [--quick]           chunk deliveries through Redis beside bare BullMQ
   reingest [--files FOLDER] [--quick]
                             what is embedded again when documents come again: unchanged, and with one page edited
-                            (--quick: two of them)`;
+                            (--quick: two of them)
+  partitions [--quick]      document_chunks beside a copy that is partitioned by collection, 50,000 rows (--quick: 2,000)`;
 
 interface Options {
   files: string;
@@ -37,6 +39,7 @@ const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult>>
   parse: ({ files, quick }) => parse(files, quick),
   reingest: ({ files, quick }) => reingest(process.env, files, quick),
   queue: ({ quick }) => queue(process.env, quick),
+  partitions: ({ quick }) => partitions(process.env, quick),
 };
 
 async function main(args: string[]): Promise<void> {

@@ -2,10 +2,21 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DocumentView, JobView, SearchResponse, UploadResponse } from '@millrace/contracts';
 import { jobHasEnded } from '@millrace/contracts';
+import { makeRoles } from '@millrace/database';
 import { type RunningStack, startStack } from '@millrace/stack';
 import { createTestEnvironment, type TestEnvironment, testApiKey, waitFor } from '@millrace/test-support';
 
 export const root = join(__dirname, '..', '..');
+
+/** The database as services use it in production: with a role that may change no table. */
+async function serviceUrl(ownerUrl: string): Promise<string> {
+  const password = 'service-password-of-tests';
+  const { names } = await makeRoles({ databaseUrl: ownerUrl, passwords: { service: password } });
+  const url = new URL(ownerUrl);
+  url.username = names.service;
+  url.password = password;
+  return url.toString();
+}
 
 export interface Answer<T> {
   status: number;
@@ -22,11 +33,12 @@ export class TestStack {
   static async start(changes: Record<string, string> = {}): Promise<TestStack> {
     const environment = await createTestEnvironment({ LOG_LEVEL: 'info', ...changes });
     try {
+      const ownerUrl = environment.variables.DATABASE_URL ?? '';
       const stack = await startStack({
         root,
-        databaseUrl: environment.variables.DATABASE_URL ?? '',
+        databaseUrl: await serviceUrl(ownerUrl),
         redisUrl: environment.variables.REDIS_URL ?? '',
-        environment: { PATH: process.env.PATH, ...environment.variables },
+        environment: { PATH: process.env.PATH, ...environment.variables, DATABASE_MIGRATION_URL: ownerUrl },
         stateDir: environment.config().STATE_DIR,
       });
       return new TestStack(environment, stack);

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DocumentChunksResponse, DocumentPagesResponse, JobChunksResponse } from '@millrace/contracts';
 import { nulTextPdf, testApiKey, textPdf } from '@millrace/test-support';
+import { Client } from 'pg';
 import { root, TestStack } from './support';
 
 let millrace: TestStack;
@@ -53,6 +54,20 @@ describe('From upload to search', () => {
       expect(box.y0).toBeLessThan(box.y1);
     }
     expect(best?.coordinates.length).toBeGreaterThan(0);
+  });
+
+  test('When the services work, then all of them do so as the role that may change no table', async () => {
+    const client = new Client({ connectionString: millrace.environment.config().DATABASE_URL });
+    await client.connect();
+    try {
+      const { rows } = await client.query<{ role: string }>(
+        `SELECT DISTINCT usename AS role FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name LIKE 'millrace-%'`,
+      );
+      expect(rows.map((row) => row.role)).toEqual([expect.stringMatching(/_service$/)]);
+    } finally {
+      await client.end();
+    }
   });
 
   test('When a job is finished, then its chunks, pages and stored chunks can be listed page by page', async () => {

@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bringDown, bringUp, instanceUrl } from './backend';
 import { type StackContext, StackError } from './context';
+import { rolesFile } from './database/roles';
 import { removeContainers } from './docker';
 import { checkGiven, givenUrl, withoutPassword } from './givenServices';
 import { acquireLock, identifyProcess } from './lock';
@@ -131,8 +132,8 @@ export async function stopServices(context: StackContext): Promise<ServiceName[]
   });
 }
 
-/** Names of files and folders in the state folder that hold or describe data; logs and the API key stay. */
-const dataEntries = ['postgres', 'redis', 'blobs', 'secrets.json', 'services.json'];
+/** Names of files and folders in the state folder that hold or describe data; logs, backups and the API key stay. */
+const dataEntries = ['postgres', 'redis', 'blobs', 'secrets.json', 'services.json', rolesFile];
 
 /**
  * Stops what this checkout has started and deletes all its data, uploaded originals included.

@@ -1,8 +1,10 @@
 import { chooseApiPort } from './apiPort';
 import { ensureServices } from './backingServices';
 import { type StackContext, StackError } from './context';
+import { ensureRoles } from './database/roles';
+import { givenUrl } from './givenServices';
 import { choosePort } from './ports';
-import { type RunningStack, startStack } from './stack';
+import { type RunningStack, type StackOptions, startStack } from './stack';
 
 /** This checkout's own stack on its own services. */
 export interface LocalStack extends RunningStack {
@@ -16,12 +18,11 @@ export async function startLocalStack(context: StackContext, signal: AbortSignal
   const services = await ensureServices(context);
   try {
     signal.throwIfAborted();
-    const startOn = (port: number) =>
+    const startOn = async (port: number) =>
       startStack({
         root: context.root,
-        databaseUrl: services.databaseUrl,
+        ...(await databaseAccess(context, services.databaseUrl)),
         redisUrl: services.redisUrl,
-        environment: context.environment,
         stateDir: context.stateDir,
         blobDir: context.environment.BLOB_DIR || undefined,
         apiPort: port,
@@ -49,6 +50,21 @@ export async function startLocalStack(context: StackContext, signal: AbortSignal
     await services.stop();
     throw error;
   }
+}
+
+/** On a server of our own the services have a role that may change no table; on the user's, the user decides. */
+async function databaseAccess(
+  context: StackContext,
+  databaseUrl: string,
+): Promise<Pick<StackOptions, 'databaseUrl' | 'environment'>> {
+  if (givenUrl(context, 'postgres') !== undefined) {
+    return { databaseUrl, environment: context.environment };
+  }
+  const { serviceUrl } = await ensureRoles(context, databaseUrl);
+  return {
+    databaseUrl: serviceUrl,
+    environment: { ...context.environment, DATABASE_MIGRATION_URL: databaseUrl },
+  };
 }
 
 /** What a user can open, and with which key. */

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { ConfigError } from '@millrace/config';
+import { MillraceError } from '@millrace/contracts';
 import { benchCommand } from './commands/bench';
 import { chaosCommand } from './commands/chaos';
 import { cliCommand } from './commands/cli';
+import { dbCommand } from './commands/db';
 import { demoCommand } from './commands/demo';
 import { servicesCommand } from './commands/services';
 import { startCommand } from './commands/start';
@@ -16,6 +18,7 @@ const commands: Record<string, (context: StackContext, args: readonly string[]) 
   demo: demoCommand,
   start: startCommand,
   services: servicesCommand,
+  db: dbCommand,
   bench: benchCommand,
   chaos: chaosCommand,
   millrace: cliCommand,
@@ -31,7 +34,7 @@ function report(error: unknown): number {
   if (error instanceof Interrupted) {
     return error.exitCode;
   }
-  const isExpected = error instanceof StackError || error instanceof ConfigError;
+  const isExpected = error instanceof StackError || error instanceof ConfigError || error instanceof MillraceError;
   const text = isExpected ? error.message : error instanceof Error ? error.stack : String(error);
   process.stderr.write(`\n${text}\n`);
   return 1;

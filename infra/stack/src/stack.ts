@@ -12,6 +12,7 @@ export type ProgramName = (typeof programNames)[number];
 export interface StackOptions {
   /** The checkout. */
   root: string;
+  /** The database as the services use it. DATABASE_MIGRATION_URL of the environment migrates it, if that is set. */
   databaseUrl: string;
   redisUrl: string;
   /** The environment of the services, below what the other options say; pass process.env or a part of it. */
@@ -97,6 +98,8 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
   context.say('Migrating the database ...');
   await migrate(context, environment);
 
+  // The owner's password is for migrations alone.
+  const { DATABASE_MIGRATION_URL: _owner, ...serviceEnvironment } = environment;
   const processes: SupervisedProcess[] = [];
   const counts: Record<ProgramName, number> = { api: 0, chunker: 0, embedder: 0, reconciler: 0 };
   const add = async (name: ProgramName, changes: Record<string, string> = {}) => {
@@ -105,7 +108,11 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     const started = await startProcess({
       name: label,
       program: join(context.root, 'services', name, 'dist/main.js'),
-      environment: { ...environment, ...(counts.api > 1 && name === 'api' ? { API_PORT: '0' } : {}), ...changes },
+      environment: {
+        ...serviceEnvironment,
+        ...(counts.api > 1 && name === 'api' ? { API_PORT: '0' } : {}),
+        ...changes,
+      },
       // Not the checkout: whatever an .env file there says is in the environment already.
       cwd: context.stateDir,
       log: join(context.logDir, `${label}.log`),
@@ -130,5 +137,5 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     await stop();
     throw failure?.reason ?? new StackError('The API was not started.');
   }
-  return { apiUrl: api?.url ?? '', apiKey: key, environment, processes, add, stop };
+  return { apiUrl: api?.url ?? '', apiKey: key, environment: serviceEnvironment, processes, add, stop };
 }

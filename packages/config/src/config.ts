@@ -17,6 +17,7 @@ const languages = z
   .string()
   .regex(/^[a-z]{3}(_[a-z]+)*(\+[a-z]{3}(_[a-z]+)*)*$/, "must be Tesseract's codes joined by +, such as eng+deu")
   .transform((codes) => [...new Set(codes.split('+'))]);
+const rolePassword = z.string().regex(keyPattern, 'must be at least 16 printable characters without spaces').optional();
 
 const optionalText = z.string().trim().min(1).optional();
 
@@ -30,6 +31,9 @@ const variables = z.object({
   DATABASE_READ_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   DATABASE_READ_MAX_LAG_MS: wholeNumber(500, day).default(5_000),
   DATABASE_POOL_MIN: wholeNumber(0, 500).default(0),
+  DATABASE_MIGRATION_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  DATABASE_SERVICE_PASSWORD: rolePassword,
+  DATABASE_READONLY_PASSWORD: rolePassword,
   DATABASE_POOL_MAX: wholeNumber(1, 500).default(10),
   DATABASE_CONNECT_TIMEOUT_MS: wholeNumber(100, 600_000).default(10_000),
   DATABASE_IDLE_TIMEOUT_MS: wholeNumber(0, day).default(10_000),
@@ -160,13 +164,19 @@ const migrationSchema = variables
   .pick({
     DATABASE_URL: true,
     DATABASE_CA_FILE: true,
+    DATABASE_MIGRATION_URL: true,
+    DATABASE_SERVICE_PASSWORD: true,
+    DATABASE_READONLY_PASSWORD: true,
     EMBEDDING_PROVIDER: true,
     EMBEDDING_MODEL: true,
     EMBEDDING_DIMENSIONS: true,
   })
-  .transform(resolveEmbedding);
+  .transform((env, context) => ({
+    ...resolveEmbedding(env, context),
+    DATABASE_MIGRATION_URL: env.DATABASE_MIGRATION_URL ?? env.DATABASE_URL,
+  }));
 
-/** What the migration program needs: the database, and the model and dimensions its vectors will have. */
+/** What changes the schema and the roles: the owner's database, and the model and dimensions its vectors will have. */
 export type MigrationConfig = Readonly<z.infer<typeof migrationSchema>>;
 
 /** The environment does not make a usable configuration; the message names each variable and what is wrong. */

@@ -95,11 +95,27 @@ describe('The configuration', () => {
   test('When only migrations are to run, then no Redis is needed', () => {
     expect(loadMigrationConfig({ DATABASE_URL: servers.DATABASE_URL })).toEqual({
       DATABASE_URL: servers.DATABASE_URL,
+      DATABASE_MIGRATION_URL: servers.DATABASE_URL,
       EMBEDDING_PROVIDER: 'static',
       EMBEDDING_MODEL: 'millrace-static-v1',
       EMBEDDING_DIMENSIONS: 768,
     });
   });
+
+  test('When the owner of the database is named, then the schema is changed as that one', () => {
+    const owner = 'postgresql://owner@127.0.0.1/millrace';
+    const config = loadMigrationConfig({ DATABASE_URL: servers.DATABASE_URL, DATABASE_MIGRATION_URL: owner });
+    expect(config.DATABASE_MIGRATION_URL).toBe(owner);
+  });
+
+  test.each(['short', 'with spaces in between', 'ümlaute-in-it-are-refused'])(
+    'When the password of a role is %j, then it is refused without being shown',
+    (password) => {
+      const issues = issuesOf({ ...servers, DATABASE_SERVICE_PASSWORD: password });
+      expect(issues).toContain('DATABASE_SERVICE_PASSWORD');
+      expect(issues).not.toContain(password);
+    },
+  );
 
   test('When .env.example is read, then it names exactly the variables there are', () => {
     const text = readFileSync(join(__dirname, '..', '..', '..', '.env.example'), 'utf8');

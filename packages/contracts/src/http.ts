@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { boxSchema } from './chunks';
 import { idSchema } from './ids';
+import { metadataFilterSchema } from './metadata';
 import { documentRepair, documentStatus, jobChunkStatus, jobKind, jobStatus, pageOutcome } from './statuses';
 
 const timestamp = z.iso.datetime();
@@ -330,6 +331,8 @@ export const searchRequestSchema = z.strictObject({
   query: z.string().trim().min(1).max(10_000),
   collection_id: idSchema.optional(),
   document_id: idSchema.optional(),
+  /** Only documents whose metadata contains this; PostgreSQL's `@>`. */
+  filter: z.strictObject({ metadata: metadataFilterSchema }).optional(),
   limit: z.int().min(1).max(100).default(10),
 });
 export type SearchRequest = z.input<typeof searchRequestSchema>;

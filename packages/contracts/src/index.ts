@@ -2,6 +2,7 @@ export * from './chunks';
 export * from './errors';
 export * from './http';
 export * from './ids';
+export * from './metadata';
 export * from './queues';
 export * from './reading';
 export * from './statuses';

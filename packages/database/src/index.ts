@@ -1,8 +1,11 @@
 export { checkSetup } from './checkSetup';
 export { Database, type DatabaseOptions, Session } from './database';
-export { migrate, migrationNames } from './migrations';
+export { type MigrateOptions, migrate, migrationNames } from './migrations';
+export { type MonitoringResult, runMonitoring } from './monitoring';
 export { databaseOptions } from './options';
 export type { PoolCounts } from './pool';
+export type { RoleNames } from './privileges';
+export { hasTables, removeSchema } from './removeSchema';
 export type { ChunkAttemptRow } from './repositories/chunkAttempts';
 export { defaultCollectionId, systemOwnerId } from './repositories/collections';
 export type { DocumentChunkRow, NewDocumentChunk, SearchFilter, SearchRow } from './repositories/documentChunks';
@@ -12,6 +15,7 @@ export type { JobChunkDetailRow, JobChunkRow, NewJobChunk, WaitingRow } from './
 export type { JobRow, NewJob } from './repositories/jobs';
 export type { NewPause, ProviderPause } from './repositories/providerPauses';
 export type { RetryGroupRow } from './repositories/retryGroups';
+export { makeRoles, type RoleOptions, type RolesMade } from './roles';
 export { serverIsSettled } from './serverIsSettled';
 export { clientConfig } from './tls';
 export { untilAvailable } from './untilAvailable';

@@ -1,15 +1,20 @@
 import { existsSync } from 'node:fs';
-import { loadMigrationConfig } from '@millrace/config';
+import { loadMigrationConfig, type MigrationConfig } from '@millrace/config';
 import { migrate } from './migrations';
+import { makeRoles } from './roles';
 
-const usage = `usage: node packages/database/dist/migrate.js up | down [COUNT]
+const usage = `usage: node packages/database/dist/migrate.js up | down [COUNT] | roles
   up          runs every migration that has not run yet
-  down COUNT  undoes the newest COUNT migrations (1 when left out); the data in their tables is lost`;
+  down COUNT  undoes the newest COUNT migrations (1 when left out); the data in their tables is lost
+  roles       makes the roles of services and searches, with the passwords of DATABASE_SERVICE_PASSWORD and
+              DATABASE_READONLY_PASSWORD`;
 
-/** The migration program: `up`, or `down [COUNT]`, on the database that DATABASE_URL names. */
+/** The migration program, on the database of DATABASE_MIGRATION_URL or DATABASE_URL, for places without npm. */
 async function main(args: string[]): Promise<void> {
-  const [direction, count = '1', ...rest] = args;
-  if ((direction !== 'up' && direction !== 'down') || rest.length > 0 || !/^[1-9]\d*$/.test(count)) {
+  const [action, count = '1', ...rest] = args;
+  const takesCount = action === 'down';
+  const isKnown = action === 'up' || action === 'down' || action === 'roles';
+  if (!isKnown || rest.length > 0 || !/^[1-9]\d*$/.test(count) || (args.length > 1 && !takesCount)) {
     console.error(usage);
     process.exitCode = 2;
     return;
@@ -18,18 +23,35 @@ async function main(args: string[]): Promise<void> {
     process.loadEnvFile('.env');
   }
   const config = loadMigrationConfig(process.env);
+  await (action === 'roles' ? runRoles(config) : runMigrations(config, action, Number(count)));
+}
+
+async function runMigrations(config: MigrationConfig, direction: 'up' | 'down', count: number): Promise<void> {
   const names = await migrate({
-    databaseUrl: config.DATABASE_URL,
+    databaseUrl: config.DATABASE_MIGRATION_URL,
     caFile: config.DATABASE_CA_FILE,
     direction,
-    ...(direction === 'down' ? { count: Number(count) } : {}),
+    ...(direction === 'down' ? { count } : {}),
     embeddingModel: config.EMBEDDING_MODEL,
     embeddingDimensions: config.EMBEDDING_DIMENSIONS,
   });
   console.log(names.length === 0 ? 'No migration to run' : `Migrated ${direction}: ${names.join(', ')}`);
 }
 
+async function runRoles(config: MigrationConfig): Promise<void> {
+  const passwords = { service: config.DATABASE_SERVICE_PASSWORD, readonly: config.DATABASE_READONLY_PASSWORD };
+  const { names, made } = await makeRoles({
+    databaseUrl: config.DATABASE_MIGRATION_URL,
+    caFile: config.DATABASE_CA_FILE,
+    passwords,
+  });
+  console.log(`Roles: ${names.service} for services, ${names.readonly} for searches`);
+  for (const role of made.filter((candidate) => passwords[candidate] === undefined)) {
+    console.log(`${names[role]} was made without a password and cannot log in; set its variable and run this again`);
+  }
+}
+
 main(process.argv.slice(2)).catch((error: Error) => {
-  console.error(`The migration failed and was rolled back: ${error.message}`);
+  console.error(`It failed, and what it had begun was rolled back: ${error.message}`);
   process.exitCode = 1;
 });

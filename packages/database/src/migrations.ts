@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runner } from 'node-pg-migrate';
 import { Client } from 'pg';
+import { grantToKnownRoles } from './privileges';
 import { translateSqlError } from './sqlErrors';
 import { clientConfig } from './tls';
 
@@ -30,7 +31,8 @@ export interface MigrateOptions {
 
 /**
  * Runs the SQL files in packages/database/migrations, up or down, in one transaction. Two runs at once are safe: the
- * second waits for the first. A database that holds no vectors yet takes over the model.
+ * second waits for the first. A database that holds no vectors yet takes over the model, and the roles of `makeRoles` get
+ * their rights on new tables.
  * @returns the names of the migrations that were run.
  */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
@@ -46,7 +48,7 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
     // BEGIN then begins nothing (a warning says so), and its COMMIT or ROLLBACK ends ours.
     await client.query('BEGIN');
     // node-pg-migrate's own lock refuses a second run; waiting is what a deploy of several containers needs.
-    await client.query('SELECT pg_advisory_xact_lock($1)', [migrationLock]);
+    await client.query('SELECT pg_advisory_xact_lock($1)', [schemaLock]);
     await client.query(
       `SELECT set_config('millrace.embedding_model', $1, true), set_config('millrace.embedding_dimensions', $2, true)`,
       [options.embeddingModel, String(options.embeddingDimensions)],
@@ -61,13 +63,17 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
       singleTransaction: true,
       log: options.log ?? (() => undefined),
     });
+    // Ends ours, where there was nothing to run.
+    await client.query('COMMIT');
+    await client.query('BEGIN');
+    await client.query('SELECT pg_advisory_xact_lock($1)', [schemaLock]);
     if (options.direction === 'up') {
       await client.query(
         'UPDATE embedding_settings SET model = $1 WHERE model <> $1 AND NOT EXISTS (SELECT FROM document_chunks)',
         [options.embeddingModel],
       );
     }
-    // Ours, where there was nothing to run.
+    await grantToKnownRoles(client);
     await client.query('COMMIT');
     return run.map((migration) => migration.name);
   } finally {
@@ -75,5 +81,5 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
   }
 }
 
-/** Any fixed number, so that all migration programs contend for the same lock. */
-const migrationLock = 7_316_420_015;
+/** Any fixed number, so that all programs that change the schema or the roles contend for the same lock. */
+export const schemaLock = 7_316_420_015;

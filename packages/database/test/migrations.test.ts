@@ -1,6 +1,18 @@
-import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createTestDatabase, type TestDatabase, waitFor } from '@millrace/test-support';
 import { Client } from 'pg';
-import { checkSetup, Database, defaultCollectionId, migrate, migrationNames, systemOwnerId } from '../src';
+import {
+  checkSetup,
+  Database,
+  defaultCollectionId,
+  hasTables,
+  migrate,
+  migrationNames,
+  removeSchema,
+  systemOwnerId,
+} from '../src';
 
 const embedding = { model: 'test-model', dimensions: 768 };
 
@@ -106,6 +118,73 @@ describe('Migrations', () => {
   test('When two run at once, then one does the work and the other finds it done', async () => {
     const results = await Promise.all([run('up'), run('up')]);
     expect(results.map((names) => names.length).sort()).toEqual([0, migrationNames().length]);
+  });
+
+  test('When a run is killed half-way through a migration, then nothing of it stays and the next run does it whole', async () => {
+    await run('up', { count: 3 });
+    const before = await tablesIn(testDatabase.url);
+    const [reader, watcher] = [1, 2].map(() => new Client({ connectionString: testDatabase.url })) as [Client, Client];
+    for (const client of [reader, watcher]) {
+      // Whatever fails below, dropping the database must not end the process.
+      client.on('error', () => undefined);
+      await client.connect();
+    }
+    try {
+      // It gets as far as the first change to a table that somebody reads, with other changes made before that one.
+      await reader.query('BEGIN; SELECT FROM job_chunks');
+      const program = spawn(process.execPath, [join(__dirname, '../dist/migrate.js'), 'up'], {
+        env: { PATH: process.env.PATH, DATABASE_URL: testDatabase.url },
+        stdio: 'ignore',
+      });
+      const ended = once(program, 'exit');
+      const migrating = () =>
+        watcher.query(`SELECT wait_event_type AS waits FROM pg_stat_activity
+                       WHERE application_name = 'millrace-migrate' AND datname = current_database()`);
+      await waitFor('the migration to be half-way', async () => (await migrating()).rows[0]?.waits === 'Lock');
+      program.kill('SIGKILL');
+      await ended;
+      await reader.query('COMMIT');
+      await waitFor('the server to have given it up', async () => (await migrating()).rowCount === 0);
+
+      expect(await tablesIn(testDatabase.url)).toEqual(before);
+      const { rows } = await watcher.query('SELECT name FROM pgmigrations ORDER BY name');
+      expect(rows.map((row) => row.name)).toEqual(migrationNames().slice(0, 3));
+      expect(await run('up')).toEqual(migrationNames().slice(3));
+      await withDatabase(({ sql }) => checkSetup(sql, embedding));
+    } finally {
+      await Promise.all([reader.end(), watcher.end()]);
+    }
+  });
+
+  test('When one of several fails, then none of them stays, and the next run does them all', async () => {
+    await run('up', { count: 3 });
+    const client = new Client({ connectionString: testDatabase.url });
+    await client.connect();
+    try {
+      // Stands in the way of the fifth migration's second statement.
+      await client.query(`ALTER TABLE document_pages RENAME CONSTRAINT document_pages_outcome_check TO another_name`);
+      await expect(run('up')).rejects.toThrow(/document_pages_outcome_check/);
+      const { rows } = await client.query(
+        `SELECT FROM pg_attribute WHERE attrelid = 'jobs'::regclass AND attname = 'reading'`,
+      );
+      expect(rows).toEqual([]);
+      await client.query(`ALTER TABLE document_pages RENAME CONSTRAINT another_name TO document_pages_outcome_check`);
+      expect(await run('up')).toEqual(migrationNames().slice(3));
+    } finally {
+      await client.end();
+    }
+  });
+
+  test('When the schema is removed, then the database is as before the first migration', async () => {
+    await run('up');
+    expect(await hasTables({ databaseUrl: testDatabase.url })).toBe(true);
+    await removeSchema({
+      databaseUrl: testDatabase.url,
+      embeddingModel: embedding.model,
+      embeddingDimensions: embedding.dimensions,
+    });
+    expect(await hasTables({ databaseUrl: testDatabase.url })).toBe(false);
+    expect(await run('up')).toEqual(migrationNames());
   });
 
   test('When they have run, then the start-up check is content', async () => {

@@ -38,7 +38,7 @@ const vectorOf = (i: number): Float32Array => vectors[i] ?? new Float32Array();
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
   database = new Database({ url: testDatabase.url, poolMax: 4, connectTimeoutMs: 5_000, applicationName: 'test' });
-  builder = new VectorIndexBuilder(database, testDatabase.url);
+  builder = new VectorIndexBuilder(database, { databaseUrl: testDatabase.url });
   const documentId = newId();
   await database.documents.insertIfNew({
     id: documentId,

@@ -51,6 +51,7 @@ export async function acceptUpload(
         content_hash: upload.contentHash,
         mime_type: upload.charset === null ? upload.mimeType : `${upload.mimeType}; charset=${upload.charset}`,
         size_bytes: upload.sizeBytes,
+        metadata: fields.metadata,
       },
       {
         jobId: newId(),

@@ -1,5 +1,12 @@
 import type { Config } from '@millrace/config';
-import { chunkStrategySchema, idSchema, MillraceError, ocrMode, type ReadingOptions } from '@millrace/contracts';
+import {
+  chunkStrategySchema,
+  idSchema,
+  MillraceError,
+  metadataSchema,
+  ocrMode,
+  type ReadingOptions,
+} from '@millrace/contracts';
 import { defaultCollectionId } from '@millrace/database';
 import { z } from 'zod';
 
@@ -8,9 +15,21 @@ function wholeNumber(min: number, max: number) {
   return z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).pipe(z.int().min(min).max(max));
 }
 
+/** JSON in a form or a query. */
+const json = z.string().transform((text, context) => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be JSON' });
+    return z.NEVER;
+  }
+});
+
 /** What an upload may say besides the file, as fields of the form or in the query. */
 export const uploadFields = z.object({
   collection_id: idSchema.default(defaultCollectionId),
+  /** Kept with the document, for searches to filter by: a JSON object. */
+  metadata: json.pipe(metadataSchema).optional(),
   /** Retry rounds of the job, instead of JOB_MAX_RETRIES. */
   max_retries: wholeNumber(0, 100).optional(),
   /** Attempts for each of its chunks, instead of CHUNK_MAX_RETRIES. */

@@ -47,7 +47,7 @@ export async function prepareTemplate(): Promise<void> {
     for (const name of names) {
       const madeAt = /^millrace_test_(\d+)_/.exec(name)?.[1];
       if (madeAt && Number(madeAt) < Date.now() - dayMs) {
-        await client.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
+        await dropDatabase(client, name);
       }
     }
     const template = templateName();
@@ -64,6 +64,12 @@ export async function prepareTemplate(): Promise<void> {
   });
 }
 
+/** With the roles that a test has made for it. */
+async function dropDatabase(client: Client, name: string): Promise<void> {
+  await client.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
+  await client.query(`DROP ROLE IF EXISTS "${name}_service", "${name}_readonly", "${name}_owner"`);
+}
+
 export interface TestDatabase {
   url: string;
   drop(): Promise<void>;
@@ -77,7 +83,7 @@ export async function createTestDatabase(options: { empty?: boolean } = {}): Pro
   return {
     url: urlOf(name),
     drop: async () => {
-      await onServer((client) => client.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`));
+      await onServer((client) => dropDatabase(client, name));
     },
   };
 }

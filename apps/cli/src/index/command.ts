@@ -31,19 +31,23 @@ interface Options extends BuildOptions {
   kind: string | undefined;
 }
 
-/** `index report | build KIND | rebuild | drop` on the database that DATABASE_URL names. */
+/** `index report | build KIND | rebuild | drop` on the database, as its owner. */
 export async function indexCommand(args: string[], environment: NodeJS.ProcessEnv): Promise<void> {
   const options = parse(args);
   const config = loadMigrationConfig(environment);
   const database = new Database({
-    url: config.DATABASE_URL,
+    url: config.DATABASE_MIGRATION_URL,
+    caFile: config.DATABASE_CA_FILE,
     poolMax: 2,
     connectTimeoutMs: 10_000,
     applicationName: 'millrace-index',
   });
   try {
     await checkSetup(database.sql, { model: config.EMBEDDING_MODEL, dimensions: config.EMBEDDING_DIMENSIONS });
-    const builder = new VectorIndexBuilder(database, config.DATABASE_URL);
+    const builder = new VectorIndexBuilder(database, {
+      databaseUrl: config.DATABASE_MIGRATION_URL,
+      caFile: config.DATABASE_CA_FILE,
+    });
     await run(options, database, builder);
   } finally {
     await database.close();

@@ -1,5 +1,5 @@
-import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { SearchRequest } from '@millrace/contracts';
 import { ApiClient } from '../apiClient';
@@ -8,6 +8,7 @@ import { ingest } from '../ingest';
 import { untilAborted, withInterrupt } from '../interrupt';
 import { describeAccess, startLocalStack } from '../localStack';
 import { findRunningStack } from '../runningStack';
+import { sampleFiles } from '../samples/files';
 import { makeSnippet } from '../snippet';
 import { messageOf } from '../wait';
 import { UsageError } from './usage';
@@ -48,14 +49,7 @@ function parseDemo(context: StackContext, args: readonly string[]): DemoArgument
   const { values, positionals } = parsed;
   // npm runs scripts in the checkout; INIT_CWD is where the user typed the command.
   const from = context.environment.INIT_CWD || process.cwd();
-  const samples = join(context.root, 'samples');
-  const files =
-    positionals.length > 0
-      ? positionals.map((file) => resolve(from, file))
-      : readdirSync(samples)
-          .filter((name) => name.endsWith('.pdf'))
-          .sort()
-          .map((name) => join(samples, name));
+  const files = positionals.length > 0 ? positionals.map((file) => resolve(from, file)) : sampleFiles(context.root);
   const faults = files.flatMap((file) => {
     const fault = findFault(file);
     return fault === undefined ? [] : [`  ${file}: ${fault}`];

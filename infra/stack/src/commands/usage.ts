@@ -15,8 +15,13 @@ export const usage = `Usage: npm run <command> [-- arguments]
       Brings everything up and keeps it running until Ctrl-C.
   npm run services -- up | down | status [--urls] | reset | install
       PostgreSQL and Redis alone. reset deletes this checkout's data. install (as root) only installs packages.
-  npm run millrace -- COMMAND
-      Works on the database: builds and reports its vector index. Without a command it lists them.
+  npm run db -- setup | migrate | rollback [COUNT] | roles | reset --yes | seed | status
+  npm run db -- backup [FILE] | restore FILE [--yes]
+      The database: docs/database/. setup brings it up with its tables and roles; rollback undoes the newest
+      migrations, with the data in their tables; seed ingests samples/; status shows sizes, indexes, connections,
+      slow statements and unfinished jobs.
+  npm run millrace -- index report | build KIND | rebuild | drop
+      The vector index; docs/database/vector-index.md.
   npm run bench -- NAME [arguments]
       Runs a benchmark.
   npm run chaos [-- --seed N --minutes M --documents N]

@@ -42,6 +42,8 @@ export interface SearchFilter {
   embeddingModel: string;
   collectionId?: string | undefined;
   documentId?: string | undefined;
+  /** What the document's metadata must contain. */
+  metadata?: Record<string, unknown> | undefined;
 }
 
 export interface SearchRow {
@@ -173,10 +175,11 @@ export class DocumentChunks {
     );
     return this.sql.many(
       `WITH nearest AS MATERIALIZED (
-         SELECT c.id, c.embedding FROM document_chunks c
+         SELECT c.id, c.embedding FROM document_chunks c ${filter.metadata === undefined ? '' : 'JOIN documents d ON d.id = c.document_id'}
          WHERE c.embedding IS NOT NULL AND c.embedding_model = $<embeddingModel>
            AND ($<collectionId>::uuid IS NULL OR c.collection_id = $<collectionId>)
            AND ($<documentId>::uuid IS NULL OR c.document_id = $<documentId>)
+           ${filter.metadata === undefined ? '' : 'AND d.metadata @> $<metadata>::jsonb'}
          ORDER BY ${scan.distance} LIMIT $<candidates>
        ), ordered AS (
          SELECT id, embedding <=> $<vector>::vector AS distance FROM nearest ORDER BY distance LIMIT $<limit>
@@ -189,6 +192,7 @@ export class DocumentChunks {
         embeddingModel: filter.embeddingModel,
         collectionId: filter.collectionId ?? null,
         documentId: filter.documentId ?? null,
+        metadata: filter.metadata === undefined ? null : JSON.stringify(filter.metadata),
         candidates: scan.candidates,
         limit,
       },

@@ -27,7 +27,7 @@ export interface DocumentRow {
 export type NewDocument = Pick<
   DocumentRow,
   'id' | 'collection_id' | 'owner_id' | 'filename' | 'source_path' | 'content_hash' | 'mime_type' | 'size_bytes'
->;
+> & { metadata?: Record<string, unknown> | undefined };
 
 // size_bytes is a bigint, which the driver gives as text; no upload comes near the 2^53 that a number holds exactly.
 const columns = `id, collection_id, owner_id, filename, source_path, content_hash, mime_type,
@@ -42,11 +42,11 @@ export class Documents {
   async insertIfNew(document: NewDocument): Promise<boolean> {
     const inserted = await this.sql.affected(
       `INSERT INTO documents
-         (id, collection_id, owner_id, filename, source_path, content_hash, mime_type, size_bytes)
+         (id, collection_id, owner_id, filename, source_path, content_hash, mime_type, size_bytes, metadata)
        VALUES ($<id>, $<collection_id>, $<owner_id>, $<filename>, $<source_path>, $<content_hash>, $<mime_type>,
-               $<size_bytes>)
+               $<size_bytes>, $<metadata>::jsonb)
        ON CONFLICT (collection_id, content_hash) DO NOTHING`,
-      document,
+      { ...document, metadata: JSON.stringify(document.metadata ?? {}) },
     );
     return inserted === 1;
   }

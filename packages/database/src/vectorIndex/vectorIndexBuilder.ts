@@ -1,7 +1,7 @@
 import { MillraceError } from '@millrace/contracts';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import type { Database } from '../database';
-import { translateSqlError } from '../sqlErrors';
+import { type DatabaseAddress, withClient } from '../withClient';
 import { findVectorIndexes, type VectorIndex } from './find';
 import { type VectorIndexKind, vectorIndexKind } from './kinds';
 
@@ -38,7 +38,7 @@ export class VectorIndexBuilder {
   constructor(
     private readonly database: Database,
     /** Builds run on a connection of their own, for as long as they take. */
-    private readonly databaseUrl: string,
+    private readonly address: DatabaseAddress,
   ) {}
 
   /** Builds an index of this kind, then drops the others. @throws MillraceError SETUP_INVALID when another build is going on. */
@@ -90,23 +90,15 @@ export class VectorIndexBuilder {
   }
 
   private async exclusively<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    const client = new Client({ connectionString: this.databaseUrl, application_name: 'millrace-index' });
-    // A connection that breaks fails its statement; the event beside it would end the process.
-    client.on('error', () => undefined);
-    try {
-      await client.connect();
+    return withClient(this.address, { application_name: 'millrace-index' }, async (client) => {
       const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1) AS locked', [
         buildLock,
       ]);
       if (rows[0]?.locked !== true) {
         throw new MillraceError('SETUP_INVALID', 'Another build of the vector index is going on in this database.');
       }
-      return await work(client);
-    } catch (error) {
-      throw translateSqlError(error);
-    } finally {
-      await client.end();
-    }
+      return work(client);
+    });
   }
 
   /** @returns the valid indexes. */

@@ -11,13 +11,18 @@ export function searchRoutes({ database, provider }: Dependencies): Router {
   router
     .route('/search')
     .post(jsonBody, async (request, response) => {
-      const { query, limit, collection_id, document_id } = searchRequestSchema.parse(request.body);
+      const { query, limit, collection_id, document_id, filter: wanted } = searchRequestSchema.parse(request.body);
       await requireScope(database, { collection_id, document_id });
       const [vector] = await provider.embed([cleanText(query)]);
       if (!vector) {
         throw new MillraceError('EMBEDDING_INVALID_RESPONSE', 'No vector was made for the query');
       }
-      const filter = { embeddingModel: provider.model, collectionId: collection_id, documentId: document_id };
+      const filter = {
+        embeddingModel: provider.model,
+        collectionId: collection_id,
+        documentId: document_id,
+        metadata: wanted?.metadata,
+      };
       const rows = await database.read((session) => session.documentChunks.search(vector, filter, limit));
       response.json({
         query,

@@ -1,0 +1,28 @@
+import { ApiClient } from '../apiClient';
+import type { StackContext } from '../context';
+import { ingest } from '../ingest';
+import { untilAborted, withInterrupt } from '../interrupt';
+import { startLocalStack } from '../localStack';
+import { findRunningStack } from '../runningStack';
+import { sampleFiles } from '../samples/files';
+
+/**
+ * `db seed`: puts the documents in samples/ through the whole pipeline, with the stack that runs or one for the purpose.
+ * What is there already is not added again. Exit code 1 when a document is not whole.
+ */
+export async function seedCommand(context: StackContext): Promise<number> {
+  return withInterrupt(context.say, async (signal) => {
+    const running = await findRunningStack(context);
+    const own = running ? undefined : await startLocalStack(context, signal);
+    const { apiUrl, apiKey } = running ?? own ?? { apiUrl: '', apiKey: '' };
+    try {
+      const client = new ApiClient(apiUrl, apiKey);
+      const options = { signal, isTerminal: process.stdout.isTTY === true, say: context.say };
+      const summary = await untilAborted(ingest(client, sampleFiles(context.root), options), signal);
+      context.say(`Seeded: ${summary.uploaded} documents new, ${summary.duplicates} already there.`);
+      return summary.failed > 0 ? 1 : 0;
+    } finally {
+      await own?.stop();
+    }
+  });
+}

@@ -1,0 +1,46 @@
+import { loadMigrationConfig } from '@millrace/config';
+import type { MigrateOptions } from '@millrace/database';
+import { ensureServices } from '../backingServices';
+import type { StackContext } from '../context';
+import { checkGiven, givenUrl } from '../givenServices';
+
+/** What the commands that change the schema need: the database as its owner, and the vectors it is for. */
+export type OwnerOptions = Pick<MigrateOptions, 'databaseUrl' | 'caFile' | 'embeddingModel' | 'embeddingDimensions'>;
+
+/** The database as its owner: DATABASE_MIGRATION_URL, else DATABASE_URL, else undefined. */
+export function givenOwnerUrl(context: StackContext): string | undefined {
+  return context.environment.DATABASE_MIGRATION_URL || givenUrl(context, 'postgres');
+}
+
+/**
+ * Runs `work` on the database as its owner: the one that was given, else that of the server started here.
+ * @param keep the server started here is to stay
+ * @throws ConfigError, or StackError when the given server does not answer
+ */
+export async function withOwner<T>(
+  context: StackContext,
+  work: (owner: OwnerOptions) => Promise<T>,
+  { keep = false } = {},
+): Promise<T> {
+  const given = givenOwnerUrl(context);
+  if (given !== undefined) {
+    await checkGiven('postgres', given);
+    return work(ownerOptions(context, given));
+  }
+  const services = await ensureServices(context, { keep });
+  try {
+    return await work(ownerOptions(context, services.databaseUrl));
+  } finally {
+    await services.stop();
+  }
+}
+
+function ownerOptions(context: StackContext, databaseUrl: string): OwnerOptions {
+  const config = loadMigrationConfig({ ...context.environment, DATABASE_URL: databaseUrl });
+  return {
+    databaseUrl: config.DATABASE_MIGRATION_URL,
+    caFile: config.DATABASE_CA_FILE,
+    embeddingModel: config.EMBEDDING_MODEL,
+    embeddingDimensions: config.EMBEDDING_DIMENSIONS,
+  };
+}

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Database, defaultCollectionId, systemOwnerId } from '@millrace/database';
+import { createTestDatabase, type TestDatabase, unitVector } from '@millrace/test-support';
+import type { StackContext } from '../src/context';
+import { withClient } from '../src/postgresProbe';
+import { makeContext } from './helpers';
+
+const databases: TestDatabase[] = [];
+
+/** Drops what `newDatabase` has made. */
+export async function dropDatabases(): Promise<void> {
+  await Promise.all(databases.splice(0).map((database) => database.drop()));
+}
+
+/** A database of a test's own, migrated or empty. */
+export async function newDatabase(options: { empty?: boolean } = {}): Promise<TestDatabase> {
+  const database = await createTestDatabase(options);
+  databases.push(database);
+  return database;
+}
+
+/** A context in which that database is the given one. */
+export const contextFor = (database: { url: string }, more: Record<string, string> = {}) =>
+  makeContext({ DATABASE_URL: database.url, ...more });
+
+export function rowsOf<T extends object>(url: string, statement: string): Promise<T[]> {
+  return withClient(url, 20_000, async (client) => (await client.query<T>(statement)).rows);
+}
+
+/** Documents with chunks whose vectors are of every awkward kind: tiny, huge, negative zero, of uneven digits. */
+export async function fill(url: string, documents: number, chunksEach: number): Promise<void> {
+  const database = new Database({ url, poolMax: 1, connectTimeoutMs: 5_000, applicationName: 'test' });
+  try {
+    for (let n = 0; n < documents; n += 1) {
+      const id = `00000000-0000-7000-9000-${String(n).padStart(12, '0')}`;
+      await database.transaction(async (session) => {
+        await session.documents.insertIfNew({
+          id,
+          collection_id: defaultCollectionId,
+          owner_id: systemOwnerId,
+          filename: `${n} ünïcode "quoted".pdf`,
+          source_path: `originals/${id}`,
+          content_hash: String(n).padStart(64, '0'),
+          mime_type: 'application/pdf',
+          size_bytes: 10,
+        });
+        await session.documentChunks.upsertAll(
+          Array.from({ length: chunksEach }, (_, index) => {
+            const embedding = unitVector(index);
+            embedding.set([1e-38, -0, Math.fround(1 / 3) / (n + 1), 3.4e38 * (n / documents)], 4);
+            return {
+              id: `00000000-0000-7000-${String(8000 + n)}-${String(index).padStart(12, '0')}`,
+              documentId: id,
+              collectionId: defaultCollectionId,
+              ownerId: systemOwnerId,
+              chunkIndex: index,
+              chunkHash: String(index),
+              contentHash: `${n}-${index}`,
+              content: `Text ${index}\n\twith "quotes", \\. and 日本語`,
+              tokenCount: 3,
+              pageStart: 1,
+              pageEnd: 1,
+              section: null,
+              coordinates: [{ page: 1, x0: 0.1, y0: 0.2, x1: 1 / 3, y1: 0.4 }],
+              embedding,
+              embeddingModel: 'millrace-static-v1',
+            };
+          }),
+        );
+      });
+    }
+  } finally {
+    await database.close();
+  }
+}
+
+/** Where the context keeps the URLs of the roles. */
+export const rolesFileOf = (context: StackContext) => join(context.stateDir, 'database-roles.env');
+
+/** The database as the services use it, after `db roles`. */
+export const serviceUrlOf = (context: StackContext) =>
+  /DATABASE_URL='(.*)'/.exec(readFileSync(rolesFileOf(context), 'utf8'))?.[1] ?? '';

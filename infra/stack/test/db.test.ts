@@ -1,0 +1,135 @@
+import { readFileSync, statSync } from 'node:fs';
+import { migrationNames } from '@millrace/database';
+import { createTestEnvironment } from '@millrace/test-support';
+import { dbCommand } from '../src/commands/db';
+import { UsageError } from '../src/commands/usage';
+import { contextFor, dropDatabases, fill, newDatabase, rolesFileOf, rowsOf, serviceUrlOf } from './databases';
+import { cleanUp, makeContext } from './helpers';
+
+afterAll(async () => {
+  await dropDatabases();
+  await cleanUp();
+});
+
+describe('db seed', () => {
+  test('When it is run twice, then the samples are ingested, and once', async () => {
+    const environment = await createTestEnvironment();
+    try {
+      const context = makeContext(environment.variables);
+      expect(await dbCommand(context, ['seed'])).toBe(0);
+      expect(await dbCommand(context, ['seed'])).toBe(0);
+      expect(context.said).toContain('Seeded: 3 documents new, 0 already there.');
+      expect(context.said).toContain('Seeded: 0 documents new, 3 already there.');
+      const documents = await rowsOf(
+        environment.variables.DATABASE_URL ?? '',
+        'SELECT filename, status FROM documents ORDER BY 1',
+      );
+      expect(documents).toEqual([
+        { filename: 'annual-report.pdf', status: 'ready' },
+        { filename: 'letter.pdf', status: 'ready' },
+        { filename: 'turbine-manual.pdf', status: 'ready' },
+      ]);
+    } finally {
+      await environment.cleanUp();
+    }
+  });
+});
+
+describe('db setup, reset and rollback', () => {
+  test('When setup is run on a server without the database, then it is made with tables and roles, and again nothing changes', async () => {
+    const existing = await newDatabase({ empty: true });
+    const url = existing.url;
+    await existing.drop();
+    const context = makeContext({ DATABASE_URL: url });
+    expect(await dbCommand(context, ['setup'])).toBe(0);
+    const file = rolesFileOf(context);
+    const kept = readFileSync(file, 'utf8');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(await dbCommand(context, ['setup'])).toBe(0);
+    expect(readFileSync(file, 'utf8')).toBe(kept);
+    const serviceUrl = serviceUrlOf(context);
+    expect(await rowsOf(serviceUrl, 'SELECT name FROM collections')).toEqual([{ name: 'default' }]);
+    await expect(rowsOf(serviceUrl, 'CREATE TABLE mine (id integer)')).rejects.toMatchObject({ code: '42501' });
+    expect(context.said.join('\n')).not.toContain(new URL(serviceUrl).password);
+  });
+
+  test('When passwords are given, then the roles have those', async () => {
+    const database = await newDatabase();
+    const passwords = {
+      DATABASE_SERVICE_PASSWORD: 'given/service@1?x',
+      DATABASE_READONLY_PASSWORD: 'given-readonly-1',
+    };
+    const context = contextFor(database, passwords);
+    await dbCommand(context, ['roles']);
+    const url = new URL(database.url);
+    url.username = `${url.pathname.slice(1)}_service`;
+    url.password = encodeURIComponent(passwords.DATABASE_SERVICE_PASSWORD);
+    expect(await rowsOf(url.href, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  test('When the roles are there and their passwords are not known here, then they keep them', async () => {
+    const database = await newDatabase();
+    const there = contextFor(database);
+    await dbCommand(there, ['roles']);
+    const serviceUrl = serviceUrlOf(there);
+    const here = contextFor(database);
+    await dbCommand(here, ['roles']);
+    expect(await rowsOf(serviceUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    expect(readFileSync(rolesFileOf(here), 'utf8')).toContain('_service@');
+  });
+
+  test('When a reset is confirmed, then no document is left and services can begin again', async () => {
+    const database = await newDatabase();
+    await fill(database.url, 1, 1);
+    await expect(dbCommand(contextFor(database), ['reset'])).rejects.toThrow(/deletes every document.*--yes/);
+    expect(await rowsOf(database.url, 'SELECT FROM documents')).toHaveLength(1);
+    await dbCommand(contextFor(database), ['reset', '--yes']);
+    expect(await rowsOf(database.url, 'SELECT FROM documents')).toHaveLength(0);
+    expect(await rowsOf(database.url, 'SELECT name FROM collections')).toEqual([{ name: 'default' }]);
+  });
+
+  test('When a migration is rolled back and run again, then both are named', async () => {
+    const database = await newDatabase();
+    const context = contextFor(database);
+    const newest = migrationNames().at(-1);
+    await dbCommand(context, ['rollback']);
+    await dbCommand(context, ['migrate']);
+    await dbCommand(context, ['migrate']);
+    expect(context.said).toEqual([`Undid: ${newest}`, `Ran: ${newest}`, 'No migration to run.']);
+  });
+
+  test('When the owner is named beside the role of the services, then the commands run as the owner', async () => {
+    const database = await newDatabase();
+    await dbCommand(contextFor(database), ['rollback']);
+    const service = new URL(database.url);
+    service.username = 'nobody';
+    const context = makeContext({ DATABASE_URL: service.href, DATABASE_MIGRATION_URL: database.url });
+    expect(await dbCommand(context, ['migrate'])).toBe(0);
+  });
+
+  test('When the status is asked for, then each query is a table or says why it is none', async () => {
+    const database = await newDatabase();
+    await fill(database.url, 1, 1);
+    const context = contextFor(database);
+    await dbCommand(context, ['status']);
+    const text = context.said.join('\n');
+    expect(text).toMatch(/^Table sizes: .*\n {2}table +rows +heap/m);
+    expect(text).toMatch(/^ {2}document_chunks +document_chunks_embedding +hnsw/m);
+    expect(text).toMatch(/^Unfinished jobs: .*\n {2}\(none\)/m);
+    expect(text).toMatch(/^Slow statements: .*\n {2}\(this database does not have the extension pg_stat_statements\)/m);
+  });
+
+  test.each([
+    [[]],
+    [['sideways']],
+    [['migrate', 'down']],
+    [['rollback', 'all']],
+    [['restore']],
+    [['restore', '--yes']],
+    [['seed', 'x']],
+  ])('When db gets %j, then it is a usage error and nothing is done', async (args) => {
+    const database = await newDatabase({ empty: true });
+    await expect(dbCommand(contextFor(database), args)).rejects.toBeInstanceOf(UsageError);
+    expect(await rowsOf(database.url, `SELECT FROM pg_tables WHERE schemaname = 'public'`)).toEqual([]);
+  });
+});

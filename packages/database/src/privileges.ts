@@ -1,0 +1,74 @@
+import { type Client, escapeIdentifier } from 'pg';
+
+export interface RoleNames {
+  /** Reads and writes rows; changes no table. For the API and the workers. */
+  service: string;
+  /** Reads rows. For searches. */
+  readonly: string;
+}
+
+/** Written by migrations alone: what has run, and the model that all vectors are made with. */
+const ownersTables = ['pgmigrations', 'embedding_settings'];
+
+/** The roles of the database that the client is connected to. They belong to the server, so the database names them. */
+export async function roleNames(client: Client): Promise<RoleNames> {
+  const database = await databaseName(client);
+  return { service: `${database}_service`, readonly: `${database}_readonly` };
+}
+
+async function databaseName(client: Client): Promise<string> {
+  const { rows } = await client.query<{ name: string }>('SELECT current_database() AS name');
+  return rows[0]?.name ?? '';
+}
+
+/**
+ * Grants both roles what they need on this database and on every table that the owner has or will make, and takes what
+ * everybody has away. Run by the owner.
+ */
+export async function grantAccess(client: Client, names: RoleNames): Promise<void> {
+  const database = escapeIdentifier(await databaseName(client));
+  const service = escapeIdentifier(names.service);
+  const readonly = escapeIdentifier(names.readonly);
+  const tables = await ownTables(client);
+  const closed = tables.filter((table) => ownersTables.includes(table)).map(escapeIdentifier);
+  const all = tables.map(escapeIdentifier);
+  const statements = [
+    `REVOKE CREATE, TEMPORARY ON DATABASE ${database} FROM PUBLIC`,
+    // Rows that are stored in bulk go through a temporary table.
+    `GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${service}`,
+    `GRANT CONNECT ON DATABASE ${database} TO ${readonly}`,
+    'REVOKE CREATE ON SCHEMA public FROM PUBLIC',
+    `GRANT USAGE ON SCHEMA public TO ${service}, ${readonly}`,
+    `ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ${service}`,
+    `ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO ${readonly}`,
+    ...(all.length > 0
+      ? [
+          `GRANT SELECT, INSERT, UPDATE, DELETE ON ${all.join(', ')} TO ${service}`,
+          `GRANT SELECT ON ${all.join(', ')} TO ${readonly}`,
+        ]
+      : []),
+    ...(closed.length > 0 ? [`REVOKE INSERT, UPDATE, DELETE ON ${closed.join(', ')} FROM ${service}`] : []),
+  ];
+  for (const statement of statements) {
+    await client.query(statement);
+  }
+}
+
+/** The same, where `makeRoles` has made the roles: after each migration, so that no new table is left out. */
+export async function grantToKnownRoles(client: Client): Promise<void> {
+  const names = await roleNames(client);
+  const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = ANY($1)', [Object.values(names)]);
+  if (rowCount === Object.keys(names).length) {
+    await grantAccess(client, names);
+  }
+}
+
+/** Those in the schema public that the current user owns: an extension's views there are not ours to grant. */
+async function ownTables(client: Client): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT relname AS name FROM pg_class
+     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND pg_has_role(relowner, 'USAGE')
+     ORDER BY relname`,
+  );
+  return rows.map((row) => row.name);
+}

@@ -1,0 +1,197 @@
+import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
+import { Client } from 'pg';
+import { countRetries, expireJobLeases, expireLeases, findDriftedJobs } from '../../lifecycle/src';
+import { type Database, migrate } from '../src';
+import { type Access, ExplainingDatabase } from './explaining';
+
+const model = 'test-model';
+const firstId = '00000000-0000-0000-0000-000000000000';
+const id = (kind: number, n: number | string) => `00000000-0000-7000-${kind}000-${String(n).padStart(12, '0')}`;
+const sqlId = (kind: number, n: string) => `('00000000-0000-7000-${kind}000-' || lpad((${n})::text, 12, '0'))::uuid`;
+
+/**
+ * 3,000 documents with 4 chunks and a job of 5 chunks each, so that reading a table from end to end costs more than an
+ * index. Nearly everything is done, as in a database that has been in use; a few rows are what the sweeps look for.
+ */
+const fill = `
+  INSERT INTO collections (id, owner_id, name)
+  VALUES ('${id(7, 1)}', '${id(7, 0)}', 'small');
+  INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes, status, metadata, created_at)
+  SELECT ${sqlId(1, 'n')}, CASE WHEN n <= 5 THEN '${id(7, 1)}'::uuid ELSE '00000000-0000-7000-8000-000000000001' END,
+         '${id(7, 0)}', n || '.pdf', lpad(n::text, 64, '0'), 'application/pdf', 1, 'ready',
+         jsonb_build_object('number', n, 'department', 'd' || n % 7), now() - n * interval '1 hour'
+  FROM generate_series(1, 3000) AS n;
+  INSERT INTO document_chunks (id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content,
+    token_count, page_start, page_end, embedding, embedding_model, created_at)
+  SELECT ${sqlId(2, 'd * 4 + c')}, ${sqlId(1, 'd')},
+         CASE WHEN d <= 5 THEN '${id(7, 1)}'::uuid ELSE '00000000-0000-7000-8000-000000000001' END, '${id(7, 0)}', c,
+         c::text, d || '-' || c, 'Text number ' || d || ' of chunk ' || c || repeat(' and some more of it', 20), 5, 1, 1,
+         ARRAY(SELECT sin(d * 12.9898 + c * 4.1 + i * 78.233) FROM generate_series(1, 8) AS i)::vector, '${model}',
+         now() - d * interval '1 hour'
+  FROM generate_series(1, 3000) AS d, generate_series(0, 3) AS c;
+  INSERT INTO jobs (id, document_id, kind, status, current_step, total_chunks, processed_chunks, max_retries,
+    chunk_max_retries, queue_job_id, dispatch_count, created_at, updated_at, finished_at, lease_token, lease_expires_at)
+  SELECT ${sqlId(3, 'n')}, ${sqlId(1, 'n')}, 'ingest', s.status, '', 5, 5, 3, 3, 'x', 1, now() - n * interval '1 hour',
+         now() - n * interval '1 hour', CASE WHEN s.status = 'completed' THEN now() - n * interval '1 hour' END,
+         CASE WHEN s.status = 'chunking' THEN gen_random_uuid() END,
+         CASE WHEN s.status = 'chunking' THEN now() - interval '1 hour' END
+  FROM generate_series(1, 3000) AS n,
+       LATERAL (SELECT CASE WHEN n > 20 THEN 'completed' WHEN n > 10 THEN 'queued' ELSE 'chunking' END AS status) AS s;
+  INSERT INTO job_chunks (id, job_id, chunk_index, page_start, page_end, page_count, has_overlap, payload, chunk_hash,
+    content_hash, status, max_retries, queue_job_id, dispatch_count, updated_at, lease_token, lease_expires_at, last_error_code)
+  SELECT ${sqlId(4, 'j * 5 + c')}, ${sqlId(3, 'j')}, c, 1, 1, 1, false,
+         CASE WHEN s.status <> 'success' THEN '{"text": "kept"}'::jsonb END, c::text, j || '-' || c, s.status, 3, 'x', 1,
+         now() - j * interval '1 hour', CASE WHEN s.status = 'processing' THEN gen_random_uuid() END,
+         CASE WHEN s.status = 'processing' THEN now() - interval '1 hour' END,
+         CASE WHEN s.status = 'failed' THEN 'E' || j % 10 END
+  FROM generate_series(1, 3000) AS j, generate_series(0, 4) AS c,
+       LATERAL (SELECT CASE WHEN c > 0 OR j > 300 THEN 'success' WHEN j <= 20 THEN 'processing' WHEN j <= 40 THEN 'pending'
+                            WHEN j <= 60 THEN 'retry_scheduled' ELSE 'failed' END AS status) AS s;`;
+
+/** What makes filling slow; made again when all rows are there. */
+const slowIndexes = ['document_chunks_embedding', 'document_chunks_fulltext'];
+
+async function fillQuickly(url: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ indexdef: string }>(
+      'SELECT indexdef FROM pg_indexes WHERE indexname = ANY($1)',
+      [slowIndexes],
+    );
+    await client.query(`DROP INDEX ${slowIndexes.join(', ')}`);
+    await client.query(fill);
+    for (const { indexdef } of rows) {
+      await client.query(indexdef);
+    }
+    await client.query('ANALYZE');
+  } finally {
+    await client.end();
+  }
+}
+
+describe('The planner', () => {
+  let testDatabase: TestDatabase;
+  let database: ExplainingDatabase;
+  beforeAll(async () => {
+    testDatabase = await createTestDatabase({ empty: true });
+    // Short vectors: what is tested is which index is taken, and those of 768 dimensions take a hundred times as long.
+    const { url } = testDatabase;
+    await migrate({ databaseUrl: url, direction: 'up', embeddingModel: model, embeddingDimensions: 8 });
+    await fillQuickly(url);
+    database = await ExplainingDatabase.connect(url);
+  });
+  afterAll(async () => {
+    await database.close();
+    await testDatabase.drop();
+  });
+
+  const search = (filter: object) => (session: Database) =>
+    session.documentChunks.search(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8), { embeddingModel: model, ...filter }, 10);
+  const statement = (text: string) => (session: Database) => session.sql.many(text);
+  const page = { after: firstId, olderThanMs: 1_000, limit: 100 };
+
+  const cases: [what: string, index: string, work: (session: Database) => Promise<unknown>][] = [
+    [
+      'documents of some content are looked for',
+      'documents_content_hash',
+      statement(`SELECT id FROM documents WHERE content_hash = '${'7'.padStart(64, '0')}'`),
+    ],
+    [
+      'a document of some content in its collection is looked for',
+      'documents_content_hash',
+      (s) => s.documents.findByContent(id(7, 1), '1'.padStart(64, '0')),
+    ],
+    ['a document and its newest job are looked for', 'jobs_document', (s) => s.documents.find(id(1, 77))],
+    [
+      'the newest documents are listed',
+      'documents_created_at',
+      statement('SELECT id FROM documents ORDER BY created_at DESC LIMIT 20'),
+    ],
+    [
+      'documents are looked for by metadata',
+      'documents_metadata',
+      statement(`SELECT id FROM documents WHERE metadata @> '{"number": 77}'`),
+    ],
+    [
+      'the chunks of a document are listed',
+      'document_chunks_order',
+      (s) => s.documentChunks.list(id(1, 77), { after: 0, limit: 100 }),
+    ],
+    [
+      'the chunks of a time are looked for',
+      'document_chunks_created_at',
+      statement(`SELECT id FROM document_chunks WHERE created_at > now() - interval '10 hours'`),
+    ],
+    [
+      'known vectors are looked for',
+      'document_chunks_cache',
+      (s) => s.documentChunks.findEmbeddings(['7-1', '8-2'], model),
+    ],
+    [
+      'words are looked for',
+      'document_chunks_fulltext',
+      statement(
+        `SELECT id FROM document_chunks WHERE to_tsvector('english', content) @@ to_tsquery('english', '2718')`,
+      ),
+    ],
+    ['everything is searched', 'document_chunks_embedding', search({})],
+    ['one document is searched', 'document_chunks_order', search({ documentId: id(1, 77) })],
+    ['a small collection is searched', 'document_chunks_collection', search({ collectionId: id(7, 1) })],
+    [
+      'documents with common metadata are searched',
+      'document_chunks_embedding',
+      search({ metadata: { department: 'd1' } }),
+    ],
+    ['documents with some metadata are searched', 'documents_metadata', search({ metadata: { number: 77 } })],
+    ["a job's chunks of one status are listed", 'job_chunks_job_status', (s) => s.jobs.countChunks(id(3, 77))],
+    [
+      "a job's chunks are listed in order",
+      'job_chunks_job_id_chunk_index_key',
+      (s) => s.jobChunks.list(id(3, 77), { after: 0, limit: 3 }),
+    ],
+    [
+      'failed chunks are counted by error code',
+      'job_chunks_failed',
+      (s) => countRetries(s, { errorCodes: ['E3'], failedAfter: new Date(Date.now() - 360_000_000), force: false }),
+    ],
+    ['chunks without a delivery are swept', 'job_chunks_waiting', (s) => s.jobChunks.listWaiting(page)],
+    ['jobs without a delivery are swept', 'jobs_unfinished', (s) => s.jobs.listWaiting(page)],
+    [
+      'leases of chunks that are over are swept',
+      'job_chunks_leases',
+      (s) => expireLeases(s, { limit: 1_000 }, { backoffMs: 0 }),
+    ],
+    ['leases of jobs that are over are swept', 'jobs_unfinished', (s) => expireJobLeases(s, 1_000)],
+    [
+      'jobs that disagree with their chunks are swept',
+      'jobs_finished',
+      (s) => findDriftedJobs(s, { after: firstId, limit: 100, endedWithinMs: 600_000 }),
+    ],
+    [
+      'texts that are kept too long are swept',
+      'job_chunks_kept_payloads',
+      (s) => s.jobChunks.removePayloads({ olderThanMs: 720_000_000, limit: 1_000 }),
+    ],
+  ];
+
+  const large = ['documents', 'document_chunks', 'jobs', 'job_chunks'];
+
+  test.each(cases)('When %s, then it goes by %s and no large table is read whole', async (_what, index, work) => {
+    const access: Access = await database.accessOf(work);
+    expect(access.indexes).toContain(index);
+    expect(access.scanned.filter((table) => large.includes(table))).toEqual([]);
+  });
+
+  test('When a document or job is deleted, then what refers to it is found by an index', async () => {
+    await database.accessOf(async (session) => {
+      const uncovered = await session.sql.many(
+        `SELECT conrelid::regclass::text AS "table", conname FROM pg_constraint f
+         WHERE contype = 'f' AND confdeltype = 'c' AND NOT EXISTS (
+           SELECT FROM pg_index i WHERE i.indrelid = f.conrelid AND i.indpred IS NULL
+             AND (i.indkey::int2[])[0:cardinality(f.conkey) - 1] @> f.conkey)`,
+      );
+      expect(uncovered).toEqual([]);
+    });
+  });
+});

@@ -1,0 +1,130 @@
+import type { SearchResponse, UploadResponse } from '@millrace/contracts';
+import { type Database, defaultCollectionId, systemOwnerId } from '@millrace/database';
+import { textPdf, unitVector } from '@millrace/test-support';
+import { TestApi } from './support';
+
+let api: TestApi;
+let database: Database;
+beforeAll(async () => {
+  api = await TestApi.start();
+  ({ database } = api);
+});
+afterAll(() => api.stop());
+
+let count = 0;
+async function upload(metadata?: string) {
+  count += 1;
+  const request = api.client.post('/api/v1/documents').attach('file', await textPdf([`Text ${count}.`]), 'a.pdf');
+  return metadata === undefined ? request : request.field('metadata', metadata);
+}
+
+/** An uploaded document with one stored chunk. @returns its id. */
+async function stored(metadata?: object): Promise<string> {
+  const response = await upload(metadata && JSON.stringify(metadata));
+  const { id } = (response.body as UploadResponse).document;
+  await database.transaction((session) =>
+    session.documentChunks.upsertAll([
+      {
+        id,
+        documentId: id,
+        collectionId: defaultCollectionId,
+        ownerId: systemOwnerId,
+        chunkIndex: 0,
+        chunkHash: 'a',
+        contentHash: id,
+        content: 'text',
+        tokenCount: 1,
+        pageStart: 1,
+        pageEnd: 1,
+        section: null,
+        coordinates: [],
+        embedding: unitVector(count),
+        embeddingModel: 'millrace-static-v1',
+      },
+    ]),
+  );
+  return id;
+}
+
+const search = (filter: unknown) => api.client.post('/api/v1/search').send({ query: 'text', limit: 100, filter });
+
+async function found(metadata: object): Promise<string[]> {
+  const response = await search({ metadata });
+  expect(response.status).toBe(200);
+  return (response.body as SearchResponse).hits.map((hit) => hit.document_id).sort();
+}
+
+function nested(depth: number): object {
+  return depth === 1 ? {} : { a: nested(depth - 1) };
+}
+
+describe('Metadata', () => {
+  test('When an upload brings some, then the document shows it as it came', async () => {
+    const metadata = { 'a key': [1, 2.5, null, true, { deep: 'ümlaut 日本' }], empty: {}, quote: `it's "so" \\` };
+    const response = await upload(JSON.stringify(metadata));
+    expect(response).toMatchObject({ status: 202, body: { document: { metadata } } });
+    const { body } = await api.client.get(`/api/v1/documents/${response.body.document.id}`);
+    expect(body.metadata).toEqual(metadata);
+  });
+
+  test('When an upload brings none, then the document has an empty object', async () => {
+    expect((await upload()).body.document.metadata).toEqual({});
+  });
+
+  test('When a search is limited by it, then only documents that contain all of it are found', async () => {
+    const both = await stored({ department: 'law', years: [2023, 2024], author: { name: 'Ada', team: 'x' } });
+    const law = await stored({ department: 'law', years: [2024] });
+    const sales = await stored({ department: 'sales' });
+    const none = await stored();
+
+    expect(await found({ department: 'law' })).toEqual([both, law].sort());
+    expect(await found({ department: 'law', years: [2023] })).toEqual([both]);
+    expect(await found({ author: { name: 'Ada' } })).toEqual([both]);
+    expect(await found({ department: 'LAW' })).toEqual([]);
+    expect(await found({ department: null })).toEqual([]);
+    expect(await found({ "department' OR true --": 'law' })).toEqual([]);
+    expect(await found({})).toEqual(expect.arrayContaining([both, law, sales, none]));
+  });
+
+  test.each([
+    ['text', 'department', 'filter'],
+    ['an array', [], 'filter'],
+    ['null', null, 'filter'],
+    ['an object without metadata', {}, 'filter.metadata'],
+    ['metadata that is text', { metadata: 'law' }, 'filter.metadata'],
+    ['metadata that is an array', { metadata: [{ department: 'law' }] }, 'filter.metadata'],
+    ['metadata that is null', { metadata: null }, 'filter.metadata'],
+    ['metadata of more than 4 KiB', { metadata: { a: 'x'.repeat(4096) } }, 'filter.metadata'],
+    ['metadata that is nested too deep', { metadata: nested(9) }, 'filter.metadata'],
+    ['metadata with a NUL', { metadata: { a: 'b\0' } }, 'filter.metadata'],
+    ['a key with a NUL', { metadata: { 'a\0': 1 } }, 'filter.metadata'],
+    ['half a character', { metadata: { a: ['\ud800'] } }, 'filter.metadata'],
+    ['an unknown condition', { metadata: {}, owner: 'me' }, 'filter'],
+  ])('When a filter is %s, then REQUEST_INVALID names it', async (_what, filter, path) => {
+    expect(await search(filter)).toMatchObject({
+      status: 400,
+      body: { code: 'REQUEST_INVALID', errors: [{ path }] },
+    });
+  });
+
+  test('When a filter is as deep and as large as allowed, then it is searched by', async () => {
+    expect(await found(nested(8))).toEqual([]);
+    expect(await found({ a: 'x'.repeat(4096 - '{"a":""}'.length) })).toEqual([]);
+  });
+
+  test.each([
+    ['no JSON', '{department: law}'],
+    ['no object', '"law"'],
+    ['an array', '[]'],
+    ['a number too large', '{"a": 1e999}'],
+    ['nested too deep', JSON.stringify(nested(9))],
+    ['nested absurdly deep', `{"a": ${'['.repeat(8_000)}${']'.repeat(8_000)}}`],
+  ])('When the metadata of an upload is %s, then REQUEST_INVALID names it and nothing is kept', async (_what, text) => {
+    const { count: before } = await database.sql.one<{ count: string }>('SELECT count(*) FROM documents');
+    expect(await upload(text)).toMatchObject({
+      status: 400,
+      body: { code: 'REQUEST_INVALID', errors: [{ path: 'metadata' }] },
+    });
+    expect(await database.sql.one('SELECT count(*) FROM documents')).toEqual({ count: before });
+  });
+});
