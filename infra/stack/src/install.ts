@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isRoot } from './account';
 import { candidateVersion, canInstall, inspectSystem, installPackages, whileInstalling } from './apt';
@@ -59,4 +60,26 @@ export async function installService(context: StackContext, service: ServiceName
       await installPackages(context, [name]);
     }
   });
+}
+
+/**
+ * Installs what only tests need and this system lacks: as root, on Debian or Ubuntu. Elsewhere, and where it fails, those
+ * tests say that they are left out.
+ */
+export async function installForTests(context: StackContext): Promise<void> {
+  const isThere = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer'].some((file) => existsSync(file));
+  if (isThere || !canInstall(inspectSystem())) {
+    return;
+  }
+  try {
+    await whileInstalling(context, async () => {
+      context.say('Installing PgBouncer, which tests need ...');
+      await installPackages(context, ['pgbouncer']);
+    });
+  } catch (error) {
+    if (!(error instanceof StackError)) {
+      throw error;
+    }
+    context.say(error.message);
+  }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { ensureServices } from '../backingServices';
 import type { StackContext } from '../context';
+import { installForTests } from '../install';
 import { withInterrupt } from '../interrupt';
 import { ensureStaticTable, staticTableFile } from '../staticTable';
 import { runVisibly } from './bench';
@@ -25,6 +26,7 @@ export async function testCommand(context: StackContext, args: readonly string[]
     { name: 'tests', program: 'jest/bin/jest.js', args: args.length > 0 ? args : ['--coverage'] },
   ];
   return withInterrupt(context.say, async (signal) => {
+    await installForTests(context);
     const services = await ensureServices(context);
     const results: { name: string; code: number; seconds: number }[] = [];
     try {
