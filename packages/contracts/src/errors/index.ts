@@ -1,0 +1,3 @@
+export * from './catalogue';
+export type { ErrorEntry } from './entry';
+export * from './millraceError';

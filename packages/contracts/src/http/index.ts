@@ -1,0 +1,6 @@
+export { pageQuerySchema } from './common';
+export * from './documents';
+export * from './jobs';
+export * from './problem';
+export * from './retries';
+export * from './search';
