@@ -6,7 +6,8 @@ import { NotDone } from './outage';
 import { isConnectionLost, isUnavailable } from './sqlErrors';
 import { clientConfig } from './tls';
 
-const pgp = pgPromise();
+// It warns of a second pool to the same server, which is what a read URL may be, and what tests make.
+const pgp = pgPromise({ noWarnings: true });
 
 export type Connection = IConnected<unknown, IClient>;
 
