@@ -38,7 +38,7 @@ describe('Migrations', () => {
 
   function run(
     direction: 'up' | 'down',
-    changes: { count?: number; embeddingModel?: string; embeddingDimensions?: number } = {},
+    changes: { count?: number; lockTimeoutMs?: number; embeddingModel?: string; embeddingDimensions?: number } = {},
   ) {
     return migrate({
       databaseUrl: testDatabase.url,
@@ -153,6 +153,38 @@ describe('Migrations', () => {
       await withDatabase(({ sql }) => checkSetup(sql, embedding));
     } finally {
       await Promise.all([reader.end(), watcher.end()]);
+    }
+  });
+
+  test('When others hold a table for too long, then the run gives up and leaves nothing, and the next one does it', async () => {
+    await run('up', { count: 3 });
+    const reader = new Client({ connectionString: testDatabase.url });
+    await reader.connect();
+    try {
+      await reader.query('BEGIN; SELECT FROM documents; SELECT FROM jobs; SELECT FROM document_pages');
+      await expect(run('up', { lockTimeoutMs: 100 })).rejects.toThrow(/lock timeout/);
+      expect((await reader.query('SELECT FROM pgmigrations')).rowCount).toBe(3);
+      await reader.query('COMMIT');
+      expect(await run('up')).toEqual(migrationNames().slice(3));
+    } finally {
+      await reader.end();
+    }
+  });
+
+  test('When the server ends its connection, then the run says so and leaves nothing', async () => {
+    await run('up', { count: 3 });
+    const reader = new Client({ connectionString: testDatabase.url });
+    await reader.connect();
+    try {
+      await reader.query('BEGIN; SELECT FROM documents; SELECT FROM jobs; SELECT FROM document_pages');
+      const outcome = expect(run('up')).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+      const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'millrace-migrate'
+                   AND datname = current_database() AND wait_event_type = 'Lock'`;
+      await waitFor('the migration to be half-way', async () => (await reader.query(end)).rowCount === 1);
+      await outcome;
+      expect((await reader.query('SELECT FROM pgmigrations')).rowCount).toBe(3);
+    } finally {
+      await reader.end();
     }
   });
 
