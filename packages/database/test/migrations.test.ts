@@ -174,17 +174,18 @@ describe('Migrations', () => {
   test('When the server ends its connection, then the run says so and leaves nothing', async () => {
     await run('up', { count: 3 });
     const reader = new Client({ connectionString: testDatabase.url });
-    await reader.connect();
+    const watcher = new Client({ connectionString: testDatabase.url });
+    await Promise.all([reader.connect(), watcher.connect()]);
     try {
       await reader.query('BEGIN; SELECT FROM documents; SELECT FROM jobs; SELECT FROM document_pages');
       const outcome = expect(run('up')).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
       const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'millrace-migrate'
                    AND datname = current_database() AND wait_event_type = 'Lock'`;
-      await waitFor('the migration to be half-way', async () => (await reader.query(end)).rowCount === 1);
+      await waitFor('the migration to be half-way', async () => (await watcher.query(end)).rowCount === 1);
       await outcome;
-      expect((await reader.query('SELECT FROM pgmigrations')).rowCount).toBe(3);
+      expect((await watcher.query('SELECT FROM pgmigrations')).rowCount).toBe(3);
     } finally {
-      await reader.end();
+      await Promise.all([reader.end(), watcher.end()]);
     }
   });
 
