@@ -31,6 +31,7 @@ describe('An operator', () => {
         error_code: 'EMBEDDING_REJECTED',
       })),
       pages: [],
+      pages_lost: false,
     });
     const before = await stack.storedOf(document.id);
     expect(before).toHaveLength(chunks.length - 1);
