@@ -85,7 +85,8 @@ describe('When failed pages are to be read again', () => {
     // A text that the document holds already, and twice.
     const again = newJobChunk(0, `Chunk 1 of document ${documentId}`);
     const chunks = [again, newJobChunk(1, `Chunk 1 of document ${documentId}`), newJobChunk(2, 'Another text')];
-    const dispatches = (await storePages(database, job, { pages: [page(2), page(4, 'empty')], chunks })) ?? [];
+    const dispatches =
+      (await storePages(database, job, { pages: [{ ...page(2), label: 'ii' }, page(4, 'empty')], chunks })) ?? [];
     expect(dispatches.map((dispatch) => dispatch.chunkIndex)).toEqual([2, 3, 4]);
     const rows = await rowsOf(jobId);
     expect(rows.slice(0, 2)).toEqual(before);
@@ -95,6 +96,8 @@ describe('When failed pages are to be read again', () => {
       { chunk_index: 4, retry_group_id: retried?.outcome === 'queued' && retried.groupId },
     ]);
     expect(await pagesOf(documentId)).toEqual(['text', 'text', 'text', 'empty']);
+    const labels = (await database.documentPages.list(documentId, { after: 0, limit: 10 })).map(({ label }) => label);
+    expect(labels).toEqual([null, 'ii', null, null]);
 
     const ids = dispatches.map((dispatch) => dispatch.chunkId);
     await settle(database, await claim(database, ids));

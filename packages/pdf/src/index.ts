@@ -1,3 +1,4 @@
+export { isCutOff } from './cutOff';
 export { inkOf } from './ocr/ink';
 export { checkLanguages } from './ocr/languages';
 export { Recognizer } from './ocr/recognizer';

@@ -1,8 +1,8 @@
 import { DocumentChunker } from '@millrace/chunking';
-import { loadPdfium, openPdf, type PdfFile, serveTasks, type TaskContext } from '@millrace/pdf';
+import { isCutOff, loadPdfium, openPdf, type PdfFile, serveTasks, type TaskContext } from '@millrace/pdf';
 import { textTypeOf } from '@millrace/text';
 import { PageReader } from './pageReader';
-import type { ParseEnd, ParseMessage, ParseRun } from './parseProtocol';
+import type { ParsedPage, ParseEnd, ParseMessage, ParseRun } from './parseProtocol';
 import { parseText } from './parseText';
 
 /** Items gathered before a message is sent: some two hundred kilobytes of chunks. */
@@ -31,8 +31,9 @@ async function parsePdf(request: ParseRun, context: TaskContext): Promise<ParseE
 }
 
 async function sendPages(file: PdfFile, run: ParseRun, context: TaskContext): Promise<void> {
-  const { pageCount, outline } = file.info;
+  const { pageCount, outline, repair } = file.info;
   const wanted = run.pages === null ? null : new Set(run.pages);
+  const cutOff = repair !== null && isCutOff(run.path);
   const reader = new PageReader(file, run, context);
   const chunker = new DocumentChunker({ ...run.reading, outline, wanted });
   let message: ParseMessage = { pages: [], chunks: [], recognized: [] };
@@ -40,7 +41,7 @@ async function sendPages(file: PdfFile, run: ParseRun, context: TaskContext): Pr
     for (let page = 1; page <= pageCount; page++) {
       const isWanted = wanted?.has(page) ?? true;
       const { outcome, text, recognized } = await reader.read(page, { textLayerOnly: !isWanted });
-      message.pages.push(...(isWanted ? [outcome] : []));
+      message.pages.push(...(isWanted ? [cutOff ? blankIsLost(outcome) : outcome] : []));
       message.chunks.push(...(text === null ? [] : chunker.addPage(text)));
       message.recognized.push(...(recognized === null ? [] : [recognized]));
       // What OCR made of a page is too dear to be lost with the next one.
@@ -54,4 +55,9 @@ async function sendPages(file: PdfFile, run: ParseRun, context: TaskContext): Pr
     await reader.close();
   }
   await context.send(message);
+}
+
+/** Of a file that was cut off, a page without anything on it may be one whose content stood in the part that is lost. */
+function blankIsLost(outcome: ParsedPage): ParsedPage {
+  return outcome.outcome === 'empty' ? { ...outcome, outcome: 'failed', error_code: 'PAGE_CUT_OFF' } : outcome;
 }

@@ -9,6 +9,8 @@ import {
   drawnPdf,
   encryptedPdf,
   missingPagePdf,
+  rawPdf,
+  rawStream,
   testReading,
   textPdf,
 } from '@millrace/test-support';
@@ -64,6 +66,31 @@ describe('When a document is parsed in its own process', () => {
       { text: 'The river flows.', pageStart: 2, pageEnd: 2 },
       { text: 'The wind blows.', pageStart: 3, pageEnd: 3 },
     ]);
+  });
+
+  test('and it was cut off, then a page without anything on it has failed; in a whole file with a wrong table it is blank', async () => {
+    const page = (content: number) =>
+      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 200] /Contents ${content} 0 R /Resources << /Font << /F 5 0 R >> >> >>`;
+    const whole = rawPdf([
+      '<< /Type /Catalog /Pages 2 0 R >>',
+      '<< /Type /Pages /Kids [3 0 R 4 0 R] /Count 2 >>',
+      page(6),
+      page(7),
+      '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
+      rawStream('BT /F 12 Tf 20 100 Td (Still here.) Tj ET'),
+      rawStream('BT /F 12 Tf 20 100 Td (Lost.) Tj ET'),
+    ]);
+    const cut = await parse(whole.subarray(0, whole.indexOf('7 0 obj')));
+    expect(cut.pages).toMatchObject([
+      { outcome: 'text', error_code: null },
+      { outcome: 'failed', error_code: 'PAGE_CUT_OFF', width: 300 },
+    ]);
+    const text = whole
+      .toString('latin1')
+      .replace('(Lost.) Tj', ' '.repeat(10))
+      .replace(/startxref\n\d+/, 'startxref\n7');
+    const wrong = await parse(Buffer.from(text, 'latin1'));
+    expect(wrong).toMatchObject({ repair: 'XREF_REBUILT', pages: [{ outcome: 'text' }, { outcome: 'empty' }] });
   });
 
   test('and its pages are blank, then each is told to be empty and there are no chunks', async () => {

@@ -87,6 +87,11 @@ export const documentErrors = {
     'A page of the PDF crashes the PDF engine',
     'The other pages are searchable; re-export the file and upload it again.',
   ),
+  PAGE_CUT_OFF: permanent(
+    422,
+    'The PDF was cut off, and nothing is left of a page',
+    'The page may also be blank. Upload the whole file.',
+  ),
   OCR_FAILED: permanent(
     422,
     'The text in the image of a page cannot be recognized',

@@ -83,7 +83,7 @@ export const workErrors = {
   ),
   SETUP_INVALID: permanent(
     500,
-    'The database is not set up for this configuration',
+    'This configuration does not fit what is set up',
     'Follow the message; it names the command.',
   ),
 } as const satisfies Record<string, ErrorEntry>;

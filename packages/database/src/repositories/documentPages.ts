@@ -44,9 +44,9 @@ export class DocumentPages {
   async replaceFailed(documentId: string, pages: readonly NewDocumentPage[]): Promise<void> {
     await this.sql.none(
       `UPDATE document_pages p SET width = n.width, height = n.height, outcome = n.outcome, characters = n.characters,
-         error_code = n.error_code
+         error_code = n.error_code, label = coalesce(n.label, p.label)
        FROM unnest($<page>::integer[], $<width>::real[], $<height>::real[], $<outcome>::text[], $<characters>::integer[],
-         $<errorCode>::text[]) AS n (page, width, height, outcome, characters, error_code)
+         $<errorCode>::text[], $<label>::text[]) AS n (page, width, height, outcome, characters, error_code, label)
        WHERE p.document_id = $<documentId> AND p.page = n.page AND p.outcome = 'failed'`,
       {
         documentId,
@@ -56,6 +56,7 @@ export class DocumentPages {
         outcome: pages.map((page) => page.outcome),
         characters: pages.map((page) => page.characters),
         errorCode: pages.map((page) => page.error_code),
+        label: pages.map((page) => page.label ?? null),
       },
     );
   }
