@@ -1,5 +1,5 @@
 import type { ParserPool } from '@millrace/pdf';
-import { formBombPdf, textPdf } from '@millrace/test-support';
+import { formBombPdf } from '@millrace/test-support';
 import { ParserBench } from './parserPool';
 
 const texts = ['The first page.', 'The second page.', 'The third page.', 'The fourth page.'];
@@ -18,7 +18,7 @@ function outcomes({ pages }: { pages: { outcome: string; error_code: string | nu
   return pages.map(({ outcome, error_code }) => error_code ?? outcome);
 }
 
-/** Sends the child a signal when it comes to one of the pages. */
+/** Sends the child a signal when it comes to one of the pages, which must keep it busy: the signal takes its time. */
 function signalAt(pool: ParserPool, pages: number[], signal: NodeJS.Signals) {
   return ({ page }: { page: number }) => {
     if (pages.includes(page)) {
@@ -49,7 +49,8 @@ describe('When a page of a PDF', () => {
 
   test('crashes its process, then it alone fails', async () => {
     const pool = bench.pool();
-    const parsed = await bench.parse(pool, await textPdf(texts), { onPage: signalAt(pool, [1], 'SIGSEGV') });
+    const pdf = formBombPdf(texts, { pages: [1], ...bomb });
+    const parsed = await bench.parse(pool, pdf, { onPage: signalAt(pool, [1], 'SIGSEGV') });
     expect(outcomes(parsed)).toEqual(['PAGE_CRASHED', 'text', 'text', 'text']);
   });
 
@@ -70,7 +71,7 @@ describe('When a page of a PDF', () => {
 
   test('that only tells about the wanted ones is lost, then it is not told of, and counts for nothing', async () => {
     const pool = bench.pool();
-    const pdf = await textPdf(texts);
+    const pdf = formBombPdf(texts, { pages: [1, 3], ...bomb });
     const onPage = signalAt(pool, [1, 3], 'SIGSEGV');
     const parsed = await bench.parse(pool, pdf, { pages: [2, 4], maxLostPages: 0, onPage });
     expect(parsed.pages.map(({ page, outcome }) => [page, outcome])).toEqual([
@@ -95,6 +96,7 @@ describe('When the process that reads a PDF is killed from outside at a page', (
   test('then no page is blamed', async () => {
     const pool = bench.pool();
     const onPage = signalAt(pool, [1], 'SIGKILL');
-    await expect(bench.parse(pool, await textPdf(texts), { onPage })).rejects.toMatchObject({ code: 'PARSER_LOST' });
+    const pdf = formBombPdf(texts, { pages: [1], ...bomb });
+    await expect(bench.parse(pool, pdf, { onPage })).rejects.toMatchObject({ code: 'PARSER_LOST' });
   });
 });
