@@ -34,6 +34,8 @@ module.exports = {
   transformIgnorePatterns: [`/node_modules/\\.pnpm/(?!(${esmOnly.join('|')})@)`],
   globalSetup: '<rootDir>/tests/support/src/globalSetup.ts',
   testTimeout: 60_000,
+  // Much of a test is waiting for servers and other processes.
+  maxWorkers: '100%',
   // With --coverage, as `npm test` runs it. Only these files are instrumented, so that the rest takes no longer.
   collectCoverageFrom: ['<rootDir>/packages/database/src/**/*.ts'],
   coverageReporters: ['text'],
