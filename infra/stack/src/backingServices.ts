@@ -2,7 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bringDown, bringUp, instanceUrl } from './backend';
 import { type StackContext, StackError } from './context';
-import { rolesFile } from './database/roles';
+import { ownRolesFile } from './database/roles';
 import { removeContainers } from './docker';
 import { checkGiven, givenUrl, withoutPassword } from './givenServices';
 import { acquireLock, identifyProcess } from './lock';
@@ -132,8 +132,11 @@ export async function stopServices(context: StackContext): Promise<ServiceName[]
   });
 }
 
-/** Names of files and folders in the state folder that hold or describe data; logs, backups and the API key stay. */
-const dataEntries = ['postgres', 'redis', 'blobs', 'secrets.json', 'services.json', rolesFile];
+/**
+ * Names of files and folders in the state folder that hold or describe data; logs, backups, the API key and the passwords
+ * of roles on servers of the user's stay.
+ */
+const dataEntries = ['postgres', 'redis', 'blobs', 'secrets.json', 'services.json', ownRolesFile];
 
 /**
  * Stops what this checkout has started and deletes all its data, uploaded originals included.

@@ -53,31 +53,6 @@ describe('db setup, reset and rollback', () => {
     expect(context.said.join('\n')).not.toContain(new URL(serviceUrl).password);
   });
 
-  test('When passwords are given, then the roles have those', async () => {
-    const database = await newDatabase();
-    const passwords = {
-      DATABASE_SERVICE_PASSWORD: 'given/service@1?x',
-      DATABASE_READONLY_PASSWORD: 'given-readonly-1',
-    };
-    const context = contextFor(database, passwords);
-    await dbCommand(context, ['roles']);
-    const url = new URL(database.url);
-    url.username = `${url.pathname.slice(1)}_service`;
-    url.password = encodeURIComponent(passwords.DATABASE_SERVICE_PASSWORD);
-    expect(await rowsOf(url.href, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-  });
-
-  test('When the roles are there and their passwords are not known here, then they keep them', async () => {
-    const database = await newDatabase();
-    const there = contextFor(database);
-    await dbCommand(there, ['roles']);
-    const serviceUrl = serviceUrlOf(there);
-    const here = contextFor(database);
-    await dbCommand(here, ['roles']);
-    expect(await rowsOf(serviceUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-    expect(readFileSync(rolesFileOf(here), 'utf8')).toContain('_service@');
-  });
-
   test('When a reset is confirmed, then no document is left and services can begin again', async () => {
     const database = await newDatabase();
     await fill(database.url, 1, 1);

@@ -88,7 +88,7 @@ async function runMigrations(context: StackContext, owner: OwnerOptions, args: r
 
 async function setRoles(context: StackContext, owner: OwnerOptions, args: readonly string[]): Promise<void> {
   takeNone(args);
-  const { serviceUrl, readonlyUrl, file } = await ensureRoles(context, owner.databaseUrl);
+  const { serviceUrl, readonlyUrl, file } = await ensureRoles(context, owner);
   context.say(`Roles: ${new URL(serviceUrl).username} for services, ${new URL(readonlyUrl).username} for searches.`);
   context.say(`Their URLs, with passwords, are in ${file}`);
 }

@@ -3,9 +3,10 @@ import type { MigrateOptions } from '@millrace/database';
 import { ensureServices } from '../backingServices';
 import type { StackContext } from '../context';
 import { checkGiven, givenUrl } from '../givenServices';
+import type { OwnedDatabase } from './roles';
 
 /** What the commands that change the schema need: the database as its owner, and the vectors it is for. */
-export type OwnerOptions = Pick<MigrateOptions, 'databaseUrl' | 'caFile' | 'embeddingModel' | 'embeddingDimensions'>;
+export type OwnerOptions = OwnedDatabase & Pick<MigrateOptions, 'caFile' | 'embeddingModel' | 'embeddingDimensions'>;
 
 /** The database as its owner: DATABASE_MIGRATION_URL, else DATABASE_URL, else undefined. */
 export function givenOwnerUrl(context: StackContext): string | undefined {
@@ -25,20 +26,20 @@ export async function withOwner<T>(
   const given = givenOwnerUrl(context);
   if (given !== undefined) {
     await checkGiven('postgres', given);
-    return work(ownerOptions(context, given));
+    return work(ownerOptions(context, { databaseUrl: given, isOwnServer: false }));
   }
   const services = await ensureServices(context, { keep });
   try {
-    return await work(ownerOptions(context, services.databaseUrl));
+    return await work(ownerOptions(context, { databaseUrl: services.databaseUrl, isOwnServer: true }));
   } finally {
     await services.stop();
   }
 }
 
-function ownerOptions(context: StackContext, databaseUrl: string): OwnerOptions {
-  const config = loadMigrationConfig({ ...context.environment, DATABASE_URL: databaseUrl });
+function ownerOptions(context: StackContext, owned: OwnedDatabase): OwnerOptions {
+  const config = loadMigrationConfig({ ...context.environment, DATABASE_URL: owned.databaseUrl });
   return {
-    databaseUrl: config.DATABASE_MIGRATION_URL,
+    ...owned,
     caFile: config.DATABASE_CA_FILE,
     embeddingModel: config.EMBEDDING_MODEL,
     embeddingDimensions: config.EMBEDDING_DIMENSIONS,
