@@ -4,7 +4,7 @@ import { bringDown, bringUp, instanceUrl } from './backend';
 import { type StackContext, StackError } from './context';
 import { ownRolesFile } from './database/roles';
 import { removeContainers } from './docker';
-import { checkGiven, givenUrl, withoutPassword } from './givenServices';
+import { checkGiven, givenUrl, givenVariables, withoutPassword } from './givenServices';
 import { acquireLock, identifyProcess } from './lock';
 import { fallbackFolder } from './place';
 import { loadSecrets } from './secrets';
@@ -146,7 +146,7 @@ export async function resetServices(context: StackContext): Promise<void> {
   for (const service of serviceNames) {
     const given = givenUrl(context, service);
     if (given !== undefined) {
-      const variable = service === 'postgres' ? 'DATABASE_URL' : 'REDIS_URL';
+      const variable = givenVariables[service];
       throw new StackError(
         `${variable} is set to ${withoutPassword(given)}, a server of yours, so nothing was deleted.\n` +
           (service === 'postgres'

@@ -14,6 +14,7 @@ export const ownRolesFile = join(folder, 'own.env');
 
 /** The database as its owner. */
 export interface OwnedDatabase {
+  /** Names the CA file, where there is one. */
   databaseUrl: string;
   /** It is on the server that this checkout has started, whose passwords are kept in STATE_DIR/secrets.json. */
   isOwnServer: boolean;
@@ -48,7 +49,6 @@ export async function ensureRoles(context: StackContext, owned: OwnedDatabase): 
   const firstPasswords = { service: kept.service ?? newPassword(), readonly: kept.readonly ?? newPassword() };
   const { names, made } = await makeRoles({
     databaseUrl: ownerUrl,
-    caFile: given.DATABASE_CA_FILE,
     passwords,
     firstPasswords,
   });
