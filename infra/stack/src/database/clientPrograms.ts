@@ -1,6 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { rootCertificates } from 'node:tls';
+import { tlsSettings } from '@millrace/database';
 import { type StackContext, StackError } from '../context';
+import { writeAtomically } from '../files';
 import { probePostgres } from '../postgresProbe';
 import { capture } from '../run';
 
@@ -77,23 +80,36 @@ export function pathOf({ folder }: ClientPrograms, program: Program): string {
 }
 
 /**
- * How one of the programs reaches a database. The password goes through the environment, so that it stands in no list of
- * processes and no log.
+ * How one of the programs reaches a database, with TLS just as our own connections have it. The password goes through the
+ * environment, so that it stands in no list of processes and no log.
+ * @throws MillraceError SETUP_INVALID, as tlsSettings
  */
 export function connectionOf(
   context: StackContext,
   databaseUrl: string,
 ): { args: readonly string[]; env: NodeJS.ProcessEnv } {
-  const url = new URL(databaseUrl);
+  const tls = tlsSettings(databaseUrl);
+  const url = new URL(tls.url);
   const password = decodeURIComponent(url.password);
   url.password = '';
-  const caFile = context.environment.DATABASE_CA_FILE;
+  const caFile = tls.caFile ?? (tls.mode === 'verify-full' ? publicCas(context) : undefined);
   return {
     args: ['--no-password', `--dbname=${url.href}`],
     env: {
       PATH: context.environment.PATH,
+      // Without it libpq goes on without TLS when the server says that it has none.
+      PGSSLMODE: tls.mode,
       ...(password ? { PGPASSWORD: password } : {}),
       ...(caFile ? { PGSSLROOTCERT: caFile } : {}),
+      ...(tls.certificateFile ? { PGSSLCERT: tls.certificateFile } : {}),
+      ...(tls.keyFile ? { PGSSLKEY: tls.keyFile } : {}),
     },
   };
+}
+
+/** The CAs that Node.js knows, as a file: libpq knows none before version 16, and others after. */
+function publicCas(context: StackContext): string {
+  const file = join(context.stateDir, 'public-cas.pem');
+  writeAtomically(file, rootCertificates.join('\n'));
+  return file;
 }
