@@ -5,6 +5,7 @@ import { type StackContext, StackError } from '../context';
 import { run } from '../run';
 import { connectionOf, findClientPrograms, pathOf } from './clientPrograms';
 import type { OwnerOptions } from './owner';
+import { describePlace } from './place';
 import { restoreAtOnce } from './restoreAtOnce';
 
 /** Owners and rights are the server's: "db restore" makes them anew where the backup goes. */
@@ -51,7 +52,8 @@ export async function restore(
   }
   const isEmpty = !(await hasTables(owner));
   if (!isEmpty && !replace) {
-    throw new StackError('The database is not empty. To replace all it holds by the backup, add --yes.');
+    const place = describePlace(owner.databaseUrl);
+    throw new StackError(`${place} is not empty. To replace all it holds by the backup, add --yes.`);
   }
   const programs = await findClientPrograms(context, owner.databaseUrl, { writes: true });
   // Read to its end first: a file that was cut off is found out before hours of work.

@@ -6,6 +6,7 @@ import { loadMigrationConfig } from '@millrace/config';
 import { makeRoles, type RoleNames } from '@millrace/database';
 import type { StackContext } from '../context';
 import { writeAtomically } from '../files';
+import { placeOf } from './place';
 
 const folder = 'database-roles';
 
@@ -70,10 +71,8 @@ type Role = keyof RoleNames;
 
 /** One for each server and database, so that none gets passwords of another or takes the place of the only copy. */
 function givenRolesFile(ownerUrl: string): string {
-  const { hostname, port, pathname, searchParams } = new URL(ownerUrl);
-  const host = searchParams.get('host') ?? hostname;
-  const parts = [host, port || '5432', decodeURIComponent(pathname.slice(1))];
-  return join(folder, `${parts.map(encodeURIComponent).join('_')}.env`);
+  const { host, port, name } = placeOf(ownerUrl);
+  return join(folder, `${[host, port, name].map(encodeURIComponent).join('_')}.env`);
 }
 
 /** Follows from the owner's, so that it is the same at each start and there is nothing more to keep. */
