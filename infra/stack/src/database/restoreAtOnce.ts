@@ -46,8 +46,7 @@ $$;
 `;
 
 /**
- * Runs a backup's statements in one transaction, which is committed only when pg_restore has ended well: until then, and
- * whatever fails or is killed, the database stays as it was.
+ * Runs a backup's statements in one transaction: whatever fails or is killed, the database stays as it was.
  * @param options of pg_restore
  * @param replace what the schema public holds is dropped in the same transaction
  * @throws StackError with what the programs said
@@ -65,7 +64,9 @@ export async function restoreAtOnce(
   const outcomes: string[] = [];
   try {
     writeSync(handle, `$ pg_restore ${file} | psql ${args.join(' ')}\n`);
-    const source = spawn(pathOf(programs, 'pg_restore'), ['--file=-', ...options, file], {
+    // Its BEGIN finds ours; its COMMIT is the last that it writes, so that psql's input without it undoes everything. Left
+    // to itself, it commits when it has come to large objects.
+    const source = spawn(pathOf(programs, 'pg_restore'), ['--file=-', '--single-transaction', ...options, file], {
       stdio: ['ignore', 'pipe', handle],
       env: { PATH: context.environment.PATH },
     });
@@ -74,17 +75,14 @@ export async function restoreAtOnce(
       [...args, '--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '--output=/dev/null', '--file=-'],
       { stdio: ['pipe', handle, handle], env },
     );
-    const ends = [endOf('pg_restore', source), endOf('psql', target)] as const;
+    const ends = [endOf('pg_restore', source), endOf('psql', target)];
     // Pipes, as their stdio says.
     const [stdout, stdin] = [source.stdout as Readable, target.stdin as Writable];
     // When psql gives up it reads no further; why is in its outcome.
     stdin.on('error', () => undefined);
-    stdin.write(`BEGIN;\n${replace ? emptyPublic : ''}`);
-    await pipeline(stdout, stdin, { end: false }).catch(() => undefined);
-    const sourceOutcome = await ends[0];
-    // Without the last word, the end of psql's input undoes everything.
-    stdin.end(sourceOutcome === '' ? '\nCOMMIT;\n' : '');
-    outcomes.push(sourceOutcome, await ends[1]);
+    stdin.write(replace ? `BEGIN;\n${emptyPublic}` : '');
+    await pipeline(stdout, stdin).catch(() => undefined);
+    outcomes.push(...(await Promise.all(ends)));
   } finally {
     closeSync(handle);
   }
