@@ -2,9 +2,9 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bringDown, bringUp, instanceUrl } from './backend';
 import { type StackContext, StackError } from './context';
-import { rolesFile } from './database/roles';
+import { ownRolesFile } from './database/roles';
 import { removeContainers } from './docker';
-import { checkGiven, givenUrl, withoutPassword } from './givenServices';
+import { checkGiven, givenUrl, givenVariables, withoutPassword } from './givenServices';
 import { acquireLock, identifyProcess } from './lock';
 import { fallbackFolder } from './place';
 import { loadSecrets } from './secrets';
@@ -132,8 +132,11 @@ export async function stopServices(context: StackContext): Promise<ServiceName[]
   });
 }
 
-/** Names of files and folders in the state folder that hold or describe data; logs, backups and the API key stay. */
-const dataEntries = ['postgres', 'redis', 'blobs', 'secrets.json', 'services.json', rolesFile];
+/**
+ * Names of files and folders in the state folder that hold or describe data; logs, backups, the API key and the passwords
+ * of roles on servers of the user's stay.
+ */
+const dataEntries = ['postgres', 'redis', 'blobs', 'secrets.json', 'services.json', ownRolesFile];
 
 /**
  * Stops what this checkout has started and deletes all its data, uploaded originals included.
@@ -143,7 +146,7 @@ export async function resetServices(context: StackContext): Promise<void> {
   for (const service of serviceNames) {
     const given = givenUrl(context, service);
     if (given !== undefined) {
-      const variable = service === 'postgres' ? 'DATABASE_URL' : 'REDIS_URL';
+      const variable = givenVariables[service];
       throw new StackError(
         `${variable} is set to ${withoutPassword(given)}, a server of yours, so nothing was deleted.\n` +
           (service === 'postgres'

@@ -8,13 +8,16 @@ const timeoutMs = 10_000;
 
 /** The URL the user gave for a service, with the CA file in it if one is given; an empty one counts as not given. */
 export function givenUrl(context: StackContext, service: ServiceName): string | undefined {
-  const { DATABASE_URL, DATABASE_CA_FILE, REDIS_URL } = context.environment;
-  const url = service === 'postgres' ? DATABASE_URL : REDIS_URL;
-  return url && service === 'postgres' && DATABASE_CA_FILE ? withCaFile(url, DATABASE_CA_FILE) : url || undefined;
+  const url = context.environment[givenVariables[service]] || undefined;
+  return url && service === 'postgres' ? withCaFile(url, context.environment.DATABASE_CA_FILE) : url;
 }
 
-function withCaFile(url: string, caFile: string): string {
-  if (!URL.canParse(url)) {
+/** The variable that names the user's server. */
+export const givenVariables = { postgres: 'DATABASE_URL', redis: 'REDIS_URL' } as const;
+
+/** A database URL that names its CA file: what it names already, else `caFile`, if there is one. */
+export function withCaFile(url: string, caFile: string | undefined): string {
+  if (!caFile || !URL.canParse(url)) {
     return url;
   }
   const parsed = new URL(url);
@@ -37,18 +40,23 @@ export function withoutPassword(url: string): string {
 }
 
 function refuse(variable: string, url: string, reason: string): StackError {
+  const without = variable === 'DATABASE_MIGRATION_URL' ? 'to have DATABASE_URL used' : 'to have one started here';
   return new StackError(
     `${variable} is set to ${withoutPassword(url)}, but ${reason}\n` +
-      `Start that server, correct ${variable} (environment or .env file), or remove it to have one started here.`,
+      `Start that server, correct ${variable} (environment or .env file), or remove it ${without}.`,
   );
 }
 
 /**
  * Checks that the server behind a given URL answers and can do what is needed.
+ * @param variable where the URL comes from
  * @throws StackError naming the variable and what is wrong
  */
-export async function checkGiven(service: ServiceName, url: string): Promise<void> {
-  const variable = service === 'postgres' ? 'DATABASE_URL' : 'REDIS_URL';
+export async function checkGiven(
+  service: ServiceName,
+  url: string,
+  variable: string = givenVariables[service],
+): Promise<void> {
   if (!URL.canParse(url)) {
     throw refuse(variable, url, 'that is no URL.');
   }

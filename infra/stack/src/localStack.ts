@@ -60,7 +60,7 @@ async function databaseAccess(
   if (givenUrl(context, 'postgres') !== undefined) {
     return { databaseUrl, environment: context.environment };
   }
-  const { serviceUrl } = await ensureRoles(context, databaseUrl);
+  const { serviceUrl } = await ensureRoles(context, { databaseUrl, isOwnServer: true });
   return {
     databaseUrl: serviceUrl,
     environment: { ...context.environment, DATABASE_MIGRATION_URL: databaseUrl },

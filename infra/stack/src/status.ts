@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { instanceUrl, isOurs } from './backend';
 import { serviceNames } from './backingServices';
 import type { StackContext } from './context';
-import { checkGiven, givenUrl, withoutPassword } from './givenServices';
+import { checkGiven, givenUrl, givenVariables, withoutPassword } from './givenServices';
 import { probePostgres } from './postgresProbe';
 import { pingRedis } from './redisProbe';
 import { loadSecrets } from './secrets';
@@ -20,7 +20,7 @@ export interface ServiceStatus {
 }
 
 async function inspectGiven(service: ServiceName, url: string): Promise<ServiceStatus> {
-  const variable = service === 'postgres' ? 'DATABASE_URL' : 'REDIS_URL';
+  const variable = givenVariables[service];
   const where = `given by ${variable}: ${withoutPassword(url)}`;
   try {
     await checkGiven(service, url);

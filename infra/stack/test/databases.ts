@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Database, defaultCollectionId, systemOwnerId } from '@millrace/database';
 import { createTestDatabase, type TestDatabase, unitVector } from '@millrace/test-support';
-import type { StackContext } from '../src/context';
 import { withClient } from '../src/postgresProbe';
 import { makeContext } from './helpers';
 
@@ -75,9 +73,10 @@ export async function fill(url: string, documents: number, chunksEach: number): 
   }
 }
 
-/** Where the context keeps the URLs of the roles. */
-export const rolesFileOf = (context: StackContext) => join(context.stateDir, 'database-roles.env');
-
 /** The database as the services use it, after `db roles`. */
-export const serviceUrlOf = (context: StackContext) =>
+export const serviceUrlOf = (context: { said: string[] }) =>
   /DATABASE_URL='(.*)'/.exec(readFileSync(rolesFileOf(context), 'utf8'))?.[1] ?? '';
+
+/** Where `db roles` has said that it keeps the URLs of the roles. */
+export const rolesFileOf = ({ said }: { said: string[] }) =>
+  said.map((line) => /^Their URLs, with passwords, are in (.*)$/.exec(line)?.[1]).findLast(Boolean) ?? '';

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { migrationNames } from '@millrace/database';
+import { Database, migrationNames } from '@millrace/database';
 import { createTestEnvironment } from '@millrace/test-support';
 import { dbCommand } from '../src/commands/db';
 import { UsageError } from '../src/commands/usage';
@@ -53,35 +53,13 @@ describe('db setup, reset and rollback', () => {
     expect(context.said.join('\n')).not.toContain(new URL(serviceUrl).password);
   });
 
-  test('When passwords are given, then the roles have those', async () => {
-    const database = await newDatabase();
-    const passwords = {
-      DATABASE_SERVICE_PASSWORD: 'given/service@1?x',
-      DATABASE_READONLY_PASSWORD: 'given-readonly-1',
-    };
-    const context = contextFor(database, passwords);
-    await dbCommand(context, ['roles']);
-    const url = new URL(database.url);
-    url.username = `${url.pathname.slice(1)}_service`;
-    url.password = encodeURIComponent(passwords.DATABASE_SERVICE_PASSWORD);
-    expect(await rowsOf(url.href, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-  });
-
-  test('When the roles are there and their passwords are not known here, then they keep them', async () => {
-    const database = await newDatabase();
-    const there = contextFor(database);
-    await dbCommand(there, ['roles']);
-    const serviceUrl = serviceUrlOf(there);
-    const here = contextFor(database);
-    await dbCommand(here, ['roles']);
-    expect(await rowsOf(serviceUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-    expect(readFileSync(rolesFileOf(here), 'utf8')).toContain('_service@');
-  });
-
   test('When a reset is confirmed, then no document is left and services can begin again', async () => {
     const database = await newDatabase();
     await fill(database.url, 1, 1);
-    await expect(dbCommand(contextFor(database), ['reset'])).rejects.toThrow(/deletes every document.*--yes/);
+    const { host } = new URL(database.url);
+    await expect(dbCommand(contextFor(database), ['reset'])).rejects.toThrow(
+      new RegExp(`deletes every document.* in ${host}/.*--yes`),
+    );
     expect(await rowsOf(database.url, 'SELECT FROM documents')).toHaveLength(1);
     await dbCommand(contextFor(database), ['reset', '--yes']);
     expect(await rowsOf(database.url, 'SELECT FROM documents')).toHaveLength(0);
@@ -95,8 +73,38 @@ describe('db setup, reset and rollback', () => {
     await dbCommand(context, ['rollback']);
     await dbCommand(context, ['migrate']);
     await dbCommand(context, ['migrate']);
-    expect(context.said).toEqual([`Undid: ${newest}`, `Ran: ${newest}`, 'No migration to run.']);
+    const { host, pathname } = new URL(database.url);
+    const place = `${host}${pathname}`;
+    expect(context.said).toEqual([
+      `Undid in ${place}: ${newest}`,
+      `Ran in ${place}: ${newest}`,
+      `No migration to run in ${place}.`,
+    ]);
   });
+
+  test.each([[['reset', '--yes']], [['rollback']], [['restore', __filename, '--yes']]])(
+    'When a service is connected from wherever, then %j is refused, and nothing is deleted',
+    async (args) => {
+      const [database, other] = [await newDatabase(), await newDatabase()];
+      await fill(database.url, 1, 1);
+      const connect = (url: string, applicationName: string) =>
+        new Database({ url, poolMin: 1, poolMax: 1, connectTimeoutMs: 5_000, applicationName });
+      const service = connect(database.url, 'millrace-embedder');
+      const elsewhere = connect(other.url, 'millrace-api');
+      try {
+        await Promise.all([service, elsewhere].map((pool) => pool.sql.one('SELECT 1 AS one')));
+        await expect(dbCommand(contextFor(database), args)).rejects.toThrow(
+          /^millrace-embedder is connected to .*Stop all services/,
+        );
+        expect(await rowsOf(database.url, 'SELECT FROM documents')).toHaveLength(1);
+      } finally {
+        await Promise.all([service.close(), elsewhere.close()]);
+      }
+      if (args[0] === 'reset') {
+        expect(await dbCommand(contextFor(database), args)).toBe(0);
+      }
+    },
+  );
 
   test('When the owner is named beside the role of the services, then the commands run as the owner', async () => {
     const database = await newDatabase();

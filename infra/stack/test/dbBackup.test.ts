@@ -2,6 +2,8 @@ import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 
 import { join } from 'node:path';
 import { migrationNames } from '@millrace/database';
 import { dbCommand } from '../src/commands/db';
+import { chooseClientPrograms, findClientPrograms } from '../src/database/clientPrograms';
+import { restoreAtOnce } from '../src/database/restoreAtOnce';
 import { contextFor, dropDatabases, fill, newDatabase, rowsOf, serviceUrlOf } from './databases';
 import { cleanUp, makeFolder } from './helpers';
 
@@ -82,6 +84,65 @@ describe('db backup and restore', () => {
     expect(await contentOf(database.url)).toEqual(before);
   });
 
+  test('When somebody has made tables and views beside ours, then they are restored as well', async () => {
+    const database = await newDatabase();
+    await fill(database.url, 1, 2);
+    await rowsOf(
+      database.url,
+      `CREATE TABLE notes (id serial PRIMARY KEY, text text);
+       INSERT INTO notes (text) VALUES ('kept');
+       CREATE VIEW named AS SELECT filename FROM documents;
+       CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM named`,
+    );
+    const file = join(makeFolder(), 'with-notes.dump');
+    await dbCommand(contextFor(database), ['backup', file]);
+    const before = await contentOf(database.url);
+    await rowsOf(database.url, `UPDATE notes SET text = 'changed'`);
+    await dbCommand(contextFor(database), ['restore', file, '--yes']);
+    expect(await contentOf(database.url)).toEqual(before);
+    expect(await rowsOf(database.url, 'SELECT filename FROM named')).toHaveLength(1);
+  });
+
+  test.each([
+    ['brings what is there in another schema', 'CREATE SCHEMA reports', ''],
+    [
+      'brings large objects, which pg_restore commits by themselves if it may, and then what is there',
+      `SELECT lo_from_bytea(4711, 'large'); CREATE PUBLICATION reports FOR ALL TABLES`,
+      'SELECT lo_unlink(4711)',
+    ],
+    [
+      'would delete what a view outside reads',
+      '',
+      'CREATE SCHEMA reports; CREATE VIEW reports.names AS SELECT filename FROM documents',
+    ],
+  ])('When a whole backup %s, then the restore fails and leaves everything as it was', async (_, before, after) => {
+    const database = await newDatabase();
+    await fill(database.url, 2, 5);
+    await rowsOf(database.url, before);
+    const file = join(makeFolder(), 'failing.dump');
+    await dbCommand(contextFor(database), ['backup', file]);
+    await rowsOf(database.url, `UPDATE documents SET filename = 'changed since'; ${after}`);
+    const [content, indexes] = [await contentOf(database.url), await indexesOf(database.url)];
+    const restoring = dbCommand(contextFor(database), ['restore', file, '--yes']);
+    await expect(restoring).rejects.toThrow(/the database is as it was.*reports/s);
+    expect(await contentOf(database.url)).toEqual(content);
+    expect(await indexesOf(database.url)).toEqual(indexes);
+  });
+
+  test('When pg_restore breaks off in the middle, then nothing of it is there', async () => {
+    const database = await newDatabase();
+    await fill(database.url, 2, 20);
+    const file = join(makeFolder(), 'breaking.dump');
+    const context = contextFor(database);
+    await dbCommand(context, ['backup', file]);
+    truncateSync(file, statSync(file).size - 2_000);
+    const before = await contentOf(database.url);
+    const programs = await findClientPrograms(context, database.url);
+    const restoring = restoreAtOnce(context, programs, database.url, { file, options: ['--no-owner'], replace: true });
+    await expect(restoring).rejects.toThrow(/the database is as it was.*pg_restore ended with code 1/s);
+    expect(await contentOf(database.url)).toEqual(before);
+  });
+
   test('When the backup is of an older version, then the migrations since are run', async () => {
     const source = await newDatabase();
     await dbCommand(contextFor(source), ['rollback', '2']);
@@ -100,5 +161,25 @@ describe('db backup and restore', () => {
     await expect(dbCommand(contextFor(database), ['backup', file])).rejects.toThrow(/never written over/);
     expect(readFileSync(file, 'utf8')).toBe('precious');
     await expect(dbCommand(contextFor(database), ['restore', `${file}.missing`])).rejects.toThrow(/no file/);
+  });
+});
+
+describe('The client programs for a server', () => {
+  const installed = [14, 18, 16].map((major) => ({ folder: `/opt/${major}/bin`, major }));
+
+  test('When there are those of its version, or newer or older ones alone, then the nearest are taken', () => {
+    const chosenFor = (serverMajor: number) => chooseClientPrograms(installed, serverMajor, { writes: false }).major;
+    expect([14, 15, 16, 17, 19].map(chosenFor)).toEqual([14, 16, 16, 18, 18]);
+  });
+
+  test('When they send what an older server refuses, then a backup is taken and a restore refused', () => {
+    const newest = installed.slice(1, 2);
+    expect(chooseClientPrograms(newest, 16, { writes: false }).major).toBe(18);
+    expect(chooseClientPrograms(newest, 17, { writes: true }).major).toBe(18);
+    expect(() => chooseClientPrograms(newest, 16, { writes: true })).toThrow(/PostgreSQL 16.*postgresql-client-16/);
+  });
+
+  test('When there are none, then it is said what to install', () => {
+    expect(() => chooseClientPrograms([], 15, { writes: false })).toThrow(/not installed.*postgresql-client-15/);
   });
 });

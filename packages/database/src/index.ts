@@ -17,7 +17,7 @@ export type { NewPause, ProviderPause } from './repositories/providerPauses';
 export type { RetryGroupRow } from './repositories/retryGroups';
 export { makeRoles, type RoleOptions, type RolesMade } from './roles';
 export { serverIsSettled } from './serverIsSettled';
-export { clientConfig } from './tls';
+export { clientConfig, type TlsSettings, tlsSettings } from './tls';
 export { untilAvailable } from './untilAvailable';
 export { findVectorIndexes, type VectorIndex } from './vectorIndex/find';
 export { type VectorIndexKind, vectorIndexKinds } from './vectorIndex/kinds';

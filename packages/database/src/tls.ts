@@ -9,8 +9,20 @@ type SslMode = (typeof modes)[number];
 /** What of a URL is about TLS; the driver would read the modes in a sense of its own. */
 const parameters = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'ssl', 'uselibpqcompat'] as const;
 
+/** What a URL says about TLS. */
+export interface TlsSettings {
+  /** The URL without it. */
+  url: string;
+  mode: SslMode;
+  /** The CAs that count; those that Node.js knows where none are named and the mode is verify-full. */
+  caFile: string | undefined;
+  /** The client's own certificate. */
+  certificateFile: string | undefined;
+  keyFile: string | undefined;
+}
+
 /**
- * The driver's settings for a URL, with TLS as libpq means it:
+ * Decides about TLS as libpq means it:
  * - `disable`, also when nothing is said: no TLS;
  * - `require`: TLS with any certificate, or as verify-ca where a CA file is given;
  * - `verify-ca`: a certificate that the CA has signed, for whatever host;
@@ -19,9 +31,9 @@ const parameters = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'ssl', 'useli
  * `sslcert` and `sslkey` name the client's own certificate. `allow` and `prefer`, which fall back to no TLS without a
  * word, are refused.
  * @param caFile the CA file where the URL names none
- * @throws MillraceError SETUP_INVALID for modes and files that do not go together or cannot be read
+ * @throws MillraceError SETUP_INVALID for modes and files that do not go together
  */
-export function clientConfig(url: string, caFile?: string): ClientConfig {
+export function tlsSettings(url: string, caFile?: string): TlsSettings {
   const parsed = new URL(url);
   const said = Object.fromEntries(parameters.map((name) => [name, parsed.searchParams.get(name) || undefined]));
   for (const name of parameters) {
@@ -29,13 +41,30 @@ export function clientConfig(url: string, caFile?: string): ClientConfig {
   }
   const rootFile = said.sslrootcert ?? caFile;
   const mode = checkMode(said.sslmode ?? (said.ssl === 'true' || rootFile ? 'verify-full' : 'disable'), rootFile);
+  return {
+    url: parsed.toString(),
+    mode,
+    caFile: rootFile === 'system' ? undefined : rootFile,
+    certificateFile: said.sslcert,
+    keyFile: said.sslkey,
+  };
+}
+
+/**
+ * The driver's settings for a URL; see tlsSettings.
+ * @throws MillraceError SETUP_INVALID, also for files that cannot be read
+ */
+export function clientConfig(url: string, caFile?: string): ClientConfig {
+  const settings = tlsSettings(url, caFile);
+  const { mode, certificateFile, keyFile } = settings;
+  const parsed = new URL(settings.url);
   const host = parsed.searchParams.get('host') ?? parsed.hostname.replace(/^\[|\]$/g, '');
   const ssl = mode !== 'disable' && {
-    ...verification(mode, rootFile === 'system' ? undefined : rootFile, host),
-    ...(said.sslcert ? { cert: read('sslcert', said.sslcert) } : {}),
-    ...(said.sslkey ? { key: read('sslkey', said.sslkey) } : {}),
+    ...verification(mode, settings.caFile, host),
+    ...(certificateFile ? { cert: read('sslcert', certificateFile) } : {}),
+    ...(keyFile ? { key: read('sslkey', keyFile) } : {}),
   };
-  return { connectionString: parsed.toString(), ssl };
+  return { connectionString: settings.url, ssl };
 }
 
 function checkMode(mode: string, rootFile: string | undefined): SslMode {

@@ -4,7 +4,9 @@ import { type StackContext, StackError } from '../context';
 import { backUp, restore } from '../database/backup';
 import { createGivenDatabase } from '../database/create';
 import { type OwnerOptions, withOwner } from '../database/owner';
+import { describePlace, placeOf } from '../database/place';
 import { ensureRoles } from '../database/roles';
+import { refuseWhileServicesAreConnected } from '../database/services';
 import { describeResult } from '../database/table';
 import { findRunningStack } from '../runningStack';
 import { seedCommand } from './seed';
@@ -26,21 +28,21 @@ const actions: Record<string, Action> = {
     if (!/^[1-9]\d*$/.test(count)) {
       throw new UsageError(`rollback takes how many migrations to undo, not ${count}.`);
     }
-    await refuseWhileRunning(context);
-    say(context, 'Undid', await migrate({ ...owner, direction: 'down', count: Number(count) }));
+    await refuseWhileRunning(context, owner);
+    say(context, owner, 'Undid', await migrate({ ...owner, direction: 'down', count: Number(count) }));
   },
   roles: setRoles,
   reset: async (context, owner, args) => {
-    takeConfirmation(args, `reset deletes every document, job and vector in ${databaseOf(owner)}`);
-    await refuseWhileRunning(context);
+    takeConfirmation(args, `reset deletes every document, job and vector in ${describePlace(owner.databaseUrl)}`);
+    await refuseWhileRunning(context, owner);
     await removeSchema(owner);
     await migrate({ ...owner, direction: 'up' });
-    context.say(`${databaseOf(owner)} is empty, with all ${migrationNames().length} migrations.`);
+    context.say(`${describePlace(owner.databaseUrl)} is empty, with all ${migrationNames().length} migrations.`);
   },
   backup: async (context, owner, args) => {
     const [file, ...rest] = args;
     takeNone(rest);
-    const name = `${databaseOf(owner)}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}.dump`;
+    const name = `${placeOf(owner.databaseUrl).name}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}.dump`;
     const target = file === undefined ? join(context.stateDir, 'backups', name) : userPath(context, file);
     const bytes = await backUp(context, owner, target);
     context.say(`${target}: ${(bytes / 1024 / 1024).toFixed(1)} MiB. Copy BLOB_DIR after it: docs/database/backup.md`);
@@ -50,10 +52,10 @@ const actions: Record<string, Action> = {
     if (file === undefined || file.startsWith('-') || rest.some((arg) => arg !== confirmation)) {
       throw new UsageError('restore takes the file of a backup, and --yes where the database is not empty.');
     }
-    await refuseWhileRunning(context);
+    await refuseWhileRunning(context, owner);
     const source = userPath(context, file);
     await restore(context, owner, source, rest.includes(confirmation));
-    context.say(`${basename(source)} is in ${databaseOf(owner)}.`);
+    context.say(`${basename(source)} is in ${describePlace(owner.databaseUrl)}.`);
   },
   status: async (context, owner, args) => {
     takeNone(args);
@@ -83,22 +85,19 @@ export async function dbCommand(context: StackContext, args: readonly string[]):
 
 async function runMigrations(context: StackContext, owner: OwnerOptions, args: readonly string[]): Promise<void> {
   takeNone(args);
-  say(context, 'Ran', await migrate({ ...owner, direction: 'up' }));
+  say(context, owner, 'Ran', await migrate({ ...owner, direction: 'up' }));
 }
 
 async function setRoles(context: StackContext, owner: OwnerOptions, args: readonly string[]): Promise<void> {
   takeNone(args);
-  const { serviceUrl, readonlyUrl, file } = await ensureRoles(context, owner.databaseUrl);
+  const { serviceUrl, readonlyUrl, file } = await ensureRoles(context, owner);
   context.say(`Roles: ${new URL(serviceUrl).username} for services, ${new URL(readonlyUrl).username} for searches.`);
   context.say(`Their URLs, with passwords, are in ${file}`);
 }
 
-function say(context: StackContext, what: string, names: readonly string[]): void {
-  context.say(names.length === 0 ? 'No migration to run.' : `${what}: ${names.join(', ')}`);
-}
-
-function databaseOf({ databaseUrl }: OwnerOptions): string {
-  return decodeURIComponent(new URL(databaseUrl).pathname.slice(1));
+function say(context: StackContext, owner: OwnerOptions, what: string, names: readonly string[]): void {
+  const place = describePlace(owner.databaseUrl);
+  context.say(names.length === 0 ? `No migration to run in ${place}.` : `${what} in ${place}: ${names.join(', ')}`);
 }
 
 /** npm runs scripts in the checkout; INIT_CWD is where the user typed the command. */
@@ -119,9 +118,10 @@ function takeConfirmation(args: readonly string[], consequence: string): void {
   }
 }
 
-async function refuseWhileRunning(context: StackContext): Promise<void> {
+async function refuseWhileRunning(context: StackContext, owner: OwnerOptions): Promise<void> {
   const running = await findRunningStack(context);
   if (running) {
     throw new StackError(`The stack of this checkout is running (${running.apiUrl}). Stop it first.`);
   }
+  await refuseWhileServicesAreConnected(owner.databaseUrl);
 }

@@ -1,9 +1,15 @@
 import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { hasTables, migrate, removeSchema } from '@millrace/database';
+import { dirname, join } from 'node:path';
+import { hasTables, migrate } from '@millrace/database';
 import { type StackContext, StackError } from '../context';
-import { runClient } from './clientPrograms';
+import { run } from '../run';
+import { connectionOf, findClientPrograms, pathOf } from './clientPrograms';
 import type { OwnerOptions } from './owner';
+import { describePlace } from './place';
+import { restoreAtOnce } from './restoreAtOnce';
+
+/** Owners and rights are the server's: "db restore" makes them anew where the backup goes. */
+const contentAlone = ['--no-owner', '--no-privileges', '--no-comments'];
 
 /**
  * Writes the whole database into a file of pg_dump's custom format, readable by its owner alone: one moment, while work
@@ -13,14 +19,17 @@ export async function backUp(context: StackContext, owner: OwnerOptions, file: s
   if (existsSync(file)) {
     throw new StackError(`${file} is there already; a backup is never written over.`);
   }
+  const programs = await findClientPrograms(context, owner.databaseUrl);
   mkdirSync(dirname(file), { recursive: true });
   const unfinished = `${file}.unfinished`;
+  const { args, env } = connectionOf(context, owner.databaseUrl);
   try {
     writeFileSync(unfinished, '', { mode: 0o600 });
-    // Owners and rights are the server's: "db restore" makes them anew where the backup goes.
-    const args = ['--format=custom', '--no-owner', '--no-privileges', '--no-comments', `--file=${unfinished}`];
-    const failure = 'The database could not be backed up.';
-    await runClient(context, 'pg_dump', args, { databaseUrl: owner.databaseUrl, failure });
+    await run(pathOf(programs, 'pg_dump'), [...args, '--format=custom', ...contentAlone, `--file=${unfinished}`], {
+      log: join(context.logDir, 'pg_dump.log'),
+      env,
+      failure: 'The database could not be backed up.',
+    });
     renameSync(unfinished, file);
   } finally {
     rmSync(unfinished, { force: true });
@@ -29,8 +38,8 @@ export async function backUp(context: StackContext, owner: OwnerOptions, file: s
 }
 
 /**
- * Fills the database from a backup, whole or not at all, then runs the migrations that are newer than it.
- * @param replace what the database holds is deleted first
+ * Fills the database from a backup, or leaves it as it was, then runs the migrations that are newer than the backup.
+ * @param replace what the database holds is deleted with it
  */
 export async function restore(
   context: StackContext,
@@ -43,15 +52,16 @@ export async function restore(
   }
   const isEmpty = !(await hasTables(owner));
   if (!isEmpty && !replace) {
-    throw new StackError('The database is not empty. To replace all it holds by the backup, add --yes.');
+    const place = describePlace(owner.databaseUrl);
+    throw new StackError(`${place} is not empty. To replace all it holds by the backup, add --yes.`);
   }
-  // Read to its end before anything is deleted: a file that was cut off is found out now.
-  await runClient(context, 'pg_restore', ['--file=/dev/null', file], { failure: `${file} is not a whole backup.` });
-  if (!isEmpty) {
-    await removeSchema(owner);
-  }
-  const args = ['--single-transaction', '--exit-on-error', '--no-owner', '--no-privileges', '--no-comments', file];
-  const failure = 'The backup could not be restored; the database is empty.';
-  await runClient(context, 'pg_restore', args, { databaseUrl: owner.databaseUrl, failure });
+  const programs = await findClientPrograms(context, owner.databaseUrl, { writes: true });
+  // Read to its end first: a file that was cut off is found out before hours of work.
+  await run(pathOf(programs, 'pg_restore'), ['--file=/dev/null', file], {
+    log: join(context.logDir, 'pg_restore.log'),
+    env: { PATH: context.environment.PATH },
+    failure: `${file} is not a whole backup.`,
+  });
+  await restoreAtOnce(context, programs, owner.databaseUrl, { file, options: contentAlone, replace: !isEmpty });
   await migrate({ ...owner, direction: 'up' });
 }

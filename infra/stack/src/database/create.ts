@@ -1,13 +1,13 @@
 import { DatabaseError } from 'pg';
 import type { StackContext } from '../context';
 import { createDatabase, withClient } from '../postgresProbe';
-import { givenOwnerUrl } from './owner';
+import { givenOwner } from './owner';
 
 const invalidCatalogName = '3D000';
 
 /** Makes the database that the user's URL names where the server has none of that name; its owner is the URL's user. */
 export async function createGivenDatabase(context: StackContext): Promise<void> {
-  const url = givenOwnerUrl(context);
+  const url = givenOwner(context)?.url;
   if (url === undefined || !URL.canParse(url)) {
     return;
   }

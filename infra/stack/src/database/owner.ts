@@ -2,14 +2,20 @@ import { loadMigrationConfig } from '@millrace/config';
 import type { MigrateOptions } from '@millrace/database';
 import { ensureServices } from '../backingServices';
 import type { StackContext } from '../context';
-import { checkGiven, givenUrl } from '../givenServices';
+import { checkGiven, givenUrl, givenVariables, withCaFile } from '../givenServices';
+import type { OwnedDatabase } from './roles';
 
 /** What the commands that change the schema need: the database as its owner, and the vectors it is for. */
-export type OwnerOptions = Pick<MigrateOptions, 'databaseUrl' | 'caFile' | 'embeddingModel' | 'embeddingDimensions'>;
+export type OwnerOptions = OwnedDatabase & Pick<MigrateOptions, 'embeddingModel' | 'embeddingDimensions'>;
 
-/** The database as its owner: DATABASE_MIGRATION_URL, else DATABASE_URL, else undefined. */
-export function givenOwnerUrl(context: StackContext): string | undefined {
-  return context.environment.DATABASE_MIGRATION_URL || givenUrl(context, 'postgres');
+/** The database as its owner, with the CA file in the URL: DATABASE_MIGRATION_URL, else DATABASE_URL, else undefined. */
+export function givenOwner(context: StackContext): { url: string; variable: string } | undefined {
+  const { DATABASE_MIGRATION_URL: owners, DATABASE_CA_FILE } = context.environment;
+  if (owners) {
+    return { url: withCaFile(owners, DATABASE_CA_FILE), variable: 'DATABASE_MIGRATION_URL' };
+  }
+  const url = givenUrl(context, 'postgres');
+  return url === undefined ? undefined : { url, variable: givenVariables.postgres };
 }
 
 /**
@@ -22,24 +28,23 @@ export async function withOwner<T>(
   work: (owner: OwnerOptions) => Promise<T>,
   { keep = false } = {},
 ): Promise<T> {
-  const given = givenOwnerUrl(context);
-  if (given !== undefined) {
-    await checkGiven('postgres', given);
-    return work(ownerOptions(context, given));
+  const given = givenOwner(context);
+  if (given) {
+    await checkGiven('postgres', given.url, given.variable);
+    return work(ownerOptions(context, { databaseUrl: given.url, isOwnServer: false }));
   }
   const services = await ensureServices(context, { keep });
   try {
-    return await work(ownerOptions(context, services.databaseUrl));
+    return await work(ownerOptions(context, { databaseUrl: services.databaseUrl, isOwnServer: true }));
   } finally {
     await services.stop();
   }
 }
 
-function ownerOptions(context: StackContext, databaseUrl: string): OwnerOptions {
-  const config = loadMigrationConfig({ ...context.environment, DATABASE_URL: databaseUrl });
+function ownerOptions(context: StackContext, owned: OwnedDatabase): OwnerOptions {
+  const config = loadMigrationConfig({ ...context.environment, DATABASE_URL: owned.databaseUrl });
   return {
-    databaseUrl: config.DATABASE_MIGRATION_URL,
-    caFile: config.DATABASE_CA_FILE,
+    ...owned,
     embeddingModel: config.EMBEDDING_MODEL,
     embeddingDimensions: config.EMBEDDING_DIMENSIONS,
   };

@@ -1,14 +1,25 @@
-import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHmac, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { loadMigrationConfig } from '@millrace/config';
-import { makeRoles } from '@millrace/database';
+import { makeRoles, type RoleNames } from '@millrace/database';
 import type { StackContext } from '../context';
 import { writeAtomically } from '../files';
+import { placeOf } from './place';
 
-/** Kept in the state folder, readable by its owner alone. */
-export const rolesFile = 'database-roles.env';
+const folder = 'database-roles';
+
+/** In the state folder: the roles of the server that this checkout starts, whose port may change with each start. */
+export const ownRolesFile = join(folder, 'own.env');
+
+/** The database as its owner. */
+export interface OwnedDatabase {
+  /** Names the CA file, where there is one. */
+  databaseUrl: string;
+  /** It is on the server that this checkout has started, whose passwords are kept in STATE_DIR/secrets.json. */
+  isOwnServer: boolean;
+}
 
 export interface RoleUrls {
   /** The database as the services use it. */
@@ -20,27 +31,29 @@ export interface RoleUrls {
 }
 
 /**
- * Makes the roles of services and searches, or brings them up to date. Passwords of the environment are set. Without
- * one, a role keeps the password it has; one that is made now gets the one kept in STATE_DIR/database-roles.env, or a new
- * one. That file then holds the URLs, without the passwords that are not known here.
+ * Makes the roles of services and searches, or brings them up to date. Passwords of the environment are set. On a server
+ * of our own others are set too; elsewhere, without one, a role keeps the password it has, and one that is made now gets the
+ * one that is kept for this server and database, or a new one. The file of this server and database then holds the URLs,
+ * without the passwords that are not known here.
  */
-export async function ensureRoles(context: StackContext, ownerUrl: string): Promise<RoleUrls> {
-  const file = join(context.stateDir, rolesFile);
+export async function ensureRoles(context: StackContext, owned: OwnedDatabase): Promise<RoleUrls> {
+  const ownerUrl = owned.databaseUrl;
+  const file = join(context.stateDir, owned.isOwnServer ? ownRolesFile : givenRolesFile(ownerUrl));
   const given = loadMigrationConfig({ ...context.environment, DATABASE_URL: ownerUrl });
-  const passwords = { service: given.DATABASE_SERVICE_PASSWORD, readonly: given.DATABASE_READONLY_PASSWORD };
-  const urls = existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
-  const kept = {
-    service: keptPassword(urls.DATABASE_URL, ownerUrl),
-    readonly: keptPassword(urls.DATABASE_READ_URL, ownerUrl),
+  const always = (role: Role) => (owned.isOwnServer ? ownPassword(ownerUrl, role) : undefined);
+  const passwords = {
+    service: given.DATABASE_SERVICE_PASSWORD ?? always('service'),
+    readonly: given.DATABASE_READONLY_PASSWORD ?? always('readonly'),
   };
+  const urls = existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
+  const kept = { service: keptPassword(urls.DATABASE_URL), readonly: keptPassword(urls.DATABASE_READ_URL) };
   const firstPasswords = { service: kept.service ?? newPassword(), readonly: kept.readonly ?? newPassword() };
   const { names, made } = await makeRoles({
     databaseUrl: ownerUrl,
-    caFile: given.DATABASE_CA_FILE,
     passwords,
     firstPasswords,
   });
-  const urlOf = (role: keyof typeof names) =>
+  const urlOf = (role: Role) =>
     urlAs(ownerUrl, names[role], passwords[role] ?? (made.includes(role) ? firstPasswords[role] : kept[role]));
   const serviceUrl = urlOf('service');
   const readonlyUrl = urlOf('readonly');
@@ -49,17 +62,27 @@ export async function ensureRoles(context: StackContext, ownerUrl: string): Prom
     `DATABASE_URL='${serviceUrl}'`,
     `DATABASE_READ_URL='${readonlyUrl}'`,
   ];
+  mkdirSync(dirname(file), { recursive: true });
   writeAtomically(file, `${lines.join('\n')}\n`, 0o600);
   return { serviceUrl, readonlyUrl, file };
 }
 
-/** Of this database, whose server may have another port by now. */
-function keptPassword(kept: string | undefined, ownerUrl: string): string | undefined {
-  if (!kept || !URL.canParse(kept)) {
-    return undefined;
-  }
-  const url = new URL(kept);
-  return url.pathname === new URL(ownerUrl).pathname && url.password ? decodeURIComponent(url.password) : undefined;
+type Role = keyof RoleNames;
+
+/** One for each server and database, so that none gets passwords of another or takes the place of the only copy. */
+function givenRolesFile(ownerUrl: string): string {
+  const { host, port, name } = placeOf(ownerUrl);
+  return join(folder, `${[host, port, name].map(encodeURIComponent).join('_')}.env`);
+}
+
+/** Follows from the owner's, so that it is the same at each start and there is nothing more to keep. */
+function ownPassword(ownerUrl: string, role: Role): string {
+  return createHmac('sha256', new URL(ownerUrl).password).update(role).digest('hex');
+}
+
+function keptPassword(kept: string | undefined): string | undefined {
+  const password = kept && URL.canParse(kept) ? new URL(kept).password : '';
+  return password === '' ? undefined : decodeURIComponent(password);
 }
 
 function newPassword(): string {
@@ -70,5 +93,6 @@ function urlAs(url: string, user: string, password: string | undefined): string 
   const changed = new URL(url);
   changed.username = encodeURIComponent(user);
   changed.password = encodeURIComponent(password ?? '');
-  return changed.href;
+  // It stands in quotation marks in the file, and a URL may have them as they are.
+  return changed.href.replaceAll("'", '%27');
 }
