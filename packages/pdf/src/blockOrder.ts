@@ -5,7 +5,8 @@ const CAPITAL_HEIGHT = 0.7;
 
 /**
  * Puts blocks that stand above each other in order, from the top down, where they were drawn from the bottom up: a
- * footer before the text, a header after it. A block is what nothing drawn before or after it reaches beside.
+ * footer before the text, a header after it. A block is what nothing drawn before or after it reaches beside. Blocks in
+ * columns of their own stay as drawn, whatever stands across the columns above or below.
  * @param lines In the order they were drawn. They stay as they are.
  */
 export function orderBlocks(lines: DraftLine[]): DraftLine[] {
@@ -22,7 +23,21 @@ export function orderBlocks(lines: DraftLine[]): DraftLine[] {
     blocks.at(-1)?.push(line);
     before = extended(before, line);
   }
-  return blocks.length < 2 ? lines : blocks.reverse().flat();
+  return blocks.length < 2 ? lines : joinColumns(blocks).reverse().flat();
+}
+
+/** Joins each block to the one before it where the two stand in columns of their own. */
+function joinColumns(blocks: readonly DraftLine[][]): DraftLine[][] {
+  const extents = blocks.map((block) => block.reduce(extended, NOTHING));
+  const joined: DraftLine[][] = [];
+  for (const [index, block] of blocks.entries()) {
+    if (index === 0 || overlapSideways(extents[index - 1] ?? NOTHING, extents[index] ?? NOTHING)) {
+      joined.push([...block]);
+    } else {
+      joined.at(-1)?.push(...block);
+    }
+  }
+  return joined;
 }
 
 /** Where lines stand: `base` is the lowest base line. */
@@ -62,5 +77,9 @@ function extentsFrom(lines: readonly DraftLine[]): Extent[] {
 
 /** Below, and not in a column of its own. */
 function isBelow(one: Extent, other: Extent): boolean {
-  return one.top > other.base && one.a0 < other.a1 && one.a1 > other.a0;
+  return one.top > other.base && overlapSideways(one, other);
+}
+
+function overlapSideways(one: Extent, other: Extent): boolean {
+  return one.a0 < other.a1 && one.a1 > other.a0;
 }

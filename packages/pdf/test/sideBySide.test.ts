@@ -146,4 +146,14 @@ describe('When a page is drawn from the bottom up', () => {
     const placed = [...column(engines, 320, 660), ...column(rivers, 50)];
     expect(await textsOf(folder, placed)).toEqual([...engines, ...rivers]);
   });
+
+  test('and a footer or a header runs across columns of which the first stands lower, then they stay as drawn', async () => {
+    const across = 'Of the mills in the valley, and of what became of them in the years after steam had come';
+    const header = { text: across, x: 50, y: 770 };
+    const footer = { text: across, x: 50, y: 30 };
+    const columns = [...column(rivers, 50, 400), ...column(engines, 320)];
+    const texts = [...rivers, ...engines];
+    expect(await textsOf(folder, [footer, ...columns])).toEqual([...texts, across]);
+    expect(await textsOf(folder, [...columns, header])).toEqual([across, ...texts]);
+  });
 });
