@@ -85,6 +85,18 @@ describe('When the columns of a page are drawn row by row', () => {
     expect(await textsOf(folder, rowByRow(left, column(rivers, 320)))).toEqual([...rivers, ...engines, ...rivers]);
   });
 
+  test('and some of their paragraphs begin side by side, then it is the same', async () => {
+    const paragraph = (length: number, end: string) => [
+      'When steam came to the county, nobody believed',
+      ...Array.from({ length: length - 2 }, () => 'slope, lined it with stone, and let the stream'),
+      end,
+    ];
+    const [short, full] = ['fall onto the paddles.', 'slope, lined it with stone, and let it stream.'];
+    const left = [5, 5, 4, 6].flatMap((length) => paragraph(length, short));
+    const right = [...paragraph(5, short), ...paragraph(5, full), ...paragraph(8, short), ...paragraph(2, full)];
+    expect(await textsOf(folder, rowByRow(column(left, 50), column(right, 320)))).toEqual([...left, ...right]);
+  });
+
   test('and a word is split at the end of a line of the first, then it is whole again', async () => {
     const split = rivers
       .with(2, 'water that would turn a wheel in the manufac-')

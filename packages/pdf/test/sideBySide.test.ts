@@ -47,6 +47,24 @@ describe('When text stands side by side but is not read column by column', () =>
     );
   });
 
+  test('and the last line of a cell is full, so that its end does not show, then its rows stay together', async () => {
+    const full = [
+      'The mill stands where the river bends and has',
+      'done so since the first settlers came up here,',
+      'where water could turn a wheel the whole year.',
+    ];
+    const short = [
+      'When steam came to the county, nobody believed',
+      'that an engine could be cheaper than a river',
+      'that asked for nothing.',
+    ];
+    const cells = [0, 1, 2, 3].map((row) => (row % 2 === 0 ? [full, short] : [short, full]));
+    await expectRows(
+      cells.flatMap(([left = [], right = []]) => left.map((line, index) => [line, right[index] ?? ''])),
+      [50, 320],
+    );
+  });
+
   test('and it is a form with labels and values, then each value stays with its label', async () => {
     const labels = [
       'Name of the applicant',
