@@ -41,6 +41,17 @@ describe('When the columns of a page are drawn row by row', () => {
     expect(lines).toHaveLength(rivers.length + engines.length);
   });
 
+  test.each([
+    ['raised before', 57, 3],
+    ['at a distance before', 62, 0],
+  ])('and a small number stands %s a line, then the line has the size of most of its characters', async (_, x, dy) => {
+    const left = column(rivers, 50).map((line, index) => (index === 4 ? { ...line, x } : line));
+    const number = { text: '12', x: 50, y: 700 - 12 * 4 + dy, size: 5 };
+    const lines = await linesOf(folder, rowByRow(left, column(engines, 320)).toSpliced(8, 0, number));
+    expect(lines.map(({ text }) => text)).toEqual([...rivers.with(4, `12 ${rivers[4]}`), ...engines]);
+    expect(lines.map(({ fontSize }) => fontSize)).toEqual(lines.map(() => 10));
+  });
+
   test('and a title, a figure and a footnote run across them, then what is between is read by itself', async () => {
     const title = { text: 'Of the mills in the valley, and of what became of them in later years', x: 90, y: 740 };
     const middle = {

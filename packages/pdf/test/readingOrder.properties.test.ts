@@ -121,6 +121,20 @@ describe('When the lines of a page are put in reading order', () => {
   });
 });
 
+describe('When what stands close before a row was drawn after it', () => {
+  test('then the cell that they make has the size of most of its characters', () => {
+    const small = { size: 5, mainSize: 5 };
+    for (const [first, second] of [
+      [draft('12', 0, 8, PITCH, small), draft('text of the column', 10, 100, PITCH)],
+      [draft('text of the column', 0, 90, PITCH), draft('12', 92, 100, PITCH, small)],
+    ] as const) {
+      const row = draft('text of the other column', 150, 250, PITCH);
+      expect(mergeRow(row, second) && mergeRow(row, first)).toBe(true);
+      expect(row.cells.map(({ size }) => size)).toEqual([SIZE, SIZE]);
+    }
+  });
+});
+
 describe('When a page has endless lines', () => {
   test('then they are put in order all the same', () => {
     const text = 'and so the text goes on from line to line without end';
