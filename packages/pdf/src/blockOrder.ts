@@ -32,9 +32,10 @@ function joinColumns(blocks: readonly DraftLine[][]): DraftLine[][] {
   const joined: DraftLine[][] = [];
   for (const [index, block] of blocks.entries()) {
     if (index === 0 || overlapSideways(extents[index - 1] ?? NOTHING, extents[index] ?? NOTHING)) {
-      joined.push([...block]);
-    } else {
-      joined.at(-1)?.push(...block);
+      joined.push([]);
+    }
+    for (const line of block) {
+      joined.at(-1)?.push(line);
     }
   }
   return joined;

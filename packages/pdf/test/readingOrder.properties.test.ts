@@ -142,5 +142,11 @@ describe('When a page has endless lines', () => {
     const right = left.map((line) => ({ ...line, a0: 220, a1: 400 }));
     const ordered = orderColumns(left.flatMap((line, row) => [line, right[row] as DraftLine]));
     expect(ordered.map(({ a0 }) => a0).join()).toBe([...left, ...right].map(({ a0 }) => a0).join());
+    const footer = draft(text, 0, 400, PITCH * 200_000);
+    const lower = left.map((line) => ({ ...line, base: line.base + PITCH * 80_000 }));
+    const blocks = orderBlocks([footer, ...lower, ...right, ...right]);
+    expect(blocks.map(({ a0, base }) => `${a0} ${base}`).join()).toBe(
+      [...lower, ...right, ...right, footer].map(({ a0, base }) => `${a0} ${base}`).join(),
+    );
   });
 });
