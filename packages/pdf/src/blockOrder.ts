@@ -1,4 +1,4 @@
-import type { DraftLine } from './draftLine';
+import { type DraftLine, isUpright } from './draftLine';
 
 /** From the base line to the top of a capital letter, in font sizes. */
 const CAPITAL_HEIGHT = 0.7;
@@ -6,18 +6,16 @@ const CAPITAL_HEIGHT = 0.7;
 /**
  * Puts blocks that stand above each other in order, from the top down, where they were drawn from the bottom up: a
  * footer before the text, a header after it. A block is what nothing drawn before or after it reaches beside. Blocks in
- * columns of their own stay as drawn, whatever stands across the columns above or below.
+ * columns of their own stay as drawn, whatever stands across the columns above or below. Turned lines, such as a stamp in
+ * the margin, stay behind the line that they were drawn after.
  * @param lines In the order they were drawn. They stay as they are.
  */
 export function orderBlocks(lines: DraftLine[]): DraftLine[] {
-  if (lines.some(({ direction }) => direction !== 0)) {
-    return lines;
-  }
   const rest = extentsFrom(lines);
   const blocks: DraftLine[][] = [];
   let before = NOTHING;
   for (const [index, line] of lines.entries()) {
-    if (index === 0 || isBelow(before, rest[index] ?? NOTHING)) {
+    if (index === 0 || (isUpright(line) && isBelow(before, rest[index] ?? NOTHING))) {
       blocks.push([]);
     }
     blocks.at(-1)?.push(line);
@@ -56,7 +54,11 @@ const NOTHING: Extent = {
   base: Number.NEGATIVE_INFINITY,
 };
 
+/** Turned lines are left out: they stand beside much, and their places are along another axis. */
 function extended(extent: Extent, line: DraftLine): Extent {
+  if (!isUpright(line)) {
+    return extent;
+  }
   return {
     a0: Math.min(extent.a0, line.a0),
     a1: Math.max(extent.a1, line.a1),

@@ -39,6 +39,11 @@ export interface DraftLine {
   cells: Cell[];
 }
 
+/** False for text that runs upwards, downwards or upside down, which no line is ordered by. */
+export function isUpright({ direction }: DraftLine): boolean {
+  return direction === 0;
+}
+
 /** A line that begins with the character at `index`; it has no text yet. */
 export function startLine(source: PageCharacters, index: number): DraftLine {
   const { size, direction } = source.runs[source.run[index] as number] as Run;

@@ -1,4 +1,4 @@
-import { type Cell, cellsOf, type DraftLine, GUTTER_GAP } from './draftLine';
+import { type Cell, cellsOf, type DraftLine, GUTTER_GAP, isUpright } from './draftLine';
 
 /** What one line has in one column. */
 export interface Piece {
@@ -98,11 +98,6 @@ export function bandsOf(lines: readonly DraftLine[], gutter: number): number[][]
   }
   bands.push(band);
   return bands.filter((each) => each.length >= MIN_ROWS);
-}
-
-/** Text that runs upwards or downwards is left alone. */
-function isUpright({ direction }: DraftLine): boolean {
-  return direction === 0;
 }
 
 /** The upright lines. */

@@ -1,7 +1,7 @@
 /** The font size that most characters have, by a majority vote after Boyer and Moore. */
 export class SizeVote {
-  /** In points; 0 before the first vote. */
-  winner = 0;
+  /** In points; no number before the first vote. */
+  winner = Number.NaN;
   private lead = 0;
 
   add(size: number): void {
@@ -16,7 +16,7 @@ export class SizeVote {
   }
 
   clear(): void {
-    this.winner = 0;
+    this.winner = Number.NaN;
     this.lead = 0;
   }
 }

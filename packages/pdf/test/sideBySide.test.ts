@@ -160,6 +160,20 @@ describe('When a page is drawn from the bottom up', () => {
     expect(await textsOf(folder, [...column(rivers, 50), header, footer])).toEqual([...rivers, 'The header', '17']);
   });
 
+  test.each(['first', 'in between', 'last'])(
+    'and a stamp runs upwards in the margin, drawn %s, then it is the same',
+    async (when) => {
+      const header = { text: 'The header', x: 50, y: 770 };
+      const footer = { text: '17', x: 150, y: 30 };
+      const stamp = { text: 'Received at the mill on the third of May', x: 20, y: 300, turned: true };
+      const drawn = [footer, ...column(rivers, 50), header];
+      const at = { first: 0, 'in between': 4, last: drawn.length }[when] ?? 0;
+      const texts = await textsOf(folder, drawn.toSpliced(at, 0, stamp));
+      expect(texts.filter((text) => text !== stamp.text)).toEqual(['The header', ...rivers, '17']);
+      expect(texts.indexOf(stamp.text)).toBe({ first: 11, 'in between': 4, last: 1 }[when]);
+    },
+  );
+
   test('and a column on the left was drawn after a lower one on the right, then both stay as drawn', async () => {
     const placed = [...column(engines, 320, 660), ...column(rivers, 50)];
     expect(await textsOf(folder, placed)).toEqual([...engines, ...rivers]);
