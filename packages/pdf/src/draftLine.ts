@@ -39,7 +39,7 @@ export interface DraftLine {
   cells: Cell[];
 }
 
-/** False for text that runs upwards, downwards or upside down, which no line is ordered by. */
+/** Text that runs upwards, downwards or upside down is left alone where lines are put in order. */
 export function isUpright({ direction }: DraftLine): boolean {
   return direction === 0;
 }
