@@ -13,7 +13,7 @@ export interface Cell {
   to: number;
   a0: number;
   a1: number;
-  /** Size of its first character. */
+  /** Size of most of its characters. */
   size: number;
   bold: boolean;
 }
@@ -37,6 +37,11 @@ export interface DraftLine {
   splitsWord: boolean;
   /** The line's cells in the order of its text; none when it is all one. */
   cells: Cell[];
+}
+
+/** Text that runs upwards, downwards or upside down is left alone where lines are put in order. */
+export function isUpright({ direction }: DraftLine): boolean {
+  return direction === 0;
 }
 
 /** A line that begins with the character at `index`; it has no text yet. */
@@ -86,7 +91,8 @@ function mergeCells(before: DraftLine, line: DraftLine, gap: number): Cell[] {
     const moved = { ...cell, from: cell.from + shift, to: cell.to + shift };
     const last = cells.at(-1);
     if (cell.from === 0 && last !== undefined && gap < GUTTER_GAP * line.mainSize) {
-      cells[cells.length - 1] = { ...last, to: moved.to, a1: moved.a1, bold: last.bold && moved.bold };
+      const { size } = cell.to - cell.from > last.to - last.from ? cell : last;
+      cells[cells.length - 1] = { ...last, to: moved.to, a1: moved.a1, size, bold: last.bold && moved.bold };
     } else {
       cells.push(moved);
     }

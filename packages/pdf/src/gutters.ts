@@ -1,4 +1,4 @@
-import { type Cell, cellsOf, type DraftLine, GUTTER_GAP } from './draftLine';
+import { type Cell, cellsOf, type DraftLine, GUTTER_GAP, isUpright } from './draftLine';
 
 /** What one line has in one column. */
 export interface Piece {
@@ -100,11 +100,6 @@ export function bandsOf(lines: readonly DraftLine[], gutter: number): number[][]
   return bands.filter((each) => each.length >= MIN_ROWS);
 }
 
-/** Text that runs upwards or downwards is left alone. */
-function isUpright({ direction }: DraftLine): boolean {
-  return direction === 0;
-}
-
 /** The upright lines. */
 function topDown(lines: readonly DraftLine[]): number[] {
   const order = [...lines.keys()].filter((index) => isUpright(lines[index] as DraftLine));
@@ -193,20 +188,25 @@ export function columnsOf(lines: readonly DraftLine[], indices: readonly number[
   return columns.map(joinPieces);
 }
 
-/** The pieces in the order they were drawn, those of one line as one. */
+/** The pieces in the order they were drawn, those of one line as one with the size of the longest. */
 function joinPieces(pieces: Piece[]): Piece[] {
   pieces.sort((one, other) => one.line - other.line || one.from - other.from);
   const joined: Piece[] = [];
+  let longest = 0;
   for (const piece of pieces) {
     const before = joined.at(-1);
+    const length = piece.to - piece.from;
     if (before?.line === piece.line) {
       before.to = piece.to;
       before.a0 = Math.min(before.a0, piece.a0);
       before.a1 = Math.max(before.a1, piece.a1);
       before.bold &&= piece.bold;
       before.cellCount++;
+      before.size = length > longest ? piece.size : before.size;
+      longest = Math.max(length, longest);
     } else {
       joined.push(piece);
+      longest = length;
     }
   }
   for (const piece of joined) {

@@ -1,6 +1,7 @@
 import { kind, type PageCharacters, type Run } from './characters';
 import { beginsNumber, endsNumber, isIdeographic, isOdd, isRightToLeft, isSign, shownCode } from './codes';
 import { CELL_GAP, type DraftLine, GUTTER_GAP, mergeRow, startLine } from './draftLine';
+import { SizeVote } from './sizeVote';
 import { TextBuffer } from './textBuffer';
 
 /**
@@ -33,13 +34,13 @@ export class LineBuilder {
   private readonly text = lineText;
   private characters = 0;
   private boldCharacters = 0;
-  private votes = 0;
+  private readonly sizes = new SizeVote();
   private lastA0 = 0;
   private lastA1 = 0;
   private lastBase = 0;
   private lastRun = -1;
-  /** The first character of the cell being read, its place in the text, and the characters before it. */
-  private readonly cell = { first: 0, from: 0, characters: 0, boldCharacters: 0 };
+  /** The first character of the cell being read, and its place in the text. */
+  private readonly cell = { first: 0, from: 0 };
 
   constructor(private readonly source: PageCharacters) {
     this.text.clear();
@@ -62,7 +63,7 @@ export class LineBuilder {
         pending = kind.glyph;
       }
     }
-    this.finish();
+    this.finish(count);
     return this.lines;
   }
 
@@ -96,7 +97,7 @@ export class LineBuilder {
     const { size, bold } = source.runs[this.lastRun] as Run;
     this.characters++;
     this.boldCharacters += bold ? 1 : 0;
-    this.vote(line, size);
+    this.sizes.add(size);
     this.extend(line, index);
     return true;
   }
@@ -106,7 +107,7 @@ export class LineBuilder {
     const runIndex = source.run[index] as number;
     const { size, bold } = source.runs[runIndex] as Run;
     if (this.line === null || !this.continues(this.line, index)) {
-      this.finish();
+      this.finish(index);
       this.line = startLine(source, index);
       this.startCell(index);
     } else {
@@ -114,7 +115,7 @@ export class LineBuilder {
       const separator = this.separator(gap, index, pending);
       const endsCell = gap > GUTTER_GAP;
       if (endsCell) {
-        this.endCell(this.line);
+        this.endCell(this.line, index);
       }
       if (separator !== 0) {
         this.text.add(separator);
@@ -129,7 +130,7 @@ export class LineBuilder {
     this.text.add(line.splitsWord ? HYPHEN : shownCode(code));
     this.characters++;
     this.boldCharacters += bold ? 1 : 0;
-    this.vote(line, size);
+    this.sizes.add(size);
     line.rightToLeft ||= isRightToLeft(code);
     this.extend(line, index);
     if (size > line.mainSize * 1.1) {
@@ -205,45 +206,43 @@ export class LineBuilder {
     return gap > (spaceless ? WIDE_GAP : WORD_GAP) ? SPACE : 0;
   }
 
-  /** The size most characters have, by majority vote. */
-  private vote(line: DraftLine, size: number): void {
-    if (Math.abs(size - line.size) < 0.1) {
-      this.votes++;
-    } else if (this.votes === 0) {
-      line.size = size;
-      this.votes = 1;
-    } else {
-      this.votes--;
-    }
-  }
-
   private startCell(index: number): void {
-    const { cell } = this;
-    cell.first = index;
-    cell.from = this.text.length;
-    cell.characters = this.characters;
-    cell.boldCharacters = this.boldCharacters;
+    this.cell.first = index;
+    this.cell.from = this.text.length;
   }
 
-  private endCell(line: DraftLine): void {
+  /** @param end The index after that of the cell's last character. */
+  private endCell(line: DraftLine, end: number): void {
     const { source, cell } = this;
+    const sizes = new SizeVote();
+    let boldOverOthers = 0;
+    for (let index = cell.first; index < end; index++) {
+      const what = source.kind[index];
+      if (what !== kind.space && what !== kind.lineBreak) {
+        const { size, bold } = source.runs[source.run[index] as number] as Run;
+        sizes.add(size);
+        boldOverOthers += bold ? 1 : -1;
+      }
+    }
     line.cells.push({
       from: cell.from,
       to: this.text.length,
       a0: Math.min(source.a0[cell.first] as number, this.lastA0),
       a1: Math.max(source.a1[cell.first] as number, this.lastA1),
-      size: (source.runs[source.run[cell.first] as number] as Run).size,
-      bold: (this.boldCharacters - cell.boldCharacters) * 2 > this.characters - cell.characters,
+      size: sizes.winner,
+      bold: boldOverOthers > 0,
     });
   }
 
-  private finish(): void {
+  /** @param end The index after that of the line's last character. */
+  private finish(end: number): void {
     const { line } = this;
     if (line !== null) {
       if (line.cells.length > 0) {
-        this.endCell(line);
+        this.endCell(line, end);
       }
       line.text = this.text.take();
+      line.size = this.sizes.winner;
       line.bold = this.boldCharacters * 2 > this.characters;
       const before = this.lines.at(-1);
       if (before === undefined || !mergeRow(before, line)) {
@@ -253,7 +252,7 @@ export class LineBuilder {
     this.line = null;
     this.characters = 0;
     this.boldCharacters = 0;
-    this.votes = 0;
+    this.sizes.clear();
   }
 }
 

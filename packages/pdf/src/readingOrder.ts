@@ -6,6 +6,10 @@ import { areProse, mayBeProse, widthOf } from './prose';
 const TELLING_LINES = 3;
 /** Characters are not all as wide as they are on average, and lines are set with that much less than their full width. */
 const FITTING = 0.95;
+/** Of the paragraphs of a table more than this part begins side by side; of those of columns some do by chance. */
+const TABLE = 2 / 3;
+const ENDS_SENTENCE = /[.!?:;。！？：；؟]["'”’)\]]*$/u;
+const BEGINS_SMALL = /^["'“‘(]*\p{Ll}/u;
 
 /**
  * Puts lines in reading order that were drawn row by row across the columns of a page: column by column, within the band
@@ -80,9 +84,9 @@ function isTable(flow: Flow): boolean {
     if (next === undefined) {
       return false;
     }
-    const starts = startsOf(column);
-    const others = startsOf(next);
-    return countBeside(starts, others) * 4 > starts.length + others.length;
+    const [starts, others] = [startsOf(column), startsOf(next)];
+    const beside = countBeside(starts.plain, others.possible) + countBeside(others.plain, starts.possible);
+    return beside > TABLE * (starts.plain.length + others.plain.length);
   });
 }
 
@@ -99,16 +103,30 @@ function countBeside(pieces: readonly Piece[], others: readonly Piece[]): number
   return count;
 }
 
-/** The pieces, but the first, that a paragraph or a cell begins with, from the top down. */
-function startsOf(pieces: readonly Piece[]): Piece[] {
+/**
+ * The pieces, but the first, that a paragraph or a cell begins with, from the top down: those that plainly do, and with them
+ * all that may, since a full line hides that its cell ends there.
+ */
+function startsOf(pieces: readonly Piece[]): { plain: Piece[]; possible: Piece[] } {
   const column = [...pieces].sort((one, other) => one.base - other.base);
   const width = widthOf(column);
   const distances = column.map(({ base }, index) => base - (column[index - 1]?.base ?? base)).sort((a, b) => a - b);
   const pitch = distances[distances.length >> 1] ?? 0;
-  return column.filter((piece, index) => {
+  const starts: ReturnType<typeof startsOf> = { plain: [], possible: [] };
+  for (const [index, piece] of column.entries()) {
     const before = column[index - 1];
-    return before !== undefined && (isSetApart(before, piece, pitch) || hasRoom(before, piece, width));
-  });
+    if (before === undefined) {
+      continue;
+    }
+    const isPlain = isSetApart(before, piece, pitch) || hasRoom(before, piece, width);
+    if (isPlain) {
+      starts.plain.push(piece);
+    }
+    if (isPlain || (ENDS_SENTENCE.test(before.text) && !BEGINS_SMALL.test(piece.text))) {
+      starts.possible.push(piece);
+    }
+  }
+  return starts;
 }
 
 /** True when the first word of `piece` would have fitted into the line before it. */

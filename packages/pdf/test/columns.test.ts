@@ -41,6 +41,17 @@ describe('When the columns of a page are drawn row by row', () => {
     expect(lines).toHaveLength(rivers.length + engines.length);
   });
 
+  test.each([
+    ['raised before', 57, 3],
+    ['at a distance before', 62, 0],
+  ])('and a small number stands %s a line, then the line has the size of most of its characters', async (_, x, dy) => {
+    const left = column(rivers, 50).map((line, index) => (index === 4 ? { ...line, x } : line));
+    const number = { text: '12', x: 50, y: 700 - 12 * 4 + dy, size: 5 };
+    const lines = await linesOf(folder, rowByRow(left, column(engines, 320)).toSpliced(8, 0, number));
+    expect(lines.map(({ text }) => text)).toEqual([...rivers.with(4, `12 ${rivers[4]}`), ...engines]);
+    expect(lines.map(({ fontSize }) => fontSize)).toEqual(lines.map(() => 10));
+  });
+
   test('and a title, a figure and a footnote run across them, then what is between is read by itself', async () => {
     const title = { text: 'Of the mills in the valley, and of what became of them in later years', x: 90, y: 740 };
     const middle = {
@@ -83,6 +94,18 @@ describe('When the columns of a page are drawn row by row', () => {
   test('and one ends before the other, with a paragraph after its end, then that stays with its column', async () => {
     const left = [...column(rivers, 50), ...column(engines, 50, 700 - 12 * rivers.length - 8)];
     expect(await textsOf(folder, rowByRow(left, column(rivers, 320)))).toEqual([...rivers, ...engines, ...rivers]);
+  });
+
+  test('and some of their paragraphs begin side by side, then it is the same', async () => {
+    const paragraph = (length: number, end: string) => [
+      'When steam came to the county, nobody believed',
+      ...Array.from({ length: length - 2 }, () => 'slope, lined it with stone, and let the stream'),
+      end,
+    ];
+    const [short, full] = ['fall onto the paddles.', 'slope, lined it with stone, and let it stream.'];
+    const left = [5, 5, 4, 6].flatMap((length) => paragraph(length, short));
+    const right = [...paragraph(5, short), ...paragraph(5, full), ...paragraph(8, short), ...paragraph(2, full)];
+    expect(await textsOf(folder, rowByRow(column(left, 50), column(right, 320)))).toEqual([...left, ...right]);
   });
 
   test('and a word is split at the end of a line of the first, then it is whole again', async () => {

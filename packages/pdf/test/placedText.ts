@@ -17,12 +17,13 @@ export const MUSEUMS =
   'still asks for nothing. Whoever walks along the valley on a quiet day can hear the wheels before seeing them, as ' +
   'travellers did two hundred years ago, long before the road was built that now runs beside the river to the sea.';
 
-/** A line of text with its place on the page in points, y upwards. */
+/** A line of text with its place on the page in points, y upwards; when it is `turned`, it runs upwards from there. */
 export interface Placed {
   text: string;
   x: number;
   y: number;
   size?: number;
+  turned?: boolean;
 }
 
 /** Breaks a text into lines of at most `length` characters. */
@@ -47,7 +48,8 @@ export async function linesOf(
 ) {
   const { font = 'F', map = {}, state = '' } = options;
   const content = placed.map(
-    ({ text, x, y, size = 10 }) => `BT ${state} /${font} ${size} Tf ${x} ${y} Td (${text}) Tj ET`,
+    ({ text, x, y, size = 10, turned = false }) =>
+      `BT ${state} /${font} ${size} Tf ${turned ? '0 1 -1 0' : '1 0 0 1'} ${x} ${y} Tm (${text}) Tj ET`,
   );
   return folder.open(contentPdf(content.join('\n'), { map }), (file) => file.readPage(1).lines);
 }

@@ -121,6 +121,20 @@ describe('When the lines of a page are put in reading order', () => {
   });
 });
 
+describe('When what stands close before a row was drawn after it', () => {
+  test('then the cell that they make has the size of most of its characters', () => {
+    const small = { size: 5, mainSize: 5 };
+    for (const [first, second] of [
+      [draft('12', 0, 8, PITCH, small), draft('text of the column', 10, 100, PITCH)],
+      [draft('text of the column', 0, 90, PITCH), draft('12', 92, 100, PITCH, small)],
+    ] as const) {
+      const row = draft('text of the other column', 150, 250, PITCH);
+      expect(mergeRow(row, second) && mergeRow(row, first)).toBe(true);
+      expect(row.cells.map(({ size }) => size)).toEqual([SIZE, SIZE]);
+    }
+  });
+});
+
 describe('When a page has endless lines', () => {
   test('then they are put in order all the same', () => {
     const text = 'and so the text goes on from line to line without end';
@@ -128,5 +142,11 @@ describe('When a page has endless lines', () => {
     const right = left.map((line) => ({ ...line, a0: 220, a1: 400 }));
     const ordered = orderColumns(left.flatMap((line, row) => [line, right[row] as DraftLine]));
     expect(ordered.map(({ a0 }) => a0).join()).toBe([...left, ...right].map(({ a0 }) => a0).join());
+    const footer = draft(text, 0, 400, PITCH * 200_000);
+    const lower = left.map((line) => ({ ...line, base: line.base + PITCH * 80_000 }));
+    const blocks = orderBlocks([footer, ...lower, ...right, ...right]);
+    expect(blocks.map(({ a0, base }) => `${a0} ${base}`).join()).toBe(
+      [...lower, ...right, ...right, footer].map(({ a0, base }) => `${a0} ${base}`).join(),
+    );
   });
 });

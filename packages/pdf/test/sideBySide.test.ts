@@ -47,6 +47,24 @@ describe('When text stands side by side but is not read column by column', () =>
     );
   });
 
+  test('and the last line of a cell is full, so that its end does not show, then its rows stay together', async () => {
+    const full = [
+      'The mill stands where the river bends and has',
+      'done so since the first settlers came up here,',
+      'where water could turn a wheel the whole year.',
+    ];
+    const short = [
+      'When steam came to the county, nobody believed',
+      'that an engine could be cheaper than a river',
+      'that asked for nothing.',
+    ];
+    const cells = [0, 1, 2, 3].map((row) => (row % 2 === 0 ? [full, short] : [short, full]));
+    await expectRows(
+      cells.flatMap(([left = [], right = []]) => left.map((line, index) => [line, right[index] ?? ''])),
+      [50, 320],
+    );
+  });
+
   test('and it is a form with labels and values, then each value stays with its label', async () => {
     const labels = [
       'Name of the applicant',
@@ -142,8 +160,32 @@ describe('When a page is drawn from the bottom up', () => {
     expect(await textsOf(folder, [...column(rivers, 50), header, footer])).toEqual([...rivers, 'The header', '17']);
   });
 
+  test.each(['first', 'in between', 'last'])(
+    'and a stamp runs upwards in the margin, drawn %s, then it is the same',
+    async (when) => {
+      const header = { text: 'The header', x: 50, y: 770 };
+      const footer = { text: '17', x: 150, y: 30 };
+      const stamp = { text: 'Received at the mill on the third of May', x: 20, y: 300, turned: true };
+      const drawn = [footer, ...column(rivers, 50), header];
+      const at = { first: 0, 'in between': 4, last: drawn.length }[when] ?? 0;
+      const texts = await textsOf(folder, drawn.toSpliced(at, 0, stamp));
+      expect(texts.filter((text) => text !== stamp.text)).toEqual(['The header', ...rivers, '17']);
+      expect(texts.indexOf(stamp.text)).toBe({ first: 11, 'in between': 4, last: 1 }[when]);
+    },
+  );
+
   test('and a column on the left was drawn after a lower one on the right, then both stay as drawn', async () => {
     const placed = [...column(engines, 320, 660), ...column(rivers, 50)];
     expect(await textsOf(folder, placed)).toEqual([...engines, ...rivers]);
+  });
+
+  test('and a footer or a header runs across columns of which the first stands lower, then they stay as drawn', async () => {
+    const across = 'Of the mills in the valley, and of what became of them in the years after steam had come';
+    const header = { text: across, x: 50, y: 770 };
+    const footer = { text: across, x: 50, y: 30 };
+    const columns = [...column(rivers, 50, 400), ...column(engines, 320)];
+    const texts = [...rivers, ...engines];
+    expect(await textsOf(folder, [footer, ...columns])).toEqual([...texts, across]);
+    expect(await textsOf(folder, [...columns, header])).toEqual([across, ...texts]);
   });
 });

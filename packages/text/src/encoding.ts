@@ -8,7 +8,8 @@ const FALLBACK = 'windows-1252';
 /**
  * Finds out, piece by piece, whether bytes are text and how it is encoded: as its byte order mark says, else in the encoding
  * that was declared where that can be, else in UTF-8, else, if there are no control characters in it, in the single-byte
- * encoding that browsers take for Latin-1. UTF-8 goes before a declared Latin-1, which many programs say of any text.
+ * encoding that browsers take for Latin-1. UTF-8 goes before a declared Latin-1, which many programs say of any text. The
+ * end may be cut off within a character.
  */
 export class EncodingDetector {
   private candidates: Candidate[] | null = null;
@@ -32,15 +33,22 @@ export class EncodingDetector {
     if (this.candidates === null) {
       this.check(this.begin(), this.head);
     }
-    return this.candidates?.find((candidate) => candidate.end())?.encoding ?? null;
+    const possible = this.candidates?.filter((candidate) => candidate.possible) ?? [];
+    const ranked = possible.map((candidate) => ({ encoding: candidate.encoding, rank: ENDS.indexOf(candidate.end()) }));
+    // What is equal stays in the order in which the candidates are tried.
+    return ranked.sort((one, other) => one.rank - other.rank)[0]?.encoding ?? null;
   }
 
   private begin(): Candidate[] {
     const marked = markedEncoding(this.head);
-    const declared = marked ?? (this.declared === FALLBACK ? null : this.declared);
-    // After a mark of UTF-16 it can be nothing else.
-    const encodings = marked?.startsWith('utf-16') ? [marked] : [declared ?? 'utf-8', 'utf-8', FALLBACK];
-    this.candidates = [...new Set(encodings)].map((encoding) => new Candidate(encoding));
+    if (marked !== null) {
+      // After the mark of UTF-8, bad bytes do not make it anything else. That of UTF-16 may begin a picture, too.
+      this.candidates = [new Candidate(marked, marked !== 'utf-8')];
+      return this.candidates;
+    }
+    const declared = this.declared === FALLBACK ? null : this.declared;
+    const encodings = new Set([declared ?? 'utf-8', 'utf-8', FALLBACK]);
+    this.candidates = [...encodings].map((encoding) => new Candidate(encoding, true));
     return this.candidates;
   }
 
@@ -49,14 +57,27 @@ export class EncodingDetector {
   }
 }
 
+/**
+ * How well an encoding explains the bytes, the best first: to their end, all but an unfinished last character, as any
+ * bytes, or all but a last byte that alone speaks for it.
+ */
+const ENDS = ['whole', 'cut', 'any', 'doubtful'] as const;
+type End = (typeof ENDS)[number];
+
 /** An encoding that bytes may be in, until they show that they are not. */
 class Candidate {
+  possible = true;
   private readonly decoder: TextDecoder | null;
-  private possible = true;
+  /** Bytes in excess of the characters that they stand for so far. */
+  private excess = 0;
 
-  constructor(readonly encoding: string) {
+  /** @param strict whether bytes that are no characters in it rule it out. */
+  constructor(
+    readonly encoding: string,
+    strict: boolean,
+  ) {
     // In the fallback every byte is a character.
-    this.decoder = encoding === FALLBACK ? null : new TextDecoder(encoding, { fatal: true });
+    this.decoder = encoding === FALLBACK ? null : new TextDecoder(encoding, { fatal: strict });
   }
 
   add(piece: Buffer): boolean {
@@ -64,17 +85,29 @@ class Candidate {
     return this.possible;
   }
 
-  end(): boolean {
-    this.possible &&= this.decode() !== null;
-    return this.possible;
+  /** Call it once, while the encoding is possible. */
+  end(): End {
+    if (this.decoder === null) {
+      return 'any';
+    }
+    if (this.decode() !== null) {
+      return 'whole';
+    }
+    // A single byte may as well be the only accent of a text in Latin-1.
+    return this.excess > 1 ? 'cut' : 'doubtful';
   }
 
   private isPossible(piece: Buffer): boolean {
-    if (this.encoding.startsWith('utf-16')) {
-      return this.decode(piece)?.includes('\0') === false;
+    const isUtf16 = this.encoding.startsWith('utf-16');
+    if (!isUtf16 && (this.encoding === 'utf-8' ? piece.includes(0) : hasControlCharacter(piece))) {
+      return false;
     }
-    const isBinary = this.encoding === 'utf-8' ? piece.includes(0) : hasControlCharacter(piece);
-    return !isBinary && this.decode(piece) !== null;
+    if (this.decoder === null) {
+      return true;
+    }
+    const text = this.decode(piece);
+    this.excess += piece.length - (text?.length ?? 0);
+    return text !== null && !(isUtf16 && text.includes('\0'));
   }
 
   /** The next piece's text, or at the end nothing; null when it is none. */

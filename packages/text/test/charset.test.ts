@@ -52,6 +52,14 @@ describe('When a charset is said of a text', () => {
     expect(plain(Buffer.from('Größe'), 'no-such')).toEqual(['Größe']);
   });
 
+  test.each([
+    ['utf-8', Buffer.from('Größe 東京').subarray(0, -1), 'Größe 東\uFFFD'],
+    ['shift_jis', Buffer.from([0x93, 0x8c, 0x8b, 0x9e, 0x93]), '東京\uFFFD'],
+    ['utf-16le', Buffer.from('Größe', 'utf16le').subarray(0, -1), 'Größ\uFFFD'],
+  ])('and the text is cut off within a character of %s, then it is read so', (charset, bytes, expected) => {
+    expect(plain(bytes, charset)).toEqual([expected]);
+  });
+
   test('and it is Latin-1, then UTF-8 goes before it', () => {
     expect(plain('Größe', 'iso-8859-1')).toEqual(['Größe']);
     expect(plain('Größe', 'us-ascii')).toEqual(['Größe']);

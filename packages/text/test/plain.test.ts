@@ -114,11 +114,37 @@ describe('When text comes in another encoding', () => {
   });
 
   test.each([
+    ['UTF-8', Buffer.from(text).subarray(0, -3), 'Größe, naïve, 東京, “quoted” — \uFFFD'],
+    ['UTF-8 with a mark', Buffer.from('\uFEFFtext€').subarray(0, -2), 'text\uFFFD'],
+    ['UTF-8, two bytes of its only sign left', Buffer.from('text€').subarray(0, -1), 'text\uFFFD'],
+    ['UTF-16', Buffer.from(`\uFEFF${text}`, 'utf16le').subarray(0, -1), text.replace(/\.$/u, '\uFFFD')],
+    ['UTF-16 within a pair', Buffer.from('\uFEFFtext😀', 'utf16le').subarray(0, -2), 'text\uFFFD'],
+  ])('and it is cut off within a character of %s, then the rest is read', (_name, bytes, expected) => {
+    expect(plain(bytes)).toEqual([expected]);
+  });
+
+  test('and it is cut off at the border of two pieces, then the rest is read', () => {
+    const long = Buffer.from(`é${'a'.repeat(64 * 1024 - 3)}€`).subarray(0, 64 * 1024);
+    expect(plain(long).at(-1)?.endsWith('a\uFFFD')).toBe(true);
+    expect(plain(long)[0]?.startsWith('éa')).toBe(true);
+  });
+
+  test('and its only accent is the last byte, then it is Latin-1', () => {
+    expect(plain(Buffer.from('café', 'latin1'))).toEqual(['café']);
+  });
+
+  test('and a byte after the mark of UTF-8 is bad, then the others are read', () => {
+    const bytes = Buffer.concat([Buffer.from('\uFEFFGröße '), Buffer.from([0xff]), Buffer.from(' 東京')]);
+    expect(plain(bytes)).toEqual(['Größe \uFFFD 東京']);
+  });
+
+  test.each([
     ['a NUL', Buffer.from('text\0more')],
     ['nothing but a NUL', Buffer.from([0])],
     ['a NUL after a megabyte', Buffer.concat([Buffer.alloc(1024 * 1024, 'a'), Buffer.from([0])])],
     ['control characters in no known encoding', Buffer.from([0xff, 0x01, 0x41])],
-    ['half a character of UTF-16', Buffer.from([0xff, 0xfe, 0x41])],
+    ['half a character amid UTF-16', Buffer.from([0xff, 0xfe, 0x41, 0xd8, 0x41, 0x00])],
+    ['a NUL after the mark of UTF-8', Buffer.from('\uFEFFa\0b')],
     ['a NUL in UTF-16', Buffer.from('\uFEFFa\0b', 'utf16le')],
   ])('and it holds %s, then it is no text', (_what, bytes) => {
     expect(() => plain(bytes)).toThrow(expect.objectContaining({ code: 'TEXT_UNREADABLE' }));

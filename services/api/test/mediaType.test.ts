@@ -50,7 +50,8 @@ describe('When a file is recognized', () => {
     ['RTF', Buffer.from('{\\rtf1\\ansi Text.}'), 'a.rtf', refused],
     ['RTF that is called text', Buffer.from('{\\rtf1\\ansi Text.}'), 'a.txt', refused],
     ['PostScript', Buffer.from('%!PS-Adobe-3.0\n%%Pages: 1\n'), undefined, refused],
-    ['half of UTF-16', Buffer.from([0xff, 0xfe, 0x41]), 'a.txt', refused],
+    ['UTF-16 that is cut off', Buffer.from('\uFEFFtext', 'utf16le').subarray(0, -1), 'a.txt', 'text/plain'],
+    ['a mark of UTF-16 before half a character', Buffer.from([0xff, 0xfe, 0x41, 0xd8, 0x41, 0x00]), 'a.txt', refused],
   ])('and it is %s, then that is told, in whatever pieces it comes', (_what, bytes, called, expected) => {
     for (const pieceBytes of [bytes.length, 1, 7, 1000]) {
       expect(detect(bytes, called, pieceBytes)).toBe(expected);
