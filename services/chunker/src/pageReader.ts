@@ -1,6 +1,6 @@
 import { type ErrorCode, MillraceError } from '@millrace/contracts';
 import { inkOf, type PageText, type PdfFile, Recognizer, type TaskContext, type TextLine } from '@millrace/pdf';
-import type { ParsedPage, ParseRun, RecognizedPage } from './parseProtocol';
+import { outcomeOfLost, type ParsedPage, type ParseRun, type RecognizedPage } from './parseProtocol';
 
 /** Pages with fewer characters have hardly any text: a page number, or nothing. */
 const NO_TEXT = 20;
@@ -49,7 +49,7 @@ export class PageReader {
     const lost = this.run.lostPages.find((known) => known.page === page);
     if (lost !== undefined) {
       // Neither measured nor asked for its label: who knows what it does, and nothing says that it is at work.
-      return failed({ page, label: null, width: 0, height: 0 }, lost.code);
+      return { outcome: outcomeOfLost(lost), text: null, recognized: null };
     }
     await this.context.atPage({ page, pages: this.file.info.pageCount, ocr: false });
     try {

@@ -63,6 +63,11 @@ export interface ParsedPage {
   error_code: ErrorCode | null;
 }
 
+/** What becomes of a page of which nothing is known but how it ended its process. */
+export function outcomeOfLost({ page, code }: LostPage): ParsedPage {
+  return { page, label: null, width: 0, height: 0, outcome: 'failed', characters: 0, error_code: code };
+}
+
 /** Part of an answer: small, so that neither process holds a document in one message. */
 export interface ParseMessage {
   pages: ParsedPage[];

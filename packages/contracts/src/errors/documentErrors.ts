@@ -65,7 +65,7 @@ export const documentErrors = {
   PDF_UNREADABLE: permanent(
     422,
     'Reading the PDF ended the reading process',
-    'The file crashes the PDF engine or needs too much memory; re-export it and upload it again.',
+    'The file crashes the PDF engine or needs too much memory; re-export it and upload it again. Where its pages are named, its job may also be retried.',
   ),
   PAGE_FAILED: permanent(
     422,
