@@ -15,8 +15,8 @@ export interface OpenOptions {
  * Opens the PDF at `path` for reading text. The file is read piece by piece, never held as a whole. One that is broken is
  * repaired where that helps (`info.repair` then says how); the file itself stays as it is.
  * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED (it asks for a password), PDF_ENCRYPTION_UNSUPPORTED,
- * PDF_TOO_MANY_PAGES, PDF_UNREADABLE (the engine broke), PARSER_LOST or INTERNAL (as rewritePdf does); the file system's
- * error when the file cannot be read.
+ * PDF_TOO_MANY_PAGES, PDF_UNREADABLE (the engine broke), PDF_REPAIR_TIMEOUT, PARSER_LOST or INTERNAL (as rewritePdf does);
+ * the file system's error when the file cannot be read.
  */
 export async function openPdf(
   path: string,
@@ -43,7 +43,7 @@ async function openBroken(pdfium: Pdfium, path: string, maxPages: number): Promi
   }
   const rewritten = await rewritePdf(path);
   try {
-    return rewritten && open(pdfium, openBytesAccess(pdfium, rewritten), maxPages, 'REWRITTEN');
+    return open(pdfium, openBytesAccess(pdfium, rewritten), maxPages, 'REWRITTEN');
   } catch (error) {
     if (hasCode(error, 'PDF_CORRUPT')) {
       return null;

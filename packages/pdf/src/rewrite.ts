@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ErrorCode, MillraceError } from '@millrace/contracts';
+import { MillraceError } from '@millrace/contracts';
 import { ParserPool } from './pool/parserPool';
 
 export interface RewriteLimits {
@@ -23,19 +23,21 @@ const HEAP_MIB = 512;
 /** The file may grow so much, as what was compressed may be written plain. */
 const MAX_GROWTH = 2;
 
-/** How the process may end for a file that is too much for it, or that it cannot read. */
-const givenUp: readonly ErrorCode[] = ['PDF_CORRUPT', 'PDF_TIMEOUT', 'PDF_UNREADABLE'];
-
 /**
  * Has a second, more lenient engine read the broken PDF at `path` and write it anew, in a process of its own that is
  * started for it and ends with it. Nothing is written to the disk.
- * @returns the new file, or null when that engine cannot read it either, or only with more time or memory than it may have.
- * @throws MillraceError PARSER_LOST (the process was killed from outside) or INTERNAL (it cannot be started).
+ * @throws MillraceError PDF_CORRUPT (that engine cannot read it either, or only with more memory than it may have, or the
+ * file is too large for it), PDF_REPAIR_TIMEOUT (it took too long, which may be this machine's fault), PARSER_LOST (the
+ * process was killed from outside) or INTERNAL (it cannot be started).
  */
-export async function rewritePdf(path: string, limits: RewriteLimits = defaultLimits): Promise<Buffer | null> {
+export async function rewritePdf(path: string, limits: RewriteLimits = defaultLimits): Promise<Buffer> {
   const { size } = statSync(path);
   if (size > limits.maxFileBytes) {
-    return null;
+    const mebibytes = limits.maxFileBytes / MEBIBYTE;
+    throw new MillraceError(
+      'PDF_CORRUPT',
+      `The PDF is broken, and too large to be written anew (over ${mebibytes} MiB).`,
+    );
   }
   const pool = new ParserPool({
     // Compiled even where this file is not, as in tests.
@@ -58,11 +60,20 @@ export async function rewritePdf(path: string, limits: RewriteLimits = defaultLi
     await pool.run(path, { onMessage });
     return Buffer.concat(pieces);
   } catch (error) {
-    if (error instanceof MillraceError && givenUp.includes(error.code)) {
-      return null;
-    }
-    throw error;
+    throw error instanceof MillraceError ? givenUp(error, limits) : error;
   } finally {
     await pool.close();
+  }
+}
+
+/** What the end of the process means for the file. */
+function givenUp(error: MillraceError, { timeoutMs }: RewriteLimits): MillraceError {
+  switch (error.code) {
+    case 'PDF_TIMEOUT':
+      return new MillraceError('PDF_REPAIR_TIMEOUT', `Writing the broken PDF anew took longer than ${timeoutMs} ms.`);
+    case 'PDF_UNREADABLE':
+      return new MillraceError('PDF_CORRUPT', `The PDF is broken, and writing it anew was given up: ${error.message}`);
+    default:
+      return error;
   }
 }

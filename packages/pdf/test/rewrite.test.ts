@@ -41,14 +41,15 @@ describe('When the end of a PDF is missing that keeps its pages in compressed st
 });
 
 describe('When a broken PDF is to be written anew', () => {
+  const cutOff = () => compressedPdf(['A page.'], { cutOff: true });
   test.each([
-    ['nothing is left of it', brokenPdf, limits],
-    ['it is too large', () => compressedPdf(['A page.'], { cutOff: true }), { ...limits, maxFileBytes: 100 }],
-    ['it takes too long', endlessPdf, { ...limits, timeoutMs: 3_000 }],
-    ['it takes too much memory', insatiablePdf, { ...limits, maxRssBytes: 150 * 2 ** 20 }],
-  ])('and %s, then it is not, and no process is left', async (_why, make, given) => {
+    ['nothing is left of it', brokenPdf, limits, 'PDF_CORRUPT', 'beyond repair'],
+    ['it is too large', cutOff, { ...limits, maxFileBytes: 2 ** 8 }, 'PDF_CORRUPT', 'too large to be written anew'],
+    ['it takes too long', endlessPdf, { ...limits, timeoutMs: 3_000 }, 'PDF_REPAIR_TIMEOUT', 'longer than 3000 ms'],
+    ['it takes too much memory', insatiablePdf, { ...limits, maxRssBytes: 150 * 2 ** 20 }, 'PDF_CORRUPT', 'memory'],
+  ])('and %s, then it is not, the reason is told, and no process is left', async (_why, make, given, code, reason) => {
     const path = await folder.write(make());
-    expect(await rewritePdf(path, given)).toBeNull();
+    await expect(rewritePdf(path, given)).rejects.toMatchObject({ code, message: expect.stringContaining(reason) });
     expect(children()).toBe('');
   });
 });

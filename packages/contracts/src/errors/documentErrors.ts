@@ -62,6 +62,11 @@ export const documentErrors = {
     'Opening the file took too long',
     'Re-export the file; or raise PDF_OPEN_TIMEOUT_MS, delete the document and upload it again.',
   ),
+  PDF_REPAIR_TIMEOUT: retryable(
+    422,
+    'Repairing the broken PDF took too long',
+    'Retry the job when there is less to do; or re-export the file and upload it again.',
+  ),
   PDF_UNREADABLE: permanent(
     422,
     'Reading the PDF ended the reading process',
