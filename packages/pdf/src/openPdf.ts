@@ -34,13 +34,39 @@ export async function openPdf(
   }
 }
 
-/** The broken PDF, read in the first of these ways that helps: with a made-up end, rewritten; null when none does. */
+/**
+ * The broken PDF with a made-up end where that helps, or else rewritten; null when neither does. A list of pages that was
+ * made up has none of those in compressed streams: there, whichever reaches more pages.
+ */
 async function openBroken(pdfium: Pdfium, path: string, maxPages: number): Promise<PdfFile | null> {
   const { possible, rewritable } = possibleRepairs(path);
   const file = openRepaired(pdfium, path, maxPages, possible);
-  if (file !== null || !rewritable) {
+  if (!rewritable || (file !== null && file.info.repair !== 'PAGES_REBUILT')) {
     return file;
   }
+  if (file === null) {
+    return openRewritten(pdfium, path, maxPages);
+  }
+  let rewritten: OpenPdf | null;
+  try {
+    rewritten = await openRewritten(pdfium, path, maxPages);
+  } catch (error) {
+    if (hasCode(error, 'PDF_CORRUPT') || hasCode(error, 'PDF_REPAIR_TIMEOUT')) {
+      return file;
+    }
+    file.close();
+    throw error;
+  }
+  const [better, worse] =
+    rewritten !== null && rewritten.countReachablePages() > file.countReachablePages()
+      ? [rewritten, file]
+      : [file, rewritten];
+  worse?.close();
+  return better;
+}
+
+/** The broken PDF as the second engine writes it anew; null when that cannot be opened either. */
+async function openRewritten(pdfium: Pdfium, path: string, maxPages: number): Promise<OpenPdf | null> {
   const rewritten = await rewritePdf(path);
   try {
     return open(pdfium, openBytesAccess(pdfium, rewritten), maxPages, 'REWRITTEN');
@@ -58,7 +84,7 @@ function openRepaired(
   path: string,
   maxPages: number,
   repairs: readonly PossibleRepair[],
-): PdfFile | null {
+): OpenPdf | null {
   let best: { file: OpenPdf; pages: number } | null = null;
   let tooMany: unknown = null;
   for (const { kind, appendix } of repairs) {
@@ -98,6 +124,6 @@ function open(pdfium: Pdfium, access: FileAccess, maxPages: number, repair: Docu
   }
 }
 
-function hasCode(error: unknown, code: 'PDF_CORRUPT' | 'PDF_TOO_MANY_PAGES'): boolean {
+function hasCode(error: unknown, code: 'PDF_CORRUPT' | 'PDF_TOO_MANY_PAGES' | 'PDF_REPAIR_TIMEOUT'): boolean {
   return error instanceof MillraceError && error.code === code;
 }

@@ -31,6 +31,31 @@ describe('When the end of a PDF is missing that keeps its pages in compressed st
     await expect(openPdf(path, { maxPages: 1 })).rejects.toMatchObject({ code: 'PDF_TOO_MANY_PAGES' });
   });
 
+  describe('and pages of it stand outside of these as well', () => {
+    /** Pages of no list: blank but for their size. */
+    const withPlainPages = (compressed: string[], plain: number) =>
+      Buffer.concat([
+        compressedPdf(compressed, { cutOff: true }),
+        ...Array.from({ length: plain }, (_, index) =>
+          Buffer.from(`${50 + index} 0 obj\n<< /Type /Page /MediaBox [0 0 612 792] >>\nendobj\n`),
+        ),
+      ]);
+    const found = (bytes: Buffer) => folder.open(bytes, ({ info }) => [info.repair, info.pageCount]);
+
+    test('then it is read in the way that reaches more of them', async () => {
+      expect(await found(withPlainPages(texts, 1))).toEqual(['REWRITTEN', 2]);
+      expect(await found(withPlainPages(texts, 3))).toEqual(['PAGES_REBUILT', 3]);
+    });
+
+    test('and it cannot be rewritten, then those that are seen are read', async () => {
+      const bytes = Buffer.concat([
+        insatiablePdf(),
+        Buffer.from('50 0 obj\n<< /Type /Page /MediaBox [0 0 612 792] >>\nendobj\n'),
+      ]);
+      expect(await found(bytes)).toEqual(['PAGES_REBUILT', 1]);
+    }, 60_000);
+  });
+
   test('and it is encrypted, then it is corrupt: what it is encrypted with is lost', async () => {
     const encrypted = Buffer.concat([
       compressedPdf(texts, { cutOff: true }),
