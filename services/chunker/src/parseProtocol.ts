@@ -8,7 +8,7 @@ export interface ParseRequest {
   /** What kind of file it is, of text maybe with its charset. */
   mimeType: string;
   maxPages: number;
-  /** Only these have an outcome and chunks; null for all. The others are read for what they tell about these. */
+  /** Of a PDF, only these have an outcome and chunks; null for all. The others are read for what they tell about these. */
   pages: number[] | null;
   reading: ReadingOptions;
   ocr: OcrSettings;
