@@ -3,13 +3,17 @@ import { OpenPdf } from './engine';
 import { type FileAccess, openBytesAccess, openFileAccess } from './fileSource';
 import { guarded, loadPdfium, type Pdfium } from './pdfium';
 import { type PossibleRepair, possibleRepairs } from './repair';
-import { rewritePdf } from './rewrite';
+import { type RewriteLimits, rewritePdf } from './rewrite';
 import type { PdfFile } from './types';
 
 export interface OpenOptions {
   /** A PDF that claims more pages is refused, before anything is done for each of them. Default: no limit. */
   maxPages?: number;
+  /** Of repairing a broken PDF with the second engine. Default: those of rewritePdf. */
+  rewrite?: RewriteLimits | undefined;
 }
+
+type BrokenOptions = { maxPages: number; rewrite: RewriteLimits | undefined };
 
 /**
  * Opens the PDF at `path` for reading text. The file is read piece by piece, never held as a whole. One that is broken is
@@ -20,13 +24,13 @@ export interface OpenOptions {
  */
 export async function openPdf(
   path: string,
-  { maxPages = Number.POSITIVE_INFINITY }: OpenOptions = {},
+  { maxPages = Number.POSITIVE_INFINITY, rewrite }: OpenOptions = {},
 ): Promise<PdfFile> {
   const pdfium = await loadPdfium();
   try {
     return open(pdfium, openFileAccess(pdfium, path), maxPages, null);
   } catch (error) {
-    const repaired = hasCode(error, 'PDF_CORRUPT') ? await openBroken(pdfium, path, maxPages) : null;
+    const repaired = hasCode(error, 'PDF_CORRUPT') ? await openBroken(pdfium, path, { maxPages, rewrite }) : null;
     if (repaired === null) {
       throw error;
     }
@@ -38,18 +42,18 @@ export async function openPdf(
  * The broken PDF with a made-up end where that helps, or else rewritten; null when neither does. A list of pages that was
  * made up has none of those in compressed streams: there, whichever reaches more pages.
  */
-async function openBroken(pdfium: Pdfium, path: string, maxPages: number): Promise<PdfFile | null> {
+async function openBroken(pdfium: Pdfium, path: string, options: BrokenOptions): Promise<PdfFile | null> {
   const { possible, rewritable } = possibleRepairs(path);
-  const file = openRepaired(pdfium, path, maxPages, possible);
+  const file = openRepaired(pdfium, path, options.maxPages, possible);
   if (!rewritable || (file !== null && file.info.repair !== 'PAGES_REBUILT')) {
     return file;
   }
   if (file === null) {
-    return openRewritten(pdfium, path, maxPages);
+    return openRewritten(pdfium, path, options);
   }
   let rewritten: OpenPdf | null;
   try {
-    rewritten = await openRewritten(pdfium, path, maxPages);
+    rewritten = await openRewritten(pdfium, path, options);
   } catch (error) {
     if (hasCode(error, 'PDF_CORRUPT') || hasCode(error, 'PDF_REPAIR_TIMEOUT')) {
       return file;
@@ -66,8 +70,12 @@ async function openBroken(pdfium: Pdfium, path: string, maxPages: number): Promi
 }
 
 /** The broken PDF as the second engine writes it anew; null when that cannot be opened either. */
-async function openRewritten(pdfium: Pdfium, path: string, maxPages: number): Promise<OpenPdf | null> {
-  const rewritten = await rewritePdf(path);
+async function openRewritten(
+  pdfium: Pdfium,
+  path: string,
+  { maxPages, rewrite }: BrokenOptions,
+): Promise<OpenPdf | null> {
+  const rewritten = await rewritePdf(path, rewrite);
   try {
     return open(pdfium, openBytesAccess(pdfium, rewritten), maxPages, 'REWRITTEN');
   } catch (error) {

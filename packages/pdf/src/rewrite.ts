@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { MillraceError } from '@millrace/contracts';
 import { ParserPool } from './pool/parserPool';
 
+/** What the second engine may take. */
 export interface RewriteLimits {
   /** Larger files are not tried: the other engine holds them in memory, and what it writes as well. */
   maxFileBytes: number;
@@ -18,8 +19,8 @@ const defaultLimits: RewriteLimits = {
   maxRssBytes: 768 * MEBIBYTE,
 };
 
-/** JavaScript objects alone, in MiB: the process ends by itself here, even where nobody can tell its resident memory. */
-const HEAP_MIB = 512;
+/** For JavaScript objects, of all memory: the process ends by itself here, even where nobody can tell its resident memory. */
+const HEAP_SHARE = 2 / 3;
 /** The file may grow so much, as what was compressed may be written plain. */
 const MAX_GROWTH = 2;
 
@@ -33,10 +34,9 @@ const MAX_GROWTH = 2;
 export async function rewritePdf(path: string, limits: RewriteLimits = defaultLimits): Promise<Buffer> {
   const { size } = statSync(path);
   if (size > limits.maxFileBytes) {
-    const mebibytes = limits.maxFileBytes / MEBIBYTE;
     throw new MillraceError(
       'PDF_CORRUPT',
-      `The PDF is broken, and too large to be written anew (over ${mebibytes} MiB).`,
+      `The PDF is broken, and too large to be written anew (over ${limits.maxFileBytes} bytes).`,
     );
   }
   const pool = new ParserPool({
@@ -45,7 +45,7 @@ export async function rewritePdf(path: string, limits: RewriteLimits = defaultLi
     processes: 1,
     timeoutMs: limits.timeoutMs,
     maxRssBytes: limits.maxRssBytes,
-    execArgv: [`--max-old-space-size=${HEAP_MIB}`],
+    execArgv: [`--max-old-space-size=${Math.floor((HEAP_SHARE * limits.maxRssBytes) / MEBIBYTE)}`],
   });
   const pieces: Uint8Array[] = [];
   let bytes = 0;

@@ -11,7 +11,7 @@ import {
   storeChunks,
   storePages,
 } from '@millrace/lifecycle';
-import type { ParserPool } from '@millrace/pdf';
+import type { ParserPool, RewriteLimits } from '@millrace/pdf';
 import type { DeliveryResult, Queues } from '@millrace/queues';
 import type { Logger } from '@millrace/telemetry';
 import { keepLease } from './keepLease';
@@ -34,6 +34,8 @@ export interface IngestOptions {
   maxLostPages: number;
   maxCharacters: number;
   ocr: OcrSettings;
+  /** See openPdf. */
+  rewrite?: RewriteLimits;
   logger: Logger;
   metrics: ChunkerMetrics;
 }
@@ -114,7 +116,7 @@ export class IngestHandler {
     signal: AbortSignal,
     logger: Logger,
   ): Promise<ParsedDocument> {
-    const { blobs, pool, maxPages, maxLostPages, maxCharacters, ocr } = this.options;
+    const { blobs, pool, maxPages, maxLostPages, maxCharacters, ocr, rewrite } = this.options;
     if (!job.sourcePath) {
       throw new MillraceError('BLOB_MISSING', 'The original of this document has been removed');
     }
@@ -122,7 +124,7 @@ export class IngestHandler {
     const onPage = reportReading({ database: this.options.database, job, logger });
     return parseDocument(
       pool,
-      { path, mimeType: job.mimeType, maxPages, pages: job.failedPages, reading: job.reading, ocr },
+      { path, mimeType: job.mimeType, maxPages, pages: job.failedPages, reading: job.reading, ocr, rewrite },
       { maxLostPages, maxCharacters, onPage, onLost: (page) => lostPages.push(page), signal },
     );
   }

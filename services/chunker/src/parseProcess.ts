@@ -20,7 +20,7 @@ async function parse(request: ParseRun, context: TaskContext): Promise<ParseEnd>
 }
 
 async function parsePdf(request: ParseRun, context: TaskContext): Promise<ParseEnd> {
-  const file = await openPdf(request.path, { maxPages: request.maxPages });
+  const file = await openPdf(request.path, request);
   try {
     const { pageCount, title, repair } = file.info;
     await sendPages(file, request, context);

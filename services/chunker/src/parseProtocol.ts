@@ -1,5 +1,5 @@
 import type { Chunk, DocumentRepair, ErrorCode, PageOutcome, ReadingOptions } from '@millrace/contracts';
-import type { TextLine } from '@millrace/pdf';
+import type { RewriteLimits, TextLine } from '@millrace/pdf';
 
 /** What the parser process is asked to do. */
 export interface ParseRequest {
@@ -12,6 +12,8 @@ export interface ParseRequest {
   pages: number[] | null;
   reading: ReadingOptions;
   ocr: OcrSettings;
+  /** See openPdf. */
+  rewrite?: RewriteLimits | undefined;
 }
 
 /** How pages are recognized, and what that may cost. */

@@ -65,7 +65,7 @@ export const documentErrors = {
   PDF_REPAIR_TIMEOUT: retryable(
     422,
     'Repairing the broken PDF took too long',
-    'Retry the job when there is less to do; or re-export the file and upload it again.',
+    'Retry the job when there is less to do, or with a higher PDF_REPAIR_TIMEOUT_MS; or re-export the file and upload it again.',
   ),
   PDF_UNREADABLE: permanent(
     422,
