@@ -38,8 +38,8 @@ export interface ParseOptions {
  * the other pages is kept. Pages that are not wanted count for nothing there: the time for the document bounds them. A text
  * ends with its first such page.
  * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED, PDF_ENCRYPTION_UNSUPPORTED, PDF_TOO_MANY_PAGES, PDF_TIMEOUT,
- * PDF_OPEN_TIMEOUT, PDF_REPAIR_TIMEOUT, PDF_UNREADABLE (also when too many pages end their process), TEXT_UNREADABLE, TEXT_TOO_LARGE,
- * PARSER_LOST or INTERNAL; the signal's reason when it was aborted.
+ * PDF_OPEN_TIMEOUT, PDF_REPAIR_TIMEOUT, PDF_UNREADABLE (also when too many pages end their process), TEXT_UNREADABLE,
+ * TEXT_TOO_LARGE, PARSER_LOST or INTERNAL; the signal's reason when it was aborted.
  */
 export async function parseDocument(
   pool: ParserPool,
