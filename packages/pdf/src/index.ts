@@ -7,4 +7,5 @@ export { loadPdfium } from './pdfium';
 export { ParserPool, type ParserPoolOptions, type RunOptions } from './pool/parserPool';
 export type { PageStep } from './pool/protocol';
 export { serveTasks, type TaskContext } from './pool/serve';
+export type { RewriteLimits } from './rewrite';
 export * from './types';

@@ -168,6 +168,24 @@ describe('When a child', () => {
     await expect(pool.run({ action: 'sleep at page', value: 4500 })).resolves.toBe('awake');
   });
 
+  test('takes long to start, then that is not the opening of the PDF', async () => {
+    makePool({ entry: join(__dirname, 'fixtures/slowChild.ts'), openTimeoutMs: 2000 });
+    await expect(pool.run({ action: 'echo', value: 1 })).resolves.toMatchObject({ value: 1 });
+  });
+
+  test('is limited in opening while it starts, then the limit counts from when it has started', async () => {
+    makePool({ entry: join(__dirname, 'fixtures/slowChild.ts'), openTimeoutMs: 2000 });
+    await expect(pool.run({ action: 'hang' })).rejects.toMatchObject({ code: 'PDF_OPEN_TIMEOUT' });
+  });
+
+  test('has not started when the time for its task is over, then the installation is blamed and not the PDF', async () => {
+    makePool({ entry: join(__dirname, 'fixtures/slowChild.ts'), timeoutMs: 1000 });
+    await expect(pool.run({ action: 'echo' })).rejects.toMatchObject({
+      code: 'INTERNAL',
+      message: 'The parser process did not start within 1000 ms.',
+    });
+  });
+
   test('cannot be started, then the installation is blamed and not the PDF', async () => {
     makePool({ entry: join(__dirname, 'fixtures/missing.ts') });
     await expect(pool.run({ action: 'echo' })).rejects.toMatchObject({ code: 'INTERNAL' });

@@ -31,6 +31,31 @@ describe('When the end of a PDF is missing that keeps its pages in compressed st
     await expect(openPdf(path, { maxPages: 1 })).rejects.toMatchObject({ code: 'PDF_TOO_MANY_PAGES' });
   });
 
+  describe('and pages of it stand outside of these as well', () => {
+    /** Pages of no list: blank but for their size. */
+    const withPlainPages = (compressed: string[], plain: number) =>
+      Buffer.concat([
+        compressedPdf(compressed, { cutOff: true }),
+        ...Array.from({ length: plain }, (_, index) =>
+          Buffer.from(`${50 + index} 0 obj\n<< /Type /Page /MediaBox [0 0 612 792] >>\nendobj\n`),
+        ),
+      ]);
+    const found = (bytes: Buffer) => folder.open(bytes, ({ info }) => [info.repair, info.pageCount]);
+
+    test('then it is read in the way that reaches more of them', async () => {
+      expect(await found(withPlainPages(texts, 1))).toEqual(['REWRITTEN', 2]);
+      expect(await found(withPlainPages(texts, 3))).toEqual(['PAGES_REBUILT', 3]);
+    });
+
+    test('and it cannot be rewritten, then those that are seen are read', async () => {
+      const bytes = Buffer.concat([
+        insatiablePdf(),
+        Buffer.from('50 0 obj\n<< /Type /Page /MediaBox [0 0 612 792] >>\nendobj\n'),
+      ]);
+      expect(await found(bytes)).toEqual(['PAGES_REBUILT', 1]);
+    }, 60_000);
+  });
+
   test('and it is encrypted, then it is corrupt: what it is encrypted with is lost', async () => {
     const encrypted = Buffer.concat([
       compressedPdf(texts, { cutOff: true }),
@@ -41,14 +66,15 @@ describe('When the end of a PDF is missing that keeps its pages in compressed st
 });
 
 describe('When a broken PDF is to be written anew', () => {
+  const cutOff = () => compressedPdf(['A page.'], { cutOff: true });
   test.each([
-    ['nothing is left of it', brokenPdf, limits],
-    ['it is too large', () => compressedPdf(['A page.'], { cutOff: true }), { ...limits, maxFileBytes: 100 }],
-    ['it takes too long', endlessPdf, { ...limits, timeoutMs: 3_000 }],
-    ['it takes too much memory', insatiablePdf, { ...limits, maxRssBytes: 150 * 2 ** 20 }],
-  ])('and %s, then it is not, and no process is left', async (_why, make, given) => {
+    ['nothing is left of it', brokenPdf, limits, 'PDF_CORRUPT', 'beyond repair'],
+    ['it is too large', cutOff, { ...limits, maxFileBytes: 2 ** 8 }, 'PDF_CORRUPT', 'too large to be written anew'],
+    ['it takes too long', endlessPdf, { ...limits, timeoutMs: 6_000 }, 'PDF_REPAIR_TIMEOUT', 'longer than 6000 ms'],
+    ['it takes too much memory', insatiablePdf, { ...limits, maxRssBytes: 150 * 2 ** 20 }, 'PDF_CORRUPT', 'given up'],
+  ])('and %s, then it is not, the reason is told, and no process is left', async (_why, make, given, code, reason) => {
     const path = await folder.write(make());
-    expect(await rewritePdf(path, given)).toBeNull();
+    await expect(rewritePdf(path, given)).rejects.toMatchObject({ code, message: expect.stringContaining(reason) });
     expect(children()).toBe('');
   });
 });

@@ -51,6 +51,11 @@ export async function startChunker(config: Config, logger: Logger): Promise<Runn
           pageTimeoutMs: config.OCR_PAGE_TIMEOUT_MS,
           totalMs: ocrShare * config.PDF_TIMEOUT_MS,
         },
+        rewrite: {
+          maxFileBytes: config.PDF_REPAIR_MAX_BYTES,
+          timeoutMs: config.PDF_REPAIR_TIMEOUT_MS,
+          maxRssBytes: config.PDF_REPAIR_MAX_MEMORY_BYTES,
+        },
         logger,
         metrics: createChunkerMetrics(registry),
       });

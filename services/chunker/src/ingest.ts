@@ -11,13 +11,13 @@ import {
   storeChunks,
   storePages,
 } from '@millrace/lifecycle';
-import type { ParserPool } from '@millrace/pdf';
+import type { ParserPool, RewriteLimits } from '@millrace/pdf';
 import type { DeliveryResult, Queues } from '@millrace/queues';
 import type { Logger } from '@millrace/telemetry';
 import { keepLease } from './keepLease';
 import type { ChunkerMetrics } from './metrics';
 import { type ParsedDocument, parseDocument, whyNothing } from './parseDocument';
-import type { OcrSettings } from './parseProtocol';
+import type { OcrSettings, ParsedPage } from './parseProtocol';
 import { reportReading } from './reportReading';
 
 export interface IngestOptions {
@@ -34,6 +34,8 @@ export interface IngestOptions {
   maxLostPages: number;
   maxCharacters: number;
   ocr: OcrSettings;
+  /** See openPdf. */
+  rewrite?: RewriteLimits;
   logger: Logger;
   metrics: ChunkerMetrics;
 }
@@ -94,20 +96,27 @@ export class IngestHandler {
     const logger = this.options.logger.child({ jobId: job.jobId, documentId: job.documentId });
     const onLost = () => lost.abort('lease lost' satisfies Interruption);
     const letGo = keepLease({ database, job, leaseMs, logger, onLost });
+    const lostPages: ParsedPage[] = [];
     const stopTimer = metrics.parseSeconds.startTimer();
     try {
-      const parsed = await this.read(job, signal, logger);
+      const parsed = await this.read(job, lostPages, signal, logger);
       stopTimer();
       return await this.store(job, parsed, signal, logger);
     } catch (error) {
-      return await this.giveUp(job, error, signal, logger);
+      return await this.giveUp(job, error, lostPages, signal, logger);
     } finally {
       letGo();
     }
   }
 
-  private async read(job: ClaimedJob, signal: AbortSignal, logger: Logger): Promise<ParsedDocument> {
-    const { blobs, pool, maxPages, maxLostPages, maxCharacters, ocr } = this.options;
+  /** @param lostPages is given the pages that end their process. */
+  private async read(
+    job: ClaimedJob,
+    lostPages: ParsedPage[],
+    signal: AbortSignal,
+    logger: Logger,
+  ): Promise<ParsedDocument> {
+    const { blobs, pool, maxPages, maxLostPages, maxCharacters, ocr, rewrite } = this.options;
     if (!job.sourcePath) {
       throw new MillraceError('BLOB_MISSING', 'The original of this document has been removed');
     }
@@ -115,8 +124,8 @@ export class IngestHandler {
     const onPage = reportReading({ database: this.options.database, job, logger });
     return parseDocument(
       pool,
-      { path, mimeType: job.mimeType, maxPages, pages: job.failedPages, reading: job.reading, ocr },
-      { maxLostPages, maxCharacters, onPage, signal },
+      { path, mimeType: job.mimeType, maxPages, pages: job.failedPages, reading: job.reading, ocr, rewrite },
+      { maxLostPages, maxCharacters, onPage, onLost: (page) => lostPages.push(page), signal },
     );
   }
 
@@ -128,7 +137,7 @@ export class IngestHandler {
   ): Promise<DeliveryResult> {
     const { database, queues, metrics } = this.options;
     if (parsed.chunks.length === 0 && job.failedPages === null) {
-      return await this.fail(job, whyNothing(parsed), signal, logger, parsed.pages);
+      return await this.fail(job, whyNothing(parsed), parsed.pages, signal, logger);
     }
     const chunked = {
       title: parsed.title,
@@ -172,7 +181,13 @@ export class IngestHandler {
   }
 
   /** Decides what an interrupted or failed reading means: hand the job back, leave it to its new owner, or fail it. */
-  private async giveUp(job: ClaimedJob, thrown: unknown, signal: AbortSignal, logger: Logger): Promise<DeliveryResult> {
+  private async giveUp(
+    job: ClaimedJob,
+    thrown: unknown,
+    lostPages: ParsedPage[],
+    signal: AbortSignal,
+    logger: Logger,
+  ): Promise<DeliveryResult> {
     if (signal.aborted) {
       const reason = signal.reason as Interruption;
       logger.info({ reason }, 'stopped reading a document');
@@ -188,7 +203,7 @@ export class IngestHandler {
     }
     return error.retryable && job.attempts < job.chunkMaxRetries
       ? this.putBack(job, error, signal, logger)
-      : this.fail(job, error, signal, logger);
+      : this.fail(job, error, lostPages, signal, logger);
   }
 
   /** A fault that may pass: the document is read again after a while. */
@@ -219,9 +234,9 @@ export class IngestHandler {
   private async fail(
     job: ClaimedJob,
     error: MillraceError,
+    pages: readonly ParsedPage[],
     signal: AbortSignal,
     logger: Logger,
-    pages: ParsedDocument['pages'] = [],
   ): Promise<DeliveryResult> {
     const failed = await untilAvailable(() => failJob(this.options.database, job, error, pages), signal);
     if (!failed) {

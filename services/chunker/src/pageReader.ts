@@ -1,6 +1,6 @@
 import { type ErrorCode, MillraceError } from '@millrace/contracts';
 import { inkOf, type PageText, type PdfFile, Recognizer, type TaskContext, type TextLine } from '@millrace/pdf';
-import type { ParsedPage, ParseRun, RecognizedPage } from './parseProtocol';
+import { outcomeOfLost, type ParsedPage, type ParseRun, type RecognizedPage } from './parseProtocol';
 
 /** Pages with fewer characters have hardly any text: a page number, or nothing. */
 const NO_TEXT = 20;
@@ -49,7 +49,7 @@ export class PageReader {
     const lost = this.run.lostPages.find((known) => known.page === page);
     if (lost !== undefined) {
       // Neither measured nor asked for its label: who knows what it does, and nothing says that it is at work.
-      return failed({ page, label: null, width: 0, height: 0 }, lost.code);
+      return { outcome: outcomeOfLost(lost), text: null, recognized: null };
     }
     await this.context.atPage({ page, pages: this.file.info.pageCount, ocr: false });
     try {
@@ -75,7 +75,7 @@ export class PageReader {
       return false;
     }
     // Where there is some text, only a scan is worth the time: a chart with a title has little more to say.
-    if (ocr === 'auto' && characters >= NO_TEXT && this.file.largestImage(text.page) < SCAN) {
+    if (ocr === 'auto' && characters >= NO_TEXT && !this.isScan(text)) {
       return false;
     }
     const explained = characters * INK_OF_CHARACTER;
@@ -86,13 +86,13 @@ export class PageReader {
     const { page } = text;
     const known = this.run.recognized.find((one) => one.page === page);
     if (this.ocrPages >= this.run.ocr.maxPages || (known === undefined && this.isLate())) {
-      return unrecognized(text, 'OCR_LIMIT');
+      return this.unrecognized(text, 'OCR_LIMIT');
     }
     this.ocrPages++;
     const { result } = known ?? (await this.recognize(page));
     const recognized = known === undefined ? { page, result } : null;
     if ('code' in result) {
-      return { ...unrecognized(text, result.code), recognized };
+      return { ...this.unrecognized(text, result.code), recognized };
     }
     const image = { ...text, lines: result.lines, text: result.lines.map((line) => line.text).join('\n') };
     // A picture without words has less to say than the page number below it; and a title has its text right already.
@@ -100,6 +100,15 @@ export class PageReader {
     const isMore = charactersOf(image) > own * (own < NO_TEXT ? 1 : 2);
     const read = isMore ? done(image, 'ocr') : done(text, 'text');
     return { ...read, recognized };
+  }
+
+  /** A page whose image could not be read: it has failed, unless it is no scan and has text of its own to go by. */
+  private unrecognized(text: PageText, code: ErrorCode): ReadPage {
+    return charactersOf(text) < NO_TEXT || this.isScan(text) ? failed(text, code) : done(text, 'text');
+  }
+
+  private isScan({ page }: PageText): boolean {
+    return this.file.largestImage(page) >= SCAN;
   }
 
   /** What is left of the document's time is for its other pages. */
@@ -135,11 +144,6 @@ function done(text: PageText, source: 'text' | 'ocr'): ReadPage {
   const characters = charactersOf(text);
   const outcome = characters === 0 ? 'empty' : source;
   return { outcome: { page, label, width, height, outcome, characters, error_code: null }, text, recognized: null };
-}
-
-/** A page whose image could not be read: what text it has is kept, unless that is as good as nothing. */
-function unrecognized(text: PageText, code: ErrorCode): ReadPage {
-  return charactersOf(text) < NO_TEXT ? failed(text, code) : done(text, 'text');
 }
 
 function failed(

@@ -1,7 +1,16 @@
 import { type Chunk, MillraceError } from '@millrace/contracts';
 import type { PageStep, ParserPool } from '@millrace/pdf';
 import { textTypeOf } from '@millrace/text';
-import type { LostPage, ParsedDocument, ParseEnd, ParseMessage, ParseRequest, ParseRun } from './parseProtocol';
+import {
+  type LostPage,
+  outcomeOfLost,
+  type ParsedDocument,
+  type ParsedPage,
+  type ParseEnd,
+  type ParseMessage,
+  type ParseRequest,
+  type ParseRun,
+} from './parseProtocol';
 
 export type { ParsedDocument, ParsedPage, ParseRequest } from './parseProtocol';
 
@@ -15,6 +24,8 @@ export interface ParseOptions {
   maxCharacters: number;
   /** Is told at which page the reading is; when it starts over, from the first page again. */
   onPage?: (step: PageStep) => void;
+  /** Is told of every wanted page that ended its process, also where the document is given up in the end. */
+  onLost?: (page: ParsedPage) => void;
   signal?: AbortSignal;
 }
 
@@ -27,13 +38,13 @@ export interface ParseOptions {
  * the other pages is kept. Pages that are not wanted count for nothing there: the time for the document bounds them. A text
  * ends with its first such page.
  * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED, PDF_ENCRYPTION_UNSUPPORTED, PDF_TOO_MANY_PAGES, PDF_TIMEOUT,
- * PDF_OPEN_TIMEOUT, PDF_UNREADABLE (also when too many pages end their process), TEXT_UNREADABLE, TEXT_TOO_LARGE,
- * PARSER_LOST or INTERNAL; the signal's reason when it was aborted.
+ * PDF_OPEN_TIMEOUT, PDF_REPAIR_TIMEOUT, PDF_UNREADABLE (also when too many pages end their process), TEXT_UNREADABLE,
+ * TEXT_TOO_LARGE, PARSER_LOST or INTERNAL; the signal's reason when it was aborted.
  */
 export async function parseDocument(
   pool: ParserPool,
   request: ParseRequest,
-  { maxLostPages, maxCharacters, onPage, signal }: ParseOptions,
+  { maxLostPages, maxCharacters, onPage, onLost, signal }: ParseOptions,
 ): Promise<ParsedDocument> {
   const run: ParseRun = { ...request, lostPages: [], recognized: [], startedAt: Date.now() };
   const isText = textTypeOf(request.mimeType) !== null;
@@ -49,6 +60,7 @@ export async function parseDocument(
     parsed.chunks.push(...chunks);
     run.recognized.push(...recognized);
   };
+  const isWanted = ({ page }: LostPage) => request.pages?.includes(page) ?? true;
   const withoutPage = (error: MillraceError) => {
     if (isText) {
       // Its pages come one out of the other: there is no reading it without one of them.
@@ -56,8 +68,12 @@ export async function parseDocument(
     }
     parsed = { pages: [], chunks: [] };
     characters = 0;
-    run.lostPages.push({ page: Number(error.extra.page), code: error.code });
-    const lost = run.lostPages.filter(({ page }) => request.pages?.includes(page) ?? true);
+    const page: LostPage = { page: Number(error.extra.page), code: error.code };
+    run.lostPages.push(page);
+    if (isWanted(page)) {
+      onLost?.(outcomeOfLost(page));
+    }
+    const lost = run.lostPages.filter(isWanted);
     if (lost.length > maxLostPages) {
       throw new MillraceError('PDF_UNREADABLE', tooManyLost(lost));
     }

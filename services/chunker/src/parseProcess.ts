@@ -20,7 +20,8 @@ async function parse(request: ParseRun, context: TaskContext): Promise<ParseEnd>
 }
 
 async function parsePdf(request: ParseRun, context: TaskContext): Promise<ParseEnd> {
-  const file = await openPdf(request.path, { maxPages: request.maxPages });
+  const { path, maxPages, rewrite } = request;
+  const file = await openPdf(path, { maxPages, rewrite });
   try {
     const { pageCount, title, repair } = file.info;
     await sendPages(file, request, context);

@@ -1,5 +1,5 @@
 import type { Chunk, DocumentRepair, ErrorCode, PageOutcome, ReadingOptions } from '@millrace/contracts';
-import type { TextLine } from '@millrace/pdf';
+import type { RewriteLimits, TextLine } from '@millrace/pdf';
 
 /** What the parser process is asked to do. */
 export interface ParseRequest {
@@ -8,10 +8,12 @@ export interface ParseRequest {
   /** What kind of file it is, of text maybe with its charset. */
   mimeType: string;
   maxPages: number;
-  /** Only these have an outcome and chunks; null for all. The others are read for what they tell about these. */
+  /** Of a PDF, only these have an outcome and chunks; null for all. The others are read for what they tell about these. */
   pages: number[] | null;
   reading: ReadingOptions;
   ocr: OcrSettings;
+  /** See openPdf. */
+  rewrite?: RewriteLimits | undefined;
 }
 
 /** How pages are recognized, and what that may cost. */
@@ -61,6 +63,11 @@ export interface ParsedPage {
   /** Characters of text, white space not counted. */
   characters: number;
   error_code: ErrorCode | null;
+}
+
+/** What becomes of a page of which nothing is known but how it ended its process. */
+export function outcomeOfLost({ page, code }: LostPage): ParsedPage {
+  return { page, label: null, width: 0, height: 0, outcome: 'failed', characters: 0, error_code: code };
 }
 
 /** Part of an answer: small, so that neither process holds a document in one message. */

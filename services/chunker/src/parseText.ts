@@ -9,15 +9,14 @@ const MESSAGE_ITEMS = 64;
 
 /**
  * Reads and chunks a text, page by page. What is announced as a page is the chunking of it and the reading of the next; the
- * first is read while the text is opened.
+ * first is read while the text is opened. No page of a text fails alone, so all of them are wanted.
  */
 export async function parseText(request: ParseRequest, type: TextType, context: TaskContext): Promise<ParseEnd> {
   const { path, mimeType, reading } = request;
-  const wanted = request.pages === null ? null : new Set(request.pages);
-  const chunker = new DocumentChunker({ ...reading, wanted });
+  const chunker = new DocumentChunker(reading);
   const pages = readTextPages(path, type, charsetOf(mimeType));
   try {
-    return await sendAll(pages, chunker, { maxPages: request.maxPages, wanted }, context);
+    return await sendAll(pages, chunker, request.maxPages, context);
   } finally {
     // A page too many, or a message that cannot be sent, must not leave the file open.
     pages.return(null);
@@ -27,7 +26,7 @@ export async function parseText(request: ParseRequest, type: TextType, context: 
 async function sendAll(
   pages: Generator<TextPage, string | null>,
   chunker: DocumentChunker,
-  { maxPages, wanted }: { maxPages: number; wanted: ReadonlySet<number> | null },
+  maxPages: number,
   context: TaskContext,
 ): Promise<ParseEnd> {
   let message: ParseMessage = { pages: [], chunks: [], recognized: [] };
@@ -41,7 +40,7 @@ async function sendAll(
       });
     }
     await context.atPage({ page: pageCount, pages: null, ocr: false });
-    message.pages.push(...((wanted?.has(next.value.page) ?? true) ? [outcomeOf(next.value)] : []));
+    message.pages.push(outcomeOf(next.value));
     message.chunks.push(...chunker.addPage(next.value));
     if (message.pages.length + message.chunks.length >= MESSAGE_ITEMS) {
       await context.send(message);

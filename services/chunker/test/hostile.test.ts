@@ -1,8 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mayLackPages } from '@millrace/contracts';
 import { ParserPool } from '@millrace/pdf';
 import { testReading } from '@millrace/test-support';
+import { MediaTypeDetector, namedType } from '../../api/src/mediaType';
 import { parseDocument, whyNothing } from '../src/parseDocument';
 import { type HostileRow, nearlySame, readTable, updatesTable, writeTable } from './hostileTable';
 
@@ -38,13 +39,22 @@ if (existsSync(corpus)) {
       }
     });
 
-    async function read(file: string): Promise<HostileRow> {
+    /** What an upload of these bytes is taken for. */
+    function typeOf(file: string): string {
+      const detector = new MediaTypeDetector(namedType(file), null);
+      detector.add(readFileSync(join(corpus, file)));
+      return detector.end().mimeType;
+    }
+
+    async function parse(file: string) {
       const ocr = { languages: ['eng'], maxPages: 100, pageTimeoutMs: 60_000, totalMs: 600_000 };
-      const mimeType = 'application/pdf';
+      const mimeType = typeOf(file);
       const request = { path: join(corpus, file), mimeType, maxPages: 1000, pages: null, reading: testReading, ocr };
-      const parsed = await parseDocument(pool, request, { maxLostPages: 10, maxCharacters: 100_000_000 }).catch(
-        (error: { code: string }) => error.code,
-      );
+      return parseDocument(pool, request, { maxLostPages: 10, maxCharacters: 100_000_000 });
+    }
+
+    async function read(file: string): Promise<HostileRow> {
+      const parsed = await parse(file).catch((error: { code: string }) => error.code);
       if (typeof parsed === 'string') {
         return { file, ends: parsed, repair: null, pages: 0, failed: 0, characters: 0 };
       }

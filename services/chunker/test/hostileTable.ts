@@ -4,7 +4,7 @@ import { join } from 'node:path';
 /** What becomes of one file of the corpus. */
 export interface HostileRow {
   file: string;
-  /** The document's status, or the error code it fails with. */
+  /** The document's status, or the error code it fails with or is refused with. */
   ends: string;
   repair: string | null;
   pages: number;

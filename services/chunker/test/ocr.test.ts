@@ -1,4 +1,4 @@
-import { blankPdf, formBombPdf, type GrayPixels, imagePdf } from '@millrace/test-support';
+import { blankPdf, drawnPdf, formBombPdf, type GrayPixels, imagePdf } from '@millrace/test-support';
 import { ParserBench } from './parserPool';
 import { scanned } from './scanned';
 
@@ -155,20 +155,36 @@ describe('When pages are in another language', () => {
 
 describe('When scans carry a stamp as text', () => {
   const stamp = 'Case 1:20-cv-01234-ABC Document 12 Filed 01/02/20 Page 3 of 20';
-  test('then their images are read all the same, and what cannot be read leaves the stamp', async () => {
-    const dense = await scanned(Array(6).fill(sentences.join(' ')).join('\n\n'));
+  let dense: GrayPixels;
+  beforeAll(async () => {
+    dense = await scanned(Array(6).fill(sentences.join(' ')).join('\n\n'));
+  });
+
+  test('then their images are read all the same, and a page that was not read says so', async () => {
     const pdf = imagePdf([
       { image: dense, text: stamp },
       { image: paper, text: stamp },
       { image: dense, text: stamp },
     ]);
     const parsed = await bench.parse(bench.pool(), pdf, { ocr: { maxPages: 1 } });
-    expect(codes(parsed)).toEqual(['ocr', 'text', 'text']);
+    expect(codes(parsed)).toEqual(['ocr', 'text', 'OCR_LIMIT']);
     expect(parsed.chunks.map((chunk) => chunk.text).join(' ')).toContain('The miller keeps a tenth of the flour');
   }, 60_000);
+
+  test('and recognizing one takes too long, then the page has failed with that', async () => {
+    const pdf = imagePdf([{ image: dense, text: stamp }]);
+    expect(codes(await bench.parse(bench.pool(), pdf, { ocr: { pageTimeoutMs: 100 } }))).toEqual(['OCR_TIMEOUT']);
+  });
 });
 
 describe('When a page has a text layer', () => {
+  test('and a drawing that could not be recognized, then its text is kept', async () => {
+    const pdf = await drawnPdf((document) => {
+      document.addPage().fontSize(11).text('This page has a title and a drawing.').rect(100, 200, 300, 300).fill();
+    });
+    expect(codes(await bench.parse(bench.pool(), pdf, { mode: 'on', ocr: { maxPages: 0 } }))).toEqual(['text']);
+  });
+
   test('then it is not recognized, whatever is drawn on it', async () => {
     const pdf = formBombPdf(['This page has text enough to be read.'], { pages: [1], fanOut: 2, depth: 2 });
     expect(codes(await bench.parse(bench.pool(), pdf, { mode: 'on' }))).toEqual(['text']);

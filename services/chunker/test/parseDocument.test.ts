@@ -221,16 +221,6 @@ describe('When a text is parsed in the same process', () => {
     expect(parsed.pages).toHaveLength(500);
   });
 
-  test('and only some pages are wanted, then only they have an outcome and chunks, in their sections', async () => {
-    const content = `# Mills\n\n${'The mill turns. '.repeat(300)}\n\n## Wheels\n\n${'The wheel turns. '.repeat(300)}`;
-    const parsed = await parseText(content, 'text/markdown', { pages: [4] });
-    expect(parsed.pages).toMatchObject([{ page: 4, outcome: 'text' }]);
-    expect(parsed.chunks.length).toBeGreaterThan(0);
-    for (const chunk of parsed.chunks) {
-      expect(chunk).toMatchObject({ pageStart: 4, pageEnd: 4, section: 'Mills > Wheels' });
-    }
-  });
-
   test('and it is no text, or too long, then the error is named and a PDF after it is read', async () => {
     await expect(parseText(Buffer.from('a\0b'), 'text/plain')).rejects.toMatchObject({ code: 'TEXT_UNREADABLE' });
     const long = parseText('page\f'.repeat(5), 'text/html', { maxPages: 3 });

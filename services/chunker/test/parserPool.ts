@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ChunkStrategy, OcrMode } from '@millrace/contracts';
-import { ParserPool, type ParserPoolOptions } from '@millrace/pdf';
+import { ParserPool, type ParserPoolOptions, type RewriteLimits } from '@millrace/pdf';
 import { testReading } from '@millrace/test-support';
 import { type ParsedDocument, type ParseOptions, parseDocument } from '../src/parseDocument';
 import type { OcrSettings } from '../src/parseProtocol';
@@ -13,6 +13,7 @@ type BenchOptions = Partial<ParseOptions> & {
   strategy?: ChunkStrategy;
   mimeType?: string;
   pages?: number[];
+  rewrite?: RewriteLimits;
 };
 
 /** Reads PDFs in pools of their own, with the limits that a test gives. */
@@ -48,7 +49,7 @@ export class ParserBench {
   }
 
   parseFile(pool: ParserPool, path: string, options: BenchOptions = {}): Promise<ParsedDocument> {
-    const { ocr, mode = 'auto', strategy = testReading.strategy, pages = null, ...rest } = options;
+    const { ocr, mode = 'auto', strategy = testReading.strategy, pages = null, rewrite, ...rest } = options;
     const { mimeType = 'application/pdf', ...parseOptions } = rest;
     const request = {
       path,
@@ -57,6 +58,7 @@ export class ParserBench {
       pages,
       reading: { ...testReading, strategy, ocr: mode },
       ocr: { languages: ['eng'], maxPages: 10, pageTimeoutMs: 60_000, totalMs: 600_000, ...ocr },
+      rewrite,
     };
     return parseDocument(pool, request, { maxLostPages: 3, maxCharacters: 100_000_000, ...parseOptions });
   }

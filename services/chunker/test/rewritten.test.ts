@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { compressedPdf, insatiablePdf } from '@millrace/test-support';
+import { compressedPdf, endlessPdf, insatiablePdf } from '@millrace/test-support';
 import { ParserBench } from './parserPool';
 
 let bench: ParserBench;
@@ -13,7 +13,24 @@ test('When a broken PDF is too much for the process that writes it anew, then it
   const { repair, chunks } = await bench.parse(pool, compressedPdf(['Rewritten.'], { cutOff: true }));
   expect({ repair, texts: chunks.map(({ text }) => text) }).toEqual({ repair: 'REWRITTEN', texts: ['Rewritten.'] });
   const [parser] = pool.pids;
-  await expect(bench.parse(pool, insatiablePdf())).rejects.toMatchObject({ code: 'PDF_CORRUPT' });
+  await expect(bench.parse(pool, insatiablePdf())).rejects.toMatchObject({
+    code: 'PDF_CORRUPT',
+    message: expect.stringContaining('writing it anew was given up'),
+  });
   expect(pool.pids).toEqual([parser]);
   expect(readFileSync(`/proc/${parser}/task/${parser}/children`, 'utf8').trim()).toBe('');
+});
+
+test.each([
+  ['takes longer than it may', endlessPdf(), { timeoutMs: 6_000 }, 'PDF_REPAIR_TIMEOUT'],
+  ['has more bytes than it may', compressedPdf(['Large.'], { cutOff: true }), { maxFileBytes: 100 }, 'PDF_CORRUPT'],
+  [
+    'takes more memory than it may',
+    compressedPdf(['Large.'], { cutOff: true }),
+    { maxRssBytes: 2 ** 20 },
+    'PDF_CORRUPT',
+  ],
+])('When writing a broken PDF anew %s, then the document ends with that', async (_how, pdf, limit, code) => {
+  const rewrite = { maxFileBytes: 2 ** 20, timeoutMs: 60_000, maxRssBytes: 768 * 2 ** 20, ...limit };
+  await expect(bench.parse(bench.pool(), pdf, { rewrite })).rejects.toMatchObject({ code });
 });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { BlobStore } from '@millrace/blobs';
-import { ParserPool } from '@millrace/pdf';
+import { ParserPool, type ParserPoolOptions } from '@millrace/pdf';
 import { closeConnection, Queues, untilReady, workerConnection } from '@millrace/queues';
 import { createLogger, createRegistry } from '@millrace/telemetry';
 import { createTestEnvironment } from '@millrace/test-support';
@@ -8,7 +8,10 @@ import { accept, openDatabase } from '../../../packages/lifecycle/test/support';
 import { createChunkerMetrics, IngestHandler } from '../src';
 
 /** An ingest handler on a database, a queue and a blob store of its own. */
-export async function createIngest(ocr = { languages: ['eng'], maxPages: 5, pageTimeoutMs: 60_000, totalMs: 600_000 }) {
+export async function createIngest(
+  ocr = { languages: ['eng'], maxPages: 5, pageTimeoutMs: 60_000, totalMs: 600_000 },
+  limits: Partial<ParserPoolOptions> = {},
+) {
   const environment = await createTestEnvironment();
   const config = environment.config();
   const logger = createLogger('test', 'silent');
@@ -21,6 +24,7 @@ export async function createIngest(ocr = { languages: ['eng'], maxPages: 5, page
     processes: 1,
     timeoutMs: 30_000,
     execArgv: ['-r', join(__dirname, '../../../tests/support/register.cjs')],
+    ...limits,
   });
   const blobs = new BlobStore(config.BLOB_DIR);
   const handler = new IngestHandler({

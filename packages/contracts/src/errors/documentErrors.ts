@@ -62,10 +62,15 @@ export const documentErrors = {
     'Opening the file took too long',
     'Re-export the file; or raise PDF_OPEN_TIMEOUT_MS, delete the document and upload it again.',
   ),
+  PDF_REPAIR_TIMEOUT: retryable(
+    422,
+    'Repairing the broken PDF took too long',
+    'Retry the job when there is less to do, or with a higher PDF_REPAIR_TIMEOUT_MS; or re-export the file and upload it again.',
+  ),
   PDF_UNREADABLE: permanent(
     422,
     'Reading the PDF ended the reading process',
-    'The file crashes the PDF engine or needs too much memory; re-export it and upload it again.',
+    'The file crashes the PDF engine or needs too much memory; re-export it and upload it again. Where its pages are named, its job may also be retried.',
   ),
   PAGE_FAILED: permanent(
     422,

@@ -37,9 +37,15 @@ export class Recognizer {
     private readonly languages: readonly string[],
   ) {}
 
-  /** @throws MillraceError OCR_TIMEOUT, or OCR_FAILED when the engine cannot be started or breaks. */
+  /**
+   * When the second look does not come to its end, what the first has found is the result.
+   * @throws MillraceError OCR_TIMEOUT, or OCR_FAILED when the engine cannot be started or breaks.
+   */
   async recognize(image: GrayImage): Promise<TextLine[]> {
-    const work = this.work(image);
+    let found: TextLine[] = [];
+    const work = this.work(image, ({ lines }) => {
+      found = lines;
+    });
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
@@ -52,6 +58,9 @@ export class Recognizer {
       // One that is still starting will do for the next page.
       if (this.started !== null) {
         await this.close();
+      }
+      if (found.length > 0) {
+        return found;
       }
       throw error instanceof MillraceError ? error : new MillraceError('OCR_FAILED', messageOf(error));
     } finally {
@@ -73,14 +82,14 @@ export class Recognizer {
     }
   }
 
-  private async work(image: GrayImage): Promise<TextLine[]> {
+  private async work(image: GrayImage, onFirstLook: (reading: Reading) => void): Promise<TextLine[]> {
     this.starting ??= startEngine(this.languages);
     const { starting } = this;
     const engine = await starting;
     if (this.starting === starting) {
       this.started = engine;
     }
-    return Promise.race([engine.died, recognizeWith(engine.worker, image)]);
+    return Promise.race([engine.died, recognizeWith(engine.worker, image, onFirstLook)]);
   }
 }
 
@@ -117,10 +126,15 @@ function engineOf(worker: Worker): Engine {
  * Tesseract finds out by itself which lines run downwards, but not that text is upside down, or runs upwards: what it makes
  * of that is poor, and the page is then looked at the other way round.
  */
-async function recognizeWith(worker: Worker, image: GrayImage): Promise<TextLine[]> {
+async function recognizeWith(
+  worker: Worker,
+  image: GrayImage,
+  onFirstLook: (reading: Reading) => void,
+): Promise<TextLine[]> {
   // Without it, Tesseract guesses, and says so on standard error.
   await worker.setParameters({ user_defined_dpi: String(image.dpi) });
   const asShown = await read(worker, image);
+  onFirstLook(asShown);
   if (asShown.characters === 0 || asShown.confidence >= POOR) {
     return asShown.lines;
   }

@@ -41,9 +41,10 @@ export class ParserChild {
   rssBytes = 0;
   readonly exited: Promise<void>;
   private readonly process: ChildProcess;
-  private ready = false;
   private ended = false;
   private current: CurrentTask | null = null;
+  private isReady = false;
+  private onReady: () => void = () => undefined;
   private nextId = 1;
 
   constructor(options: ChildOptions) {
@@ -77,6 +78,20 @@ export class ParserChild {
     return !this.ended;
   }
 
+  /** False while it is still starting, and has seen nothing of its first task. */
+  get ready(): boolean {
+    return this.isReady;
+  }
+
+  /** Calls `handle` when the child has started: at once, or later. One handler at a time, as there is one task. */
+  whenReady(handle: () => void): void {
+    if (this.isReady) {
+      handle();
+    } else {
+      this.onReady = handle;
+    }
+  }
+
   /** The page the task is at; null before the first. */
   get page(): number | null {
     return this.current?.page ?? null;
@@ -107,7 +122,8 @@ export class ParserChild {
 
   private receive(message: ChildMessage): void {
     if (message.type === 'ready') {
-      this.ready = true;
+      this.isReady = true;
+      this.onReady();
       return;
     }
     const { current } = this;
@@ -165,7 +181,7 @@ export class ParserChild {
     }
     const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
     // A child that dies before it is ready has not seen the PDF: the installation is at fault.
-    return this.ready
+    return this.isReady
       ? taskError('PDF_UNREADABLE', `Reading the PDF ended the reading process ${how}.`, this.page)
       : new MillraceError('INTERNAL', `The parser process ended ${how} while it was starting.`);
   }

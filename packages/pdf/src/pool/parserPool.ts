@@ -10,7 +10,10 @@ export interface ParserPoolOptions {
   processes: number;
   /** Longest a task may run, all its runs together, in milliseconds. Waiting for a free child does not count. */
   timeoutMs: number;
-  /** Longest a run may take until it is at its first page, in milliseconds. Default: as long as the task may run. */
+  /**
+   * Longest a run may take until it is at its first page, in milliseconds; a child that is still starting has not begun.
+   * Default: as long as the task may run.
+   */
   openTimeoutMs?: number;
   /** Longest a task may be at one page, in milliseconds. Default: as long as the task may run. */
   pageTimeoutMs?: number;
@@ -83,7 +86,7 @@ export class ParserPool {
    * Runs one task and gives its result.
    * @throws MillraceError PDF_TIMEOUT, PDF_OPEN_TIMEOUT (it did not come to its first page), PDF_UNREADABLE (the child
    * crashed or outgrew its memory), PAGE_TIMEOUT, PAGE_TOO_LARGE or PAGE_CRASHED (the same, at a page), PARSER_LOST (the child was killed by somebody else), INTERNAL (no
-   * child can be started, or the pool is closed) or the code of what the task threw; the signal's reason when it was
+   * child can be started, or not in the task's time, or the pool is closed) or the code of what the task threw; the signal's reason when it was
    * aborted.
    */
   run(request: unknown, options: RunOptions = {}): Promise<unknown> {

@@ -6,7 +6,7 @@ import type { PageStep } from './protocol';
 export interface Limits {
   /** What is left for the task, in milliseconds. */
   timeoutMs: number;
-  /** Until the task is at its first page, in milliseconds; undefined for no limit but the task's. */
+  /** From when the child is ready until the task is at its first page, in milliseconds; undefined for no limit but the task's. */
   openTimeoutMs: number | undefined;
   /** For each page that names no limit of its own, in milliseconds. */
   pageTimeoutMs: number;
@@ -31,12 +31,15 @@ export class TaskLimits {
   ) {
     const { timeoutMs, openTimeoutMs } = limits;
     this.deadline = setTimeout(() => {
-      child.kill(new MillraceError('PDF_TIMEOUT', 'Reading the PDF took longer than it may.'));
+      child.kill(
+        child.ready
+          ? new MillraceError('PDF_TIMEOUT', 'Reading the PDF took longer than it may.')
+          : new MillraceError('INTERNAL', `The parser process did not start within ${timeoutMs} ms.`),
+      );
     }, timeoutMs);
     this.memory = setInterval(() => void this.checkMemory(), MEMORY_CHECK_MS);
     if (openTimeoutMs !== undefined) {
-      const message = `Opening took longer than ${openTimeoutMs} ms.`;
-      this.beginStep(openTimeoutMs, () => new MillraceError('PDF_OPEN_TIMEOUT', message));
+      child.whenReady(() => this.beginOpening(openTimeoutMs));
     }
   }
 
@@ -50,6 +53,13 @@ export class TaskLimits {
     clearTimeout(this.deadline);
     clearTimeout(this.stepDeadline);
     clearInterval(this.memory);
+  }
+
+  private beginOpening(limitMs: number): void {
+    if (this.watching) {
+      const message = `Opening took longer than ${limitMs} ms.`;
+      this.beginStep(limitMs, () => new MillraceError('PDF_OPEN_TIMEOUT', message));
+    }
   }
 
   private beginStep(limitMs: number, tooLong: () => MillraceError): void {
