@@ -92,12 +92,24 @@ describeWithServers('With a streaming replica', () => {
     await waitFor('the replica to be read', () => readsReplica());
   });
 
-  test('When the address is that of no replica, then the primary is read', async () => {
-    const mistaken = open(primaryUrl);
-    await new Promise((resolve) => setTimeout(resolve, maxLagMs));
-    expect(await readsReplica(mistaken)).toBe(false);
-    expect(mistaken.counts().read?.idle).toBe(1);
-    await mistaken.close();
+  /** Opens a database with this read URL; expects that it is looked at, and nobody reads there. */
+  async function expectUnread(readUrl: string): Promise<void> {
+    const mistaken = open(readUrl);
+    try {
+      await waitFor('it to have been looked at', async () => mistaken.counts().read?.idle === 1);
+      await new Promise((resolve) => setTimeout(resolve, maxLagMs));
+      const { port, pathname } = new URL(primaryUrl);
+      const place = 'SELECT inet_server_port()::text AS port, current_database() AS database';
+      expect(await mistaken.read(({ sql }) => sql.one(place))).toEqual({ port, database: pathname.slice(1) });
+    } finally {
+      await mistaken.close();
+    }
+  }
+
+  test('When the address is that of another database, of the primary or the replica, then the primary is read', async () => {
+    for (const url of [primaryUrl, replica.url]) {
+      await expectUnread(Object.assign(new URL(url), { pathname: '/postgres' }).toString());
+    }
   });
 
   test('When the API has a replica, then searches and lists are read there, and an upload is seen at once', async () => {
@@ -129,6 +141,24 @@ describeWithServers('With a streaming replica', () => {
     } finally {
       await ask(replica.url, 'SELECT pg_wal_replay_resume()');
       await millrace.stop();
+    }
+  });
+
+  test('When a replica has been promoted, then neither it nor a replica of it is read, however far they get', async () => {
+    const promoted = await ReplicaServer.of(primaryUrl, await freePort());
+    try {
+      await ask(promoted.url, 'SELECT pg_promote()');
+      // Far beyond where the primary's log is.
+      await ask(promoted.url, 'CREATE TABLE elsewhere AS SELECT generate_series(1, 300000) AS id');
+      await expectUnread(promoted.url);
+      const follower = await ReplicaServer.of(promoted.url, await freePort());
+      try {
+        await expectUnread(follower.url);
+      } finally {
+        await follower.remove();
+      }
+    } finally {
+      await promoted.remove();
     }
   });
 });

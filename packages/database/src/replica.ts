@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Pool } from './pool';
+import { isSameServer, standingOf, whyUnrelated } from './standing';
 
 /** The replica is looked at so often within the time it may lag, but not less than once a second. */
 const looksPerLag = 4;
@@ -11,16 +12,12 @@ interface Mark {
   lsn: bigint;
 }
 
-/** A position in the log such as 16/B374D848, as a number. */
-function parseLsn(text: string): bigint {
-  const [high = '', low = ''] = text.split('/');
-  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
-}
-
 /**
  * Knows whether a replica is fresh enough to be read. It has everything that was committed by the time at which the
  * primary's log stood where the replica has got to. The age of the last transaction, which is often taken for the lag,
  * would call the replica of an idle primary stale, and one that is cut off from a busy primary fresh.
+ *
+ * It may also be the primary itself, under a role that can only read: then it lags behind nothing.
  */
 export class Replica {
   /** Of our clock: the replica has everything that was committed until then. */
@@ -64,21 +61,21 @@ export class Replica {
 
   private async look(): Promise<void> {
     const at = performance.now();
-    this.marks.push({ at, lsn: await this.lsnOf(this.primary, 'pg_current_wal_lsn()') });
-    // Of a server that is no replica there is no such position, and it is never fresh.
-    const reached = await this.lsnOf(this.pool, 'pg_last_wal_replay_lsn()');
-    const passed = this.marks.filter((mark) => mark.lsn <= reached).at(-1);
+    const primary = await standingOf(this.primary);
+    const reader = await standingOf(this.pool);
+    if (whyUnrelated(primary, reader) !== null) {
+      this.marks = [];
+      this.distrust();
+      return;
+    }
+    this.marks.push({ at, lsn: primary.lsn });
+    const passed = isSameServer(primary, reader)
+      ? this.marks.at(-1)
+      : this.marks.filter((mark) => mark.lsn <= reader.lsn).at(-1);
     if (passed) {
       this.completeUntil = passed.at;
     }
     const oldest = performance.now() - this.maxLagMs;
     this.marks = this.marks.filter((mark) => mark.at > oldest);
-  }
-
-  private async lsnOf(pool: Pool, position: string): Promise<bigint> {
-    const row = await pool.run((connection) =>
-      connection.one<{ lsn: string | null }>(`${pool.limit}; SELECT ${position}::text AS lsn`),
-    );
-    return row.lsn === null ? -1n : parseLsn(row.lsn);
   }
 }
