@@ -66,6 +66,7 @@ describe('The configuration', () => {
     ['MILLRACE_API_KEY', ' '.repeat(20)],
     ['MILLRACE_API_KEY', 'a key that holds spaces'],
     ['DATABASE_URL', 'mysql://localhost/x'],
+    ['DATABASE_MAX_LIFETIME_MS', '2147483648'],
     ['EMBEDDING_PROVIDER', 'magic'],
     ['CHUNK_STRATEGY', 'sections'],
     ['EMBEDDING_MODEL', 'bge-base'],
