@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { MillraceError } from '@millrace/contracts';
 import { from as copyFrom } from 'pg-copy-streams';
 import { NotDone, Patience } from './outage';
-import { type Connection, Pool, type PoolCounts, type PoolOptions } from './pool';
+import { Pool, type PoolCounts, type PoolOptions } from './pool';
+import type { PooledConnection } from './pooledConnection';
 import { Replica } from './replica';
 import { ChunkAttempts } from './repositories/chunkAttempts';
 import { Collections } from './repositories/collections';
@@ -15,14 +17,7 @@ import { Jobs } from './repositories/jobs';
 import { ProviderPauses } from './repositories/providerPauses';
 import { RetryGroups } from './repositories/retryGroups';
 import { type CopyIn, type Runner, Sql } from './sql';
-import {
-  isConnectionLost,
-  isRolledBack,
-  isUnavailable,
-  repeatedly,
-  surelyNotDone,
-  translateSqlError,
-} from './sqlErrors';
+import { isRolledBack, repeatedly, surelyNotDone } from './sqlErrors';
 
 /** The repositories, all speaking over one connection or one pool. */
 export class Session {
@@ -124,8 +119,9 @@ export class Database extends Session {
       try {
         return await transactionOnce(this.replica.pool, work, { readOnly: true });
       } catch (error) {
-        if (!(error instanceof NotDone || isUnavailable(error) || isRolledBack(error))) {
-          throw translateSqlError(error);
+        const isAway = error instanceof MillraceError && error.code === 'DATABASE_UNAVAILABLE';
+        if (!(error instanceof NotDone || isAway || isRolledBack(error))) {
+          throw error;
         }
         this.replica.distrust();
       }
@@ -153,7 +149,7 @@ export class Database extends Session {
         return locked;
       });
     } catch (error) {
-      throw translateSqlError(error instanceof NotDone ? error.reason : error);
+      throw error instanceof NotDone ? error.reason : error;
     }
   }
 
@@ -176,9 +172,9 @@ function onPool(pool: Pool, patience: Patience): Runner {
       pool.run(async (connection) => {
         try {
           // One message, which the server takes for one transaction.
-          return await run(connection, `${pool.limit}; ${statement}`);
+          return await connection.run((protocol) => run(protocol, `${pool.limit}; ${statement}`));
         } catch (error) {
-          const again = isConnectionLost(error) && (isRead(statement) || surelyNotDone(error));
+          const again = connection.isLostBy(error) && (isRead(statement) || surelyNotDone(error));
           throw again ? new NotDone(error) : error;
         }
       });
@@ -187,14 +183,8 @@ function onPool(pool: Pool, patience: Patience): Runner {
 }
 
 /** Statements of the transaction that the connection is in. */
-function onConnection(connection: Connection): Runner {
-  return async (statement, run) => {
-    try {
-      return await run(connection, statement);
-    } catch (error) {
-      throw translateSqlError(error);
-    }
-  };
+function onConnection(connection: PooledConnection): Runner {
+  return (statement, run) => connection.run((protocol) => run(protocol, statement));
 }
 
 async function transactionOnce<T>(
@@ -205,26 +195,25 @@ async function transactionOnce<T>(
   return pool.run(async (connection) => {
     let mayHaveChanged = false;
     try {
-      await connection.none(`BEGIN${readOnly ? ' READ ONLY' : ''}; ${pool.limit}`);
+      await connection.run((protocol) => protocol.none(`BEGIN${readOnly ? ' READ ONLY' : ''}; ${pool.limit}`));
       const result = await work(new Session(new Sql(onConnection(connection), copyInto(connection))));
       mayHaveChanged = !readOnly;
-      await connection.none('COMMIT');
+      await connection.run((protocol) => protocol.none('COMMIT'));
       return result;
     } catch (error) {
-      if (isConnectionLost(error) && (!mayHaveChanged || surelyNotDone(error))) {
+      if (connection.isLostBy(error) && (!mayHaveChanged || surelyNotDone(error))) {
         throw new NotDone(error);
       }
-      if (!isUnavailable(error)) {
-        await connection.none('ROLLBACK');
-      }
+      await connection.rollBack();
       throw error;
     }
   });
 }
 
-function copyInto({ client }: Connection): CopyIn {
-  return async (statement, data) => {
-    const stream = client.query(copyFrom(statement) as never) as unknown as NodeJS.WritableStream;
-    await pipeline(Readable.from(data, { objectMode: false }), stream);
-  };
+function copyInto(connection: PooledConnection): CopyIn {
+  return (statement, data) =>
+    connection.run(async ({ client }) => {
+      const stream = client.query(copyFrom(statement) as never) as unknown as NodeJS.WritableStream;
+      await pipeline(Readable.from(data, { objectMode: false }), stream);
+    });
 }

@@ -41,10 +41,9 @@ function parseLsn(text: string | null): bigint {
 
 /** Asks the server of a pool, whatever role it has there. */
 export async function standingOf(pool: Pool): Promise<Standing> {
+  type Row = Omit<Standing, 'isReplica' | 'lsn'> & { is_replica: boolean; lsn: string | null };
   const { is_replica, lsn, ...rest } = await pool.run((connection) =>
-    connection.one<Omit<Standing, 'isReplica' | 'lsn'> & { is_replica: boolean; lsn: string | null }>(
-      `${pool.limit}; ${question}`,
-    ),
+    connection.run((protocol) => protocol.one<Row>(`${pool.limit}; ${question}`)),
   );
   return { ...rest, isReplica: is_replica, lsn: parseLsn(lsn) };
 }
