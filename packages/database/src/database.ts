@@ -53,6 +53,8 @@ export interface DatabaseOptions extends PoolOptions {
   readUrl?: string | undefined;
   /** How far the replica may lag behind to be read, in milliseconds; 5 seconds when left out. */
   readMaxLagMs?: number | undefined;
+  /** Told when the server of `readUrl` is read no more, and why; and when it is read again, with null. */
+  onReadChange?: ((whyNot: string | null) => void) | undefined;
 }
 
 const defaultReadMaxLagMs = 5_000;
@@ -91,15 +93,18 @@ export class Database extends Session {
     super(new Sql(onPool(pool, patience), copyNeedsTransaction));
     this.pool = pool;
     this.patience = patience;
-    this.replica = options.readUrl
-      ? new Replica(pool, new Pool({ ...options, url: options.readUrl }), options.readMaxLagMs ?? defaultReadMaxLagMs)
-      : null;
+    this.replica = options.readUrl ? replicaOf(pool, options, options.readUrl) : null;
     this.probe = new Sql(onPool(pool, new Patience(0)), copyNeedsTransaction);
   }
 
   /** The connections just now, by pool. */
   counts(): Record<string, PoolCounts> {
     return { primary: this.pool.counts(), ...(this.replica ? { read: this.replica.pool.counts() } : {}) };
+  }
+
+  /** Whether `read` runs on the server of `readUrl` just now. */
+  readsReplica(): boolean {
+    return this.replica?.isFresh() ?? false;
   }
 
   /**
@@ -163,6 +168,11 @@ export class Database extends Session {
     this.endWaiting();
     await Promise.all([this.replica?.close(), this.pool.close()]);
   }
+}
+
+function replicaOf(primary: Pool, options: DatabaseOptions, url: string): Replica {
+  const { readMaxLagMs = defaultReadMaxLagMs, onReadChange = () => undefined } = options;
+  return new Replica(primary, new Pool({ ...options, url }), readMaxLagMs, onReadChange);
 }
 
 /** Statements that are transactions of their own, each on any connection of the pool. */

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { NotDone } from './outage';
 import type { Pool } from './pool';
 import { isSameServer, standingOf, whyUnrelated } from './standing';
 
@@ -10,6 +11,11 @@ const longestBetweenMs = 1_000;
 interface Mark {
   at: number;
   lsn: bigint;
+}
+
+function messageOf(error: unknown): string {
+  const said = error instanceof NotDone ? error.reason : error;
+  return said instanceof Error ? said.message : String(said);
 }
 
 /**
@@ -24,12 +30,17 @@ export class Replica {
   private completeUntil = Number.NEGATIVE_INFINITY;
   /** What the replica has not reached yet, and the last one it has; oldest first. */
   private marks: Mark[] = [];
+  /** What has been told of it last: whether it is read. */
+  private toldRead = true;
+  private readonly began = performance.now();
   private readonly stopping = new AbortController();
 
+  /** @param onChange told when it is read no more, and why; and when it is read again, with null. */
   constructor(
     private readonly primary: Pool,
     readonly pool: Pool,
     private readonly maxLagMs: number,
+    private readonly onChange: (whyNot: string | null) => void,
   ) {
     void this.watch();
   }
@@ -52,21 +63,34 @@ export class Replica {
     const { signal } = this.stopping;
     while (!signal.aborted) {
       // Either server may be away: the replica is then as fresh as it was known to be, and ages.
-      await this.look().catch(() => undefined);
+      const whyNot = await this.look().catch(messageOf);
+      this.tell(whyNot, signal);
       await setTimeout(Math.min(this.maxLagMs / looksPerLag, longestBetweenMs), undefined, { signal }).catch(
         () => undefined,
       );
     }
   }
 
-  private async look(): Promise<void> {
+  private tell(whyNot: string | null, stopping: AbortSignal): void {
+    const isRead = this.isFresh();
+    // At first it may take more than one look to know.
+    const isKnown = isRead || performance.now() - this.began > this.maxLagMs;
+    if (isRead !== this.toldRead && isKnown && !stopping.aborted) {
+      this.toldRead = isRead;
+      this.onChange(isRead ? null : (whyNot ?? `it is more than ${this.maxLagMs} ms behind`));
+    }
+  }
+
+  /** @returns why it cannot be read however fresh it may be, if so. */
+  private async look(): Promise<string | null> {
     const at = performance.now();
     const primary = await standingOf(this.primary);
     const reader = await standingOf(this.pool);
-    if (whyUnrelated(primary, reader) !== null) {
+    const unrelated = whyUnrelated(primary, reader);
+    if (unrelated !== null) {
       this.marks = [];
       this.distrust();
-      return;
+      return unrelated;
     }
     this.marks.push({ at, lsn: primary.lsn });
     const passed = isSameServer(primary, reader)
@@ -77,5 +101,6 @@ export class Replica {
     }
     const oldest = performance.now() - this.maxLagMs;
     this.marks = this.marks.filter((mark) => mark.at > oldest);
+    return null;
   }
 }

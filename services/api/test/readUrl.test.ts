@@ -1,5 +1,7 @@
+import { Writable } from 'node:stream';
 import { Database, makeRoles, type RoleNames } from '@millrace/database';
-import { createTestDatabase, type TestDatabase, waitFor } from '@millrace/test-support';
+import { createLogger } from '@millrace/telemetry';
+import { createTestDatabase, type TestDatabase, testApiKey, Wire, waitFor } from '@millrace/test-support';
 import { accept } from '../../../packages/lifecycle/test/support';
 import { TestApi } from './support';
 
@@ -9,7 +11,15 @@ describe('When the read URL is of the same database for the read-only role', () 
   let testDatabase: TestDatabase;
   let owner: Database;
   let names: RoleNames;
+  let wire: Wire;
   let api: TestApi;
+  let log = '';
+  const logged = new Writable({
+    write(line, _encoding, done) {
+      log += line;
+      done();
+    },
+  });
   beforeAll(async () => {
     testDatabase = await createTestDatabase();
     const { url } = testDatabase;
@@ -17,14 +27,18 @@ describe('When the read URL is of the same database for the read-only role', () 
     ({ names } = await makeRoles({ databaseUrl: url, passwords }));
     const urlAs = (username: string, password: string) =>
       Object.assign(new URL(url), { username, password }).toString();
-    api = await TestApi.start({
+    const wired = await Wire.to(urlAs(names.readonly, passwords.readonly));
+    wire = wired.wire;
+    const changes = {
       DATABASE_URL: urlAs(names.service, passwords.service),
-      DATABASE_READ_URL: urlAs(names.readonly, passwords.readonly),
+      DATABASE_READ_URL: wired.url,
       DATABASE_READ_MAX_LAG_MS: '1000',
-    });
+    };
+    api = await TestApi.start(changes, createLogger('test', 'info', logged));
   });
   afterAll(async () => {
     await api?.stop();
+    await wire?.close();
     await owner?.close();
     await testDatabase?.drop();
   });
@@ -52,5 +66,29 @@ describe('When the read URL is of the same database for the read-only role', () 
     for (const list of ['chunks', 'pages']) {
       expect((await api.client.get(`/api/v1/documents/${document.id}/${list}`)).status).toBe(200);
     }
+  });
+
+  /** Whether the gauge says that the server is read. */
+  async function gauge(): Promise<boolean> {
+    const { text } = await api.anonymous.get('/metrics').set('X-API-Key', testApiKey);
+    const [, value] = /^millrace_database_read_fresh\{service="api"\} ([01])$/m.exec(text) ?? [];
+    expect(value).toBeDefined();
+    return value === '1';
+  }
+
+  test('then metrics and log say when it is not read, once and why, and when it is again', async () => {
+    await waitFor('it to be read', gauge);
+    const warnings = () => log.match(/DATABASE_READ_URL is not read/g)?.length ?? 0;
+    expect(warnings()).toBe(0);
+    wire.cut();
+    await waitFor('the warning', async () => warnings() > 0);
+    expect(await gauge()).toBe(false);
+    const tries = wire.refused;
+    await waitFor('it to have been tried again and again', async () => wire.refused > tries + 2);
+    expect(warnings()).toBe(1);
+    expect(log).toMatch(/"reason":"The database cannot be used: /);
+    wire.mend();
+    await waitFor('it to be read again', async () => log.includes('DATABASE_READ_URL is read again'));
+    expect(await gauge()).toBe(true);
   });
 });
