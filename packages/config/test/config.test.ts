@@ -127,6 +127,17 @@ describe('The configuration', () => {
     const variables = new Set(there);
     expect(new Set(named.filter((name) => variables.has(name)))).toEqual(variables);
   });
+
+  test('When docker compose starts the services, then what tunes the database and OCR reaches them', () => {
+    const [example, compose] = ['.env.example', 'docker-compose.yml'].map((name) =>
+      readFileSync(join(__dirname, '..', '..', '..', name), 'utf8'),
+    ) as [string, string];
+    const tuning = [...example.matchAll(/^#((?:DATABASE|OCR)_(?!URL|CA_FILE|MIGRATION|SERVICE|READONLY)\w+)=/gm)];
+    expect(tuning.length).toBeGreaterThan(12);
+    for (const [, name = ''] of tuning) {
+      expect(compose).toContain(`\n  ${name}: \${${name}:-}\n`);
+    }
+  });
 });
 
 describe('The API key', () => {
