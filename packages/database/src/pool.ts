@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { MillraceError } from '@millrace/contracts';
 import type { PoolConfig } from 'pg';
 import pgPromise, { type IDatabase } from 'pg-promise';
 import type { IClient, IConnectionParameters } from 'pg-promise/typescript/pg-subset';
@@ -111,8 +112,17 @@ export class Pool {
       return new PooledConnection(await this.database.connect());
     } catch (error) {
       const translated = translateSqlError(error);
-      throw isConnectionLost(error) ? new NotDone(translated) : translated;
+      if (isConnectionLost(error)) {
+        throw new NotDone(translated);
+      }
+      const noneFree = translated instanceof MillraceError && translated.code === 'DATABASE_BUSY';
+      throw noneFree && this.isOpening() ? new NotDone(noAnswer(error)) : translated;
     }
+  }
+
+  /** Whether places of the pool are taken by connections that the server has not answered yet. */
+  private isOpening(): boolean {
+    return this.database.$pool.totalCount > this.open;
   }
 
   /** Ends every connection and waits until the server has closed them too (five seconds at most: it may be gone without a word). */
@@ -128,4 +138,11 @@ export class Pool {
       await once($pool, 'remove', { signal }).catch(() => undefined);
     }
   }
+}
+
+/** What callers hear who waited for one of a pool's connections while no new one could be opened. */
+function noAnswer(cause: unknown): MillraceError {
+  return new MillraceError('DATABASE_UNAVAILABLE', 'The database cannot be used: it does not answer new connections', {
+    cause,
+  });
 }
