@@ -10,7 +10,7 @@ export type Connection = IConnected<unknown, IClient>;
  */
 export class PooledConnection {
   /** Whether it cannot be lent to anybody else. */
-  broken = false;
+  private broken = false;
   private readonly failures = new WeakSet<object>();
 
   constructor(private readonly connection: Connection) {}
