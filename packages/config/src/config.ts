@@ -3,6 +3,8 @@ import { z } from 'zod';
 
 const mebibyte = 1024 * 1024;
 const day = 86_400_000;
+/** Of what a timer waits for, in whole days: beyond 2^31 - 1 ms Node.js fires at once. */
+const longestTimer = 24 * day;
 
 /** A whole number from text; refuses the empty string, fractions and anything beyond the bounds. */
 function wholeNumber(min: number, max: number) {
@@ -37,7 +39,7 @@ const variables = z.object({
   DATABASE_POOL_MAX: wholeNumber(1, 500).default(10),
   DATABASE_CONNECT_TIMEOUT_MS: wholeNumber(100, 600_000).default(10_000),
   DATABASE_IDLE_TIMEOUT_MS: wholeNumber(0, day).default(10_000),
-  DATABASE_MAX_LIFETIME_MS: wholeNumber(0, 30 * day).default(3_600_000),
+  DATABASE_MAX_LIFETIME_MS: wholeNumber(0, longestTimer).default(3_600_000),
   DATABASE_STATEMENT_TIMEOUT_MS: wholeNumber(100, day).default(120_000),
   DATABASE_MAX_OUTAGE_MS: wholeNumber(0, 600_000).default(10_000),
 

@@ -66,6 +66,7 @@ describe('The configuration', () => {
     ['MILLRACE_API_KEY', ' '.repeat(20)],
     ['MILLRACE_API_KEY', 'a key that holds spaces'],
     ['DATABASE_URL', 'mysql://localhost/x'],
+    ['DATABASE_MAX_LIFETIME_MS', '2147483648'],
     ['EMBEDDING_PROVIDER', 'magic'],
     ['CHUNK_STRATEGY', 'sections'],
     ['EMBEDDING_MODEL', 'bge-base'],
@@ -125,6 +126,17 @@ describe('The configuration', () => {
     expect(there.length).toBeGreaterThan(30);
     const variables = new Set(there);
     expect(new Set(named.filter((name) => variables.has(name)))).toEqual(variables);
+  });
+
+  test('When docker compose starts the services, then what tunes the database and OCR reaches them', () => {
+    const [example, compose] = ['.env.example', 'docker-compose.yml'].map((name) =>
+      readFileSync(join(__dirname, '..', '..', '..', name), 'utf8'),
+    ) as [string, string];
+    const tuning = [...example.matchAll(/^#((?:DATABASE|OCR)_(?!URL|CA_FILE|MIGRATION|SERVICE|READONLY)\w+)=/gm)];
+    expect(tuning.length).toBeGreaterThan(12);
+    for (const [, name = ''] of tuning) {
+      expect(compose).toContain(`\n  ${name}: \${${name}:-}\n`);
+    }
   });
 });
 

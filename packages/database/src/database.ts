@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { MillraceError } from '@millrace/contracts';
 import { from as copyFrom } from 'pg-copy-streams';
 import { NotDone, Patience } from './outage';
-import { type Connection, Pool, type PoolCounts, type PoolOptions } from './pool';
+import { Pool, type PoolCounts, type PoolOptions } from './pool';
+import type { PooledConnection } from './pooledConnection';
 import { Replica } from './replica';
 import { ChunkAttempts } from './repositories/chunkAttempts';
 import { Collections } from './repositories/collections';
@@ -15,14 +17,7 @@ import { Jobs } from './repositories/jobs';
 import { ProviderPauses } from './repositories/providerPauses';
 import { RetryGroups } from './repositories/retryGroups';
 import { type CopyIn, type Runner, Sql } from './sql';
-import {
-  isConnectionLost,
-  isRolledBack,
-  isUnavailable,
-  repeatedly,
-  surelyNotDone,
-  translateSqlError,
-} from './sqlErrors';
+import { isRolledBack, repeatedly, surelyNotDone } from './sqlErrors';
 
 /** The repositories, all speaking over one connection or one pool. */
 export class Session {
@@ -58,6 +53,8 @@ export interface DatabaseOptions extends PoolOptions {
   readUrl?: string | undefined;
   /** How far the replica may lag behind to be read, in milliseconds; 5 seconds when left out. */
   readMaxLagMs?: number | undefined;
+  /** Told when the server of `readUrl` is read no more, and why; and when it is read again, with null. */
+  onReadChange?: ((whyNot: string | null) => void) | undefined;
 }
 
 const defaultReadMaxLagMs = 5_000;
@@ -96,15 +93,18 @@ export class Database extends Session {
     super(new Sql(onPool(pool, patience), copyNeedsTransaction));
     this.pool = pool;
     this.patience = patience;
-    this.replica = options.readUrl
-      ? new Replica(pool, new Pool({ ...options, url: options.readUrl }), options.readMaxLagMs ?? defaultReadMaxLagMs)
-      : null;
+    this.replica = options.readUrl ? replicaOf(pool, options, options.readUrl) : null;
     this.probe = new Sql(onPool(pool, new Patience(0)), copyNeedsTransaction);
   }
 
   /** The connections just now, by pool. */
   counts(): Record<string, PoolCounts> {
     return { primary: this.pool.counts(), ...(this.replica ? { read: this.replica.pool.counts() } : {}) };
+  }
+
+  /** Whether `read` runs on the server of `readUrl` just now. */
+  readsReplica(): boolean {
+    return this.replica?.isFresh() ?? false;
   }
 
   /**
@@ -124,8 +124,9 @@ export class Database extends Session {
       try {
         return await transactionOnce(this.replica.pool, work, { readOnly: true });
       } catch (error) {
-        if (!(error instanceof NotDone || isUnavailable(error) || isRolledBack(error))) {
-          throw translateSqlError(error);
+        const isAway = error instanceof MillraceError && error.code === 'DATABASE_UNAVAILABLE';
+        if (!(error instanceof NotDone || isAway || isRolledBack(error))) {
+          throw error;
         }
         this.replica.distrust();
       }
@@ -153,7 +154,7 @@ export class Database extends Session {
         return locked;
       });
     } catch (error) {
-      throw translateSqlError(error instanceof NotDone ? error.reason : error);
+      throw error instanceof NotDone ? error.reason : error;
     }
   }
 
@@ -169,6 +170,11 @@ export class Database extends Session {
   }
 }
 
+function replicaOf(primary: Pool, options: DatabaseOptions, url: string): Replica {
+  const { readMaxLagMs = defaultReadMaxLagMs, onReadChange = () => undefined } = options;
+  return new Replica(primary, new Pool({ ...options, url }), readMaxLagMs, onReadChange);
+}
+
 /** Statements that are transactions of their own, each on any connection of the pool. */
 function onPool(pool: Pool, patience: Patience): Runner {
   return (statement, run) => {
@@ -176,9 +182,9 @@ function onPool(pool: Pool, patience: Patience): Runner {
       pool.run(async (connection) => {
         try {
           // One message, which the server takes for one transaction.
-          return await run(connection, `${pool.limit}; ${statement}`);
+          return await connection.run((protocol) => run(protocol, `${pool.limit}; ${statement}`));
         } catch (error) {
-          const again = isConnectionLost(error) && (isRead(statement) || surelyNotDone(error));
+          const again = connection.isLostBy(error) && (isRead(statement) || surelyNotDone(error));
           throw again ? new NotDone(error) : error;
         }
       });
@@ -187,14 +193,8 @@ function onPool(pool: Pool, patience: Patience): Runner {
 }
 
 /** Statements of the transaction that the connection is in. */
-function onConnection(connection: Connection): Runner {
-  return async (statement, run) => {
-    try {
-      return await run(connection, statement);
-    } catch (error) {
-      throw translateSqlError(error);
-    }
-  };
+function onConnection(connection: PooledConnection): Runner {
+  return (statement, run) => connection.run((protocol) => run(protocol, statement));
 }
 
 async function transactionOnce<T>(
@@ -205,26 +205,25 @@ async function transactionOnce<T>(
   return pool.run(async (connection) => {
     let mayHaveChanged = false;
     try {
-      await connection.none(`BEGIN${readOnly ? ' READ ONLY' : ''}; ${pool.limit}`);
+      await connection.run((protocol) => protocol.none(`BEGIN${readOnly ? ' READ ONLY' : ''}; ${pool.limit}`));
       const result = await work(new Session(new Sql(onConnection(connection), copyInto(connection))));
       mayHaveChanged = !readOnly;
-      await connection.none('COMMIT');
+      await connection.run((protocol) => protocol.none('COMMIT'));
       return result;
     } catch (error) {
-      if (isConnectionLost(error) && (!mayHaveChanged || surelyNotDone(error))) {
+      if (connection.isLostBy(error) && (!mayHaveChanged || surelyNotDone(error))) {
         throw new NotDone(error);
       }
-      if (!isUnavailable(error)) {
-        await connection.none('ROLLBACK');
-      }
+      await connection.rollBack();
       throw error;
     }
   });
 }
 
-function copyInto({ client }: Connection): CopyIn {
-  return async (statement, data) => {
-    const stream = client.query(copyFrom(statement) as never) as unknown as NodeJS.WritableStream;
-    await pipeline(Readable.from(data, { objectMode: false }), stream);
-  };
+function copyInto(connection: PooledConnection): CopyIn {
+  return (statement, data) =>
+    connection.run(async ({ client }) => {
+      const stream = client.query(copyFrom(statement) as never) as unknown as NodeJS.WritableStream;
+      await pipeline(Readable.from(data, { objectMode: false }), stream);
+    });
 }

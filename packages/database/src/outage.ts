@@ -1,5 +1,4 @@
 import { setTimeout } from 'node:timers/promises';
-import { translateSqlError } from './sqlErrors';
 
 const firstPauseMs = 100;
 const longestPauseMs = 1_000;
@@ -11,6 +10,7 @@ export function backoffMs(attempt: number): number {
 
 /** The connection could not be made or was lost, and the work has surely left nothing behind: it may be run again. */
 export class NotDone extends Error {
+  /** @param reason what was lost, translated. */
   constructor(readonly reason: unknown) {
     super('The connection was lost and the work was not done', { cause: reason });
   }
@@ -30,7 +30,7 @@ export class Patience {
 
   /**
    * Runs `work`, and again, with exponential backoff and jitter, while it throws NotDone.
-   * @throws whatever else it throws, translated; DATABASE_UNAVAILABLE once the outage has lasted too long.
+   * @throws whatever else it throws; the reason, DATABASE_UNAVAILABLE, once the outage has lasted too long.
    */
   async run<T>(work: () => Promise<T>): Promise<T> {
     let giveUpAt = Number.POSITIVE_INFINITY;
@@ -39,12 +39,12 @@ export class Patience {
         return await work();
       } catch (error) {
         if (!(error instanceof NotDone)) {
-          throw translateSqlError(error);
+          throw error;
         }
         giveUpAt = Math.min(giveUpAt, performance.now() + this.limitMs);
         const pauseMs = backoffMs(attempt);
         if (performance.now() + pauseMs > giveUpAt || !(await this.pause(pauseMs))) {
-          throw translateSqlError(error.reason);
+          throw error.reason;
         }
       }
     }

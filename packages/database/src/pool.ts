@@ -1,15 +1,15 @@
 import { once } from 'node:events';
+import { MillraceError } from '@millrace/contracts';
 import type { PoolConfig } from 'pg';
-import pgPromise, { type IConnected, type IDatabase } from 'pg-promise';
+import pgPromise, { type IDatabase } from 'pg-promise';
 import type { IClient, IConnectionParameters } from 'pg-promise/typescript/pg-subset';
 import { NotDone } from './outage';
-import { isConnectionLost, isUnavailable } from './sqlErrors';
+import { PooledConnection } from './pooledConnection';
+import { isConnectionLost, translateSqlError } from './sqlErrors';
 import { clientConfig } from './tls';
 
 // It warns of a second pool to the same server, which is what a read URL may be, and what tests make.
 const pgp = pgPromise({ noWarnings: true });
-
-export type Connection = IConnected<unknown, IClient>;
 
 export interface PoolOptions {
   url: string;
@@ -96,29 +96,33 @@ export class Pool {
 
   /**
    * Runs `work` on a connection of its own. One that has failed is thrown away rather than handed to the next caller.
-   * @throws NotDone when no connection could be made, and what `work` throws.
+   * @throws NotDone when no connection could be made, DATABASE_BUSY when none became free, and what `work` throws.
    */
-  async run<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+  async run<T>(work: (connection: PooledConnection) => Promise<T>): Promise<T> {
     const connection = await this.connect();
-    let broken = true;
     try {
-      const result = await work(connection);
-      broken = false;
-      return result;
-    } catch (error) {
-      broken = isUnavailable(error instanceof NotDone ? error.reason : error);
-      throw error;
+      return await work(connection);
     } finally {
-      await connection.done(broken);
+      await connection.release();
     }
   }
 
-  private async connect(): Promise<Connection> {
+  private async connect(): Promise<PooledConnection> {
     try {
-      return await this.database.connect();
+      return new PooledConnection(await this.database.connect());
     } catch (error) {
-      throw isConnectionLost(error) ? new NotDone(error) : error;
+      const translated = translateSqlError(error);
+      if (isConnectionLost(error)) {
+        throw new NotDone(translated);
+      }
+      const noneFree = translated instanceof MillraceError && translated.code === 'DATABASE_BUSY';
+      throw noneFree && this.isOpening() ? new NotDone(noAnswer(error)) : translated;
     }
+  }
+
+  /** Whether places of the pool are taken by connections that the server has not answered yet. */
+  private isOpening(): boolean {
+    return this.database.$pool.totalCount > this.open;
   }
 
   /** Ends every connection and waits until the server has closed them too (five seconds at most: it may be gone without a word). */
@@ -134,4 +138,11 @@ export class Pool {
       await once($pool, 'remove', { signal }).catch(() => undefined);
     }
   }
+}
+
+/** What callers hear who waited for one of a pool's connections while no new one could be opened. */
+function noAnswer(cause: unknown): MillraceError {
+  return new MillraceError('DATABASE_UNAVAILABLE', 'The database cannot be used: it does not answer new connections', {
+    cause,
+  });
 }

@@ -132,6 +132,11 @@ export function passesByItself(error: MillraceError): boolean {
   return passingCodes.has(error.code);
 }
 
+/** True when the database had all the time that a statement may take: the work itself may be too much for it. */
+export function tookTooLong(error: MillraceError): boolean {
+  return error.code === 'DATABASE_TIMEOUT' || says(driverError(error), silence);
+}
+
 /**
  * Deadlock and serialization failures, and what a replica breaks off because the primary goes on: the transaction was
  * rolled back whole and may simply be run again.

@@ -108,6 +108,49 @@ describe('The database', () => {
     expect(await database.sql.one('SELECT 1 AS one')).toEqual({ one: 1 });
   });
 
+  const pidOf = async ({ sql }: Session) => (await sql.one<{ pid: number }>('SELECT pg_backend_pid() AS pid')).pid;
+
+  test('When a transaction fails and its connection is gone by then, then the caller hears why it failed', async () => {
+    await expect(
+      database.transaction(async (session) => {
+        const pid = await pidOf(session);
+        await database.sql.one('SELECT pg_terminate_backend($1)', [pid]);
+        await waitFor('the connection to be gone', async () => {
+          const left = await database.sql.many('SELECT FROM pg_stat_activity WHERE pid = $1', [pid]);
+          return left.length === 0;
+        });
+        throw new Error('the reason');
+      }),
+    ).rejects.toThrow('the reason');
+    const answers = await Promise.all([1, 2].map(() => database.sql.one('SELECT 1 AS one')));
+    expect(answers).toEqual([{ one: 1 }, { one: 1 }]);
+  });
+
+  test.each(['ENOENT', 'ECONNREFUSED'])(
+    'When work in a transaction fails with %s of its own, then the database is not taken to be away',
+    async (code) => {
+      const options = { poolMax: 1, connectTimeoutMs: 1_000, maxOutageMs: 2_000, applicationName: 'test' };
+      const single = new Database({ url: testDatabase.url, ...options });
+      const failure = Object.assign(new Error('not about the database'), { code });
+      let runs = 0;
+      const fail = () => {
+        runs += 1;
+        return Promise.reject(failure);
+      };
+      try {
+        const pid = await pidOf(single);
+        await expect(single.transaction(fail)).rejects.toBe(failure);
+        await expect(single.read(fail)).rejects.toBe(failure);
+        await expect(single.exclusively(4, 10_000, fail)).rejects.toBe(failure);
+        expect(runs).toBe(3);
+        // Nor is the connection thrown away.
+        expect(await pidOf(single)).toBe(pid);
+      } finally {
+        await single.close();
+      }
+    },
+  );
+
   /** A second pool with two open connections, and their process ids on the server. */
   async function anotherPool(): Promise<{ pool: Database; pids: number[] }> {
     const pool = new Database({
@@ -116,8 +159,6 @@ describe('The database', () => {
       connectTimeoutMs: 1_000,
       applicationName: 'closing',
     });
-    const pidOf = async (session: Session) =>
-      (await session.sql.one<{ pid: number }>('SELECT pg_backend_pid() AS pid')).pid;
     const pids = await Promise.all([1, 2].map(() => pool.transaction(pidOf)));
     return { pool, pids };
   }

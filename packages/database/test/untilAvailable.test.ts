@@ -41,6 +41,21 @@ describe('Waiting until the database is available', () => {
     expect(calls.count).toBe(3);
   });
 
+  test('When it takes too long for the third time, outages between or not, then that is thrown', async () => {
+    const slow = () => new MillraceError('DATABASE_TIMEOUT', 'slow');
+    const { calls, work } = failing(slow(), away(), slow(), away(), slow());
+    await expect(untilAvailable(work, never)).rejects.toMatchObject({ code: 'DATABASE_TIMEOUT' });
+    expect(calls.count).toBe(5);
+  });
+
+  test('When the server is silent for the third time, then that is thrown as well', async () => {
+    const silent = () =>
+      new MillraceError('DATABASE_UNAVAILABLE', 'silent', { cause: new Error('Query read timeout') });
+    const { calls, work } = failing(silent(), silent(), silent());
+    await expect(untilAvailable(work, never)).rejects.toMatchObject({ message: 'silent' });
+    expect(calls.count).toBe(3);
+  });
+
   test('When something else is wrong, then it is thrown at once', async () => {
     const { calls, work } = failing(new Error('broken'));
     await expect(untilAvailable(work, never)).rejects.toThrow('broken');

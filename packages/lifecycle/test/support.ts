@@ -23,8 +23,8 @@ export const policy = { backoffMs: 0 };
 export const worker = 'test-worker';
 export const leaseMs = 60_000;
 
-export function openDatabase(url: string): Database {
-  return new Database({ url, poolMax: 5, connectTimeoutMs: 5_000, applicationName: 'test' });
+export function openDatabase(url: string, more: { statementTimeoutMs?: number } = {}): Database {
+  return new Database({ url, poolMax: 5, connectTimeoutMs: 5_000, applicationName: 'test', ...more });
 }
 
 /** A database of the test file's own, and what has to be done with it in the end. */

@@ -54,4 +54,16 @@ export function addPoolMetrics(registry: Registry, count: () => Record<string, P
   });
 }
 
+/** A gauge that says whether searches are answered by the server of DATABASE_READ_URL. `isRead` is asked when the metrics are. */
+export function addReadMetric(registry: Registry, isRead: () => boolean): void {
+  new Gauge({
+    name: 'millrace_database_read_fresh',
+    help: '1 while the server of DATABASE_READ_URL is read, 0 while the primary answers in its place',
+    registers: [registry],
+    collect() {
+      this.set(isRead() ? 1 : 0);
+    },
+  });
+}
+
 export { Counter, Histogram, Registry };

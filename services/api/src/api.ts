@@ -4,7 +4,14 @@ import { type Config, resolveApiKey } from '@millrace/config';
 import { checkSetup, Database, databaseOptions } from '@millrace/database';
 import { createEmbeddingProvider } from '@millrace/embeddings';
 import { checkRedis, closeConnection, producerConnection, Queues, untilReady } from '@millrace/queues';
-import { addPoolMetrics, createRegistry, type Logger, listen, type RunningService } from '@millrace/telemetry';
+import {
+  addPoolMetrics,
+  addReadMetric,
+  createRegistry,
+  type Logger,
+  listen,
+  type RunningService,
+} from '@millrace/telemetry';
 import { createApp } from './app';
 import { Deliveries } from './deliveries';
 import { closeServer, createHttpServer } from './server';
@@ -16,6 +23,10 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningS
     ...databaseOptions(config, 'millrace-api'),
     readUrl: config.DATABASE_READ_URL,
     readMaxLagMs: config.DATABASE_READ_MAX_LAG_MS,
+    onReadChange: (reason) =>
+      reason === null
+        ? logger.info('the server of DATABASE_READ_URL is read again')
+        : logger.warn({ reason }, 'the server of DATABASE_READ_URL is not read; the primary answers in its place'),
   });
   const embedding = { model: config.EMBEDDING_MODEL, dimensions: config.EMBEDDING_DIMENSIONS };
   await checkSetup(database.sql, embedding);
@@ -30,6 +41,9 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningS
   const { key, generated } = resolveApiKey(config);
   const registry = createRegistry('api');
   addPoolMetrics(registry, () => database.counts());
+  if (config.DATABASE_READ_URL) {
+    addReadMetric(registry, () => database.readsReplica());
+  }
 
   const app = createApp({
     config,

@@ -7,15 +7,17 @@ import { createTestEnvironment } from '@millrace/test-support';
 import { accept, openDatabase } from '../../../packages/lifecycle/test/support';
 import { createChunkerMetrics, IngestHandler } from '../src';
 
+const ocrOfTests = { languages: ['eng'], maxPages: 5, pageTimeoutMs: 60_000, totalMs: 600_000 };
+
 /** An ingest handler on a database, a queue and a blob store of its own. */
 export async function createIngest(
-  ocr = { languages: ['eng'], maxPages: 5, pageTimeoutMs: 60_000, totalMs: 600_000 },
-  limits: Partial<ParserPoolOptions> = {},
+  ocr = ocrOfTests,
+  { statementTimeoutMs, ...limits }: Partial<ParserPoolOptions> & { statementTimeoutMs?: number } = {},
 ) {
   const environment = await createTestEnvironment();
   const config = environment.config();
   const logger = createLogger('test', 'silent');
-  const database = openDatabase(config.DATABASE_URL);
+  const database = openDatabase(config.DATABASE_URL, statementTimeoutMs === undefined ? {} : { statementTimeoutMs });
   const connection = workerConnection(config.REDIS_URL, logger);
   await untilReady(connection, 5_000);
   const queues = new Queues(connection, config.QUEUE_PREFIX);

@@ -64,6 +64,8 @@ export class Division {
     );
     metrics.divided.inc();
     const free = untilAvailable(() => this.groups.vectors.letGo(failed), signal);
+    // Each document hears of its failure in its turn, which may come much later.
+    free.catch(() => undefined);
     for (const [documentId, chunks] of byDocument) {
       const part = held.part(chunks);
       held

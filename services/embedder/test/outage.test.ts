@@ -128,6 +128,31 @@ describe('When storing a batch fails for a reason of its own', () => {
   });
 });
 
+describe('When storing one chunk always takes longer than a statement may', () => {
+  test('then that chunk fails and says so, the others are stored, and nothing is paid for again', async () => {
+    const { jobId, chunkIds, deliveries } = await documentOf(2);
+    await database.sql.none(
+      `CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN IF NEW.chunk_index = 1 THEN PERFORM pg_sleep(30); END IF; RETURN NEW; END $$;
+       CREATE TRIGGER linger BEFORE INSERT ON document_chunks FOR EACH ROW EXECUTE FUNCTION linger()`,
+    );
+    const hasty = openDatabase(environment.config().DATABASE_URL, { statementTimeoutMs: 1_000 });
+    try {
+      const processor = await processorOn(hasty);
+      await processor.process(deliveries);
+      await processor.idle();
+      const rows = await database.jobChunks.findAll(chunkIds);
+      expect(rows.filter((row) => row.status !== 'success')).toMatchObject([
+        { id: chunkIds[1], status: 'retry_scheduled', last_error_code: 'DATABASE_TIMEOUT', attempts: 1 },
+      ]);
+      expect((await database.jobs.find(jobId))?.processed_chunks).toBe(1);
+      expect(provider.requests).toHaveLength(1);
+    } finally {
+      await hasty.close();
+    }
+  }, 60_000);
+});
+
 /** Gives the chunks of one document the texts of another's: the support makes texts of the document's id. */
 async function copyTexts(from: { jobId: string }, to: { jobId: string }): Promise<void> {
   await database.sql.none(

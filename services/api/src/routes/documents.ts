@@ -69,7 +69,7 @@ export function documentRoutes(dependencies: Dependencies): Router {
       const { limit, cursor } = pageQuerySchema.parse(request.query);
       const { id } = await findDocument(request.params.id);
       const place = { after: decodeCursor(cursor, -1), limit: limit + 1 };
-      const rows = await database.read(({ documentChunks }) => documentChunks.list(id, place));
+      const rows = await database.documentChunks.list(id, place);
       const { items, nextCursor } = toPage(rows, limit, (row) => row.chunk_index);
       response.json({
         document_id: id,
@@ -85,7 +85,7 @@ export function documentRoutes(dependencies: Dependencies): Router {
       const { limit, cursor } = pageQuerySchema.parse(request.query);
       const { id } = await findDocument(request.params.id);
       const place = { after: decodeCursor(cursor, 0), limit: limit + 1 };
-      const rows = await database.read(({ documentPages }) => documentPages.list(id, place));
+      const rows = await database.documentPages.list(id, place);
       const { items, nextCursor } = toPage(rows, limit, (row) => row.page);
       response.json({ document_id: id, pages: items, next_cursor: nextCursor } satisfies DocumentPagesResponse);
     })

@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
+import { Database } from '../src';
+
+/** A server that takes connections and says nothing, as a frozen one does, until it is thawed. */
+class SilentServer {
+  private isFrozen = true;
+  private readonly sockets = new Set<Socket>();
+  private readonly server: Server;
+
+  constructor(private readonly url: string) {
+    const { hostname, port } = new URL(url);
+    this.server = createServer((near) => {
+      const both = this.isFrozen ? [near] : [near, connect(Number(port), hostname)];
+      for (const socket of both) {
+        this.sockets.add(socket);
+        socket.on('error', () => undefined);
+      }
+      const [, far] = both;
+      if (far) {
+        near.pipe(far).pipe(near);
+      }
+    });
+  }
+
+  async listen(): Promise<string> {
+    this.server.listen(0, '127.0.0.1');
+    await once(this.server, 'listening');
+    const { port } = this.server.address() as AddressInfo;
+    return Object.assign(new URL(this.url), { hostname: '127.0.0.1', port: String(port) }).toString();
+  }
+
+  thaw(): void {
+    this.isFrozen = false;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.sockets) {
+      socket.destroy();
+    }
+    this.server.close();
+    await once(this.server, 'close');
+  }
+}
+
+describe('While a server answers no new connection', () => {
+  let testDatabase: TestDatabase;
+  let server: SilentServer;
+  let database: Database;
+  beforeAll(async () => {
+    testDatabase = await createTestDatabase();
+  });
+  afterAll(() => testDatabase.drop());
+  beforeEach(async () => {
+    server = new SilentServer(testDatabase.url);
+    const options = { poolMax: 1, connectTimeoutMs: 300, maxOutageMs: 1_500, applicationName: 'test' };
+    database = new Database({ url: await server.listen(), ...options });
+  });
+  afterEach(async () => {
+    await database.close();
+    await server.close();
+  });
+
+  /** Of one caller that opens a connection, and of others that wait for it. */
+  const statements = () => Array.from({ length: 6 }, () => database.sql.one<{ one: number }>('SELECT 1 AS one'));
+
+  test('When it answers again in time, then all callers are answered, those that waited for a connection as well', async () => {
+    const answers = Promise.all(statements());
+    setTimeout(() => server.thaw(), 700);
+    expect(await answers).toEqual(Array(6).fill({ one: 1 }));
+  });
+
+  test('When it does not, then all hear DATABASE_UNAVAILABLE', async () => {
+    const codes = (await Promise.allSettled(statements())).map(
+      (result) => result.status === 'rejected' && result.reason.code,
+    );
+    expect(codes).toEqual(Array(6).fill('DATABASE_UNAVAILABLE'));
+  });
+});

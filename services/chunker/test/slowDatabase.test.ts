@@ -1,0 +1,19 @@
+import { textPdf } from '@millrace/test-support';
+import { jobOf } from '../../../packages/lifecycle/test/support';
+import { createIngest } from './support';
+
+test('When storing a document always takes longer than a statement may, then its job fails and says so', async () => {
+  const { database, handler, upload, dispose } = await createIngest(undefined, { statementTimeoutMs: 1_000 });
+  try {
+    await database.sql.none(
+      `CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(30); RETURN NEW; END $$;
+       CREATE TRIGGER linger BEFORE INSERT ON job_chunks FOR EACH ROW EXECUTE FUNCTION linger()`,
+    );
+    const { delivery } = await upload(await textPdf(['The mill turns slowly.']), 1);
+    expect(await handler.handle(delivery)).toMatchObject({ outcome: 'failed', code: 'DATABASE_TIMEOUT' });
+    const failed = await jobOf(database, delivery.jobId);
+    expect(failed).toMatchObject({ status: 'failed', error_code: 'DATABASE_TIMEOUT' });
+  } finally {
+    await dispose();
+  }
+}, 60_000);
