@@ -15,7 +15,7 @@ afterAll(() => table.drop());
 describe.each(vectorIndexKinds)('With the index %s', (kind: VectorIndexKind) => {
   let index: string;
   beforeAll(async () => {
-    ({ name: index } = await builder.build(kind, { workers: 0 }));
+    ({ name: index } = await builder.build(kind, { lists: 30, workers: 0 }));
   });
 
   test('When something is searched, then the index is used and finds what is nearest', async () => {
