@@ -46,7 +46,9 @@ export async function indexCommand(args: string[], environment: NodeJS.ProcessEn
   try {
     await checkSetup(database.sql, { model: config.EMBEDDING_MODEL, dimensions: config.EMBEDDING_DIMENSIONS });
     const address = { databaseUrl: config.DATABASE_MIGRATION_URL, caFile: config.DATABASE_CA_FILE };
-    await untilInterrupted((signal) => run(options, database, new VectorIndexBuilder(database, address, signal)));
+    const perform = (signal?: AbortSignal) => run(options, database, new VectorIndexBuilder(database, address, signal));
+    // A report leaves nothing going on when the program ends.
+    await (options.action === 'report' ? perform() : untilInterrupted(perform));
   } finally {
     await database.close();
   }
