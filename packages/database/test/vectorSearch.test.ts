@@ -35,16 +35,18 @@ describe.each(vectorIndexKinds)('With the index %s', (kind: VectorIndexKind) => 
     const part = kind === 'hnsw_binary' ? table.many : table.few;
     // As a server might be configured.
     const prepare = 'SET LOCAL hnsw.max_scan_tuples = 1';
+    let found = 0;
     for (const i of queries) {
       const { texts, scans } = await table.nearest(i, { collectionId: part.collectionId, prepare });
       expect(scans).toEqual({ [index]: 1 });
       expect(texts).toHaveLength(10);
       const right = table.exactly(i, { parts: [part] });
-      expect(texts.filter((text) => right.includes(text)).length).toBeGreaterThanOrEqual(7);
+      found += texts.filter((text) => right.includes(text)).length;
     }
+    expect(found).toBeGreaterThanOrEqual(queries.length * 10 * 0.7);
   });
 
-  test('When the index scan gives up before it has found enough, then what a filter leaves is compared whole', async () => {
+  const givesUp = async () => {
     // As much memory as a scan of some hundred rows takes.
     const prepare = "SET LOCAL work_mem = '64kB'";
     const { collectionId, documentId, name } = table.few;
@@ -54,7 +56,14 @@ describe.each(vectorIndexKinds)('With the index %s', (kind: VectorIndexKind) => 
         expect(texts).toEqual(table.exactly(i, { parts: [table.few] }));
       }
     }
-  });
+  };
+  // A scan of lists does not: it ends with the last of them.
+  if (kind !== 'ivfflat') {
+    test(
+      'When the index scan gives up before it has found enough, then what a filter leaves is compared whole',
+      givesUp,
+    );
+  }
 
   test('When fewer are left than were asked for, then all of them are found', async () => {
     expect((await table.nearest(3, { collectionId: table.few.collectionId, limit: 100 })).texts).toHaveLength(20);
