@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { ConfigError } from '@millrace/config';
 import { MillraceError } from '@millrace/contracts';
 import { indexCommand, indexUsage } from './index/command';
+import { InterruptedError } from './interrupted';
 import { UsageError } from './usageError';
 
 const usage = `usage: npm run millrace -- COMMAND
@@ -33,6 +34,10 @@ async function main([name, ...args]: string[]): Promise<number> {
     if (error instanceof UsageError) {
       console.error(`${error.message}\n\n${usage}`);
       return 2;
+    }
+    if (error instanceof InterruptedError) {
+      console.error(error.message);
+      return 130;
     }
     const expected = error instanceof MillraceError || error instanceof ConfigError;
     console.error(expected ? error.message : error);

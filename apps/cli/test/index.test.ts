@@ -1,6 +1,8 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
-import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
+import { Database } from '@millrace/database';
+import { createTestDatabase, type TestDatabase, waitFor } from '@millrace/test-support';
 
 let testDatabase: TestDatabase;
 beforeAll(async () => {
@@ -14,9 +16,10 @@ interface Outcome {
   complaint: string;
 }
 
+const program = join(__dirname, '..', 'dist', 'main.js');
+
 /** Runs the command line program as its users do. */
 function millrace(args: string[], databaseUrl = testDatabase.url): Promise<Outcome> {
-  const program = join(__dirname, '..', 'dist', 'main.js');
   const env = { PATH: process.env.PATH, DATABASE_URL: databaseUrl };
   return new Promise((resolve) => {
     execFile(process.execPath, [program, ...args], { env, cwd: __dirname }, (error, output, complaint) => {
@@ -55,6 +58,50 @@ test('When an index is built, reported, rebuilt and dropped, then each says what
   expect(refused).toMatchObject({ code: 1, output: '' });
   expect(refused.complaint).toContain('There is no vector index to rebuild');
 });
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  'When %s comes, then the server stops building before the program ends',
+  async (signal) => {
+    const database = new Database({
+      url: testDatabase.url,
+      poolMax: 2,
+      connectTimeoutMs: 5_000,
+      applicationName: 'test',
+    });
+    const builds = () =>
+      database.sql.many(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'millrace-index'
+           AND state = 'active' AND query LIKE 'CREATE INDEX%'`,
+      );
+    try {
+      await database.transaction(async (session) => {
+        // A transaction that writes to the table holds a concurrent build back until it ends.
+        await session.sql.none('LOCK TABLE document_chunks IN ROW EXCLUSIVE MODE');
+        const child = spawn(process.execPath, [program, 'index', 'build', 'hnsw_halfvec'], {
+          env: { PATH: process.env.PATH, DATABASE_URL: testDatabase.url },
+          cwd: __dirname,
+          stdio: ['ignore', 'ignore', 'pipe'],
+        });
+        const ended = once(child, 'exit');
+        let complaint = '';
+        child.stderr.on('data', (data) => {
+          complaint += data;
+        });
+        await waitFor('the build to have begun', async () => (await builds()).length > 0);
+        child.kill(signal);
+        // A terminal and npm both send it.
+        child.kill(signal);
+        expect(await ended).toEqual([130, null]);
+        expect(complaint).toContain('Broken off');
+        expect(await builds()).toEqual([]);
+      });
+    } finally {
+      await database.close();
+    }
+    expect((await millrace(['index', 'report'])).output).toContain('not usable');
+    expect((await millrace(['index', 'build', 'hnsw'])).output).toMatch(/^Built in/);
+  },
+);
 
 test.each([
   [[], 'usage:'],

@@ -19,7 +19,13 @@ export async function withClient<T>(
   settings: ClientConfig,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const client = new Client({ ...clientConfig(databaseUrl, caFile), ...settings });
+  const client = new Client({
+    ...clientConfig(databaseUrl, caFile),
+    // Where nothing is said for long, as while an index is built, what is in between forgets the connection.
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    ...settings,
+  });
   // A connection that breaks fails its statement; the event beside it would end the process.
   client.on('error', () => undefined);
   try {

@@ -10,6 +10,7 @@ import {
   type VectorIndexKind,
   vectorIndexKinds,
 } from '@millrace/database';
+import { untilInterrupted } from '../interrupted';
 import { UsageError } from '../usageError';
 import { describeIndex, describeReport } from './describe';
 import { showProgress } from './progress';
@@ -44,11 +45,10 @@ export async function indexCommand(args: string[], environment: NodeJS.ProcessEn
   });
   try {
     await checkSetup(database.sql, { model: config.EMBEDDING_MODEL, dimensions: config.EMBEDDING_DIMENSIONS });
-    const builder = new VectorIndexBuilder(database, {
-      databaseUrl: config.DATABASE_MIGRATION_URL,
-      caFile: config.DATABASE_CA_FILE,
-    });
-    await run(options, database, builder);
+    const address = { databaseUrl: config.DATABASE_MIGRATION_URL, caFile: config.DATABASE_CA_FILE };
+    const perform = (signal?: AbortSignal) => run(options, database, new VectorIndexBuilder(database, address, signal));
+    // A report leaves nothing going on when the program ends.
+    await (options.action === 'report' ? perform() : untilInterrupted(perform));
   } finally {
     await database.close();
   }

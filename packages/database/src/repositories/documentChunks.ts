@@ -1,8 +1,7 @@
-import type { Box, DocumentStatus } from '@millrace/contracts';
+import type { Box } from '@millrace/contracts';
 import { encodeCopy } from '../binaryCopy';
 import type { Sql } from '../sql';
-import { findVectorIndexes } from '../vectorIndex/find';
-import { planVectorScan } from '../vectorIndex/scan';
+import { type SearchFilter, type SearchRow, searchChunks } from '../vectorIndex/search';
 
 export interface NewDocumentChunk {
   id: string;
@@ -35,34 +34,6 @@ export interface DocumentChunkRow {
   content_hash: string;
   chunk_hash: string;
   embedding_model: string | null;
-}
-
-export interface SearchFilter {
-  /** The query's model: vectors of two models cannot be compared. */
-  embeddingModel: string;
-  collectionId?: string | undefined;
-  documentId?: string | undefined;
-  /** What the document's metadata must contain. */
-  metadata?: Record<string, unknown> | undefined;
-}
-
-export interface SearchRow {
-  chunk_id: string;
-  document_id: string;
-  collection_id: string;
-  filename: string;
-  document_status: DocumentStatus;
-  content: string;
-  score: number;
-  page_start: number;
-  page_end: number;
-  section: string | null;
-  coordinates: Box[];
-}
-
-/** A vector as pgvector's text form. */
-function toText(vector: Float32Array): string {
-  return `[${vector.join(',')}]`;
 }
 
 export class DocumentChunks {
@@ -158,44 +129,8 @@ export class DocumentChunks {
     );
   }
 
-  /**
-   * The chunks nearest to `vector` by cosine distance, nearest first, by whatever vector index there is.
-   * Runs in a transaction, because the scan's settings hold for it alone.
-   */
-  async search(vector: Float32Array, filter: SearchFilter, limit: number): Promise<SearchRow[]> {
-    const scan = planVectorScan(await findVectorIndexes(this.sql), {
-      vector: 'c.embedding',
-      query: '$<vector>::vector',
-      dimensions: vector.length,
-      limit: Math.trunc(limit),
-    });
-    await this.sql.many(
-      'SELECT set_config(name, value, true) FROM unnest($<names>::text[], $<values>::text[]) AS setting (name, value)',
-      { names: Object.keys(scan.settings), values: Object.values(scan.settings) },
-    );
-    return this.sql.many(
-      `WITH nearest AS MATERIALIZED (
-         SELECT c.id, c.embedding FROM document_chunks c ${filter.metadata === undefined ? '' : 'JOIN documents d ON d.id = c.document_id'}
-         WHERE c.embedding IS NOT NULL AND c.embedding_model = $<embeddingModel>
-           AND ($<collectionId>::uuid IS NULL OR c.collection_id = $<collectionId>)
-           AND ($<documentId>::uuid IS NULL OR c.document_id = $<documentId>)
-           ${filter.metadata === undefined ? '' : 'AND d.metadata @> $<metadata>::jsonb'}
-         ORDER BY ${scan.distance} LIMIT $<candidates>
-       ), ordered AS (
-         SELECT id, embedding <=> $<vector>::vector AS distance FROM nearest ORDER BY distance LIMIT $<limit>
-       )
-       SELECT c.id AS chunk_id, c.document_id, c.collection_id, d.filename, d.status AS document_status, c.content,
-              1 - distance AS score, c.page_start, c.page_end, c.section, c.coordinates
-       FROM ordered JOIN document_chunks c USING (id) JOIN documents d ON d.id = c.document_id ORDER BY distance`,
-      {
-        vector: toText(vector),
-        embeddingModel: filter.embeddingModel,
-        collectionId: filter.collectionId ?? null,
-        documentId: filter.documentId ?? null,
-        metadata: filter.metadata === undefined ? null : JSON.stringify(filter.metadata),
-        candidates: scan.candidates,
-        limit,
-      },
-    );
+  /** See searchChunks. */
+  search(vector: Float32Array, filter: SearchFilter, limit: number): Promise<SearchRow[]> {
+    return searchChunks(this.sql, vector, filter, limit);
   }
 }

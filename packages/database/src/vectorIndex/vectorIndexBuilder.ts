@@ -1,7 +1,8 @@
 import { MillraceError } from '@millrace/contracts';
-import type { Client } from 'pg';
+import { type Client, escapeIdentifier } from 'pg';
 import type { Database } from '../database';
-import { type DatabaseAddress, withClient } from '../withClient';
+import type { DatabaseAddress } from '../withClient';
+import { inBuildSession } from './buildSession';
 import { findVectorIndexes, type VectorIndex } from './find';
 import { type VectorIndexKind, vectorIndexKind } from './kinds';
 
@@ -24,9 +25,6 @@ export interface BuildProgress {
   share: number | null;
 }
 
-/** Any fixed number, so that two builds on one database never meet. */
-const buildLock = 7_316_420_017;
-
 /** How many rows a list of IVFFlat is made for, as pgvector's documentation advises. */
 const ROWS_PER_LIST = 1_000;
 
@@ -37,11 +35,16 @@ const ROWS_PER_LIST = 1_000;
 export class VectorIndexBuilder {
   constructor(
     private readonly database: Database,
-    /** Builds run on a connection of their own, for as long as they take. */
+    /** Builds run on a connection of their own, for as long as they take: see inBuildSession. */
     private readonly address: DatabaseAddress,
+    /** Breaks off what is being done: the server ends it, and the call throws the signal's reason. */
+    private readonly signal?: AbortSignal,
   ) {}
 
-  /** Builds an index of this kind, then drops the others. @throws MillraceError SETUP_INVALID when another build is going on. */
+  /**
+   * Builds an index of this kind, then drops the others.
+   * @throws MillraceError as inBuildSession does, and SETUP_INVALID while somebody builds by hand.
+   */
   async build(kind: VectorIndexKind, options: BuildOptions = {}): Promise<VectorIndex> {
     return this.exclusively(async (client) => {
       const before = await this.dropInvalid(client);
@@ -49,7 +52,7 @@ export class VectorIndexBuilder {
       await this.tune(client, options);
       await client.query(await this.createStatement(kind, name, options));
       for (const old of before) {
-        await client.query(`DROP INDEX CONCURRENTLY IF EXISTS ${old.name}`);
+        await client.query(dropStatement(old.name));
       }
       return await this.find(name);
     });
@@ -63,7 +66,7 @@ export class VectorIndexBuilder {
         throw new MillraceError('SETUP_INVALID', 'There is no vector index to rebuild. Build one: "index build KIND".');
       }
       await this.tune(client, options);
-      await client.query(`REINDEX INDEX CONCURRENTLY ${index.name}`);
+      await client.query(`REINDEX INDEX CONCURRENTLY ${escapeIdentifier(index.name)}`);
       return await this.find(index.name);
     });
   }
@@ -73,7 +76,7 @@ export class VectorIndexBuilder {
     return this.exclusively(async (client) => {
       const indexes = await findVectorIndexes(this.database.sql);
       for (const { name } of indexes) {
-        await client.query(`DROP INDEX CONCURRENTLY IF EXISTS ${name}`);
+        await client.query(dropStatement(name));
       }
       return indexes;
     });
@@ -89,13 +92,11 @@ export class VectorIndexBuilder {
     );
   }
 
-  private async exclusively<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    return withClient(this.address, { application_name: 'millrace-index' }, async (client) => {
-      const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1) AS locked', [
-        buildLock,
-      ]);
-      if (rows[0]?.locked !== true) {
-        throw new MillraceError('SETUP_INVALID', 'Another build of the vector index is going on in this database.');
+  private exclusively<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    return inBuildSession(this.address, this.signal, async (client) => {
+      // It would be taken for a broken build's remains, and two at once wait for each other until PostgreSQL ends one.
+      if ((await this.progress()) !== null) {
+        throw new MillraceError('SETUP_INVALID', 'Somebody is building an index on document_chunks by hand.');
       }
       return work(client);
     });
@@ -105,13 +106,12 @@ export class VectorIndexBuilder {
   private async dropInvalid(client: Client): Promise<VectorIndex[]> {
     const indexes = await findVectorIndexes(this.database.sql);
     for (const { name } of indexes.filter((index) => !index.valid)) {
-      await client.query(`DROP INDEX CONCURRENTLY IF EXISTS ${name}`);
+      await client.query(dropStatement(name));
     }
     return indexes.filter((index) => index.valid);
   }
 
   private async tune(client: Client, { memory, workers }: Pick<BuildOptions, 'memory' | 'workers'>): Promise<void> {
-    await client.query('SET statement_timeout = 0');
     if (memory !== undefined) {
       await client.query(`SELECT set_config('maintenance_work_mem', $1, false)`, [memory]);
     }
@@ -132,7 +132,7 @@ export class VectorIndexBuilder {
         : { m: options.m ?? 12, ef_construction: options.efConstruction ?? 48 };
     const written = Object.entries(parameters).map(([parameter, value]) => `${parameter} = ${Math.trunc(value)}`);
     return (
-      `CREATE INDEX CONCURRENTLY ${name} ON document_chunks ` +
+      `CREATE INDEX CONCURRENTLY ${escapeIdentifier(name)} ON document_chunks ` +
       `USING ${method} (${indexed('embedding', dimensions)} ${operatorClass}) WITH (${written.join(', ')})`
     );
   }
@@ -144,6 +144,10 @@ export class VectorIndexBuilder {
     }
     return index;
   }
+}
+
+function dropStatement(name: string): string {
+  return `DROP INDEX CONCURRENTLY IF EXISTS ${escapeIdentifier(name)}`;
 }
 
 function listsFor(rows: number): number {

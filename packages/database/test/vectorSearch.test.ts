@@ -1,0 +1,100 @@
+import { newId } from '@millrace/contracts';
+import { VectorIndexBuilder, type VectorIndexKind, vectorIndexKinds } from '../src';
+import { model, VectorTable } from './vectorTable';
+
+const queries = [3, 141, 259, 365, 535];
+
+let table: VectorTable;
+let builder: VectorIndexBuilder;
+beforeAll(async () => {
+  table = await VectorTable.make();
+  builder = new VectorIndexBuilder(table.database, { databaseUrl: table.url });
+});
+afterAll(() => table.drop());
+
+describe.each(vectorIndexKinds)('With the index %s', (kind: VectorIndexKind) => {
+  let index: string;
+  beforeAll(async () => {
+    ({ name: index } = await builder.build(kind, { lists: 30, workers: 0 }));
+  });
+
+  test('When something is searched, then the index is used and finds what is nearest', async () => {
+    let found = 0;
+    for (const i of queries) {
+      const { texts, scans } = await table.nearest(i);
+      expect(scans).toEqual({ [index]: 1 });
+      expect(texts.at(0)).toBe(`Text ${i}`);
+      const right = table.exactly(i);
+      found += texts.filter((text) => right.includes(text)).length;
+    }
+    expect(found).toBeGreaterThanOrEqual(queries.length * 10 * 0.9);
+  });
+
+  test('When a filter leaves what is far from the query, then the index scan alone finds enough of it', async () => {
+    // Enough to fill the candidates of hnsw_binary, which are four hundred.
+    const part = kind === 'hnsw_binary' ? table.many : table.few;
+    // As a server might be configured.
+    const prepare = 'SET LOCAL hnsw.max_scan_tuples = 1';
+    let found = 0;
+    for (const i of queries) {
+      const { texts, scans } = await table.nearest(i, { collectionId: part.collectionId, prepare });
+      expect(scans).toEqual({ [index]: 1 });
+      expect(texts).toHaveLength(10);
+      const right = table.exactly(i, { parts: [part] });
+      found += texts.filter((text) => right.includes(text)).length;
+    }
+    expect(found).toBeGreaterThanOrEqual(queries.length * 10 * 0.7);
+  });
+
+  const givesUp = async () => {
+    // As much memory as a scan of some hundred rows takes.
+    const prepare = "SET LOCAL work_mem = '64kB'";
+    const { collectionId, documentId, name } = table.few;
+    for (const filter of [{ collectionId }, { documentId }, { metadata: { name } }]) {
+      for (const i of queries) {
+        const { texts } = await table.nearest(i, { ...filter, prepare });
+        expect(texts).toEqual(table.exactly(i, { parts: [table.few] }));
+      }
+    }
+  };
+  // A scan of lists does not: it ends with the last of them.
+  if (kind !== 'ivfflat') {
+    test(
+      'When the index scan gives up before it has found enough, then what a filter leaves is compared whole',
+      givesUp,
+    );
+  }
+
+  test('When fewer are left than were asked for, then all of them are found', async () => {
+    expect((await table.nearest(3, { collectionId: table.few.collectionId, limit: 100 })).texts).toHaveLength(20);
+    expect((await table.nearest(3, { collectionId: newId() })).texts).toEqual([]);
+  });
+
+  test('When a search without a filter finds fewer than it was asked for, then the table is not read whole', async () => {
+    const { texts, scans } = await table.nearest(3, { limit: 2_000 });
+    expect(texts.length).toBeGreaterThan(900);
+    expect(scans).toEqual({ [index]: 1 });
+  });
+});
+
+test('When several indexes could serve a search, then each would be read with settings that fit it', async () => {
+  await builder.build('hnsw');
+  for (const [name, lists] of Object.entries({ many_lists: 200, few_lists: 2 })) {
+    await table.database.sql.none(
+      `CREATE INDEX ${name} ON document_chunks USING ivfflat (embedding vector_cosine_ops) WITH (lists = ${lists})`,
+    );
+  }
+  const settings = await table.database.transaction(async (session) => {
+    await session.documentChunks.search(table.vectorOf(3), { embeddingModel: model }, 10);
+    return session.sql.one(
+      `SELECT current_setting('hnsw.iterative_scan') AS graph, current_setting('ivfflat.iterative_scan') AS lists,
+              current_setting('ivfflat.probes') AS probes`,
+    );
+  });
+  expect(settings).toEqual({ graph: 'strict_order', lists: 'relaxed_order', probes: '15' });
+});
+
+test('When there is no index, then every vector is compared', async () => {
+  await builder.drop();
+  expect((await table.nearest(259)).texts).toEqual(table.exactly(259));
+});

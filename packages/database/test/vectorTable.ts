@@ -1,0 +1,173 @@
+import { chunkHashOf, contentHashOf, newId } from '@millrace/contracts';
+import { createTestDatabase, type TestDatabase, unitVector } from '@millrace/test-support';
+import { Database, defaultCollectionId, migrate, type SearchFilter, type Session, systemOwnerId } from '../src';
+
+export const model = 'test-model';
+// What is tested does not depend on it, and those of 768 dimensions take many times as long.
+const dimensions = 64;
+
+/** A collection with one document, whose vectors are on one side or the other of all there are. */
+interface Part {
+  collectionId: string;
+  documentId: string;
+  name: string;
+  rows: number;
+  opposite: boolean;
+}
+
+const part = (name: string, rows: number, opposite: boolean, collectionId = newId()): Part => ({
+  collectionId,
+  documentId: newId(),
+  name,
+  rows,
+  opposite,
+});
+
+/** A database with a thousand chunks whose vectors lie around a few centres, as texts about a few things do. */
+export class VectorTable {
+  /** What queries are near to, and what is opposite to that: a fiftieth of the rows, and many of them. */
+  readonly near = part('near', 540, false, defaultCollectionId);
+  readonly few = part('few', 20, true);
+  readonly many = part('many', 440, true);
+  private readonly parts = [this.near, this.few, this.many];
+  private readonly vectors: { part: Part; content: string; vector: Float32Array }[] = [];
+
+  private constructor(
+    private readonly testDatabase: TestDatabase,
+    readonly database: Database,
+  ) {}
+
+  static async make(): Promise<VectorTable> {
+    const testDatabase = await createTestDatabase({ empty: true });
+    const { url } = testDatabase;
+    await migrate({ databaseUrl: url, direction: 'up', embeddingModel: model, embeddingDimensions: dimensions });
+    const database = new Database({ url, poolMax: 4, connectTimeoutMs: 5_000, applicationName: 'test' });
+    const table = new VectorTable(testDatabase, database);
+    await table.fill();
+    return table;
+  }
+
+  get url(): string {
+    return this.testDatabase.url;
+  }
+
+  async drop(): Promise<void> {
+    await this.database.close();
+    await this.testDatabase.drop();
+  }
+
+  /** The vector of a row, by its place among all. */
+  vectorOf(i: number): Float32Array {
+    return this.vectors[i]?.vector ?? new Float32Array();
+  }
+
+  /**
+   * The texts nearest to the vector of row `i`, found by the vector index even though the table is small.
+   * @param prepare runs before, in the same transaction.
+   * @returns them, and how often each index beside the primary key was used.
+   */
+  async nearest(
+    i: number,
+    { limit = 10, prepare = '', ...filter }: { limit?: number; prepare?: string } & Partial<SearchFilter> = {},
+  ): Promise<{ texts: string[]; scans: Record<string, number> }> {
+    return this.database.transaction(async (session) => {
+      // What is off is costed so high that every plan would be compiled first.
+      await session.sql.none(
+        `SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; ${prepare}`,
+      );
+      // The session counts what earlier transactions have not reported yet as well.
+      const before = await scansIn(session);
+      const rows = await session.documentChunks.search(this.vectorOf(i), { embeddingModel: model, ...filter }, limit);
+      const scans = Object.entries(await scansIn(session))
+        .map(([name, count]) => [name, count - (before[name] ?? 0)] as const)
+        .filter(([, count]) => count > 0);
+      return { texts: rows.map((row) => row.content), scans: Object.fromEntries(scans) };
+    });
+  }
+
+  /** As a program would find them without any index. */
+  exactly(i: number, { limit = 10, parts = this.parts }: { limit?: number; parts?: Part[] } = {}): string[] {
+    const query = this.vectorOf(i);
+    const similarity = (vector: Float32Array) =>
+      vector.reduce((sum, component, d) => sum + component * (query[d] ?? 0), 0);
+    return this.vectors
+      .filter((row) => parts.includes(row.part))
+      .map(({ content, vector }) => ({ content, score: similarity(vector) }))
+      .sort((a, b) => b.score - a.score)
+      .slice(0, limit)
+      .map(({ content }) => content);
+  }
+
+  private async fill(): Promise<void> {
+    for (const { collectionId, documentId, name } of this.parts) {
+      await this.database.sql.none(
+        'INSERT INTO collections (id, owner_id, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+        [collectionId, systemOwnerId, name],
+      );
+      await this.database.documents.insertIfNew({
+        id: documentId,
+        collection_id: collectionId,
+        owner_id: systemOwnerId,
+        filename: `${name}.pdf`,
+        source_path: null,
+        content_hash: contentHashOf(name),
+        mime_type: 'application/pdf',
+        size_bytes: 1,
+      });
+      await this.database.sql.none('UPDATE documents SET metadata = $2 WHERE id = $1', [documentId, { name }]);
+    }
+    const random = randomNumbers();
+    for (const of of this.parts) {
+      for (let i = 0; i < of.rows; i += 1) {
+        const vector = unitVector(i % 40, dimensions).map(
+          (component) => (of.opposite ? -1 : 1) * (component + 0.05 * random()),
+        );
+        const length = Math.hypot(...vector);
+        const content = `Text ${this.vectors.length}`;
+        this.vectors.push({ part: of, content, vector: vector.map((component) => component / length) });
+      }
+    }
+    const chunks = this.vectors.map(({ part: { collectionId, documentId }, content, vector }, chunkIndex) => {
+      const contentHash = contentHashOf(content);
+      return {
+        id: newId(),
+        documentId,
+        collectionId,
+        ownerId: systemOwnerId,
+        chunkIndex,
+        chunkHash: chunkHashOf(contentHash, 0),
+        contentHash,
+        content,
+        tokenCount: 2,
+        pageStart: 1,
+        pageEnd: 1,
+        section: null,
+        coordinates: [],
+        embedding: vector,
+        embeddingModel: model,
+      };
+    });
+    await this.database.transaction((session) => session.documentChunks.upsertAll(chunks));
+  }
+}
+
+/** How often each index of the chunks was used, and how often all of them were read without one. */
+async function scansIn(session: Session): Promise<Record<string, number>> {
+  const rows = await session.sql.many<{ name: string; scans: number }>(
+    `SELECT indexrelid::regclass::text AS name, pg_stat_get_xact_numscans(indexrelid)::integer AS scans
+     FROM pg_index WHERE indrelid = 'document_chunks'::regclass AND NOT indisprimary
+     UNION ALL SELECT 'whole table', pg_stat_get_xact_numscans('document_chunks'::regclass)::integer`,
+  );
+  return Object.fromEntries(rows.map(({ name, scans }) => [name, scans]));
+}
+
+/** Numbers from -1 to 1, the same ones every time: Marsaglia's 32-bit xorshift. */
+function randomNumbers(): () => number {
+  let state = 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state / 2 ** 31;
+  };
+}
