@@ -45,6 +45,7 @@ export async function rewritePdf(path: string, limits: RewriteLimits = defaultLi
     processes: 1,
     timeoutMs: limits.timeoutMs,
     maxRssBytes: limits.maxRssBytes,
+    silent: true,
     execArgv: [`--max-old-space-size=${Math.floor((HEAP_SHARE * limits.maxRssBytes) / MEBIBYTE)}`],
   });
   const pieces: Uint8Array[] = [];

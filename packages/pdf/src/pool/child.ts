@@ -9,6 +9,8 @@ export interface ChildOptions {
   entry: string;
   /** Node options for the child; none of the parent's are handed down. */
   execArgv: string[];
+  /** See ParserPoolOptions. */
+  silent: boolean;
 }
 
 export interface TaskHandlers {
@@ -51,7 +53,7 @@ export class ParserChild {
     this.process = fork(options.entry, [String(process.pid)], {
       serialization: 'advanced',
       execArgv: options.execArgv,
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'inherit', options.silent ? 'ignore' : 'inherit', 'ipc'],
     });
     this.process.on('message', (message) => this.receive(message as ChildMessage));
     this.exited = new Promise((resolve) => {

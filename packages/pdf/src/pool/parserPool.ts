@@ -23,6 +23,8 @@ export interface ParserPoolOptions {
   maxRssBytes?: number;
   /** Node options for the children. */
   execArgv?: string[];
+  /** Keeps what the children say on standard error to themselves: where crashes are expected, their dumps tell nobody anything. */
+  silent?: boolean;
 }
 
 export interface RunOptions {
@@ -166,8 +168,8 @@ export class ParserPool {
   }
 
   private addChild(): ParserChild {
-    const { entry, execArgv = [] } = this.options;
-    const child = new ParserChild({ entry, execArgv });
+    const { entry, execArgv = [], silent = false } = this.options;
+    const child = new ParserChild({ entry, execArgv, silent });
     this.children.add(child);
     void child.exited.then(() => this.children.delete(child));
     return child;
