@@ -33,6 +33,10 @@ const pipeline = new IngestionPipeline({
 await measure({
   ingest: async (file) => {
     const pages = await reader.loadDataAsContent(await readFile(file));
+    for (const page of pages) {
+      // PostgreSQL takes no NUL, and some filings hold one: without this help it ends at the first of them.
+      page.setContent(page.text.replaceAll('\0', ''));
+    }
     const nodes = await pipeline.run({ documents: pages });
     return { pages: pages.length, chunks: nodes.length };
   },
