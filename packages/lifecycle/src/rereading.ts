@@ -45,7 +45,7 @@ export function retryPages(database: Database, jobId: string): Promise<PagesRetr
     if (!jobHasEnded(found.status)) {
       return { outcome: 'in_progress' };
     }
-    const pages = found.total_chunks === null ? 0 : await session.documentPages.countFailed(found.document_id);
+    const pages = found.total_chunks === null ? 0 : (await session.documentPages.failures(found.document_id)).count;
     if (pages === 0) {
       return { outcome: 'no_failed_pages' };
     }

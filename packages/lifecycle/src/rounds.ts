@@ -149,13 +149,13 @@ export async function endJob(
   job: Counters,
   rereading: { code: string; message: string } | null = null,
 ): Promise<JobStatus> {
-  const failedPages = await session.documentPages.countFailed(job.document_id);
+  const failedPages = await session.documentPages.failures(job.document_id);
   const { repair } = await session.sql.one<{ repair: DocumentRepair | null }>(
     'SELECT repair FROM documents WHERE id = $1',
     [job.document_id],
   );
-  const pages = { failed: failedPages, lost: mayLackPages(repair) };
-  const complete = job.failed_chunks === 0 && failedPages === 0 && !pages.lost;
+  const pages = { failed: failedPages.count, code: failedPages.code, lost: mayLackPages(repair) };
+  const complete = job.failed_chunks === 0 && pages.failed === 0 && !pages.lost;
   const [jobStatus, documentStatus] = complete
     ? (['completed', 'ready'] as const)
     : job.processed_chunks > 0
@@ -176,11 +176,11 @@ export async function endJob(
   return jobStatus;
 }
 
-/** The code that most of the failed chunks share, in words that count what is missing. */
+/** The code that most of the failed chunks share, or else of the failed pages, in words that count what is missing. */
 async function describeFailure(
   session: Session,
   job: Counters,
-  pages: { failed: number; lost: boolean },
+  pages: { failed: number; code: string | null; lost: boolean },
   rereading: { code: string; message: string } | null,
 ): Promise<{ code: string; message: string }> {
   const commonest = await session.sql.oneOrNone<{ code: string; message: string }>(
@@ -198,5 +198,5 @@ async function describeFailure(
   }
   return commonest
     ? { code: commonest.code, message: `${missing}: ${commonest.message}` }
-    : { code: pages.failed > 0 ? 'PAGE_FAILED' : 'PDF_PAGES_LOST', message: missing };
+    : { code: pages.code ?? 'PDF_PAGES_LOST', message: missing };
 }

@@ -132,14 +132,15 @@ describe('A round', () => {
     expect(await jobOf(database, jobId)).toMatchObject({ retry_count: 0, failed_chunks: 1 });
   });
 
-  test('When a page could not be read, then the document is partial though every chunk succeeded', async () => {
-    const pages = [page(1), page(2, 'failed')];
+  test('When pages could not be read, then the document is partial though every chunk succeeded, with their commonest code', async () => {
+    const lost = { error_code: 'PAGE_TIMEOUT' };
+    const pages = [page(1), page(2, 'failed'), { ...page(3, 'failed'), ...lost }, { ...page(4, 'failed'), ...lost }];
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 1, { pages });
     await settle(database, await claim(database, chunkIds));
     expect(await jobOf(database, jobId)).toMatchObject({
       status: 'completed_with_errors',
-      error_code: 'PAGE_FAILED',
-      error: '1 pages could not be read',
+      error_code: 'PAGE_TIMEOUT',
+      error: '3 pages could not be read',
     });
     expect(await statusOf(database, documentId)).toBe('partial');
   });

@@ -92,11 +92,12 @@ export class DocumentPages {
     return { count: rows[0]?.count ?? 0, pages: rows.map(({ page, error_code }) => ({ page, error_code })) };
   }
 
-  async countFailed(documentId: string): Promise<number> {
-    const { count } = await this.sql.one<{ count: number }>(
-      `SELECT count(*)::integer AS count FROM document_pages WHERE document_id = $1 AND outcome = 'failed'`,
+  /** How many pages could not be read, and the code that most of them share; null where there are none. */
+  failures(documentId: string): Promise<{ count: number; code: string | null }> {
+    return this.sql.one(
+      `SELECT count(*)::integer AS count, mode() WITHIN GROUP (ORDER BY error_code) AS code
+       FROM document_pages WHERE document_id = $1 AND outcome = 'failed'`,
       [documentId],
     );
-    return count;
   }
 }
