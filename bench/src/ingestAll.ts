@@ -1,6 +1,5 @@
-import { setTimeout } from 'node:timers/promises';
-import { type JobView, jobHasEnded } from '@millrace/contracts';
 import { ApiClient, type RunningStack } from '@millrace/stack';
+import { endOf } from './endOf';
 
 /** Rarely enough that asking takes no time from the work; the figures are coarse by as much. */
 const pollMs = 200;
@@ -22,7 +21,7 @@ export async function ingestAll(stack: RunningStack, files: readonly string[]): 
   const start = performance.now();
   const uploads = await Promise.all(files.map((file) => client.upload(file, signal)));
   const acceptedAfter = (performance.now() - start) / 1000;
-  const jobs = await Promise.all(uploads.map((upload) => endOf(client, upload.job.id, signal)));
+  const jobs = await Promise.all(uploads.map((upload) => endOf(client, upload.job.id, pollMs, signal)));
   const seconds = (performance.now() - start) / 1000;
   const unfinished = jobs.filter((job) => job.status !== 'completed');
   if (unfinished.length > 0) {
@@ -36,14 +35,4 @@ export async function ingestAll(stack: RunningStack, files: readonly string[]): 
     chunks: jobs.reduce((sum, job) => sum + (job.total_chunks ?? 0), 0),
     documentIds: jobs.map((job) => job.document_id),
   };
-}
-
-async function endOf(client: ApiClient, jobId: string, signal: AbortSignal): Promise<JobView> {
-  for (;;) {
-    const job = await client.getJob(jobId, signal);
-    if (jobHasEnded(job.status)) {
-      return job;
-    }
-    await setTimeout(pollMs);
-  }
 }

@@ -1,7 +1,6 @@
-import { setTimeout } from 'node:timers/promises';
-import { type JobView, jobHasEnded } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import type { ApiClient } from '@millrace/stack';
+import { endOf } from '../endOf';
 
 const pollMs = 20;
 
@@ -31,22 +30,12 @@ export async function timeToReady(client: ApiClient, database: Database, path: s
   const { signal } = new AbortController();
   const start = Date.now();
   const { job } = await client.upload(path, signal);
-  const ended = await endOf(client, job.id, signal);
+  const ended = await endOf(client, job.id, pollMs, signal);
   const end = Date.now();
   if (ended.status !== 'completed') {
     throw new Error(`job ${job.id} of ${path} ended as ${ended.status}`);
   }
   return { readyAfterMs: end - start, stretches: await stretchesOf(database, job.id, start, end) };
-}
-
-async function endOf(client: ApiClient, jobId: string, signal: AbortSignal): Promise<JobView> {
-  for (;;) {
-    const job = await client.getJob(jobId, signal);
-    if (jobHasEnded(job.status)) {
-      return job;
-    }
-    await setTimeout(pollMs);
-  }
 }
 
 /** What the rows say; each time there is the beginning of the transaction that wrote it. */
