@@ -1,7 +1,7 @@
 /** What was being done has been broken off by Ctrl-C or a request to end; the exit code is 130. */
 export class InterruptedError extends Error {
-  constructor() {
-    super('Broken off. What is left of an index is removed by the next build.');
+  constructor(message: string) {
+    super(message);
     this.name = 'InterruptedError';
   }
 }
@@ -9,11 +9,12 @@ export class InterruptedError extends Error {
 /**
  * Runs `work` with a signal that SIGINT and SIGTERM abort, and waits until it has ended, so that nothing goes on unseen. Further
  * signals change nothing: a terminal and npm both send the first.
+ * @param message what to say of what was broken off
  * @throws InterruptedError, the signal's reason, where `work` throws that; and whatever else it throws
  */
-export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>, message: string): Promise<T> {
   const interrupted = new AbortController();
-  const interrupt = () => interrupted.abort(new InterruptedError());
+  const interrupt = () => interrupted.abort(new InterruptedError(message));
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
   try {

@@ -3,15 +3,18 @@ import { ConfigError } from '@millrace/config';
 import { MillraceError } from '@millrace/contracts';
 import { indexCommand, indexUsage } from './index/command';
 import { InterruptedError } from './interrupted';
+import { reEmbedCommand, reEmbedUsage } from './reEmbed/command';
 import { UsageError } from './usageError';
 
 const usage = `usage: npm run millrace -- COMMAND
 
-${indexUsage}`;
+${indexUsage}
+${reEmbedUsage}`;
 
 /** The commands, by name. Each gets its arguments, and a way to say something. */
 const commands: Record<string, (args: string[], environment: NodeJS.ProcessEnv) => Promise<void>> = {
   index: indexCommand,
+  're-embed': reEmbedCommand,
 };
 
 /** Runs one command line. @returns the exit code. */

@@ -32,6 +32,7 @@ export async function settleAll(
   outcome: 'success' | 'EMBEDDING_TIMEOUT' | 'EMBEDDING_REJECTED',
 ): Promise<void> {
   const embedding = unitVector(1);
+  const { active } = await database.embeddingModels.find();
   for (let start = 0; start < chunkIds.length; start += atOnce) {
     const { token, chunks } = await claimChunks(database, chunkIds.slice(start, start + atOnce), worker, leaseMs);
     const embedded = outcome === 'success' ? chunks.map((chunk) => ({ chunk, embedding })) : [];
@@ -39,6 +40,10 @@ export async function settleAll(
       outcome === 'success'
         ? []
         : chunks.map((chunk) => ({ chunkId: chunk.id, error: new MillraceError(outcome, 'The benchmark says so') }));
-    await settleChunks(database, { token, embedded, failed, embeddingModel: 'bench', claimedTexts: [] }, retryPolicy);
+    await settleChunks(
+      database,
+      { token, embedded, failed, embeddingModel: active.model, claimedTexts: [] },
+      retryPolicy,
+    );
   }
 }

@@ -32,6 +32,8 @@ export async function sweeping(options: SweepingOptions): Promise<BenchmarkResul
       graceMs: 0,
       orphanAgeMs: 3_600_000,
       payloadRetentionMs: 86_400_000,
+      jobMaxRetries: 3,
+      chunkMaxRetries: 3,
       logger: createLogger('bench', 'warn'),
     });
   const sweeps = newSweeps();

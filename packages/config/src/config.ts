@@ -1,5 +1,6 @@
 import { chunkStrategySchema, ocrMode } from '@millrace/contracts';
 import { z } from 'zod';
+import { resolveEmbedding, resolveOpenai } from './embedding';
 
 const mebibyte = 1024 * 1024;
 const day = 86_400_000;
@@ -22,6 +23,9 @@ const languages = z
 const rolePassword = z.string().regex(keyPattern, 'must be at least 16 printable characters without spaces').optional();
 
 const optionalText = z.string().trim().min(1).optional();
+
+const embeddingProvider = z.enum(['static', 'openai']);
+const embeddingDimensions = wholeNumber(1, 2_000);
 
 /**
  * Every variable Millrace reads, with its default. `.env.example` explains each one; keep the two together.
@@ -82,9 +86,9 @@ const variables = z.object({
   CHUNK_MAX_TOKENS: wholeNumber(16, 8_000).default(400),
   CHUNK_OVERLAP_TOKENS: wholeNumber(0, 4_000).default(50),
 
-  EMBEDDING_PROVIDER: z.enum(['static', 'openai']).default('static'),
+  EMBEDDING_PROVIDER: embeddingProvider.default('static'),
   EMBEDDING_MODEL: optionalText,
-  EMBEDDING_DIMENSIONS: wholeNumber(1, 2_000).default(768),
+  EMBEDDING_DIMENSIONS: embeddingDimensions.default(768),
   EMBEDDING_BATCH_SIZE: wholeNumber(1, 2_048).default(64),
   EMBEDDING_BATCH_WAIT_MS: wholeNumber(0, 10_000).default(10),
   EMBEDDING_CONCURRENCY: wholeNumber(1, 64).default(2),
@@ -93,6 +97,11 @@ const variables = z.object({
   STATIC_EMBEDDING_FILE: optionalText,
   OPENAI_API_KEY: optionalText,
   OPENAI_BASE_URL: z.url({ protocol: /^https?$/ }).optional(),
+  NEXT_EMBEDDING_PROVIDER: embeddingProvider.optional(),
+  NEXT_EMBEDDING_MODEL: optionalText,
+  NEXT_EMBEDDING_DIMENSIONS: embeddingDimensions.optional(),
+  NEXT_OPENAI_API_KEY: optionalText,
+  NEXT_OPENAI_BASE_URL: z.url({ protocol: /^https?$/ }).optional(),
 
   CHUNK_MAX_RETRIES: wholeNumber(1, 100).default(3),
   JOB_MAX_RETRIES: wholeNumber(0, 100).default(3),
@@ -107,35 +116,6 @@ const variables = z.object({
   SHUTDOWN_TIMEOUT_MS: wholeNumber(100, 600_000).default(20_000),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
-
-/** The model each provider uses when EMBEDDING_MODEL names none. */
-const defaultModels = { static: 'millrace-static-v1', openai: 'text-embedding-3-small' } as const;
-
-interface EmbeddingVariables {
-  EMBEDDING_PROVIDER: keyof typeof defaultModels;
-  EMBEDDING_MODEL?: string | undefined;
-  EMBEDDING_DIMENSIONS: number;
-}
-
-/** Fills in the provider's default model; refuses what the static provider cannot do. */
-function resolveEmbedding<T extends EmbeddingVariables>(env: T, context: z.RefinementCtx) {
-  const model = env.EMBEDDING_MODEL ?? defaultModels[env.EMBEDDING_PROVIDER];
-  if (env.EMBEDDING_PROVIDER === 'static' && env.EMBEDDING_DIMENSIONS !== 768) {
-    context.addIssue({
-      code: 'custom',
-      path: ['EMBEDDING_DIMENSIONS'],
-      message: 'must be 768 when EMBEDDING_PROVIDER is static',
-    });
-  }
-  if (env.EMBEDDING_PROVIDER === 'static' && model !== defaultModels.static) {
-    context.addIssue({
-      code: 'custom',
-      path: ['EMBEDDING_MODEL'],
-      message: `must be left out or ${defaultModels.static} when EMBEDDING_PROVIDER is static`,
-    });
-  }
-  return { ...env, EMBEDDING_MODEL: model };
-}
 
 const environmentSchema = variables
   .superRefine((env, context) => {
@@ -153,15 +133,8 @@ const environmentSchema = variables
         message: 'must be at most half of CHUNK_MAX_TOKENS',
       });
     }
-    if (env.EMBEDDING_PROVIDER === 'openai' && !env.OPENAI_API_KEY && !env.OPENAI_BASE_URL) {
-      context.addIssue({
-        code: 'custom',
-        path: ['OPENAI_API_KEY'],
-        message: 'is needed when EMBEDDING_PROVIDER is openai and OPENAI_BASE_URL is not set',
-      });
-    }
   })
-  .transform(resolveEmbedding);
+  .transform((env, context) => resolveOpenai(resolveEmbedding(env, context), context));
 
 export type Config = Readonly<z.infer<typeof environmentSchema>>;
 
@@ -175,6 +148,9 @@ const migrationSchema = variables
     EMBEDDING_PROVIDER: true,
     EMBEDDING_MODEL: true,
     EMBEDDING_DIMENSIONS: true,
+    NEXT_EMBEDDING_PROVIDER: true,
+    NEXT_EMBEDDING_MODEL: true,
+    NEXT_EMBEDDING_DIMENSIONS: true,
   })
   .transform((env, context) => ({
     ...resolveEmbedding(env, context),

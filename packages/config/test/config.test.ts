@@ -81,6 +81,45 @@ describe('The configuration', () => {
     expect(issuesOf({ ...servers, EMBEDDING_PROVIDER: 'openai' })).toContain('OPENAI_API_KEY');
   });
 
+  test.each([
+    [
+      { NEXT_EMBEDDING_DIMENSIONS: '256' },
+      { EMBEDDING_MODEL: 'small', EMBEDDING_DIMENSIONS: 256, OPENAI_API_KEY: 'sk-1' },
+    ],
+    [
+      { NEXT_EMBEDDING_MODEL: 'large' },
+      { EMBEDDING_MODEL: 'large', EMBEDDING_DIMENSIONS: 512, OPENAI_API_KEY: 'sk-1' },
+    ],
+    [{ NEXT_EMBEDDING_PROVIDER: 'static' }, { EMBEDDING_MODEL: 'millrace-static-v1', EMBEDDING_DIMENSIONS: 768 }],
+    [
+      { NEXT_EMBEDDING_MODEL: 'bge', NEXT_OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' },
+      { EMBEDDING_MODEL: 'bge', OPENAI_BASE_URL: 'http://127.0.0.1:1/v1', OPENAI_API_KEY: undefined },
+    ],
+    [
+      { NEXT_EMBEDDING_MODEL: 'bge', NEXT_OPENAI_BASE_URL: 'http://127.0.0.1:1/v1', NEXT_OPENAI_API_KEY: 'sk-2' },
+      { OPENAI_BASE_URL: 'http://127.0.0.1:1/v1', OPENAI_API_KEY: 'sk-2' },
+    ],
+  ])('When the next model is given by %j, then the rest is as it is now, but no key goes elsewhere', (given, next) => {
+    const now = {
+      EMBEDDING_PROVIDER: 'openai',
+      EMBEDDING_MODEL: 'small',
+      EMBEDDING_DIMENSIONS: '512',
+      OPENAI_API_KEY: 'sk-1',
+    };
+    expect(loadConfig({ ...servers, ...now }).nextEmbedding).toBeNull();
+    expect(loadConfig({ ...servers, ...now, ...given }).nextEmbedding).toMatchObject(next);
+  });
+
+  test.each([
+    ['NEXT_EMBEDDING_DIMENSIONS', { NEXT_EMBEDDING_DIMENSIONS: '512' }],
+    ['NEXT_EMBEDDING_DIMENSIONS', { NEXT_EMBEDDING_DIMENSIONS: '0' }],
+    ['NEXT_EMBEDDING_MODEL', { NEXT_EMBEDDING_MODEL: 'bge-base' }],
+    ['NEXT_EMBEDDING_PROVIDER', { NEXT_EMBEDDING_PROVIDER: 'magic' }],
+    ['NEXT_OPENAI_API_KEY', { NEXT_EMBEDDING_PROVIDER: 'openai' }],
+  ])('When %s does not fit, then it is refused by name', (name, given) => {
+    expect(issuesOf({ ...servers, ...given })).toContain(`  ${name}: `);
+  });
+
   test('When the overlap is more than half a chunk, then it is refused', () => {
     const limits = { CHUNK_MAX_TOKENS: '100', CHUNK_OVERLAP_TOKENS: '51' };
     expect(issuesOf({ ...servers, ...limits })).toContain('CHUNK_OVERLAP_TOKENS');
@@ -100,6 +139,7 @@ describe('The configuration', () => {
       EMBEDDING_PROVIDER: 'static',
       EMBEDDING_MODEL: 'millrace-static-v1',
       EMBEDDING_DIMENSIONS: 768,
+      nextEmbedding: null,
     });
   });
 

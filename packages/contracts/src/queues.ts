@@ -28,6 +28,8 @@ export interface ChunkDispatch {
   documentId: string;
   collectionId: string;
   chunkIndex: number;
+  /** Behind how many chunks of an upload it has to wait, so that uploads come first; 0 when left out. */
+  priority?: number;
   /** The queue job's id, as it stands on the row: making the same delivery twice adds nothing. */
   queueJobId: string;
   /** How long the delivery should wait, in milliseconds. */

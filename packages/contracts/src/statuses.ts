@@ -39,7 +39,7 @@ export const pageOutcome = z.enum(['text', 'ocr', 'empty', 'failed']);
 export type PageOutcome = z.infer<typeof pageOutcome>;
 
 /** What a job does to its document. */
-export const jobKind = z.enum(['ingest']);
+export const jobKind = z.enum(['ingest', 're-embed']);
 export type JobKind = z.infer<typeof jobKind>;
 
 /** How a broken PDF was made readable; pages may be lost where it was cut off. */

@@ -1,21 +1,19 @@
+import { type EmbeddingSetup, isSameSetup } from '@millrace/config';
 import { MillraceError } from '@millrace/contracts';
 import { migrationNames } from './migrations';
 import type { Sql } from './sql';
 
-export interface EmbeddingSetup {
-  model: string;
-  dimensions: number;
-}
-
 /**
  * Checks that the database is what this configuration needs: the vector extension, every migration, and the model and
  * dimensions its vectors are made with. Changes nothing.
+ * @param expected what this configuration has for its vectors
+ * @param others what is right as well: the model that is to take its place, which it may have done
  * @throws MillraceError SETUP_INVALID saying what is wrong and what to do, or DATABASE_UNAVAILABLE.
  */
-export async function checkSetup(sql: Sql, expected: EmbeddingSetup): Promise<void> {
+export async function checkSetup(sql: Sql, expected: EmbeddingSetup, ...others: EmbeddingSetup[]): Promise<void> {
   await checkExtension(sql);
   await checkMigrations(sql);
-  await checkEmbedding(sql, expected);
+  await checkEmbedding(sql, expected, others);
 }
 
 async function checkExtension(sql: Sql): Promise<void> {
@@ -56,25 +54,28 @@ async function checkMigrations(sql: Sql): Promise<void> {
   }
 }
 
-async function checkEmbedding(sql: Sql, expected: EmbeddingSetup): Promise<void> {
-  const column = await sql.one<{ dimensions: number }>(
-    `SELECT atttypmod AS dimensions FROM pg_attribute
+async function checkEmbedding(sql: Sql, expected: EmbeddingSetup, others: readonly EmbeddingSetup[]): Promise<void> {
+  const { dimensions, model } = await sql.one<EmbeddingSetup>(
+    `SELECT atttypmod AS dimensions, (SELECT model FROM embedding_settings) AS model FROM pg_attribute
      WHERE attrelid = 'document_chunks'::regclass AND attname = 'embedding'`,
   );
-  if (column.dimensions !== expected.dimensions) {
+  if ([expected, ...others].some((one) => isSameSetup(one, { model, dimensions }))) {
+    return;
+  }
+  if (dimensions !== expected.dimensions) {
     throw new MillraceError(
       'SETUP_INVALID',
-      `EMBEDDING_DIMENSIONS is ${expected.dimensions}, but the database stores vectors of ${column.dimensions}. ` +
-        `Set EMBEDDING_DIMENSIONS=${column.dimensions}, or use a new database, migrated with EMBEDDING_DIMENSIONS=${expected.dimensions}.`,
+      `EMBEDDING_DIMENSIONS is ${expected.dimensions}, but the database stores vectors of ${dimensions}. ` +
+        `Set EMBEDDING_DIMENSIONS=${dimensions} again; ${changeAdvice}, or use a new database, migrated with EMBEDDING_DIMENSIONS=${expected.dimensions}.`,
     );
   }
-  const { model } = await sql.one<{ model: string }>('SELECT model FROM embedding_settings');
-  if (model !== expected.model) {
-    throw new MillraceError(
-      'SETUP_INVALID',
-      `EMBEDDING_MODEL is ${expected.model}, but the database is set up for vectors of ${model}; vectors of two models cannot be compared. ` +
-        `Set EMBEDDING_PROVIDER and EMBEDDING_MODEL back, or use a new database (DATABASE_URL) for the new model. ` +
-        'A database without vectors takes over the configured model when the migrations are run again.',
-    );
-  }
+  throw new MillraceError(
+    'SETUP_INVALID',
+    `EMBEDDING_MODEL is ${expected.model}, but the database is set up for vectors of ${model}; vectors of two models cannot be compared. ` +
+      `Set EMBEDDING_PROVIDER and EMBEDDING_MODEL back; ${changeAdvice}, or use a new database (DATABASE_URL) for the new model. ` +
+      'A database without vectors takes over the configured model when the migrations are run again.',
+  );
 }
+
+const changeAdvice =
+  'to change what is stored, put the new values into NEXT_EMBEDDING_... and run "npm run millrace -- re-embed start"';

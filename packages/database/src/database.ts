@@ -12,6 +12,7 @@ import { DocumentChunks } from './repositories/documentChunks';
 import { DocumentPages } from './repositories/documentPages';
 import { Documents } from './repositories/documents';
 import { EmbeddingClaims } from './repositories/embeddingClaims';
+import { EmbeddingModelsRepository } from './repositories/embeddingModels';
 import { JobChunks } from './repositories/jobChunks';
 import { Jobs } from './repositories/jobs';
 import { ProviderPauses } from './repositories/providerPauses';
@@ -29,6 +30,7 @@ export class Session {
   readonly chunkAttempts: ChunkAttempts;
   readonly documentChunks: DocumentChunks;
   readonly embeddingClaims: EmbeddingClaims;
+  readonly embeddingModels: EmbeddingModelsRepository;
   readonly providerPauses: ProviderPauses;
   readonly retryGroups: RetryGroups;
 
@@ -41,6 +43,7 @@ export class Session {
     this.chunkAttempts = new ChunkAttempts(sql);
     this.documentChunks = new DocumentChunks(sql);
     this.embeddingClaims = new EmbeddingClaims(sql);
+    this.embeddingModels = new EmbeddingModelsRepository(sql);
     this.providerPauses = new ProviderPauses(sql);
     this.retryGroups = new RetryGroups(sql);
   }

@@ -64,8 +64,9 @@ export function migrate(options: MigrateOptions): Promise<string[]> {
     await begin(client);
     if (direction === 'up') {
       await client.query(
-        'UPDATE embedding_settings SET model = $1 WHERE model <> $1 AND NOT EXISTS (SELECT FROM document_chunks)',
-        [embeddingModel],
+        `UPDATE embedding_settings SET model = $1
+         WHERE model <> $1 AND dimensions = $2 AND NOT EXISTS (SELECT FROM document_chunks)`,
+        [embeddingModel, embeddingDimensions],
       );
     }
     await grantToKnownRoles(client);

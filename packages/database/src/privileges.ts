@@ -7,8 +7,8 @@ export interface RoleNames {
   readonly: string;
 }
 
-/** Written by migrations alone: what has run, and the model that all vectors are made with. */
-const ownersTables = ['pgmigrations', 'embedding_settings'];
+/** Written by the owner alone: which migrations have run, the model that all vectors are made with, and its changes. */
+const ownersTables = ['pgmigrations', 'embedding_settings', 're_embeddings'];
 
 /** The roles of the database that the client is connected to. They belong to the server, so the database names them. */
 export async function roleNames(client: Client): Promise<RoleNames> {

@@ -2,7 +2,7 @@ import type { Database } from '@millrace/database';
 import { endRereading } from './rereading';
 
 /**
- * Any unfinished job -> cancelled, with its unsettled chunks and its document. Whoever works on one of them finds its
+ * Any unfinished job -> cancelled, with its unsettled chunks and the document that it ingests. Whoever works on one of them finds its
  * lease gone; what was stored stays stored. A job that was to read failed pages again ends as what it was instead. Locks are taken as in every settlement: chunks, job, document.
  * @returns 'ended' when the job had come to its end before, and null when there is no such job.
  */
@@ -19,8 +19,8 @@ export function cancelJob(database: Database, jobId: string): Promise<'cancelled
         [jobId],
       );
     await cancelChunks();
-    const job = await session.sql.oneOrNone<{ status: string; document_id: string }>(
-      'SELECT status, document_id FROM jobs WHERE id = $1 FOR UPDATE',
+    const job = await session.sql.oneOrNone<{ status: string; document_id: string; kind: string }>(
+      'SELECT status, document_id, kind FROM jobs WHERE id = $1 FOR UPDATE',
       [jobId],
     );
     if (!job) {
@@ -46,8 +46,8 @@ export function cancelJob(database: Database, jobId: string): Promise<'cancelled
     await session.sql.none(
       `UPDATE documents SET status = 'cancelled', error_code = 'CANCELLED', error = 'The job was cancelled',
          updated_at = now()
-       WHERE id = $1 AND status IN ('queued', 'processing')`,
-      [job.document_id],
+       WHERE id = $1 AND status IN ('queued', 'processing') AND $2 = 'ingest'`,
+      [job.document_id, job.kind],
     );
     return 'cancelled';
   });

@@ -1,6 +1,6 @@
 import type { ChunkDispatch } from '@millrace/contracts';
 import { type ChunkPayload, newId } from '@millrace/contracts';
-import type { Database } from '@millrace/database';
+import { type Database, type VectorTable, vectorTableOfJob } from '@millrace/database';
 import { dispatchColumns } from './dispatch';
 import { leaseIsOver } from './leases';
 import { finishSettling, type RetryPolicy, type RoundResult, type SettledRow } from './rounds';
@@ -26,6 +26,8 @@ export interface ClaimedChunk {
   chunkHash: string;
   contentHash: string;
   attempts: number;
+  /** Where its vector goes. */
+  into: VectorTable;
 }
 
 export interface ChunkClaim {
@@ -66,7 +68,8 @@ export async function claimChunks(
      )
      SELECT c.id, c.job_id AS "jobId", j.document_id AS "documentId", d.collection_id AS "collectionId",
             d.owner_id AS "ownerId", c.chunk_index AS "chunkIndex", c.page_start AS "pageStart",
-            c.page_end AS "pageEnd", c.payload, c.chunk_hash AS "chunkHash", c.content_hash AS "contentHash", c.attempts
+            c.page_end AS "pageEnd", c.payload, c.chunk_hash AS "chunkHash", c.content_hash AS "contentHash", c.attempts,
+            ${vectorTableOfJob} AS "into"
      FROM claimed c JOIN jobs j ON j.id = c.job_id JOIN documents d ON d.id = j.document_id
      ORDER BY c.id`,
     { chunkIds, worker, token, leaseMs, queueJobIds },

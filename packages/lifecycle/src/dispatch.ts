@@ -3,7 +3,7 @@ import type { Database, NewJobChunk, WaitingRow } from '@millrace/database';
 
 /** SQL: the columns of a ChunkDispatch but its delay, of job chunk `c`, job `j` and document `d`. */
 export const dispatchColumns = `c.id AS "chunkId", c.job_id AS "jobId", j.document_id AS "documentId",
-  d.collection_id AS "collectionId", c.chunk_index AS "chunkIndex", c.queue_job_id AS "queueJobId"`;
+  d.collection_id AS "collectionId", c.chunk_index AS "chunkIndex", j.priority, c.queue_job_id AS "queueJobId"`;
 
 /** SQL: the delay of a ChunkDispatch, by what stands on the row. */
 export const delayColumn = delayOf('c');

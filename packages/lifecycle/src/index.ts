@@ -24,6 +24,13 @@ export {
   storeChunks,
 } from './jobs';
 export { noteReading } from './progress';
+export {
+  type BegunReEmbedding,
+  beginReEmbedJobs,
+  countOpenReEmbedChunks,
+  endReEmbedJobs,
+  type ReEmbedOptions,
+} from './reEmbed';
 export { deleteDocument } from './remove';
 export { findDriftedJobs, repairJob } from './repair';
 export { type PagesRetried, retryPages, storePages } from './rereading';

@@ -57,13 +57,13 @@ export function repairJob(
   return database.transaction(async (session) => {
     // With the job locked no settlement can commit: each of them ends with its counters.
     await session.sql.many('SELECT FROM jobs WHERE id = $1 FOR UPDATE', [jobId]);
-    const job = await session.sql.oneOrNone<Counters & { open: number }>(
+    const job = await session.sql.oneOrNone<Counters & { open: number; kind: string }>(
       `UPDATE jobs SET processed_chunks = counted.success, failed_chunks = counted.failed, finished_at = NULL,
          status = CASE WHEN status = 'retrying' THEN 'retrying' ELSE 'processing' END, error_code = NULL, error = NULL,
          updated_at = now()
        FROM (SELECT n.* FROM jobs j, ${tally} WHERE j.id = $1 AND ${inScope} AND ${drifted}) AS counted
        WHERE id = $1
-       RETURNING id, document_id, total_chunks, processed_chunks, failed_chunks, counted.open`,
+       RETURNING id, document_id, kind, total_chunks, processed_chunks, failed_chunks, counted.open`,
       [jobId],
     );
     if (!job) {
@@ -71,8 +71,8 @@ export function repairJob(
     }
     await session.sql.none(
       `UPDATE documents SET status = 'processing', error_code = NULL, error = NULL, updated_at = now()
-       WHERE id = $1 AND status IN ('processing', 'ready', 'partial', 'failed')`,
-      [job.document_id],
+       WHERE id = $1 AND status IN ('processing', 'ready', 'partial', 'failed') AND $2 = 'ingest'`,
+      [job.document_id, job.kind],
     );
     return { repaired: true, round: job.open > 0 ? null : await endRound(session, job, policy) };
   });

@@ -25,7 +25,7 @@ export type PagesRetried =
   | { outcome: 'queued'; groupId: string; pages: number; job: JobDispatch }
   /** The job is under way: its pages are read or its chunks are embedded. */
   | { outcome: 'in_progress' }
-  /** All pages have been read, or the job ended before any was. */
+  /** All pages have been read, the job ended before any was, or it reads none. */
   | { outcome: 'no_failed_pages' }
   | { outcome: 'original_gone' };
 
@@ -33,9 +33,9 @@ export type PagesRetried =
 export function retryPages(database: Database, jobId: string): Promise<PagesRetried | null> {
   return database.transaction(async (session) => {
     const found = await session.sql.oneOrNone<
-      Pick<JobRow, 'status' | 'total_chunks' | 'document_id'> & { source_path: string | null }
+      Pick<JobRow, 'kind' | 'status' | 'total_chunks' | 'document_id'> & { source_path: string | null }
     >(
-      `SELECT j.status, j.total_chunks, j.document_id, d.source_path
+      `SELECT j.kind, j.status, j.total_chunks, j.document_id, d.source_path
        FROM jobs j JOIN documents d ON d.id = j.document_id WHERE j.id = $1 FOR UPDATE OF j`,
       [jobId],
     );
@@ -45,7 +45,8 @@ export function retryPages(database: Database, jobId: string): Promise<PagesRetr
     if (!jobHasEnded(found.status)) {
       return { outcome: 'in_progress' };
     }
-    const pages = found.total_chunks === null ? 0 : (await session.documentPages.failures(found.document_id)).count;
+    const hasRead = found.kind === 'ingest' && found.total_chunks !== null;
+    const pages = !hasRead ? 0 : (await session.documentPages.failures(found.document_id)).count;
     if (pages === 0) {
       return { outcome: 'no_failed_pages' };
     }

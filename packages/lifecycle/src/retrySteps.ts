@@ -49,7 +49,7 @@ export async function restart(session: Session, jobIds: readonly string[], group
   return restarted;
 }
 
-/** failed | cancelled -> retry_scheduled for chunks whose jobs are locked; the jobs and their documents go on. */
+/** failed | cancelled -> retry_scheduled for chunks whose jobs are locked; the jobs go on, and the documents they ingest. */
 export async function schedule(
   session: Session,
   chunkIds: readonly string[],
@@ -91,7 +91,7 @@ export async function schedule(
   );
   await session.sql.none(
     `UPDATE documents SET status = 'processing', error_code = NULL, error = NULL, updated_at = now()
-     WHERE id IN (SELECT document_id FROM jobs WHERE id = ANY($1::uuid[]))
+     WHERE id IN (SELECT document_id FROM jobs WHERE id = ANY($1::uuid[]) AND kind = 'ingest')
        AND status IN ('ready', 'partial', 'failed', 'cancelled')`,
     [jobIds],
   );

@@ -2,6 +2,7 @@ import {
   type ChunkDispatch,
   type DocumentRepair,
   errorCatalogue,
+  type JobKind,
   type JobStatus,
   mayLackPages,
 } from '@millrace/contracts';
@@ -141,7 +142,8 @@ async function scheduleRetries(session: Session, job: Counters, policy: RetryPol
 }
 
 /**
- * processing -> completed | completed_with_errors | failed, and the document to ready | partial | failed.
+ * processing -> completed | completed_with_errors | failed, and the document to ready | partial | failed: a job that makes
+ * further vectors of what is stored leaves its document as it is.
  * @param rereading why failed pages could not be read again, where that was tried
  */
 export async function endJob(
@@ -149,12 +151,12 @@ export async function endJob(
   job: Counters,
   rereading: { code: string; message: string } | null = null,
 ): Promise<JobStatus> {
-  const failedPages = await session.documentPages.failures(job.document_id);
-  const { repair } = await session.sql.one<{ repair: DocumentRepair | null }>(
-    'SELECT repair FROM documents WHERE id = $1',
-    [job.document_id],
+  const { kind, repair } = await session.sql.one<{ kind: JobKind; repair: DocumentRepair | null }>(
+    'SELECT j.kind, d.repair FROM jobs j JOIN documents d ON d.id = j.document_id WHERE j.id = $1',
+    [job.id],
   );
-  const pages = { failed: failedPages.count, code: failedPages.code, lost: mayLackPages(repair) };
+  const pages =
+    kind === 'ingest' ? await missingPages(session, job.document_id, repair) : { failed: 0, code: null, lost: false };
   const complete = job.failed_chunks === 0 && pages.failed === 0 && !pages.lost;
   const [jobStatus, documentStatus] = complete
     ? (['completed', 'ready'] as const)
@@ -168,6 +170,9 @@ export async function endJob(
      WHERE id = $<jobId> AND status IN ('processing', 'retrying')`,
     { jobId: job.id, jobStatus, code: cause?.code ?? null, message: cause?.message ?? null },
   );
+  if (kind !== 'ingest') {
+    return jobStatus;
+  }
   await session.sql.none(
     `UPDATE documents SET status = $<documentStatus>, error_code = $<code>, error = $<message>, updated_at = now()
      WHERE id = $<documentId> AND status = 'processing'`,
@@ -176,11 +181,27 @@ export async function endJob(
   return jobStatus;
 }
 
+interface MissingPages {
+  failed: number;
+  /** The code that most of them share. */
+  code: string | null;
+  lost: boolean;
+}
+
+async function missingPages(
+  session: Session,
+  documentId: string,
+  repair: DocumentRepair | null,
+): Promise<MissingPages> {
+  const { count, code } = await session.documentPages.failures(documentId);
+  return { failed: count, code, lost: mayLackPages(repair) };
+}
+
 /** The code that most of the failed chunks share, or else of the failed pages, in words that count what is missing. */
 async function describeFailure(
   session: Session,
   job: Counters,
-  pages: { failed: number; code: string | null; lost: boolean },
+  pages: MissingPages,
   rereading: { code: string; message: string } | null,
 ): Promise<{ code: string; message: string }> {
   const commonest = await session.sql.oneOrNone<{ code: string; message: string }>(

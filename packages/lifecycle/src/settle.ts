@@ -1,6 +1,6 @@
 import type { MillraceError } from '@millrace/contracts';
 import { newId } from '@millrace/contracts';
-import type { Database } from '@millrace/database';
+import type { Database, NewDocumentChunk } from '@millrace/database';
 import type { ClaimedChunk } from './chunks';
 import { finishSettling, type RetryPolicy, type RoundResult, type SettledRow } from './rounds';
 
@@ -35,7 +35,8 @@ export interface Settled {
 /**
  * processing -> success | failed for the chunks of one claim, in one transaction with their vectors and their jobs'
  * counters; the settlement that completes a round ends it. Only chunks still held under the token are touched, so a
- * late worker writes no vector either. Anything that goes wrong rolls all of it back.
+ * late worker writes no vector either. Anything that goes wrong rolls all of it back: so does a model that the database has
+ * been changed from meanwhile.
  */
 export function settleChunks(database: Database, settlement: Settlement, policy: RetryPolicy): Promise<Settled> {
   return database.transaction(async (session) => {
@@ -52,26 +53,16 @@ export function settleChunks(database: Database, settlement: Settlement, policy:
       },
     );
     const won = new Set(succeeded.map((row) => row.id));
+    const stored = settlement.embedded.filter(({ chunk }) => won.has(chunk.id));
     await session.documentChunks.upsertAll(
-      settlement.embedded
-        .filter(({ chunk }) => won.has(chunk.id))
-        .map(({ chunk, embedding }) => ({
-          id: newId(),
-          documentId: chunk.documentId,
-          collectionId: chunk.collectionId,
-          ownerId: chunk.ownerId,
-          chunkIndex: chunk.chunkIndex,
-          chunkHash: chunk.chunkHash,
-          contentHash: chunk.contentHash,
-          content: chunk.payload.text,
-          tokenCount: chunk.payload.tokenCount,
-          pageStart: chunk.pageStart,
-          pageEnd: chunk.pageEnd,
-          section: chunk.payload.section,
-          coordinates: chunk.payload.coordinates,
-          embedding,
-          embeddingModel: settlement.embeddingModel,
-        })),
+      stored.filter(({ chunk }) => chunk.into === 'document_chunks').map((each) => newChunk(each, settlement)),
+    );
+    await session.documentChunks.insertNext(
+      stored
+        .filter(({ chunk }) => chunk.into === 'document_chunks_next')
+        .map(({ chunk: { documentId, chunkHash }, embedding }) => {
+          return { documentId, chunkHash, embedding, embeddingModel: settlement.embeddingModel };
+        }),
     );
     const failed = await session.sql.many<SettledRow>(
       `UPDATE job_chunks c SET status = 'failed', lease_token = NULL, lease_expires_at = NULL,
@@ -94,4 +85,24 @@ export function settleChunks(database: Database, settlement: Settlement, policy:
     await session.embeddingClaims.release(settlement.claimedTexts, settlement.textToken ?? settlement.token);
     return { chunkIds: new Set(rows.map((row) => row.id)), rounds };
   });
+}
+
+function newChunk({ chunk, embedding }: EmbeddedChunk, { embeddingModel }: Settlement): NewDocumentChunk {
+  return {
+    id: newId(),
+    documentId: chunk.documentId,
+    collectionId: chunk.collectionId,
+    ownerId: chunk.ownerId,
+    chunkIndex: chunk.chunkIndex,
+    chunkHash: chunk.chunkHash,
+    contentHash: chunk.contentHash,
+    content: chunk.payload.text,
+    tokenCount: chunk.payload.tokenCount,
+    pageStart: chunk.pageStart,
+    pageEnd: chunk.pageEnd,
+    section: chunk.payload.section,
+    coordinates: chunk.payload.coordinates,
+    embedding,
+    embeddingModel,
+  };
 }

@@ -85,6 +85,7 @@ describe('Handing chunks back', () => {
       collectionId: first.chunks[1]?.collectionId,
       chunkIndex: 1,
       queueJobId: `${chunkIds[1]}.2`,
+      priority: 0,
       delayMs: 0,
     });
     expect(await renewChunkLeases(database, first.token, leaseMs)).toBe(0);
@@ -203,7 +204,7 @@ describe('Settling chunks', () => {
       chunk,
       embedding: new Float32Array(i === 0 ? 768 : 10).fill(1),
     }));
-    const settlement = { token: held.token, embedded, failed: [], embeddingModel: 'm', claimedTexts: [] };
+    const settlement = { token: held.token, embedded, failed: [], embeddingModel: 'test-model', claimedTexts: [] };
     await expect(settleChunks(database, settlement, policy)).rejects.toThrow(/expected 768 dimensions, not 10/);
     expect(await storedOf(documentId)).toEqual([]);
     expect(await chunkCounts(database, jobId)).toEqual({ processing: 2 });

@@ -29,7 +29,7 @@ export function openDatabase(url: string, more: { statementTimeoutMs?: number } 
 
 /** A database of the test file's own, and what has to be done with it in the end. */
 export async function createDatabase(): Promise<{ database: Database; dispose: () => Promise<void> }> {
-  const testDatabase = await createTestDatabase();
+  const testDatabase = await createTestDatabase({ model: 'test-model' });
   const url = new URL(testDatabase.url);
   // Nothing here has to survive a crash of the server; waiting for the disk at every commit takes half of the time.
   url.searchParams.set('options', '-c synchronous_commit=off');
@@ -176,11 +176,12 @@ export async function chunkedDocument(
   return { documentId: document.id, jobId: job.id, chunkIds: (dispatches ?? []).map((dispatch) => dispatch.chunkId) };
 }
 
-export function settle(
+export async function settle(
   database: Database,
   claim: ChunkClaim,
   outcome: { failed?: FailedChunk[]; only?: string[] } = {},
 ) {
+  const { active } = await database.embeddingModels.find();
   const failed = outcome.failed ?? [];
   const failedIds = new Set(failed.map((failure) => failure.chunkId));
   const embedded: EmbeddedChunk[] = claim.chunks
@@ -188,7 +189,7 @@ export function settle(
     .map((chunk) => ({ chunk, embedding: unitVector(chunk.chunkIndex) }));
   return settleChunks(
     database,
-    { token: claim.token, embedded, failed, embeddingModel: 'test-model', claimedTexts: [] },
+    { token: claim.token, embedded, failed, embeddingModel: active.model, claimedTexts: [] },
     policy,
   );
 }

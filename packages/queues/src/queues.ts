@@ -75,7 +75,7 @@ export class Queues {
           },
           opts: {
             jobId: chunk.queueJobId,
-            priority: Math.min(chunk.chunkIndex + 1, lowestPriority),
+            priority: Math.min(chunk.chunkIndex + 1 + (chunk.priority ?? 0), lowestPriority),
             ...delayOf(chunk.delayMs),
             ...retention,
           },

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Config } from '@millrace/config';
+import { type Config, embeddingSetups } from '@millrace/config';
 import { checkSetup, Database, databaseOptions } from '@millrace/database';
 import {
   addPoolMetrics,
@@ -54,8 +54,8 @@ const closingShare = 0.15;
 export async function startWorkerService<T>(options: WorkerServiceOptions<T>): Promise<RunningService> {
   const { name, config, logger } = options;
   const database = new Database(databaseOptions(config, `millrace-${name}`));
-  const embedding = { model: config.EMBEDDING_MODEL, dimensions: config.EMBEDDING_DIMENSIONS };
-  await checkSetup(database.sql, embedding);
+  const embedding = embeddingSetups(config);
+  await checkSetup(database.sql, ...embedding);
   const redis = workerConnection(config.REDIS_URL, logger);
   await untilReady(redis, config.DATABASE_CONNECT_TIMEOUT_MS);
   const queues = new Queues(redis, config.QUEUE_PREFIX);
@@ -79,7 +79,7 @@ export async function startWorkerService<T>(options: WorkerServiceOptions<T>): P
     host: config.HEALTH_HOST,
     port: config.HEALTH_PORT,
     registry,
-    checks: { database: () => checkSetup(database.probe, embedding), redis: () => checkRedis(redis) },
+    checks: { database: () => checkSetup(database.probe, ...embedding), redis: () => checkRedis(redis) },
   });
   worker.start();
 

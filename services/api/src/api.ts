@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { BlobStore } from '@millrace/blobs';
-import { type Config, resolveApiKey } from '@millrace/config';
+import { type Config, embeddingSetups, resolveApiKey } from '@millrace/config';
 import { checkSetup, Database, databaseOptions } from '@millrace/database';
-import { createEmbeddingProvider } from '@millrace/embeddings';
+import { EmbeddingProviders } from '@millrace/embeddings';
 import { checkRedis, closeConnection, producerConnection, Queues, untilReady } from '@millrace/queues';
 import {
   addPoolMetrics,
@@ -28,9 +28,9 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningS
         ? logger.info('the server of DATABASE_READ_URL is read again')
         : logger.warn({ reason }, 'the server of DATABASE_READ_URL is not read; the primary answers in its place'),
   });
-  const embedding = { model: config.EMBEDDING_MODEL, dimensions: config.EMBEDDING_DIMENSIONS };
-  await checkSetup(database.sql, embedding);
-  const provider = await createEmbeddingProvider(config);
+  const embedding = embeddingSetups(config);
+  await checkSetup(database.sql, ...embedding);
+  const providers = await EmbeddingProviders.create(config);
   const redis = producerConnection(config.REDIS_URL, logger);
   await untilReady(redis, config.DATABASE_CONNECT_TIMEOUT_MS);
   const queues = new Queues(redis, config.QUEUE_PREFIX);
@@ -53,11 +53,11 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningS
     deliveries,
     blobs,
     unlocker,
-    provider,
+    providers,
     logger,
     registry,
     checks: {
-      database: () => checkSetup(database.probe, embedding),
+      database: () => checkSetup(database.probe, ...embedding),
       redis: () => checkRedis(redis),
       blobs: () => blobs.check(),
     },
@@ -82,7 +82,7 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningS
       { name: 'end the processes', run: () => unlocker.close() },
       { name: 'finish the deliveries', run: () => deliveries.finish(config.SHUTDOWN_TIMEOUT_MS * 0.15) },
       { name: 'close the queues', run: () => queues.close() },
-      { name: 'close the provider', run: async () => provider.close?.() },
+      { name: 'close the providers', run: () => providers.close() },
       { name: 'close the connections', run: () => Promise.all([closeConnection(redis), database.close()]) },
     ],
   };

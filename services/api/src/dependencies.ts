@@ -1,7 +1,7 @@
 import type { BlobStore } from '@millrace/blobs';
 import type { Config } from '@millrace/config';
 import type { Database } from '@millrace/database';
-import type { EmbeddingProvider } from '@millrace/embeddings';
+import type { EmbeddingProviders } from '@millrace/embeddings';
 import type { Queues } from '@millrace/queues';
 import type { Checks, Logger, Registry } from '@millrace/telemetry';
 import type { Deliveries } from './deliveries';
@@ -16,7 +16,7 @@ export interface Dependencies {
   deliveries: Deliveries;
   blobs: BlobStore;
   unlocker: Unlocker;
-  provider: EmbeddingProvider;
+  providers: EmbeddingProviders;
   logger: Logger;
   registry: Registry;
   checks: Checks;

@@ -97,7 +97,7 @@ export async function settle(
         const code = failures[chunk.id];
         return code ? [{ chunkId: chunk.id, error: new MillraceError(code, `It is ${code}`) }] : [];
       }),
-      embeddingModel: 'test-model',
+      embeddingModel: 'millrace-static-v1',
       claimedTexts: [],
     },
     { backoffMs: 0 },

@@ -1,5 +1,5 @@
 import { type ChunkDelivery, isErrorCode, newId } from '@millrace/contracts';
-import { untilAvailable } from '@millrace/database';
+import { type EmbeddingModels, untilAvailable } from '@millrace/database';
 import {
   type ChunkClaim,
   type ClaimedChunk,
@@ -10,13 +10,14 @@ import {
 } from '@millrace/lifecycle';
 import type { DeliveryResult } from '@millrace/queues';
 import { announceRounds } from './announce';
-import { ChunkGroups, type ChunkGroupsOptions } from './chunkGroups';
-import { Division } from './division';
 import { HeldClaim } from './heldClaim';
-import { addAll, later, type Results, resultFor } from './results';
+import { type Lane, Lanes, type LanesOptions } from './lanes';
+import { addAll, later, paused, type Results, resultFor } from './results';
 
 /** When a delivery comes again whose chunk is being examined; by then it is mostly settled. */
 const examinedMs = 2_000;
+/** When a delivery comes again of a change of the model that has ended; by then its job has as well. */
+const endedMs = 5_000;
 /** When a delivery comes again whose row could not be claimed for the moment. */
 const lockedMs = 500;
 
@@ -25,7 +26,7 @@ export interface QueuedChunk extends ChunkDelivery {
   queueJobId: string;
 }
 
-export interface BatchOptions extends Omit<ChunkGroupsOptions, 'signal'> {
+export interface BatchOptions extends Omit<LanesOptions, 'signal'> {
   /** Names this process in leases and attempts. */
   worker: string;
 }
@@ -40,13 +41,10 @@ export interface BatchOptions extends Omit<ChunkGroupsOptions, 'signal'> {
 export class BatchProcessor {
   private readonly inHand = new Set<Promise<unknown>>();
   private readonly stopping = new AbortController();
-  private readonly groups: ChunkGroups;
-  private readonly division: Division;
+  private readonly lanes: Lanes;
 
   constructor(private readonly options: BatchOptions) {
-    const { signal } = this.stopping;
-    this.groups = new ChunkGroups({ ...options, signal });
-    this.division = new Division({ ...options, groups: this.groups, signal });
+    this.lanes = new Lanes({ ...options, signal: this.stopping.signal });
   }
 
   /** One result per delivery, in order. Rejects only when the database is away, with nothing claimed. */
@@ -63,7 +61,7 @@ export class BatchProcessor {
   /** Resolves when nothing is in hand, what is being examined included. */
   async idle(): Promise<void> {
     await Promise.allSettled(this.inHand);
-    await this.division.idle();
+    await this.lanes.idle();
   }
 
   /**
@@ -79,17 +77,14 @@ export class BatchProcessor {
     if (this.stopping.signal.aborted) {
       return deliveries.map(() => later(0));
     }
-    const pausedForMs = await this.groups.health.pausedForMs();
-    if (pausedForMs > 0) {
-      return deliveries.map(() => ({ outcome: 'paused', forMs: pausedForMs }));
+    const models = await this.options.database.embeddingModels.find();
+    const waitMs = models.next === null ? await this.lanes.waitMs('document_chunks', models) : 0;
+    if (waitMs > 0) {
+      // Where only this worker lacks the provider, the others go on.
+      const result = this.lanes.into('document_chunks', models) ? paused(waitMs) : later(waitMs);
+      return deliveries.map(() => result);
     }
-    const results: Results = new Map();
-    for (const { chunkId, documentId } of deliveries) {
-      const putOffMs = this.division.putOffMs(documentId);
-      if (putOffMs > 0) {
-        results.set(chunkId, later(putOffMs));
-      }
-    }
+    const results = await this.putOff(deliveries, models);
     const ids = [...new Set(deliveries.map((delivery) => delivery.chunkId))].filter((id) => !results.has(id));
     const claim = await this.claim(
       ids,
@@ -97,10 +92,32 @@ export class BatchProcessor {
     );
     if (claim.chunks.length > 0) {
       const held = new HeldClaim(claim, (...renewal) => this.renew(...renewal), this.options.leaseMs / 3);
-      addAll(results, await held.during(() => this.work(held, claim.chunks)));
+      addAll(results, await held.during(() => this.workByLane(held, claim.chunks, models)));
     }
     addAll(results, await this.resolveUnclaimed(ids, claim, deliveries));
     return deliveries.map((delivery) => results.get(delivery.chunkId) ?? { outcome: 'done' });
+  }
+
+  /** The results of those deliveries that nothing is to be done about just now. */
+  private async putOff(deliveries: readonly QueuedChunk[], models: EmbeddingModels): Promise<Results> {
+    const results: Results = new Map();
+    for (const { chunkId, documentId } of deliveries) {
+      const putOffMs = this.lanes.putOffMs(documentId);
+      if (putOffMs > 0) {
+        results.set(chunkId, later(putOffMs));
+      }
+    }
+    if (models.next !== null) {
+      // Two providers are asked, and when one of them has to be left alone the other's work goes on.
+      const tables = await this.options.database.jobChunks.findVectorTables(deliveries.map(({ chunkId }) => chunkId));
+      for (const [table, ids] of tables) {
+        const waitMs = await this.lanes.waitMs(table, models);
+        for (const id of waitMs > 0 ? ids : []) {
+          results.set(id, later(waitMs));
+        }
+      }
+    }
+    return results;
   }
 
   private async claim(ids: readonly string[], queueJobIds: readonly string[]): Promise<ChunkClaim> {
@@ -156,7 +173,7 @@ export class BatchProcessor {
     try {
       await untilAvailable(async () => {
         await renewChunkLeases(database, token, leaseMs);
-        await this.groups.vectors.renew(textTokens);
+        await this.lanes.renew(textTokens);
       }, ended);
     } catch (error) {
       if (!ended.aborted) {
@@ -165,28 +182,61 @@ export class BatchProcessor {
     }
   }
 
-  /** A batch just claimed: its results, of which those of a failing batch come later. */
-  private async work(held: HeldClaim, chunks: readonly ClaimedChunk[]): Promise<Results> {
+  /** A batch just claimed: each provider's part of it. */
+  private async workByLane(
+    held: HeldClaim,
+    chunks: readonly ClaimedChunk[],
+    models: EmbeddingModels,
+  ): Promise<Results> {
+    const results: Results = new Map();
+    const parts = (['document_chunks', 'document_chunks_next'] as const).map(async (table) => {
+      const own = chunks.filter((chunk) => chunk.into === table);
+      const lane = this.lanes.into(table, models);
+      if (own.length > 0) {
+        addAll(results, lane ? await this.work(lane, held, own, models) : await this.giveBack(held, own));
+      }
+    });
+    await Promise.all(parts);
+    return results;
+  }
+
+  /** Of a change of the model that has ended since: whoever ended it sees to them. */
+  private async giveBack(held: HeldClaim, chunks: readonly ClaimedChunk[]): Promise<Results> {
+    const { database } = this.options;
+    const ids = chunks.map((chunk) => chunk.id);
+    const { token } = held.part(chunks);
+    await untilAvailable(() => releaseChunks(database, token, ids, { redeliver: false }), this.stopping.signal);
+    return resultFor(chunks, later(endedMs));
+  }
+
+  /** One provider's part of a batch: its results, of which those of a failing one come later. */
+  private async work(
+    { groups, division }: Lane,
+    held: HeldClaim,
+    chunks: readonly ClaimedChunk[],
+    models: EmbeddingModels,
+  ): Promise<Results> {
     const part = held.part(chunks);
-    const attempt = await this.groups.attempt(part);
+    const attempt = await groups.attempt(part);
     const { results } = attempt;
     switch (attempt.outcome) {
       case 'settled':
         break;
       case 'stopping':
-        await this.groups.release(part, { redeliver: true });
+        await groups.release(part, { redeliver: true });
         break;
       case 'paused':
-        // The deliveries we have go back into the queue, which all workers leave alone meanwhile.
-        await this.groups.release({ ...part, chunks: attempt.rest }, { redeliver: false });
-        addAll(results, resultFor(attempt.rest, { outcome: 'paused', forMs: attempt.forMs }));
+        // The deliveries we have go back into the queue, which all workers leave alone meanwhile; unless there is another
+        // provider, whose work goes on.
+        await groups.release({ ...part, chunks: attempt.rest }, { redeliver: false });
+        addAll(results, resultFor(attempt.rest, models.next === null ? paused(attempt.forMs) : later(attempt.forMs)));
         break;
       case 'guilty': {
         const failed = { ...part, chunks: attempt.rest };
         if (countTexts(attempt.rest) === 1) {
-          addAll(results, await this.groups.fail(failed, attempt.error));
+          addAll(results, await groups.fail(failed, attempt.error));
         } else {
-          this.division.examine(held, failed, attempt.error);
+          division.examine(held, failed, attempt.error);
           addAll(results, resultFor(attempt.rest, later(examinedMs)));
         }
       }

@@ -1,3 +1,4 @@
+import { isSameSetup } from '@millrace/config';
 import { type MillraceError, toMillraceError } from '@millrace/contracts';
 import { type Database, untilAvailable } from '@millrace/database';
 import type { EmbeddingProvider } from '@millrace/embeddings';
@@ -80,9 +81,23 @@ export class ChunkGroups {
         return { outcome: 'stopping', results };
       }
       // Storing failed: the transaction is rolled back whole, and the vectors are remembered.
+      if (await untilAvailable(() => this.isOutdated(part), signal)) {
+        await this.release(part, { redeliver: true });
+        return { outcome: 'settled', results };
+      }
       this.options.logger.error({ err: thrown }, 'a batch could not be settled');
       return { outcome: 'guilty', error: toMillraceError(thrown), rest: part.chunks, results };
     }
+  }
+
+  /** Whether the database takes vectors of another model by now: then nothing is wrong with the chunks. */
+  private async isOutdated({ chunks }: Part): Promise<boolean> {
+    const { database, provider } = this.options;
+    const { active, next } = await database.embeddingModels.find();
+    return chunks.some(({ into }) => {
+      const wanted = into === 'document_chunks' ? active : next;
+      return wanted === null || !isSameSetup(wanted, provider);
+    });
   }
 
   /** Settles all of the chunks as failed. */

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { Config } from '@millrace/config';
 import { chunkDelivery, queueNames } from '@millrace/contracts';
-import { createEmbeddingProvider, MicroBatcher } from '@millrace/embeddings';
+import { EmbeddingProviders, MicroBatcher } from '@millrace/embeddings';
 import { type DeliveryResult, startWorkerService } from '@millrace/queues';
 import type { Logger, RunningService } from '@millrace/telemetry';
 import { BatchProcessor, type QueuedChunk } from './batch';
@@ -19,11 +19,11 @@ export function startEmbedder(config: Config, logger: Logger): Promise<RunningSe
     config,
     logger,
     setUp: async ({ database, queues, registry }) => {
-      const provider = await createEmbeddingProvider(config);
+      const providers = await EmbeddingProviders.create(config);
       const processor = new BatchProcessor({
         database,
         queues,
-        provider,
+        providers,
         worker: `${hostname()}:${process.pid}`,
         leaseMs: config.LEASE_MS,
         maxOutageMs: config.EMBEDDING_MAX_OUTAGE_MS,
@@ -46,7 +46,7 @@ export function startEmbedder(config: Config, logger: Logger): Promise<RunningSe
         handle: (delivery, queueJobId) => batcher.submit({ ...delivery, queueJobId }),
         finish: () => batcher.drain().then(() => processor.idle()),
         handBack: () => processor.handBack(),
-        close: async () => provider.close?.(),
+        close: () => providers.close(),
       };
     },
   });

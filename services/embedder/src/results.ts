@@ -9,6 +9,11 @@ export function later(inMs: number): DeliveryResult {
   return { outcome: 'later', at: new Date(Date.now() + inMs) };
 }
 
+/** All deliveries of the queue wait for so many milliseconds. */
+export function paused(forMs: number): DeliveryResult {
+  return { outcome: 'paused', forMs };
+}
+
 /** The same result for all of the chunks. */
 export function resultFor(chunks: readonly ClaimedChunk[], result: DeliveryResult): Results {
   return new Map(chunks.map((chunk) => [chunk.id, result]));

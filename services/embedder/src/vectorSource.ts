@@ -52,8 +52,12 @@ export class VectorSource {
     const claimed = await this.claim(unknown, textToken);
     const elsewhere = new Set(unknown.filter((hash) => !claimed.has(hash)));
     // After the claim: whoever held it before has stored the vector in the transaction that let go of it.
-    for (const [hash, vector] of await database.documentChunks.findEmbeddings([...claimed], provider.model)) {
-      known.set(hash, vector);
+    for (const table of new Set(chunks.map((chunk) => chunk.into))) {
+      const hashes = chunks.filter((chunk) => chunk.into === table).map((chunk) => chunk.contentHash);
+      const wanted = hashes.filter((hash) => claimed.has(hash));
+      for (const [hash, vector] of await database.documentChunks.findEmbeddings(wanted, provider.model, table)) {
+        known.set(hash, vector);
+      }
     }
     metrics.cacheHits.inc(chunks.filter((chunk) => known.has(chunk.contentHash)).length);
     const wanted = new Map([...texts].filter(([hash]) => claimed.has(hash) && !known.has(hash)));

@@ -1,5 +1,5 @@
 import { defaultCollectionId } from '@millrace/database';
-import { createEmbeddingProvider } from '@millrace/embeddings';
+import { EmbeddingProviders } from '@millrace/embeddings';
 import { closeConnection, Queues, untilReady, workerConnection } from '@millrace/queues';
 import { createLogger, createRegistry } from '@millrace/telemetry';
 import { createTestEnvironment, startOpenAiServer } from '@millrace/test-support';
@@ -22,7 +22,7 @@ test('When the stop comes while a batch is just being claimed, then its chunks a
     const processor = new BatchProcessor({
       database,
       queues,
-      provider: await createEmbeddingProvider(config),
+      providers: await EmbeddingProviders.create(config),
       worker: 'test',
       leaseMs: 60_000,
       maxOutageMs: 60_000,

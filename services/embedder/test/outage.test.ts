@@ -1,6 +1,6 @@
 import { newId } from '@millrace/contracts';
 import { type Database, defaultCollectionId } from '@millrace/database';
-import { createEmbeddingProvider } from '@millrace/embeddings';
+import { EmbeddingProviders } from '@millrace/embeddings';
 import { closeConnection, Queues, untilReady, workerConnection } from '@millrace/queues';
 import { createLogger, createRegistry } from '@millrace/telemetry';
 import {
@@ -50,7 +50,7 @@ async function processorOn(on: Database): Promise<BatchProcessor> {
   return new BatchProcessor({
     database: on,
     queues,
-    provider: await createEmbeddingProvider(environment.config()),
+    providers: await EmbeddingProviders.create(environment.config()),
     worker: 'test',
     leaseMs: 60_000,
     maxOutageMs: 60_000,

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { BlobStore } from '@millrace/blobs';
-import type { Config } from '@millrace/config';
+import { type Config, embeddingSetups } from '@millrace/config';
 import { checkSetup, Database, databaseOptions } from '@millrace/database';
 import { checkRedis, closeConnection, producerConnection, Queues, untilReady } from '@millrace/queues';
 import {
@@ -28,8 +28,8 @@ export async function startReconciler(config: Config, logger: Logger): Promise<R
     // One connection holds the lock while the sweeps use others.
     poolMax: Math.max(2, config.DATABASE_POOL_MAX),
   });
-  const embedding = { model: config.EMBEDDING_MODEL, dimensions: config.EMBEDDING_DIMENSIONS };
-  await checkSetup(database.sql, embedding);
+  const embedding = embeddingSetups(config);
+  await checkSetup(database.sql, ...embedding);
   // A producer's connection: with Redis away a sweep fails at once instead of holding up those that need no Redis.
   const redis = producerConnection(config.REDIS_URL, logger);
   await untilReady(redis, config.DATABASE_CONNECT_TIMEOUT_MS);
@@ -46,13 +46,15 @@ export async function startReconciler(config: Config, logger: Logger): Promise<R
     graceMs: config.RECONCILE_GRACE_MS,
     orphanAgeMs: config.ORPHAN_AGE_MS,
     payloadRetentionMs: config.PAYLOAD_RETENTION_MS,
+    jobMaxRetries: config.JOB_MAX_RETRIES,
+    chunkMaxRetries: config.CHUNK_MAX_RETRIES,
     logger,
   });
   const health = await startHealthServer({
     host: config.HEALTH_HOST,
     port: config.HEALTH_PORT,
     registry,
-    checks: { database: () => checkSetup(database.probe, embedding), redis: () => checkRedis(redis) },
+    checks: { database: () => checkSetup(database.probe, ...embedding), redis: () => checkRedis(redis) },
   });
   const stopping = new AbortController();
   const turns = takeTurns({ database, sweeps, everyMs: config.RECONCILE_INTERVAL_MS, logger, metrics, stopping });

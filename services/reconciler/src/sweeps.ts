@@ -2,6 +2,7 @@ import type { BlobStore } from '@millrace/blobs';
 import type { Database } from '@millrace/database';
 import {
   clampLeases,
+  endReEmbedJobs,
   expireJobLeases,
   expireLeases,
   findDriftedJobs,
@@ -14,6 +15,7 @@ import type { Queues } from '@millrace/queues';
 import type { Logger } from '@millrace/telemetry';
 import { firstId, lostDeliveries } from './lostDeliveries';
 import { orphanedBlobs } from './orphanedBlobs';
+import { reEmbedJobs } from './reEmbedJobs';
 import type { Sweep } from './run';
 
 /** How much one sweep looks at before the next one has its turn. */
@@ -34,6 +36,9 @@ export interface SweepOptions {
   orphanAgeMs: number;
   /** The texts of failed chunks are kept for a retry for so long. */
   payloadRetentionMs: number;
+  /** Retry rounds for a job that embeds stored chunks again, and attempts for each of them. */
+  jobMaxRetries: number;
+  chunkMaxRetries: number;
   logger: Logger;
 }
 
@@ -87,6 +92,8 @@ export function createSweeps(options: SweepOptions): Sweep[] {
       name: 'expired_payloads',
       run: () => database.jobChunks.removePayloads({ olderThanMs: options.payloadRetentionMs, limit: rowsPerSweep }),
     },
+    { name: 're_embed_jobs', run: reEmbedJobs(options) },
+    { name: 'ended_re_embeddings', run: () => endReEmbedJobs(database, rowsPerSweep) },
     { name: 'orphaned_blobs', run: orphanedBlobs(options) },
   ];
 }

@@ -35,6 +35,8 @@ beforeEach(async () => {
     graceMs: 1_000,
     orphanAgeMs: 5_000,
     payloadRetentionMs: 86_400_000,
+    jobMaxRetries: 3,
+    chunkMaxRetries: 3,
     logger,
   });
   sweeps = new Map(created.map((sweep) => [sweep.name, sweep]));

@@ -20,12 +20,11 @@ export interface TestEnvironment {
 
 /** A database, a queue prefix and a state directory that no other test sees. */
 export async function createTestEnvironment(changes: Record<string, string> = {}): Promise<TestEnvironment> {
-  const { redisUrl } = testServers();
-  const database = await createTestDatabase();
+  const { databaseUrl, redisUrl } = testServers();
   const directory = await mkdtemp(join(tmpdir(), 'millrace-test-'));
   const prefix = `{test-${randomBytes(6).toString('hex')}}`;
   const variables: Record<string, string> = {
-    DATABASE_URL: database.url,
+    DATABASE_URL: databaseUrl,
     DATABASE_POOL_MAX: '5',
     REDIS_URL: redisUrl,
     QUEUE_PREFIX: prefix,
@@ -40,6 +39,8 @@ export async function createTestEnvironment(changes: Record<string, string> = {}
     STATIC_EMBEDDING_FILE: staticTableFile,
     ...changes,
   };
+  const database = await createTestDatabase({ model: loadConfig(variables).EMBEDDING_MODEL });
+  variables.DATABASE_URL = changes.DATABASE_URL ?? database.url;
   return {
     variables,
     config: (more = {}) => loadConfig({ ...variables, ...more }),

@@ -25,8 +25,12 @@ function urlOf(database: string): string {
   return url.toString();
 }
 
-async function onServer<T>(work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: testServers().databaseUrl });
+function onServer<T>(work: (client: Client) => Promise<T>): Promise<T> {
+  return withClient(testServers().databaseUrl, work);
+}
+
+async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: url });
   await client.connect();
   try {
     return await work(client);
@@ -75,11 +79,19 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A new database of the caller's own: a clone of the migrated template, or empty. */
-export async function createTestDatabase(options: { empty?: boolean } = {}): Promise<TestDatabase> {
+/**
+ * A new database of the caller's own: a clone of the migrated template, or empty.
+ * @param options.model what its vectors are of, as the migrations write it down; the static provider's when left out
+ */
+export async function createTestDatabase(options: { empty?: boolean; model?: string } = {}): Promise<TestDatabase> {
   const name = `millrace_test_${Date.now()}_${randomBytes(6).toString('hex')}`;
   const template = options.empty ? 'template1' : templateName();
   await onServer((client) => client.query(`CREATE DATABASE "${name}" TEMPLATE "${template}"`));
+  if (options.model !== undefined) {
+    await withClient(urlOf(name), (client) =>
+      client.query('UPDATE embedding_settings SET model = $1', [options.model]),
+    );
+  }
   return {
     url: urlOf(name),
     drop: async () => {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { loadMigrationConfig } from '@millrace/config';
+import { embeddingSetups, loadMigrationConfig } from '@millrace/config';
 import {
   type BuildOptions,
   checkSetup,
@@ -10,6 +10,7 @@ import {
   type VectorIndexKind,
   vectorIndexKinds,
 } from '@millrace/database';
+import { parseMemory, parseNumber } from '../buildOptions';
 import { untilInterrupted } from '../interrupted';
 import { UsageError } from '../usageError';
 import { describeIndex, describeReport } from './describe';
@@ -26,6 +27,8 @@ export const indexUsage = `  index report              the vector index: kind, s
   index rebuild [--memory SIZE] [--workers N]
                             builds the same index anew
   index drop                drops it: searches then compare every vector`;
+
+const brokenOff = 'Broken off. What is left of an index is removed by the next build.';
 
 interface Options extends BuildOptions {
   action: string;
@@ -44,11 +47,11 @@ export async function indexCommand(args: string[], environment: NodeJS.ProcessEn
     applicationName: 'millrace-index',
   });
   try {
-    await checkSetup(database.sql, { model: config.EMBEDDING_MODEL, dimensions: config.EMBEDDING_DIMENSIONS });
+    await checkSetup(database.sql, ...embeddingSetups(config));
     const address = { databaseUrl: config.DATABASE_MIGRATION_URL, caFile: config.DATABASE_CA_FILE };
     const perform = (signal?: AbortSignal) => run(options, database, new VectorIndexBuilder(database, address, signal));
     // A report leaves nothing going on when the program ends.
-    await (options.action === 'report' ? perform() : untilInterrupted(perform));
+    await (options.action === 'report' ? perform() : untilInterrupted(perform, brokenOff));
   } finally {
     await database.close();
   }
@@ -99,11 +102,11 @@ function parse(args: string[]): Options {
   return {
     action,
     kind,
-    ...number('m', values.m, 2, 100),
-    ...number('efConstruction', values['ef-construction'], 4, 1_000),
-    ...number('lists', values.lists, 1, 32_768),
-    ...number('workers', values.workers, 0, 64),
-    ...memory(values.memory),
+    ...parseNumber('m', values.m, 2, 100),
+    ...parseNumber('efConstruction', values['ef-construction'], 4, 1_000),
+    ...parseNumber('lists', values.lists, 1, 32_768),
+    ...parseNumber('workers', values.workers, 0, 64),
+    ...parseMemory(values.memory),
   };
 }
 
@@ -130,24 +133,4 @@ function fits(name: string, kind: string | undefined): boolean {
     default:
       return kind !== 'none';
   }
-}
-
-function number<N extends string>(name: N, value: string | undefined, min: number, max: number) {
-  if (value === undefined) {
-    return {};
-  }
-  if (!/^\d{1,6}$/.test(value) || Number(value) < min || Number(value) > max) {
-    throw new UsageError(`${name} must be a whole number from ${min} to ${max}, not ${value}.`);
-  }
-  return { [name]: Number(value) } as Record<N, number>;
-}
-
-function memory(value: string | undefined) {
-  if (value === undefined) {
-    return {};
-  }
-  if (!/^\d{1,6}(MB|GB)$/.test(value)) {
-    throw new UsageError(`--memory must be a size such as 512MB or 4GB, not ${value}.`);
-  }
-  return { memory: value };
 }

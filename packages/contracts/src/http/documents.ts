@@ -22,7 +22,7 @@ export const documentSchema = z.object({
   metadata: z.record(z.string(), z.unknown()),
   status: documentStatus,
   error: problemSchema.nullable(),
-  /** The newest job over the document. */
+  /** The newest job that ingests the document. */
   job_id: idSchema,
   created_at: timestamp,
   updated_at: timestamp,
@@ -30,7 +30,7 @@ export const documentSchema = z.object({
 });
 export type DocumentView = z.infer<typeof documentSchema>;
 
-/** What a document lacks: its newest job's chunks that are failed or cancelled, and its pages that could not be read. */
+/** What a document lacks: that job's chunks that are failed or cancelled, and its pages that could not be read. */
 export const missingSchema = z.object({
   chunk_count: count,
   page_count: count,

@@ -22,6 +22,17 @@ export interface NewDocumentChunk {
   embeddingModel: string;
 }
 
+/** A chunk's vector of the next model. */
+export interface NewVector {
+  documentId: string;
+  chunkHash: string;
+  embedding: Float32Array;
+  embeddingModel: string;
+}
+
+/** Where vectors stand: those that searches find, and those that take their place once all are there. */
+export type VectorTable = 'document_chunks' | 'document_chunks_next';
+
 export interface DocumentChunkRow {
   id: string;
   chunk_index: number;
@@ -43,6 +54,7 @@ export class DocumentChunks {
    * Inserts chunks with their vectors, or brings rows that are there already up to date. Binary COPY into a temporary
    * table, then one upsert, rows sorted by key so that two workers never wait for each other in a circle.
    * Runs in a transaction; no (documentId, chunkHash) may come twice.
+   * @throws Error, having stored what must be rolled back, when the database's vectors are of another model.
    */
   async upsertAll(chunks: readonly NewDocumentChunk[]): Promise<void> {
     if (chunks.length === 0) {
@@ -93,25 +105,68 @@ export class DocumentChunks {
         ]),
       ),
     );
-    await this.sql.none(
+    // The settings are read after the table has been locked, which a change of the model locks out.
+    const stored = await this.sql.affected(
       `INSERT INTO document_chunks
          (id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content, token_count,
           page_start, page_end, section, coordinates, embedding, embedding_model)
        SELECT id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content, token_count,
               page_start, page_end, section, coordinates, embedding, embedding_model
-       FROM incoming_chunks ORDER BY document_id, chunk_hash
+       FROM incoming_chunks WHERE embedding_model = (SELECT model FROM embedding_settings)
+       ORDER BY document_id, chunk_hash
        ON CONFLICT (document_id, chunk_hash) DO UPDATE SET
          chunk_index = excluded.chunk_index, content = excluded.content, token_count = excluded.token_count,
          page_start = excluded.page_start, page_end = excluded.page_end, section = excluded.section,
          coordinates = excluded.coordinates, embedding = excluded.embedding,
          embedding_model = excluded.embedding_model, updated_at = now()`,
     );
+    refuseOtherModel(stored, chunks);
   }
 
-  /** The vectors already stored for any of these texts with this model, by content hash: the embedding cache. */
-  async findEmbeddings(contentHashes: readonly string[], model: string): Promise<Map<string, Float32Array>> {
+  /**
+   * Puts chunks that are stored into document_chunks_next, each with its vector of the next model and otherwise as it is.
+   * Runs in a transaction.
+   * @throws Error, having stored what must be rolled back, when the model is not the next one any more.
+   */
+  async insertNext(vectors: readonly NewVector[]): Promise<void> {
+    if (vectors.length === 0) {
+      return;
+    }
+    await this.sql.none(
+      `CREATE TEMPORARY TABLE IF NOT EXISTS incoming_vectors
+         (document_id uuid, chunk_hash text, embedding vector, embedding_model text) ON COMMIT DELETE ROWS`,
+    );
+    await this.sql.copyIn(
+      'COPY incoming_vectors FROM STDIN (FORMAT binary)',
+      encodeCopy(
+        ['uuid', 'text', 'vector', 'text'],
+        vectors.map((v) => [v.documentId, v.chunkHash, v.embedding, v.embeddingModel]),
+      ),
+    );
+    const stored = await this.sql.affected(
+      `INSERT INTO document_chunks_next
+         (id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content, token_count,
+          page_start, page_end, section, coordinates, metadata, created_at, embedding, embedding_model)
+       SELECT c.id, c.document_id, c.collection_id, c.owner_id, c.chunk_index, c.chunk_hash, c.content_hash, c.content,
+              c.token_count, c.page_start, c.page_end, c.section, c.coordinates, c.metadata, c.created_at, i.embedding,
+              i.embedding_model
+       FROM incoming_vectors i JOIN document_chunks c USING (document_id, chunk_hash)
+       WHERE i.embedding_model = (SELECT model FROM re_embeddings WHERE status = 'running')
+       ORDER BY c.document_id, c.chunk_hash
+       ON CONFLICT (document_id, chunk_hash) DO UPDATE SET
+         embedding = excluded.embedding, embedding_model = excluded.embedding_model, updated_at = now()`,
+    );
+    refuseOtherModel(stored, vectors);
+  }
+
+  /** The vectors already in the table for any of these texts with this model, by content hash: the embedding cache. */
+  async findEmbeddings(
+    contentHashes: readonly string[],
+    model: string,
+    table: VectorTable = 'document_chunks',
+  ): Promise<Map<string, Float32Array>> {
     const rows = await this.sql.many<{ content_hash: string; embedding: string }>(
-      `SELECT DISTINCT ON (content_hash) content_hash, embedding::text AS embedding FROM document_chunks
+      `SELECT DISTINCT ON (content_hash) content_hash, embedding::text AS embedding FROM ${table}
        WHERE content_hash = ANY($<contentHashes>::text[]) AND embedding_model = $<model> AND embedding IS NOT NULL`,
       { contentHashes, model },
     );
@@ -132,5 +187,11 @@ export class DocumentChunks {
   /** See searchChunks. */
   search(vector: Float32Array, filter: SearchFilter, limit: number): Promise<SearchRow[]> {
     return searchChunks(this.sql, vector, filter, limit);
+  }
+}
+
+function refuseOtherModel(stored: number, given: readonly { embeddingModel: string }[]): void {
+  if (stored < given.length) {
+    throw new Error(`The database no longer takes vectors of ${given[0]?.embeddingModel}`);
   }
 }

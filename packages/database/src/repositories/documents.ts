@@ -18,7 +18,7 @@ export interface DocumentRow {
   status: DocumentStatus;
   error_code: string | null;
   error: string | null;
-  /** The newest job over the document; every document has one. */
+  /** The newest job that ingests the document; every document has one. */
   job_id: string;
   created_at: Date;
   updated_at: Date;
@@ -33,7 +33,8 @@ export type NewDocument = Pick<
 const columns = `id, collection_id, owner_id, filename, source_path, content_hash, mime_type,
   size_bytes::float8 AS size_bytes, title, page_count, total_chunks, repair, metadata, status, error_code, error,
   created_at, updated_at,
-  (SELECT j.id FROM jobs j WHERE j.document_id = documents.id ORDER BY j.created_at DESC, j.id DESC LIMIT 1) AS job_id`;
+  (SELECT j.id FROM jobs j WHERE j.document_id = documents.id AND j.kind = 'ingest'
+   ORDER BY j.created_at DESC, j.id DESC LIMIT 1) AS job_id`;
 
 export class Documents {
   constructor(private readonly sql: Sql) {}

@@ -1,6 +1,7 @@
 import type { ChunkPayload, JobChunkStatus } from '@millrace/contracts';
 import { encodeCopy } from '../binaryCopy';
 import type { Sql } from '../sql';
+import type { VectorTable } from './documentChunks';
 
 export interface JobChunkRow {
   id: string;
@@ -58,6 +59,9 @@ export interface ChunkOrigin {
 
 const columns = `id, chunk_index, page_start, page_end, status, attempts, max_retries, last_error_code, last_error,
   queue_job_id, lease_expires_at, next_attempt_at, processed_at, created_at, updated_at`;
+
+/** SQL: where the vectors of job `j` go, a VectorTable. */
+export const vectorTableOfJob = `CASE j.kind WHEN 're-embed' THEN 'document_chunks_next' ELSE 'document_chunks' END`;
 
 export class JobChunks {
   constructor(private readonly sql: Sql) {}
@@ -117,6 +121,16 @@ export class JobChunks {
   /** Those of the chunks that exist, in no particular order. */
   findAll(ids: readonly string[]): Promise<JobChunkRow[]> {
     return this.sql.many(`SELECT ${columns} FROM job_chunks WHERE id = ANY($1::uuid[])`, [ids]);
+  }
+
+  /** Where the vectors of the chunks go, with those that exist. */
+  async findVectorTables(ids: readonly string[]): Promise<Map<VectorTable, string[]>> {
+    const rows = await this.sql.many<{ table: VectorTable; ids: string[] }>(
+      `SELECT ${vectorTableOfJob} AS "table", array_agg(c.id) AS ids FROM job_chunks c JOIN jobs j ON j.id = c.job_id
+       WHERE c.id = ANY($1::uuid[]) GROUP BY 1`,
+      [ids],
+    );
+    return new Map(rows.map((row) => [row.table, row.ids]));
   }
 
   /** The chunk, if it is one of the job's. */

@@ -2,8 +2,8 @@ import { MillraceError } from '@millrace/contracts';
 import type { Client } from 'pg';
 import { type DatabaseAddress, withClient } from '../withClient';
 
-/** Any fixed number, so that two builds on one database never meet. */
-const buildLock = 7_316_420_017;
+/** Any fixed number of its own (the reconciler has another), so that two builds on one database never meet. */
+const buildLock = 7_316_420_018;
 
 /** How often a statement that is to be broken off is asked to end, in milliseconds. */
 const cancelEveryMs = 250;
@@ -45,6 +45,24 @@ export async function inBuildSession<T>(
       await client.query('DISCARD ALL').catch(() => undefined);
     }
   });
+}
+
+/** What a build may take. */
+export interface Resources {
+  /** maintenance_work_mem, such as 2GB: a graph that does not fit takes many times as long. */
+  memory?: string;
+  /** Processes that build, beside the first. */
+  workers?: number;
+}
+
+/** Has the builds of this session take so much. */
+export async function tuneBuild(client: Client, { memory, workers }: Resources): Promise<void> {
+  if (memory !== undefined) {
+    await client.query(`SELECT set_config('maintenance_work_mem', $1, false)`, [memory]);
+  }
+  if (workers !== undefined) {
+    await client.query(`SELECT set_config('max_parallel_maintenance_workers', $1, false)`, [String(workers)]);
+  }
 }
 
 /**

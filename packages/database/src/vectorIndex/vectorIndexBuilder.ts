@@ -2,27 +2,18 @@ import { MillraceError } from '@millrace/contracts';
 import { type Client, escapeIdentifier } from 'pg';
 import type { Database } from '../database';
 import type { DatabaseAddress } from '../withClient';
-import { inBuildSession } from './buildSession';
+import { type BuildProgress, findBuildProgress } from './buildProgress';
+import { inBuildSession, type Resources, tuneBuild } from './buildSession';
+import { indexDefinition } from './definition';
 import { findVectorIndexes, type VectorIndex } from './find';
 import { type VectorIndexKind, vectorIndexKind } from './kinds';
 
-export interface BuildOptions {
+export interface BuildOptions extends Resources {
   /** For HNSW: connections of a node (2 to 100), and how many candidates are looked at for them (4 to 1000). */
   m?: number;
   efConstruction?: number;
   /** For IVFFlat: how many lists; a thousandth of the rows when left out, or their square root beyond a million. */
   lists?: number;
-  /** maintenance_work_mem, such as 2GB: a graph that does not fit takes many times as long. */
-  memory?: string;
-  /** Processes that build, beside the first. */
-  workers?: number;
-}
-
-/** How far a build has come, as PostgreSQL counts. */
-export interface BuildProgress {
-  phase: string;
-  /** From 0 to 1; null where the phase does not tell. */
-  share: number | null;
 }
 
 /** How many rows a list of IVFFlat is made for, as pgvector's documentation advises. */
@@ -49,7 +40,7 @@ export class VectorIndexBuilder {
     return this.exclusively(async (client) => {
       const before = await this.dropInvalid(client);
       const name = nextName(before);
-      await this.tune(client, options);
+      await tuneBuild(client, options);
       await client.query(await this.createStatement(kind, name, options));
       for (const old of before) {
         await client.query(dropStatement(old.name));
@@ -59,13 +50,13 @@ export class VectorIndexBuilder {
   }
 
   /** Builds the index that is there anew, with what it was built with. @throws MillraceError SETUP_INVALID when there is none. */
-  async rebuild(options: Pick<BuildOptions, 'memory' | 'workers'> = {}): Promise<VectorIndex> {
+  async rebuild(options: Resources = {}): Promise<VectorIndex> {
     return this.exclusively(async (client) => {
       const [index] = await this.dropInvalid(client);
       if (index === undefined) {
         throw new MillraceError('SETUP_INVALID', 'There is no vector index to rebuild. Build one: "index build KIND".');
       }
-      await this.tune(client, options);
+      await tuneBuild(client, options);
       await client.query(`REINDEX INDEX CONCURRENTLY ${escapeIdentifier(index.name)}`);
       return await this.find(index.name);
     });
@@ -84,12 +75,7 @@ export class VectorIndexBuilder {
 
   /** How far the build that is going on has come, by whomever; null when there is none. */
   async progress(): Promise<BuildProgress | null> {
-    return this.database.sql.oneOrNone<BuildProgress>(
-      `SELECT phase, CASE WHEN tuples_total > 0 THEN tuples_done::float8 / tuples_total
-                          WHEN blocks_total > 0 THEN blocks_done::float8 / blocks_total END AS share
-       FROM pg_stat_progress_create_index
-       WHERE relid = 'document_chunks'::regclass AND datname = current_database() LIMIT 1`,
-    );
+    return findBuildProgress(this.database.sql, 'document_chunks');
   }
 
   private exclusively<T>(work: (client: Client) => Promise<T>): Promise<T> {
@@ -111,30 +97,16 @@ export class VectorIndexBuilder {
     return indexes.filter((index) => index.valid);
   }
 
-  private async tune(client: Client, { memory, workers }: Pick<BuildOptions, 'memory' | 'workers'>): Promise<void> {
-    if (memory !== undefined) {
-      await client.query(`SELECT set_config('maintenance_work_mem', $1, false)`, [memory]);
-    }
-    if (workers !== undefined) {
-      await client.query(`SELECT set_config('max_parallel_maintenance_workers', $1, false)`, [String(workers)]);
-    }
-  }
-
   private async createStatement(kind: VectorIndexKind, name: string, options: BuildOptions): Promise<string> {
     const { rows, dimensions } = await this.database.sql.one<{ rows: number; dimensions: number }>(
       `SELECT (SELECT count(*)::float8 FROM document_chunks) AS rows, atttypmod AS dimensions FROM pg_attribute
        WHERE attrelid = 'document_chunks'::regclass AND attname = 'embedding'`,
     );
-    const { method, operatorClass, indexed } = vectorIndexKind[kind];
-    const parameters =
-      method === 'ivfflat'
+    const parameters: Record<string, number> =
+      vectorIndexKind[kind].method === 'ivfflat'
         ? { lists: options.lists ?? listsFor(rows) }
         : { m: options.m ?? 12, ef_construction: options.efConstruction ?? 48 };
-    const written = Object.entries(parameters).map(([parameter, value]) => `${parameter} = ${Math.trunc(value)}`);
-    return (
-      `CREATE INDEX CONCURRENTLY ${escapeIdentifier(name)} ON document_chunks ` +
-      `USING ${method} (${indexed('embedding', dimensions)} ${operatorClass}) WITH (${written.join(', ')})`
-    );
+    return `CREATE INDEX CONCURRENTLY ${escapeIdentifier(name)} ON document_chunks ${indexDefinition(kind, dimensions, parameters)}`;
   }
 
   private async find(name: string): Promise<VectorIndex> {

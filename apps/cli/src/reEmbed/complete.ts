@@ -1,0 +1,157 @@
+import { setTimeout } from 'node:timers/promises';
+import { type EmbeddingSetup, isSameSetup } from '@millrace/config';
+import { MillraceError } from '@millrace/contracts';
+import {
+  type Database,
+  findReEmbeddingProgress,
+  type NextModel,
+  type ReEmbedding,
+  type ReEmbeddingProgress,
+  type Resources,
+} from '@millrace/database';
+import { showProgress } from '../index/progress';
+import { describeFailures, describeProgress } from './describe';
+
+const everyMs = 1_000;
+/** Counting all chunks takes so small a part of the time. */
+const countingShare = 0.05;
+/** So few chunks are worth closing uploads for. */
+const fewChunks = 1_000;
+/** A close lapses by itself when this process is gone, is renewed until it has lasted too long, and is tried again later. */
+const closeMs = 30_000;
+const longestCloseMs = 120_000;
+const betweenClosesMs = 60_000;
+/** When nothing has moved for so long, somebody may be missing. */
+const quietMs = 60_000;
+
+export interface CompleteOptions {
+  database: Database;
+  reEmbedding: ReEmbedding;
+  setup: EmbeddingSetup;
+  resources: Resources;
+  /** Ends the waiting; what the services do goes on. */
+  signal: AbortSignal;
+}
+
+/**
+ * Waits until the services have made the new vectors, builds their indexes, and has them take the old ones' place. Documents
+ * that are uploaded meanwhile would always leave something to do; so for the last few chunks nothing more is embedded with
+ * the old model, for some seconds.
+ * @throws MillraceError SETUP_INVALID when it is cancelled by somebody, or chunks have failed and nothing else is left.
+ */
+export async function completeReEmbedding(options: CompleteOptions): Promise<void> {
+  const { reEmbedding, resources } = options;
+  const watch = new Watch(options);
+  for (let hasIndexes = false; ; hasIndexes = true) {
+    const next = await watch.untilFewAreMissing();
+    if (next === null) {
+      return;
+    }
+    if (!hasIndexes) {
+      console.error('Building the indexes.');
+      await showProgress(reEmbedding.buildIndexes(next, resources), () => reEmbedding.buildProgress());
+    }
+    if (await finish(options, watch, next)) {
+      return;
+    }
+    console.error('The last chunks take long; uploads go on, and it is tried again.');
+    await setTimeout(betweenClosesMs, undefined, { signal: options.signal }).catch(() =>
+      options.signal.throwIfAborted(),
+    );
+  }
+}
+
+/** Has embedding with the old model wait, and changes over as soon as nothing is missing. @returns whether that came in time. */
+async function finish({ reEmbedding }: CompleteOptions, watch: Watch, next: NextModel): Promise<boolean> {
+  const until = performance.now() + longestCloseMs;
+  try {
+    while (performance.now() < until) {
+      await reEmbedding.close(next, closeMs);
+      const progress = await watch.look(next);
+      if (progress.done === progress.chunks && (await reEmbedding.change(next))) {
+        return true;
+      }
+      if (progress.failed > 0) {
+        return false;
+      }
+      await watch.pause();
+    }
+    return false;
+  } finally {
+    await reEmbedding.close(next, 0);
+  }
+}
+
+/** Looks how far it has come, and says so whenever that has changed. */
+class Watch {
+  private said = '';
+  private movedAt = performance.now();
+  private lookedMs = 0;
+
+  constructor(private readonly options: CompleteOptions) {}
+
+  /**
+   * Resolves when only so few chunks are missing that the rest can be waited for.
+   * @returns null when another process has brought it to its end.
+   */
+  async untilFewAreMissing(): Promise<NextModel | null> {
+    for (;;) {
+      const next = await this.find();
+      if (next === null) {
+        return null;
+      }
+      const progress = await this.look(next);
+      const { chunks, done, openJobs, failed, unfinished } = progress;
+      const missing = chunks - done;
+      if (openJobs === 0 && failed > 0 && missing <= failed) {
+        throw new MillraceError('SETUP_INVALID', describeFailures(progress));
+      }
+      if (openJobs === 0 && failed === 0 && missing <= unfinished + fewChunks) {
+        return next;
+      }
+      await this.pause();
+    }
+  }
+
+  async look({ reEmbeddingId }: NextModel): Promise<ReEmbeddingProgress> {
+    const start = performance.now();
+    const progress = await findReEmbeddingProgress(this.options.database.sql, reEmbeddingId);
+    this.lookedMs = performance.now() - start;
+    this.say(describeProgress(progress));
+    return progress;
+  }
+
+  /** Until it is worth looking again. */
+  async pause(): Promise<void> {
+    const { signal } = this.options;
+    await setTimeout(Math.max(everyMs, this.lookedMs / countingShare), undefined, { signal }).catch(() =>
+      signal.throwIfAborted(),
+    );
+  }
+
+  /** What is under way; null when it has come to its end. */
+  private async find(): Promise<NextModel | null> {
+    const { database, setup } = this.options;
+    const { active, next } = await database.embeddingModels.find();
+    if (next !== null && isSameSetup(next, setup)) {
+      return next;
+    }
+    if (isSameSetup(active, setup)) {
+      return null;
+    }
+    throw new MillraceError('SETUP_INVALID', 'The change has been cancelled.');
+  }
+
+  private say(line: string): void {
+    if (line !== this.said) {
+      console.error(line);
+      this.said = line;
+      this.movedAt = performance.now();
+    } else if (performance.now() - this.movedAt > quietMs) {
+      console.error(
+        'Nothing has moved for a while. It takes a reconciler, and embedders that have NEXT_EMBEDDING_... set.',
+      );
+      this.movedAt = performance.now();
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import type { EmbeddingSetup } from '@millrace/config';
+import type { ReEmbeddingProgress } from '@millrace/database';
+
+/** "text-embedding-3-small (768 dimensions)". */
+export function describeModel({ model, dimensions }: EmbeddingSetup): string {
+  return `${model} (${dimensions} dimensions)`;
+}
+
+/** "1200 of 5000 chunks (24%), 3 jobs under way, 2 chunks failed". */
+export function describeProgress({ chunks, done, openJobs, failed }: ReEmbeddingProgress): string {
+  const share = chunks === 0 ? 100 : Math.floor((done / chunks) * 100);
+  const parts = [`${done} of ${chunks} chunks (${share}%)`];
+  if (openJobs > 0) {
+    parts.push(`${openJobs} jobs under way`);
+  }
+  if (failed > 0) {
+    parts.push(`${failed} chunks failed`);
+  }
+  return parts.join(', ');
+}
+
+/** Which jobs have failed chunks, and what to do about them. */
+export function describeFailures({ failedJobs }: ReEmbeddingProgress): string {
+  const lines = failedJobs.map(
+    ({ id, document_id, error_code, error }) => `  job ${id} of document ${document_id}: ${error_code}: ${error}`,
+  );
+  return [
+    'The vectors in use stay until these have been retried (POST /api/v1/jobs/JOB/chunks/retry) or their documents deleted:',
+    ...lines,
+  ].join('\n');
+}

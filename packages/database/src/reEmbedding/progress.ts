@@ -1,0 +1,48 @@
+import type { Sql } from '../sql';
+
+/** How far a re-embedding has come. */
+export interface ReEmbeddingProgress {
+  /** Chunks that have a vector in use, and how many of them have a new one. */
+  chunks: number;
+  done: number;
+  /** Chunks of documents that are not at their end: further ones may come. */
+  unfinished: number;
+  /** Jobs that are under way. */
+  openJobs: number;
+  /** Chunks that have failed or were cancelled, and that nobody works on any more. */
+  failed: number;
+  /** The jobs that ended with those, the first ten. */
+  failedJobs: FailedReEmbedJob[];
+}
+
+export interface FailedReEmbedJob {
+  id: string;
+  document_id: string;
+  status: string;
+  error_code: string | null;
+  error: string | null;
+}
+
+const namedJobs = 10;
+
+/** Chunks never lose their new vector but together with the one in use, so that counting both tells what is missing. */
+export async function findReEmbeddingProgress(sql: Sql, reEmbeddingId: string): Promise<ReEmbeddingProgress> {
+  const counts = await sql.one<Omit<ReEmbeddingProgress, 'failedJobs'>>(
+    `SELECT (SELECT count(*) FROM document_chunks)::float8 AS chunks,
+            (SELECT count(*) FROM document_chunks_next)::float8 AS done,
+            (SELECT count(*) FROM documents d JOIN document_chunks c ON c.document_id = d.id
+             WHERE d.status IN ('queued', 'processing'))::float8 AS unfinished,
+            (count(*) FILTER (WHERE finished_at IS NULL))::integer AS "openJobs",
+            coalesce(sum(total_chunks - processed_chunks) FILTER (WHERE ${hasFailed}), 0)::float8 AS failed
+     FROM jobs WHERE re_embedding_id = $1`,
+    [reEmbeddingId],
+  );
+  const failedJobs = await sql.many<FailedReEmbedJob>(
+    `SELECT id, document_id, status, error_code, error FROM jobs
+     WHERE re_embedding_id = $<reEmbeddingId> AND ${hasFailed} ORDER BY id LIMIT $<namedJobs>`,
+    { reEmbeddingId, namedJobs },
+  );
+  return { ...counts, failedJobs };
+}
+
+const hasFailed = `status IN ('completed_with_errors', 'failed', 'cancelled')`;

@@ -1,0 +1,52 @@
+import type { EmbeddingSetup } from '@millrace/config';
+import type { Sql } from '../sql';
+
+/** What vectors are made with just now. */
+export interface EmbeddingModels {
+  /** The model of the vectors that searches find. */
+  active: EmbeddingSetup;
+  /** What takes its place once every chunk has a vector of it; null while nothing is to change. */
+  next: NextModel | null;
+}
+
+export interface NextModel extends EmbeddingSetup {
+  reEmbeddingId: string;
+  /** Nothing is embedded with the active model any more, for the moment: its place is about to be taken. */
+  closing: boolean;
+}
+
+/** Which model the database's vectors are of. Only the owner writes that down. */
+export class EmbeddingModelsRepository {
+  constructor(private readonly sql: Sql) {}
+
+  /** The models at this moment; a change may come at any time afterwards. */
+  async find(): Promise<EmbeddingModels> {
+    const row = await this.sql.one<
+      EmbeddingSetup & { id: string | null; next_model: string; next_dimensions: number; closing: boolean | null }
+    >(
+      `SELECT s.model, s.dimensions, r.id, r.model AS next_model, r.dimensions AS next_dimensions,
+              r.closing_until > now() AS closing
+       FROM embedding_settings s LEFT JOIN re_embeddings r ON r.status = 'running'`,
+    );
+    return {
+      active: { model: row.model, dimensions: row.dimensions },
+      next:
+        row.id === null
+          ? null
+          : {
+              reEmbeddingId: row.id,
+              model: row.next_model,
+              dimensions: row.next_dimensions,
+              closing: row.closing ?? false,
+            },
+    };
+  }
+
+  /**
+   * The active model, which stays so until the end of the transaction. Whoever changes it locks the table of the vectors
+   * against all others; naming the table here waits for that, and the settings are read afterwards.
+   */
+  hold(): Promise<EmbeddingSetup> {
+    return this.sql.one('SELECT s.model, s.dimensions FROM embedding_settings s LEFT JOIN document_chunks c ON false');
+  }
+}

@@ -1,0 +1,164 @@
+import { type ChunkDispatch, newId } from '@millrace/contracts';
+import type { Database, NextModel, Session } from '@millrace/database';
+import { cancelJob } from './cancel';
+
+/*
+ * Jobs of the kind re-embed: each has chunks of one document that are stored embedded again, with the model that is to
+ * take the present one's place. They begin in `processing`, with job chunks made of the document's own, and from there go
+ * the way of every job: claims, leases, rounds, retries, cancelling. Their ends change no document: it has its vectors,
+ * and what these jobs make is seen by nobody until all of it is there.
+ */
+
+export interface ReEmbedOptions {
+  /** So many documents after this id are looked at. */
+  after: string;
+  documents: number;
+  /** At most so many chunks get a job. */
+  chunks: number;
+  jobMaxRetries: number;
+  chunkMaxRetries: number;
+}
+
+export interface BegunReEmbedding {
+  /** The last document looked at: where to go on; null at the end. */
+  last: string | null;
+  /** The deliveries to make. */
+  dispatches: ChunkDispatch[];
+}
+
+/** Behind every chunk of any upload. */
+const priority = 1_000_000;
+
+interface WantedChunk {
+  id: string;
+  document_id: string;
+  collection_id: string;
+  chunk_index: number;
+}
+
+/** How many chunks of re-embed jobs are not settled. */
+export async function countOpenReEmbedChunks(database: Database, { reEmbeddingId }: NextModel): Promise<number> {
+  const { open } = await database.sql.one<{ open: number }>(
+    `SELECT coalesce(sum(total_chunks - processed_chunks - failed_chunks), 0)::integer AS open
+     FROM jobs WHERE re_embedding_id = $1 AND status IN ('processing', 'retrying')`,
+    [reEmbeddingId],
+  );
+  return open;
+}
+
+/**
+ * Makes jobs for chunks that have no vector of the next model, one for each document. A document that is still being read
+ * or embedded waits until that has ended, unless everything else waits for it; one whose last such job failed or was
+ * cancelled waits for an operator.
+ */
+export function beginReEmbedJobs(
+  database: Database,
+  { reEmbeddingId, closing }: NextModel,
+  options: ReEmbedOptions,
+): Promise<BegunReEmbedding> {
+  return database.transaction(async (session) => {
+    const page = await session.sql.many<{ id: string }>(
+      'SELECT id FROM documents WHERE id > $<after> ORDER BY id LIMIT $<documents>',
+      options,
+    );
+    const wanted = await session.sql.many<WantedChunk>(
+      // The document is locked against being deleted meanwhile.
+      `SELECT c.id, c.document_id, c.collection_id, c.chunk_index FROM documents d
+       JOIN document_chunks c ON c.document_id = d.id
+       WHERE d.id = ANY($<page>::uuid[]) AND ($<closing> OR d.status NOT IN ('queued', 'processing'))
+         AND NOT EXISTS (SELECT FROM document_chunks_next n
+                         WHERE n.document_id = c.document_id AND n.chunk_hash = c.chunk_hash)
+         AND NOT EXISTS (SELECT FROM jobs j WHERE j.document_id = d.id AND j.re_embedding_id = $<reEmbeddingId>
+                           AND j.status <> 'completed')
+       ORDER BY d.id, c.chunk_index LIMIT $<chunks> FOR KEY SHARE OF d`,
+      { page: page.map((document) => document.id), chunks: options.chunks, closing, reEmbeddingId },
+    );
+    const isWhole = wanted.length < options.chunks;
+    return {
+      last: isWhole && page.length < options.documents ? null : isWhole ? (page.at(-1)?.id ?? null) : options.after,
+      dispatches: wanted.length > 0 ? await insertJobs(session, reEmbeddingId, wanted, options) : [],
+    };
+  });
+}
+
+async function insertJobs(
+  session: Session,
+  reEmbeddingId: string,
+  wanted: readonly WantedChunk[],
+  limits: Pick<ReEmbedOptions, 'jobMaxRetries' | 'chunkMaxRetries'>,
+): Promise<ChunkDispatch[]> {
+  const jobs = new Map<string, { id: string; chunks: number }>();
+  const dispatches = wanted.map((chunk): ChunkDispatch => {
+    const job = jobs.get(chunk.document_id) ?? { id: newId(), chunks: 0 };
+    jobs.set(chunk.document_id, job);
+    job.chunks += 1;
+    const chunkId = newId();
+    return {
+      chunkId,
+      jobId: job.id,
+      documentId: chunk.document_id,
+      collectionId: chunk.collection_id,
+      chunkIndex: chunk.chunk_index,
+      priority,
+      queueJobId: `${chunkId}.1`,
+      delayMs: 0,
+    };
+  });
+  await session.sql.none(
+    `INSERT INTO jobs (id, document_id, kind, re_embedding_id, status, current_step, total_chunks, max_retries,
+       chunk_max_retries, priority, queue_job_id, dispatch_count, started_at)
+     SELECT id, document_id, 're-embed', $<reEmbeddingId>, 'processing', 'embedding', chunks, $<jobMaxRetries>,
+       $<chunkMaxRetries>, $<priority>, id || '.1', 1, now()
+     FROM unnest($<ids>::uuid[], $<documents>::uuid[], $<chunks>::integer[]) AS job (id, document_id, chunks)`,
+    {
+      reEmbeddingId,
+      priority,
+      ...limits,
+      ids: [...jobs.values()].map((job) => job.id),
+      documents: [...jobs.keys()],
+      chunks: [...jobs.values()].map((job) => job.chunks),
+    },
+  );
+  await session.sql.none(
+    // The payload is an ingest's. Where the text stands is not copied: the vector goes to a copy of the stored chunk.
+    `INSERT INTO job_chunks (id, job_id, chunk_index, page_start, page_end, page_count, has_overlap, payload, chunk_hash,
+       content_hash, max_retries, dispatch_count, queue_job_id)
+     SELECT job_chunk.id, job_chunk.job_id, c.chunk_index, c.page_start, c.page_end, c.page_end - c.page_start + 1, false,
+       jsonb_build_object('text', c.content, 'tokenCount', c.token_count, 'section', c.section,
+                          'coordinates', '[]'::jsonb),
+       c.chunk_hash, c.content_hash, $<chunkMaxRetries>, 1, job_chunk.id || '.1'
+     FROM unnest($<ids>::uuid[], $<jobIds>::uuid[], $<stored>::uuid[]) AS job_chunk (id, job_id, stored)
+       JOIN document_chunks c ON c.id = job_chunk.stored`,
+    {
+      chunkMaxRetries: limits.chunkMaxRetries,
+      ids: dispatches.map((dispatch) => dispatch.chunkId),
+      jobIds: dispatches.map((dispatch) => dispatch.jobId),
+      stored: wanted.map((chunk) => chunk.id),
+    },
+  );
+  return dispatches;
+}
+
+/**
+ * Ends up to `limit` jobs of re-embeddings that are over, completed or cancelled, and gives up the texts that their chunks
+ * keep for a retry: nothing is there to put a vector into. @returns how many jobs there were.
+ */
+export async function endReEmbedJobs(database: Database, limit: number): Promise<number> {
+  const over = `re_embedding_id IN (SELECT id FROM re_embeddings WHERE status <> 'running')`;
+  const open = await database.sql.many<{ id: string }>(
+    `SELECT id FROM jobs WHERE ${over} AND status IN ('processing', 'retrying') ORDER BY id LIMIT $1`,
+    [limit],
+  );
+  for (const { id } of open) {
+    await cancelJob(database, id);
+  }
+  await database.sql.none(
+    `UPDATE job_chunks SET payload = NULL WHERE id IN (
+       SELECT c.id FROM job_chunks c JOIN jobs j ON j.id = c.job_id
+       WHERE ${over} AND j.status IN ('completed_with_errors', 'failed', 'cancelled')
+         AND c.status IN ('failed', 'cancelled') AND c.payload IS NOT NULL
+       ORDER BY c.id LIMIT $1 FOR UPDATE OF c SKIP LOCKED)`,
+    [limit],
+  );
+  return open.length;
+}
