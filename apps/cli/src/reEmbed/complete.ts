@@ -15,14 +15,17 @@ import { describeFailures, describeProgress } from './describe';
 const everyMs = 1_000;
 /** Counting all chunks takes so small a part of the time. */
 const countingShare = 0.05;
-/** So few chunks are worth closing uploads for. */
+/** So few chunks, and so small a part of all, are worth letting uploads wait for. */
 const fewChunks = 1_000;
+const smallShare = 0.02;
 /** A close lapses by itself when this process is gone, is renewed until it has lasted too long, and is tried again later. */
 const closeMs = 30_000;
 const longestCloseMs = 120_000;
 const betweenClosesMs = 60_000;
 /** When nothing has moved for so long, somebody may be missing. */
 const quietMs = 60_000;
+
+const undefinedTable = '42P01';
 
 export interface CompleteOptions {
   database: Database;
@@ -40,8 +43,20 @@ export interface CompleteOptions {
  * @throws MillraceError SETUP_INVALID when it is cancelled by somebody, or chunks have failed and nothing else is left.
  */
 export async function completeReEmbedding(options: CompleteOptions): Promise<void> {
-  const { reEmbedding, resources } = options;
   const watch = new Watch(options);
+  try {
+    await complete(options, watch);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== undefinedTable) {
+      throw error;
+    }
+    // The table of the new vectors is gone: somebody else has brought it to an end.
+    await watch.find();
+  }
+}
+
+async function complete(options: CompleteOptions, watch: Watch): Promise<void> {
+  const { reEmbedding, resources } = options;
   for (let hasIndexes = false; ; hasIndexes = true) {
     const next = await watch.untilFewAreMissing();
     if (next === null) {
@@ -51,32 +66,37 @@ export async function completeReEmbedding(options: CompleteOptions): Promise<voi
       console.error('Building the indexes.');
       await showProgress(reEmbedding.buildIndexes(next, resources), () => reEmbedding.buildProgress());
     }
-    if (await finish(options, watch, next)) {
+    const outcome = await finish(options, watch, next);
+    if (outcome === 'done') {
       return;
     }
-    console.error('The last chunks take long; uploads go on, and it is tried again.');
-    await setTimeout(betweenClosesMs, undefined, { signal: options.signal }).catch(() =>
-      options.signal.throwIfAborted(),
-    );
+    if (outcome === 'late') {
+      console.error('The last chunks take long; uploads go on, and it is tried again.');
+      await untilLater(betweenClosesMs, options.signal);
+    }
   }
 }
 
-/** Has embedding with the old model wait, and changes over as soon as nothing is missing. @returns whether that came in time. */
-async function finish({ reEmbedding }: CompleteOptions, watch: Watch, next: NextModel): Promise<boolean> {
+/** Has embedding with the old model wait, and changes over as soon as nothing is missing. */
+async function finish(
+  { reEmbedding }: CompleteOptions,
+  watch: Watch,
+  next: NextModel,
+): Promise<'done' | 'late' | 'failed'> {
   const until = performance.now() + longestCloseMs;
   try {
     while (performance.now() < until) {
       await reEmbedding.close(next, closeMs);
       const progress = await watch.look(next);
       if (progress.done === progress.chunks && (await reEmbedding.change(next))) {
-        return true;
+        return 'done';
       }
       if (progress.failed > 0) {
-        return false;
+        return 'failed';
       }
       await watch.pause();
     }
-    return false;
+    return 'late';
   } finally {
     await reEmbedding.close(next, 0);
   }
@@ -103,10 +123,10 @@ class Watch {
       const progress = await this.look(next);
       const { chunks, done, openJobs, failed, unfinished } = progress;
       const missing = chunks - done;
-      if (openJobs === 0 && failed > 0 && missing <= failed) {
+      if (openJobs === 0 && failed > 0 && missing <= failed + unfinished) {
         throw new MillraceError('SETUP_INVALID', describeFailures(progress));
       }
-      if (openJobs === 0 && failed === 0 && missing <= unfinished + fewChunks) {
+      if (failed === 0 && missing <= unfinished + Math.min(fewChunks, chunks * smallShare)) {
         return next;
       }
       await this.pause();
@@ -123,14 +143,11 @@ class Watch {
 
   /** Until it is worth looking again. */
   async pause(): Promise<void> {
-    const { signal } = this.options;
-    await setTimeout(Math.max(everyMs, this.lookedMs / countingShare), undefined, { signal }).catch(() =>
-      signal.throwIfAborted(),
-    );
+    await untilLater(Math.max(everyMs, this.lookedMs / countingShare), this.options.signal);
   }
 
-  /** What is under way; null when it has come to its end. */
-  private async find(): Promise<NextModel | null> {
+  /** What is under way; null when it has come to its end. @throws MillraceError SETUP_INVALID when it was cancelled */
+  async find(): Promise<NextModel | null> {
     const { database, setup } = this.options;
     const { active, next } = await database.embeddingModels.find();
     if (next !== null && isSameSetup(next, setup)) {
@@ -154,4 +171,9 @@ class Watch {
       this.movedAt = performance.now();
     }
   }
+}
+
+/** @throws the signal's reason once that is aborted */
+async function untilLater(ms: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
 }

@@ -1,4 +1,5 @@
 import type { EmbeddingSetup } from '@millrace/config';
+import { MillraceError } from '@millrace/contracts';
 import { type Client, escapeIdentifier } from 'pg';
 import type { Sql } from '../sql';
 import { type Resources, tuneBuild } from '../vectorIndex/buildSession';
@@ -69,6 +70,23 @@ export async function buildNextIndexes(
     }
   }
   await client.query('VACUUM (ANALYZE) document_chunks_next');
+}
+
+/** @throws MillraceError SETUP_INVALID when the tables differ in more than the dimensions of their vectors. */
+export async function refuseOtherColumns(sql: Sql): Promise<void> {
+  const { same } = await sql.one<{ same: boolean }>(
+    `SELECT count(DISTINCT columns) = 1 AS same FROM (
+       SELECT array_agg((attname, atttypid, attnotnull) ORDER BY attname) AS columns FROM pg_attribute
+       WHERE attrelid IN ('document_chunks'::regclass, 'document_chunks_next'::regclass)
+         AND attnum > 0 AND NOT attisdropped
+       GROUP BY attrelid) AS tables`,
+  );
+  if (!same) {
+    throw new MillraceError(
+      'SETUP_INVALID',
+      'A migration has changed the columns of document_chunks since this was begun. Cancel it, "re-embed cancel", and start again.',
+    );
+  }
 }
 
 /** Puts the table in the place of document_chunks, which goes. Runs in the transaction that has locked both. */

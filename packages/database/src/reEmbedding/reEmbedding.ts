@@ -7,11 +7,12 @@ import type { NextModel } from '../repositories/embeddingModels';
 import { type BuildProgress, findBuildProgress } from '../vectorIndex/buildProgress';
 import { inBuildSession, type Resources } from '../vectorIndex/buildSession';
 import type { DatabaseAddress } from '../withClient';
-import { buildNextIndexes, createNextTable, putNextTableInPlace } from './nextTable';
+import { buildNextIndexes, createNextTable, putNextTableInPlace, refuseOtherColumns } from './nextTable';
 
 /** How long a change of tables waits for others to let go of them before it steps back and lets them pass. */
 const lockTimeoutMs = 1_000;
-const betweenTriesMs = 1_000;
+const firstPauseMs = 1_000;
+const longestPauseMs = 30_000;
 const lockNotAvailable = '55P03';
 
 /**
@@ -102,12 +103,14 @@ export class ReEmbedding {
    * Puts the new vectors in the place of the old ones, which go, in one transaction. Writes wait while every chunk is looked
    * at, searches only for the moment of the change.
    * @returns false, with nothing changed, when a chunk has no new vector.
+   * @throws MillraceError SETUP_INVALID when a migration has changed the columns since it was begun.
    */
   change({ reEmbeddingId, ...setup }: NextModel): Promise<boolean> {
     return this.withLocks(async ({ sql }) => {
       // In the order of a settlement's locks.
       await sql.none('LOCK TABLE document_chunks IN EXCLUSIVE MODE');
       await sql.none('LOCK TABLE document_chunks_next IN EXCLUSIVE MODE');
+      await refuseOtherColumns(sql);
       const { incomplete } = await sql.one<{ incomplete: boolean }>(
         `SELECT EXISTS (
            SELECT FROM document_chunks c WHERE NOT EXISTS (
@@ -134,19 +137,18 @@ export class ReEmbedding {
    * tries again as often as it takes.
    */
   private async withLocks<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    for (;;) {
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
       this.signal?.throwIfAborted();
       try {
         return await this.database.transaction(async (session) => {
           await session.sql.none(`SET LOCAL lock_timeout = ${lockTimeoutMs}`);
-          await session.sql.none('SET LOCAL statement_timeout = 0');
           return work(session);
         });
       } catch (error) {
         if ((error as { code?: unknown }).code !== lockNotAvailable) {
           throw error;
         }
-        await setTimeout(betweenTriesMs * (0.5 + Math.random()));
+        await setTimeout(pauseMs * (0.5 + Math.random()), undefined, { signal: this.signal }).catch(() => undefined);
       }
     }
   }
