@@ -246,7 +246,7 @@ describe('Changing the model', () => {
 });
 
 describe('Vectors that come too late', () => {
-  test('When the model has changed meanwhile, then none of the old one is stored, of whatever dimensions', async () => {
+  test('When the model has changed meanwhile, then none of the old one is stored', async () => {
     const documentId = await addDocument(1);
     const sameDimensions = { model: 'new-model', dimensions: 768 };
     await reEmbedding.begin(sameDimensions);

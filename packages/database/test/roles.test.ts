@@ -92,6 +92,8 @@ describe('Roles', () => {
       `INSERT INTO pgmigrations (name, run_on) VALUES ('9999_mine', now())`,
       `UPDATE embedding_settings SET model = 'mine'`,
       'DELETE FROM embedding_settings',
+      `INSERT INTO re_embeddings (id, model, dimensions) VALUES (gen_random_uuid(), 'mine', 1)`,
+      'UPDATE re_embeddings SET closing_until = now()',
       'CREATE ROLE mine',
       'CREATE DATABASE mine',
       `SET ROLE "${names.service.replace(/_service$/, '_owner')}"`,
