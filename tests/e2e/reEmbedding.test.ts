@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { DocumentChunksResponse, JobChunksResponse } from '@millrace/contracts';
 import { Database } from '@millrace/database';
 import { probeText } from '@millrace/embedder';
 import { type OpenAiServer, startOpenAiServer, textPdf, waitFor } from '@millrace/test-support';
@@ -41,7 +42,6 @@ describe('Re-embedding', () => {
   let database: Database;
 
   async function start(changes: Record<string, string> = {}): Promise<void> {
-    provider = await startOpenAiServer();
     millrace = await TestStack.start({
       EMBEDDING_PROVIDER: 'static',
       NEXT_EMBEDDING_PROVIDER: 'openai',
@@ -65,7 +65,11 @@ describe('Re-embedding', () => {
   afterEach(async () => {
     await database?.close();
     await millrace?.stop();
-    await provider?.close();
+    await provider.close();
+  });
+
+  beforeEach(async () => {
+    provider = await startOpenAiServer();
   });
 
   /** Runs `re-embed ACTION` as the operator does, as the owner of the tables. */
@@ -111,6 +115,11 @@ describe('Re-embedding', () => {
        ORDER BY 1, 2`,
       [table],
     );
+
+  const textOf = async (documentId: string) => {
+    const chunks = await millrace.call<DocumentChunksResponse>('GET', `/api/v1/documents/${documentId}/chunks`);
+    return chunks.body.chunks[0]?.text ?? '';
+  };
 
   /** The texts that were paid for, probes left out. */
   const paid = () =>
@@ -166,7 +175,7 @@ describe('Re-embedding', () => {
       expect.arrayContaining(before.filter(({ row }) => row.document_id !== uploaded.body.document.id)),
     );
     // None is paid for twice, though two documents have the same texts. Queries are.
-    const texts = paid().filter((text) => text !== 'The lighthouse goes on');
+    const texts = paid().filter((sent) => sent !== 'The lighthouse goes on');
     expect(new Set(texts).size).toBe(texts.length);
     expect(await shapeOf('document_chunks')).toEqual(shape);
     // No document was touched, and each still names the job that ingested it.
@@ -178,10 +187,113 @@ describe('Re-embedding', () => {
       id: first.job.id,
       kind: 'ingest',
     });
-    expect((await millrace.search('The late arrival'))[0]).toMatchObject({ document_id: uploaded.body.document.id });
+    const text = await textOf(uploaded.body.document.id);
+    expect((await millrace.search(text))[0]).toMatchObject({ document_id: uploaded.body.document.id, text });
     expect(await succeed(reEmbed('status'))).toContain('The vectors are of next-model (256 dimensions).');
     const again = reEmbed('start');
     expect(await again.ended).toBe(1);
     expect(again.output).toContain('already');
+  });
+
+  test('When embedder and command are killed in the middle, then others finish it and no answered text is asked for again', async () => {
+    await start({
+      EMBEDDING_PROVIDER: 'openai',
+      EMBEDDING_MODEL: 'old-model',
+      OPENAI_BASE_URL: provider.baseUrl,
+      NEXT_EMBEDDING_PROVIDER: '',
+      NEXT_EMBEDDING_DIMENSIONS: '',
+      NEXT_OPENAI_BASE_URL: '',
+    });
+    await millrace.ingest(await book('The windmill', 4));
+    await millrace.ingest(await book('The windmill', 4, 'Another file'));
+    const before = await documents();
+    const answered: string[] = [];
+    let calls = 0;
+    let hangs = true;
+    provider.respondWith((request) => {
+      if (request.model === 'next-model') {
+        calls += 1;
+        if (hangs && calls >= 2) {
+          return { hang: true };
+        }
+        answered.push(...request.input);
+      }
+      return 'ok';
+    });
+    const command = reEmbed('start');
+    await waitFor('the provider to hang', async () => calls >= 2);
+    const embedder = millrace.stack.processes.find((candidate) => candidate.name === 'embedder');
+    embedder?.kill('SIGKILL');
+    command.kill('SIGKILL');
+    await Promise.all([embedder?.ended, command.ended]);
+    expect(await succeed(reEmbed('status'))).toMatch(
+      /being changed to next-model \(768 dimensions\): \d+ of \d+ chunks/,
+    );
+    expect((await millrace.search('The windmill goes on')).length).toBeGreaterThan(0);
+
+    hangs = false;
+    await millrace.stack.add('embedder');
+    expect(await succeed(reEmbed('start'))).toContain('goes on');
+    expect(await modelsStored()).toEqual([{ model: 'next-model', dimensions: 768, chunks: expect.any(Number) }]);
+    expect(answered.length).toBeGreaterThan(4);
+    expect(new Set(answered).size).toBe(answered.length);
+    expect(await documents()).toEqual(before);
+    const texts = await database.sql.many('SELECT DISTINCT content FROM document_chunks');
+    expect(answered.filter((sent) => sent !== probeText)).toHaveLength(texts.length);
+  });
+
+  test('When the provider rejects a text, then the old vectors stay, it is said which chunk it is, and a retry helps', async () => {
+    await start();
+    const { document } = await millrace.ingest(await book('The orchard'));
+    await millrace.ingest(await book('The meadow'));
+    provider.respondWith((request) =>
+      request.input.some((text) => text.includes('The orchard, page 1.')) ? { status: 400 } : 'ok',
+    );
+    const command = reEmbed('start');
+    expect(await command.ended).toBe(1);
+    expect(command.output).toMatch(new RegExp(`job \\S+ of document ${document.id}: EMBEDDING_REJECTED`));
+    const status = await succeed(reEmbed('status'));
+    expect(status).toMatch(/1 chunks failed/);
+    const jobId = /job (\S+) of/.exec(status)?.[1] ?? '';
+    const failed = await millrace.call<JobChunksResponse>('GET', `/api/v1/jobs/${jobId}/chunks?status=failed`);
+    expect(failed.body.chunks).toMatchObject([{ page_end: 2, last_error_code: 'EMBEDDING_REJECTED', attempts: 1 }]);
+    expect((await millrace.document(document.id)).status).toBe('ready');
+    expect((await millrace.search('The orchard')).length).toBeGreaterThan(0);
+    expect(await modelsStored()).toMatchObject([{ model: 'millrace-static-v1' }]);
+
+    provider.respondWith(() => 'ok');
+    expect((await millrace.call('POST', `/api/v1/jobs/${jobId}/chunks/retry`)).status).toBe(202);
+    expect(await succeed(reEmbed('start'))).toContain('Done');
+    expect(await modelsStored()).toMatchObject([{ model: 'next-model' }]);
+    expect((await millrace.document(document.id)).status).toBe('ready');
+    const text = await textOf(document.id);
+    expect((await millrace.search(text))[0]).toMatchObject({ document_id: document.id, text });
+  });
+
+  test('When it is cancelled in the middle, then its jobs end, nothing of it is left and it can be begun again', async () => {
+    await start();
+    const { document } = await millrace.ingest(await book('The canal'));
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    provider.respondWith(async () => {
+      await released;
+      return 'ok' as const;
+    });
+    const command = reEmbed('start');
+    await waitFor('a call to the provider', async () => provider.requests.length > 0);
+    expect(await succeed(reEmbed('cancel'))).toContain('Cancelled: the change to next-model (256 dimensions).');
+    expect(await command.ended).toBe(1);
+    expect(command.output).toContain('The change has been cancelled.');
+    await waitFor('its jobs to be cancelled', async () => {
+      const jobs = await database.sql.many<{ status: string }>(`SELECT status FROM jobs WHERE kind = 're-embed'`);
+      return jobs.length > 0 && jobs.every((job) => job.status === 'cancelled');
+    });
+    expect(await database.sql.one(`SELECT to_regclass('document_chunks_next') AS table`)).toEqual({ table: null });
+    expect((await millrace.document(document.id)).status).toBe('ready');
+    expect((await millrace.search('The canal')).length).toBeGreaterThan(0);
+    release();
+    expect(await succeed(reEmbed('start'))).toContain('Done');
   });
 });

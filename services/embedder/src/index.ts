@@ -1,4 +1,4 @@
-export { type BatchOptions, BatchProcessor } from './batch';
+export { type BatchOptions, BatchProcessor, type QueuedChunk } from './batch';
 export { startEmbedder } from './embedder';
 export { createEmbedderMetrics } from './metrics';
 export { probeText } from './providerHealth';

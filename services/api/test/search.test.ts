@@ -1,0 +1,89 @@
+import { Database, ReEmbedding } from '@millrace/database';
+import { EmbeddingProviders } from '@millrace/embeddings';
+import {
+  createTestEnvironment,
+  type OpenAiServer,
+  startOpenAiServer,
+  type TestEnvironment,
+} from '@millrace/test-support';
+import { ChunkSearch } from '../src/search';
+
+const next = { model: 'next-model', dimensions: 256 };
+
+let provider: OpenAiServer;
+let environment: TestEnvironment;
+let database: Database;
+let reEmbedding: ReEmbedding;
+
+beforeEach(async () => {
+  provider = await startOpenAiServer();
+  environment = await createTestEnvironment({
+    EMBEDDING_PROVIDER: 'openai',
+    EMBEDDING_MODEL: 'old-model',
+    OPENAI_BASE_URL: provider.baseUrl,
+  });
+  const { DATABASE_URL: url } = environment.config();
+  // Searches read from a server of their own, here the same one.
+  const options = { poolMax: 4, connectTimeoutMs: 5_000, applicationName: 'test' };
+  database = new Database({ url, readUrl: url, ...options });
+  reEmbedding = new ReEmbedding(database, { databaseUrl: url });
+});
+afterEach(async () => {
+  await database.close();
+  await environment.cleanUp();
+  await provider.close();
+});
+
+async function searcher(changes: Record<string, string>): Promise<ChunkSearch> {
+  return new ChunkSearch(database, await EmbeddingProviders.create(environment.config(changes)));
+}
+
+const withNext = { NEXT_EMBEDDING_MODEL: next.model, NEXT_EMBEDDING_DIMENSIONS: String(next.dimensions) };
+
+async function change(): Promise<void> {
+  const models = await database.embeddingModels.find();
+  if (models.next) {
+    await reEmbedding.change(models.next);
+  }
+}
+
+const modelsAsked = () => provider.requests.map((request) => request.model);
+
+test('When the model changes while the query is embedded, then it is embedded again, and from then on with the new one', async () => {
+  const search = await searcher(withNext);
+  await reEmbedding.begin(next);
+  expect(await search.find('a lighthouse', {}, 5)).toEqual([]);
+  provider.respondWith(async () => {
+    await change();
+    return 'ok' as const;
+  });
+  expect(await search.find('a lighthouse', {}, 5)).toEqual([]);
+  expect(await search.find('a lighthouse', {}, 5)).toEqual([]);
+  expect(modelsAsked()).toEqual(['old-model', 'old-model', 'next-model', 'next-model']);
+});
+
+test('When the old provider is away after the change, then nobody needs it', async () => {
+  const search = await searcher(withNext);
+  await search.find('a lighthouse', {}, 5);
+  await reEmbedding.begin(next);
+  await change();
+  provider.respondWith((request) => (request.model === 'old-model' ? { status: 503 } : 'ok'));
+  expect(await search.find('a lighthouse', {}, 5)).toEqual([]);
+});
+
+test('When the provider fails and the model is the same, then that is the answer', async () => {
+  const search = await searcher(withNext);
+  provider.respondWith(() => ({ status: 503 }));
+  await expect(search.find('a lighthouse', {}, 5)).rejects.toMatchObject({ code: 'EMBEDDING_UNAVAILABLE' });
+});
+
+test('When no provider of the model is configured, then the answer names it', async () => {
+  const search = await searcher({});
+  await search.find('a lighthouse', {}, 5);
+  await reEmbedding.begin(next);
+  await change();
+  await expect(search.find('a lighthouse', {}, 5)).rejects.toMatchObject({
+    code: 'SETUP_INVALID',
+    message: expect.stringContaining('next-model (256 dimensions)'),
+  });
+});
