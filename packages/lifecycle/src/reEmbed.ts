@@ -10,7 +10,7 @@ import { cancelJob } from './cancel';
  */
 
 export interface ReEmbedOptions {
-  /** So many documents after this id are looked at. */
+  /** So many documents after this id are looked at; all of them while the change is closing. */
   after: string;
   documents: number;
   /** At most so many chunks get a job. */
@@ -53,32 +53,52 @@ export async function countOpenReEmbedChunks(database: Database, { reEmbeddingId
  */
 export function beginReEmbedJobs(
   database: Database,
-  { reEmbeddingId, closing }: NextModel,
+  next: NextModel,
   options: ReEmbedOptions,
 ): Promise<BegunReEmbedding> {
   return database.transaction(async (session) => {
-    const page = await session.sql.many<{ id: string }>(
-      'SELECT id FROM documents WHERE id > $<after> ORDER BY id LIMIT $<documents>',
-      options,
-    );
-    const wanted = await session.sql.many<WantedChunk>(
-      // The document is locked against being deleted meanwhile.
-      `SELECT c.id, c.document_id, c.collection_id, c.chunk_index FROM documents d
-       JOIN document_chunks c ON c.document_id = d.id
-       WHERE d.id = ANY($<page>::uuid[]) AND ($<closing> OR d.status NOT IN ('queued', 'processing'))
+    // The last few are looked for everywhere at once: it takes as long as a look at many documents, and not many such.
+    const page = next.closing ? null : await documentsAfter(session, options);
+    const wanted = await findMissing(session, next, page, options.chunks);
+    const dispatches = wanted.length > 0 ? await insertJobs(session, next.reEmbeddingId, wanted, options) : [];
+    if (wanted.length === options.chunks) {
+      return { last: options.after, dispatches };
+    }
+    return { last: page !== null && page.length === options.documents ? (page.at(-1) ?? null) : null, dispatches };
+  });
+}
+
+async function documentsAfter(session: Session, options: ReEmbedOptions): Promise<string[]> {
+  const rows = await session.sql.many<{ id: string }>(
+    'SELECT id FROM documents WHERE id > $<after> ORDER BY id LIMIT $<documents>',
+    options,
+  );
+  return rows.map((document) => document.id);
+}
+
+/** @param page null for all documents, those included that are not at their end */
+function findMissing(
+  session: Session,
+  { reEmbeddingId }: NextModel,
+  page: readonly string[] | null,
+  limit: number,
+): Promise<WantedChunk[]> {
+  return session.sql.many(
+    // By their keys first, which stand in an index of both tables. The documents are locked against being deleted meanwhile.
+    `WITH missing AS MATERIALIZED (
+       SELECT document_id, chunk_hash FROM document_chunks c
+       WHERE ${page === null ? 'true' : 'document_id = ANY($<page>::uuid[])'}
          AND NOT EXISTS (SELECT FROM document_chunks_next n
                          WHERE n.document_id = c.document_id AND n.chunk_hash = c.chunk_hash)
-         AND NOT EXISTS (SELECT FROM jobs j WHERE j.document_id = d.id AND j.re_embedding_id = $<reEmbeddingId>
-                           AND j.status <> 'completed')
-       ORDER BY d.id, c.chunk_index LIMIT $<chunks> FOR KEY SHARE OF d`,
-      { page: page.map((document) => document.id), chunks: options.chunks, closing, reEmbeddingId },
-    );
-    const isWhole = wanted.length < options.chunks;
-    return {
-      last: isWhole && page.length < options.documents ? null : isWhole ? (page.at(-1)?.id ?? null) : options.after,
-      dispatches: wanted.length > 0 ? await insertJobs(session, reEmbeddingId, wanted, options) : [],
-    };
-  });
+     )
+     SELECT c.id, c.document_id, c.collection_id, c.chunk_index
+     FROM missing JOIN document_chunks c USING (document_id, chunk_hash) JOIN documents d ON d.id = c.document_id
+     WHERE ${page === null ? 'true' : `d.status NOT IN ('queued', 'processing')`}
+       AND NOT EXISTS (SELECT FROM jobs j WHERE j.document_id = d.id AND j.re_embedding_id = $<reEmbeddingId>
+                         AND j.status <> 'completed')
+     ORDER BY d.id, c.chunk_index LIMIT $<limit> FOR KEY SHARE OF d`,
+    { page, reEmbeddingId, limit },
+  );
 }
 
 async function insertJobs(
