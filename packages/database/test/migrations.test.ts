@@ -10,7 +10,6 @@ import {
   hasTables,
   migrate,
   migrationNames,
-  ReEmbedding,
   removeSchema,
   systemOwnerId,
 } from '../src';
@@ -114,32 +113,6 @@ describe('Migrations', () => {
     await withDatabase(async ({ sql }) => {
       const rows = await sql.many<{ repair: string | null }>('SELECT repair FROM documents ORDER BY content_hash');
       expect(rows.map((row) => row.repair)).toEqual([null, 'TRAILER_REBUILT', 'PAGES_REBUILT', 'PAGES_REBUILT']);
-    });
-  });
-
-  test('When the one for re-embedding is undone in the middle of one, then its jobs and new vectors go and the rest stays', async () => {
-    await run('up');
-    await withDatabase(async (database) => {
-      await new ReEmbedding(database, { databaseUrl: testDatabase.url }).begin({ model: 'next', dimensions: 256 });
-      await database.sql.none(
-        `INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes)
-         SELECT id, id, owner_id, 'a.pdf', repeat('0', 64), 'application/pdf', 1 FROM collections`,
-      );
-      const insertJob = (kind: string, reEmbedding: string) =>
-        database.sql.none(
-          `INSERT INTO jobs (id, document_id, kind, re_embedding_id, current_step, max_retries, chunk_max_retries,
-             queue_job_id, dispatch_count)
-           SELECT gen_random_uuid(), id, $<kind>, (${reEmbedding}), '', 1, 1, '', 1 FROM documents`,
-          { kind },
-        );
-      await insertJob('ingest', 'NULL');
-      await insertJob('re-embed', 'SELECT id FROM re_embeddings');
-      await expect(insertJob('re-embed', 'NULL')).rejects.toMatchObject({ code: '23514' });
-    });
-    await run('down', { count: migrationNames().length - migrationNames().indexOf('0010_re-embedding') });
-    expect(await tablesIn(testDatabase.url)).not.toContain('document_chunks_next');
-    await withDatabase(async ({ sql }) => {
-      expect(await sql.many('SELECT kind FROM jobs')).toEqual([{ kind: 'ingest' }]);
     });
   });
 
@@ -305,27 +278,6 @@ describe('Migrations', () => {
         code: 'SETUP_INVALID',
         message: expect.stringMatching(/0\.5\.1.*0\.8/),
       });
-    });
-  });
-
-  test('When the next model is configured, then the check takes it before and after it has come into use', async () => {
-    await run('up');
-    const next = { model: 'next', dimensions: 256 };
-    await withDatabase(async (database) => {
-      await expect(checkSetup(database.sql, embedding, next)).resolves.toBeUndefined();
-      await new ReEmbedding(database, { databaseUrl: testDatabase.url }).begin(next);
-      const models = await database.embeddingModels.find();
-      if (models.next) {
-        await new ReEmbedding(database, { databaseUrl: testDatabase.url }).change(models.next);
-      }
-      await expect(checkSetup(database.sql, embedding, next)).resolves.toBeUndefined();
-      await expect(checkSetup(database.sql, embedding)).rejects.toMatchObject({
-        code: 'SETUP_INVALID',
-        message: expect.stringMatching(/EMBEDDING_DIMENSIONS is 768.*vectors of 256.*re-embed start/),
-      });
-      // The migrations have nothing to take over where the column is another.
-      await run('up');
-      expect(await database.sql.one('SELECT model, dimensions FROM embedding_settings')).toEqual(next);
     });
   });
 

@@ -2,8 +2,9 @@ import type { Database } from '@millrace/database';
 import { endRereading } from './rereading';
 
 /**
- * Any unfinished job -> cancelled, with its unsettled chunks and the document that it ingests. Whoever works on one of them finds its
- * lease gone; what was stored stays stored. A job that was to read failed pages again ends as what it was instead. Locks are taken as in every settlement: chunks, job, document.
+ * Any unfinished job -> cancelled, with its unsettled chunks and the document that it ingests. Whoever works on one of them
+ * finds its lease gone; what was stored stays stored. A job that was to read failed pages again ends as what it was instead.
+ * Locks are taken as in every settlement: chunks, job, document.
  * @returns 'ended' when the job had come to its end before, and null when there is no such job.
  */
 export function cancelJob(database: Database, jobId: string): Promise<'cancelled' | 'ended' | null> {

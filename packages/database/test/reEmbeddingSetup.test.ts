@@ -1,0 +1,115 @@
+import { missingPgBouncer, PgBouncer } from '@millrace/test-support';
+import { checkSetup, makeRoles, migrate, migrationNames, ReEmbedding } from '../src';
+import { ModelChange, old, wanted } from './modelChange';
+
+let change: ModelChange;
+beforeEach(async () => {
+  change = await ModelChange.prepare();
+});
+afterEach(() => change.drop());
+
+const migrations = () => ({
+  databaseUrl: change.url,
+  embeddingModel: old.model,
+  embeddingDimensions: old.dimensions,
+});
+
+test('When its migration is undone in the middle of one, then its jobs and new vectors go, and the rest stays', async () => {
+  const { sql } = change.database;
+  await change.addDocument(1);
+  await change.reEmbedding.begin(wanted);
+  const insertJob = (kind: string, reEmbedding: string) =>
+    sql.none(
+      `INSERT INTO jobs (id, document_id, kind, re_embedding_id, current_step, max_retries, chunk_max_retries,
+         queue_job_id, dispatch_count)
+       SELECT gen_random_uuid(), id, $<kind>, (${reEmbedding}), '', 1, 1, '', 1 FROM documents`,
+      { kind },
+    );
+  await insertJob('ingest', 'NULL');
+  await insertJob('re-embed', 'SELECT id FROM re_embeddings');
+  await expect(insertJob('re-embed', 'NULL')).rejects.toMatchObject({ code: '23514' });
+  const names = migrationNames();
+  await migrate({ ...migrations(), direction: 'down', count: names.length - names.indexOf('0010_re-embedding') });
+  expect(await change.isThere('document_chunks_next')).toBe(false);
+  expect(await sql.many('SELECT kind FROM jobs')).toEqual([{ kind: 'ingest' }]);
+  expect(await change.chunks()).toHaveLength(1);
+});
+
+test('When the next model is configured, then the start-up check takes it before and after it has come into use', async () => {
+  const { sql } = change.database;
+  await expect(checkSetup(sql, old, wanted)).resolves.toBeUndefined();
+  await change.reEmbedding.begin(wanted);
+  await change.reEmbedding.change(await change.running());
+  await expect(checkSetup(sql, old, wanted)).resolves.toBeUndefined();
+  await expect(checkSetup(sql, old)).rejects.toMatchObject({
+    code: 'SETUP_INVALID',
+    message: expect.stringMatching(/EMBEDDING_DIMENSIONS is 768.*vectors of 256.*re-embed start/),
+  });
+  // The migrations do not take the old model over again: the vectors would be of other dimensions.
+  await migrate({ ...migrations(), direction: 'up' });
+  expect(await sql.one('SELECT model, dimensions FROM embedding_settings')).toEqual(wanted);
+});
+
+describe('Beginning to change the model', () => {
+  test('When it is begun again, then it goes on; another one, or what is there already, is refused', async () => {
+    expect(await change.reEmbedding.begin(wanted)).toBe('begun');
+    expect(await change.reEmbedding.begin(wanted)).toBe('under way');
+    await expect(change.reEmbedding.begin({ ...wanted, dimensions: 512 })).rejects.toMatchObject({
+      code: 'SETUP_INVALID',
+      message: expect.stringMatching(/new-model \(256 dimensions\), not new-model \(512 dimensions\).*cancel/),
+    });
+    expect(await change.reEmbedding.cancel()).toMatchObject(wanted);
+    await expect(change.reEmbedding.begin(old)).rejects.toMatchObject({
+      code: 'SETUP_INVALID',
+      message: 'The vectors are of old-model (768 dimensions) already.',
+    });
+  });
+
+  test('When two begin at once, then it is begun once', async () => {
+    const other = new ReEmbedding(change.database, { databaseUrl: change.url });
+    const outcomes = await Promise.allSettled([change.reEmbedding.begin(wanted), other.begin(wanted)]);
+    expect(outcomes.filter((each) => each.status === 'fulfilled' && each.value === 'begun')).toHaveLength(1);
+    expect(await change.database.sql.many('SELECT status FROM re_embeddings')).toEqual([{ status: 'running' }]);
+  });
+
+  const testBehindPooler = missingPgBouncer() ? test.skip : test;
+  testBehindPooler('When the address is a pooler in transaction mode, then nothing is begun', async () => {
+    const pooler = await PgBouncer.before(change.url, { sessions: 2 });
+    const through = change.open(pooler.through(change.url));
+    try {
+      const behind = new ReEmbedding(through, { databaseUrl: pooler.through(change.url) });
+      await expect(behind.begin(wanted)).rejects.toMatchObject({
+        code: 'SETUP_INVALID',
+        message: expect.stringContaining('DATABASE_MIGRATION_URL'),
+      });
+      expect(await change.isThere('document_chunks_next')).toBe(false);
+    } finally {
+      await through.close();
+      await pooler.stop();
+    }
+  });
+});
+
+test('When the service role works at a change, then it may do that and nothing that only the owner may', async () => {
+  const password = 'service-password-1';
+  const { names } = await makeRoles({ databaseUrl: change.url, passwords: { service: password } });
+  const documentId = await change.addDocument(1);
+  await change.reEmbedding.begin(wanted);
+  const url = new URL(change.url);
+  url.username = names.service;
+  url.password = password;
+  const service = change.open(url.toString());
+  try {
+    await change.addNext(documentId, [0], wanted, service);
+    expect(await service.embeddingModels.find()).toMatchObject({ active: old, next: wanted });
+    const asService = new ReEmbedding(service, { databaseUrl: url.toString() });
+    const refused = { code: '42501' };
+    await expect(asService.close(await change.running(), 1_000)).rejects.toMatchObject(refused);
+    await expect(asService.change(await change.running())).rejects.toMatchObject(refused);
+    await expect(asService.cancel()).rejects.toMatchObject(refused);
+    await change.reEmbedding.cancel();
+    await expect(asService.begin(wanted)).rejects.toMatchObject(refused);
+  } finally {
+    await service.close();
+  }
+});
