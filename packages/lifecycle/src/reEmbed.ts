@@ -26,8 +26,8 @@ export interface BegunReEmbedding {
   dispatches: ChunkDispatch[];
 }
 
-/** Behind every chunk of any upload. */
-const priority = 1_000_000;
+/** Behind every chunk of any upload; the last ones, for which uploads wait, are not. */
+const lowPriority = 1_000_000;
 
 interface WantedChunk {
   id: string;
@@ -48,8 +48,8 @@ export async function countOpenReEmbedChunks(database: Database, { reEmbeddingId
 
 /**
  * Makes jobs for chunks that have no vector of the next model, one for each document. A document that is still being read
- * or embedded waits until that has ended, unless everything else waits for it; one whose last such job failed or was
- * cancelled waits for an operator.
+ * or embedded waits until that has ended, but not for long, nor when everything else waits for it; one whose last such job
+ * failed or was cancelled waits for an operator.
  */
 export function beginReEmbedJobs(
   database: Database,
@@ -60,7 +60,7 @@ export function beginReEmbedJobs(
     // The last few are looked for everywhere at once: it takes as long as a look at many documents, and not many such.
     const page = next.closing ? null : await documentsAfter(session, options);
     const wanted = await findMissing(session, next, page, options.chunks);
-    const dispatches = wanted.length > 0 ? await insertJobs(session, next.reEmbeddingId, wanted, options) : [];
+    const dispatches = wanted.length > 0 ? await insertJobs(session, next, wanted, options) : [];
     if (wanted.length === options.chunks) {
       return { last: options.after, dispatches };
     }
@@ -75,6 +75,9 @@ async function documentsAfter(session: Session, options: ReEmbedOptions): Promis
   );
   return rows.map((document) => document.id);
 }
+
+/** SQL: not while every look would find some more chunks of document `d`. */
+const isWorthAJob = `(d.status NOT IN ('queued', 'processing') OR d.created_at < now() - interval '10 minutes')`;
 
 /** @param page null for all documents, those included that are not at their end */
 function findMissing(
@@ -93,7 +96,7 @@ function findMissing(
      )
      SELECT c.id, c.document_id, c.collection_id, c.chunk_index
      FROM missing JOIN document_chunks c USING (document_id, chunk_hash) JOIN documents d ON d.id = c.document_id
-     WHERE ${page === null ? 'true' : `d.status NOT IN ('queued', 'processing')`}
+     WHERE ${page === null ? 'true' : isWorthAJob}
        AND NOT EXISTS (SELECT FROM jobs j WHERE j.document_id = d.id AND j.re_embedding_id = $<reEmbeddingId>
                          AND j.status <> 'completed')
      ORDER BY d.id, c.chunk_index LIMIT $<limit> FOR KEY SHARE OF d`,
@@ -103,10 +106,11 @@ function findMissing(
 
 async function insertJobs(
   session: Session,
-  reEmbeddingId: string,
+  { reEmbeddingId, closing }: NextModel,
   wanted: readonly WantedChunk[],
   limits: Pick<ReEmbedOptions, 'jobMaxRetries' | 'chunkMaxRetries'>,
 ): Promise<ChunkDispatch[]> {
+  const priority = closing ? 0 : lowPriority;
   const jobs = new Map<string, { id: string; chunks: number }>();
   const dispatches = wanted.map((chunk): ChunkDispatch => {
     const job = jobs.get(chunk.document_id) ?? { id: newId(), chunks: 0 };

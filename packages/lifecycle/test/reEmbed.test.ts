@@ -143,9 +143,17 @@ test('When a document is still being embedded, then it waits for that, unless al
   await reEmbedding.close(await running(), 60_000);
   expect((await running()).closing).toBe(true);
   const { dispatches } = await begin();
-  expect(dispatches).toHaveLength(1);
+  expect(dispatches).toMatchObject([{ priority: 0 }]);
   await embed(dispatches);
   expect(await statusOf(database, documentId)).toBe('processing');
+});
+
+test('When a document takes long to be embedded, then what it has got is embedded again meanwhile', async () => {
+  const { chunkIds, documentId } = await chunkedDocument(database, 2);
+  await settle(database, await claim(database, chunkIds.slice(0, 1)));
+  await database.sql.none(`UPDATE documents SET created_at = now() - interval '11 minutes'`);
+  await reEmbedding.begin(wanted);
+  expect((await begin()).dispatches).toMatchObject([{ documentId, chunkIndex: 0 }]);
 });
 
 test('When a chunk fails, then the document stays as it is and an operator can retry that chunk', async () => {

@@ -6,8 +6,11 @@ import { Division } from './division';
 
 /** When a delivery comes again whose model nobody here has a provider for. */
 const elsewhereMs = 5_000;
-/** When a delivery comes again that waits for the change of the model. */
-const closingMs = 1_000;
+/**
+ * When a delivery comes again that waits for the change of the model: where many do, they must leave the last ones for which it
+ * waits a turn.
+ */
+const closingMs = 5_000;
 
 /** Work with one provider: its faults, and what is known of its vectors, are its own. */
 export interface Lane {

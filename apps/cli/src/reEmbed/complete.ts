@@ -18,10 +18,11 @@ const countingShare = 0.05;
 /** So few chunks, and so small a part of all, are worth letting uploads wait for. */
 const fewChunks = 1_000;
 const smallShare = 0.02;
-/** A close lapses by itself when this process is gone, is renewed until it has lasted too long, and is tried again later. */
+/** A close lapses by itself when this process is gone, is renewed until it has lasted too long, and is tried again later and later. */
 const closeMs = 30_000;
 const longestCloseMs = 120_000;
-const betweenClosesMs = 60_000;
+const firstBetweenClosesMs = 60_000;
+const longestBetweenClosesMs = 1_800_000;
 /** When nothing has moved for so long, somebody may be missing. */
 const quietMs = 60_000;
 
@@ -57,6 +58,7 @@ export async function completeReEmbedding(options: CompleteOptions): Promise<voi
 
 async function complete(options: CompleteOptions, watch: Watch): Promise<void> {
   const { reEmbedding, resources } = options;
+  let betweenClosesMs = firstBetweenClosesMs;
   for (let hasIndexes = false; ; hasIndexes = true) {
     const next = await watch.untilFewAreMissing();
     if (next === null) {
@@ -73,6 +75,7 @@ async function complete(options: CompleteOptions, watch: Watch): Promise<void> {
     if (outcome === 'late') {
       console.error('The last chunks take long; uploads go on, and it is tried again.');
       await untilLater(betweenClosesMs, options.signal);
+      betweenClosesMs = Math.min(betweenClosesMs * 2, longestBetweenClosesMs);
     }
   }
 }
@@ -121,12 +124,13 @@ class Watch {
         return null;
       }
       const progress = await this.look(next);
-      const { chunks, done, openJobs, failed, unfinished } = progress;
-      const missing = chunks - done;
-      if (openJobs === 0 && failed > 0 && missing <= failed + unfinished) {
+      const { chunks, done, openJobs, failed } = progress;
+      const unfailed = chunks - done - failed;
+      const few = Math.min(fewChunks, chunks * smallShare);
+      if (openJobs === 0 && failed > 0 && unfailed <= few) {
         throw new MillraceError('SETUP_INVALID', describeFailures(progress));
       }
-      if (failed === 0 && missing <= unfinished + Math.min(fewChunks, chunks * smallShare)) {
+      if (failed === 0 && unfailed <= few) {
         return next;
       }
       await this.pause();

@@ -5,8 +5,6 @@ export interface ReEmbeddingProgress {
   /** Chunks that have a vector in use, and how many of them have a new one. */
   chunks: number;
   done: number;
-  /** Chunks of documents that are not at their end: further ones may come. */
-  unfinished: number;
   /** Jobs that are under way. */
   openJobs: number;
   /** Chunks that have failed or were cancelled, and that nobody works on any more. */
@@ -30,8 +28,6 @@ export async function findReEmbeddingProgress(sql: Sql, reEmbeddingId: string): 
   const counts = await sql.one<Omit<ReEmbeddingProgress, 'failedJobs'>>(
     `SELECT (SELECT count(*) FROM document_chunks)::float8 AS chunks,
             (SELECT count(*) FROM document_chunks_next)::float8 AS done,
-            (SELECT count(*) FROM documents d JOIN document_chunks c ON c.document_id = d.id
-             WHERE d.status IN ('queued', 'processing'))::float8 AS unfinished,
             (count(*) FILTER (WHERE finished_at IS NULL))::integer AS "openJobs",
             coalesce(sum(total_chunks - processed_chunks) FILTER (WHERE ${hasFailed}), 0)::float8 AS failed
      FROM jobs WHERE re_embedding_id = $1`,
