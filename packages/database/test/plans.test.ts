@@ -1,6 +1,12 @@
 import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
 import { Client } from 'pg';
-import { countRetries, expireJobLeases, expireLeases, findDriftedJobs } from '../../lifecycle/src';
+import {
+  countOpenReEmbedChunks,
+  countRetries,
+  expireJobLeases,
+  expireLeases,
+  findDriftedJobs,
+} from '../../lifecycle/src';
 import { type Database, migrate } from '../src';
 import { type Access, ExplainingDatabase } from './explaining';
 
@@ -101,6 +107,11 @@ describe('The planner', () => {
       'a document of some content in its collection is looked for',
       'documents_content_hash',
       (s) => s.documents.findByContent(id(7, 1), '1'.padStart(64, '0')),
+    ],
+    [
+      'chunks that are embedded again are counted',
+      'jobs_re_embedding',
+      (s) => countOpenReEmbedChunks(s, { reEmbeddingId: id(9, 1), model: 'next', dimensions: 8, closing: false }),
     ],
     ['a document and its newest job are looked for', 'jobs_document', (s) => s.documents.find(id(1, 77))],
     [

@@ -151,6 +151,22 @@ describe('Deliveries', () => {
   });
 });
 
+test('When chunks of a low priority wait, then later chunks of any upload come before them', async () => {
+  const again = [
+    { ...chunk(0), priority: 1_000_000 },
+    { ...chunk(1), priority: 1_000_000 },
+  ];
+  const upload = [chunk(7), chunk(5)];
+  await queues.deliverChunks([...again, ...upload]);
+  const order: string[] = [];
+  work(async (chunkId) => {
+    order.push(chunkId);
+    return { outcome: 'done' };
+  });
+  await ended(again[1]?.queueJobId ?? '');
+  expect(order).toEqual([upload[1], upload[0], ...again].map((delivery) => delivery?.chunkId));
+});
+
 describe('When the work is paused', () => {
   test('then every worker of the queue waits, nothing is lost, and it goes on by itself', async () => {
     const times: number[] = [];

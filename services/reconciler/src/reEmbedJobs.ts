@@ -4,7 +4,7 @@ import type { Queues } from '@millrace/queues';
 import { firstId } from './lostDeliveries';
 
 /** So many chunks are under way at most: their texts stand in the database a second time, their deliveries in Redis. */
-const openChunks = 20_000;
+const mostOpenChunks = 20_000;
 /** Documents looked at in one transaction, and how long one sweep goes on with the next, in milliseconds. */
 const documentsPerLook = 1_000;
 const longestMs = 2_000;
@@ -19,8 +19,9 @@ export function reEmbedJobs(options: {
   queues: Queues;
   jobMaxRetries: number;
   chunkMaxRetries: number;
+  openChunks?: number;
 }): () => Promise<number> {
-  const { database, queues, jobMaxRetries, chunkMaxRetries } = options;
+  const { database, queues, jobMaxRetries, chunkMaxRetries, openChunks = mostOpenChunks } = options;
   let after = firstId;
   return async () => {
     const { next } = await database.embeddingModels.find();

@@ -1,0 +1,67 @@
+import { type Database, ReEmbedding } from '@millrace/database';
+import { closeConnection, producerConnection, Queues, untilReady } from '@millrace/queues';
+import { createLogger } from '@millrace/telemetry';
+import { createTestEnvironment, type TestEnvironment } from '@millrace/test-support';
+import type { Redis } from 'ioredis';
+import { chunkedDocument, claim, openDatabase, settle } from '../../../packages/lifecycle/test/support';
+import { reEmbedJobs } from '../src/reEmbedJobs';
+
+let environment: TestEnvironment;
+let database: Database;
+let redis: Redis;
+let queues: Queues;
+let reEmbedding: ReEmbedding;
+
+beforeEach(async () => {
+  environment = await createTestEnvironment();
+  const config = environment.config();
+  database = openDatabase(config.DATABASE_URL);
+  redis = producerConnection(config.REDIS_URL, createLogger('test', 'silent'));
+  await untilReady(redis, 5_000);
+  queues = new Queues(redis, config.QUEUE_PREFIX);
+  reEmbedding = new ReEmbedding(database, { databaseUrl: config.DATABASE_URL });
+});
+afterEach(async () => {
+  await queues.close();
+  await closeConnection(redis);
+  await database.close();
+  await environment.cleanUp();
+});
+
+async function storedDocument(count: number): Promise<void> {
+  const { chunkIds } = await chunkedDocument(database, count);
+  await settle(database, await claim(database, chunkIds));
+}
+
+const chunksUnderWay = () =>
+  database.sql.many<{ queue_job_id: string }>(
+    `SELECT queue_job_id FROM job_chunks WHERE status = 'pending' ORDER BY id`,
+  );
+
+test('When the model is being changed, then stored chunks are delivered, those that come later in a later turn', async () => {
+  const sweep = reEmbedJobs({ database, queues, jobMaxRetries: 3, chunkMaxRetries: 3 });
+  await storedDocument(2);
+  expect(await sweep()).toBe(0);
+  await reEmbedding.begin({ model: 'next-model', dimensions: 64 });
+  expect(await sweep()).toBe(1);
+  expect(await sweep()).toBe(0);
+  await storedDocument(1);
+  expect(await sweep()).toBe(1);
+  const chunks = await chunksUnderWay();
+  expect(chunks).toHaveLength(3);
+  for (const { queue_job_id } of chunks) {
+    expect(await queues.chunks.getJobState(queue_job_id)).toBe('prioritized');
+  }
+});
+
+test('When so many chunks are under way already, then no more are begun', async () => {
+  const options = { database, queues, jobMaxRetries: 3, chunkMaxRetries: 3 };
+  await storedDocument(3);
+  await storedDocument(1);
+  await reEmbedding.begin({ model: 'next-model', dimensions: 64 });
+  const sweep = reEmbedJobs({ ...options, openChunks: 2 });
+  expect(await sweep()).toBe(1);
+  expect(await sweep()).toBe(0);
+  expect(await chunksUnderWay()).toHaveLength(2);
+  expect(await reEmbedJobs(options)()).toBe(1);
+});
