@@ -26,6 +26,9 @@ export interface BegunReEmbedding {
   dispatches: ChunkDispatch[];
 }
 
+/** Any number of its own. */
+const beginLock = 7_316_420_019;
+
 /** Behind every chunk of any upload; the last ones, for which uploads wait, are not. */
 const lowPriority = 1_000_000;
 
@@ -57,6 +60,8 @@ export function beginReEmbedJobs(
   options: ReEmbedOptions,
 ): Promise<BegunReEmbedding> {
   return database.transaction(async (session) => {
+    // A reconciler that was frozen and wakes beside another one: no chunk may get two jobs.
+    await session.sql.many('SELECT pg_advisory_xact_lock($1)', [beginLock]);
     // The last few are looked for everywhere at once: it takes as long as a look at many documents, and not many such.
     const page = next.closing ? null : await documentsAfter(session, options);
     const wanted = await findMissing(session, next, page, options.chunks);

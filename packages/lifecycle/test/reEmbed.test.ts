@@ -135,6 +135,13 @@ test('When there is room for a few chunks or a look at a few documents only, the
   expect((await begin()).dispatches.map((dispatch) => dispatch.chunkIndex)).toEqual([2]);
 });
 
+test('When two reconcilers begin jobs at once, then each chunk gets one', async () => {
+  await storedDocument(3);
+  await reEmbedding.begin(wanted);
+  const begun = await Promise.all([begin(), begin(), begin()]);
+  expect(begun.map(({ dispatches }) => dispatches.length).sort()).toEqual([0, 0, 3]);
+});
+
 test('When a document is still being embedded, then it waits for that, unless all else waits for it', async () => {
   const { chunkIds, documentId } = await chunkedDocument(database, 2);
   await settle(database, await claim(database, chunkIds.slice(0, 1)));
