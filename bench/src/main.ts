@@ -8,6 +8,7 @@ import { partitions } from './partitions/partitions';
 import { queue } from './queue/queue';
 import { reingest } from './reingest/reingest';
 import { type BenchmarkResult, report } from './report';
+import { vectors } from './vectors/vectors';
 
 const usage = `usage: npm run bench -- NAME [options]
   ingest [--files FOLDER] [--quick]
@@ -23,16 +24,24 @@ const usage = `usage: npm run bench -- NAME [options]
   reingest [--files FOLDER] [--quick]
                             what is embedded again when documents come again: unchanged, and with one page edited
                             (--quick: two of them)
-  partitions [--quick]      document_chunks beside a copy that is partitioned by collection, 50,000 rows (--quick: 2,000)`;
+  partitions [--quick]      document_chunks beside a copy that is partitioned by collection, 50,000 rows (--quick: 2,000)
+  vectors [build | remove] [--rows N] [--files FOLDER]
+                            makes the data set that the next benchmarks search, in a database of its own that is kept;
+                            goes on where it was broken off. They make it themselves where it is missing.
+
+  --rows N: so many thousand rows; 1000000 if left out, 5000 with --quick`;
 
 interface Options {
   files: string;
   books: number;
   quick: boolean;
+  rows: number;
+  /** What to do, where the benchmark does more than one thing. */
+  action: string | undefined;
 }
 
-/** The benchmarks, by name. Each returns its figures and the lines to print. */
-const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult>> = {
+/** The benchmarks, by name. Each returns its figures and the lines to print, if it has any. */
+const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult | null>> = {
   ingest: ({ files, quick }) => ingest(process.env, files, quick),
   lifecycle: () => lifecycle(process.env),
   fairness: ({ books }) => fairness(process.env, books),
@@ -40,7 +49,11 @@ const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult>>
   reingest: ({ files, quick }) => reingest(process.env, files, quick),
   queue: ({ quick }) => queue(process.env, quick),
   partitions: ({ quick }) => partitions(process.env, quick),
+  vectors: ({ files, rows, action = 'build' }) => vectors({ environment: { ...process.env }, files, rows }, action),
 };
+
+/** What follows the name, of those that take it. */
+const actions: Record<string, readonly string[]> = { vectors: ['build', 'remove'] };
 
 async function main(args: string[]): Promise<void> {
   const { positionals, values } = parseArgs({
@@ -50,16 +63,22 @@ async function main(args: string[]): Promise<void> {
       files: { type: 'string', default: '../shared/corpus/real' },
       books: { type: 'string', default: '1' },
       quick: { type: 'boolean', default: false },
+      rows: { type: 'string' },
     },
   });
-  const [name = '', ...rest] = positionals;
+  const [name = '', action, ...rest] = positionals;
+  const { files, books, quick, rows = quick ? '5000' : '1000000' } = values;
   const benchmark = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined;
-  if (!benchmark || rest.length > 0 || !/^[1-9]$/.test(values.books)) {
+  const isKnown = action === undefined || actions[name]?.includes(action);
+  if (!benchmark || !isKnown || rest.length > 0 || !/^[1-9]$/.test(books) || !/^[1-9]\d*000$/.test(rows)) {
     console.error(usage);
     process.exitCode = 2;
     return;
   }
-  report(name, await benchmark({ files: values.files, books: Number(values.books), quick: values.quick }));
+  const result = await benchmark({ files, books: Number(books), quick, rows: Number(rows), action });
+  if (result !== null) {
+    report(name, result);
+  }
 }
 
 cleanUpOnInterrupt();
