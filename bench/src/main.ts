@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
+import { type VectorIndexKind, vectorIndexKinds } from '@millrace/database';
 import { cleanUpOnInterrupt, isInterrupted } from './cleanUp';
 import { fairness } from './fairness/fairness';
+import { indexes } from './indexes/indexes';
 import { ingest } from './ingest/ingest';
 import { lifecycle } from './lifecycle/lifecycle';
 import { parse } from './parse/parse';
@@ -28,6 +30,9 @@ const usage = `usage: npm run bench -- NAME [options]
   vectors [build | remove] [--rows N] [--files FOLDER]
                             makes the data set that the next benchmarks search, in a database of its own that is kept;
                             goes on where it was broken off. They make it themselves where it is missing.
+  indexes [--rows N] [--kinds A,B] [--quick] [--files FOLDER]
+                            each kind of vector index: build time, size, latency, recall, rows inserted a second; goes
+                            on with the next kind when it was broken off
 
   --rows N: so many thousand rows; 1000000 if left out, 5000 with --quick`;
 
@@ -36,6 +41,8 @@ interface Options {
   books: number;
   quick: boolean;
   rows: number;
+  /** Of vector indexes; null when none is named. */
+  kinds: VectorIndexKind[] | null;
   /** What to do, where the benchmark does more than one thing. */
   action: string | undefined;
 }
@@ -50,10 +57,16 @@ const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult |
   queue: ({ quick }) => queue(process.env, quick),
   partitions: ({ quick }) => partitions(process.env, quick),
   vectors: ({ files, rows, action = 'build' }) => vectors({ environment: { ...process.env }, files, rows }, action),
+  indexes: ({ files, rows, kinds, quick }) =>
+    indexes({ environment: { ...process.env }, files, rows }, kinds ?? vectorIndexKinds, quick),
 };
 
 /** What follows the name, of those that take it. */
 const actions: Record<string, readonly string[]> = { vectors: ['build', 'remove'] };
+
+function isKind(name: string): name is VectorIndexKind {
+  return vectorIndexKinds.some((kind) => kind === name);
+}
 
 async function main(args: string[]): Promise<void> {
   const { positionals, values } = parseArgs({
@@ -64,18 +77,27 @@ async function main(args: string[]): Promise<void> {
       books: { type: 'string', default: '1' },
       quick: { type: 'boolean', default: false },
       rows: { type: 'string' },
+      kinds: { type: 'string' },
     },
   });
   const [name = '', action, ...rest] = positionals;
   const { files, books, quick, rows = quick ? '5000' : '1000000' } = values;
   const benchmark = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined;
   const isKnown = action === undefined || actions[name]?.includes(action);
-  if (!benchmark || !isKnown || rest.length > 0 || !/^[1-9]$/.test(books) || !/^[1-9]\d*000$/.test(rows)) {
+  const kinds = values.kinds?.split(',') ?? null;
+  if (
+    !benchmark ||
+    !isKnown ||
+    !(kinds === null || kinds.every(isKind)) ||
+    rest.length > 0 ||
+    !/^[1-9]$/.test(books) ||
+    !/^[1-9]\d*000$/.test(rows)
+  ) {
     console.error(usage);
     process.exitCode = 2;
     return;
   }
-  const result = await benchmark({ files, books: Number(books), quick, rows: Number(rows), action });
+  const result = await benchmark({ files, books: Number(books), quick, rows: Number(rows), kinds, action });
   if (result !== null) {
     report(name, result);
   }
