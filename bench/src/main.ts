@@ -7,9 +7,11 @@ import { ingest } from './ingest/ingest';
 import { lifecycle } from './lifecycle/lifecycle';
 import { parse } from './parse/parse';
 import { partitions } from './partitions/partitions';
+import { persist } from './persist/persist';
 import { queue } from './queue/queue';
 import { reingest } from './reingest/reingest';
 import { type BenchmarkResult, report } from './report';
+import { defaultKind } from './vectors/keptIndex';
 import { vectors } from './vectors/vectors';
 
 const usage = `usage: npm run bench -- NAME [options]
@@ -33,6 +35,9 @@ const usage = `usage: npm run bench -- NAME [options]
   indexes [--rows N] [--kinds A,B] [--quick] [--files FOLDER]
                             each kind of vector index: build time, size, latency, recall, rows inserted a second; goes
                             on with the next kind when it was broken off
+  persist [--rows N] [--kinds KIND] [--quick] [--files FOLDER]
+                            storing chunks with their vectors: without a vector index, beside plain binary COPY; and
+                            with one over N rows
 
   --rows N: so many thousand rows; 1000000 if left out, 5000 with --quick`;
 
@@ -59,6 +64,8 @@ const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult |
   vectors: ({ files, rows, action = 'build' }) => vectors({ environment: { ...process.env }, files, rows }, action),
   indexes: ({ files, rows, kinds, quick }) =>
     indexes({ environment: { ...process.env }, files, rows }, kinds ?? vectorIndexKinds, quick),
+  persist: ({ files, rows, kinds, quick }) =>
+    persist({ environment: { ...process.env }, files, rows }, kinds?.[0] ?? defaultKind, quick),
 };
 
 /** What follows the name, of those that take it. */

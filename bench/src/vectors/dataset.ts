@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { Database, migrate, systemOwnerId, VectorIndexBuilder } from '@millrace/database';
+import { Database, migrate, VectorIndexBuilder } from '@millrace/database';
 import { Client } from 'pg';
 import { root } from '../benchStack';
 import { execute } from '../scratchDatabase';
+import { insertCollections } from './documents';
 import type { LoadWork } from './loadWorker';
 import { type Division, divide, mergeParts, missingParts, type Source } from './parts';
-import { chunkId, scopeCollections } from './rows';
+import { chunkId } from './rows';
 import { rowText } from './rowText';
 import { openSource, type SourceOptions } from './source';
 import type { Truth } from './truth';
@@ -98,11 +99,7 @@ export async function prepare(databaseUrl: string, database: Database, source: S
     await new VectorIndexBuilder(database, { databaseUrl }).drop();
     // Nothing is to clean up beside a measurement, least of all the dead rows of a graph.
     await sql.none('ALTER TABLE document_chunks SET (autovacuum_enabled = false)');
-    await sql.none(
-      `INSERT INTO collections (id, owner_id, name) SELECT id, $<owner>, id FROM unnest($<ids>::uuid[]) AS id
-       ON CONFLICT DO NOTHING`,
-      { owner: systemOwnerId, ids: Object.values(scopeCollections) },
-    );
+    await insertCollections(sql);
     await sql.none('INSERT INTO bench_set (model, fingerprint) VALUES ($1, $2)', [model, fingerprint]);
   } else if (noted.model !== model || noted.fingerprint !== fingerprint) {
     throw new Error(

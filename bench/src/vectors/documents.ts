@@ -1,6 +1,15 @@
 import { sha256Hex } from '@millrace/contracts';
 import { type Sql, systemOwnerId } from '@millrace/database';
-import { type DatasetDocument, documentOf } from './rows';
+import { type DatasetDocument, documentOf, scopeCollections } from './rows';
+
+/** Inserts the collections of the set's small parts. */
+export function insertCollections(sql: Sql): Promise<void> {
+  return sql.none(
+    `INSERT INTO collections (id, owner_id, name) SELECT id, $<owner>, id FROM unnest($<ids>::uuid[]) AS id
+     ON CONFLICT DO NOTHING`,
+    { owner: systemOwnerId, ids: Object.values(scopeCollections) },
+  );
+}
 
 /** Inserts the documents of these numbers, ready, with as many chunks each. Those that are there already stay. */
 export async function insertDocuments(
