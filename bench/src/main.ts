@@ -11,6 +11,7 @@ import { persist } from './persist/persist';
 import { queue } from './queue/queue';
 import { reingest } from './reingest/reingest';
 import { type BenchmarkResult, report } from './report';
+import { search } from './search/search';
 import { defaultKind } from './vectors/keptIndex';
 import { vectors } from './vectors/vectors';
 
@@ -38,6 +39,9 @@ const usage = `usage: npm run bench -- NAME [options]
   persist [--rows N] [--kinds KIND] [--quick] [--files FOLDER]
                             storing chunks with their vectors: without a vector index, beside plain binary COPY; and
                             with one over N rows
+  search [--rows N] [--kinds KIND] [--quick] [--files FOLDER]
+                            searches over N rows through the API beside the bare SQL, by 1, 8 and 32 clients, with and
+                            without filters
 
   --rows N: so many thousand rows; 1000000 if left out, 5000 with --quick`;
 
@@ -64,6 +68,8 @@ const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult |
   vectors: ({ files, rows, action = 'build' }) => vectors({ environment: { ...process.env }, files, rows }, action),
   indexes: ({ files, rows, kinds, quick }) =>
     indexes({ environment: { ...process.env }, files, rows }, kinds ?? vectorIndexKinds, quick),
+  search: ({ files, rows, kinds, quick }) =>
+    search({ environment: { ...process.env }, files, rows }, kinds?.[0] ?? defaultKind, quick),
   persist: ({ files, rows, kinds, quick }) =>
     persist({ environment: { ...process.env }, files, rows }, kinds?.[0] ?? defaultKind, quick),
 };

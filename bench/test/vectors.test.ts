@@ -1,24 +1,17 @@
 import { createHash } from 'node:crypto';
-import { Database } from '@millrace/database';
-import { createEmbeddingProvider } from '@millrace/embeddings';
-import { createTestEnvironment, type TestEnvironment } from '@millrace/test-support';
-import { Prose } from '../src/prose';
+import type { Database } from '@millrace/database';
 import { makeCorpus } from '../src/vectors/corpus';
 import { finish, prepare } from '../src/vectors/dataset';
-import { type Division, divide, loadPart, missingParts, type Source } from '../src/vectors/parts';
+import { divide, loadPart, missingParts, type Source } from '../src/vectors/parts';
 import { moreQueries, truthQueries } from '../src/vectors/queries';
 import { rowOf, scopeCollections, scopes } from '../src/vectors/rows';
 import { passageText, rowText } from '../src/vectors/rowText';
-
-const prose = new Prose(7);
-const documents = Array.from({ length: 3 }, () => Array.from({ length: 300 }, () => prose.passage(14)));
-const corpus = makeCorpus(documents, ['What was paid in 2015?']);
-const division: Division = { rows: 300, perDocument: 3, perPart: 60, parts: 5 };
+import { beginSmallDataset, corpus, division, type SmallDataset } from './smallDataset';
 
 describe('rowText', () => {
   it('When a row is made again, alone and in another order, then it is the same, and no other row is', () => {
     const texts = Array.from({ length: 200 }, (_, row) => rowText(corpus, row));
-    expect(rowText(makeCorpus(documents, []), 137)).toBe(texts[137]);
+    expect(rowText(makeCorpus(corpus.documents, []), 137)).toBe(texts[137]);
     expect(new Set(texts).size).toBe(200);
     for (const text of texts) {
       expect(text.split(' ').length).toBeGreaterThanOrEqual(130);
@@ -45,35 +38,17 @@ describe('divide', () => {
 });
 
 describe('a data set', () => {
-  let environment: TestEnvironment;
+  let small: SmallDataset;
   let database: Database;
   let source: Source;
+  let databaseUrl: string;
 
   beforeEach(async () => {
-    environment = await createTestEnvironment();
-    const config = environment.config();
-    database = new Database({
-      url: config.DATABASE_URL,
-      poolMax: 2,
-      connectTimeoutMs: 10_000,
-      applicationName: 'test',
-    });
-    const provider = await createEmbeddingProvider(config);
-    const queryVectors = await provider.embed(truthQueries(corpus).slice(0, 30));
-    source = { corpus, provider, queryVectors };
-    await prepare(config.DATABASE_URL, database, source);
+    small = await beginSmallDataset();
+    ({ database, source, databaseUrl } = small);
   });
 
-  afterEach(async () => {
-    await database.close();
-    await environment.cleanUp();
-  });
-
-  async function loadMissing(): Promise<void> {
-    for (const part of await missingParts(database.sql, division)) {
-      await loadPart(database, source, division, part);
-    }
-  }
+  afterEach(() => small.cleanUp());
 
   async function digest(): Promise<string> {
     const rows = await database.sql.many(
@@ -85,8 +60,8 @@ describe('a data set', () => {
   }
 
   it('When its truth is compared with an exact search by PostgreSQL, then they agree, with and without a filter', async () => {
-    await loadMissing();
-    const truth = await finish(environment.variables.DATABASE_URL ?? '', database, source);
+    await small.loadMissing();
+    const truth = await finish(databaseUrl, database, source);
     for (const scope of scopes) {
       for (const [query, vector] of source.queryVectors.entries()) {
         const found = await database.sql.many<{ id: string; similarity: number }>(
@@ -107,9 +82,9 @@ describe('a data set', () => {
   });
 
   it('When making it is broken off within a part and goes on later, then it has the same rows and the same truth', async () => {
-    await loadMissing();
+    await small.loadMissing();
     const whole = await digest();
-    const truth = await finish(environment.variables.DATABASE_URL ?? '', database, source);
+    const truth = await finish(databaseUrl, database, source);
     await database.sql.none('TRUNCATE documents, bench_parts CASCADE; UPDATE bench_set SET truth = NULL');
 
     await loadPart(database, source, division, 0);
@@ -118,18 +93,18 @@ describe('a data set', () => {
     await expect(loadPart(database, source, division, 1)).rejects.toThrow();
     await database.sql.none('ALTER TABLE document_chunks DROP CONSTRAINT too_many');
     expect(await missingParts(database.sql, division)).toEqual([1, 2, 4]);
-    await prepare(environment.variables.DATABASE_URL ?? '', database, source);
-    await loadMissing();
+    await prepare(databaseUrl, database, source);
+    await small.loadMissing();
 
     expect(await digest()).toBe(whole);
-    expect(await finish(environment.variables.DATABASE_URL ?? '', database, source)).toEqual(truth);
+    expect(await finish(databaseUrl, database, source)).toEqual(truth);
   });
 
   it('When it was made with other vectors, then it is refused with what to do about it', async () => {
     await database.sql.none(`UPDATE bench_set SET model = 'other'`);
-    await expect(prepare(environment.variables.DATABASE_URL ?? '', database, source)).rejects.toThrow('vectors remove');
+    await expect(prepare(databaseUrl, database, source)).rejects.toThrow('vectors remove');
     await database.sql.none('UPDATE bench_set SET model = $1', [source.provider.model]);
     const changed = { ...source, queryVectors: source.queryVectors.slice(1) };
-    await expect(prepare(environment.variables.DATABASE_URL ?? '', database, changed)).rejects.toThrow('other texts');
+    await expect(prepare(databaseUrl, database, changed)).rejects.toThrow('other texts');
   });
 });

@@ -56,7 +56,7 @@ async function withoutIndex({ environment }: DatasetOptions, dataset: Dataset, q
 }
 
 async function withIndex(dataset: Dataset, kind: VectorIndexKind, seconds: number): Promise<BenchmarkResult> {
-  const { index, dead } = await keepIndex(dataset, kind);
+  const { index, dead } = await keepIndex(dataset, kind, console.error);
   const rows = await makeLiveRows(dataset, seconds * mostRowsPerSecond);
   const before = await measureSearch(dataset, { scope: 'all', filter: {} }, dataset.truth);
   try {

@@ -41,11 +41,13 @@ export async function dropIndexes({ database, databaseUrl }: Dataset): Promise<v
 
 /**
  * Has the set as it was made, with an index of this kind alone, which stays: the one that is there, or else a new one.
+ * @param say told when a new one is built, which may take long
  * @returns the index; and how many deleted rows are still in it, since nobody cleans it up
  */
 export async function keepIndex(
   dataset: Dataset,
   kind: VectorIndexKind,
+  say: (line: string) => void,
 ): Promise<{ index: VectorIndex; dead: number }> {
   await removeRows(dataset);
   const [index, ...others] = await findVectorIndexes(dataset.database.sql);
@@ -55,7 +57,7 @@ export async function keepIndex(
       return { index, dead };
     }
   }
-  console.error(`Building the vector index (${kind}) over ${dataset.division.rows} rows ...`);
+  say(`Building the vector index (${kind}) over ${dataset.division.rows} rows ...`);
   return { index: (await buildIndex(dataset, kind)).index, dead: 0 };
 }
 
