@@ -69,13 +69,22 @@ const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult |
   indexes: ({ files, rows, kinds, quick }) =>
     indexes({ environment: { ...process.env }, files, rows }, kinds ?? vectorIndexKinds, quick),
   search: ({ files, rows, kinds, quick }) =>
-    search({ environment: { ...process.env }, files, rows }, kinds?.[0] ?? defaultKind, quick),
+    search({ environment: { ...process.env }, files, rows }, oneOf(kinds), quick),
   persist: ({ files, rows, kinds, quick }) =>
-    persist({ environment: { ...process.env }, files, rows }, kinds?.[0] ?? defaultKind, quick),
+    persist({ environment: { ...process.env }, files, rows }, oneOf(kinds), quick),
 };
 
 /** What follows the name, of those that take it. */
 const actions: Record<string, readonly string[]> = { vectors: ['build', 'remove'] };
+
+/** The only kind that is named, or the default. */
+function oneOf(kinds: readonly VectorIndexKind[] | null): VectorIndexKind {
+  const [kind = defaultKind, ...others] = kinds ?? [];
+  if (others.length > 0) {
+    throw new Error('This benchmark takes one kind of vector index at a time.');
+  }
+  return kind;
+}
 
 function isKind(name: string): name is VectorIndexKind {
   return vectorIndexKinds.some((kind) => kind === name);
