@@ -61,6 +61,9 @@ export async function withStackOn<T>(
           STATIC_EMBEDDING_FILE: join(root, '.millrace', 'static-embedding.bin'),
           ...environment,
           EMBEDDING_PROVIDER: 'static',
+          // These would lead to another database.
+          DATABASE_MIGRATION_URL: '',
+          DATABASE_READ_URL: '',
           ...variables,
         },
         stateDir,

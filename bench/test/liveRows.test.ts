@@ -80,7 +80,7 @@ describe('a data set that is measured', () => {
     await client.connect();
     try {
       for (const filter of [...collectionFilters, ...metadataFilters]) {
-        const { setUp, statements } = await recordSearches(dataset, vectors, filter, 10);
+        const { setUp, statements } = await recordSearches(dataset, vectors, filter, { limit: 10, seconds: 60 });
         expect(statements).toHaveLength(vectors.length);
         await client.query(setUp);
         for (const [n, vector] of vectors.entries()) {

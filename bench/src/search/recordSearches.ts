@@ -26,12 +26,12 @@ class RecordingSql extends Sql {
   }
 }
 
-/** Runs a search for each vector through the product, and keeps what it sends. */
+/** Runs a search for each vector through the product, as many as the time allows, and keeps what it sends. */
 export async function recordSearches(
   { database, provider }: Pick<Dataset, 'database' | 'provider'>,
   vectors: readonly Float32Array[],
   { filter }: ScopedFilter,
-  limit: number,
+  { limit, seconds }: { limit: number; seconds: number },
 ): Promise<RecordedSearches> {
   const recorded: RecordedSearches = { setUp: '', statements: [] };
   const tasks = vectors.map((vector, index) => async () => {
@@ -48,6 +48,6 @@ export async function recordSearches(
     recorded.setUp = settings.replace('value, true', 'value, false');
     recorded.statements[index] = searches;
   });
-  await byClients(2, tasks);
+  await byClients(2, tasks, performance.now() + seconds * 1000);
   return recorded;
 }

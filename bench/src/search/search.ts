@@ -59,13 +59,14 @@ async function measureAll(setting: Setting, extent: Extent): Promise<BenchmarkRe
   await setting.load(httpTask(setting, queries, {}, { clients: 8, seconds: extent.seconds }));
   for (const filter of [...collectionFilters, ...metadataFilters]) {
     // Everything is asked for once meanwhile, which warms the cache.
-    const recorded = await recordSearches(setting.dataset, vectors, filter, limit);
+    const recorded = await recordSearches(setting.dataset, vectors, filter, { limit, seconds: 2 * extent.seconds });
+    const asked = queries.slice(0, recorded.statements.length);
     const counts = metadataFilters.includes(filter) ? [8] : clientCounts;
     const recall = await recallThroughApi(setting, filter);
     result.table.push([`${filter.title}: recall@10`, recall.toFixed(4)]);
     result.figures[filter.scope === 'all' ? 'recall_at_10' : `${filter.name}_recall_at_10`] = recall;
     for (const clients of counts) {
-      const api = await setting.load(httpTask(setting, queries, filter.filter, { clients, seconds: extent.seconds }));
+      const api = await setting.load(httpTask(setting, asked, filter.filter, { clients, seconds: extent.seconds }));
       const sql = await setting.load(sqlTask(setting, recorded, { clients, seconds: extent.seconds }));
       add(result, filter, { clients, api, sql });
     }
