@@ -102,7 +102,7 @@ describe('From upload to search', () => {
       expect(chunk.token_count).toBeLessThanOrEqual(400);
       expect(chunk.content_hash).toMatch(/^[0-9a-f]{64}$/);
       expect(chunk.chunk_hash).toMatch(/^[0-9a-f]{64}$/);
-      expect(chunk.embedding_model).toBe('millrace-static-v1');
+      expect(chunk.embedding_model).toBe('millrace-static-v2');
     }
     const listed = (await millrace.call<DocumentPagesResponse>('GET', `/api/v1/documents/${document.id}/pages`)).body;
     expect(listed.pages.map((page) => [page.page, page.outcome])).toEqual(long.map((_, i) => [i + 1, 'text']));
