@@ -109,7 +109,7 @@ const variables = z.object({
 });
 
 /** The model each provider uses when EMBEDDING_MODEL names none. */
-const defaultModels = { static: 'millrace-static-v1', openai: 'text-embedding-3-small' } as const;
+const defaultModels = { static: 'millrace-static-v2', openai: 'text-embedding-3-small' } as const;
 
 interface EmbeddingVariables {
   EMBEDDING_PROVIDER: keyof typeof defaultModels;

@@ -19,7 +19,7 @@ describe('The configuration', () => {
   test('When only the servers are named, then everything else has its default', () => {
     expect(loadConfig(servers)).toMatchObject({
       EMBEDDING_PROVIDER: 'static',
-      EMBEDDING_MODEL: 'millrace-static-v1',
+      EMBEDDING_MODEL: 'millrace-static-v2',
       EMBEDDING_DIMENSIONS: 768,
       CHUNK_MAX_TOKENS: 400,
       CHUNK_STRATEGY: 'structure',
@@ -98,7 +98,7 @@ describe('The configuration', () => {
       DATABASE_URL: servers.DATABASE_URL,
       DATABASE_MIGRATION_URL: servers.DATABASE_URL,
       EMBEDDING_PROVIDER: 'static',
-      EMBEDDING_MODEL: 'millrace-static-v1',
+      EMBEDDING_MODEL: 'millrace-static-v2',
       EMBEDDING_DIMENSIONS: 768,
     });
   });

@@ -70,14 +70,15 @@ async function scanChunks(
   );
   return sql.many<Found>(
     `WITH nearest AS MATERIALIZED (
-       SELECT c.id, c.embedding FROM document_chunks c ${filter.metadata === undefined ? '' : 'JOIN documents d ON d.id = c.document_id'}
+       SELECT c.id, c.embedding <=> $<vector>::vector AS distance
+       FROM document_chunks c ${filter.metadata === undefined ? '' : 'JOIN documents d ON d.id = c.document_id'}
        WHERE c.embedding IS NOT NULL AND c.embedding_model = $<embeddingModel>
          AND ($<collectionId>::uuid IS NULL OR c.collection_id = $<collectionId>)
          AND ($<documentId>::uuid IS NULL OR c.document_id = $<documentId>)
          ${filter.metadata === undefined ? '' : 'AND d.metadata @> $<metadata>::jsonb'}
        ORDER BY ${scan.distance} LIMIT $<candidates>
      ), ordered AS (
-       SELECT id, embedding <=> $<vector>::vector AS distance FROM nearest ORDER BY distance LIMIT $<limit>
+       SELECT id, distance FROM nearest ORDER BY distance LIMIT $<limit>
      )
      SELECT c.id AS chunk_id, c.document_id, c.collection_id, d.filename, d.status AS document_status, c.content,
             1 - distance AS score, c.page_start, c.page_end, c.section, c.coordinates,
