@@ -12,7 +12,6 @@ import { queue } from './queue/queue';
 import { reingest } from './reingest/reingest';
 import { type BenchmarkResult, report } from './report';
 import { search } from './search/search';
-import { defaultKind } from './vectors/keptIndex';
 import { vectors } from './vectors/vectors';
 
 const usage = `usage: npm run bench -- NAME [options]
@@ -77,9 +76,9 @@ const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult |
 /** What follows the name, of those that take it. */
 const actions: Record<string, readonly string[]> = { vectors: ['build', 'remove'] };
 
-/** The only kind that is named, or the default. */
-function oneOf(kinds: readonly VectorIndexKind[] | null): VectorIndexKind {
-  const [kind = defaultKind, ...others] = kinds ?? [];
+/** The only kind that is named; null when none is. */
+function oneOf(kinds: readonly VectorIndexKind[] | null): VectorIndexKind | null {
+  const [kind = null, ...others] = kinds ?? [];
   if (others.length > 0) {
     throw new Error('This benchmark takes one kind of vector index at a time.');
   }

@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { recordSearches } from '../src/search/recordSearches';
 import type { Dataset } from '../src/vectors/dataset';
+import type { WantedIndex } from '../src/vectors/defaultIndex';
 import { collectionFilters, metadataFilters } from '../src/vectors/filters';
 import { dropIndexes, keepIndex, removeRows } from '../src/vectors/keptIndex';
 import { insertLive, makeLiveRows, truthWith } from '../src/vectors/liveRows';
@@ -8,6 +9,7 @@ import { measureSearch } from '../src/vectors/measureSearch';
 import { beginSmallDataset, type SmallDataset } from './smallDataset';
 
 const quietly = () => undefined;
+const hnsw: WantedIndex = { kind: 'hnsw', parameters: { m: 8 } };
 
 describe('a data set that is measured', () => {
   let small: SmallDataset;
@@ -50,30 +52,33 @@ describe('a data set that is measured', () => {
 
   it('When inserted rows are removed, then the set is as it was, and the index is kept until a tenth of it is dead', async () => {
     const before = await countRows();
-    const { index } = await keepIndex(dataset, 'hnsw', quietly);
+    const { index } = await keepIndex(dataset, hnsw, quietly);
     const rows = await makeLiveRows(dataset, 30);
     await insertLive(dataset, rows.slice(0, 20), 60);
-    expect(await keepIndex(dataset, 'hnsw', quietly)).toMatchObject({ index: { name: index.name }, dead: 20 });
+    expect(await keepIndex(dataset, hnsw, quietly)).toMatchObject({ index: { name: index.name }, dead: 20 });
     expect(await countRows()).toEqual(before);
 
     await insertLive(dataset, rows, 60);
     await removeRows(dataset);
     expect(await countRows()).toEqual(before);
-    const anew = await keepIndex(dataset, 'hnsw', quietly);
+    const anew = await keepIndex(dataset, hnsw, quietly);
     expect(anew.dead).toBe(0);
     expect(anew.index.name).not.toBe(index.name);
   });
 
-  it('When another kind of index is asked for, then it takes the place of the one there is', async () => {
-    await keepIndex(dataset, 'hnsw', quietly);
-    expect(await keepIndex(dataset, 'hnsw_halfvec', quietly)).toMatchObject({
+  it('When another index is asked for, of other parameters or another kind, then it takes the place of the one there is', async () => {
+    const first = await keepIndex(dataset, hnsw, quietly);
+    expect(first.index.parameters).toMatchObject({ m: 8 });
+    const second = await keepIndex(dataset, { kind: 'hnsw', parameters: { m: 16 } }, quietly);
+    expect(second.index).toMatchObject({ kind: 'hnsw', parameters: { m: 16 } });
+    expect(await keepIndex(dataset, { kind: 'hnsw_halfvec', parameters: {} }, quietly)).toMatchObject({
       index: { kind: 'hnsw_halfvec' },
       dead: 0,
     });
   });
 
   it('When recorded searches are sent by another client, then it finds what the product finds', async () => {
-    await keepIndex(dataset, 'hnsw', quietly);
+    await keepIndex(dataset, hnsw, quietly);
     const { database, provider, queryVectors } = dataset;
     const vectors = queryVectors.slice(0, 5);
     const client = new Client({ connectionString: dataset.databaseUrl });

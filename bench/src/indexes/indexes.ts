@@ -58,7 +58,7 @@ async function measure(
   await dropIndexes(dataset);
   await removeLiveRows(dataset);
   await execute(dataset.databaseUrl, 'VACUUM (ANALYZE) document_chunks');
-  const { index, seconds } = await buildIndex(dataset, kind);
+  const { index, seconds } = await buildIndex(dataset, { kind, parameters: {} });
   const figures: Figures = { build_seconds: seconds, bytes: index.bytes };
   // Once for the cache.
   await measureSearch(dataset, { scope: 'all', filter: {} }, dataset.truth);

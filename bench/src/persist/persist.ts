@@ -3,6 +3,7 @@ import type { BenchmarkResult } from '../report';
 import { withScratchDatabase } from '../scratchDatabase';
 import { format, percentile } from '../statistics';
 import { type Dataset, type DatasetOptions, withDataset } from '../vectors/dataset';
+import { type WantedIndex, wantedIndex } from '../vectors/defaultIndex';
 import { insertCollections, insertDocuments } from '../vectors/documents';
 import { keepIndex, removeRows } from '../vectors/keptIndex';
 import { insertLive, makeLiveRows, truthWith } from '../vectors/liveRows';
@@ -16,15 +17,16 @@ const mostRowsPerSecond = 1_500;
 /**
  * Storing chunks with their vectors: into a table without a vector index, beside plain binary COPY; and into the data set
  * with its index, by two connections, with what the index then finds.
+ * @param kind of the vector index; null for the one that the migrations make
  */
 export async function persist(
   options: DatasetOptions,
-  kind: VectorIndexKind,
+  kind: VectorIndexKind | null,
   quick: boolean,
 ): Promise<BenchmarkResult> {
   return withDataset(options, async (dataset) => {
     const rates = await withoutIndex(options, dataset, quick);
-    const live = await withIndex(dataset, kind, quick ? 5 : 60);
+    const live = await withIndex(dataset, await wantedIndex(options, dataset, kind), quick ? 5 : 60);
     return combine(describeRates(rates), live);
   });
 }
@@ -55,8 +57,8 @@ async function withoutIndex({ environment }: DatasetOptions, dataset: Dataset, q
   });
 }
 
-async function withIndex(dataset: Dataset, kind: VectorIndexKind, seconds: number): Promise<BenchmarkResult> {
-  const { index, dead } = await keepIndex(dataset, kind, console.error);
+async function withIndex(dataset: Dataset, wanted: WantedIndex, seconds: number): Promise<BenchmarkResult> {
+  const { index, dead } = await keepIndex(dataset, wanted, console.error);
   const rows = await makeLiveRows(dataset, seconds * mostRowsPerSecond);
   const before = await measureSearch(dataset, { scope: 'all', filter: {} }, dataset.truth);
   try {

@@ -4,6 +4,7 @@ import { withStackOn } from '../benchStack';
 import type { BenchmarkResult } from '../report';
 import { format, percentile } from '../statistics';
 import { type Dataset, type DatasetOptions, withDataset } from '../vectors/dataset';
+import { wantedIndex } from '../vectors/defaultIndex';
 import { collectionFilters, metadataFilters, type ScopedFilter } from '../vectors/filters';
 import { keepIndex } from '../vectors/keptIndex';
 import { moreQueries } from '../vectors/queries';
@@ -32,11 +33,17 @@ interface Setting {
 /**
  * Searches through one API process beside the bare SQL: the statements that the product sends, with vectors made before and
  * settings made once, by a process that does nothing else, on as many connections as there are clients.
+ * @param kind of the vector index; null for the one that the migrations make
  */
-export async function search(options: DatasetOptions, kind: VectorIndexKind, quick: boolean): Promise<BenchmarkResult> {
+export async function search(
+  options: DatasetOptions,
+  kind: VectorIndexKind | null,
+  quick: boolean,
+): Promise<BenchmarkResult> {
   const extent = quick ? { queries: 200, seconds: 1 } : { queries: 2_000, seconds: 30 };
   return withDataset(options, async (dataset) => {
-    const { index, dead } = await keepIndex(dataset, kind, console.error);
+    const wanted = await wantedIndex(options, dataset, kind);
+    const { index, dead } = await keepIndex(dataset, wanted, console.error);
     await prewarm(dataset, index.name);
     const processes = { api: 1, chunker: 0, embedder: 0, reconciler: 0 };
     return withStackOn(options.environment, dataset.databaseUrl, { replicas: processes }, (bench) =>

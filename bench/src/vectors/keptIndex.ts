@@ -1,9 +1,7 @@
 import { findVectorIndexes, type VectorIndex, VectorIndexBuilder, type VectorIndexKind } from '@millrace/database';
 import type { Dataset } from './dataset';
+import type { WantedIndex } from './defaultIndex';
 import { removeLiveRows } from './liveRows';
-
-/** The kind that the migrations make. */
-export const defaultKind: VectorIndexKind = 'hnsw';
 
 /** A graph that is full of deleted rows finds less and takes longer, so it is built anew beyond this share. */
 const mostDeleted = 0.1;
@@ -26,11 +24,20 @@ export interface Built {
   seconds: number;
 }
 
-/** Builds an index of this kind in place of what there is. */
-export async function buildIndex({ database, databaseUrl, division }: Dataset, kind: VectorIndexKind): Promise<Built> {
+/** Builds such an index in place of what there is. */
+export async function buildIndex(
+  { database, databaseUrl, division }: Dataset,
+  { kind, parameters }: WantedIndex,
+): Promise<Built> {
+  const { m, ef_construction: efConstruction, lists } = parameters;
   const builder = new VectorIndexBuilder(database, { databaseUrl });
   const startedAt = performance.now();
-  const index = await builder.build(kind, { memory: buildMemory(kind, division.rows) });
+  const index = await builder.build(kind, {
+    memory: buildMemory(kind, division.rows),
+    ...(m === undefined ? {} : { m }),
+    ...(efConstruction === undefined ? {} : { efConstruction }),
+    ...(lists === undefined ? {} : { lists }),
+  });
   return { index, seconds: (performance.now() - startedAt) / 1000 };
 }
 
@@ -40,25 +47,30 @@ export async function dropIndexes({ database, databaseUrl }: Dataset): Promise<v
 }
 
 /**
- * Has the set as it was made, with an index of this kind alone, which stays: the one that is there, or else a new one.
+ * Has the set as it was made, with such an index alone, which stays: the one that is there, or else a new one.
  * @param say told when a new one is built, which may take long
  * @returns the index; and how many deleted rows are still in it, since nobody cleans it up
  */
 export async function keepIndex(
   dataset: Dataset,
-  kind: VectorIndexKind,
+  wanted: WantedIndex,
   say: (line: string) => void,
 ): Promise<{ index: VectorIndex; dead: number }> {
   await removeRows(dataset);
   const [index, ...others] = await findVectorIndexes(dataset.database.sql);
-  if (index?.kind === kind && index.valid && others.length === 0) {
+  if (index !== undefined && others.length === 0 && isAsWanted(index, wanted)) {
     const dead = await deletedFrom(dataset, index);
     if (dead <= dataset.division.rows * mostDeleted) {
       return { index, dead };
     }
   }
-  say(`Building the vector index (${kind}) over ${dataset.division.rows} rows ...`);
-  return { index: (await buildIndex(dataset, kind)).index, dead: 0 };
+  say(`Building the vector index (${wanted.kind}) over ${dataset.division.rows} rows ...`);
+  return { index: (await buildIndex(dataset, wanted)).index, dead: 0 };
+}
+
+function isAsWanted(index: VectorIndex, { kind, parameters }: WantedIndex): boolean {
+  const differs = Object.entries(parameters).some(([name, value]) => index.parameters[name] !== value);
+  return index.valid && index.kind === kind && !differs;
 }
 
 /** Deletes what is not the set's and notes on the index how many of its rows that makes. */
