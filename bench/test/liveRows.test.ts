@@ -85,12 +85,12 @@ describe('a data set that is measured', () => {
     await client.connect();
     try {
       for (const filter of [...collectionFilters, ...metadataFilters]) {
-        const { setUp, statements } = await recordSearches(dataset, vectors, filter, { limit: 10, seconds: 60 });
+        const statements = await recordSearches(dataset, vectors, filter, { limit: 10, seconds: 60 });
         expect(statements).toHaveLength(vectors.length);
-        await client.query(setUp);
         for (const [n, vector] of vectors.entries()) {
           const last = statements[n]?.at(-1) ?? '';
-          const found = (await client.query<{ chunk_id: string }>(last)).rows.map((row) => row.chunk_id);
+          const results = [await client.query<{ chunk_id: string }>(last)].flat();
+          const found = results.at(-1)?.rows.map((row) => row.chunk_id) ?? [];
           const wanted = await database.read(({ documentChunks }) =>
             documentChunks.search(vector, { embeddingModel: provider.model, ...filter.filter }, 10),
           );

@@ -48,20 +48,20 @@ async function runHttp({ url, apiKey, bodies, clients, seconds }: LoadTask & { k
 }
 
 async function runSql(task: LoadTask & { kind: 'sql' }): Promise<LoadResult> {
-  const { databaseUrl, setUp, statements, clients, seconds } = task;
+  const { databaseUrl, statements, clients, seconds } = task;
   const free = Array.from({ length: clients }, () => new Client({ connectionString: databaseUrl }));
   const all = [...free];
   const similarities: number[][] = [];
   try {
     for (const client of all) {
       await client.connect();
-      await client.query(setUp);
     }
     const tasks = statements.map((ofOneSearch, index) => async () => {
       const client = free.pop() as Client;
       for (const statement of ofOneSearch) {
-        const { rows } = await client.query<{ score: number }>(statement);
-        similarities[index] = rows.map((row) => row.score);
+        // Each statement of a message has a result of its own; the search is the last.
+        const results = [await client.query<{ score: number }>(statement)].flat();
+        similarities[index] = results.at(-1)?.rows.map((row) => row.score) ?? [];
       }
       free.push(client);
     });

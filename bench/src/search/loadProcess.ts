@@ -10,8 +10,6 @@ export type LoadTask = { clients: number; seconds: number } & (
   | {
       kind: 'sql';
       databaseUrl: string;
-      /** Run once on each connection. */
-      setUp: string;
       /** Of each search, in their order. */
       statements: readonly string[][];
     }

@@ -4,14 +4,6 @@ import { byClients } from '../clients';
 import type { Dataset } from '../vectors/dataset';
 import type { ScopedFilter } from '../vectors/filters';
 
-/** What the product sends to PostgreSQL for searches, ready to be sent by anybody. */
-export interface RecordedSearches {
-  /** The scan's settings, for a whole session. */
-  setUp: string;
-  /** The statements that look for chunks, of each search: one, or two where the first has found too little. */
-  statements: string[][];
-}
-
 /** Does as another, and keeps what was asked. */
 class RecordingSql extends Sql {
   readonly asked: string[] = [];
@@ -26,14 +18,18 @@ class RecordingSql extends Sql {
   }
 }
 
-/** Runs a search for each vector through the product, as many as the time allows, and keeps what it sends. */
+/**
+ * Runs a search for each vector through the product, as many as the time allows.
+ * @returns what each sent to PostgreSQL to find chunks, settings included, ready to be sent by anybody: one message, or two
+ * where the first has found too little
+ */
 export async function recordSearches(
   { database, provider }: Pick<Dataset, 'database' | 'provider'>,
   vectors: readonly Float32Array[],
   { filter }: ScopedFilter,
   { limit, seconds }: { limit: number; seconds: number },
-): Promise<RecordedSearches> {
-  const recorded: RecordedSearches = { setUp: '', statements: [] };
+): Promise<string[][]> {
+  const recorded: string[][] = [];
   const tasks = vectors.map((vector, index) => async () => {
     const asked = await database.read(async (session) => {
       const sql = new RecordingSql(session.sql);
@@ -41,12 +37,10 @@ export async function recordSearches(
       return sql.asked;
     });
     const searches = asked.filter((statement) => /\bFROM document_chunks\b/.test(statement));
-    const settings = asked.find((statement) => statement.includes('set_config'));
-    if (searches.length === 0 || settings === undefined) {
+    if (searches.length === 0) {
       throw new Error('The product searches in another way than this benchmark knows');
     }
-    recorded.setUp = settings.replace('value, true', 'value, false');
-    recorded.statements[index] = searches;
+    recorded[index] = searches;
   });
   await byClients(2, tasks, performance.now() + seconds * 1000);
   return recorded;

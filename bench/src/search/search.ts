@@ -11,7 +11,7 @@ import { moreQueries } from '../vectors/queries';
 import { recallAt } from '../vectors/truth';
 import { type LoadResult, type LoadTask, withLoadProcess } from './loadProcess';
 import { prewarm } from './prewarm';
-import { type RecordedSearches, recordSearches } from './recordSearches';
+import { recordSearches } from './recordSearches';
 
 const limit = 10;
 const clientCounts = [1, 8, 32];
@@ -67,7 +67,7 @@ async function measureAll(setting: Setting, extent: Extent): Promise<BenchmarkRe
   for (const filter of [...collectionFilters, ...metadataFilters]) {
     // Everything is asked for once meanwhile, which warms the cache.
     const recorded = await recordSearches(setting.dataset, vectors, filter, { limit, seconds: 2 * extent.seconds });
-    const asked = queries.slice(0, recorded.statements.length);
+    const asked = queries.slice(0, recorded.length);
     const counts = metadataFilters.includes(filter) ? [8] : clientCounts;
     const recall = await recallThroughApi(setting, filter);
     result.table.push([`${filter.title}: recall@10`, recall.toFixed(4)]);
@@ -106,10 +106,10 @@ function httpTask(
 
 function sqlTask(
   { dataset }: Setting,
-  recorded: RecordedSearches,
+  statements: readonly string[][],
   extent: { clients: number; seconds: number },
 ): LoadTask {
-  return { kind: 'sql', databaseUrl: dataset.databaseUrl, ...recorded, ...extent };
+  return { kind: 'sql', databaseUrl: dataset.databaseUrl, statements, ...extent };
 }
 
 function add(

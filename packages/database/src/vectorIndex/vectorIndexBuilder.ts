@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '@millrace/contracts';
 import { type Client, escapeIdentifier } from 'pg';
 import type { Database } from '../database';
@@ -5,6 +6,7 @@ import type { DatabaseAddress } from '../withClient';
 import { inBuildSession } from './buildSession';
 import { findVectorIndexes, type VectorIndex } from './find';
 import { type VectorIndexKind, vectorIndexKind } from './kinds';
+import { indexesKnownForMs } from './knownIndexes';
 
 export interface BuildOptions {
   /** For HNSW: connections of a node (2 to 100), and how many candidates are looked at for them (4 to 1000). */
@@ -51,6 +53,10 @@ export class VectorIndexBuilder {
       const name = nextName(before);
       await this.tune(client, options);
       await client.query(await this.createStatement(kind, name, options));
+      if (before.length > 0) {
+        // Until every service has seen the new one: a search that goes by an index that is gone compares all vectors.
+        await sleep(2 * indexesKnownForMs, undefined, this.signal && { signal: this.signal });
+      }
       for (const old of before) {
         await client.query(dropStatement(old.name));
       }
@@ -98,7 +104,11 @@ export class VectorIndexBuilder {
       if ((await this.progress()) !== null) {
         throw new MillraceError('SETUP_INVALID', 'Somebody is building an index on document_chunks by hand.');
       }
-      return work(client);
+      try {
+        return await work(client);
+      } finally {
+        this.database.vectorIndexes.forget();
+      }
     });
   }
 
@@ -129,7 +139,7 @@ export class VectorIndexBuilder {
     const parameters =
       method === 'ivfflat'
         ? { lists: options.lists ?? listsFor(rows) }
-        : { m: options.m ?? 12, ef_construction: options.efConstruction ?? 48 };
+        : { m: options.m ?? 12, ef_construction: options.efConstruction ?? 64 };
     const written = Object.entries(parameters).map(([parameter, value]) => `${parameter} = ${Math.trunc(value)}`);
     return (
       `CREATE INDEX CONCURRENTLY ${escapeIdentifier(name)} ON document_chunks ` +
