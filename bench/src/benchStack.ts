@@ -31,38 +31,51 @@ export interface BenchStackOptions {
 /** Runs `work` on a stack on a database, queues and a folder of its own. */
 export async function withBenchStack<T>(
   environment: Environment,
+  options: BenchStackOptions,
+  work: (bench: BenchStack) => Promise<T>,
+): Promise<T> {
+  return withScratchDatabase(environment.DATABASE_URL ?? '', (databaseUrl) =>
+    withStackOn(environment, databaseUrl, options, work),
+  );
+}
+
+/** Runs `work` on a stack on this database, and queues and a folder of its own. */
+export async function withStackOn<T>(
+  environment: Environment,
+  databaseUrl: string,
   { replicas = {}, variables = {} }: BenchStackOptions,
   work: (bench: BenchStack) => Promise<T>,
 ): Promise<T> {
   const redisUrl = environment.REDIS_URL ?? '';
-  return withScratchDatabase(environment.DATABASE_URL ?? '', async (databaseUrl) => {
-    const stateDir = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
-    const queuePrefix = `{bench-${randomBytes(4).toString('hex')}}`;
-    let stack: RunningStack | undefined;
-    return withCleanUp(
-      async () => {
-        stack = await startStack({
-          root,
-          databaseUrl,
-          redisUrl,
-          environment: {
-            LOG_LEVEL: 'warn',
-            STATIC_EMBEDDING_FILE: join(root, '.millrace', 'static-embedding.bin'),
-            ...environment,
-            EMBEDDING_PROVIDER: 'static',
-            ...variables,
-          },
-          stateDir,
-          queuePrefix,
-          replicas,
-        });
-        return work({ stack, databaseUrl, redisUrl, queuePrefix, stateDir });
-      },
-      async () => {
-        await stack?.stop();
-        await removeQueueKeys(redisUrl, queuePrefix);
-        await rm(stateDir, { recursive: true, force: true });
-      },
-    );
-  });
+  const stateDir = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
+  const queuePrefix = `{bench-${randomBytes(4).toString('hex')}}`;
+  let stack: RunningStack | undefined;
+  return withCleanUp(
+    async () => {
+      stack = await startStack({
+        root,
+        databaseUrl,
+        redisUrl,
+        environment: {
+          LOG_LEVEL: 'warn',
+          STATIC_EMBEDDING_FILE: join(root, '.millrace', 'static-embedding.bin'),
+          ...environment,
+          EMBEDDING_PROVIDER: 'static',
+          // These would lead to another database.
+          DATABASE_MIGRATION_URL: '',
+          DATABASE_READ_URL: '',
+          ...variables,
+        },
+        stateDir,
+        queuePrefix,
+        replicas,
+      });
+      return work({ stack, databaseUrl, redisUrl, queuePrefix, stateDir });
+    },
+    async () => {
+      await stack?.stop();
+      await removeQueueKeys(redisUrl, queuePrefix);
+      await rm(stateDir, { recursive: true, force: true });
+    },
+  );
 }

@@ -1,10 +1,20 @@
-/** Runs the tasks, in their order, by so many clients at once. @returns how long each task took, in milliseconds. */
-export async function byClients(clients: number, tasks: readonly (() => Promise<unknown>)[]): Promise<number[]> {
+/**
+ * Runs the tasks, in their order, by so many clients at once. None is begun after `until` (of performance.now()).
+ * @returns how long each task took, in milliseconds.
+ */
+export async function byClients(
+  clients: number,
+  tasks: readonly (() => Promise<unknown>)[],
+  until = Number.POSITIVE_INFINITY,
+): Promise<number[]> {
   const times: number[] = [];
   const waiting = tasks.values();
   const client = async () => {
     for (const task of waiting) {
       const start = performance.now();
+      if (start >= until) {
+        return;
+      }
       await task();
       times.push(performance.now() - start);
     }

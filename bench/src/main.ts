@@ -1,13 +1,18 @@
 import { parseArgs } from 'node:util';
+import { type VectorIndexKind, vectorIndexKinds } from '@millrace/database';
 import { cleanUpOnInterrupt, isInterrupted } from './cleanUp';
 import { fairness } from './fairness/fairness';
+import { indexes } from './indexes/indexes';
 import { ingest } from './ingest/ingest';
 import { lifecycle } from './lifecycle/lifecycle';
 import { parse } from './parse/parse';
 import { partitions } from './partitions/partitions';
+import { persist } from './persist/persist';
 import { queue } from './queue/queue';
 import { reingest } from './reingest/reingest';
 import { type BenchmarkResult, report } from './report';
+import { search } from './search/search';
+import { vectors } from './vectors/vectors';
 
 const usage = `usage: npm run bench -- NAME [options]
   ingest [--files FOLDER] [--quick]
@@ -23,16 +28,35 @@ const usage = `usage: npm run bench -- NAME [options]
   reingest [--files FOLDER] [--quick]
                             what is embedded again when documents come again: unchanged, and with one page edited
                             (--quick: two of them)
-  partitions [--quick]      document_chunks beside a copy that is partitioned by collection, 50,000 rows (--quick: 2,000)`;
+  partitions [--quick]      document_chunks beside a copy that is partitioned by collection, 50,000 rows (--quick: 2,000)
+  vectors [build | remove] [--rows N] [--files FOLDER]
+                            makes the data set that the next benchmarks search, in a database of its own that is kept;
+                            goes on where it was broken off. They make it themselves where it is missing.
+  indexes [--rows N] [--kinds A,B] [--quick] [--files FOLDER]
+                            each kind of vector index: build time, size, latency, recall, rows inserted a second; goes
+                            on with the next kind when it was broken off
+  persist [--rows N] [--kinds KIND] [--quick] [--files FOLDER]
+                            storing chunks with their vectors: without a vector index, beside plain binary COPY; and
+                            with one over N rows
+  search [--rows N] [--kinds KIND] [--quick] [--files FOLDER]
+                            searches over N rows through the API beside the bare SQL, by 1, 8 and 32 clients, with and
+                            without filters
+
+  --rows N: so many thousand rows; 1000000 if left out, 5000 with --quick`;
 
 interface Options {
   files: string;
   books: number;
   quick: boolean;
+  rows: number;
+  /** Of vector indexes; null when none is named. */
+  kinds: VectorIndexKind[] | null;
+  /** What to do, where the benchmark does more than one thing. */
+  action: string | undefined;
 }
 
-/** The benchmarks, by name. Each returns its figures and the lines to print. */
-const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult>> = {
+/** The benchmarks, by name. Each returns its figures and the lines to print, if it has any. */
+const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult | null>> = {
   ingest: ({ files, quick }) => ingest(process.env, files, quick),
   lifecycle: () => lifecycle(process.env),
   fairness: ({ books }) => fairness(process.env, books),
@@ -40,7 +64,30 @@ const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult>>
   reingest: ({ files, quick }) => reingest(process.env, files, quick),
   queue: ({ quick }) => queue(process.env, quick),
   partitions: ({ quick }) => partitions(process.env, quick),
+  vectors: ({ files, rows, action = 'build' }) => vectors({ environment: { ...process.env }, files, rows }, action),
+  indexes: ({ files, rows, kinds, quick }) =>
+    indexes({ environment: { ...process.env }, files, rows }, kinds ?? vectorIndexKinds, quick),
+  search: ({ files, rows, kinds, quick }) =>
+    search({ environment: { ...process.env }, files, rows }, oneOf(kinds), quick),
+  persist: ({ files, rows, kinds, quick }) =>
+    persist({ environment: { ...process.env }, files, rows }, oneOf(kinds), quick),
 };
+
+/** What follows the name, of those that take it. */
+const actions: Record<string, readonly string[]> = { vectors: ['build', 'remove'] };
+
+/** The only kind that is named; null when none is. */
+function oneOf(kinds: readonly VectorIndexKind[] | null): VectorIndexKind | null {
+  const [kind = null, ...others] = kinds ?? [];
+  if (others.length > 0) {
+    throw new Error('This benchmark takes one kind of vector index at a time.');
+  }
+  return kind;
+}
+
+function isKind(name: string): name is VectorIndexKind {
+  return vectorIndexKinds.some((kind) => kind === name);
+}
 
 async function main(args: string[]): Promise<void> {
   const { positionals, values } = parseArgs({
@@ -50,16 +97,31 @@ async function main(args: string[]): Promise<void> {
       files: { type: 'string', default: '../shared/corpus/real' },
       books: { type: 'string', default: '1' },
       quick: { type: 'boolean', default: false },
+      rows: { type: 'string' },
+      kinds: { type: 'string' },
     },
   });
-  const [name = '', ...rest] = positionals;
+  const [name = '', action, ...rest] = positionals;
+  const { files, books, quick, rows = quick ? '5000' : '1000000' } = values;
   const benchmark = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined;
-  if (!benchmark || rest.length > 0 || !/^[1-9]$/.test(values.books)) {
+  const isKnown = action === undefined || actions[name]?.includes(action);
+  const kinds = values.kinds?.split(',') ?? null;
+  if (
+    !benchmark ||
+    !isKnown ||
+    !(kinds === null || kinds.every(isKind)) ||
+    rest.length > 0 ||
+    !/^[1-9]$/.test(books) ||
+    !/^[1-9]\d*000$/.test(rows)
+  ) {
     console.error(usage);
     process.exitCode = 2;
     return;
   }
-  report(name, await benchmark({ files: values.files, books: Number(values.books), quick: values.quick }));
+  const result = await benchmark({ files, books: Number(books), quick, rows: Number(rows), kinds, action });
+  if (result !== null) {
+    report(name, result);
+  }
 }
 
 cleanUpOnInterrupt();

@@ -153,7 +153,7 @@ test('When the provider rejects a text, then the old vectors stay, it is said wh
   expect(failed.body.chunks).toMatchObject([{ page_end: 2, last_error_code: 'EMBEDDING_REJECTED', attempts: 1 }]);
   expect((await millrace.document(document.id)).status).toBe('ready');
   expect((await millrace.search('The orchard')).length).toBeGreaterThan(0);
-  expect(await stack.models()).toEqual([{ model: 'millrace-static-v1', dimensions: 768 }]);
+  expect(await stack.models()).toEqual([{ model: 'millrace-static-v2', dimensions: 768 }]);
 
   provider.respondWith(() => 'ok');
   expect((await millrace.call('POST', `/api/v1/jobs/${jobId}/chunks/retry`)).status).toBe(202);

@@ -8,14 +8,17 @@ import { createTestEnvironment, type TestEnvironment, testApiKey, waitFor } from
 
 export const root = join(__dirname, '..', '..');
 
-/** The database as services use it in production: with a role that may change no table. */
-async function serviceUrl(ownerUrl: string): Promise<string> {
-  const password = 'service-password-of-tests';
-  const { names } = await makeRoles({ databaseUrl: ownerUrl, passwords: { service: password } });
-  const url = new URL(ownerUrl);
-  url.username = names.service;
-  url.password = password;
-  return url.toString();
+/** The database as in production: for services a role that may change no table, for searches one that may only read. */
+async function roleUrls(ownerUrl: string): Promise<{ service: string; readonly: string }> {
+  const passwords = { service: 'service-password-of-tests', readonly: 'readonly-password-of-tests' };
+  const { names } = await makeRoles({ databaseUrl: ownerUrl, passwords });
+  const urlOf = (role: 'service' | 'readonly') => {
+    const url = new URL(ownerUrl);
+    url.username = names[role];
+    url.password = passwords[role];
+    return url.toString();
+  };
+  return { service: urlOf('service'), readonly: urlOf('readonly') };
 }
 
 export interface Answer<T> {
@@ -34,11 +37,17 @@ export class TestStack {
     const environment = await createTestEnvironment({ LOG_LEVEL: 'info', ...changes });
     try {
       const ownerUrl = environment.variables.DATABASE_URL ?? '';
+      const roles = await roleUrls(ownerUrl);
       const stack = await startStack({
         root,
-        databaseUrl: await serviceUrl(ownerUrl),
+        databaseUrl: roles.service,
         redisUrl: environment.variables.REDIS_URL ?? '',
-        environment: { PATH: process.env.PATH, ...environment.variables, DATABASE_MIGRATION_URL: ownerUrl },
+        environment: {
+          PATH: process.env.PATH,
+          DATABASE_READ_URL: roles.readonly,
+          ...environment.variables,
+          DATABASE_MIGRATION_URL: ownerUrl,
+        },
         stateDir: environment.config().STATE_DIR,
       });
       return new TestStack(environment, stack);

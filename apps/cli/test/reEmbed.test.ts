@@ -42,7 +42,7 @@ async function withDatabase<T>(work: (database: Database) => Promise<T>): Promis
 test('When nothing is being changed, then status and cancel say so', async () => {
   expect(await reEmbed(['status'])).toEqual({
     code: 0,
-    output: 'The vectors are of millrace-static-v1 (768 dimensions).\nNothing is being changed.\n',
+    output: 'The vectors are of millrace-static-v2 (768 dimensions).\nNothing is being changed.\n',
   });
   expect(await reEmbed(['cancel'])).toEqual({ code: 0, output: 'Nothing is being changed.\n' });
 });

@@ -52,7 +52,10 @@ export async function startLocalStack(context: StackContext, signal: AbortSignal
   }
 }
 
-/** On a server of our own the services have a role that may change no table; on the user's, the user decides. */
+/**
+ * On a server of our own the services have a role that may change no table, and searches one that may only read; on the
+ * user's, the user decides.
+ */
 async function databaseAccess(
   context: StackContext,
   databaseUrl: string,
@@ -60,10 +63,14 @@ async function databaseAccess(
   if (givenUrl(context, 'postgres') !== undefined) {
     return { databaseUrl, environment: context.environment };
   }
-  const { serviceUrl } = await ensureRoles(context, { databaseUrl, isOwnServer: true });
+  const { serviceUrl, readonlyUrl } = await ensureRoles(context, { databaseUrl, isOwnServer: true });
   return {
     databaseUrl: serviceUrl,
-    environment: { ...context.environment, DATABASE_MIGRATION_URL: databaseUrl },
+    environment: {
+      ...context.environment,
+      DATABASE_MIGRATION_URL: databaseUrl,
+      DATABASE_READ_URL: context.environment.DATABASE_READ_URL || readonlyUrl,
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import { chownSync, existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serviceAccount } from './account';
@@ -118,6 +119,15 @@ function findPostmaster(dataDir: string): ServerProcess | undefined {
   return running;
 }
 
+/**
+ * A quarter of the memory, as PostgreSQL's manual advises, and 8 GB at most: inserts into a vector index read pages all over
+ * it, and are several times as slow once it outgrows these buffers. Memory is taken only as they fill.
+ */
+function sharedBuffersMb(): number {
+  const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  return Math.round(Math.min(8 * 1024, Math.max(128, memory / 4 / 2 ** 20)));
+}
+
 function settings(port: number, extra: ServerSettings): string[] {
   const values: Record<string, string | number> = {
     port,
@@ -125,7 +135,7 @@ function settings(port: number, extra: ServerSettings): string[] {
     // No socket: its path would have to be short and reachable, and nobody needs it.
     unix_socket_directories: '',
     max_connections: 200,
-    shared_buffers: '256MB',
+    shared_buffers: `${sharedBuffersMb()}MB`,
     maintenance_work_mem: '256MB',
     max_wal_size: '2GB',
     log_line_prefix: '%m [%p] %u@%d ',

@@ -62,7 +62,7 @@ export async function fill(url: string, documents: number, chunksEach: number): 
               section: null,
               coordinates: [{ page: 1, x0: 0.1, y0: 0.2, x1: 1 / 3, y1: 0.4 }],
               embedding,
-              embeddingModel: 'millrace-static-v1',
+              embeddingModel: 'millrace-static-v2',
             };
           }),
         );

@@ -70,7 +70,7 @@ describe('db setup, reset and rollback', () => {
     const database = await newDatabase();
     const context = contextFor(database);
     const newest = migrationNames().at(-1);
-    await dbCommand(context, ['rollback']);
+    await dbCommand(context, ['rollback', '--yes']);
     await dbCommand(context, ['migrate']);
     await dbCommand(context, ['migrate']);
     const { host, pathname } = new URL(database.url);
@@ -82,7 +82,7 @@ describe('db setup, reset and rollback', () => {
     ]);
   });
 
-  test.each([[['reset', '--yes']], [['rollback']], [['restore', __filename, '--yes']]])(
+  test.each([[['reset', '--yes']], [['rollback', '--yes']], [['restore', __filename, '--yes']]])(
     'When a service is connected from wherever, then %j is refused, and nothing is deleted',
     async (args) => {
       const [database, other] = [await newDatabase(), await newDatabase()];
@@ -108,7 +108,7 @@ describe('db setup, reset and rollback', () => {
 
   test('When the owner is named beside the role of the services, then the commands run as the owner', async () => {
     const database = await newDatabase();
-    await dbCommand(contextFor(database), ['rollback']);
+    await dbCommand(contextFor(database), ['rollback', '--yes']);
     const service = new URL(database.url);
     service.username = 'nobody';
     const context = makeContext({ DATABASE_URL: service.href, DATABASE_MIGRATION_URL: database.url });
@@ -131,7 +131,9 @@ describe('db setup, reset and rollback', () => {
     [[]],
     [['sideways']],
     [['migrate', 'down']],
-    [['rollback', 'all']],
+    [['rollback', 'all', '--yes']],
+    [['rollback']],
+    [['rollback', '2']],
     [['restore']],
     [['restore', '--yes']],
     [['seed', 'x']],

@@ -145,7 +145,7 @@ describe('db backup and restore', () => {
 
   test('When the backup is of an older version, then the migrations since are run', async () => {
     const source = await newDatabase();
-    await dbCommand(contextFor(source), ['rollback', '2']);
+    await dbCommand(contextFor(source), ['rollback', '2', '--yes']);
     const file = join(makeFolder(), 'older.dump');
     await dbCommand(contextFor(source), ['backup', file]);
     const target = await newDatabase({ empty: true });

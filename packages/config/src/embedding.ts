@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 
 /** The model each provider uses when none is named. */
-const defaultModels = { static: 'millrace-static-v1', openai: 'text-embedding-3-small' } as const;
+const defaultModels = { static: 'millrace-static-v2', openai: 'text-embedding-3-small' } as const;
 const defaultDimensions = 768;
 
 type ProviderName = keyof typeof defaultModels;

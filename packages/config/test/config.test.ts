@@ -19,7 +19,7 @@ describe('The configuration', () => {
   test('When only the servers are named, then everything else has its default', () => {
     expect(loadConfig(servers)).toMatchObject({
       EMBEDDING_PROVIDER: 'static',
-      EMBEDDING_MODEL: 'millrace-static-v1',
+      EMBEDDING_MODEL: 'millrace-static-v2',
       EMBEDDING_DIMENSIONS: 768,
       CHUNK_MAX_TOKENS: 400,
       CHUNK_STRATEGY: 'structure',
@@ -90,7 +90,7 @@ describe('The configuration', () => {
       { NEXT_EMBEDDING_MODEL: 'large' },
       { EMBEDDING_MODEL: 'large', EMBEDDING_DIMENSIONS: 512, OPENAI_API_KEY: 'sk-1' },
     ],
-    [{ NEXT_EMBEDDING_PROVIDER: 'static' }, { EMBEDDING_MODEL: 'millrace-static-v1', EMBEDDING_DIMENSIONS: 768 }],
+    [{ NEXT_EMBEDDING_PROVIDER: 'static' }, { EMBEDDING_MODEL: 'millrace-static-v2', EMBEDDING_DIMENSIONS: 768 }],
     [
       { NEXT_EMBEDDING_MODEL: 'bge', NEXT_OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' },
       { EMBEDDING_MODEL: 'bge', OPENAI_BASE_URL: 'http://127.0.0.1:1/v1', OPENAI_API_KEY: undefined },
@@ -137,7 +137,7 @@ describe('The configuration', () => {
       DATABASE_URL: servers.DATABASE_URL,
       DATABASE_MIGRATION_URL: servers.DATABASE_URL,
       EMBEDDING_PROVIDER: 'static',
-      EMBEDDING_MODEL: 'millrace-static-v1',
+      EMBEDDING_MODEL: 'millrace-static-v2',
       EMBEDDING_DIMENSIONS: 768,
       nextEmbedding: null,
     });

@@ -19,6 +19,7 @@ import { ProviderPauses } from './repositories/providerPauses';
 import { RetryGroups } from './repositories/retryGroups';
 import { type CopyIn, type Runner, Sql } from './sql';
 import { isRolledBack, repeatedly, surelyNotDone } from './sqlErrors';
+import { KnownIndexes } from './vectorIndex/knownIndexes';
 
 /** The repositories, all speaking over one connection or one pool. */
 export class Session {
@@ -34,14 +35,17 @@ export class Session {
   readonly providerPauses: ProviderPauses;
   readonly retryGroups: RetryGroups;
 
-  constructor(readonly sql: Sql) {
+  constructor(
+    readonly sql: Sql,
+    readonly vectorIndexes: KnownIndexes = new KnownIndexes(),
+  ) {
     this.collections = new Collections(sql);
     this.documents = new Documents(sql);
     this.documentPages = new DocumentPages(sql);
     this.jobs = new Jobs(sql);
     this.jobChunks = new JobChunks(sql);
     this.chunkAttempts = new ChunkAttempts(sql);
-    this.documentChunks = new DocumentChunks(sql);
+    this.documentChunks = new DocumentChunks(sql, vectorIndexes);
     this.embeddingClaims = new EmbeddingClaims(sql);
     this.embeddingModels = new EmbeddingModelsRepository(sql);
     this.providerPauses = new ProviderPauses(sql);
@@ -115,7 +119,7 @@ export class Database extends Session {
    * loss of the connection rolls it back and runs it again, so `work` must not have effects outside the database.
    */
   async transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return this.patience.run(() => repeatedly(() => transactionOnce(this.pool, work), tries));
+    return this.patience.run(() => repeatedly(() => this.once(this.pool, work), tries));
   }
 
   /**
@@ -125,7 +129,7 @@ export class Database extends Session {
   async read<T>(work: (session: Session) => Promise<T>): Promise<T> {
     if (this.replica?.isFresh()) {
       try {
-        return await transactionOnce(this.replica.pool, work, { readOnly: true });
+        return await this.once(this.replica.pool, work, { readOnly: true });
       } catch (error) {
         const isAway = error instanceof MillraceError && error.code === 'DATABASE_UNAVAILABLE';
         if (!(error instanceof NotDone || isAway || isRolledBack(error))) {
@@ -134,7 +138,7 @@ export class Database extends Session {
         this.replica.distrust();
       }
     }
-    return this.patience.run(() => transactionOnce(this.pool, work, { readOnly: true }));
+    return this.patience.run(() => this.once(this.pool, work, { readOnly: true }));
   }
 
   /**
@@ -145,7 +149,7 @@ export class Database extends Session {
    */
   async exclusively(key: number, limitMs: number, work: () => Promise<void>): Promise<boolean> {
     try {
-      return await transactionOnce(this.pool, async (session) => {
+      return await this.once(this.pool, async (session) => {
         await session.sql.none(`SET LOCAL idle_in_transaction_session_timeout = ${Math.trunc(limitMs)}`);
         const { locked } = await session.sql.one<{ locked: boolean }>(
           'SELECT pg_try_advisory_xact_lock($1) AS locked',
@@ -170,6 +174,27 @@ export class Database extends Session {
   async close(): Promise<void> {
     this.endWaiting();
     await Promise.all([this.replica?.close(), this.pool.close()]);
+  }
+
+  /** One try at a transaction. */
+  private once<T>(pool: Pool, work: (session: Session) => Promise<T>, { readOnly = false } = {}): Promise<T> {
+    return pool.run(async (connection) => {
+      let mayHaveChanged = false;
+      try {
+        await connection.run((protocol) => protocol.none(`BEGIN${readOnly ? ' READ ONLY' : ''}; ${pool.limit}`));
+        const sql = new Sql(onConnection(connection), copyInto(connection));
+        const result = await work(new Session(sql, this.vectorIndexes));
+        mayHaveChanged = !readOnly;
+        await connection.run((protocol) => protocol.none('COMMIT'));
+        return result;
+      } catch (error) {
+        if (connection.isLostBy(error) && (!mayHaveChanged || surelyNotDone(error))) {
+          throw new NotDone(error);
+        }
+        await connection.rollBack();
+        throw error;
+      }
+    });
   }
 }
 
@@ -198,29 +223,6 @@ function onPool(pool: Pool, patience: Patience): Runner {
 /** Statements of the transaction that the connection is in. */
 function onConnection(connection: PooledConnection): Runner {
   return (statement, run) => connection.run((protocol) => run(protocol, statement));
-}
-
-async function transactionOnce<T>(
-  pool: Pool,
-  work: (session: Session) => Promise<T>,
-  { readOnly = false } = {},
-): Promise<T> {
-  return pool.run(async (connection) => {
-    let mayHaveChanged = false;
-    try {
-      await connection.run((protocol) => protocol.none(`BEGIN${readOnly ? ' READ ONLY' : ''}; ${pool.limit}`));
-      const result = await work(new Session(new Sql(onConnection(connection), copyInto(connection))));
-      mayHaveChanged = !readOnly;
-      await connection.run((protocol) => protocol.none('COMMIT'));
-      return result;
-    } catch (error) {
-      if (connection.isLostBy(error) && (!mayHaveChanged || surelyNotDone(error))) {
-        throw new NotDone(error);
-      }
-      await connection.rollBack();
-      throw error;
-    }
-  });
 }
 
 function copyInto(connection: PooledConnection): CopyIn {

@@ -1,3 +1,4 @@
+export { type CopyType, encodeCopy } from './binaryCopy';
 export { checkSetup } from './checkSetup';
 export { Database, type DatabaseOptions, Session } from './database';
 export { type MigrateOptions, migrate, migrationNames } from './migrations';
@@ -26,6 +27,7 @@ export type { NewPause, ProviderPause } from './repositories/providerPauses';
 export type { RetryGroupRow } from './repositories/retryGroups';
 export { makeRoles, type RoleOptions, type RolesMade } from './roles';
 export { serverIsSettled } from './serverIsSettled';
+export { Sql } from './sql';
 export { clientConfig, type TlsSettings, tlsSettings } from './tls';
 export { untilAvailable } from './untilAvailable';
 export type { BuildProgress } from './vectorIndex/buildProgress';

@@ -61,7 +61,9 @@ export class ExplainingDatabase {
   /** The part of pg-promise that Sql speaks to. */
   private protocol() {
     const run = async (statement: string, values?: unknown) => {
-      const text = pgPromise.as.format(statement, values);
+      const [, settings = '', text = ''] =
+        /^((?:SET LOCAL [^;]*; )*)(.*)$/s.exec(pgPromise.as.format(statement, values)) ?? [];
+      await this.client.query(settings);
       if (/^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b/.test(text)) {
         const { rows } = await this.client.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
           `EXPLAIN (FORMAT JSON) ${text}`,

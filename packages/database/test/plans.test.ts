@@ -25,7 +25,7 @@ const fill = `
   INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes, status, metadata, created_at)
   SELECT ${sqlId(1, 'n')}, CASE WHEN n <= 5 THEN '${id(7, 1)}'::uuid ELSE '00000000-0000-7000-8000-000000000001' END,
          '${id(7, 0)}', n || '.pdf', lpad(n::text, 64, '0'), 'application/pdf', 1, 'ready',
-         jsonb_build_object('number', n, 'department', 'd' || n % 7), now() - n * interval '1 hour'
+         jsonb_build_object('number', n, 'language', CASE WHEN n % 7 > 0 THEN 'en' ELSE 'de' END), now() - n * interval '1 hour'
   FROM generate_series(1, 3000) AS n;
   INSERT INTO document_chunks (id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content,
     token_count, page_start, page_end, embedding, embedding_model, created_at)
@@ -152,7 +152,7 @@ describe('The planner', () => {
     [
       'documents with common metadata are searched',
       'document_chunks_embedding',
-      search({ metadata: { department: 'd1' } }),
+      search({ metadata: { language: 'en' } }),
     ],
     ['documents with some metadata are searched', 'documents_metadata', search({ metadata: { number: 77 } })],
     ["a job's chunks of one status are listed", 'job_chunks_job_status', (s) => s.jobs.countChunks(id(3, 77))],

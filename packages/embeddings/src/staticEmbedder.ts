@@ -1,4 +1,5 @@
 import stem from 'wink-porter2-stemmer';
+import { Rotation } from './rotation';
 import { rowOf, type StaticTable, unknownRow } from './staticTable';
 import { type Token, tokens } from './tokens';
 import { featureHash, pairHash } from './wordHash';
@@ -6,10 +7,14 @@ import { featureHash, pairHash } from './wordHash';
 export const hashedDimensions = 668;
 
 /**
- * Share of the averaged part in the squared length. Measured on questions about company filings together with exact
- * phrases out of them: from 0.4 to 0.7 the questions fare alike, while phrases and figures lose with every step up.
+ * Share of the averaged part in the squared length, before what all texts have in common is taken off. Measured on questions
+ * about company filings together with exact phrases out of them: above, phrases and figures lose with every step; below,
+ * questions do.
  */
 const averageShare = 0.5;
+
+/** Of the averaged part, how much is taken to be common to all texts: measured, some nine tenths are. */
+const commonShare = 0.85;
 
 /** Arora's a for the average: 1e-4, at the lower end of the paper's range, ranked best within and across documents. */
 const averageSmoothing = 1e-4;
@@ -31,10 +36,11 @@ const longestStemmed = 64;
  * Text to vector without a model server: the joined, separately normalized parts
  * - smooth-inverse-frequency average of word vectors (Arora, Liang, Ma: A Simple but Tough-to-Beat Baseline for
  *   Sentence Embeddings, ICLR 2017): each word weighs a / (a + p(word)), p from its frequency rank by the
- *   Zipf-Mandelbrot law. The paper's removal of the first principal component is left out: measured, it helps a
- *   little within one document and costs more across documents and for exact wording;
+ *   Zipf-Mandelbrot law. Its common part, which the average word gives, is taken off (Mu, Viswanath: All-but-the-Top,
+ *   ICLR 2018, remove the mean of the word vectors);
  * - signed feature hashing (Weinberger et al.: Feature Hashing for Large Scale Multitask Learning, ICML 2009) of
  *   stemmed words, numbers and pairs of neighbours, so that names, figures and exact wording count.
+ * The whole is rotated, so that vector indexes that keep one bit a dimension can tell texts apart.
  * Only additions, products, quotients and square roots of doubles in a fixed order: every machine gets the same.
  */
 export class StaticEmbedder {
@@ -43,6 +49,9 @@ export class StaticEmbedder {
   /** Weight of a row's bytes in the average: its rarity times the scale of its bytes. */
   readonly #averageWeights: Float32Array;
   readonly #hashWeights: Float32Array;
+  /** What the averaged part of any text is expected to have. */
+  readonly #common: Float64Array;
+  readonly #rotation: Rotation;
 
   constructor(table: StaticTable) {
     this.#table = table;
@@ -54,9 +63,11 @@ export class StaticEmbedder {
       // A stem is as common as the most common of its words, whichever of them stands in the text.
       this.#hashWeights[row] = rarity(table.stemRanks[row] ?? row, hashSmoothing);
     }
+    this.#common = this.#expectedAverage();
+    this.#rotation = new Rotation(this.dimensions);
   }
 
-  /** The vector of `text`, `dimensions` long and never zero; its length is about 1. */
+  /** The vector of `text`, `dimensions` long and never zero; of any length. */
   embed(text: string): Float64Array {
     const width = this.#table.dimensions;
     const vector = new Float64Array(this.dimensions);
@@ -78,12 +89,28 @@ export class StaticEmbedder {
       previous = feature;
     }
     features.sumInto(hashed);
-    scale(average, Math.sqrt(averageShare));
+    if (scale(average, Math.sqrt(averageShare))) {
+      subtract(average, this.#common);
+    }
     if (!scale(hashed, Math.sqrt(1 - averageShare))) {
       // Nothing but symbols, or features that cancelled out: the text as a whole is the one feature.
       hashed[featureHash(text.trim()) % hashedDimensions] = Math.sqrt(1 - averageShare);
     }
-    return vector;
+    return this.#rotation.rotate(vector);
+  }
+
+  /** The weighted average of the words as often as they come in any text, as long as that much of a text's average. */
+  #expectedAverage(): Float64Array {
+    const { words, dimensions, vectors } = this.#table;
+    const sum = new Float64Array(dimensions);
+    for (let row = 0; row < words; row++) {
+      const weight = probability(row) * (this.#averageWeights[row] as number);
+      for (let i = 0; i < dimensions; i++) {
+        sum[i] = (sum[i] as number) + weight * (vectors[row * dimensions + i] as number);
+      }
+    }
+    scale(sum, commonShare * Math.sqrt(averageShare));
+    return sum;
   }
 
   #feature(token: Token, hash: number, row: number): { hash: number; weight: number } {
@@ -107,11 +134,15 @@ export class StaticEmbedder {
   }
 }
 
-/** a / (a + p), where p is the word's probability by rank (from 0) after Zipf and Mandelbrot. */
+/** a / (a + p), where p is the word's probability. */
 function rarity(rank: number, a: number): number {
+  return a / (a + probability(rank));
+}
+
+/** How often a word comes, by its rank (from 0) after Zipf and Mandelbrot. */
+function probability(rank: number): number {
   // 13.32 = ln(341,479) + 0.577, the harmonic number that makes the probabilities of the table's words sum to about 1.
-  const probability = 1 / ((rank + 2.7) * 13.32);
-  return a / (a + probability);
+  return 1 / ((rank + 2.7) * 13.32);
 }
 
 /** The distinct features of one text with their counts. */
@@ -158,4 +189,10 @@ function scale(vector: Float64Array, length: number): boolean {
     vector[i] = (vector[i] ?? 0) * factor;
   }
   return true;
+}
+
+function subtract(vector: Float64Array, other: Float64Array): void {
+  for (let i = 0; i < vector.length; i++) {
+    vector[i] = (vector[i] ?? 0) - (other[i] ?? 0);
+  }
 }

@@ -4,7 +4,7 @@ import { StaticEmbedder } from './staticEmbedder';
 import { readStaticTable, type StaticTable, StaticTableError } from './staticTable';
 
 /** Stored with the vectors: change it whenever the same text would get another vector. */
-export const staticModel = 'millrace-static-v1';
+export const staticModel = 'millrace-static-v2';
 
 export interface StaticProviderOptions {
   /** The file that `buildStaticTable` made. */

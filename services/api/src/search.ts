@@ -7,12 +7,12 @@ export type ChunkFilter = Omit<SearchFilter, 'embeddingModel'>;
 
 interface Found {
   model: EmbeddingSetup;
-  rows: SearchRow[] | null;
+  rows: SearchRow[];
 }
 
 /**
- * Searches by the model that the vectors are of. Which one that is may change at any moment: it is remembered, looked at
- * again in the transaction that searches, and where it has changed, the query is embedded once more.
+ * Searches by the model that the vectors are of. Which one that is may change at any moment: it is remembered, and asked for
+ * again when a search by it finds nothing or fails. What is found is always of the model that the query was embedded with.
  */
 export class ChunkSearch {
   private model: EmbeddingSetup | undefined;
@@ -27,39 +27,35 @@ export class ChunkSearch {
    * @throws MillraceError SETUP_INVALID when no provider of that model is configured, and the provider's
    */
   async find(query: string, filter: ChunkFilter, limit: number): Promise<SearchRow[]> {
-    let asked = this.model ?? (await this.current());
-    for (;;) {
-      const found = await this.findBy(asked, query, filter, limit);
+    this.model ??= await this.current();
+    for (let asked: EmbeddingSetup = this.model; ; asked = this.model) {
+      const found = await this.findBy(asked, query, filter, limit).catch(async (error) => {
+        // The vectors may have another length by now, and perhaps nobody keeps the provider of the old ones any more.
+        const model = await this.current();
+        if (isSameSetup(model, asked)) {
+          throw error;
+        }
+        return { model, rows: [] };
+      });
       this.model = found.model;
-      if (found.rows !== null) {
+      if (isSameSetup(found.model, asked)) {
         return found.rows;
       }
-      asked = found.model;
     }
   }
 
-  /** What is found by this model; the rows are null where it is not the vectors' any more. */
-  private async findBy(asked: EmbeddingSetup, query: string, filter: ChunkFilter, limit: number): Promise<Found> {
-    let vector: Float32Array;
-    try {
-      vector = await this.embed(query, asked);
-    } catch (error) {
-      // Perhaps nobody keeps that provider any more.
-      const model = await this.current();
-      if (isSameSetup(model, asked)) {
-        throw error;
-      }
-      return { model, rows: null };
-    }
+  /** What is found by this model, and the one that the vectors were of meanwhile. */
+  private async findBy(model: EmbeddingSetup, query: string, filter: ChunkFilter, limit: number): Promise<Found> {
+    const vector = await this.embed(query, model);
     return this.database.read(async ({ embeddingModels, documentChunks }) => {
-      const model = await embeddingModels.hold();
-      const byModel = { ...filter, embeddingModel: model.model };
-      return { model, rows: isSameSetup(model, asked) ? await documentChunks.search(vector, byModel, limit) : null };
+      const rows = await documentChunks.search(vector, { ...filter, embeddingModel: model.model }, limit);
+      // The search keeps the model from being changed until the transaction ends.
+      return { rows, model: rows.length > 0 ? model : await embeddingModels.active() };
     });
   }
 
   private current(): Promise<EmbeddingSetup> {
-    return this.database.read((session) => session.embeddingModels.hold());
+    return this.database.read((session) => session.embeddingModels.active());
   }
 
   private async embed(query: string, model: EmbeddingSetup): Promise<Float32Array> {

@@ -39,7 +39,7 @@ async function stored(metadata?: object): Promise<string> {
         section: null,
         coordinates: [],
         embedding: unitVector(count),
-        embeddingModel: 'millrace-static-v1',
+        embeddingModel: 'millrace-static-v2',
       },
     ]),
   );

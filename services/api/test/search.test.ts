@@ -5,8 +5,10 @@ import {
   type OpenAiServer,
   startOpenAiServer,
   type TestEnvironment,
+  unitVector,
 } from '@millrace/test-support';
 import { ChunkSearch } from '../src/search';
+import { endedWork } from './work';
 
 const next = { model: 'next-model', dimensions: 256 };
 
@@ -60,6 +62,31 @@ test('When the model changes while the query is embedded, then it is embedded ag
   expect(await search.find('a lighthouse', {}, 5)).toEqual([]);
   expect(await search.find('a lighthouse', {}, 5)).toEqual([]);
   expect(modelsAsked()).toEqual(['old-model', 'old-model', 'next-model', 'next-model']);
+});
+
+test.each([
+  ['next-model', 256],
+  ['next-model', 768],
+  ['old-model', 256],
+])('When all vectors are of %s with %i dimensions by then, then they are found', async (model, dimensions) => {
+  const setup = { model, dimensions };
+  const search = await searcher({
+    NEXT_EMBEDDING_MODEL: setup.model,
+    NEXT_EMBEDDING_DIMENSIONS: String(setup.dimensions),
+  });
+  await endedWork(database, 3, {});
+  await reEmbedding.begin(setup);
+  expect(await search.find('a lighthouse', {}, 5)).toHaveLength(3);
+  const models = await database.embeddingModels.find();
+  await database.sql.none(
+    `INSERT INTO document_chunks_next SELECT (jsonb_populate_record(NULL::document_chunks_next,
+       to_jsonb(c) || jsonb_build_object('embedding_model', $<model>, 'embedding', $<vector>::text))).* FROM document_chunks c`,
+    { model: setup.model, vector: JSON.stringify([...unitVector(1, setup.dimensions)]) },
+  );
+  if (models.next) {
+    expect(await reEmbedding.change(models.next)).toBe(true);
+  }
+  expect(await search.find('a lighthouse', {}, 5)).toHaveLength(3);
 });
 
 test('When the old provider is away after the change, then nobody needs it', async () => {

@@ -85,6 +85,7 @@ export async function settle(
   chunkIds: readonly string[],
   failures: Record<string, ErrorCode> = {},
 ): Promise<void> {
+  const { active } = await database.embeddingModels.find();
   const { token, chunks } = await claimChunks(database, chunkIds, 'test-embedder', 60_000);
   await settleChunks(
     database,
@@ -97,7 +98,7 @@ export async function settle(
         const code = failures[chunk.id];
         return code ? [{ chunkId: chunk.id, error: new MillraceError(code, `It is ${code}`) }] : [];
       }),
-      embeddingModel: 'millrace-static-v1',
+      embeddingModel: active.model,
       claimedTexts: [],
     },
     { backoffMs: 0 },

@@ -23,11 +23,12 @@ const actions: Record<string, Action> = {
   },
   migrate: runMigrations,
   rollback: async (context, owner, args) => {
-    const [count = '1', ...rest] = args;
-    takeNone(rest);
+    const [count = '1', ...rest] = args[0] === confirmation ? ['1', ...args] : args;
     if (!/^[1-9]\d*$/.test(count)) {
       throw new UsageError(`rollback takes how many migrations to undo, not ${count}.`);
     }
+    const what = `rollback undoes the newest migrations (${count}) of ${describePlace(owner.databaseUrl)}, data included`;
+    takeConfirmation(rest, what);
     await refuseWhileRunning(context, owner);
     say(context, owner, 'Undid', await migrate({ ...owner, direction: 'down', count: Number(count) }));
   },

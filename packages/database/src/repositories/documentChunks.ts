@@ -1,6 +1,7 @@
 import type { Box } from '@millrace/contracts';
 import { encodeCopy } from '../binaryCopy';
 import type { Sql } from '../sql';
+import type { KnownIndexes } from '../vectorIndex/knownIndexes';
 import { type SearchFilter, type SearchRow, searchChunks } from '../vectorIndex/search';
 
 export interface NewDocumentChunk {
@@ -48,7 +49,10 @@ export interface DocumentChunkRow {
 }
 
 export class DocumentChunks {
-  constructor(private readonly sql: Sql) {}
+  constructor(
+    private readonly sql: Sql,
+    private readonly indexes: KnownIndexes,
+  ) {}
 
   /**
    * Inserts chunks with their vectors, or brings rows that are there already up to date. Binary COPY into a temporary
@@ -186,7 +190,7 @@ export class DocumentChunks {
 
   /** See searchChunks. */
   search(vector: Float32Array, filter: SearchFilter, limit: number): Promise<SearchRow[]> {
-    return searchChunks(this.sql, vector, filter, limit);
+    return searchChunks(this.sql, this.indexes, vector, filter, limit);
   }
 }
 

@@ -43,10 +43,10 @@ export class EmbeddingModelsRepository {
   }
 
   /**
-   * The active model, which stays so until the end of the transaction. Whoever changes it locks the table of the vectors
-   * against all others; naming the table here waits for that, and the settings are read afterwards.
+   * The model of the vectors that searches find. In a transaction that has read document_chunks it stays so until the end:
+   * whoever changes it locks the table against all others.
    */
-  hold(): Promise<EmbeddingSetup> {
-    return this.sql.one('SELECT s.model, s.dimensions FROM embedding_settings s LEFT JOIN document_chunks c ON false');
+  active(): Promise<EmbeddingSetup> {
+    return this.sql.one('SELECT model, dimensions FROM embedding_settings');
   }
 }

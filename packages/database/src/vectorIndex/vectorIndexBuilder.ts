@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '@millrace/contracts';
 import { type Client, escapeIdentifier } from 'pg';
 import type { Database } from '../database';
@@ -7,6 +8,7 @@ import { inBuildSession, type Resources, tuneBuild } from './buildSession';
 import { indexDefinition } from './definition';
 import { findVectorIndexes, type VectorIndex } from './find';
 import { type VectorIndexKind, vectorIndexKind } from './kinds';
+import { indexesKnownForMs } from './knownIndexes';
 
 export interface BuildOptions extends Resources {
   /** For HNSW: connections of a node (2 to 100), and how many candidates are looked at for them (4 to 1000). */
@@ -42,6 +44,10 @@ export class VectorIndexBuilder {
       const name = nextName(before);
       await tuneBuild(client, options);
       await client.query(await this.createStatement(kind, name, options));
+      if (before.length > 0) {
+        // Until every service has seen the new one: a search that goes by an index that is gone compares all vectors.
+        await sleep(2 * indexesKnownForMs, undefined, this.signal && { signal: this.signal });
+      }
       for (const old of before) {
         await client.query(dropStatement(old.name));
       }
@@ -84,7 +90,11 @@ export class VectorIndexBuilder {
       if ((await this.progress()) !== null) {
         throw new MillraceError('SETUP_INVALID', 'Somebody is building an index on document_chunks by hand.');
       }
-      return work(client);
+      try {
+        return await work(client);
+      } finally {
+        this.database.vectorIndexes.forget();
+      }
     });
   }
 
@@ -105,7 +115,7 @@ export class VectorIndexBuilder {
     const parameters: Record<string, number> =
       vectorIndexKind[kind].method === 'ivfflat'
         ? { lists: options.lists ?? listsFor(rows) }
-        : { m: options.m ?? 12, ef_construction: options.efConstruction ?? 48 };
+        : { m: options.m ?? 12, ef_construction: options.efConstruction ?? 64 };
     return `CREATE INDEX CONCURRENTLY ${escapeIdentifier(name)} ON document_chunks ${indexDefinition(kind, dimensions, parameters)}`;
   }
 

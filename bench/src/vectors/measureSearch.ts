@@ -1,0 +1,30 @@
+import type { Dataset } from './dataset';
+import type { ScopedFilter } from './filters';
+import { recallAt, type Truth } from './truth';
+
+export interface SearchMeasured {
+  /** How long each query took, in milliseconds. */
+  times: number[];
+  /** Of the ten nearest rows, the mean of all queries. */
+  recall: number;
+}
+
+/** Runs the queries with a known truth one after the other on one connection, as the API searches. */
+export async function measureSearch(
+  { database, provider, queryVectors }: Pick<Dataset, 'database' | 'provider' | 'queryVectors'>,
+  { scope, filter }: Pick<ScopedFilter, 'scope' | 'filter'>,
+  truth: Truth,
+): Promise<SearchMeasured> {
+  const times: number[] = [];
+  let recall = 0;
+  for (const [query, vector] of queryVectors.entries()) {
+    const startedAt = performance.now();
+    const found = await database.read((session) =>
+      session.documentChunks.search(vector, { embeddingModel: provider.model, ...filter }, 10),
+    );
+    times.push(performance.now() - startedAt);
+    const similarities = found.map((row) => row.score);
+    recall += recallAt(10, similarities, truth[scope][query] ?? []);
+  }
+  return { times, recall: recall / queryVectors.length };
+}
