@@ -52,6 +52,15 @@ test('When no next model is configured, then start says what to set', async () =
   expect([code, output]).toEqual([1, expect.stringContaining('NEXT_EMBEDDING_PROVIDER')]);
 });
 
+test('When the configured model is not the one in use, then start changes to it', async () => {
+  const now = { EMBEDDING_PROVIDER: 'openai', EMBEDDING_MODEL: 'newer-model', EMBEDDING_DIMENSIONS: '64' };
+  const { code, output } = await reEmbed(['start'], now);
+  expect([code, output]).toEqual([0, expect.stringContaining('Done: all vectors are of newer-model (64 dimensions).')]);
+  // And back, which is what the other tests begin with.
+  expect(await reEmbed(['start'])).toMatchObject({ code: 0 });
+  expect((await reEmbed(['status'])).output).toContain('The vectors are of millrace-static-v2 (768 dimensions).');
+});
+
 test('When it is interrupted, then it says how to go on; another model is refused until it is cancelled', async () => {
   await withDatabase(async (database) => {
     // A chunk that nobody embeds.

@@ -6,14 +6,17 @@ import type { Sql } from './sql';
 /**
  * Checks that the database is what this configuration needs: the vector extension, every migration, and the model and
  * dimensions its vectors are made with. Changes nothing.
- * @param expected what this configuration has for its vectors
- * @param others what is right as well: the model that is to take its place, which it may have done
+ * @param expected what this configuration can make vectors of: one of them must be what is stored, or what all vectors are
+ *   being changed to. Without any, the model is not looked at.
  * @throws MillraceError SETUP_INVALID saying what is wrong and what to do, or DATABASE_UNAVAILABLE.
  */
-export async function checkSetup(sql: Sql, expected: EmbeddingSetup, ...others: EmbeddingSetup[]): Promise<void> {
+export async function checkSetup(sql: Sql, ...expected: EmbeddingSetup[]): Promise<void> {
   await checkExtension(sql);
   await checkMigrations(sql);
-  await checkEmbedding(sql, expected, others);
+  const [first, ...others] = expected;
+  if (first !== undefined) {
+    await checkEmbedding(sql, first, others);
+  }
 }
 
 async function checkExtension(sql: Sql): Promise<void> {
@@ -59,7 +62,11 @@ async function checkEmbedding(sql: Sql, expected: EmbeddingSetup, others: readon
     `SELECT atttypmod AS dimensions, (SELECT model FROM embedding_settings) AS model FROM pg_attribute
      WHERE attrelid = 'document_chunks'::regclass AND attname = 'embedding'`,
   );
-  if ([expected, ...others].some((one) => isSameSetup(one, { model, dimensions }))) {
+  const next = await sql.oneOrNone<EmbeddingSetup>(
+    `SELECT model, dimensions FROM re_embeddings WHERE status = 'running'`,
+  );
+  const right = [{ model, dimensions }, ...(next ? [next] : [])];
+  if ([expected, ...others].some((one) => right.some((other) => isSameSetup(one, other)))) {
     return;
   }
   if (dimensions !== expected.dimensions) {
@@ -78,4 +85,4 @@ async function checkEmbedding(sql: Sql, expected: EmbeddingSetup, others: readon
 }
 
 const changeAdvice =
-  'to change what is stored, put the new values into NEXT_EMBEDDING_... and run "npm run millrace -- re-embed start"';
+  'to change what is stored see docs/database/re-embedding.md ("npm run millrace -- re-embed start")';

@@ -35,6 +35,16 @@ test('When its migration is undone in the middle of one, then its jobs and new v
   expect(await change.chunks()).toHaveLength(1);
 });
 
+test('When all vectors are being changed to the configured model, then the start-up check is content before they are', async () => {
+  const { sql } = change.database;
+  await expect(checkSetup(sql, wanted)).rejects.toMatchObject({ code: 'SETUP_INVALID' });
+  await change.reEmbedding.begin(wanted);
+  await expect(checkSetup(sql, wanted)).resolves.toBeUndefined();
+  await change.reEmbedding.cancel();
+  await expect(checkSetup(sql, wanted)).rejects.toMatchObject({ code: 'SETUP_INVALID' });
+  await expect(checkSetup(sql)).resolves.toBeUndefined();
+});
+
 test('When the next model is configured, then the start-up check takes it before and after it has come into use', async () => {
   const { sql } = change.database;
   await expect(checkSetup(sql, old, wanted)).resolves.toBeUndefined();

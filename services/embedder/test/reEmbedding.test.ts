@@ -134,6 +134,24 @@ test('When a worker has no provider of the model in use, then it puts everything
   expect(await waiting(jobId)).toEqual([{ status: 'pending', attempts: 0 }]);
 });
 
+test('When nobody can make vectors of the old model, then stored chunks are embedded with the next one, and uploads after the change', async () => {
+  const before = await processor({});
+  await before.process((await uploaded(2)).deliveries);
+  await reEmbedding.begin(next);
+  const embedder = await processor({
+    EMBEDDING_MODEL: next.model,
+    EMBEDDING_DIMENSIONS: String(next.dimensions),
+  });
+  const again = await stored();
+  const upload = await uploaded(1);
+  const outcomes = await outcomesOf(embedder.process([...again.deliveries, ...upload.deliveries]));
+  expect(outcomes).toEqual(['done', 'done', 'later']);
+  const models = await database.embeddingModels.find();
+  expect(models.next && (await reEmbedding.change(models.next))).toBe(true);
+  expect(await outcomesOf(embedder.process(upload.deliveries))).toEqual(['done']);
+  expect(await waiting(upload.jobId)).toEqual([{ status: 'success', attempts: 1 }]);
+});
+
 test('When the next provider limits the rate, then its chunks wait without an attempt, and uploads go on', async () => {
   const embedder = await processor();
   const first = await uploaded(2);

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { embeddingSetups, loadMigrationConfig } from '@millrace/config';
+import { type EmbeddingSetup, embeddingSetups, isSameSetup, loadMigrationConfig } from '@millrace/config';
 import { MillraceError } from '@millrace/contracts';
 import { checkSetup, Database, findReEmbeddingProgress, ReEmbedding, type Resources } from '@millrace/database';
 import { parseMemory, parseNumber } from '../buildOptions';
@@ -10,7 +10,8 @@ import { describeFailures, describeModel, describeProgress } from './describe';
 
 export const reEmbedUsage = `  re-embed start [--memory SIZE] [--workers N]
                             changes all vectors to the model of NEXT_EMBEDDING_..., or goes on with that, and waits until
-                            it is done; searches and uploads go on. The options are for the index, as above
+                            it is done; searches and uploads go on. Without NEXT_EMBEDDING_..., to the one of
+                            EMBEDDING_...: then both wait. The options are for the index, as above
   re-embed status           how far it has come, and what has failed
   re-embed cancel           gives it up; the vectors in use stay`;
 
@@ -33,7 +34,7 @@ export async function reEmbedCommand(args: string[], environment: NodeJS.Process
     applicationName: 'millrace-re-embed',
   });
   try {
-    await checkSetup(database.sql, current, ...(next ? [next] : []));
+    await checkSetup(database.sql);
     const address = { databaseUrl: config.DATABASE_MIGRATION_URL, caFile: config.DATABASE_CA_FILE };
     if (action === 'status') {
       await report(database);
@@ -41,23 +42,33 @@ export async function reEmbedCommand(args: string[], environment: NodeJS.Process
       const given = await new ReEmbedding(database, address).cancel();
       console.log(given === null ? 'Nothing is being changed.' : `Cancelled: the change to ${describeModel(given)}.`);
     } else {
-      if (next === undefined) {
-        throw new MillraceError(
-          'SETUP_INVALID',
-          'No next model is configured. Set NEXT_EMBEDDING_PROVIDER, NEXT_EMBEDDING_MODEL or NEXT_EMBEDDING_DIMENSIONS, for the services as well.',
-        );
-      }
+      const wanted = next ?? (await configuredAnew(database, current));
       await untilInterrupted(async (signal) => {
         const reEmbedding = new ReEmbedding(database, address, signal);
-        const begun = await reEmbedding.begin(next);
-        console.error(`The change to ${describeModel(next)} ${begun === 'begun' ? 'has begun' : 'goes on'}.`);
-        await completeReEmbedding({ database, reEmbedding, setup: next, resources, signal });
-        console.log(`Done: all vectors are of ${describeModel(next)}.`);
+        const begun = await reEmbedding.begin(wanted);
+        console.error(`The change to ${describeModel(wanted)} ${begun === 'begun' ? 'has begun' : 'goes on'}.`);
+        await completeReEmbedding({ database, reEmbedding, setup: wanted, resources, signal });
+        console.log(`Done: all vectors are of ${describeModel(wanted)}.`);
       }, leftAlone);
     }
   } finally {
     await database.close();
   }
+}
+
+/**
+ * The configured model where it is not the one in use, which nobody can make vectors of then.
+ * @throws MillraceError SETUP_INVALID where it is
+ */
+async function configuredAnew(database: Database, current: EmbeddingSetup): Promise<EmbeddingSetup> {
+  const { active } = await database.embeddingModels.find();
+  if (isSameSetup(active, current)) {
+    throw new MillraceError(
+      'SETUP_INVALID',
+      'No next model is configured. Set NEXT_EMBEDDING_PROVIDER, NEXT_EMBEDDING_MODEL or NEXT_EMBEDDING_DIMENSIONS, for the services as well.',
+    );
+  }
+  return current;
 }
 
 async function report(database: Database): Promise<void> {
