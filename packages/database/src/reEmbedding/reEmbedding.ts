@@ -13,7 +13,8 @@ import { buildNextIndexes, createNextTable, putNextTableInPlace, refuseOtherColu
 const lockTimeoutMs = 1_000;
 const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
-const lockNotAvailable = '55P03';
+/** A lock that did not become free in time, and a circle of waiters of which PostgreSQL has ended one, however often. */
+const heldUp: readonly unknown[] = ['55P03', '40P01'];
 
 /**
  * A change of the model that all vectors are made with, as the owner of the tables does it: a table beside is filled by
@@ -145,7 +146,7 @@ export class ReEmbedding {
           return work(session);
         });
       } catch (error) {
-        if ((error as { code?: unknown }).code !== lockNotAvailable) {
+        if (!heldUp.includes((error as { code?: unknown }).code)) {
           throw error;
         }
         await setTimeout(pauseMs * (0.5 + Math.random()), undefined, { signal: this.signal }).catch(() => undefined);
