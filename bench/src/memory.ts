@@ -10,7 +10,8 @@ function statusMiB(pid: number, field: string): number {
   }
 }
 
-function childrenOf(pid: number): number[] {
+/** The children of a process that there are now (Linux). */
+export function childrenOf(pid: number): number[] {
   try {
     return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
   } catch {
