@@ -8,6 +8,7 @@ import { partitions } from './partitions/partitions';
 import { queue } from './queue/queue';
 import { reingest } from './reingest/reingest';
 import { type BenchmarkResult, report } from './report';
+import { scaling } from './scaling/scaling';
 
 const usage = `usage: npm run bench -- NAME [options]
   ingest [--files FOLDER] [--quick]
@@ -23,6 +24,8 @@ const usage = `usage: npm run bench -- NAME [options]
   reingest [--files FOLDER] [--quick]
                             what is embedded again when documents come again: unchanged, and with one page edited
                             (--quick: two of them)
+  scaling [--files FOLDER] [--quick]
+                            embedding and settling with 1, 2 and 4 embedder processes (--quick: two files, 1 and 2)
   partitions [--quick]      document_chunks beside a copy that is partitioned by collection, 50,000 rows (--quick: 2,000)`;
 
 interface Options {
@@ -38,6 +41,7 @@ const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult>>
   fairness: ({ books }) => fairness(process.env, books),
   parse: ({ files, quick }) => parse(files, quick),
   reingest: ({ files, quick }) => reingest(process.env, files, quick),
+  scaling: ({ files, quick }) => scaling(process.env, files, quick),
   queue: ({ quick }) => queue(process.env, quick),
   partitions: ({ quick }) => partitions(process.env, quick),
 };
