@@ -3,7 +3,7 @@ import { ApiClient, type RunningStack } from '@millrace/stack';
 import { endOf } from './endOf';
 
 /** Rarely enough that asking takes no time from the work to speak of; the figures are coarse by as much. */
-const pollMs = 50;
+const pollMs = 100;
 
 /** One pass over all files. */
 export interface Run {
