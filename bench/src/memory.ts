@@ -25,7 +25,7 @@ export class MemoryWatch {
   private readonly timer: NodeJS.Timeout;
 
   constructor(private readonly processes: readonly { name: string; pid: number }[]) {
-    this.timer = setInterval(() => this.look(), 200);
+    this.timer = setInterval(() => this.look(), 200).unref();
   }
 
   /** Stops watching. @returns the highest peak seen of each name, in MiB; "NAME child" for children. */

@@ -47,7 +47,7 @@ export class ProcessorWatch {
     this.timer = setInterval(() => {
       // What fails now fails at the end of the lap as well, and is thrown there.
       this.looking = this.look().catch(() => undefined);
-    }, lookMs);
+    }, lookMs).unref();
   }
 
   static async start(
