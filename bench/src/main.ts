@@ -11,6 +11,7 @@ import { persist } from './persist/persist';
 import { queue } from './queue/queue';
 import { reingest } from './reingest/reingest';
 import { type BenchmarkResult, report } from './report';
+import { scaling } from './scaling/scaling';
 import { search } from './search/search';
 import { vectors } from './vectors/vectors';
 
@@ -28,6 +29,8 @@ const usage = `usage: npm run bench -- NAME [options]
   reingest [--files FOLDER] [--quick]
                             what is embedded again when documents come again: unchanged, and with one page edited
                             (--quick: two of them)
+  scaling [--files FOLDER] [--quick]
+                            embedding and settling with 1, 2 and 4 embedder processes (--quick: two files, 1 and 2)
   partitions [--quick]      document_chunks beside a copy that is partitioned by collection, 50,000 rows (--quick: 2,000)
   vectors [build | remove] [--rows N] [--files FOLDER]
                             makes the data set that the next benchmarks search, in a database of its own that is kept;
@@ -62,6 +65,7 @@ const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult |
   fairness: ({ books }) => fairness(process.env, books),
   parse: ({ files, quick }) => parse(files, quick),
   reingest: ({ files, quick }) => reingest(process.env, files, quick),
+  scaling: ({ files, quick }) => scaling(process.env, files, quick),
   queue: ({ quick }) => queue(process.env, quick),
   partitions: ({ quick }) => partitions(process.env, quick),
   vectors: ({ files, rows, action = 'build' }) => vectors({ environment: { ...process.env }, files, rows }, action),

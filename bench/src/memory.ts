@@ -10,7 +10,8 @@ function statusMiB(pid: number, field: string): number {
   }
 }
 
-function childrenOf(pid: number): number[] {
+/** The children of a process that there are now (Linux). */
+export function childrenOf(pid: number): number[] {
   try {
     return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
   } catch {
@@ -24,7 +25,7 @@ export class MemoryWatch {
   private readonly timer: NodeJS.Timeout;
 
   constructor(private readonly processes: readonly { name: string; pid: number }[]) {
-    this.timer = setInterval(() => this.look(), 200);
+    this.timer = setInterval(() => this.look(), 200).unref();
   }
 
   /** Stops watching. @returns the highest peak seen of each name, in MiB; "NAME child" for children. */

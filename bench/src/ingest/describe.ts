@@ -2,19 +2,23 @@ import type { Run } from '../ingestAll';
 import type { BenchmarkResult } from '../report';
 import { type PeerName, type PeerRun, type PeerRuns, peers } from './peers';
 
+/** One pass, and the processor seconds of every process in it, by name. */
+type Measured = Run & { processor: ReadonlyMap<string, number> };
+
 interface Ours {
-  cold: Run;
-  warm: Run;
+  cold: Measured;
+  warm: Measured;
   /** By process name, in MiB. */
   peaks: ReadonlyMap<string, number>;
 }
 
 const pagesPerSecond = ({ pages, seconds }: PeerRun): number => pages / seconds;
 const chunksPerSecond = ({ chunks, seconds }: PeerRun): number => chunks / seconds;
+const sum = (seconds: ReadonlyMap<string, number>): number => [...seconds.values()].reduce((a, b) => a + b, 0);
 
 export function describe(files: number, ours: Ours, others: ReadonlyMap<PeerName, PeerRuns>): BenchmarkResult {
   const { cold, warm, peaks } = ours;
-  const both = (figure: (run: Run) => string) => `${figure(cold)} cold, ${figure(warm)} warm`;
+  const both = (figure: (run: Measured) => string) => `${figure(cold)} cold, ${figure(warm)} warm`;
   const result: BenchmarkResult = {
     table: [
       ['documents, pages, chunks', `${files}, ${warm.pages}, ${warm.chunks}`],
@@ -22,6 +26,11 @@ export function describe(files: number, ours: Ours, others: ReadonlyMap<PeerName
       ['all documents searchable after, s', both((run) => run.seconds.toFixed(2))],
       ['pages a second', both((run) => pagesPerSecond(run).toFixed(0))],
       ['chunks a second', both((run) => chunksPerSecond(run).toFixed(0))],
+      ['processor time, s', both(({ processor }) => sum(processor).toFixed(1))],
+      ...[...warm.processor.keys()].map((name): [string, string] => [
+        `processor time, ${name}, s`,
+        both(({ processor }) => (processor.get(name) ?? 0).toFixed(2)),
+      ]),
       ...[...peaks].map(([name, mib]): [string, string] => [`peak memory, ${name}`, `${mib} MiB`]),
     ],
     figures: {
@@ -31,6 +40,8 @@ export function describe(files: number, ours: Ours, others: ReadonlyMap<PeerName
       chunks_per_second: chunksPerSecond(warm),
       cold_pages_per_second: pagesPerSecond(cold),
       cold_chunks_per_second: chunksPerSecond(cold),
+      processor_seconds: sum(warm.processor),
+      cold_processor_seconds: sum(cold.processor),
       ...Object.fromEntries([...peaks].map(([name, mib]) => [`peak_mib_${name.replace(' ', '_')}`, mib])),
     },
   };

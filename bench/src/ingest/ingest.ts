@@ -4,6 +4,7 @@ import { type Environment, root, withBenchStack } from '../benchStack';
 import { ingestAll } from '../ingestAll';
 import { MemoryWatch } from '../memory';
 import { pdfsIn } from '../pdfsIn';
+import { ProcessorWatch } from '../processorTime';
 import type { BenchmarkResult } from '../report';
 import { execute } from '../scratchDatabase';
 import { describe } from './describe';
@@ -20,11 +21,15 @@ export async function ingest(environment: Environment, folder: string, quick: bo
   const all = pdfsIn(resolve(root, folder));
   const files = quick ? smallest(all, 2) : all;
   await installPeers();
-  const ours = await withBenchStack(environment, {}, async ({ stack, databaseUrl }) => {
+  const pollMs = quick ? 10 : undefined;
+  const ours = await withBenchStack(environment, {}, async ({ stack, databaseUrl, redisUrl }) => {
     const memory = new MemoryWatch(stack.processes);
-    const cold = await ingestAll(stack, files);
+    const processor = await ProcessorWatch.start(stack.processes, { databaseUrl, redisUrl });
+    const cold = { ...(await ingestAll(stack, files, { pollMs })), processor: await processor.lap() };
     await execute(databaseUrl, 'TRUNCATE documents CASCADE');
-    const warm = await ingestAll(stack, files);
+    await processor.lap();
+    const warm = { ...(await ingestAll(stack, files, { pollMs })), processor: await processor.lap() };
+    await processor.stop();
     return { cold, warm, peaks: memory.stop() };
   });
   const others = new Map<PeerName, PeerRuns>();

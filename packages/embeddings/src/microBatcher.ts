@@ -9,7 +9,10 @@ export class BatcherDrainedError extends Error {
 export interface MicroBatcherOptions<In, Out> {
   /** The most items in a batch. */
   maxSize: number;
-  /** Milliseconds that the first item of a batch waits for others while a slot is free (0: this turn of the loop). */
+  /**
+   * Milliseconds that the first item of a batch waits for others at most while a slot is free (0: this turn of the loop).
+   * When no batch is running it waits only as long as others keep coming.
+   */
   maxWaitMs: number;
   /** The most batches running at once. */
   concurrency: number;
@@ -17,9 +20,12 @@ export interface MicroBatcherOptions<In, Out> {
   run(items: In[]): Promise<PromiseSettledResult<Out>[]>;
 }
 
+/** After so many milliseconds without a further item no more are on their way: they come one round trip after another. */
+const quietMs = 2;
+
 interface Waiting<In, Out> {
   item: In;
-  dueAt: number;
+  submittedAt: number;
   resolve(value: Out): void;
   reject(reason: unknown): void;
 }
@@ -27,9 +33,10 @@ interface Waiting<In, Out> {
 /**
  * Gathers single submissions into batches.
  *
- * A batch starts when a slot is free and it is full or its first item has waited long enough. While every slot is
- * busy, items go on gathering, so that the busier the runner is, the fuller its batches. One timer at most is set,
- * and only while a slot is free: a slot that becomes free looks at the queue itself.
+ * A batch starts when a slot is free and it is full, or its first item has waited long enough, or nothing is running
+ * and nothing more is coming. While every slot is busy, items go on gathering, so that the busier the runner is, the
+ * fuller its batches. One timer at most is set, and only while a slot is free: a slot that becomes free looks at the
+ * queue itself.
  */
 export class MicroBatcher<In, Out> {
   readonly #options: MicroBatcherOptions<In, Out>;
@@ -49,9 +56,7 @@ export class MicroBatcher<In, Out> {
       return Promise.reject(new BatcherDrainedError());
     }
     return new Promise<Out>((resolve, reject) => {
-      // At least one timer tick, so that submissions made together travel together.
-      const dueAt = performance.now() + Math.max(this.#options.maxWaitMs, 1);
-      this.#waiting.push({ item, dueAt, resolve, reject });
+      this.#waiting.push({ item, submittedAt: performance.now(), resolve, reject });
       this.#startDue();
     });
   }
@@ -74,7 +79,7 @@ export class MicroBatcher<In, Out> {
       if (!first) {
         break;
       }
-      const remainingMs = first.dueAt - performance.now();
+      const remainingMs = this.#dueAt(first) - performance.now();
       if (this.#waiting.length < maxSize && remainingMs > 0 && !this.#draining) {
         this.#timer = setTimeout(() => this.#startDue(), Math.ceil(remainingMs));
         break;
@@ -86,6 +91,14 @@ export class MicroBatcher<In, Out> {
         resolve();
       }
     }
+  }
+
+  /** When the batch that begins with this item starts if no slot, item or end comes in between. */
+  #dueAt(first: Waiting<In, Out>): number {
+    // At least one timer tick, so that submissions made together travel together.
+    const latest = first.submittedAt + Math.max(this.#options.maxWaitMs, 1);
+    const last = this.#waiting.at(-1) ?? first;
+    return this.#running === 0 ? Math.min(latest, last.submittedAt + quietMs) : latest;
   }
 
   async #runBatch(batch: Waiting<In, Out>[]): Promise<void> {

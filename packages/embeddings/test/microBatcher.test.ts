@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { BatcherDrainedError, MicroBatcher } from '../src';
 
 /** A runner whose batches end when the test says so. */
@@ -55,6 +56,33 @@ describe('the micro-batcher', () => {
     expect(runner.batches.map(({ items }) => items)).toEqual([[1, 2]]);
     runner.batches[0]?.finish();
     await Promise.all(results);
+  });
+
+  test('When nothing is running and nothing more comes, then what is there goes without the whole wait', async () => {
+    const runner = heldRunner();
+    const batcher = new MicroBatcher({ maxSize: 100, maxWaitMs: longWait, concurrency: 2, run: runner.run });
+    const results = [1, 2].map((item) => batcher.submit(item));
+    await runner.started(1);
+    expect(runner.batches.map(({ items }) => items)).toEqual([[1, 2]]);
+    runner.batches[0]?.finish();
+    await Promise.all(results);
+  });
+
+  test('When a batch is running, then the next one gathers for the whole wait, and goes at once when that ends', async () => {
+    const runner = heldRunner();
+    const batcher = new MicroBatcher({ maxSize: 100, maxWaitMs: longWait, concurrency: 2, run: runner.run });
+    const results = [batcher.submit(1)];
+    await runner.started(1);
+    results.push(batcher.submit(2));
+    // Longer than nothing may come for where nothing is running.
+    await setTimeout(20);
+    results.push(batcher.submit(3));
+    expect(runner.batches).toHaveLength(1);
+    runner.batches[0]?.finish();
+    await runner.started(2);
+    expect(runner.batches[1]?.items).toEqual([2, 3]);
+    runner.batches[1]?.finish();
+    expect(await Promise.all(results)).toEqual(['done 1', 'done 2', 'done 3']);
   });
 
   test('When the wait is zero, then items submitted together still travel together', async () => {

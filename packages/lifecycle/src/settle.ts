@@ -1,6 +1,6 @@
 import type { MillraceError } from '@millrace/contracts';
 import { newId } from '@millrace/contracts';
-import type { Database, NewDocumentChunk } from '@millrace/database';
+import type { Database, NewDocumentChunk, Session } from '@millrace/database';
 import type { ClaimedChunk } from './chunks';
 import { finishSettling, type RetryPolicy, type RoundResult, type SettledRow } from './rounds';
 
@@ -40,18 +40,7 @@ export interface Settled {
  */
 export function settleChunks(database: Database, settlement: Settlement, policy: RetryPolicy): Promise<Settled> {
   return database.transaction(async (session) => {
-    const succeeded = await session.sql.many<SettledRow>(
-      `UPDATE job_chunks SET status = 'success', payload = NULL, lease_token = NULL, lease_expires_at = NULL,
-         last_error = NULL, last_error_code = NULL, result_json = $<result>::jsonb, processed_at = now(),
-         updated_at = now()
-       WHERE id = ANY($<ids>::uuid[]) AND status = 'processing' AND lease_token = $<token>
-       RETURNING id, job_id AS "jobId", status, attempts`,
-      {
-        ids: settlement.embedded.map(({ chunk }) => chunk.id),
-        token: settlement.token,
-        result: JSON.stringify({ embedding_model: settlement.embeddingModel }),
-      },
-    );
+    const succeeded = await succeed(session, settlement);
     const won = new Set(succeeded.map((row) => row.id));
     const stored = settlement.embedded.filter(({ chunk }) => won.has(chunk.id));
     await session.documentChunks.upsertAll(
@@ -64,22 +53,7 @@ export function settleChunks(database: Database, settlement: Settlement, policy:
           return { documentId, chunkHash, embedding, embeddingModel: settlement.embeddingModel };
         }),
     );
-    const failed = await session.sql.many<SettledRow>(
-      `UPDATE job_chunks c SET status = 'failed', lease_token = NULL, lease_expires_at = NULL,
-         last_error_code = f.code, last_error = f.message,
-         next_attempt_at = now() + f.retry_after_ms * interval '1 millisecond', updated_at = now()
-       FROM unnest($<ids>::uuid[], $<codes>::text[], $<messages>::text[], $<retryAfterMs>::float8[])
-         AS f (id, code, message, retry_after_ms)
-       WHERE c.id = f.id AND c.status = 'processing' AND c.lease_token = $<token>
-       RETURNING c.id, c.job_id AS "jobId", c.status, c.attempts`,
-      {
-        ids: settlement.failed.map((failure) => failure.chunkId),
-        codes: settlement.failed.map((failure) => failure.error.code),
-        messages: settlement.failed.map((failure) => failure.error.message),
-        retryAfterMs: settlement.failed.map((failure) => failure.error.retryAfterMs ?? null),
-        token: settlement.token,
-      },
-    );
+    const failed = await fail(session, settlement);
     const rows = [...succeeded, ...failed];
     const rounds = await finishSettling(session, rows, policy);
     await session.embeddingClaims.release(settlement.claimedTexts, settlement.textToken ?? settlement.token);
@@ -105,4 +79,46 @@ function newChunk({ chunk, embedding }: EmbeddedChunk, { embeddingModel }: Settl
     embedding,
     embeddingModel,
   };
+}
+
+/** processing -> success. What there is none of costs no statement: most settlements have no failures. */
+async function succeed(session: Session, { token, embedded, embeddingModel }: Settlement): Promise<SettledRow[]> {
+  if (embedded.length === 0) {
+    return [];
+  }
+  return session.sql.many<SettledRow>(
+    `UPDATE job_chunks SET status = 'success', payload = NULL, lease_token = NULL, lease_expires_at = NULL,
+       last_error = NULL, last_error_code = NULL, result_json = $<result>::jsonb, processed_at = now(),
+       updated_at = now()
+     WHERE id = ANY($<ids>::uuid[]) AND status = 'processing' AND lease_token = $<token>
+     RETURNING id, job_id AS "jobId", status, attempts`,
+    {
+      ids: embedded.map(({ chunk }) => chunk.id),
+      token,
+      result: JSON.stringify({ embedding_model: embeddingModel }),
+    },
+  );
+}
+
+/** processing -> failed. */
+async function fail(session: Session, { token, failed }: Settlement): Promise<SettledRow[]> {
+  if (failed.length === 0) {
+    return [];
+  }
+  return session.sql.many<SettledRow>(
+    `UPDATE job_chunks c SET status = 'failed', lease_token = NULL, lease_expires_at = NULL,
+       last_error_code = f.code, last_error = f.message,
+       next_attempt_at = now() + f.retry_after_ms * interval '1 millisecond', updated_at = now()
+     FROM unnest($<ids>::uuid[], $<codes>::text[], $<messages>::text[], $<retryAfterMs>::float8[])
+       AS f (id, code, message, retry_after_ms)
+     WHERE c.id = f.id AND c.status = 'processing' AND c.lease_token = $<token>
+     RETURNING c.id, c.job_id AS "jobId", c.status, c.attempts`,
+    {
+      ids: failed.map(({ chunkId }) => chunkId),
+      codes: failed.map(({ error }) => error.code),
+      messages: failed.map(({ error }) => error.message),
+      retryAfterMs: failed.map(({ error }) => error.retryAfterMs ?? null),
+      token,
+    },
+  );
 }

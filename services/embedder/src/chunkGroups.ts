@@ -203,6 +203,9 @@ export class ChunkGroups {
       this.options.signal,
     );
     stopTimer();
+    this.vectors.forget(
+      embedded.filter(({ chunk }) => settled.chunkIds.has(chunk.id)).map(({ chunk }) => chunk.contentHash),
+    );
     await announceRounds(settled.rounds, this.options);
     const ours = failed.filter(({ chunkId }) => settled.chunkIds.has(chunkId));
     metrics.settled.inc({ status: 'success' }, settled.chunkIds.size - ours.length);

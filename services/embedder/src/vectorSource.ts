@@ -5,7 +5,7 @@ import type { Part } from './heldClaim';
 import type { EmbedderMetrics } from './metrics';
 import type { ProviderHealth } from './providerHealth';
 
-/** Vectors kept in memory, 3 KiB each at 768 dimensions. */
+/** Vectors made and not yet stored that are kept in memory, 3 KiB each at 768 dimensions. */
 const rememberedVectors = 4_096;
 
 export interface VectorSourceOptions {
@@ -84,6 +84,13 @@ export class VectorSource {
     });
     await untilAvailable(() => health.succeeded(), signal);
     return made;
+  }
+
+  /** Forgets vectors that are stored: they are found there, as long as they are there. */
+  forget(contentHashes: Iterable<string>): void {
+    for (const hash of contentHashes) {
+      this.remembered.delete(hash);
+    }
   }
 
   /** Lets go of the claims on a part's texts, for work that ends without a settlement. */

@@ -248,3 +248,15 @@ describe('When another worker is embedding the same text', () => {
     expect(left).toBe(0);
   });
 });
+
+test('When what was stored has been removed, then the same texts are embedded anew', async () => {
+  const first = await documentOf(2);
+  const processor = await processorOn(database);
+  await processor.process(first.deliveries);
+  expect(provider.requests).toHaveLength(1);
+  await database.sql.none('DELETE FROM documents WHERE id = $1', [first.documentId]);
+  const again = await documentOf(2);
+  await processor.process(again.deliveries);
+  expect(await database.jobs.find(again.jobId)).toMatchObject({ status: 'completed' });
+  expect(provider.requests).toHaveLength(2);
+});

@@ -35,6 +35,9 @@ export class EmbeddingClaims {
 
   /** Lets go of texts claimed under the token. */
   async release(contentHashes: readonly string[], token: string): Promise<void> {
+    if (contentHashes.length === 0) {
+      return;
+    }
     await this.sql.none(
       'DELETE FROM embedding_claims WHERE content_hash = ANY($<contentHashes>::text[]) AND token = $<token>',
       { contentHashes, token },
