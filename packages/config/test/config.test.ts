@@ -175,7 +175,7 @@ describe('The configuration', () => {
     const tuning = [...example.matchAll(/^#((?:DATABASE|OCR)_(?!URL|CA_FILE|MIGRATION|SERVICE|READONLY)\w+)=/gm)];
     expect(tuning.length).toBeGreaterThan(12);
     for (const [, name = ''] of tuning) {
-      expect(compose).toContain(`\n  ${name}: \${${name}:-}\n`);
+      expect(compose).toContain(`\n  ${name}: \${${name}:-`);
     }
   });
 });
