@@ -93,6 +93,8 @@ export class Database extends Session {
   private readonly pool: Pool;
   private readonly patience: Patience;
   private readonly replica: Replica | null;
+  /** A replica gets and loses an index later than the primary. */
+  private readonly replicaIndexes = new KnownIndexes();
 
   constructor(options: DatabaseOptions) {
     const pool = new Pool(options);
@@ -129,7 +131,7 @@ export class Database extends Session {
   async read<T>(work: (session: Session) => Promise<T>): Promise<T> {
     if (this.replica?.isFresh()) {
       try {
-        return await this.once(this.replica.pool, work, { readOnly: true });
+        return await this.once(this.replica.pool, work, { readOnly: true, vectorIndexes: this.replicaIndexes });
       } catch (error) {
         const isAway = error instanceof MillraceError && error.code === 'DATABASE_UNAVAILABLE';
         if (!(error instanceof NotDone || isAway || isRolledBack(error))) {
@@ -177,13 +179,17 @@ export class Database extends Session {
   }
 
   /** One try at a transaction. */
-  private once<T>(pool: Pool, work: (session: Session) => Promise<T>, { readOnly = false } = {}): Promise<T> {
+  private once<T>(
+    pool: Pool,
+    work: (session: Session) => Promise<T>,
+    { readOnly = false, vectorIndexes = this.vectorIndexes } = {},
+  ): Promise<T> {
     return pool.run(async (connection) => {
       let mayHaveChanged = false;
       try {
         await connection.run((protocol) => protocol.none(`BEGIN${readOnly ? ' READ ONLY' : ''}; ${pool.limit}`));
         const sql = new Sql(onConnection(connection), copyInto(connection));
-        const result = await work(new Session(sql, this.vectorIndexes));
+        const result = await work(new Session(sql, vectorIndexes));
         mayHaveChanged = !readOnly;
         await connection.run((protocol) => protocol.none('COMMIT'));
         return result;

@@ -50,7 +50,7 @@ describe('Changing the model', () => {
     'When the vector index is %s, then the new vectors have the same one',
     async (kind) => {
       const builder = new VectorIndexBuilder(change.database, { databaseUrl: change.url });
-      await (kind === 'none' ? builder.drop() : builder.build(kind, { workers: 0 }));
+      await (kind === 'none' ? builder.drop() : builder.build(kind, { workers: 0, handOverMs: 0 }));
       const documentId = await change.addDocument(2);
       const before = await change.shape(768);
       await change.reEmbedding.begin(wanted);

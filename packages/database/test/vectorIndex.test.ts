@@ -13,6 +13,9 @@ beforeAll(async () => {
 });
 afterAll(() => table.drop());
 
+/** Nobody searches who would have to notice first. */
+const atOnce = { handOverMs: 0 };
+
 /** Holds back whatever changes the indexes concurrently, as a transaction does that has written to the table. */
 async function holdBack(): Promise<{ letGo: () => Promise<void> }> {
   const writer = new Client({ connectionString: table.url });
@@ -36,7 +39,7 @@ function waitForStatement(beginning: string, { application = 'millrace-index', a
 const kindsNow = async () => (await findVectorIndexes(database.sql)).map(({ kind, valid }) => [kind, valid]);
 
 test.each(vectorIndexKinds)('When %s is built, then it is the only index', async (kind) => {
-  const built = await builder.build(kind, { memory: '64MB', workers: 0 });
+  const built = await builder.build(kind, { memory: '64MB', workers: 0, ...atOnce });
   expect(built).toMatchObject({ kind, valid: true });
   expect(await findVectorIndexes(database.sql)).toEqual([built]);
 });
@@ -51,7 +54,7 @@ test('When it is dropped, then there is none, and rebuilding is refused with the
 });
 
 test('When it is rebuilt, then it has the parameters it was built with', async () => {
-  await builder.build('hnsw_halfvec', { m: 8, efConstruction: 32 });
+  await builder.build('hnsw_halfvec', { m: 8, efConstruction: 32, ...atOnce });
   const rebuilt = await builder.rebuild();
   expect(rebuilt).toMatchObject({ kind: 'hnsw_halfvec', parameters: { m: 8, ef_construction: 32 }, valid: true });
   expect(await findVectorIndexes(database.sql)).toEqual([rebuilt]);
@@ -59,13 +62,13 @@ test('When it is rebuilt, then it has the parameters it was built with', async (
 
 test('When a build meets another, then it is refused; and what a broken build left is cleared by the next', async () => {
   const { letGo } = await holdBack();
-  const first = builder.build('hnsw_binary');
+  const first = builder.build('hnsw_binary', atOnce);
   const outcome = expect(first).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
   await waitFor('the build to have begun', async () =>
     (await findVectorIndexes(database.sql)).some((one) => !one.valid),
   );
   expect(await builder.progress()).not.toBeNull();
-  await expect(builder.build('ivfflat')).rejects.toMatchObject({ code: 'SETUP_INVALID' });
+  await expect(builder.build('ivfflat', atOnce)).rejects.toMatchObject({ code: 'SETUP_INVALID' });
 
   await database.sql.many(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -76,7 +79,7 @@ test('When a build meets another, then it is refused; and what a broken build le
   expect(await kindsNow()).toContainEqual(['hnsw_binary', false]);
   expect((await table.nearest(259)).texts.at(0)).toBe('Text 259');
 
-  const built = await builder.build('hnsw');
+  const built = await builder.build('hnsw', atOnce);
   expect(await findVectorIndexes(database.sql)).toEqual([built]);
 });
 
@@ -84,14 +87,14 @@ test('When a build is to be broken off, then the server ends it, and so does the
   const { letGo } = await holdBack();
   const interrupted = new AbortController();
   const stoppable = new VectorIndexBuilder(database, { databaseUrl: table.url }, interrupted.signal);
-  const outcome = expect(stoppable.build('ivfflat')).rejects.toThrow('enough');
+  const outcome = expect(stoppable.build('ivfflat', atOnce)).rejects.toThrow('enough');
   await waitForStatement('CREATE INDEX');
   interrupted.abort(new Error('enough'));
   await outcome;
   expect(await builder.progress()).toBeNull();
   await letGo();
 
-  await expect(stoppable.build('ivfflat')).rejects.toThrow('enough');
+  await expect(stoppable.build('ivfflat', atOnce)).rejects.toThrow('enough');
   expect(await kindsNow()).toContainEqual(['ivfflat', false]);
 });
 
@@ -101,8 +104,8 @@ test('When the server limits statements, then builds and drops take as long as t
   try {
     for (const [statement, work] of [
       // Of what the test before has left.
-      ['DROP INDEX', () => builder.build('ivfflat')],
-      ['CREATE INDEX', () => builder.build('hnsw')],
+      ['DROP INDEX', () => builder.build('ivfflat', atOnce)],
+      ['CREATE INDEX', () => builder.build('hnsw', atOnce)],
       ['REINDEX', () => builder.rebuild()],
       ['DROP INDEX', () => builder.drop()],
     ] as const) {
@@ -123,7 +126,7 @@ test('When somebody has made an index by hand, then it is replaced whatever its 
     'CREATE INDEX "By hand; 2nd ""try""" ON document_chunks USING hnsw (embedding vector_cosine_ops)',
   );
   expect(await builder.rebuild()).toMatchObject({ name: 'By hand; 2nd "try"', valid: true });
-  const built = await builder.build('hnsw');
+  const built = await builder.build('hnsw', atOnce);
   expect(await findVectorIndexes(database.sql)).toEqual([built]);
 });
 
@@ -136,7 +139,7 @@ test('When somebody is building an index by hand, then it is left alone, and wha
     'CREATE INDEX CONCURRENTLY by_hand ON document_chunks USING ivfflat (embedding vector_cosine_ops)',
   );
   await waitForStatement('CREATE INDEX', { application: 'by-hand' });
-  for (const work of [() => builder.build('hnsw'), () => builder.rebuild(), () => builder.drop()]) {
+  for (const work of [() => builder.build('hnsw', atOnce), () => builder.rebuild(), () => builder.drop()]) {
     await expect(work()).rejects.toMatchObject({ code: 'SETUP_INVALID', message: expect.stringContaining('by hand') });
   }
   await letGo();
@@ -151,7 +154,7 @@ test('When the address is that of a pooler, then a build is refused with the rea
   try {
     const before = await findVectorIndexes(database.sql);
     const pooled = new VectorIndexBuilder(database, { databaseUrl: pooler.through(table.url) });
-    for (const work of [() => pooled.build('hnsw'), () => pooled.rebuild(), () => pooled.drop()]) {
+    for (const work of [() => pooled.build('hnsw', atOnce), () => pooled.rebuild(), () => pooled.drop()]) {
       await expect(work()).rejects.toMatchObject({
         code: 'SETUP_INVALID',
         message: expect.stringContaining('DATABASE_MIGRATION_URL'),

@@ -1,5 +1,6 @@
 import { newId } from '@millrace/contracts';
-import { VectorIndexBuilder, type VectorIndexKind, vectorIndexKinds } from '../src';
+import { waitFor } from '@millrace/test-support';
+import { findVectorIndexes, VectorIndexBuilder, type VectorIndexKind, vectorIndexKinds } from '../src';
 import { model, VectorTable } from './vectorTable';
 
 const queries = [3, 141, 259, 365, 535];
@@ -15,7 +16,7 @@ afterAll(() => table.drop());
 describe.each(vectorIndexKinds)('With the index %s', (kind: VectorIndexKind) => {
   let index: string;
   beforeAll(async () => {
-    ({ name: index } = await builder.build(kind, { lists: 30, workers: 0 }));
+    ({ name: index } = await builder.build(kind, { lists: 30, workers: 0, handOverMs: 0 }));
   });
 
   test('When something is searched, then the index is used and finds what is nearest', async () => {
@@ -78,7 +79,7 @@ describe.each(vectorIndexKinds)('With the index %s', (kind: VectorIndexKind) => 
 });
 
 test('When several indexes could serve a search, then each would be read with settings that fit it', async () => {
-  await builder.build('hnsw');
+  await builder.build('hnsw', { handOverMs: 0 });
   for (const [name, lists] of Object.entries({ many_lists: 200, few_lists: 2 })) {
     await table.database.sql.none(
       `CREATE INDEX ${name} ON document_chunks USING ivfflat (embedding vector_cosine_ops) WITH (lists = ${lists})`,
@@ -92,6 +93,19 @@ test('When several indexes could serve a search, then each would be read with se
     );
   });
   expect(settings).toEqual({ graph: 'strict_order', lists: 'relaxed_order', probes: '15' });
+});
+
+test('When one index takes the place of another, then searches go by the new one while both are there', async () => {
+  await builder.build('ivfflat', { lists: 30, workers: 0, handOverMs: 0 });
+  const replacing = builder.build('hnsw_binary', { workers: 0, handOverMs: 3_000 });
+  const [, next] = await waitFor('the new one to be usable', async () => {
+    const indexes = await findVectorIndexes(table.database.sql);
+    return indexes.length === 2 && indexes.every(({ valid }) => valid) && indexes;
+  });
+  table.database.vectorIndexes.forget();
+  expect((await table.nearest(259)).scans).toEqual({ [next?.name ?? '']: 1 });
+  await replacing;
+  expect((await table.nearest(259)).scans).toEqual({ [next?.name ?? '']: 1 });
 });
 
 test('When there is no index, then every vector is compared', async () => {

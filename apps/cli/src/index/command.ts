@@ -20,7 +20,7 @@ export const indexUsage = `  index report              the vector index: kind, s
   index build KIND [options]
                             builds a vector index, with searches and uploads going on, and drops the one before:
                             ${vectorIndexKinds.join(', ')}, or none
-      --m N, --ef-construction N     for the HNSW kinds (12 and 48 when left out)
+      --m N, --ef-construction N     for the HNSW kinds (12 and 64 when left out)
       --lists N                      for ivfflat (a thousandth of the rows when left out)
       --memory SIZE                  for the build, such as 4GB (maintenance_work_mem)
       --workers N                    processes that build, beside the first

@@ -1,13 +1,14 @@
 import type { Sql } from '../sql';
 import { findVectorIndexes, type VectorIndex } from './find';
 
-/**
- * How long what was found holds, in milliseconds. A search by an index that is gone by then is slow, not wrong; who puts
- * another in its place waits that long before dropping it.
- */
-export const indexesKnownForMs = 2_000;
+/** How long what was found holds, in milliseconds. */
+const knownForMs = 2_000;
 
-/** The vector indexes, asked for once in a while: they change rarely, and asking takes a tenth of a search's time. */
+/**
+ * The vector indexes of one server, asked for once in a while: they change rarely, and asking takes a tenth of a search's
+ * time. A search by an index that is gone meanwhile compares all vectors, which is slow, not wrong; whoever puts another in
+ * its place leaves it until that one is known everywhere.
+ */
 export class KnownIndexes {
   private known: readonly VectorIndex[] = [];
   private until = Number.NEGATIVE_INFINITY;
@@ -15,7 +16,7 @@ export class KnownIndexes {
   async list(sql: Sql): Promise<readonly VectorIndex[]> {
     if (performance.now() >= this.until) {
       this.known = await findVectorIndexes(sql);
-      this.until = performance.now() + indexesKnownForMs;
+      this.until = performance.now() + knownForMs;
     }
     return this.known;
   }

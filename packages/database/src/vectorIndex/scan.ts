@@ -9,6 +9,8 @@ export interface VectorScan {
   distance: string;
   /** How many of them to put in order by the vectors themselves. */
   candidates: number;
+  /** With fewer candidates than these a scan has given up too early. */
+  enough: number;
   /** Whether every vector that the filter leaves is compared, so that nothing can be missed. */
   exact: boolean;
 }
@@ -25,9 +27,6 @@ export interface WantedScan {
   filtered: boolean;
 }
 
-/** Where several are there, as while one is being replaced, the first of these is used: the best answers first. */
-const preference: readonly VectorIndexKind[] = ['hnsw', 'hnsw_halfvec', 'ivfflat', 'hnsw_binary'];
-
 /** hnsw.ef_search takes no more. */
 const MAX_EF_SEARCH = 1_000;
 
@@ -37,10 +36,14 @@ const MAX_EF_SEARCH = 1_000;
  */
 const MAX_SCAN_TUPLES = 40_000;
 
-/** Plans a scan by the best index there is, which goes on until it has found enough (iterative scans, pgvector 0.8). */
+/**
+ * Plans a scan that goes on until it has found enough (iterative scans, pgvector 0.8), by the newest index there is: while one
+ * takes another's place, that is the one that stays.
+ * @param indexes the newest last
+ */
 export function planVectorScan(indexes: readonly VectorIndex[], wanted: WantedScan): VectorScan {
   const usable = indexes.filter((index) => index.valid);
-  const kind = preference.find((preferred) => usable.some((index) => index.kind === preferred));
+  const kind = usable.at(-1)?.kind;
   if (kind === undefined) {
     return planExactScan(wanted);
   }
@@ -53,7 +56,8 @@ export function planVectorScan(indexes: readonly VectorIndex[], wanted: WantedSc
     .filter((index) => distanceOf(index.kind) === distance)
     .sort((a, b) => (a.parameters.lists ?? 0) - (b.parameters.lists ?? 0))
     .map((index) => settingsOf(index, candidates, wanted.filtered));
-  return { settings: Object.assign({}, ...settings), distance, candidates, exact: false };
+  const enough = Math.min(candidates, wanted.limit * 10);
+  return { settings: Object.assign({}, ...settings), distance, candidates, enough, exact: false };
 }
 
 /**
@@ -62,7 +66,7 @@ export function planVectorScan(indexes: readonly VectorIndex[], wanted: WantedSc
  */
 export function planExactScan({ vector, query, dimensions, limit }: WantedScan): VectorScan {
   const distance = `(${vectorIndexKind.hnsw.distance(vector, query, dimensions)}) + 0`;
-  return { settings: {}, distance, candidates: limit, exact: true };
+  return { settings: {}, distance, candidates: limit, enough: limit, exact: true };
 }
 
 /** How many rows are put in order by their vectors, since the index knows them less exactly. */
@@ -77,9 +81,9 @@ const candidatesOf: Record<VectorIndexKind, (limit: number) => number> = {
 function settingsOf({ kind, parameters }: VectorIndex, candidates: number, filtered: boolean): Record<string, string> {
   switch (kind) {
     case 'hnsw':
-      return hnsw(Math.max(100, candidates * 2), 'strict_order', filtered);
+      return hnsw(Math.max(250, candidates * 2), 'strict_order', filtered);
     case 'hnsw_halfvec':
-      return hnsw(Math.max(100, candidates), 'relaxed_order', filtered);
+      return hnsw(Math.max(250, candidates), 'relaxed_order', filtered);
     case 'hnsw_binary':
       return hnsw(candidates, 'relaxed_order', filtered);
     case 'ivfflat': {

@@ -64,7 +64,7 @@ export async function searchChunks(
   };
   const scan = planVectorScan(await indexes.list(sql), wanted);
   const found = await scanChunks(sql, scan, { vector, filter, limit });
-  const short = (found[0]?.candidates ?? 0) < scan.candidates;
+  const short = (found[0]?.candidates ?? 0) < scan.enough;
   const rows =
     short && filtered && !scan.exact ? await scanChunks(sql, planExactScan(wanted), { vector, filter, limit }) : found;
   return rows.map(({ candidates: _, ...row }) => row);
@@ -81,7 +81,7 @@ async function scanChunks(
     `${settings.join('')}WITH asked AS MATERIALIZED (
        SELECT $<vector>::vector AS query
      ), nearest AS MATERIALIZED (
-       SELECT c.id, c.embedding <=> (SELECT query FROM asked) AS distance
+       SELECT c.id, ${scan.exact ? scan.distance : 'c.embedding <=> (SELECT query FROM asked)'} AS distance
        FROM document_chunks c ${filter.metadata === undefined ? '' : 'JOIN documents d ON d.id = c.document_id'}
        WHERE c.embedding IS NOT NULL AND c.embedding_model = $<embeddingModel>
          AND ($<collectionId>::uuid IS NULL OR c.collection_id = $<collectionId>)

@@ -8,7 +8,6 @@ import { inBuildSession, type Resources, tuneBuild } from './buildSession';
 import { indexDefinition } from './definition';
 import { findVectorIndexes, type VectorIndex } from './find';
 import { type VectorIndexKind, vectorIndexKind } from './kinds';
-import { indexesKnownForMs } from './knownIndexes';
 
 export interface BuildOptions extends Resources {
   /** For HNSW: connections of a node (2 to 100), and how many candidates are looked at for them (4 to 1000). */
@@ -16,7 +15,14 @@ export interface BuildOptions extends Resources {
   efConstruction?: number;
   /** For IVFFlat: how many lists; a thousandth of the rows when left out, or their square root beyond a million. */
   lists?: number;
+  /**
+   * How long the index before stays once the new one is usable, in milliseconds, so that no search goes by one that is gone: 10
+   * seconds when left out, which a replica may lag behind (5) and every API asks again within (2).
+   */
+  handOverMs?: number;
 }
+
+const defaultHandOverMs = 10_000;
 
 /** How many rows a list of IVFFlat is made for, as pgvector's documentation advises. */
 const ROWS_PER_LIST = 1_000;
@@ -45,8 +51,7 @@ export class VectorIndexBuilder {
       await tuneBuild(client, options);
       await client.query(await this.createStatement(kind, name, options));
       if (before.length > 0) {
-        // Until every service has seen the new one: a search that goes by an index that is gone compares all vectors.
-        await sleep(2 * indexesKnownForMs, undefined, this.signal && { signal: this.signal });
+        await sleep(options.handOverMs ?? defaultHandOverMs, undefined, this.signal && { signal: this.signal });
       }
       for (const old of before) {
         await client.query(dropStatement(old.name));
