@@ -24,8 +24,23 @@ export interface BenchStack {
 export interface BenchStackOptions {
   /** How many processes of each program; one of each if left out. */
   replicas?: Partial<Record<ProgramName, number>>;
-  /** On top of the benchmark's own environment; the static provider, unless these name another. */
+  /** On top of the environment, of which the model is not taken: the static provider, unless these name another. */
   variables?: Environment;
+}
+
+/** The environment, but for what it says about the model, in use or to come: vectors come from the static provider. */
+export function withStaticProvider(environment: Environment): Environment {
+  return {
+    ...environment,
+    EMBEDDING_PROVIDER: 'static',
+    EMBEDDING_MODEL: '',
+    EMBEDDING_DIMENSIONS: '',
+    NEXT_EMBEDDING_PROVIDER: '',
+    NEXT_EMBEDDING_MODEL: '',
+    NEXT_EMBEDDING_DIMENSIONS: '',
+    NEXT_OPENAI_API_KEY: '',
+    NEXT_OPENAI_BASE_URL: '',
+  };
 }
 
 /** Runs `work` on a stack on a database, queues and a folder of its own. */
@@ -59,8 +74,7 @@ export async function withStackOn<T>(
         environment: {
           LOG_LEVEL: 'warn',
           STATIC_EMBEDDING_FILE: join(root, '.millrace', 'static-embedding.bin'),
-          ...environment,
-          EMBEDDING_PROVIDER: 'static',
+          ...withStaticProvider(environment),
           // These would lead to another database.
           DATABASE_MIGRATION_URL: '',
           DATABASE_READ_URL: '',

@@ -19,14 +19,13 @@ export async function withCleanUp<T>(work: () => Promise<T>, cleanUp: () => Prom
   }
 }
 
-/** Cleans up what is in use, the newest first, and ends the process. */
-async function interrupt(): Promise<never> {
+/** Cleans up what is in use, the newest first, while the work may still be going on. */
+export async function cleanUpAll(): Promise<void> {
   const cleanUps = [...pending].reverse();
   pending.clear();
   for (const cleanUp of cleanUps) {
     await cleanUp().catch((error: Error) => console.error(error.message));
   }
-  process.exit(130);
 }
 
 /** Has an interrupt (Ctrl-C, or SIGTERM) clean up before the process ends. It may come more than once. */
@@ -34,7 +33,7 @@ export function cleanUpOnInterrupt(): void {
   const onSignal = () => {
     if (!interrupted) {
       interrupted = true;
-      void interrupt();
+      void cleanUpAll().then(() => process.exit(130));
     }
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
-import { type VectorIndexKind, vectorIndexKinds } from '@millrace/database';
+import type { VectorIndexKind } from '@millrace/database';
 import { cleanUpOnInterrupt, isInterrupted } from './cleanUp';
 import { fairness } from './fairness/fairness';
-import { indexes } from './indexes/indexes';
+import { indexes, type MeasuredKind, measuredKinds } from './indexes/indexes';
 import { ingest } from './ingest/ingest';
 import { lifecycle } from './lifecycle/lifecycle';
 import { parse } from './parse/parse';
@@ -36,8 +36,8 @@ const usage = `usage: npm run bench -- NAME [options]
                             makes the data set that the next benchmarks search, in a database of its own that is kept;
                             goes on where it was broken off. They make it themselves where it is missing.
   indexes [--rows N] [--kinds A,B] [--quick] [--files FOLDER]
-                            each kind of vector index: build time, size, latency, recall, rows inserted a second; goes
-                            on with the next kind when it was broken off
+                            each kind of vector index, and none: build time, size, latency, recall, rows inserted a
+                            second; goes on with the next kind when it was broken off
   persist [--rows N] [--kinds KIND] [--quick] [--files FOLDER]
                             storing chunks with their vectors: without a vector index, beside plain binary COPY; and
                             with one over N rows
@@ -52,8 +52,8 @@ interface Options {
   books: number;
   quick: boolean;
   rows: number;
-  /** Of vector indexes; null when none is named. */
-  kinds: VectorIndexKind[] | null;
+  /** Of vector indexes; null when --kinds is left out. */
+  kinds: MeasuredKind[] | null;
   /** What to do, where the benchmark does more than one thing. */
   action: string | undefined;
 }
@@ -70,7 +70,7 @@ const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult |
   partitions: ({ quick }) => partitions(process.env, quick),
   vectors: ({ files, rows, action = 'build' }) => vectors({ environment: { ...process.env }, files, rows }, action),
   indexes: ({ files, rows, kinds, quick }) =>
-    indexes({ environment: { ...process.env }, files, rows }, kinds ?? vectorIndexKinds, quick),
+    indexes({ environment: { ...process.env }, files, rows }, kinds ?? measuredKinds, quick),
   search: ({ files, rows, kinds, quick }) =>
     search({ environment: { ...process.env }, files, rows }, oneOf(kinds), quick),
   persist: ({ files, rows, kinds, quick }) =>
@@ -80,17 +80,20 @@ const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult |
 /** What follows the name, of those that take it. */
 const actions: Record<string, readonly string[]> = { vectors: ['build', 'remove'] };
 
-/** The only kind that is named; null when none is. */
-function oneOf(kinds: readonly VectorIndexKind[] | null): VectorIndexKind | null {
+/** The only kind that is named; null when --kinds is left out. */
+function oneOf(kinds: readonly MeasuredKind[] | null): VectorIndexKind | null {
   const [kind = null, ...others] = kinds ?? [];
   if (others.length > 0) {
     throw new Error('This benchmark takes one kind of vector index at a time.');
   }
+  if (kind === 'none') {
+    throw new Error('This benchmark needs a vector index: only "indexes" measures without one.');
+  }
   return kind;
 }
 
-function isKind(name: string): name is VectorIndexKind {
-  return vectorIndexKinds.some((kind) => kind === name);
+function isKind(name: string): name is MeasuredKind {
+  return measuredKinds.some((kind) => kind === name);
 }
 
 async function main(args: string[]): Promise<void> {

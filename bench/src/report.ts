@@ -2,6 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+
+/** What figures in one file have in common, beside the commit: figures of others are not comparable with them. */
+export type Conditions = Record<string, string | number | boolean>;
 
 export interface BenchmarkResult {
   /** A table for people: rows of what and how much. */
@@ -10,33 +14,55 @@ export interface BenchmarkResult {
   figures: Record<string, number>;
   /** Under which name to write them, where it is not the benchmark's own. */
   name?: string;
+  /** To be written beside the figures. */
+  conditions?: Conditions;
+}
+
+/** A file of figures. */
+interface FiguresFile {
+  machine: string;
+  date: string;
+  commit: string;
+  conditions?: Conditions;
+  figures: Record<string, number>;
 }
 
 const results = join(__dirname, '..', 'results');
 
 /** Prints a benchmark's table and writes bench/results/NAME.json. */
-export function report(benchmark: string, { table, figures, name = benchmark }: BenchmarkResult): void {
+export function report(benchmark: string, { table, figures, name = benchmark, conditions }: BenchmarkResult): void {
   const width = Math.max(...table.map(([what]) => what.length));
   console.log(`\n${benchmark}`);
   for (const [what, value] of table) {
     console.log(`  ${what.padEnd(width)}  ${value}`);
   }
-  console.log(`\nWritten to ${writeFigures(name, figures)}`);
+  console.log(`\nWritten to ${writeFigures(name, figures, conditions)}`);
 }
 
 /** Writes bench/results/NAME.json. @returns its path */
-export function writeFigures(name: string, figures: Record<string, number>): string {
+export function writeFigures(name: string, figures: Record<string, number>, conditions?: Conditions): string {
   mkdirSync(results, { recursive: true });
   const file = join(results, `${name}.json`);
-  const document = { machine: machine(), date: new Date().toISOString(), commit: commit(), figures };
+  const document: FiguresFile = {
+    machine: machine(),
+    date: new Date().toISOString(),
+    commit: commit(),
+    ...(conditions === undefined ? {} : { conditions }),
+    figures,
+  };
   writeFileSync(file, `${JSON.stringify(document, null, 2)}\n`);
   return file;
 }
 
-/** What has been written under this name; null when nothing has. */
-export function readFigures(name: string): Record<string, number> | null {
+/** What has been written under this name by this commit, under these conditions; null when that is nothing. */
+export function readFigures(name: string, conditions: Conditions): Record<string, number> | null {
   const file = join(results, `${name}.json`);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as BenchmarkResult).figures : null;
+  if (!existsSync(file)) {
+    return null;
+  }
+  const written = JSON.parse(readFileSync(file, 'utf8')) as FiguresFile;
+  const isComparable = written.commit === commit() && isDeepStrictEqual(written.conditions, conditions);
+  return isComparable ? written.figures : null;
 }
 
 function machine(): string {

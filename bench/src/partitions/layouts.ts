@@ -15,18 +15,21 @@ export const layouts: Layout[] = [
   { name: 'partitioned', table: 'hash_chunks', conflict: 'collection_id, document_id, chunk_hash' },
 ];
 
-/** Makes the layout's table as document_chunks is, but for the vector index. */
+/** Makes the layout's table with the columns, storage and options of document_chunks, without the vector index. */
 export async function createLayout(client: Client, { name, table, conflict }: Layout): Promise<void> {
   const isPartitioned = name === 'partitioned';
   const like = '(LIKE document_chunks INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)';
   await client.query(`CREATE TABLE ${table} ${like} ${isPartitioned ? 'PARTITION BY HASH (collection_id)' : ''}`);
+  const options = await optionsOf(client, 'document_chunks');
   const stored = isPartitioned ? Array.from({ length: partitionCount }, (_, n) => `${table}_${n}`) : [table];
   for (const [n, part] of stored.entries()) {
     if (isPartitioned) {
       const place = `MODULUS ${partitionCount}, REMAINDER ${n}`;
       await client.query(`CREATE TABLE ${part} PARTITION OF ${table} FOR VALUES WITH (${place})`);
     }
-    await client.query(`ALTER TABLE ${part} SET (toast_tuple_target = 3000)`);
+    if (options.length > 0) {
+      await client.query(`ALTER TABLE ${part} SET (${options.join(', ')})`);
+    }
   }
   await client.query(`
     ALTER TABLE ${table} ADD PRIMARY KEY (${isPartitioned ? 'collection_id, id' : 'id'}),
@@ -38,11 +41,33 @@ export async function createLayout(client: Client, { name, table, conflict }: La
     ${isPartitioned ? '' : `CREATE INDEX ON ${table} (collection_id);`}`);
 }
 
-/** Builds the vector index as the migrations make it. */
-export async function buildVectorIndex(client: Client, { table }: Layout): Promise<void> {
-  await client.query(
-    `CREATE INDEX ON ${table} USING hnsw (embedding vector_cosine_ops) WITH (m = 12, ef_construction = 48)`,
+/** Such as toast_tuple_target=4080. LIKE takes none of them over, and partitions have none from their table. */
+async function optionsOf(client: Client, table: string): Promise<string[]> {
+  const { rows } = await client.query<{ options: string[] | null }>(
+    'SELECT reloptions AS options FROM pg_class WHERE oid = $1::regclass',
+    [table],
   );
+  return rows[0]?.options ?? [];
+}
+
+/** Drops the vector index of document_chunks. @returns its definition, from USING on */
+export async function takeVectorIndex(client: Client): Promise<string> {
+  const { rows } = await client.query<{ name: string; definition: string }>(
+    `SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition
+     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam
+     WHERE i.indrelid = 'document_chunks'::regclass AND am.amname IN ('hnsw', 'ivfflat')`,
+  );
+  const [index] = rows;
+  if (index === undefined) {
+    throw new Error('The migrations make no vector index.');
+  }
+  await client.query(`DROP INDEX ${index.name}`);
+  return index.definition.slice(index.definition.indexOf('USING '));
+}
+
+/** Builds a vector index of this definition, which is what document_chunks had. */
+export async function buildVectorIndex(client: Client, { table }: Layout, definition: string): Promise<void> {
+  await client.query(`CREATE INDEX ON ${table} ${definition}`);
 }
 
 /** Inserts those of the rows of document_chunks, in the way the embedder's upsert does. */

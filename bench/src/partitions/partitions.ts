@@ -1,11 +1,13 @@
 import { loadConfig } from '@millrace/config';
-import { migrate } from '@millrace/database';
+import { Database, migrate } from '@millrace/database';
 import { createEmbeddingProvider } from '@millrace/embeddings';
 import { Client } from 'pg';
+import { withStaticProvider } from '../benchStack';
 import type { BenchmarkResult } from '../report';
 import { withScratchDatabase } from '../scratchDatabase';
 import { format, percentile } from '../statistics';
 import { buildVectorIndex, createLayout, insertRows, type Layout, layouts, partitionCount } from './layouts';
+import { exactIn, searchIn, type TableQuery } from './searchIn';
 import { fillSource, type Source } from './source';
 
 const batchSize = 500;
@@ -16,12 +18,20 @@ const queryCount = 200;
 /** What was measured of one layout. */
 type Measured = Record<string, number>;
 
+/** What reads a table. */
+interface Reader {
+  client: Client;
+  database: Database;
+  /** Of the vectors. */
+  model: string;
+}
+
 /**
- * document_chunks as it is beside a copy that is partitioned by hash of the collection, with the same rows: inserting,
- * building the vector index, searching with and without a collection, and what goes by other keys.
+ * A table like document_chunks beside one that is partitioned by hash of the collection, with the same rows, storage, options
+ * and indexes: inserting, building the vector index, searching with and without a collection, and what goes by other keys.
  */
 export async function partitions(environment: NodeJS.ProcessEnv, quick: boolean): Promise<BenchmarkResult> {
-  const config = loadConfig(environment);
+  const config = loadConfig(withStaticProvider(environment));
   const provider = await createEmbeddingProvider(config);
   const rows = quick ? 2_000 : 50_000;
   return withScratchDatabase(config.DATABASE_URL, async (databaseUrl) => {
@@ -29,24 +39,26 @@ export async function partitions(environment: NodeJS.ProcessEnv, quick: boolean)
     await migrate({ databaseUrl, direction: 'up', embeddingModel: model, embeddingDimensions: dimensions });
     const client = new Client({ connectionString: databaseUrl });
     await client.connect();
+    const database = new Database({ url: databaseUrl, poolMax: 1, connectTimeoutMs: 10_000, applicationName: 'bench' });
     try {
-      const source = await fillSource(client, databaseUrl, provider, rows);
+      const source = await fillSource(client, database, provider, rows);
       const measured = new Map<Layout, Measured>();
       for (const layout of layouts) {
         measured.set(layout, await load(client, layout, source));
       }
       // In turns, so that whatever else the machine does meets both alike.
       for (const layout of layouts) {
-        Object.assign(measured.get(layout) ?? {}, await read(client, layout, source));
+        Object.assign(measured.get(layout) ?? {}, await read({ client, database, model }, layout, source));
       }
       return describe(rows, measured);
     } finally {
+      await database.close();
       await client.end();
     }
   });
 }
 
-async function load(client: Client, layout: Layout, { chunkIds }: Source): Promise<Measured> {
+async function load(client: Client, layout: Layout, { chunkIds, vectorIndex }: Source): Promise<Measured> {
   await createLayout(client, layout);
   const before = Math.round(chunkIds.length * (1 - liveShare));
   const insert = async (ids: readonly string[]) => {
@@ -58,7 +70,7 @@ async function load(client: Client, layout: Layout, { chunkIds }: Source): Promi
   };
   const rowsPerSecond = await insert(chunkIds.slice(0, before));
   const startedAt = performance.now();
-  await buildVectorIndex(client, layout);
+  await buildVectorIndex(client, layout, vectorIndex);
   const buildSeconds = (performance.now() - startedAt) / 1000;
   const liveRowsPerSecond = await insert(chunkIds.slice(before));
   await client.query(`ANALYZE ${layout.table}`);
@@ -69,56 +81,60 @@ async function load(client: Client, layout: Layout, { chunkIds }: Source): Promi
   };
 }
 
-async function read(client: Client, { table }: Layout, source: Source): Promise<Measured> {
-  const { rows: queries } = await client.query<{ id: string; vector: string; collection: string }>(
-    `SELECT id, embedding::text AS vector, collection_id AS collection FROM document_chunks WHERE id = ANY($1::uuid[])`,
+async function read({ client, database, model }: Reader, { table }: Layout, source: Source): Promise<Measured> {
+  const { rows } = await client.query<{ vector: string; collection: string }>(
+    `SELECT embedding::text AS vector, collection_id AS collection FROM document_chunks WHERE id = ANY($1::uuid[])`,
     [everyNth(source.chunkIds, queryCount)],
   );
-  await client.query('SET hnsw.ef_search = 100; SET hnsw.iterative_scan = strict_order');
-  const search = (condition: string) =>
-    `SELECT id FROM ${table} WHERE ${condition} ORDER BY embedding <=> $1::vector LIMIT 10`;
-  const median = async (statement: string, values: readonly unknown[][]) => {
-    const times: number[] = [];
-    for (const value of values) {
-      const startedAt = performance.now();
-      await client.query(statement, value);
-      times.push(performance.now() - startedAt);
-    }
-    return percentile(times, 50);
-  };
-  const inAll = queries.map((query) => [query.vector]);
-  const inOne = queries.map((query) => [query.vector, query.collection]);
+  const queries = rows.map(({ vector, collection }) => ({
+    vector: Float32Array.from(JSON.parse(vector) as number[]),
+    collectionId: collection,
+  }));
+  const search = (query: TableQuery) => searchIn(database, table, query, model);
+  const inAll = queries.map(({ vector }) => ({ vector }));
+  const ask = (statement: string) => (values: unknown[]) => client.query(statement, values);
   // Once for the cache, which is not what is compared.
-  await median(search('true'), inAll);
+  await medianTime(inAll, search);
   return {
-    search_all_p50_ms: await median(search('true'), inAll),
-    search_all_recall_at_10: await recall(client, search('true'), inAll),
-    search_collection_p50_ms: await median(search('collection_id = $2'), inOne),
-    search_collection_recall_at_10: await recall(client, search('collection_id = $2'), inOne),
-    known_vectors_p50_ms: await median(
-      `SELECT content_hash FROM ${table} WHERE content_hash = ANY($1) AND embedding IS NOT NULL`,
+    search_all_p50_ms: await medianTime(inAll, search),
+    search_all_recall_at_10: await recall(client, { table, search }, inAll),
+    search_collection_p50_ms: await medianTime(queries, search),
+    search_collection_recall_at_10: await recall(client, { table, search }, queries),
+    known_vectors_p50_ms: await medianTime(
       queries.map((_, n) => [source.contentHashes.slice(n * 64, n * 64 + 64)]),
+      ask(`SELECT content_hash FROM ${table} WHERE content_hash = ANY($1) AND embedding IS NOT NULL`),
     ),
-    document_p50_ms: await median(
-      `SELECT id FROM ${table} WHERE document_id = $1 ORDER BY chunk_index LIMIT 100`,
+    document_p50_ms: await medianTime(
       everyNth(source.documentIds, queryCount).map((id) => [id]),
+      ask(`SELECT id FROM ${table} WHERE document_id = $1 ORDER BY chunk_index LIMIT 100`),
     ),
   };
 }
 
+/** The median time of asking each, in milliseconds. */
+async function medianTime<T>(queries: readonly T[], ask: (query: T) => Promise<unknown>): Promise<number> {
+  const times: number[] = [];
+  for (const query of queries) {
+    const startedAt = performance.now();
+    await ask(query);
+    times.push(performance.now() - startedAt);
+  }
+  return percentile(times, 50);
+}
+
 /** How many of the ten nearest a search finds, from 0 to 1, over a tenth of the queries. */
-async function recall(client: Client, statement: string, queries: readonly unknown[][]): Promise<number> {
-  const sample = queries.filter((_, index) => index % 10 === 0);
+async function recall(
+  client: Client,
+  { table, search }: { table: string; search: (query: TableQuery) => Promise<string[]> },
+  queries: readonly TableQuery[],
+): Promise<number> {
   let found = 0;
   let wanted = 0;
-  for (const values of sample) {
-    const near = await client.query<{ id: string }>(statement, [...values]);
-    await client.query('BEGIN; SET LOCAL enable_indexscan = off');
-    const exact = await client.query<{ id: string }>(statement, [...values]);
-    await client.query('COMMIT');
-    const ids = new Set(near.rows.map((row) => row.id));
-    found += exact.rows.filter((row) => ids.has(row.id)).length;
-    wanted += exact.rows.length;
+  for (const query of queries.filter((_, index) => index % 10 === 0)) {
+    const near = new Set(await search(query));
+    const exact = await exactIn(client, table, query);
+    found += exact.filter((id) => near.has(id)).length;
+    wanted += exact.length;
   }
   return found / wanted;
 }

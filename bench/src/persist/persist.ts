@@ -6,13 +6,10 @@ import { type Dataset, type DatasetOptions, withDataset } from '../vectors/datas
 import { type WantedIndex, wantedIndex } from '../vectors/defaultIndex';
 import { insertCollections, insertDocuments } from '../vectors/documents';
 import { keepIndex, removeRows } from '../vectors/keptIndex';
-import { insertLive, makeLiveRows, truthWith } from '../vectors/liveRows';
+import { insertLive, liveRowsFor, makeLiveRows, truthWith } from '../vectors/liveRows';
 import { measureSearch } from '../vectors/measureSearch';
 import { makeRows } from '../vectors/rows';
 import { compareWithCopy, type WayRates } from './copyRatio';
-
-/** More rows a second than any graph takes, so that the time ends an insertion and not the rows. */
-const mostRowsPerSecond = 1_500;
 
 /**
  * Storing chunks with their vectors: into a table without a vector index, beside plain binary COPY; and into the data set
@@ -57,21 +54,25 @@ async function withoutIndex({ environment }: DatasetOptions, dataset: Dataset, q
   });
 }
 
-async function withIndex(dataset: Dataset, wanted: WantedIndex, seconds: number): Promise<BenchmarkResult> {
+async function withIndex(dataset: Dataset, wanted: WantedIndex, mostSeconds: number): Promise<BenchmarkResult> {
   const { index, dead } = await keepIndex(dataset, wanted, console.error);
-  const rows = await makeLiveRows(dataset, seconds * mostRowsPerSecond);
+  const rows = await makeLiveRows(dataset, liveRowsFor(mostSeconds));
   const before = await measureSearch(dataset, { scope: 'all', filter: {} }, dataset.truth);
   try {
-    const { inserted, rowsPerSecond } = await insertLive(dataset, rows, seconds);
+    const { inserted, seconds, rowsPerSecond } = await insertLive(dataset, rows, mostSeconds);
     const after = await measureSearch(dataset, { scope: 'all', filter: {} }, truthWith(dataset, inserted));
     return {
       table: [
         [`rows with ${index.kind}; deleted ones in it`, `${dataset.division.rows}; ${dead}`],
-        ['inserted by two connections, 64 at a time', `${inserted.length} rows, ${format(rowsPerSecond)} a second`],
+        [
+          'inserted by two connections, 64 at a time',
+          `${inserted.length} rows in ${format(seconds)} s, ${format(rowsPerSecond)} a second`,
+        ],
         ['recall@10 before, after', `${before.recall.toFixed(4)}, ${after.recall.toFixed(4)}`],
       ],
       figures: {
         live_rows: dataset.division.rows,
+        live_index_seconds: seconds,
         live_index_rows_per_second: rowsPerSecond,
         live_index_recall_at_10_before: before.recall,
         live_index_recall_at_10: after.recall,

@@ -31,8 +31,9 @@ interface Setting {
 }
 
 /**
- * Searches through one API process beside the bare SQL: the statements that the product sends, with vectors made before and
- * settings made once, by a process that does nothing else, on as many connections as there are clients.
+ * Searches through one API process beside the bare SQL: for each search the message that the product sends, its settings
+ * (SET LOCAL) in it, with the vector made before, by a process that does nothing else, on as many connections as there are
+ * clients.
  * @param kind of the vector index; null for the one that the migrations make
  */
 export async function search(
@@ -68,6 +69,7 @@ async function measureAll(setting: Setting, extent: Extent): Promise<BenchmarkRe
     // Everything is asked for once meanwhile, which warms the cache.
     const recorded = await recordSearches(setting.dataset, vectors, filter, { limit, seconds: 2 * extent.seconds });
     const asked = queries.slice(0, recorded.length);
+    // By metadata at one load only, which is enough to compare it with the same part by collection.
     const counts = metadataFilters.includes(filter) ? [8] : clientCounts;
     const recall = await recallThroughApi(setting, filter);
     result.table.push([`${filter.title}: recall@10`, recall.toFixed(4)]);
@@ -126,13 +128,14 @@ function add(
     const percentiles = [50, 95, 99].map((percent) => percentile(times, percent));
     table.push([
       `${title}: ${way === 'api' ? 'API' : 'bare SQL'}, p50 / p95 / p99`,
-      `${percentiles.map(format).join(' / ')} ms, ${format(perSecond)} a second`,
+      `${percentiles.map(format).join(' / ')} ms, ${format(perSecond)} a second, ${times.length} searches`,
     ]);
     for (const [n, percent] of [50, 95, 99].entries()) {
       const name = `${prefix}${way === 'api' ? '' : 'sql_'}p${percent}_ms_${clients}_clients`;
       figures[name] = percentiles[n] ?? Number.NaN;
     }
     figures[`${prefix}${way === 'api' ? '' : 'sql_'}per_second_${clients}_clients`] = perSecond;
+    figures[`${prefix}${way === 'api' ? '' : 'sql_'}searches_${clients}_clients`] = times.length;
   }
   if (clients === 8) {
     const ratio = (percent: number) => percentile(api.times, percent) / percentile(sql.times, percent);

@@ -1,4 +1,5 @@
 import { findVectorIndexes, type VectorIndex, VectorIndexBuilder, type VectorIndexKind } from '@millrace/database';
+import { withCleanUp } from '../cleanUp';
 import type { Dataset } from './dataset';
 import type { WantedIndex } from './defaultIndex';
 import { removeLiveRows } from './liveRows';
@@ -24,20 +25,29 @@ export interface Built {
   seconds: number;
 }
 
-/** Builds such an index in place of what there is. */
+/** Builds such an index in place of what there is. An interrupt ends the build at the server as well. */
 export async function buildIndex(
   { database, databaseUrl, division }: Dataset,
   { kind, parameters }: WantedIndex,
 ): Promise<Built> {
   const { m, ef_construction: efConstruction, lists } = parameters;
-  const builder = new VectorIndexBuilder(database, { databaseUrl });
+  const interrupt = new AbortController();
+  const builder = new VectorIndexBuilder(database, { databaseUrl }, interrupt.signal);
   const startedAt = performance.now();
-  const index = await builder.build(kind, {
+  const building = builder.build(kind, {
     memory: buildMemory(kind, division.rows),
     ...(m === undefined ? {} : { m }),
     ...(efConstruction === undefined ? {} : { efConstruction }),
     ...(lists === undefined ? {} : { lists }),
   });
+  const index = await withCleanUp(
+    () => building,
+    async () => {
+      interrupt.abort();
+      // Until the server has ended it: the next benchmark is refused while a build is going on.
+      await building.catch(() => undefined);
+    },
+  );
   return { index, seconds: (performance.now() - startedAt) / 1000 };
 }
 

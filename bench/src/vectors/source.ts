@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { loadConfig } from '@millrace/config';
 import { createEmbeddingProvider } from '@millrace/embeddings';
-import { type Environment, root } from '../benchStack';
+import { type Environment, root, withStaticProvider } from '../benchStack';
 import { loadCorpus } from './corpus';
 import type { Source } from './parts';
 import { truthQueries } from './queries';
@@ -21,9 +21,4 @@ export async function openSource({ environment, files }: SourceOptions): Promise
   const corpus = await loadCorpus(files, cacheFolder);
   const queries = truthQueries(corpus);
   return { corpus, provider, queries, queryVectors: await provider.embed(queries) };
-}
-
-/** The environment, but for what it says about the provider: a set's vectors come from the static one. */
-export function withStaticProvider(environment: Environment): Environment {
-  return { ...environment, EMBEDDING_PROVIDER: 'static', EMBEDDING_MODEL: '', EMBEDDING_DIMENSIONS: '' };
 }

@@ -1,0 +1,30 @@
+import { loadConfig } from '@millrace/config';
+import { withStaticProvider } from '../src/benchStack';
+
+describe('withStaticProvider', () => {
+  it('When the environment names other models, in use and to come, then the static one is used, and no other is to come', () => {
+    const environment = {
+      DATABASE_URL: 'postgresql://localhost/millrace',
+      REDIS_URL: 'redis://localhost',
+      EMBEDDING_PROVIDER: 'openai',
+      EMBEDDING_MODEL: 'another',
+      EMBEDDING_DIMENSIONS: '3',
+      OPENAI_API_KEY: 'key',
+      NEXT_EMBEDDING_PROVIDER: 'openai',
+      NEXT_EMBEDDING_MODEL: 'a-third',
+      NEXT_EMBEDDING_DIMENSIONS: '4',
+      NEXT_OPENAI_API_KEY: 'key',
+      NEXT_OPENAI_BASE_URL: 'http://localhost:1',
+    };
+    expect(loadConfig(environment)).toMatchObject({
+      EMBEDDING_MODEL: 'another',
+      nextEmbedding: { EMBEDDING_MODEL: 'a-third' },
+    });
+    expect(loadConfig(withStaticProvider(environment))).toMatchObject({
+      EMBEDDING_PROVIDER: 'static',
+      EMBEDDING_MODEL: 'millrace-static-v2',
+      EMBEDDING_DIMENSIONS: 768,
+      nextEmbedding: null,
+    });
+  });
+});
