@@ -182,6 +182,21 @@ describe('The last moments', () => {
     });
   });
 
+  test('When an index comes while uploads wait, then the new vectors get it as well before the change', async () => {
+    await withDatabase(async (database) => {
+      await prepare(database);
+      await addChunks(database, 100);
+      await addVectors(database, 99);
+      const start = new Running('start');
+      await waitFor('it to close', () => isClosing(database));
+      await database.sql.none('CREATE INDEX chunk_lengths ON document_chunks (token_count)');
+      await addVectors(database, 1);
+      expect(await start.ended).toEqual([0, expect.stringContaining('Done: all vectors are of next-model')]);
+      const indexes = `SELECT FROM pg_indexes WHERE tablename = 'document_chunks' AND indexname = 'chunk_lengths'`;
+      expect(await database.sql.many(indexes)).toHaveLength(1);
+    });
+  });
+
   test('When it is killed while uploads wait, then they do so for half a minute at most, and the next one finishes', async () => {
     await withDatabase(async (database) => {
       await prepare(database);

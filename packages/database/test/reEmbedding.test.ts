@@ -81,6 +81,7 @@ describe('Changing the model', () => {
       return (await findVectorIndexes(change.database.sql)).filter((index) => index.valid).length === 2;
     });
     expect(await change.reEmbedding.change(next)).toBe(false);
+    expect(await findVectorIndexes(change.database.sql)).toHaveLength(1);
     await built;
     const before = await change.shape(768);
     expect(await change.reEmbedding.lacksIndexes(next)).toBe(true);

@@ -98,11 +98,13 @@ async function finish(
     while (performance.now() < until) {
       await reEmbedding.close(next, closeMs);
       const progress = await watch.look(next);
-      if (progress.done === progress.chunks && (await reEmbedding.change(next))) {
-        return 'done';
-      }
-      if (await reEmbedding.lacksIndexes(next)) {
-        return 'unindexed';
+      if (progress.done === progress.chunks) {
+        if (await reEmbedding.change(next)) {
+          return 'done';
+        }
+        if (await reEmbedding.lacksIndexes(next)) {
+          return 'unindexed';
+        }
       }
       if (progress.failed > 0) {
         return 'failed';
