@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { Database } from '@millrace/database';
+import { Database, ReEmbedding } from '@millrace/database';
 import { createTestDatabase, type TestDatabase, waitFor } from '@millrace/test-support';
 
 let testDatabase: TestDatabase;
@@ -18,6 +18,59 @@ const environment = (more: Record<string, string> = {}) => ({
   DATABASE_URL: testDatabase.url,
   ...more,
 });
+
+const nextModel = { model: 'next-model', dimensions: 64 };
+
+/** `re-embed ACTION` while it runs. */
+class Running {
+  said = '';
+  readonly ended: Promise<[number | null, string]>;
+  private readonly child;
+
+  constructor(action: 'start' | 'cancel') {
+    this.child = spawn(process.execPath, [program, 're-embed', action], { env: environment(next), cwd: __dirname });
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream.on('data', (data) => {
+        this.said += data;
+      });
+    }
+    this.ended = once(this.child, 'close').then(([code]) => [code, this.said]);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+}
+
+/** A document with so many chunks, which nobody embeds. */
+async function addChunks(database: Database, count: number): Promise<void> {
+  await database.sql.none(
+    `WITH document AS (
+       INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes, status)
+       SELECT gen_random_uuid(), id, owner_id, 'a.pdf', md5(random()::text) || md5(random()::text), 'application/pdf', 1, 'ready'
+       FROM collections RETURNING *)
+     INSERT INTO document_chunks (id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash,
+       content, token_count, page_start, page_end)
+     SELECT gen_random_uuid(), id, collection_id, owner_id, i, i, i, 'text', 1, 1, 1
+     FROM document, generate_series(1, $1::integer) AS i`,
+    [count],
+  );
+}
+
+/** Stores so many of the missing new vectors, as the embedders do. */
+function addVectors(database: Database, count: number): Promise<void> {
+  const columns = `id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content, token_count,
+                   page_start, page_end`;
+  return database.sql.none(
+    `INSERT INTO document_chunks_next (${columns}) SELECT ${columns} FROM document_chunks
+     WHERE id NOT IN (SELECT id FROM document_chunks_next) LIMIT $1`,
+    [count],
+  );
+}
+
+async function isClosing(database: Database): Promise<boolean> {
+  return (await database.embeddingModels.find()).next?.closing ?? false;
+}
 
 /** Runs the command line program as its users do. No service runs beside it. */
 function reEmbed(args: string[], more: Record<string, string> = {}): Promise<{ code: number; output: string }> {
@@ -63,26 +116,11 @@ test('When the configured model is not the one in use, then start changes to it'
 
 test('When it is interrupted, then it says how to go on; another model is refused until it is cancelled', async () => {
   await withDatabase(async (database) => {
-    // A chunk that nobody embeds.
-    await database.sql.none(
-      `INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes, status)
-       SELECT id, id, owner_id, 'a.pdf', repeat('0', 64), 'application/pdf', 1, 'ready' FROM collections`,
-    );
-    await database.sql.none(
-      `INSERT INTO document_chunks (id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash,
-         content, token_count, page_start, page_end)
-       SELECT id, id, collection_id, owner_id, 0, 'a', 'a', 'text', 1, 1, 1 FROM documents`,
-    );
-    const child = spawn(process.execPath, [program, 're-embed', 'start'], { env: environment(next), cwd: __dirname });
-    let said = '';
-    child.stderr.on('data', (data) => {
-      said += data;
-    });
-    const ended = once(child, 'exit');
-    await waitFor('it to have begun', async () => said.includes('0 of 1 chunks (0%)'));
-    child.kill('SIGINT');
-    expect(await ended).toEqual([130, null]);
-    expect(said).toContain('run "re-embed start" again');
+    await addChunks(database, 1);
+    const start = new Running('start');
+    await waitFor('it to have begun', async () => start.said.includes('0 of 1 chunks (0%)'));
+    start.kill('SIGINT');
+    expect(await start.ended).toEqual([130, expect.stringContaining('run "re-embed start" again')]);
     // Nobody is left to open what it may have closed.
     const models = await database.embeddingModels.find();
     expect(models.next).toMatchObject({ model: 'next-model', dimensions: 64, closing: false });
@@ -93,6 +131,105 @@ test('When it is interrupted, then it says how to go on; another model is refuse
   const other = await reEmbed(['start'], { ...next, NEXT_EMBEDDING_MODEL: 'third-model' });
   expect(other).toMatchObject({ code: 1, output: expect.stringContaining('not third-model (64 dimensions)') });
   expect((await reEmbed(['cancel'])).output).toBe('Cancelled: the change to next-model (64 dimensions).\n');
+});
+
+describe('The last moments', () => {
+  beforeEach(async () => {
+    await testDatabase.drop();
+    testDatabase = await createTestDatabase();
+  });
+
+  const prepare = (database: Database) => new ReEmbedding(database, { databaseUrl: testDatabase.url }).begin(nextModel);
+
+  test('When much has been uploaded while the indexes were built, then uploads do not wait for it', async () => {
+    await withDatabase(async (database) => {
+      await prepare(database);
+      let start: Running | undefined;
+      // Whoever writes to the table holds up the building of its indexes.
+      await withDatabase((other) =>
+        other.transaction(async ({ sql }) => {
+          await sql.none('LOCK TABLE document_chunks_next IN ROW EXCLUSIVE MODE');
+          start = new Running('start');
+          await waitFor('it to build', async () => start?.said.includes('Building the indexes.') ?? false);
+          await addChunks(database, 1);
+        }),
+      );
+      await waitFor('it to look again', async () => start?.said.includes('0 of 1 chunks (0%)') ?? false);
+      const closed = await database.sql.many('SELECT FROM re_embeddings WHERE closing_until IS NOT NULL');
+      expect(closed).toEqual([]);
+      await addVectors(database, 1);
+      expect(await start?.ended).toEqual([0, expect.stringContaining('Done: all vectors are of next-model')]);
+    });
+  });
+
+  test('When two wait for the last vectors at once, then one makes the change, and both say that it is done', async () => {
+    await withDatabase(async (database) => {
+      await prepare(database);
+      await addChunks(database, 100);
+      await addVectors(database, 99);
+      const first = new Running('start');
+      await waitFor('the first to close', () => isClosing(database));
+      first.kill('SIGSTOP');
+      await database.sql.none('UPDATE re_embeddings SET closing_until = NULL');
+      const second = new Running('start');
+      await waitFor('the second to close', () => isClosing(database));
+      first.kill('SIGCONT');
+      await addVectors(database, 1);
+      const done = [0, expect.stringContaining('Done: all vectors are of next-model')];
+      expect(await Promise.all([first.ended, second.ended])).toEqual([done, done]);
+      expect(await database.embeddingModels.find()).toEqual({ active: nextModel, next: null });
+      expect(await database.sql.many('SELECT FROM document_chunks')).toHaveLength(100);
+    });
+  });
+
+  test('When an index comes while uploads wait, then the new vectors get it as well before the change', async () => {
+    await withDatabase(async (database) => {
+      await prepare(database);
+      await addChunks(database, 100);
+      await addVectors(database, 99);
+      const start = new Running('start');
+      await waitFor('it to close', () => isClosing(database));
+      await database.sql.none('CREATE INDEX chunk_lengths ON document_chunks (token_count)');
+      await addVectors(database, 1);
+      expect(await start.ended).toEqual([0, expect.stringContaining('Done: all vectors are of next-model')]);
+      const indexes = `SELECT FROM pg_indexes WHERE tablename = 'document_chunks' AND indexname = 'chunk_lengths'`;
+      expect(await database.sql.many(indexes)).toHaveLength(1);
+    });
+  });
+
+  test('When it is killed while uploads wait, then they do so for half a minute at most, and the next one finishes', async () => {
+    await withDatabase(async (database) => {
+      await prepare(database);
+      await addChunks(database, 100);
+      await addVectors(database, 99);
+      const killed = new Running('start');
+      await waitFor('it to close', () => isClosing(database));
+      killed.kill('SIGKILL');
+      await killed.ended;
+      const { ends } = await database.sql.one<{ ends: boolean }>(
+        `SELECT closing_until < now() + interval '30 seconds' AS ends FROM re_embeddings`,
+      );
+      expect(ends).toBe(true);
+      await addVectors(database, 1);
+      expect(await new Running('start').ended).toEqual([
+        0,
+        expect.stringContaining('Done: all vectors are of next-model'),
+      ]);
+    });
+  });
+
+  test('When somebody reads the new vectors for long, then cancel says whom it waits for', async () => {
+    await withDatabase(async (database) => {
+      await prepare(database);
+      const cancel = await database.transaction(async ({ sql }) => {
+        await sql.many('SELECT FROM document_chunks_next');
+        const waiting = new Running('cancel');
+        await waitFor('it to say so', async () => waiting.said.includes('SELECT FROM document_chunks_next'));
+        return waiting;
+      });
+      expect(await cancel.ended).toEqual([0, expect.stringContaining('Cancelled: the change to next-model')]);
+    });
+  });
 });
 
 test.each([

@@ -1,3 +1,4 @@
+import { openaiAddress } from '@millrace/contracts';
 import type { z } from 'zod';
 
 /** The model each provider uses when none is named. */
@@ -101,10 +102,15 @@ export function resolveOpenai<T extends EmbeddingConfig & OpenaiVariables & { ne
     ...env.nextEmbedding,
     OPENAI_BASE_URL: env.NEXT_OPENAI_BASE_URL ?? env.OPENAI_BASE_URL,
     OPENAI_API_KEY:
-      env.NEXT_OPENAI_API_KEY ?? (env.NEXT_OPENAI_BASE_URL === undefined ? env.OPENAI_API_KEY : undefined),
+      env.NEXT_OPENAI_API_KEY ?? (isSameAddress(env, env.NEXT_OPENAI_BASE_URL) ? env.OPENAI_API_KEY : undefined),
   };
   refuseNowhere(next, 'NEXT_', context);
   return { ...env, nextEmbedding: next };
+}
+
+function isSameAddress({ OPENAI_BASE_URL: now = openaiAddress }: OpenaiVariables, next = now): boolean {
+  const [one, other] = [now, next].map((address) => new URL(address).href.replace(/\/+$/, ''));
+  return one === other;
 }
 
 function refuseNowhere(

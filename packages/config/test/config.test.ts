@@ -99,6 +99,14 @@ describe('The configuration', () => {
       { NEXT_EMBEDDING_MODEL: 'bge', NEXT_OPENAI_BASE_URL: 'http://127.0.0.1:1/v1', NEXT_OPENAI_API_KEY: 'sk-2' },
       { OPENAI_BASE_URL: 'http://127.0.0.1:1/v1', OPENAI_API_KEY: 'sk-2' },
     ],
+    [
+      { NEXT_EMBEDDING_MODEL: 'large', NEXT_OPENAI_BASE_URL: 'https://API.openai.com/v1/' },
+      { OPENAI_BASE_URL: 'https://API.openai.com/v1/', OPENAI_API_KEY: 'sk-1' },
+    ],
+    [
+      { NEXT_EMBEDDING_MODEL: 'large', NEXT_OPENAI_BASE_URL: 'http://api.openai.com/v1' },
+      { OPENAI_BASE_URL: 'http://api.openai.com/v1', OPENAI_API_KEY: undefined },
+    ],
   ])('When the next model is given by %j, then the rest is as it is now, but no key goes elsewhere', (given, next) => {
     const now = {
       EMBEDDING_PROVIDER: 'openai',

@@ -1,6 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
-import { unitVector } from '@millrace/test-support';
-import { findReEmbeddingProgress, makeRoles, VectorIndexBuilder, type VectorIndexKind } from '../src';
+import { unitVector, waitFor } from '@millrace/test-support';
+import {
+  findReEmbeddingProgress,
+  findVectorIndexes,
+  makeRoles,
+  ReEmbedding,
+  VectorIndexBuilder,
+  type VectorIndexKind,
+} from '../src';
 import { chunksOf, ModelChange, old, wanted } from './modelChange';
 
 let change: ModelChange;
@@ -61,9 +68,49 @@ describe('Changing the model', () => {
     },
   );
 
+  test('When somebody builds another vector index meanwhile, then the change waits, and the new vectors have that one', async () => {
+    const builder = new VectorIndexBuilder(change.database, { databaseUrl: change.url });
+    const documentId = await change.addDocument(1);
+    await change.reEmbedding.begin(wanted);
+    const next = await change.running();
+    await change.addNext(documentId, [0]);
+    await change.reEmbedding.buildIndexes(next, {});
+    const built = builder.build('hnsw_halfvec', { workers: 0 });
+    // The old one goes some seconds after the new one has come.
+    await waitFor('both indexes to be there', async () => {
+      return (await findVectorIndexes(change.database.sql)).filter((index) => index.valid).length === 2;
+    });
+    expect(await change.reEmbedding.change(next)).toBe(false);
+    expect(await findVectorIndexes(change.database.sql)).toHaveLength(1);
+    await built;
+    const before = await change.shape(768);
+    expect(await change.reEmbedding.lacksIndexes(next)).toBe(true);
+    await change.reEmbedding.buildIndexes(next, {});
+    expect(await change.reEmbedding.lacksIndexes(next)).toBe(false);
+    expect(await change.reEmbedding.change(next)).toBe(true);
+    expect(await change.shape(256)).toEqual(before);
+    expect(await findVectorIndexes(change.database.sql)).toMatchObject([{ kind: 'hnsw_halfvec', valid: true }]);
+  });
+
+  test('When it was held up, then it is said by whom', async () => {
+    const said: string[][] = [];
+    const address = { databaseUrl: change.url };
+    const waiting = new ReEmbedding(change.database, address, undefined, (holders) => said.push(holders));
+    await waiting.begin(wanted);
+    let cancelled: Promise<unknown> | undefined;
+    await change.database.transaction(async ({ sql }) => {
+      await sql.many('SELECT FROM document_chunks_next');
+      cancelled = waiting.cancel();
+      await waitFor('it to be said', async () => said.length > 0);
+    });
+    expect(await cancelled).toMatchObject(wanted);
+    expect(said[0]).toEqual([expect.stringMatching(/^process \d+ \(test\) SELECT FROM document_chunks_next$/)]);
+  });
+
   test('When somebody reads the table for long, then the change waits and lets others pass', async () => {
     await change.reEmbedding.begin(wanted);
     const next = await change.running();
+    await change.reEmbedding.buildIndexes(next, {});
     let changed: Promise<boolean> | undefined;
     await change.database.transaction(async ({ sql }) => {
       await sql.many('SELECT FROM document_chunks');

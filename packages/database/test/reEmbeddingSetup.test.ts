@@ -49,6 +49,7 @@ test('When the next model is configured, then the start-up check takes it before
   const { sql } = change.database;
   await expect(checkSetup(sql, old, wanted)).resolves.toBeUndefined();
   await change.reEmbedding.begin(wanted);
+  await change.reEmbedding.buildIndexes(await change.running(), {});
   await change.reEmbedding.change(await change.running());
   await expect(checkSetup(sql, old, wanted)).resolves.toBeUndefined();
   await expect(checkSetup(sql, old)).rejects.toMatchObject({
@@ -73,6 +74,47 @@ describe('Beginning to change the model', () => {
       code: 'SETUP_INVALID',
       message: 'The vectors are of old-model (768 dimensions) already.',
     });
+  });
+
+  test.each([
+    ['CREATE VIEW texts AS SELECT content FROM document_chunks', /view texts/],
+    ['CREATE TABLE notes (chunk_id uuid REFERENCES document_chunks)', /constraint notes_chunk_id_fkey on table notes/],
+    [
+      'ALTER TABLE document_chunks ADD COLUMN previous uuid REFERENCES document_chunks',
+      /document_chunks_previous_fkey/,
+    ],
+    [
+      `CREATE FUNCTION first_chunk() RETURNS document_chunks LANGUAGE sql AS 'SELECT c FROM document_chunks c LIMIT 1'`,
+      /function first_chunk\(\)/,
+    ],
+  ])('When there is %s, then nothing is begun, and it is named', async (statement, named) => {
+    await change.database.sql.none(statement);
+    await expect(change.reEmbedding.begin(wanted)).rejects.toMatchObject({
+      code: 'SETUP_INVALID',
+      message: expect.stringMatching(named),
+    });
+    expect(await change.isThere('document_chunks_next')).toBe(false);
+  });
+
+  test('When something refers to the table that was not there in the beginning, then the change names it', async () => {
+    await change.reEmbedding.begin(wanted);
+    await change.database.sql.none('CREATE VIEW texts AS SELECT content FROM document_chunks');
+    await expect(change.reEmbedding.change(await change.running())).rejects.toMatchObject({
+      code: 'SETUP_INVALID',
+      message: expect.stringContaining('view texts'),
+    });
+  });
+
+  test('When the table has constraints, triggers and policies of its own, then they are in nobody’s way', async () => {
+    for (const statement of [
+      `ALTER TABLE document_chunks ADD CHECK (content <> 'forbidden')`,
+      'CREATE POLICY all_rows ON document_chunks USING (token_count > 0)',
+      `CREATE TRIGGER unchanged BEFORE UPDATE ON document_chunks FOR EACH ROW WHEN (OLD.content = NEW.content)
+       EXECUTE FUNCTION suppress_redundant_updates_trigger()`,
+    ]) {
+      await change.database.sql.none(statement);
+    }
+    expect(await change.reEmbedding.begin(wanted)).toBe('begun');
   });
 
   test('When two begin at once, then it is begun once', async () => {
@@ -105,6 +147,7 @@ test('When the service role works at a change, then it may do that and nothing t
   const { names } = await makeRoles({ databaseUrl: change.url, passwords: { service: password } });
   const documentId = await change.addDocument(1);
   await change.reEmbedding.begin(wanted);
+  await change.reEmbedding.buildIndexes(await change.running(), {});
   const url = new URL(change.url);
   url.username = names.service;
   url.password = password;

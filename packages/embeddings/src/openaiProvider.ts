@@ -1,10 +1,9 @@
-import { MillraceError } from '@millrace/contracts';
+import { MillraceError, openaiAddress } from '@millrace/contracts';
 import OpenAI from 'openai';
 import { openaiFailure } from './openaiErrors';
 import type { RawEmbeddingProvider } from './provider';
 
 const defaultModel = 'text-embedding-3-small';
-const defaultBaseUrl = 'https://api.openai.com/v1';
 
 export interface OpenaiProviderOptions {
   apiKey: string | undefined;
@@ -25,7 +24,7 @@ export function openaiProvider(options: OpenaiProviderOptions): RawEmbeddingProv
   const client = new OpenAI({
     // Local endpoints ask for no key, but the SDK insists on one.
     apiKey: apiKey ?? 'none',
-    baseURL: options.baseUrl ?? defaultBaseUrl,
+    baseURL: options.baseUrl ?? openaiAddress,
     adminAPIKey: null,
     organization: null,
     project: null,

@@ -45,7 +45,8 @@ const withNext = { NEXT_EMBEDDING_MODEL: next.model, NEXT_EMBEDDING_DIMENSIONS: 
 async function change(): Promise<void> {
   const models = await database.embeddingModels.find();
   if (models.next) {
-    await reEmbedding.change(models.next);
+    await reEmbedding.buildIndexes(models.next, {});
+    expect(await reEmbedding.change(models.next)).toBe(true);
   }
 }
 
@@ -77,15 +78,12 @@ test.each([
   await endedWork(database, 3, {});
   await reEmbedding.begin(setup);
   expect(await search.find('a lighthouse', {}, 5)).toHaveLength(3);
-  const models = await database.embeddingModels.find();
   await database.sql.none(
     `INSERT INTO document_chunks_next SELECT (jsonb_populate_record(NULL::document_chunks_next,
        to_jsonb(c) || jsonb_build_object('embedding_model', $<model>, 'embedding', $<vector>::text))).* FROM document_chunks c`,
     { model: setup.model, vector: JSON.stringify([...unitVector(1, setup.dimensions)]) },
   );
-  if (models.next) {
-    expect(await reEmbedding.change(models.next)).toBe(true);
-  }
+  await change();
   expect(await search.find('a lighthouse', {}, 5)).toHaveLength(3);
 });
 

@@ -78,7 +78,7 @@ export class BatchProcessor {
       return deliveries.map(() => later(0));
     }
     const models = await this.options.database.embeddingModels.find();
-    const waitMs = models.next === null ? await this.lanes.waitMs('document_chunks', models) : 0;
+    const waitMs = models.next === null ? await this.lanes.waitMs('document_chunks', models, deliveries.length) : 0;
     if (waitMs > 0) {
       // Where only this worker lacks the provider, the others go on.
       const result = this.lanes.into('document_chunks', models) ? paused(waitMs) : later(waitMs);
@@ -111,7 +111,7 @@ export class BatchProcessor {
       // Two providers are asked, and when one of them has to be left alone the other's work goes on.
       const tables = await this.options.database.jobChunks.findVectorTables(deliveries.map(({ chunkId }) => chunkId));
       for (const [table, ids] of tables) {
-        const waitMs = await this.lanes.waitMs(table, models);
+        const waitMs = await this.lanes.waitMs(table, models, ids.length);
         for (const id of waitMs > 0 ? ids : []) {
           results.set(id, later(waitMs));
         }
@@ -196,7 +196,13 @@ export class BatchProcessor {
         addAll(results, lane ? await this.work(lane, held, own, models) : await this.giveBack(held, own));
       }
     });
-    await Promise.all(parts);
+    // Not before all have ended: until then the lease is renewed.
+    const ends = await Promise.allSettled(parts);
+    for (const end of ends) {
+      if (end.status === 'rejected') {
+        throw end.reason;
+      }
+    }
     return results;
   }
 

@@ -1,16 +1,14 @@
 import type { EmbeddingSetup } from '@millrace/config';
 import type { EmbeddingModels, VectorTable } from '@millrace/database';
 import type { EmbeddingProvider, EmbeddingProviders } from '@millrace/embeddings';
+import { ChangeWait } from './changeWait';
 import { ChunkGroups, type ChunkGroupsOptions } from './chunkGroups';
 import { Division } from './division';
 
-/** When a delivery comes again whose model nobody here has a provider for. */
+/** When a delivery comes again whose model nobody here has a provider for, but others may have. */
 const elsewhereMs = 5_000;
-/**
- * When a delivery comes again that waits for the change of the model: where many do, they must leave the last ones for which it
- * waits a turn.
- */
-const closingMs = 5_000;
+/** How often it is said that there is none. */
+const warnEveryMs = 60_000;
 
 /** Work with one provider: its faults, and what is known of its vectors, are its own. */
 export interface Lane {
@@ -28,6 +26,8 @@ export interface LanesOptions extends Omit<ChunkGroupsOptions, 'provider'> {
  */
 export class Lanes {
   private readonly lanes = new Map<EmbeddingProvider, Lane>();
+  private readonly changeWait = new ChangeWait();
+  private warnedAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly options: LanesOptions) {}
 
@@ -53,15 +53,23 @@ export class Lanes {
     return model && this.of(model);
   }
 
-  /** For how many milliseconds chunks of this table have to wait; 0 when their work may go on. */
-  async waitMs(table: VectorTable, models: EmbeddingModels): Promise<number> {
+  /** For how many milliseconds so many chunks of this table have to wait; 0 when their work may go on. */
+  async waitMs(table: VectorTable, models: EmbeddingModels, chunks: number): Promise<number> {
     const lane = this.into(table, models);
     if (lane === null) {
-      this.options.logger.warn({ table, ...models }, 'no provider of the model is configured here');
-      return elsewhereMs;
+      this.warn(table, models);
     }
-    const isClosing = table === 'document_chunks' && models.next?.closing;
-    return isClosing ? closingMs : lane.groups.health.pausedForMs();
+    if (table === 'document_chunks' && models.next !== null && (lane === null || models.next.closing)) {
+      return this.changeWait.putOff(chunks);
+    }
+    return lane === null ? elsewhereMs : lane.groups.health.pausedForMs();
+  }
+
+  private warn(table: VectorTable, models: EmbeddingModels): void {
+    if (performance.now() - this.warnedAt >= warnEveryMs) {
+      this.options.logger.warn({ table, ...models }, 'no provider of the model is configured here');
+      this.warnedAt = performance.now();
+    }
   }
 
   /** How long to put off a delivery of this document, in milliseconds; 0 when its work may go on. */

@@ -1,4 +1,5 @@
-import { type Database, defaultCollectionId, ReEmbedding } from '@millrace/database';
+import { setTimeout } from 'node:timers/promises';
+import { type Database, defaultCollectionId, type NextModel, ReEmbedding } from '@millrace/database';
 import { EmbeddingProviders } from '@millrace/embeddings';
 import { beginReEmbedJobs } from '@millrace/lifecycle';
 import { closeConnection, Queues, untilReady, workerConnection } from '@millrace/queues';
@@ -47,13 +48,13 @@ afterEach(async () => {
 
 const withNext = { NEXT_EMBEDDING_MODEL: next.model, NEXT_EMBEDDING_DIMENSIONS: String(next.dimensions) };
 
-async function processor(changes: Record<string, string> = withNext) {
+async function processor(changes: Record<string, string> = withNext, leaseMs = 60_000) {
   return new BatchProcessor({
     database,
     queues,
     providers: await EmbeddingProviders.create(environment.config(changes)),
     worker: 'test',
-    leaseMs: 60_000,
+    leaseMs,
     maxOutageMs: 60_000,
     retryPolicy: { backoffMs: 0 },
     logger,
@@ -84,6 +85,11 @@ async function stored(): Promise<{ jobId: string; deliveries: QueuedChunk[] }> {
     jobId: dispatches[0]?.jobId ?? '',
     deliveries: dispatches.map((dispatch) => ({ version: 1 as const, ...dispatch })),
   };
+}
+
+async function changeTo(model: NextModel): Promise<boolean> {
+  await reEmbedding.buildIndexes(model, {});
+  return reEmbedding.change(model);
 }
 
 const outcomesOf = async (work: Promise<{ outcome: string }[]>) => (await work).map((result) => result.outcome);
@@ -147,8 +153,51 @@ test('When nobody can make vectors of the old model, then stored chunks are embe
   const outcomes = await outcomesOf(embedder.process([...again.deliveries, ...upload.deliveries]));
   expect(outcomes).toEqual(['done', 'done', 'later']);
   const models = await database.embeddingModels.find();
-  expect(models.next && (await reEmbedding.change(models.next))).toBe(true);
+  expect(models.next && (await changeTo(models.next))).toBe(true);
   expect(await outcomesOf(embedder.process(upload.deliveries))).toEqual(['done']);
+  expect(await waiting(upload.jobId)).toEqual([{ status: 'success', attempts: 1 }]);
+});
+
+test('When very many uploads wait for the change of the model, then they wait longer and longer, and leave others their turn', async () => {
+  await reEmbedding.begin(next);
+  const embedder = await processor({ EMBEDDING_MODEL: next.model, EMBEDDING_DIMENSIONS: String(next.dimensions) });
+  const { jobId, deliveries } = await uploaded(100);
+  const waitsMs: number[] = [];
+  for (let i = 0; i < 130; i += 1) {
+    const [result] = await embedder.process(deliveries);
+    waitsMs.push(result?.outcome === 'later' ? result.at.getTime() - Date.now() : 0);
+  }
+  expect(waitsMs[0]).toBeLessThanOrEqual(5_000);
+  expect(waitsMs[0]).toBeGreaterThan(4_000);
+  expect(waitsMs.at(-1)).toBeGreaterThan(55_000);
+  expect(await waiting(jobId)).toEqual(Array(100).fill({ status: 'pending', attempts: 0 }));
+});
+
+test('When the work for one provider breaks off, then the lease lasts until the other one has answered', async () => {
+  const leaseMs = 1_000;
+  const embedder = await processor(withNext, leaseMs);
+  await embedder.process((await uploaded(1)).deliveries);
+  await reEmbedding.begin(next);
+  const again = await stored();
+  const upload = await uploaded(1);
+  await database.sql.none(
+    `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$;
+     CREATE TRIGGER refuse BEFORE UPDATE ON job_chunks FOR EACH ROW WHEN (NEW.status = 'failed') EXECUTE FUNCTION refuse()`,
+  );
+  let isHeld: boolean | undefined;
+  provider.respondWith(async (request) => {
+    if (request.model === next.model) {
+      return { status: 400 };
+    }
+    await setTimeout(3 * leaseMs);
+    ({ held: isHeld } = await database.sql.one<{ held: boolean }>(
+      'SELECT lease_expires_at > now() AS held FROM job_chunks WHERE job_id = $1',
+      [upload.jobId],
+    ));
+    return 'ok';
+  });
+  await expect(embedder.process([...again.deliveries, ...upload.deliveries])).rejects.toThrow('refused');
+  expect(isHeld).toBe(true);
   expect(await waiting(upload.jobId)).toEqual([{ status: 'success', attempts: 1 }]);
 });
 
@@ -200,7 +249,7 @@ test.each([256, 768])(
     const { jobId, deliveries } = await uploaded(2);
     provider.respondWith(async () => {
       if (models.next && provider.requests.length === 1) {
-        expect(await reEmbedding.change(models.next)).toBe(true);
+        expect(await changeTo(models.next)).toBe(true);
       }
       return 'ok' as const;
     });

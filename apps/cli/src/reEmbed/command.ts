@@ -6,7 +6,7 @@ import { parseMemory, parseNumber } from '../buildOptions';
 import { untilInterrupted } from '../interrupted';
 import { UsageError } from '../usageError';
 import { completeReEmbedding } from './complete';
-import { describeFailures, describeModel, describeProgress } from './describe';
+import { describeFailures, describeHolders, describeModel, describeProgress } from './describe';
 
 export const reEmbedUsage = `  re-embed start [--memory SIZE] [--workers N]
                             changes all vectors to the model of NEXT_EMBEDDING_..., or goes on with that, and waits until
@@ -39,12 +39,12 @@ export async function reEmbedCommand(args: string[], environment: NodeJS.Process
     if (action === 'status') {
       await report(database);
     } else if (action === 'cancel') {
-      const given = await new ReEmbedding(database, address).cancel();
+      const given = await new ReEmbedding(database, address, undefined, sayHeldUp).cancel();
       console.log(given === null ? 'Nothing is being changed.' : `Cancelled: the change to ${describeModel(given)}.`);
     } else {
       const wanted = next ?? (await configuredAnew(database, current));
       await untilInterrupted(async (signal) => {
-        const reEmbedding = new ReEmbedding(database, address, signal);
+        const reEmbedding = new ReEmbedding(database, address, signal, sayHeldUp);
         const begun = await reEmbedding.begin(wanted);
         console.error(`The change to ${describeModel(wanted)} ${begun === 'begun' ? 'has begun' : 'goes on'}.`);
         await completeReEmbedding({ database, reEmbedding, setup: wanted, resources, signal });
@@ -69,6 +69,10 @@ async function configuredAnew(database: Database, current: EmbeddingSetup): Prom
     );
   }
   return current;
+}
+
+function sayHeldUp(holders: string[]): void {
+  console.error(describeHolders(holders));
 }
 
 async function report(database: Database): Promise<void> {

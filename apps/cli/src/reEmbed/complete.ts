@@ -59,7 +59,8 @@ export async function completeReEmbedding(options: CompleteOptions): Promise<voi
 async function complete(options: CompleteOptions, watch: Watch): Promise<void> {
   const { reEmbedding, resources } = options;
   let betweenClosesMs = firstBetweenClosesMs;
-  for (let hasIndexes = false; ; hasIndexes = true) {
+  let hasIndexes = false;
+  for (;;) {
     const next = await watch.untilFewAreMissing();
     if (next === null) {
       return;
@@ -67,10 +68,16 @@ async function complete(options: CompleteOptions, watch: Watch): Promise<void> {
     if (!hasIndexes) {
       console.error('Building the indexes.');
       await showProgress(reEmbedding.buildIndexes(next, resources), () => reEmbedding.buildProgress());
+      hasIndexes = true;
+      // It may have taken so long that more is missing by now than uploads can wait for.
+      continue;
     }
     const outcome = await finish(options, watch, next);
     if (outcome === 'done') {
       return;
+    }
+    if (outcome === 'unindexed') {
+      hasIndexes = false;
     }
     if (outcome === 'late') {
       console.error('The last chunks take long; uploads go on, and it is tried again.');
@@ -85,14 +92,19 @@ async function finish(
   { reEmbedding }: CompleteOptions,
   watch: Watch,
   next: NextModel,
-): Promise<'done' | 'late' | 'failed'> {
+): Promise<'done' | 'late' | 'failed' | 'unindexed'> {
   const until = performance.now() + longestCloseMs;
   try {
     while (performance.now() < until) {
       await reEmbedding.close(next, closeMs);
       const progress = await watch.look(next);
-      if (progress.done === progress.chunks && (await reEmbedding.change(next))) {
-        return 'done';
+      if (progress.done === progress.chunks) {
+        if (await reEmbedding.change(next)) {
+          return 'done';
+        }
+        if (await reEmbedding.lacksIndexes(next)) {
+          return 'unindexed';
+        }
       }
       if (progress.failed > 0) {
         return 'failed';

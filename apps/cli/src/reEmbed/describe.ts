@@ -19,6 +19,11 @@ export function describeProgress({ chunks, done, openJobs, failed }: ReEmbedding
   return parts.join(', ');
 }
 
+/** Who has to let go of the tables first. */
+export function describeHolders(holders: readonly string[]): string {
+  return ['Waiting for others to let go of the tables:', ...holders.map((holder) => `  ${holder}`)].join('\n');
+}
+
 /** Which jobs have failed chunks, and what to do about them. */
 export function describeFailures({ failedJobs }: ReEmbeddingProgress): string {
   const lines = failedJobs.map(

@@ -1,18 +1,15 @@
 import type { EmbeddingSetup } from '@millrace/config';
 import { MillraceError } from '@millrace/contracts';
-import { type Client, escapeIdentifier } from 'pg';
+import { escapeIdentifier } from 'pg';
 import type { Sql } from '../sql';
-import { type Resources, tuneBuild } from '../vectorIndex/buildSession';
-import { indexDefinition } from '../vectorIndex/definition';
-import { findVectorIndexes } from '../vectorIndex/find';
+import { wantedIndexes } from './nextIndexes';
+import { lastingName, nextName } from './nextNames';
 
 /*
  * document_chunks_next: a table like document_chunks beside it, for vectors of other dimensions. Whatever document_chunks
  * has (columns, storage, constraints, indexes, privileges) is looked up and not written here again, so that the table that
  * takes its place is what it was, however it has been changed by then. Names get a suffix, which the change takes off.
  */
-
-const suffix = '_next';
 
 /** The only index that is needed while the table is filled; see findEmbeddings. */
 const neededFromTheBeginning = 'document_chunks_cache';
@@ -52,26 +49,6 @@ export async function createNextTable(sql: Sql, { dimensions }: EmbeddingSetup):
   }
 }
 
-/** Builds the indexes that are not there yet, with the table in use, and has the planner know its rows. */
-export async function buildNextIndexes(
-  client: Client,
-  sql: Sql,
-  dimensions: number,
-  resources: Resources,
-): Promise<void> {
-  await tuneBuild(client, resources);
-  for (const { name } of await nextIndexes(sql, 'NOT i.indisvalid')) {
-    await client.query(`DROP INDEX CONCURRENTLY IF EXISTS ${escapeIdentifier(name)}`);
-  }
-  const there = new Set((await nextIndexes(sql, 'true')).map((index) => index.name));
-  for (const { name, unique, definition } of await wantedIndexes(sql, dimensions)) {
-    if (!there.has(`${name}${suffix}`)) {
-      await client.query(`CREATE ${unique}INDEX CONCURRENTLY ${nextName(name)} ON document_chunks_next ${definition}`);
-    }
-  }
-  await client.query('VACUUM (ANALYZE) document_chunks_next');
-}
-
 /** @throws MillraceError SETUP_INVALID when the tables differ in more than the dimensions of their vectors. */
 export async function refuseOtherColumns(sql: Sql): Promise<void> {
   const { same } = await sql.one<{ same: boolean }>(
@@ -85,6 +62,35 @@ export async function refuseOtherColumns(sql: Sql): Promise<void> {
     throw new MillraceError(
       'SETUP_INVALID',
       'A migration has changed the columns of document_chunks since this was begun. Cancel it, "re-embed cancel", and start again.',
+    );
+  }
+}
+
+/**
+ * @throws MillraceError SETUP_INVALID, with their names, when views, foreign keys or other things refer to document_chunks: they
+ * would keep it from being dropped in the end.
+ */
+export async function refuseDependants(sql: Sql): Promise<void> {
+  const dependants = await sql.many<{ name: string }>(
+    // What belongs to the table itself, a policy say, depends on it in another way as well and goes with it. A foreign key
+    // from the table to itself would be one to the old table from the new one.
+    `WITH own AS (SELECT c.oid, c.reltype, t.typarray FROM pg_class c JOIN pg_type t ON t.oid = c.reltype
+                  WHERE c.oid = 'document_chunks'::regclass)
+     SELECT DISTINCT pg_describe_object(d.classid, d.objid, 0) AS name FROM pg_depend d, own
+     WHERE d.deptype = 'n'
+       AND (d.refclassid, d.refobjid) IN (('pg_class'::regclass, own.oid), ('pg_type'::regclass, own.reltype),
+                                          ('pg_type'::regclass, own.typarray))
+       AND NOT EXISTS (SELECT FROM pg_depend o WHERE (o.classid, o.objid) = (d.classid, d.objid)
+                         AND (o.refclassid, o.refobjid) = ('pg_class'::regclass, own.oid) AND o.deptype <> 'n')
+     UNION SELECT pg_describe_object('pg_constraint'::regclass, oid, 0) FROM pg_constraint
+     WHERE confrelid = 'document_chunks'::regclass
+     ORDER BY 1 LIMIT 10`,
+  );
+  if (dependants.length > 0) {
+    const names = dependants.map(({ name }) => name).join('; ');
+    throw new MillraceError(
+      'SETUP_INVALID',
+      `Another table is to take the place of document_chunks, and this refers to it: ${names}. Drop it first, and make it again afterwards.`,
     );
   }
 }
@@ -108,46 +114,4 @@ export async function putNextTableInPlace(sql: Sql): Promise<void> {
   for (const { name } of indexes) {
     await sql.none(`ALTER INDEX ${escapeIdentifier(name)} RENAME TO ${lastingName(name)}`);
   }
-}
-
-interface WantedIndex {
-  name: string;
-  unique: '' | 'UNIQUE ';
-  /** SQL: what follows the table's name in CREATE INDEX. */
-  definition: string;
-}
-
-/** The usable indexes of document_chunks but for those of constraints, as they are for so many dimensions. */
-async function wantedIndexes(sql: Sql, dimensions: number): Promise<WantedIndex[]> {
-  const others = await sql.many<{ name: string; is_unique: boolean; definition: string }>(
-    `SELECT c.relname AS name, i.indisunique AS is_unique, pg_get_indexdef(c.oid) AS definition
-     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam
-     WHERE i.indrelid = 'document_chunks'::regclass AND i.indisvalid AND am.amname NOT IN ('hnsw', 'ivfflat')
-       AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = c.oid)
-     ORDER BY c.oid`,
-  );
-  const ofVectors = (await findVectorIndexes(sql)).filter((index) => index.valid);
-  return [
-    ...others.map(({ name, is_unique, definition }): WantedIndex => {
-      return { name, unique: is_unique ? 'UNIQUE ' : '', definition: definition.slice(definition.indexOf(' USING ')) };
-    }),
-    ...ofVectors.map(({ name, kind, parameters }): WantedIndex => {
-      return { name, unique: '', definition: indexDefinition(kind, dimensions, parameters) };
-    }),
-  ];
-}
-
-function nextIndexes(sql: Sql, condition: string): Promise<{ name: string }[]> {
-  return sql.many(
-    `SELECT c.relname AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-     WHERE i.indrelid = 'document_chunks_next'::regclass AND ${condition}`,
-  );
-}
-
-function nextName(name: string): string {
-  return escapeIdentifier(`${name}${suffix}`);
-}
-
-function lastingName(name: string): string {
-  return escapeIdentifier(name.slice(0, -suffix.length));
 }

@@ -5,12 +5,17 @@ import type { Database, Session } from '../database';
 import { schemaLock } from '../migrations';
 import type { NextModel } from '../repositories/embeddingModels';
 import { type BuildProgress, findBuildProgress } from '../vectorIndex/buildProgress';
-import { inBuildSession, type Resources } from '../vectorIndex/buildSession';
+import { buildLock, inBuildSession, type Resources } from '../vectorIndex/buildSession';
 import type { DatabaseAddress } from '../withClient';
-import { buildNextIndexes, createNextTable, putNextTableInPlace, refuseOtherColumns } from './nextTable';
+import { findHolders } from './holders';
+import { buildNextIndexes, lacksIndexes } from './nextIndexes';
+import { createNextTable, putNextTableInPlace, refuseDependants, refuseOtherColumns } from './nextTable';
 
-/** How long a change of tables waits for others to let go of them before it steps back and lets them pass. */
-const lockTimeoutMs = 1_000;
+/**
+ * How long a change of tables waits for others to let go of them before it steps back and lets them pass. More than
+ * PostgreSQL's deadlock_timeout of a second: only after that does an autovacuum end for somebody who waits.
+ */
+const lockTimeoutMs = 2_000;
 const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
 /** A lock that did not become free in time, and a circle of waiters of which PostgreSQL has ended one, however often. */
@@ -28,17 +33,20 @@ export class ReEmbedding {
     private readonly address: DatabaseAddress,
     /** Ends waiting for others and building: the call throws the signal's reason. */
     private readonly signal?: AbortSignal,
+    /** Told of those that are waited for, in a few words each, whenever it steps back. */
+    private readonly onHeldUp?: (holders: string[]) => void,
   ) {}
 
   /**
    * Begins to change to `setup`, or finds that this is under way.
    * @throws MillraceError SETUP_INVALID when the vectors are of that already, another change is under way, or the address
-   *   is a pooler's, through which the indexes could not be built.
+   *   is a pooler's, through which the indexes could not be built; or something refers to document_chunks.
    */
   async begin(setup: EmbeddingSetup): Promise<'begun' | 'under way'> {
     await inBuildSession(this.address, this.signal, async () => undefined);
     return this.withLocks(async ({ sql, embeddingModels }) => {
       await sql.many('SELECT pg_advisory_xact_lock($1)', [schemaLock]);
+      await refuseDependants(sql);
       const { active, next } = await embeddingModels.find();
       if (next !== null && isSameSetup(next, setup)) {
         return 'under way';
@@ -86,6 +94,11 @@ export class ReEmbedding {
     );
   }
 
+  /** Whether document_chunks has an index that the new vectors have not. */
+  lacksIndexes({ dimensions }: NextModel): Promise<boolean> {
+    return lacksIndexes(this.database.sql, dimensions);
+  }
+
   /** How far the index that is being built has come; null when none is. */
   buildProgress(): Promise<BuildProgress | null> {
     return findBuildProgress(this.database.sql, 'document_chunks_next');
@@ -103,15 +116,22 @@ export class ReEmbedding {
   /**
    * Puts the new vectors in the place of the old ones, which go, in one transaction. Writes wait while every chunk is looked
    * at, searches only for the moment of the change.
-   * @returns false, with nothing changed, when a chunk has no new vector.
-   * @throws MillraceError SETUP_INVALID when a migration has changed the columns since it was begun.
+   * @returns false, with nothing changed, when a chunk has no new vector, or an index of the old ones is missing.
+   * @throws MillraceError SETUP_INVALID when since it was begun a migration has changed the columns, or something has been made
+   *   that refers to document_chunks.
    */
   change({ reEmbeddingId, ...setup }: NextModel): Promise<boolean> {
     return this.withLocks(async ({ sql }) => {
+      // Whoever builds another index drops the old one by its name in the end, which a new one has by then.
+      await sql.many('SELECT pg_advisory_xact_lock($1)', [buildLock]);
       // In the order of a settlement's locks.
       await sql.none('LOCK TABLE document_chunks IN EXCLUSIVE MODE');
       await sql.none('LOCK TABLE document_chunks_next IN EXCLUSIVE MODE');
       await refuseOtherColumns(sql);
+      await refuseDependants(sql);
+      if (await lacksIndexes(sql, setup.dimensions)) {
+        return false;
+      }
       const { incomplete } = await sql.one<{ incomplete: boolean }>(
         `SELECT EXISTS (
            SELECT FROM document_chunks c WHERE NOT EXISTS (
@@ -148,6 +168,9 @@ export class ReEmbedding {
       } catch (error) {
         if (!heldUp.includes((error as { code?: unknown }).code)) {
           throw error;
+        }
+        if (this.onHeldUp) {
+          this.onHeldUp(await findHolders(this.database.sql));
         }
         await setTimeout(pauseMs * (0.5 + Math.random()), undefined, { signal: this.signal }).catch(() => undefined);
       }

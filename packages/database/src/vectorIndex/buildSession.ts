@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import { type DatabaseAddress, withClient } from '../withClient';
 
 /** Any fixed number of its own (the reconciler has another), so that two builds on one database never meet. */
-const buildLock = 7_316_420_018;
+export const buildLock = 7_316_420_018;
 
 /** How often a statement that is to be broken off is asked to end, in milliseconds. */
 const cancelEveryMs = 250;

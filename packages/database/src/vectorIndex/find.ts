@@ -1,7 +1,8 @@
+import type { VectorTable } from '../repositories/documentChunks';
 import type { Sql } from '../sql';
 import { kindOf, type VectorIndexKind } from './kinds';
 
-/** An index over the vectors of `document_chunks`. */
+/** An index over the vectors of `document_chunks`, or of the table that is to take its place. */
 export interface VectorIndex {
   name: string;
   kind: VectorIndexKind;
@@ -22,13 +23,14 @@ interface IndexRow {
 }
 
 /** Every vector index there is, the newest last. */
-export async function findVectorIndexes(sql: Sql): Promise<VectorIndex[]> {
+export async function findVectorIndexes(sql: Sql, table: VectorTable = 'document_chunks'): Promise<VectorIndex[]> {
   const rows = await sql.many<IndexRow>(
     `SELECT c.relname AS name, am.amname AS method, o.opcname AS operator_class, i.indisvalid AS valid, c.reloptions,
             pg_relation_size(c.oid)::float8 AS bytes
      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam
        JOIN pg_opclass o ON o.oid = i.indclass[0]
-     WHERE i.indrelid = 'document_chunks'::regclass AND am.amname IN ('hnsw', 'ivfflat') ORDER BY c.oid`,
+     WHERE i.indrelid = $1::regclass AND am.amname IN ('hnsw', 'ivfflat') ORDER BY c.oid`,
+    [table],
   );
   return rows.flatMap(({ name, method, operator_class, valid, reloptions, bytes }) => {
     const kind = kindOf(method, operator_class);

@@ -1,0 +1,18 @@
+import type { Sql } from '../sql';
+import { buildLock } from '../vectorIndex/buildSession';
+
+/** Who holds the tables that vectors are changed in, or builds an index on them, in a few words each; the oldest first. */
+export async function findHolders(sql: Sql): Promise<string[]> {
+  const rows = await sql.many<{ holder: string }>(
+    `SELECT concat_ws(' ', 'process', pid, '(' || nullif(application_name, '') || ')', left(query, 80)) AS holder
+     FROM pg_stat_activity
+     WHERE pid <> pg_backend_pid() AND pid IN (
+       SELECT pid FROM pg_locks
+       WHERE granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+         AND (relation IN (to_regclass('document_chunks'), to_regclass('document_chunks_next'))
+              OR locktype = 'advisory' AND objsubid = 1 AND (classid::bigint << 32 | objid::bigint) = $1))
+     ORDER BY xact_start NULLS FIRST LIMIT 5`,
+    [buildLock],
+  );
+  return rows.map(({ holder }) => holder);
+}

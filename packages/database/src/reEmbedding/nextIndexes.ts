@@ -1,0 +1,81 @@
+import { type Client, escapeIdentifier } from 'pg';
+import type { Sql } from '../sql';
+import { type Resources, tuneBuild } from '../vectorIndex/buildSession';
+import { indexDefinition } from '../vectorIndex/definition';
+import { findVectorIndexes, type VectorIndex } from '../vectorIndex/find';
+import { nextName, suffix } from './nextNames';
+
+/** Builds the indexes that are not there yet, with the table in use, and has the planner know its rows. */
+export async function buildNextIndexes(
+  client: Client,
+  sql: Sql,
+  dimensions: number,
+  resources: Resources,
+): Promise<void> {
+  await tuneBuild(client, resources);
+  for (const name of await findUseless(sql)) {
+    await client.query(`DROP INDEX CONCURRENTLY IF EXISTS ${escapeIdentifier(name)}`);
+  }
+  for (const { name, unique, definition } of await findMissing(sql, dimensions)) {
+    await client.query(`CREATE ${unique}INDEX CONCURRENTLY ${nextName(name)} ON document_chunks_next ${definition}`);
+  }
+  await client.query('VACUUM (ANALYZE) document_chunks_next');
+}
+
+/** Whether document_chunks has an index, or a vector index of a kind, that document_chunks_next has not. */
+export async function lacksIndexes(sql: Sql, dimensions: number): Promise<boolean> {
+  return (await findMissing(sql, dimensions)).length > 0;
+}
+
+interface WantedIndex {
+  name: string;
+  unique: '' | 'UNIQUE ';
+  /** SQL: what follows the table's name in CREATE INDEX. */
+  definition: string;
+}
+
+/** The usable indexes of document_chunks but for those of constraints, as they are for so many dimensions. */
+export async function wantedIndexes(sql: Sql, dimensions: number): Promise<WantedIndex[]> {
+  const others = await sql.many<{ name: string; is_unique: boolean; definition: string }>(
+    `SELECT c.relname AS name, i.indisunique AS is_unique, pg_get_indexdef(c.oid) AS definition
+     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam
+     WHERE i.indrelid = 'document_chunks'::regclass AND i.indisvalid AND am.amname NOT IN ('hnsw', 'ivfflat')
+       AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = c.oid)
+     ORDER BY c.oid`,
+  );
+  const ofVectors = (await findVectorIndexes(sql)).filter((index) => index.valid);
+  return [
+    ...others.map(({ name, is_unique, definition }): WantedIndex => {
+      return { name, unique: is_unique ? 'UNIQUE ' : '', definition: definition.slice(definition.indexOf(' USING ')) };
+    }),
+    ...ofVectors.map(({ name, kind, parameters }): WantedIndex => {
+      return { name, unique: '', definition: indexDefinition(kind, dimensions, parameters) };
+    }),
+  ];
+}
+
+async function findMissing(sql: Sql, dimensions: number): Promise<WantedIndex[]> {
+  const useless = new Set(await findUseless(sql));
+  const there = new Set((await nextIndexes(sql, 'true')).filter((name) => !useless.has(name)));
+  return (await wantedIndexes(sql, dimensions)).filter(({ name }) => !there.has(`${name}${suffix}`));
+}
+
+/** What a broken build has left, and vector indexes that document_chunks has no longer: somebody has built it another one. */
+async function findUseless(sql: Sql): Promise<string[]> {
+  const inUse = new Set((await findVectorIndexes(sql)).map((index) => described(`${index.name}${suffix}`, index)));
+  const ofVectors = await findVectorIndexes(sql, 'document_chunks_next');
+  const others = ofVectors.filter((index) => !inUse.has(described(index.name, index))).map(({ name }) => name);
+  return [...new Set([...(await nextIndexes(sql, 'NOT i.indisvalid')), ...others])];
+}
+
+function described(name: string, { kind, parameters }: VectorIndex): string {
+  return JSON.stringify([name, kind, parameters]);
+}
+
+async function nextIndexes(sql: Sql, condition: string): Promise<string[]> {
+  const rows = await sql.many<{ name: string }>(
+    `SELECT c.relname AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+     WHERE i.indrelid = 'document_chunks_next'::regclass AND ${condition}`,
+  );
+  return rows.map(({ name }) => name);
+}
