@@ -181,7 +181,8 @@ export class ParserPool {
     task.cleanUp();
     const began = performance.now();
     const left = timeoutMs - task.spentMs;
-    const limits = new TaskLimits(child, { timeoutMs: left, openTimeoutMs, pageTimeoutMs, maxRssBytes });
+    const begunBefore = task.spentMs > 0;
+    const limits = new TaskLimits(child, { timeoutMs: left, begunBefore, openTimeoutMs, pageTimeoutMs, maxRssBytes });
     const abort = () => child.kill(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
     child.start(task.request, {

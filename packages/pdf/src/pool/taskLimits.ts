@@ -6,6 +6,8 @@ import type { PageStep } from './protocol';
 export interface Limits {
   /** What is left for the task, in milliseconds. */
   timeoutMs: number;
+  /** Whether the task has been begun before, in a child that a page of it ended. */
+  begunBefore: boolean;
   /** From when the child is ready until the task is at its first page, in milliseconds; undefined for no limit but the task's. */
   openTimeoutMs: number | undefined;
   /** For each page that names no limit of its own, in milliseconds. */
@@ -29,10 +31,11 @@ export class TaskLimits {
     private readonly child: ParserChild,
     private readonly limits: Limits,
   ) {
-    const { timeoutMs, openTimeoutMs } = limits;
+    const { timeoutMs, begunBefore, openTimeoutMs } = limits;
     this.deadline = setTimeout(() => {
       child.kill(
-        child.ready
+        // What a task that is begun again has left may be less than a start takes: its pages took the rest.
+        child.ready || begunBefore
           ? new MillraceError('PDF_TIMEOUT', 'Reading the PDF took longer than it may.')
           : new MillraceError('INTERNAL', `The parser process did not start within ${timeoutMs} ms.`),
       );
