@@ -186,6 +186,13 @@ describe('When a child', () => {
     });
   });
 
+  test('has not started anew when the time is over that a page took, then the PDF has taken too long', async () => {
+    makePool({ entry: join(__dirname, 'fixtures/slowChild.ts'), timeoutMs: 9000, pageTimeoutMs: 7000 });
+    await pool.run({ action: 'echo' });
+    const outcome = pool.run({ action: 'sleep at page', value: 60_000 }, { withoutPage: () => ({ action: 'echo' }) });
+    await expect(outcome).rejects.toMatchObject({ code: 'PDF_TIMEOUT' });
+  });
+
   test('cannot be started, then the installation is blamed and not the PDF', async () => {
     makePool({ entry: join(__dirname, 'fixtures/missing.ts') });
     await expect(pool.run({ action: 'echo' })).rejects.toMatchObject({ code: 'INTERNAL' });
