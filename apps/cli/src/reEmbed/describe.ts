@@ -19,6 +19,12 @@ export function describeProgress({ chunks, done, openJobs, failed }: ReEmbedding
   return parts.join(', ');
 }
 
+/** What may be the reason when nothing has moved for a while. */
+export function describeStandstill(progress: ReEmbeddingProgress): string {
+  const hint = 'Nothing has moved for a while. It takes a reconciler, and embedders that have NEXT_EMBEDDING_... set.';
+  return progress.failed > 0 ? `${hint}\n${describeFailures(progress)}` : hint;
+}
+
 /** Which jobs have failed chunks, and what to do about them. */
 export function describeFailures({ failedJobs }: ReEmbeddingProgress): string {
   const lines = failedJobs.map(
