@@ -1,8 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { newId } from '@millrace/contracts';
 import { Database, ReEmbedding } from '@millrace/database';
 import { createTestDatabase, type TestDatabase, waitFor } from '@millrace/test-support';
+import { describeStandstill } from '../src/reEmbed/describe';
 
 let testDatabase: TestDatabase;
 beforeAll(async () => {
@@ -230,6 +232,54 @@ describe('The last moments', () => {
       expect(await cancel.ended).toEqual([0, expect.stringContaining('Cancelled: the change to next-model')]);
     });
   });
+});
+
+test('When chunks have failed and few are missing, then start names their jobs, though another one is under way', async () => {
+  await withDatabase(async (database) => {
+    const columns = `document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content, token_count,
+      page_start, page_end`;
+    await database.sql.none(
+      `INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes, status)
+       SELECT gen_random_uuid(), id, owner_id, 'b.pdf', repeat('1', 64), 'application/pdf', 1, 'ready' FROM collections`,
+    );
+    await database.sql.none(
+      `INSERT INTO document_chunks (id, ${columns})
+       SELECT gen_random_uuid(), id, collection_id, owner_id, n, 'b' || n, 'b' || n, 'text', 1, 1, 1
+       FROM documents, generate_series(1, 200) AS n WHERE filename = 'b.pdf'`,
+    );
+    const started = reEmbed(['start'], next);
+    await waitFor('it to have begun', async () => (await database.embeddingModels.find()).next !== null);
+    const failed = newId();
+    await database.transaction(async ({ sql }) => {
+      await sql.none(
+        `INSERT INTO document_chunks_next (id, ${columns})
+         SELECT id, ${columns} FROM document_chunks WHERE chunk_index NOT IN (7, 8)`,
+      );
+      await sql.none(
+        `INSERT INTO jobs (id, document_id, kind, re_embedding_id, status, current_step, total_chunks, failed_chunks,
+           max_retries, chunk_max_retries, error_code, error, queue_job_id, dispatch_count, finished_at)
+         SELECT job.id, d.id, 're-embed', r.id, job.status, '', 1, job.failed, 0, 1, job.code, 'bad text', 'x', 1, job.at
+         FROM documents d, re_embeddings r,
+           (VALUES ($1::uuid, 'failed', 1, 'EMBEDDING_REJECTED', now()), ($2::uuid, 'processing', 0, NULL, NULL))
+             AS job (id, status, failed, code, at)
+         WHERE d.filename = 'b.pdf' AND r.status = 'running'`,
+        [failed, newId()],
+      );
+    });
+    const { code, output } = await started;
+    expect([code, output]).toEqual([
+      1,
+      expect.stringMatching(`job ${failed} of document .*: EMBEDDING_REJECTED: bad text`),
+    ]);
+  });
+  expect(await reEmbed(['cancel'])).toMatchObject({ code: 0 });
+});
+
+test('When nothing moves and chunks have failed, then the hint names their jobs as well', () => {
+  const job = { id: 'J', document_id: 'D', status: 'failed', error_code: 'EMBEDDING_REJECTED', error: 'bad text' };
+  const progress = { chunks: 9, done: 1, openJobs: 0, failed: 1, failedJobs: [job] };
+  expect(describeStandstill(progress)).toContain('job J of document D: EMBEDDING_REJECTED: bad text');
+  expect(describeStandstill({ ...progress, failed: 0, failedJobs: [] })).not.toContain('job');
 });
 
 test.each([

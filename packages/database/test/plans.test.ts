@@ -1,6 +1,7 @@
 import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
 import { Client } from 'pg';
 import {
+  beginReEmbedJobs,
   countOpenReEmbedChunks,
   countRetries,
   expireJobLeases,
@@ -53,6 +54,21 @@ const fill = `
   FROM generate_series(1, 3000) AS j, generate_series(0, 4) AS c,
        LATERAL (SELECT CASE WHEN c > 0 OR j > 300 THEN 'success' WHEN j <= 20 THEN 'processing' WHEN j <= 40 THEN 'pending'
                             WHEN j <= 60 THEN 'retry_scheduled' ELSE 'failed' END AS status) AS s;`;
+
+/** A look at some documents of a change that has just begun. */
+async function beginSomeReEmbedJobs(session: Database): Promise<void> {
+  const next = { model: 'next', dimensions: 8 };
+  const reEmbeddingId = id(9, 1);
+  await session.sql.none('CREATE TABLE document_chunks_next (LIKE document_chunks INCLUDING ALL)');
+  await session.sql.none(
+    'INSERT INTO re_embeddings (id, model, dimensions) VALUES ($<reEmbeddingId>, $<model>, $<dimensions>)',
+    { reEmbeddingId, ...next },
+  );
+  const limits = { documents: 20, chunks: 20, jobMaxRetries: 3, chunkMaxRetries: 3 };
+  const options = { after: firstId, ...limits };
+  const begun = await beginReEmbedJobs(session, { reEmbeddingId, closing: false, ...next }, options);
+  expect(begun?.dispatches).toHaveLength(20);
+}
 
 /** What makes filling slow; made again when all rows are there. */
 const slowIndexes = ['document_chunks_embedding', 'document_chunks_fulltext'];
@@ -113,6 +129,7 @@ describe('The planner', () => {
       'jobs_re_embedding',
       (s) => countOpenReEmbedChunks(s, { reEmbeddingId: id(9, 1), model: 'next', dimensions: 8, closing: false }),
     ],
+    ['documents with chunks to embed again are looked for', 'document_chunks_order', beginSomeReEmbedJobs],
     ['a document and its newest job are looked for', 'jobs_document', (s) => s.documents.find(id(1, 77))],
     [
       'the newest documents are listed',

@@ -145,6 +145,13 @@ describe('Changing the model', () => {
   });
 });
 
+test('When one chunk comes twice, because two jobs have it, then it is stored once', async () => {
+  const documentId = await change.addDocument(2);
+  await change.reEmbedding.begin(wanted);
+  await change.addNext(documentId, [0, 1, 0]);
+  expect(await change.database.sql.many('SELECT FROM document_chunks_next')).toHaveLength(2);
+});
+
 describe('Vectors that come too late', () => {
   test('When the model has changed meanwhile, then none of the old one is stored', async () => {
     const documentId = await change.addDocument(1);

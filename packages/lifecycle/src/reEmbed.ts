@@ -10,7 +10,7 @@ import { cancelJob } from './cancel';
  */
 
 export interface ReEmbedOptions {
-  /** So many documents after this id are looked at; all of them while the change is closing. */
+  /** So many documents after this id are looked at, fewer where they are large; all of them while the change is closing. */
   after: string;
   documents: number;
   /** At most so many chunks get a job. */
@@ -28,6 +28,9 @@ export interface BegunReEmbedding {
 
 /** Any number of its own. */
 const beginLock = 7_316_420_019;
+
+/** So many stored chunks are compared in one look; a document with more is looked at by itself. */
+const chunksPerLook = 50_000;
 
 /** Behind every chunk of any upload; the last ones, for which uploads wait, are not. */
 const lowPriority = 1_000_000;
@@ -51,61 +54,95 @@ export async function countOpenReEmbedChunks(database: Database, { reEmbeddingId
 
 /**
  * Makes jobs for chunks that have no vector of the next model, one for each document. A document that is still being read
- * or embedded waits until that has ended, but not for long, nor when everything else waits for it; one whose last such job
- * failed or was cancelled waits for an operator.
+ * or embedded waits until that has ended, but not for long, nor when everything else waits for it; one that has such a job
+ * waits for its end; a chunk that failed or was cancelled in one waits for an operator.
+ * @returns null, with nothing looked at, while somebody else is here, or jobs of a change that is over are not ended: their
+ * chunks would be embedded for this one, and so twice.
  */
 export function beginReEmbedJobs(
   database: Database,
   next: NextModel,
   options: ReEmbedOptions,
-): Promise<BegunReEmbedding> {
+): Promise<BegunReEmbedding | null> {
   return database.transaction(async (session) => {
-    // A reconciler that was frozen and wakes beside another one: no chunk may get two jobs.
-    await session.sql.many('SELECT pg_advisory_xact_lock($1)', [beginLock]);
-    // The last few are looked for everywhere at once: it takes as long as a look at many documents, and not many such.
-    const page = next.closing ? null : await documentsAfter(session, options);
-    const wanted = await findMissing(session, next, page, options.chunks);
-    const dispatches = wanted.length > 0 ? await insertJobs(session, next, wanted, options) : [];
-    if (wanted.length === options.chunks) {
-      return { last: options.after, dispatches };
+    // A reconciler that was frozen and wakes beside another one: no chunk may get two jobs. Nobody waits for one that sleeps.
+    const { locked } = await session.sql.one<{ locked: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS locked', [
+      beginLock,
+    ]);
+    if (!locked || (await hasJobsLeftOver(session))) {
+      return null;
     }
-    return { last: page !== null && page.length === options.documents ? (page.at(-1) ?? null) : null, dispatches };
+    // The last few are looked for everywhere at once: it takes as long as a look at many documents, and not many such.
+    const page = next.closing ? null : await documentsAfter(session, next, options);
+    const wanted = await findMissing(session, next, page?.documents ?? null, options.chunks);
+    const dispatches = wanted.length > 0 ? await insertJobs(session, next, wanted, options) : [];
+    const last = wanted.length === options.chunks ? options.after : (page?.last ?? null);
+    return { last, dispatches };
   });
 }
 
-async function documentsAfter(session: Session, options: ReEmbedOptions): Promise<string[]> {
-  const rows = await session.sql.many<{ id: string }>(
-    'SELECT id FROM documents WHERE id > $<after> ORDER BY id LIMIT $<documents>',
-    options,
+/** SQL: jobs of changes that are completed or were cancelled. */
+const isOver = `re_embedding_id IN (SELECT id FROM re_embeddings WHERE status <> 'running')`;
+
+async function hasJobsLeftOver(session: Session): Promise<boolean> {
+  const { left } = await session.sql.one<{ left: boolean }>(
+    `SELECT EXISTS (SELECT FROM jobs WHERE ${isOver} AND status IN ('processing', 'retrying')) AS "left"`,
   );
-  return rows.map((document) => document.id);
+  return left;
 }
 
 /** SQL: not while every look would find some more chunks of document `d`. */
 const isWorthAJob = `(d.status NOT IN ('queued', 'processing') OR d.created_at < now() - interval '10 minutes')`;
 
-/** @param page null for all documents, those included that are not at their end */
+/** SQL: document `d` has no job that is under way. */
+const hasNoOpenJob = `NOT EXISTS (SELECT FROM jobs j WHERE j.document_id = d.id AND j.re_embedding_id = $<reEmbeddingId>
+                                    AND j.status IN ('processing', 'retrying'))`;
+
+/** The next documents to look at, fewer where they are large, and of these the ones that may get a job. */
+async function documentsAfter(
+  session: Session,
+  { reEmbeddingId }: NextModel,
+  { after, documents }: ReEmbedOptions,
+): Promise<{ last: string | null; documents: string[] }> {
+  const rows = await session.sql.many<{ id: string; wanted: boolean }>(
+    `SELECT id, wanted FROM (
+       SELECT id, wanted, sum(chunks) OVER (ORDER BY id) - chunks AS chunks_before FROM (
+         SELECT d.id, state.wanted, CASE WHEN state.wanted THEN coalesce(d.total_chunks, 0) ELSE 0 END AS chunks
+         FROM documents d, LATERAL (SELECT ${isWorthAJob} AND ${hasNoOpenJob} AS wanted) AS state
+         WHERE d.id > $<after> ORDER BY d.id LIMIT $<documents>) AS following) AS counted
+     WHERE chunks_before < $<chunksPerLook> ORDER BY id`,
+    { after, documents, reEmbeddingId, chunksPerLook },
+  );
+  const wanted = rows.filter((document) => document.wanted).map((document) => document.id);
+  return { last: rows.at(-1)?.id ?? null, documents: wanted };
+}
+
+/** @param documents null for all documents, those included that are not at their end */
 function findMissing(
   session: Session,
   { reEmbeddingId }: NextModel,
-  page: readonly string[] | null,
+  documents: readonly string[] | null,
   limit: number,
 ): Promise<WantedChunk[]> {
+  const isLookedAt = (id: string) => (documents === null ? 'true' : `${id} = ANY($<documents>::uuid[])`);
   return session.sql.many(
     // By their keys first, which stand in an index of both tables. The documents are locked against being deleted meanwhile.
+    // Open jobs are looked for here again: a retry takes its chunks from the failed ones to those in one moment.
     `WITH missing AS MATERIALIZED (
        SELECT document_id, chunk_hash FROM document_chunks c
-       WHERE ${page === null ? 'true' : 'document_id = ANY($<page>::uuid[])'}
+       WHERE ${isLookedAt('document_id')}
          AND NOT EXISTS (SELECT FROM document_chunks_next n
                          WHERE n.document_id = c.document_id AND n.chunk_hash = c.chunk_hash)
+       EXCEPT
+       SELECT j.document_id, c.chunk_hash FROM jobs j JOIN job_chunks c ON c.job_id = j.id
+       WHERE ${isLookedAt('j.document_id')} AND j.re_embedding_id = $<reEmbeddingId>
+         AND j.status IN ('completed_with_errors', 'failed', 'cancelled') AND c.status IN ('failed', 'cancelled')
      )
      SELECT c.id, c.document_id, c.collection_id, c.chunk_index
      FROM missing JOIN document_chunks c USING (document_id, chunk_hash) JOIN documents d ON d.id = c.document_id
-     WHERE ${page === null ? 'true' : isWorthAJob}
-       AND NOT EXISTS (SELECT FROM jobs j WHERE j.document_id = d.id AND j.re_embedding_id = $<reEmbeddingId>
-                         AND j.status <> 'completed')
+     WHERE ${isLookedAt('d.id')} AND ${hasNoOpenJob}
      ORDER BY d.id, c.chunk_index LIMIT $<limit> FOR KEY SHARE OF d`,
-    { page, reEmbeddingId, limit },
+    { documents, reEmbeddingId, limit },
   );
 }
 
@@ -173,9 +210,8 @@ async function insertJobs(
  * keep for a retry: nothing is there to put a vector into. @returns how many jobs there were.
  */
 export async function endReEmbedJobs(database: Database, limit: number): Promise<number> {
-  const over = `re_embedding_id IN (SELECT id FROM re_embeddings WHERE status <> 'running')`;
   const open = await database.sql.many<{ id: string }>(
-    `SELECT id FROM jobs WHERE ${over} AND status IN ('processing', 'retrying') ORDER BY id LIMIT $1`,
+    `SELECT id FROM jobs WHERE ${isOver} AND status IN ('processing', 'retrying') ORDER BY id LIMIT $1`,
     [limit],
   );
   for (const { id } of open) {
@@ -184,7 +220,7 @@ export async function endReEmbedJobs(database: Database, limit: number): Promise
   await database.sql.none(
     `UPDATE job_chunks SET payload = NULL WHERE id IN (
        SELECT c.id FROM job_chunks c JOIN jobs j ON j.id = c.job_id
-       WHERE ${over} AND j.status IN ('completed_with_errors', 'failed', 'cancelled')
+       WHERE ${isOver} AND j.status IN ('completed_with_errors', 'failed', 'cancelled')
          AND c.status IN ('failed', 'cancelled') AND c.payload IS NOT NULL
        ORDER BY c.id LIMIT $1 FOR UPDATE OF c SKIP LOCKED)`,
     [limit],

@@ -80,7 +80,7 @@ async function uploaded(count: number): Promise<{ jobId: string; deliveries: Que
 async function stored(): Promise<{ jobId: string; deliveries: QueuedChunk[] }> {
   const models = await database.embeddingModels.find();
   const options = { after: firstId, documents: 10, chunks: 100, jobMaxRetries: 0, chunkMaxRetries: 3 };
-  const dispatches = models.next ? (await beginReEmbedJobs(database, models.next, options)).dispatches : [];
+  const dispatches = models.next ? ((await beginReEmbedJobs(database, models.next, options))?.dispatches ?? []) : [];
   return {
     jobId: dispatches[0]?.jobId ?? '',
     deliveries: dispatches.map((dispatch) => ({ version: 1 as const, ...dispatch })),

@@ -33,13 +33,17 @@ export function reEmbedJobs(options: {
     let room = openChunks - (await countOpenReEmbedChunks(database, next));
     let begun = 0;
     while (room > 0) {
-      const { last, dispatches } = await beginReEmbedJobs(database, next, {
+      const looked = await beginReEmbedJobs(database, next, {
         after,
         documents: documentsPerLook,
         chunks: room,
         jobMaxRetries,
         chunkMaxRetries,
       });
+      if (looked === null) {
+        break;
+      }
+      const { last, dispatches } = looked;
       after = last ?? firstId;
       room -= dispatches.length;
       begun += new Set(dispatches.map((dispatch) => dispatch.jobId)).size;

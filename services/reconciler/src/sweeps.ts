@@ -92,8 +92,9 @@ export function createSweeps(options: SweepOptions): Sweep[] {
       name: 'expired_payloads',
       run: () => database.jobChunks.removePayloads({ olderThanMs: options.payloadRetentionMs, limit: rowsPerSweep }),
     },
-    { name: 're_embed_jobs', run: reEmbedJobs(options) },
+    // Before the next: none are begun while some are left of an earlier change.
     { name: 'ended_re_embeddings', run: () => endReEmbedJobs(database, rowsPerSweep) },
+    { name: 're_embed_jobs', run: reEmbedJobs(options) },
     { name: 'orphaned_blobs', run: orphanedBlobs(options) },
   ];
 }

@@ -2,7 +2,7 @@ import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BlobStore, originalKey } from '@millrace/blobs';
 import { newId } from '@millrace/contracts';
-import type { Database } from '@millrace/database';
+import { type Database, ReEmbedding } from '@millrace/database';
 import { cancelJob, claimChunks, claimJob, deleteDocument } from '@millrace/lifecycle';
 import { closeConnection, producerConnection, Queues, untilReady } from '@millrace/queues';
 import { createLogger, createRegistry } from '@millrace/telemetry';
@@ -243,6 +243,25 @@ test('When most files belong to no document, then the database is taken for the 
   await expect(sweep('orphaned_blobs')).rejects.toThrow('30 of 30 originals belong to no document');
   const left = (await readdir(BLOB_DIR, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
   expect(left).toHaveLength(30);
+});
+
+test('When the model is to be another one than before, then one turn ends the old jobs and begins the new', async () => {
+  const { chunkIds } = await chunkedDocument(database, 2);
+  await settle(database, await claimChunks(database, chunkIds, 'test', leaseMs));
+  const reEmbedding = new ReEmbedding(database, { databaseUrl: environment.config().DATABASE_URL });
+  const turn = () => runSweeps([...sweeps.values()], logger, createReconcilerMetrics(createRegistry('test')));
+  await reEmbedding.begin({ model: 'second-model', dimensions: 64 });
+  await turn();
+  await reEmbedding.cancel();
+  await reEmbedding.begin({ model: 'third-model', dimensions: 64 });
+  await turn();
+  const jobs = await database.sql.many(
+    `SELECT r.model, j.status FROM jobs j JOIN re_embeddings r ON r.id = j.re_embedding_id ORDER BY r.model`,
+  );
+  expect(jobs).toEqual([
+    { model: 'second-model', status: 'cancelled' },
+    { model: 'third-model', status: 'processing' },
+  ]);
 });
 
 test('When one sweep fails, then it is counted and the others run all the same', async () => {

@@ -10,7 +10,7 @@ import {
   type Resources,
 } from '@millrace/database';
 import { showProgress } from '../index/progress';
-import { describeFailures, describeProgress } from './describe';
+import { describeFailures, describeProgress, describeStandstill } from './describe';
 
 const everyMs = 1_000;
 /** Counting all chunks takes so small a part of the time. */
@@ -41,7 +41,7 @@ export interface CompleteOptions {
  * Waits until the services have made the new vectors, builds their indexes, and has them take the old ones' place. Documents
  * that are uploaded meanwhile would always leave something to do; so for the last few chunks nothing more is embedded with
  * the old model, for some seconds.
- * @throws MillraceError SETUP_INVALID when it is cancelled by somebody, or chunks have failed and nothing else is left.
+ * @throws MillraceError SETUP_INVALID when it is cancelled by somebody, or chunks have failed and little else is left.
  */
 export async function completeReEmbedding(options: CompleteOptions): Promise<void> {
   const watch = new Watch(options);
@@ -136,13 +136,14 @@ class Watch {
         return null;
       }
       const progress = await this.look(next);
-      const { chunks, done, openJobs, failed } = progress;
+      const { chunks, done, failed } = progress;
       const unfailed = chunks - done - failed;
       const few = Math.min(fewChunks, chunks * smallShare);
-      if (openJobs === 0 && failed > 0 && unfailed <= few) {
-        throw new MillraceError('SETUP_INVALID', describeFailures(progress));
-      }
-      if (failed === 0 && unfailed <= few) {
+      if (unfailed <= few) {
+        // With steady uploads there is always a job under way, too.
+        if (failed > 0) {
+          throw new MillraceError('SETUP_INVALID', describeFailures(progress));
+        }
         return next;
       }
       await this.pause();
@@ -153,7 +154,7 @@ class Watch {
     const start = performance.now();
     const progress = await findReEmbeddingProgress(this.options.database.sql, reEmbeddingId);
     this.lookedMs = performance.now() - start;
-    this.say(describeProgress(progress));
+    this.say(progress);
     return progress;
   }
 
@@ -175,15 +176,14 @@ class Watch {
     throw new MillraceError('SETUP_INVALID', 'The change has been cancelled.');
   }
 
-  private say(line: string): void {
+  private say(progress: ReEmbeddingProgress): void {
+    const line = describeProgress(progress);
     if (line !== this.said) {
       console.error(line);
       this.said = line;
       this.movedAt = performance.now();
     } else if (performance.now() - this.movedAt > quietMs) {
-      console.error(
-        'Nothing has moved for a while. It takes a reconciler, and embedders that have NEXT_EMBEDDING_... set.',
-      );
+      console.error(describeStandstill(progress));
       this.movedAt = performance.now();
     }
   }

@@ -24,6 +24,12 @@ export function describeHolders(holders: readonly string[]): string {
   return ['Waiting for others to let go of the tables:', ...holders.map((holder) => `  ${holder}`)].join('\n');
 }
 
+/** What may be the reason when nothing has moved for a while. */
+export function describeStandstill(progress: ReEmbeddingProgress): string {
+  const hint = 'Nothing has moved for a while. It takes a reconciler, and embedders that have NEXT_EMBEDDING_... set.';
+  return progress.failed > 0 ? `${hint}\n${describeFailures(progress)}` : hint;
+}
+
 /** Which jobs have failed chunks, and what to do about them. */
 export function describeFailures({ failedJobs }: ReEmbeddingProgress): string {
   const lines = failedJobs.map(

@@ -128,8 +128,8 @@ export class DocumentChunks {
   }
 
   /**
-   * Puts chunks that are stored into document_chunks_next, each with its vector of the next model and otherwise as it is.
-   * Runs in a transaction.
+   * Puts chunks that are stored into document_chunks_next, each with its vector of the next model and otherwise as it is; of
+   * a chunk that comes more than once, because it is in two jobs, any of its vectors. Runs in a transaction.
    * @throws Error, having stored what must be rolled back, when the model is not the next one any more.
    */
   async insertNext(vectors: readonly NewVector[]): Promise<void> {
@@ -151,7 +151,8 @@ export class DocumentChunks {
       `INSERT INTO document_chunks_next
          (id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content, token_count,
           page_start, page_end, section, coordinates, metadata, created_at, embedding, embedding_model)
-       SELECT c.id, c.document_id, c.collection_id, c.owner_id, c.chunk_index, c.chunk_hash, c.content_hash, c.content,
+       SELECT DISTINCT ON (c.document_id, c.chunk_hash)
+              c.id, c.document_id, c.collection_id, c.owner_id, c.chunk_index, c.chunk_hash, c.content_hash, c.content,
               c.token_count, c.page_start, c.page_end, c.section, c.coordinates, c.metadata, c.created_at, i.embedding,
               i.embedding_model
        FROM incoming_vectors i JOIN document_chunks c USING (document_id, chunk_hash)
@@ -160,7 +161,8 @@ export class DocumentChunks {
        ON CONFLICT (document_id, chunk_hash) DO UPDATE SET
          embedding = excluded.embedding, embedding_model = excluded.embedding_model, updated_at = now()`,
     );
-    refuseOtherModel(stored, vectors);
+    const distinct = new Map(vectors.map((vector) => [`${vector.documentId} ${vector.chunkHash}`, vector]));
+    refuseOtherModel(stored, [...distinct.values()]);
   }
 
   /** The vectors already in the table for any of these texts with this model, by content hash: the embedding cache. */

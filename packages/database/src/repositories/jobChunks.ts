@@ -195,13 +195,15 @@ export class JobChunks {
 
   /**
    * Gives up the texts of up to `limit` chunks of ended jobs that have been failed or cancelled this long. A job that is
-   * under way may still need them for its next round. @returns how many.
+   * under way may still need them for its next round, and a change of the model for as long as it lasts: it ends with no chunk
+   * left out. @returns how many.
    */
   removePayloads(options: { olderThanMs: number; limit: number }): Promise<number> {
     return this.sql.affected(
       `UPDATE job_chunks SET payload = NULL WHERE id IN (
          SELECT c.id FROM job_chunks c JOIN jobs j ON j.id = c.job_id
          WHERE c.status IN ('failed', 'cancelled') AND c.payload IS NOT NULL AND j.finished_at IS NOT NULL
+           AND NOT EXISTS (SELECT FROM re_embeddings r WHERE r.id = j.re_embedding_id AND r.status = 'running')
            AND c.updated_at < now() - $<olderThanMs> * interval '1 millisecond'
          ORDER BY c.id LIMIT $<limit> FOR UPDATE OF c SKIP LOCKED)`,
       options,

@@ -1,0 +1,118 @@
+import type { Database, ReEmbedding } from '@millrace/database';
+import { waitFor } from '@millrace/test-support';
+import { type BegunReEmbedding, cancelJob, endReEmbedJobs } from '../src';
+import { begin, createReEmbedding, embed, running, storedDocument, tryToBegin, wanted } from './reEmbedding';
+import { chunkedDocument, claim, firstId, isWaiting, settle, statusOf } from './support';
+
+let database: Database;
+let dispose: () => Promise<void>;
+let reEmbedding: ReEmbedding;
+beforeEach(async () => {
+  ({ database, dispose, reEmbedding } = await createReEmbedding());
+});
+afterEach(() => dispose());
+
+test('When there is room for a few chunks or a look at a few documents only, then the next look goes on there', async () => {
+  const first = await storedDocument(database, 3);
+  const second = await storedDocument(database, 2);
+  await reEmbedding.begin(wanted);
+  const some = await begin(database, { chunks: 2 });
+  expect(some.dispatches.map((dispatch) => dispatch.documentId)).toEqual([first.documentId, first.documentId]);
+  expect(some.last).toBe(firstId);
+  // The rest of the first document waits for the job that it has.
+  const more = await begin(database, { documents: 1 });
+  expect(more).toEqual({ last: first.documentId, dispatches: [] });
+  const rest = await begin(database, { after: first.documentId, documents: 1 });
+  expect(rest.dispatches.map((dispatch) => dispatch.documentId)).toEqual([second.documentId, second.documentId]);
+  await embed(database, some.dispatches);
+  expect((await begin(database)).dispatches.map((dispatch) => dispatch.chunkIndex)).toEqual([2]);
+});
+
+test('When two reconcilers begin jobs at once, then each chunk gets one', async () => {
+  await storedDocument(database, 3);
+  await reEmbedding.begin(wanted);
+  const begun = await Promise.all([tryToBegin(database), tryToBegin(database), tryToBegin(database)]);
+  expect(begun.map((each) => each?.dispatches.length ?? 0).sort()).toEqual([0, 0, 3]);
+});
+
+test('When a reconciler is frozen while it begins jobs, then another one does not wait for it', async () => {
+  const { documentId } = await storedDocument(database, 1);
+  await reEmbedding.begin(wanted);
+  let frozen: Promise<BegunReEmbedding> | undefined;
+  await database.transaction(async ({ sql }) => {
+    await sql.many('SELECT FROM documents WHERE id = $1 FOR UPDATE', [documentId]);
+    frozen = begin(database);
+    await waitFor('the first one to hold its lock and wait', () => isWaiting(database, 1));
+    expect(await tryToBegin(database)).toBeNull();
+  });
+  expect((await frozen)?.dispatches).toHaveLength(1);
+});
+
+test('When documents are large, then one look ends after some of them, and those that wait for a job are not counted', async () => {
+  const first = await storedDocument(database, 2);
+  const second = await storedDocument(database, 2);
+  const third = await storedDocument(database, 1);
+  await database.sql.none('UPDATE documents SET total_chunks = 60000 WHERE id = ANY($1::uuid[])', [
+    [first.documentId, second.documentId],
+  ]);
+  await reEmbedding.begin(wanted);
+  const documentsOf = ({ dispatches }: BegunReEmbedding) => dispatches.map((dispatch) => dispatch.documentId);
+  const one = await begin(database);
+  expect([one.last, documentsOf(one)]).toEqual([first.documentId, [first.documentId, first.documentId]]);
+  const two = await begin(database);
+  expect([two.last, documentsOf(two)]).toEqual([second.documentId, [second.documentId, second.documentId]]);
+  const three = await begin(database);
+  expect([three.last, documentsOf(three)]).toEqual([third.documentId, [third.documentId]]);
+});
+
+test('When a document is still being embedded, then it waits for that, unless all else waits for it', async () => {
+  const { chunkIds, documentId } = await chunkedDocument(database, 2);
+  await settle(database, await claim(database, chunkIds.slice(0, 1)));
+  await reEmbedding.begin(wanted);
+  expect((await begin(database)).dispatches).toEqual([]);
+  await reEmbedding.close(await running(database), 60_000);
+  expect((await running(database)).closing).toBe(true);
+  const { dispatches } = await begin(database);
+  expect(dispatches).toMatchObject([{ priority: 0 }]);
+  await embed(database, dispatches);
+  expect(await statusOf(database, documentId)).toBe('processing');
+});
+
+test('When a document takes long to be embedded, then what it has got is embedded again meanwhile', async () => {
+  const { chunkIds, documentId } = await chunkedDocument(database, 2);
+  await settle(database, await claim(database, chunkIds.slice(0, 1)));
+  await database.sql.none(`UPDATE documents SET created_at = now() - interval '11 minutes'`);
+  await reEmbedding.begin(wanted);
+  expect((await begin(database)).dispatches).toMatchObject([{ documentId, chunkIndex: 0 }]);
+});
+
+test('When more chunks are stored after one has failed, then they get a job, and the failed one waits for an operator', async () => {
+  const { documentId, chunkIds } = await chunkedDocument(database, 4);
+  const [first = '', second = '', ...later] = chunkIds;
+  await settle(database, await claim(database, [first, second]));
+  await database.sql.none(`UPDATE documents SET created_at = now() - interval '11 minutes'`);
+  await reEmbedding.begin(wanted);
+  const { dispatches } = await begin(database);
+  const [bad = { chunkId: '', jobId: '' }] = dispatches;
+  await embed(database, dispatches, [bad.chunkId]);
+  await settle(database, await claim(database, later.slice(0, 1)));
+  const more = await begin(database);
+  expect(more.dispatches).toMatchObject([{ documentId, chunkIndex: 2 }]);
+  // Of a job that is cancelled the chunks wait as well, also in the last moments.
+  await cancelJob(database, more.dispatches[0]?.jobId ?? '');
+  await settle(database, await claim(database, later.slice(1)));
+  await reEmbedding.close(await running(database), 60_000);
+  expect((await begin(database)).dispatches).toMatchObject([{ documentId, chunkIndex: 3 }]);
+  expect((await begin(database)).dispatches).toEqual([]);
+});
+
+test('When jobs of a change that was cancelled are open, then none are begun for the next one before they are ended', async () => {
+  await storedDocument(database, 2);
+  await reEmbedding.begin(wanted);
+  await begin(database);
+  await reEmbedding.cancel();
+  await reEmbedding.begin({ ...wanted, model: 'third-model' });
+  expect(await tryToBegin(database)).toBeNull();
+  expect(await endReEmbedJobs(database, 10)).toBe(1);
+  expect((await begin(database)).dispatches).toHaveLength(2);
+});

@@ -1,0 +1,65 @@
+import { type Database, type NextModel, ReEmbedding } from '@millrace/database';
+import { unitVector } from '@millrace/test-support';
+import { type BegunReEmbedding, beginReEmbedJobs, type ClaimedChunk, settleChunks } from '../src';
+import { chunkedDocument, claim, createDatabase, firstId, policy, rejected, settle } from './support';
+
+export const wanted = { model: 'next-model', dimensions: 256 };
+
+/** A database of the test's own, and the change of its model. */
+export async function createReEmbedding() {
+  const { database, dispose } = await createDatabase();
+  const { name } = await database.sql.one<{ name: string }>('SELECT current_database() AS name');
+  const address = new URL(process.env.DATABASE_URL ?? '');
+  address.pathname = `/${name}`;
+  return { database, dispose, reEmbedding: new ReEmbedding(database, { databaseUrl: address.toString() }) };
+}
+
+export async function running(database: Database): Promise<NextModel> {
+  const { next } = await database.embeddingModels.find();
+  if (next === null) {
+    throw new Error('nothing is being changed');
+  }
+  return next;
+}
+
+/** A document whose chunks are stored, with vectors of the model in use. */
+export async function storedDocument(
+  database: Database,
+  count: number,
+  options: Parameters<typeof chunkedDocument>[2] = {},
+) {
+  const made = await chunkedDocument(database, count, options);
+  await settle(database, await claim(database, made.chunkIds));
+  return made;
+}
+
+type Options = Partial<Parameters<typeof beginReEmbedJobs>[2]>;
+
+export async function tryToBegin(database: Database, more: Options = {}): Promise<BegunReEmbedding | null> {
+  const limits = { documents: 100, chunks: 100, jobMaxRetries: 0, chunkMaxRetries: 3 };
+  return beginReEmbedJobs(database, await running(database), { after: firstId, ...limits, ...more });
+}
+
+export async function begin(database: Database, more: Options = {}): Promise<BegunReEmbedding> {
+  const begun = await tryToBegin(database, more);
+  if (begun === null) {
+    throw new Error('no jobs can be begun just now');
+  }
+  return begun;
+}
+
+/** Embeds the chunks again: those of `failed` are refused. */
+export async function embed(database: Database, dispatches: BegunReEmbedding['dispatches'], failed: string[] = []) {
+  const { token, chunks } = await claim(
+    database,
+    dispatches.map((dispatch) => dispatch.chunkId),
+  );
+  const embedded = chunks
+    .filter((chunk: ClaimedChunk) => !failed.includes(chunk.id))
+    .map((chunk) => ({ chunk, embedding: unitVector(chunk.chunkIndex, wanted.dimensions) }));
+  return settleChunks(
+    database,
+    { token, embedded, failed: failed.map(rejected), embeddingModel: wanted.model, claimedTexts: [] },
+    policy,
+  );
+}
