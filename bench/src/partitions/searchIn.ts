@@ -19,7 +19,11 @@ class OtherTableSql extends Sql {
   }
 
   override many<T>(statement: string, values?: unknown): Promise<T[]> {
-    return this.other.many(statement.replaceAll(/\bdocument_chunks\b/g, this.table), values);
+    // The table is named in the search itself, and given as a value to the question which indexes it has.
+    const given = Array.isArray(values)
+      ? values.map((value: unknown) => (value === 'document_chunks' ? this.table : value))
+      : values;
+    return this.other.many(statement.replaceAll(/\bdocument_chunks\b/g, this.table), given);
   }
 }
 
