@@ -1,8 +1,7 @@
 import { parseArgs } from 'node:util';
-import type { VectorIndexKind } from '@millrace/database';
 import { cleanUpOnInterrupt, isInterrupted } from './cleanUp';
 import { fairness } from './fairness/fairness';
-import { indexes, type MeasuredKind, measuredKinds } from './indexes/indexes';
+import { indexes } from './indexes/indexes';
 import { ingest } from './ingest/ingest';
 import { lifecycle } from './lifecycle/lifecycle';
 import { parse } from './parse/parse';
@@ -13,6 +12,8 @@ import { reingest } from './reingest/reingest';
 import { type BenchmarkResult, report } from './report';
 import { scaling } from './scaling/scaling';
 import { search } from './search/search';
+import type { WantedIndex } from './vectors/defaultIndex';
+import { isVariant, type Variant, variantNames, variants } from './vectors/variants';
 import { vectors } from './vectors/vectors';
 
 const usage = `usage: npm run bench -- NAME [options]
@@ -45,6 +46,7 @@ const usage = `usage: npm run bench -- NAME [options]
                             searches over N rows through the API beside the bare SQL, by 1, 8 and 32 clients, with and
                             without filters
 
+  --kinds: of ${variantNames.join(', ')}
   --rows N: so many thousand rows; 1000000 if left out, 5000 with --quick`;
 
 interface Options {
@@ -53,7 +55,7 @@ interface Options {
   quick: boolean;
   rows: number;
   /** Of vector indexes; null when --kinds is left out. */
-  kinds: MeasuredKind[] | null;
+  kinds: Variant[] | null;
   /** What to do, where the benchmark does more than one thing. */
   action: string | undefined;
 }
@@ -70,7 +72,7 @@ const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult |
   partitions: ({ quick }) => partitions(process.env, quick),
   vectors: ({ files, rows, action = 'build' }) => vectors({ environment: { ...process.env }, files, rows }, action),
   indexes: ({ files, rows, kinds, quick }) =>
-    indexes({ environment: { ...process.env }, files, rows }, kinds ?? measuredKinds, quick),
+    indexes({ environment: { ...process.env }, files, rows }, kinds ?? variantNames, quick),
   search: ({ files, rows, kinds, quick }) =>
     search({ environment: { ...process.env }, files, rows }, oneOf(kinds), quick),
   persist: ({ files, rows, kinds, quick }) =>
@@ -80,20 +82,16 @@ const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult |
 /** What follows the name, of those that take it. */
 const actions: Record<string, readonly string[]> = { vectors: ['build', 'remove'] };
 
-/** The only kind that is named; null when --kinds is left out. */
-function oneOf(kinds: readonly MeasuredKind[] | null): VectorIndexKind | null {
-  const [kind = null, ...others] = kinds ?? [];
+/** The only one that is named; null when --kinds is left out. */
+function oneOf(kinds: readonly Variant[] | null): WantedIndex | null {
+  const [kind, ...others] = kinds ?? [];
   if (others.length > 0) {
     throw new Error('This benchmark takes one kind of vector index at a time.');
   }
   if (kind === 'none') {
     throw new Error('This benchmark needs a vector index: only "indexes" measures without one.');
   }
-  return kind;
-}
-
-function isKind(name: string): name is MeasuredKind {
-  return measuredKinds.some((kind) => kind === name);
+  return kind === undefined ? null : variants[kind];
 }
 
 async function main(args: string[]): Promise<void> {
@@ -116,7 +114,7 @@ async function main(args: string[]): Promise<void> {
   if (
     !benchmark ||
     !isKnown ||
-    !(kinds === null || kinds.every(isKind)) ||
+    !(kinds === null || kinds.every(isVariant)) ||
     rest.length > 0 ||
     !/^[1-9]$/.test(books) ||
     !/^[1-9]\d*000$/.test(rows)

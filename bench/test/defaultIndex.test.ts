@@ -1,9 +1,9 @@
 import { Database, findVectorIndexes } from '@millrace/database';
 import { createEmbeddingProvider } from '@millrace/embeddings';
 import { createTestEnvironment, type TestEnvironment } from '@millrace/test-support';
-import { wantedIndex } from '../src/vectors/defaultIndex';
+import { defaultIndex } from '../src/vectors/defaultIndex';
 
-describe('wantedIndex', () => {
+describe('defaultIndex', () => {
   let environment: TestEnvironment;
 
   beforeEach(async () => {
@@ -12,7 +12,7 @@ describe('wantedIndex', () => {
 
   afterEach(() => environment.cleanUp());
 
-  it('When no kind is named, then it is the index of a database that has just been migrated, with its parameters', async () => {
+  it('When a database has just been migrated, then its index is the default, with its parameters', async () => {
     const config = environment.config();
     const provider = await createEmbeddingProvider(config);
     const database = new Database({
@@ -23,12 +23,10 @@ describe('wantedIndex', () => {
     });
     try {
       const [index] = await findVectorIndexes(database.sql);
-      const wanted = await wantedIndex({ environment: environment.variables }, { provider }, null);
+      const wanted = await defaultIndex({ environment: environment.variables }, { provider });
       expect(wanted).toMatchObject({ kind: index?.kind, parameters: index?.parameters });
     } finally {
       await database.close();
     }
-    const named = await wantedIndex({ environment: environment.variables }, { provider }, 'ivfflat');
-    expect(named).toEqual({ kind: 'ivfflat', parameters: {} });
   });
 });

@@ -33,8 +33,20 @@ describe('kinds of vector index that are measured', () => {
       inserted_rows: 100,
     });
     expect(figures).not.toHaveProperty('build_seconds');
+    expect(Object.keys(figures).filter((name) => name.includes('effort'))).toEqual([]);
     expect(figures.inserted_rows_per_second).toBeCloseTo(100 / (figures.inserted_seconds ?? 0));
     expect(await findVectorIndexes(dataset.database.sql)).toEqual([]);
+  });
+
+  it('When a kind is measured, then it is searched with less and with more effort as well', async () => {
+    const insertion = { rows: await makeLiveRows(dataset, 100), seconds: 60 };
+    const figures = await measureKind(dataset, 'hnsw', insertion);
+    for (const effort of ['0_5', '2', '4']) {
+      expect(figures[`all_with_effort_${effort}_p50_ms`]).toBeGreaterThan(0);
+      // Even half the effort looks at 125 of 300 rows.
+      expect(figures[`all_with_effort_${effort}_recall_at_10`]).toBeGreaterThan(0.98);
+    }
+    expect(figures.build_seconds).toBeGreaterThan(0);
   });
 
   it('When the benchmark is interrupted while an index is built, then the server builds it no more', async () => {

@@ -38,7 +38,7 @@ describe('a data set that is measured', () => {
     for (const { scope, filter } of collectionFilters) {
       for (const [query, vector] of dataset.queryVectors.entries()) {
         const found = await dataset.database.read(({ documentChunks }) =>
-          documentChunks.search(vector, { embeddingModel: dataset.provider.model, ...filter }, 20),
+          documentChunks.search(vector, { embeddingModel: dataset.provider.model, ...filter }, { limit: 20 }),
         );
         const nearest = truth[scope][query] ?? [];
         expect(found).toHaveLength(nearest.length);
@@ -92,7 +92,7 @@ describe('a data set that is measured', () => {
           const results = [await client.query<{ chunk_id: string }>(last)].flat();
           const found = results.at(-1)?.rows.map((row) => row.chunk_id) ?? [];
           const wanted = await database.read(({ documentChunks }) =>
-            documentChunks.search(vector, { embeddingModel: provider.model, ...filter.filter }, 10),
+            documentChunks.search(vector, { embeddingModel: provider.model, ...filter.filter }, { limit: 10 }),
           );
           expect(found).toEqual(wanted.map((row) => row.chunk_id));
           expect(found.length).toBeGreaterThan(0);

@@ -1,4 +1,3 @@
-import { type VectorIndexKind, vectorIndexKinds } from '@millrace/database';
 import type { BenchmarkResult } from '../report';
 import { execute } from '../scratchDatabase';
 import { format, percentile } from '../statistics';
@@ -7,14 +6,16 @@ import { collectionFilters } from '../vectors/filters';
 import { buildIndex, dropIndexes } from '../vectors/keptIndex';
 import { insertLive, liveRowsFor, makeLiveRows, removeLiveRows } from '../vectors/liveRows';
 import { measureSearch } from '../vectors/measureSearch';
+import { type Variant, variantNames, variants } from '../vectors/variants';
 import { type Figures, KeptFigures } from './keptFigures';
-
-/** The kinds of index, and none: every search compares all rows. */
-export const measuredKinds = [...vectorIndexKinds, 'none'] as const;
-export type MeasuredKind = VectorIndexKind | 'none';
 
 /** How many queries are asked without an index: each takes as long as reading all vectors does. */
 const queriesWithoutIndex = 20;
+
+/** Shares of the usual effort of a search, beside the whole: what may be gained by less or more of it. */
+const efforts = [0.5, 2, 4] as const;
+
+const ofEffort = (effort: number) => `all_with_effort_${String(effort).replace('.', '_')}`;
 
 /** What is inserted while an index is there. */
 interface Insertion {
@@ -29,13 +30,13 @@ interface Insertion {
  */
 export async function indexes(
   options: DatasetOptions,
-  kinds: readonly MeasuredKind[],
+  kinds: readonly Variant[],
   quick: boolean,
 ): Promise<BenchmarkResult> {
   const name = `indexes-${options.rows}`;
   return withDataset(options, async (dataset) => {
     const conditions = { model: dataset.provider.model, texts: dataset.corpus.digest, quick };
-    const kept = new KeptFigures(name, conditions, measuredKinds, kinds);
+    const kept = new KeptFigures(name, conditions, variantNames, kinds);
     const seconds = quick ? 2 : 20;
     const insertion = { rows: await makeLiveRows(dataset, liveRowsFor(seconds)), seconds };
     for (const kind of kept.missing) {
@@ -49,7 +50,7 @@ export async function indexes(
 }
 
 /** Leaves the set without a vector index, and with the rows that were inserted. */
-export async function measureKind(dataset: Dataset, kind: MeasuredKind, insertion: Insertion): Promise<Figures> {
+export async function measureKind(dataset: Dataset, kind: Variant, insertion: Insertion): Promise<Figures> {
   await dropIndexes(dataset);
   await removeLiveRows(dataset);
   await execute(dataset.databaseUrl, 'VACUUM (ANALYZE) document_chunks');
@@ -58,11 +59,18 @@ export async function measureKind(dataset: Dataset, kind: MeasuredKind, insertio
   const asked = { ...dataset, queryVectors };
   // Once for the cache.
   await measureSearch(asked, { scope: 'all', filter: {} }, dataset.truth);
+  const measure = async (name: string, wanted: Parameters<typeof measureSearch>[1]) => {
+    const { times, recall } = await measureSearch(asked, wanted, dataset.truth);
+    figures[`${name}_p50_ms`] = percentile(times, 50);
+    figures[`${name}_p95_ms`] = percentile(times, 95);
+    figures[`${name}_recall_at_10`] = recall;
+  };
   for (const filter of collectionFilters) {
-    const { times, recall } = await measureSearch(asked, filter, dataset.truth);
-    figures[`${filter.name}_p50_ms`] = percentile(times, 50);
-    figures[`${filter.name}_p95_ms`] = percentile(times, 95);
-    figures[`${filter.name}_recall_at_10`] = recall;
+    await measure(filter.name, filter);
+  }
+  // Without an index every vector is compared, whatever the effort.
+  for (const effort of kind === 'none' ? [] : efforts) {
+    await measure(ofEffort(effort), { scope: 'all', filter: {}, effort });
   }
   const { inserted, seconds, rowsPerSecond } = await insertLive(dataset, insertion.rows, insertion.seconds);
   await dropIndexes(dataset);
@@ -75,22 +83,27 @@ export async function measureKind(dataset: Dataset, kind: MeasuredKind, insertio
   };
 }
 
-async function build(dataset: Dataset, kind: MeasuredKind): Promise<Figures> {
-  if (kind === 'none') {
+async function build(dataset: Dataset, kind: Variant): Promise<Figures> {
+  const wanted = variants[kind];
+  if (wanted === null) {
     return { bytes: 0 };
   }
-  const { index, seconds } = await buildIndex(dataset, { kind, parameters: {} });
+  const { index, seconds } = await buildIndex(dataset, wanted);
   return { build_seconds: seconds, bytes: index.bytes };
 }
 
-function describe(kind: MeasuredKind, figures: Figures): [string, string][] {
+function describe(kind: Variant, figures: Figures): [string, string][] {
   const of = (name: string) => figures[name] ?? Number.NaN;
+  const searches = [
+    ...collectionFilters,
+    ...(kind === 'none' ? [] : efforts.map((effort) => ({ name: ofEffort(effort), title: `effort ${effort}` }))),
+  ];
   const size = `${format(of('bytes') / 2 ** 20)} MiB`;
   return [
     kind === 'none'
       ? [`${kind}: size`, size]
       : [`${kind}: built in, size`, `${format(of('build_seconds'))} s, ${size}`],
-    ...collectionFilters.map(({ name, title }): [string, string] => [
+    ...searches.map(({ name, title }): [string, string] => [
       `${kind}: ${title}: p50 / p95, recall@10 of ${of('queries')} queries`,
       `${format(of(`${name}_p50_ms`))} / ${format(of(`${name}_p95_ms`))} ms, ${of(`${name}_recall_at_10`).toFixed(4)}`,
     ]),

@@ -38,7 +38,7 @@ export async function searchIn(
     new Session(new OtherTableSql(session.sql, table)).documentChunks.search(
       vector,
       { embeddingModel: model, collectionId },
-      limit,
+      { limit },
     ),
   );
   return found.map((row) => row.chunk_id);

@@ -1,9 +1,9 @@
-import { Database, migrate, VectorIndexBuilder, type VectorIndexKind } from '@millrace/database';
+import { Database, migrate, VectorIndexBuilder } from '@millrace/database';
 import type { BenchmarkResult } from '../report';
 import { withScratchDatabase } from '../scratchDatabase';
 import { format, percentile } from '../statistics';
 import { type Dataset, type DatasetOptions, withDataset } from '../vectors/dataset';
-import { type WantedIndex, wantedIndex } from '../vectors/defaultIndex';
+import { defaultIndex, type WantedIndex } from '../vectors/defaultIndex';
 import { insertCollections, insertDocuments } from '../vectors/documents';
 import { keepIndex, removeRows } from '../vectors/keptIndex';
 import { insertLive, liveRowsFor, makeLiveRows, truthWith } from '../vectors/liveRows';
@@ -14,16 +14,16 @@ import { compareWithCopy, type WayRates } from './copyRatio';
 /**
  * Storing chunks with their vectors: into a table without a vector index, beside plain binary COPY; and into the data set
  * with its index, by two connections, with what the index then finds.
- * @param kind of the vector index; null for the one that the migrations make
+ * @param named the vector index; null for the one that the migrations make
  */
 export async function persist(
   options: DatasetOptions,
-  kind: VectorIndexKind | null,
+  named: WantedIndex | null,
   quick: boolean,
 ): Promise<BenchmarkResult> {
   return withDataset(options, async (dataset) => {
     const rates = await withoutIndex(options, dataset, quick);
-    const live = await withIndex(dataset, await wantedIndex(options, dataset, kind), quick ? 5 : 60);
+    const live = await withIndex(dataset, named ?? (await defaultIndex(options, dataset)), quick ? 5 : 60);
     return combine(describeRates(rates), live);
   });
 }

@@ -33,7 +33,7 @@ export async function recordSearches(
   const tasks = vectors.map((vector, index) => async () => {
     const asked = await database.read(async (session) => {
       const sql = new RecordingSql(session.sql);
-      await new Session(sql).documentChunks.search(vector, { embeddingModel: provider.model, ...filter }, limit);
+      await new Session(sql).documentChunks.search(vector, { embeddingModel: provider.model, ...filter }, { limit });
       return sql.asked;
     });
     const searches = asked.filter((statement) => /\bFROM document_chunks\b/.test(statement));

@@ -1,10 +1,9 @@
-import type { VectorIndexKind } from '@millrace/database';
 import type { RunningStack } from '@millrace/stack';
 import { withStackOn } from '../benchStack';
 import type { BenchmarkResult } from '../report';
 import { format, percentile } from '../statistics';
 import { type Dataset, type DatasetOptions, withDataset } from '../vectors/dataset';
-import { wantedIndex } from '../vectors/defaultIndex';
+import { defaultIndex, type WantedIndex } from '../vectors/defaultIndex';
 import { collectionFilters, metadataFilters, type ScopedFilter } from '../vectors/filters';
 import { keepIndex } from '../vectors/keptIndex';
 import { moreQueries } from '../vectors/queries';
@@ -34,16 +33,16 @@ interface Setting {
  * Searches through one API process beside the bare SQL: for each search the message that the product sends, its settings
  * (SET LOCAL) in it, with the vector made before, by a process that does nothing else, on as many connections as there are
  * clients.
- * @param kind of the vector index; null for the one that the migrations make
+ * @param named the vector index; null for the one that the migrations make
  */
 export async function search(
   options: DatasetOptions,
-  kind: VectorIndexKind | null,
+  named: WantedIndex | null,
   quick: boolean,
 ): Promise<BenchmarkResult> {
   const extent = quick ? { queries: 200, seconds: 1 } : { queries: 2_000, seconds: 30 };
   return withDataset(options, async (dataset) => {
-    const wanted = await wantedIndex(options, dataset, kind);
+    const wanted = named ?? (await defaultIndex(options, dataset));
     const { index, dead } = await keepIndex(dataset, wanted, console.error);
     await prewarm(dataset, index.name);
     const processes = { api: 1, chunker: 0, embedder: 0, reconciler: 0 };

@@ -9,15 +9,11 @@ export interface WantedIndex {
   parameters: Record<string, number>;
 }
 
-/** An index of this kind; of none, the one that the migrations give an empty database. @throws when they give it none */
-export async function wantedIndex(
+/** The index that the migrations give an empty database. @throws when they give it none */
+export async function defaultIndex(
   { environment }: Pick<DatasetOptions, 'environment'>,
   { provider }: Pick<Dataset, 'provider'>,
-  kind: VectorIndexKind | null,
 ): Promise<WantedIndex> {
-  if (kind !== null) {
-    return { kind, parameters: {} };
-  }
   const { model, dimensions } = provider;
   return withScratchDatabase(environment.DATABASE_URL ?? '', async (databaseUrl) => {
     await migrate({ databaseUrl, direction: 'up', embeddingModel: model, embeddingDimensions: dimensions });

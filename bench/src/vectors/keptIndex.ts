@@ -7,12 +7,13 @@ import { removeLiveRows } from './liveRows';
 /** A graph that is full of deleted rows finds less and takes longer, so it is built anew beyond this share. */
 const mostDeleted = 0.1;
 
-/** What a graph of 768-d vectors takes in memory while it is built, in bytes a row; IVFFlat takes a sample only. */
+/** What a graph of 768-d vectors takes in memory while it is built, in bytes a row. IVFFlat takes a sample: fifty rows a list. */
 const bytesOfARow: Record<VectorIndexKind, number> = {
   hnsw: 4_300,
   hnsw_halfvec: 2_600,
   hnsw_binary: 800,
   ivfflat: 250,
+  ivfflat_binary: 1_000,
 };
 
 /** maintenance_work_mem for a build over so many rows. */

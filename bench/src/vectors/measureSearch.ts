@@ -9,10 +9,10 @@ export interface SearchMeasured {
   recall: number;
 }
 
-/** Runs the queries with a known truth one after the other on one connection, as the API searches. */
+/** Runs the queries with a known truth one after the other on one connection, as the API searches with SEARCH_EFFORT. */
 export async function measureSearch(
   { database, provider, queryVectors }: Pick<Dataset, 'database' | 'provider' | 'queryVectors'>,
-  { scope, filter }: Pick<ScopedFilter, 'scope' | 'filter'>,
+  { scope, filter, effort = 1 }: Pick<ScopedFilter, 'scope' | 'filter'> & { effort?: number },
   truth: Truth,
 ): Promise<SearchMeasured> {
   const times: number[] = [];
@@ -20,7 +20,7 @@ export async function measureSearch(
   for (const [query, vector] of queryVectors.entries()) {
     const startedAt = performance.now();
     const found = await database.read((session) =>
-      session.documentChunks.search(vector, { embeddingModel: provider.model, ...filter }, 10),
+      session.documentChunks.search(vector, { embeddingModel: provider.model, ...filter }, { limit: 10, effort }),
     );
     times.push(performance.now() - startedAt);
     const similarities = found.map((row) => row.score);

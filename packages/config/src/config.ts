@@ -12,6 +12,15 @@ function wholeNumber(min: number, max: number) {
   return z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).pipe(z.number().int().min(min).max(max));
 }
 
+/** A decimal number from text, such as 2.5. */
+function decimal(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^\d+(\.\d+)?$/, 'must be a number such as 2.5')
+    .transform(Number)
+    .pipe(z.number().min(min).max(max));
+}
+
 /** A key travels in an HTTP header, where a space would end it. */
 export const keyPattern = /^[\x21-\x7e]{16,}$/;
 
@@ -85,6 +94,8 @@ const variables = z.object({
   CHUNK_STRATEGY: chunkStrategySchema.default('structure'),
   CHUNK_MAX_TOKENS: wholeNumber(16, 8_000).default(400),
   CHUNK_OVERLAP_TOKENS: wholeNumber(0, 4_000).default(50),
+
+  SEARCH_EFFORT: decimal(0.1, 10).default(1),
 
   EMBEDDING_PROVIDER: embeddingProvider.default('static'),
   EMBEDDING_MODEL: optionalText,

@@ -70,6 +70,9 @@ describe('The configuration', () => {
     ['EMBEDDING_PROVIDER', 'magic'],
     ['CHUNK_STRATEGY', 'sections'],
     ['EMBEDDING_MODEL', 'bge-base'],
+    ['SEARCH_EFFORT', '0'],
+    ['SEARCH_EFFORT', '11'],
+    ['SEARCH_EFFORT', '1,5'],
     ['OCR_LANGUAGES', 'English'],
     ['OCR_LANGUAGES', 'eng+'],
     ['OCR_LANGUAGES', 'eng,deu'],
@@ -176,11 +179,13 @@ describe('The configuration', () => {
     expect(new Set(named.filter((name) => variables.has(name)))).toEqual(variables);
   });
 
-  test('When docker compose starts the services, then what tunes the database and OCR reaches them', () => {
+  test('When docker compose starts the services, then what tunes the database, OCR and searches reaches them', () => {
     const [example, compose] = ['.env.example', 'docker-compose.yml'].map((name) =>
       readFileSync(join(__dirname, '..', '..', '..', name), 'utf8'),
     ) as [string, string];
-    const tuning = [...example.matchAll(/^#((?:DATABASE|OCR)_(?!URL|CA_FILE|MIGRATION|SERVICE|READONLY)\w+)=/gm)];
+    const tuning = [
+      ...example.matchAll(/^#((?:DATABASE|OCR|SEARCH)_(?!URL|CA_FILE|MIGRATION|SERVICE|READONLY)\w+)=/gm),
+    ];
     expect(tuning.length).toBeGreaterThan(12);
     for (const [, name = ''] of tuning) {
       expect(compose).toContain(`\n  ${name}: \${${name}:-`);

@@ -109,7 +109,11 @@ describe('The planner', () => {
   });
 
   const search = (filter: object) => (session: Database) =>
-    session.documentChunks.search(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8), { embeddingModel: model, ...filter }, 10);
+    session.documentChunks.search(
+      Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8),
+      { embeddingModel: model, ...filter },
+      { limit: 10 },
+    );
   const statement = (text: string) => (session: Database) => session.sql.many(text);
   const page = { after: firstId, olderThanMs: 1_000, limit: 100 };
 

@@ -40,7 +40,7 @@ describe('Changing the model', () => {
     expect(await change.shape(256)).toEqual(shapeBefore);
     expect(await change.isThere('document_chunks_next')).toBe(false);
     const found = await change.database.read(({ documentChunks }) =>
-      documentChunks.search(unitVector(1, 256), { embeddingModel: wanted.model }, 1),
+      documentChunks.search(unitVector(1, 256), { embeddingModel: wanted.model }, { limit: 1 }),
     );
     expect(found).toMatchObject([{ content: 'Text 1' }]);
     await change.database.sql.none('DELETE FROM documents WHERE id = $1', [documentId]);
@@ -53,7 +53,7 @@ describe('Changing the model', () => {
     expect(await change.shape(768)).toEqual(shapeBefore);
   });
 
-  test.each<VectorIndexKind | 'none'>(['hnsw_halfvec', 'hnsw_binary', 'ivfflat', 'none'])(
+  test.each<VectorIndexKind | 'none'>(['hnsw_halfvec', 'hnsw_binary', 'ivfflat', 'ivfflat_binary', 'none'])(
     'When the vector index is %s, then the new vectors have the same one',
     async (kind) => {
       const builder = new VectorIndexBuilder(change.database, { databaseUrl: change.url });

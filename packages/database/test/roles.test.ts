@@ -175,7 +175,7 @@ describe('Roles', () => {
       await service.documents.insertIfNew({ id: documentId, content_hash: '0'.repeat(64), ...owned, ...file });
       await service.transaction((session) => session.documentChunks.upsertAll([chunk]));
       const hits = await readonly.transaction((session) =>
-        session.documentChunks.search(unitVector(1), { embeddingModel: 'test-model' }, 5),
+        session.documentChunks.search(unitVector(1), { embeddingModel: 'test-model' }, { limit: 5 }),
       );
       expect(hits).toMatchObject([{ chunk_id: documentId, filename: 'a.pdf' }]);
       await expect(readonly.transaction((session) => session.documentChunks.upsertAll([chunk]))).rejects.toThrow(

@@ -1,6 +1,6 @@
 import { missingPgBouncer, PgBouncer, waitFor } from '@millrace/test-support';
 import { Client } from 'pg';
-import { type Database, findVectorIndexes, VectorIndexBuilder, vectorIndexKinds } from '../src';
+import { type Database, findVectorIndexes, VectorIndexBuilder, type VectorIndexKind, vectorIndexKinds } from '../src';
 import { VectorTable } from './vectorTable';
 
 let table: VectorTable;
@@ -118,6 +118,35 @@ test('When the server limits statements, then builds and drops take as long as t
   } finally {
     await database.sql.none(`ALTER DATABASE ${name} RESET statement_timeout`);
   }
+});
+
+test.each<[VectorIndexKind, number]>([
+  ['ivfflat', 400],
+  ['ivfflat_binary', 400],
+])(
+  'When the server grants less memory than %s needs, then it is built and rebuilt with enough',
+  async (kind, lists) => {
+    const name = new URL(table.url).pathname.slice(1);
+    await database.sql.none(`ALTER DATABASE ${name} SET maintenance_work_mem = '1MB'`);
+    try {
+      await expect(builder.build(kind, { lists, memory: '1MB', ...atOnce })).rejects.toThrow('memory required');
+      expect(await builder.build(kind, { lists, ...atOnce })).toMatchObject({
+        kind,
+        parameters: { lists },
+        valid: true,
+      });
+      expect(await builder.rebuild()).toMatchObject({ kind, parameters: { lists }, valid: true });
+    } finally {
+      await database.sql.none(`ALTER DATABASE ${name} RESET maintenance_work_mem`);
+    }
+  },
+);
+
+test.each<[VectorIndexKind, number]>([
+  ['ivfflat', 1],
+  ['ivfflat_binary', 63],
+])('When %s is built over a thousand rows, then it has %d lists', async (kind, lists) => {
+  expect(await builder.build(kind, atOnce)).toMatchObject({ parameters: { lists } });
 });
 
 test('When somebody has made an index by hand, then it is replaced whatever its name', async () => {

@@ -32,8 +32,8 @@ describe.each(vectorIndexKinds)('With the index %s', (kind: VectorIndexKind) => 
   });
 
   test('When a filter leaves what is far from the query, then the index scan alone finds enough of it', async () => {
-    // Enough to fill the candidates of hnsw_binary, which are four hundred.
-    const part = kind === 'hnsw_binary' ? table.many : table.few;
+    // Enough to fill the candidates of bits, which are four hundred.
+    const part = kind.endsWith('_binary') ? table.many : table.few;
     // As a server might be configured.
     const prepare = 'SET LOCAL hnsw.max_scan_tuples = 1';
     let found = 0;
@@ -59,12 +59,23 @@ describe.each(vectorIndexKinds)('With the index %s', (kind: VectorIndexKind) => 
     }
   };
   // A scan of lists does not: it ends with the last of them.
-  if (kind !== 'ivfflat') {
+  if (kind.startsWith('hnsw')) {
     test(
       'When the index scan gives up before it has found enough, then what a filter leaves is compared whole',
       givesUp,
     );
   }
+
+  test('When a filter leaves few rows, then all of them are compared', async () => {
+    const { collectionId, documentId, name } = table.many;
+    for (const filter of [{ collectionId }, { documentId }, { metadata: { name } }]) {
+      for (const i of queries) {
+        const { texts, scans } = await table.nearest(i, { ...filter, comparedWhole: 500 });
+        expect(texts).toEqual(table.exactly(i, { parts: [table.many] }));
+        expect(scans).not.toHaveProperty(index);
+      }
+    }
+  });
 
   test('When fewer are left than were asked for, then all of them are found', async () => {
     expect((await table.nearest(3, { collectionId: table.few.collectionId, limit: 100 })).texts).toHaveLength(20);
@@ -78,6 +89,26 @@ describe.each(vectorIndexKinds)('With the index %s', (kind: VectorIndexKind) => 
   });
 });
 
+test.each<[VectorIndexKind, object]>([
+  ['hnsw', { efSearch: '500', probes: '1' }],
+  ['hnsw_halfvec', { efSearch: '500', probes: '1' }],
+  ['hnsw_binary', { efSearch: '800', probes: '1' }],
+  ['ivfflat', { efSearch: '40', probes: '8' }],
+  ['ivfflat_binary', { efSearch: '40', probes: '16' }],
+])(
+  'When a search is to take twice the effort, then it looks at twice as much of the index %s',
+  async (kind, expected) => {
+    await builder.build(kind, { lists: 16, workers: 0, handOverMs: 0 });
+    const settings = await table.database.transaction(async (session) => {
+      await session.documentChunks.search(table.vectorOf(3), { embeddingModel: model }, { limit: 10, effort: 2 });
+      return session.sql.one(
+        `SELECT current_setting('hnsw.ef_search') AS "efSearch", current_setting('ivfflat.probes') AS probes`,
+      );
+    });
+    expect(settings).toEqual(expected);
+  },
+);
+
 test('When several indexes could serve a search, then each would be read with settings that fit it', async () => {
   await builder.build('hnsw', { handOverMs: 0 });
   for (const [name, lists] of Object.entries({ many_lists: 200, few_lists: 2 })) {
@@ -86,7 +117,7 @@ test('When several indexes could serve a search, then each would be read with se
     );
   }
   const settings = await table.database.transaction(async (session) => {
-    await session.documentChunks.search(table.vectorOf(3), { embeddingModel: model }, 10);
+    await session.documentChunks.search(table.vectorOf(3), { embeddingModel: model }, { limit: 10 });
     return session.sql.one(
       `SELECT current_setting('hnsw.iterative_scan') AS graph, current_setting('ivfflat.iterative_scan') AS lists,
               current_setting('ivfflat.probes') AS probes`,

@@ -1,6 +1,14 @@
 import { chunkHashOf, contentHashOf, newId } from '@millrace/contracts';
 import { createTestDatabase, type TestDatabase, unitVector } from '@millrace/test-support';
-import { Database, defaultCollectionId, migrate, type SearchFilter, type Session, systemOwnerId } from '../src';
+import {
+  Database,
+  defaultCollectionId,
+  migrate,
+  type SearchFilter,
+  type Session,
+  systemOwnerId,
+  type WantedChunks,
+} from '../src';
 
 export const model = 'test-model';
 // What is tested does not depend on it, and those of 768 dimensions take many times as long.
@@ -22,6 +30,12 @@ const part = (name: string, rows: number, opposite: boolean, collectionId = newI
   rows,
   opposite,
 });
+
+/** What to search; by the vector index, however little a filter leaves, unless `comparedWhole` says otherwise. */
+interface Nearest extends Partial<SearchFilter>, Partial<WantedChunks> {
+  /** Runs before, in the same transaction. */
+  prepare?: string;
+}
 
 /** A database with a thousand chunks whose vectors lie around a few centres, as texts about a few things do. */
 export class VectorTable {
@@ -63,12 +77,11 @@ export class VectorTable {
 
   /**
    * The texts nearest to the vector of row `i`, found by the vector index even though the table is small.
-   * @param prepare runs before, in the same transaction.
    * @returns them, and how often each index beside the primary key was used.
    */
   async nearest(
     i: number,
-    { limit = 10, prepare = '', ...filter }: { limit?: number; prepare?: string } & Partial<SearchFilter> = {},
+    { limit = 10, effort = 1, comparedWhole = 0, prepare = '', ...filter }: Nearest = {},
   ): Promise<{ texts: string[]; scans: Record<string, number> }> {
     return this.database.transaction(async (session) => {
       // What is off is costed so high that every plan would be compiled first.
@@ -77,7 +90,11 @@ export class VectorTable {
       );
       // The session counts what earlier transactions have not reported yet as well.
       const before = await scansIn(session);
-      const rows = await session.documentChunks.search(this.vectorOf(i), { embeddingModel: model, ...filter }, limit);
+      const rows = await session.documentChunks.search(
+        this.vectorOf(i),
+        { embeddingModel: model, ...filter },
+        { limit, effort, comparedWhole },
+      );
       const scans = Object.entries(await scansIn(session))
         .map(([name, count]) => [name, count - (before[name] ?? 0)] as const)
         .filter(([, count]) => count > 0);

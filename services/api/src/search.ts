@@ -20,6 +20,7 @@ export class ChunkSearch {
   constructor(
     private readonly database: Database,
     private readonly providers: EmbeddingProviders,
+    private readonly effort: number,
   ) {}
 
   /**
@@ -48,7 +49,11 @@ export class ChunkSearch {
   private async findBy(model: EmbeddingSetup, query: string, filter: ChunkFilter, limit: number): Promise<Found> {
     const vector = await this.embed(query, model);
     return this.database.read(async ({ embeddingModels, documentChunks }) => {
-      const rows = await documentChunks.search(vector, { ...filter, embeddingModel: model.model }, limit);
+      const rows = await documentChunks.search(
+        vector,
+        { ...filter, embeddingModel: model.model },
+        { limit, effort: this.effort },
+      );
       // The search keeps the model from being changed until the transaction ends.
       return { rows, model: rows.length > 0 ? model : await embeddingModels.active() };
     });

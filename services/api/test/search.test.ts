@@ -37,7 +37,7 @@ afterEach(async () => {
 });
 
 async function searcher(changes: Record<string, string>): Promise<ChunkSearch> {
-  return new ChunkSearch(database, await EmbeddingProviders.create(environment.config(changes)));
+  return new ChunkSearch(database, await EmbeddingProviders.create(environment.config(changes)), 1);
 }
 
 const withNext = { NEXT_EMBEDDING_MODEL: next.model, NEXT_EMBEDDING_DIMENSIONS: String(next.dimensions) };

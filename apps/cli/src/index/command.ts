@@ -21,7 +21,8 @@ export const indexUsage = `  index report              the vector index: kind, s
                             builds a vector index, with searches and uploads going on, and drops the one before:
                             ${vectorIndexKinds.join(', ')}, or none
       --m N, --ef-construction N     for the HNSW kinds (12 and 64 when left out)
-      --lists N                      for ivfflat (a thousandth of the rows when left out)
+      --lists N                      for the IVFFlat kinds (a thousandth of the rows when left out; for ivfflat_binary twice
+                                     the square root of their number)
       --memory SIZE                  for the build, such as 4GB (maintenance_work_mem)
       --workers N                    processes that build, beside the first
   index rebuild [--memory SIZE] [--workers N]
@@ -126,7 +127,7 @@ function parseLine(args: string[]) {
 function fits(name: string, kind: string | undefined): boolean {
   switch (name) {
     case 'lists':
-      return kind === 'ivfflat';
+      return kind?.startsWith('ivfflat') ?? false;
     case 'm':
     case 'ef-construction':
       return kind?.startsWith('hnsw') ?? false;

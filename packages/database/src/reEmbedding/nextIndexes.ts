@@ -3,6 +3,7 @@ import type { Sql } from '../sql';
 import { type Resources, tuneBuild } from '../vectorIndex/buildSession';
 import { indexDefinition } from '../vectorIndex/definition';
 import { findVectorIndexes, type VectorIndex } from '../vectorIndex/find';
+import { ivfflatMemory } from '../vectorIndex/ivfflatMemory';
 import { nextName, suffix } from './nextNames';
 
 /** Builds the indexes that are not there yet, with the table in use, and has the planner know its rows. */
@@ -12,7 +13,8 @@ export async function buildNextIndexes(
   dimensions: number,
   resources: Resources,
 ): Promise<void> {
-  await tuneBuild(client, resources);
+  const memory = (await findVectorIndexes(sql)).map((index) => ivfflatMemory(index, dimensions));
+  await tuneBuild(client, resources, Math.max(0, ...memory));
   for (const name of await findUseless(sql)) {
     await client.query(`DROP INDEX CONCURRENTLY IF EXISTS ${escapeIdentifier(name)}`);
   }

@@ -1,8 +1,9 @@
 import type { Box } from '@millrace/contracts';
 import { encodeCopy } from '../binaryCopy';
 import type { Sql } from '../sql';
+import type { SearchFilter } from '../vectorIndex/filter';
 import type { KnownIndexes } from '../vectorIndex/knownIndexes';
-import { type SearchFilter, type SearchRow, searchChunks } from '../vectorIndex/search';
+import { type SearchRow, searchChunks, type WantedChunks } from '../vectorIndex/search';
 
 export interface NewDocumentChunk {
   id: string;
@@ -191,8 +192,8 @@ export class DocumentChunks {
   }
 
   /** See searchChunks. */
-  search(vector: Float32Array, filter: SearchFilter, limit: number): Promise<SearchRow[]> {
-    return searchChunks(this.sql, this.indexes, vector, filter, limit);
+  search(vector: Float32Array, filter: SearchFilter, wanted: WantedChunks): Promise<SearchRow[]> {
+    return searchChunks(this.sql, this.indexes, vector, filter, wanted);
   }
 }
 

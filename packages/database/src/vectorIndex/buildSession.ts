@@ -55,10 +55,19 @@ export interface Resources {
   workers?: number;
 }
 
-/** Has the builds of this session take so much. */
-export async function tuneBuild(client: Client, { memory, workers }: Resources): Promise<void> {
+/**
+ * Has the builds of this session take so much.
+ * @param least bytes of memory to be taken where none is said and the server's own setting is less
+ */
+export async function tuneBuild(client: Client, { memory, workers }: Resources, least = 0): Promise<void> {
   if (memory !== undefined) {
     await client.query(`SELECT set_config('maintenance_work_mem', $1, false)`, [memory]);
+  } else {
+    await client.query(
+      `SELECT set_config('maintenance_work_mem', ceil($1 / 1024.0) || 'kB', false)
+       WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < $1`,
+      [least],
+    );
   }
   if (workers !== undefined) {
     await client.query(`SELECT set_config('max_parallel_maintenance_workers', $1, false)`, [String(workers)]);

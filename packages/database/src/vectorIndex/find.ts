@@ -11,6 +11,8 @@ export interface VectorIndex {
   /** As it was built, such as { m: 12, ef_construction: 48 }; what is left out is pgvector's default. */
   parameters: Record<string, number>;
   bytes: number;
+  /** How many rows the planner believes its table has; null when it has never looked. */
+  tableRows: number | null;
 }
 
 interface IndexRow {
@@ -20,21 +22,24 @@ interface IndexRow {
   valid: boolean;
   reloptions: string[] | null;
   bytes: number;
+  table_rows: number | null;
 }
 
 /** Every vector index there is, the newest last. */
 export async function findVectorIndexes(sql: Sql, table: VectorTable = 'document_chunks'): Promise<VectorIndex[]> {
   const rows = await sql.many<IndexRow>(
     `SELECT c.relname AS name, am.amname AS method, o.opcname AS operator_class, i.indisvalid AS valid, c.reloptions,
-            pg_relation_size(c.oid)::float8 AS bytes
-     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam
+            pg_relation_size(c.oid)::float8 AS bytes, nullif(t.reltuples, -1)::float8 AS table_rows
+     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid JOIN pg_am am ON am.oid = c.relam
        JOIN pg_opclass o ON o.oid = i.indclass[0]
      WHERE i.indrelid = $1::regclass AND am.amname IN ('hnsw', 'ivfflat') ORDER BY c.oid`,
     [table],
   );
-  return rows.flatMap(({ name, method, operator_class, valid, reloptions, bytes }) => {
+  return rows.flatMap(({ name, method, operator_class, valid, reloptions, bytes, table_rows }) => {
     const kind = kindOf(method, operator_class);
-    return kind === null ? [] : [{ name, kind, valid, bytes, parameters: parametersOf(reloptions ?? []) }];
+    return kind === null
+      ? []
+      : [{ name, kind, valid, bytes, parameters: parametersOf(reloptions ?? []), tableRows: table_rows }];
   });
 }
 

@@ -5,10 +5,11 @@
  * - `hnsw_halfvec`: the same over 16-bit floats, half as large; the nearest are put in order by the vectors themselves.
  * - `hnsw_binary`: the same over one bit a dimension, a twentieth as large; many candidates are needed, and put in order.
  * - `ivfflat`: lists around centres that are found when the index is built, so build it over rows that are there.
+ * - `ivfflat_binary`: such lists of one bit a dimension, which are read through quickly.
  *
  * Without any of them a search compares every vector, which is exact.
  */
-export const vectorIndexKinds = ['hnsw', 'hnsw_halfvec', 'hnsw_binary', 'ivfflat'] as const;
+export const vectorIndexKinds = ['hnsw', 'hnsw_halfvec', 'hnsw_binary', 'ivfflat', 'ivfflat_binary'] as const;
 export type VectorIndexKind = (typeof vectorIndexKinds)[number];
 
 interface KindEntry {
@@ -27,6 +28,12 @@ const itself = {
   indexed: (vector: string) => vector,
   distance: (vector: string, query: string) => `${vector} <=> ${query}`,
 };
+const itsBits = {
+  operatorClass: 'bit_hamming_ops',
+  indexed: asBits,
+  distance: (vector: string, query: string, dimensions: number) =>
+    `${asBits(vector, dimensions)} <~> ${asBits(query, dimensions)}`,
+};
 
 /** What tells the kinds apart in SQL. */
 export const vectorIndexKind: Record<VectorIndexKind, KindEntry> = {
@@ -38,12 +45,8 @@ export const vectorIndexKind: Record<VectorIndexKind, KindEntry> = {
     indexed: asHalf,
     distance: (vector, query, dimensions) => `${asHalf(vector, dimensions)} <=> ${asHalf(query, dimensions)}`,
   },
-  hnsw_binary: {
-    method: 'hnsw',
-    operatorClass: 'bit_hamming_ops',
-    indexed: asBits,
-    distance: (vector, query, dimensions) => `${asBits(vector, dimensions)} <~> ${asBits(query, dimensions)}`,
-  },
+  hnsw_binary: { method: 'hnsw', ...itsBits },
+  ivfflat_binary: { method: 'ivfflat', ...itsBits },
 };
 
 /** The kind with this access method and operator class; null for an index that is none of ours. */

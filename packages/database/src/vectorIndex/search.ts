@@ -1,16 +1,8 @@
 import type { Box, DocumentStatus } from '@millrace/contracts';
 import type { Sql } from '../sql';
+import { expectedRows, filteredChunks, filterValues, isNarrow, type SearchFilter } from './filter';
 import type { KnownIndexes } from './knownIndexes';
 import { planExactScan, planVectorScan, type VectorScan } from './scan';
-
-export interface SearchFilter {
-  /** The query's model: vectors of two models cannot be compared. */
-  embeddingModel: string;
-  collectionId?: string | undefined;
-  documentId?: string | undefined;
-  /** What the document's metadata must contain. */
-  metadata?: Record<string, unknown> | undefined;
-}
 
 export interface SearchRow {
   chunk_id: string;
@@ -38,12 +30,23 @@ function toText(vector: Float32Array): string {
 /** A row, and of how many candidates it is among the best. */
 type Found = SearchRow & { candidates: number };
 
+/** What a search is to find. */
+export interface WantedChunks {
+  /** How many at most. */
+  limit: number;
+  /** How much of the vector index to look at, times what is usual for its kind: more finds more and takes longer. */
+  effort?: number;
+  /** Up to how many rows that a filter is expected to leave all are compared; a fifth of the table, 20,000 at most, when left out. */
+  comparedWhole?: number;
+}
+
 /**
  * The chunks nearest to `vector` by cosine distance, nearest first, by whatever vector index there is.
  *
- * An index scan that a filter thins out may give up before it has found enough. Then what the filter leaves is compared
- * whole: few rows, or the scan would have met enough of them, unless they are all far from the query. A search without a
- * filter is not repeated, since it would compare the whole table.
+ * What a filter leaves is compared whole where that is little as far as the planner knows. An index scan that a filter thins
+ * out may give up before it has found enough; then that is done after all: few rows are left, or the scan would have met
+ * enough of them, unless they are all far from the query. A search without a filter is not repeated, since it would compare
+ * the whole table.
  *
  * Runs in a transaction, because the scan's settings hold for it alone.
  */
@@ -52,21 +55,24 @@ export async function searchChunks(
   indexes: KnownIndexes,
   vector: Float32Array,
   filter: SearchFilter,
-  limit: number,
+  { limit, effort = 1, comparedWhole }: WantedChunks,
 ): Promise<SearchRow[]> {
-  const filtered = [filter.collectionId, filter.documentId, filter.metadata].some((part) => part !== undefined);
+  const filtered = isNarrow(filter);
   const wanted = {
     vector: 'c.embedding',
     query: '(SELECT query FROM asked)',
     dimensions: vector.length,
     limit,
+    effort,
+    comparedWhole,
     filtered,
   };
+  const compareAll = () => scanChunks(sql, planExactScan(wanted), { vector, filter, limit });
   const scan = planVectorScan(await indexes.list(sql), wanted);
-  const found = await scanChunks(sql, scan, { vector, filter, limit });
-  const short = (found[0]?.candidates ?? 0) < scan.enough;
-  const rows =
-    short && filtered && !scan.exact ? await scanChunks(sql, planExactScan(wanted), { vector, filter, limit }) : found;
+  const isSmall = filtered && !scan.exact && (await expectedRows(sql, filter)) <= scan.comparedWhole;
+  const found = isSmall ? await compareAll() : await scanChunks(sql, scan, { vector, filter, limit });
+  const gaveUp = filtered && !isSmall && !scan.exact && (found[0]?.candidates ?? 0) < scan.enough;
+  const rows = gaveUp ? await compareAll() : found;
   return rows.map(({ candidates: _, ...row }) => row);
 }
 
@@ -82,11 +88,7 @@ async function scanChunks(
        SELECT $<vector>::vector AS query
      ), nearest AS MATERIALIZED (
        SELECT c.id, ${scan.exact ? scan.distance : 'c.embedding <=> (SELECT query FROM asked)'} AS distance
-       FROM document_chunks c ${filter.metadata === undefined ? '' : 'JOIN documents d ON d.id = c.document_id'}
-       WHERE c.embedding IS NOT NULL AND c.embedding_model = $<embeddingModel>
-         AND ($<collectionId>::uuid IS NULL OR c.collection_id = $<collectionId>)
-         AND ($<documentId>::uuid IS NULL OR c.document_id = $<documentId>)
-         ${filter.metadata === undefined ? '' : 'AND d.metadata @> $<metadata>::jsonb'}
+       ${filteredChunks(filter)}
        ORDER BY ${scan.distance} LIMIT $<candidates>
      ), ordered AS (
        SELECT id, distance FROM nearest ORDER BY distance LIMIT $<limit>
@@ -95,14 +97,6 @@ async function scanChunks(
             1 - distance AS score, c.page_start, c.page_end, c.section, c.coordinates,
             (SELECT count(*) FROM nearest)::integer AS candidates
      FROM ordered JOIN document_chunks c USING (id) JOIN documents d ON d.id = c.document_id ORDER BY distance`,
-    {
-      vector: toText(vector),
-      embeddingModel: filter.embeddingModel,
-      collectionId: filter.collectionId ?? null,
-      documentId: filter.documentId ?? null,
-      metadata: filter.metadata === undefined ? null : JSON.stringify(filter.metadata),
-      candidates: scan.candidates,
-      limit,
-    },
+    { ...filterValues(filter), vector: toText(vector), candidates: scan.candidates, limit },
   );
 }

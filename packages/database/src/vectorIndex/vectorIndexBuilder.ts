@@ -7,13 +7,17 @@ import { type BuildProgress, findBuildProgress } from './buildProgress';
 import { inBuildSession, type Resources, tuneBuild } from './buildSession';
 import { indexDefinition } from './definition';
 import { findVectorIndexes, type VectorIndex } from './find';
+import { ivfflatMemory } from './ivfflatMemory';
 import { type VectorIndexKind, vectorIndexKind } from './kinds';
 
 export interface BuildOptions extends Resources {
   /** For HNSW: connections of a node (2 to 100), and how many candidates are looked at for them (4 to 1000). */
   m?: number;
   efConstruction?: number;
-  /** For IVFFlat: how many lists; a thousandth of the rows when left out, or their square root beyond a million. */
+  /**
+   * For IVFFlat: how many lists. When left out a thousandth of the rows, or their square root beyond a million; for
+   * ivfflat_binary twice their square root, 2,000 at most, or the square root itself beyond four million.
+   */
   lists?: number;
   /**
    * How long the index before stays once the new one is usable, in milliseconds, so that no search goes by one that is gone: 10
@@ -26,6 +30,9 @@ const defaultHandOverMs = 10_000;
 
 /** How many rows a list of IVFFlat is made for, as pgvector's documentation advises. */
 const ROWS_PER_LIST = 1_000;
+
+/** pgvector takes no more. */
+const MAX_LISTS = 32_768;
 
 /**
  * Builds, replaces and drops the index over the vectors, with searches and writes going on (CREATE, REINDEX and DROP
@@ -48,8 +55,12 @@ export class VectorIndexBuilder {
     return this.exclusively(async (client) => {
       const before = await this.dropInvalid(client);
       const name = nextName(before);
-      await tuneBuild(client, options);
-      await client.query(await this.createStatement(kind, name, options));
+      const { dimensions, rows } = await this.vectors();
+      const parameters = parametersFor(kind, rows, options);
+      await tuneBuild(client, options, ivfflatMemory({ kind, parameters }, dimensions));
+      await client.query(
+        `CREATE INDEX CONCURRENTLY ${escapeIdentifier(name)} ON document_chunks ${indexDefinition(kind, dimensions, parameters)}`,
+      );
       if (before.length > 0) {
         await sleep(options.handOverMs ?? defaultHandOverMs, undefined, this.signal && { signal: this.signal });
       }
@@ -67,7 +78,7 @@ export class VectorIndexBuilder {
       if (index === undefined) {
         throw new MillraceError('SETUP_INVALID', 'There is no vector index to rebuild. Build one: "index build KIND".');
       }
-      await tuneBuild(client, options);
+      await tuneBuild(client, options, ivfflatMemory(index, (await this.vectors()).dimensions));
       await client.query(`REINDEX INDEX CONCURRENTLY ${escapeIdentifier(index.name)}`);
       return await this.find(index.name);
     });
@@ -112,16 +123,11 @@ export class VectorIndexBuilder {
     return indexes.filter((index) => index.valid);
   }
 
-  private async createStatement(kind: VectorIndexKind, name: string, options: BuildOptions): Promise<string> {
-    const { rows, dimensions } = await this.database.sql.one<{ rows: number; dimensions: number }>(
+  private vectors(): Promise<{ rows: number; dimensions: number }> {
+    return this.database.sql.one(
       `SELECT (SELECT count(*)::float8 FROM document_chunks) AS rows, atttypmod AS dimensions FROM pg_attribute
        WHERE attrelid = 'document_chunks'::regclass AND attname = 'embedding'`,
     );
-    const parameters: Record<string, number> =
-      vectorIndexKind[kind].method === 'ivfflat'
-        ? { lists: options.lists ?? listsFor(rows) }
-        : { m: options.m ?? 12, ef_construction: options.efConstruction ?? 64 };
-    return `CREATE INDEX CONCURRENTLY ${escapeIdentifier(name)} ON document_chunks ${indexDefinition(kind, dimensions, parameters)}`;
   }
 
   private async find(name: string): Promise<VectorIndex> {
@@ -137,9 +143,17 @@ function dropStatement(name: string): string {
   return `DROP INDEX CONCURRENTLY IF EXISTS ${escapeIdentifier(name)}`;
 }
 
-function listsFor(rows: number): number {
-  const lists = rows <= 1_000_000 ? rows / ROWS_PER_LIST : Math.sqrt(rows);
-  return Math.max(1, Math.round(lists));
+function parametersFor(kind: VectorIndexKind, rows: number, options: BuildOptions): Record<string, number> {
+  return vectorIndexKind[kind].method === 'ivfflat'
+    ? { lists: options.lists ?? listsFor(kind, rows) }
+    : { m: options.m ?? 12, ef_construction: options.efConstruction ?? 64 };
+}
+
+function listsFor(kind: VectorIndexKind, rows: number): number {
+  const root = Math.sqrt(rows);
+  // Finding the nearest centres by their bits costs little, so there can be many; building takes their square in time and memory.
+  const lists = kind === 'ivfflat_binary' ? Math.min(2 * root, 2_000) : Math.min(rows / ROWS_PER_LIST, 1_000);
+  return Math.min(MAX_LISTS, Math.max(1, Math.round(Math.max(lists, rows > 1_000_000 ? root : 0))));
 }
 
 /** The old index keeps its name until it goes. */

@@ -6,9 +6,9 @@ import { onlyMethods } from '../problems';
 import { requireScope } from '../scope';
 import { ChunkSearch } from '../search';
 
-export function searchRoutes({ database, providers }: Dependencies): Router {
+export function searchRoutes({ config, database, providers }: Dependencies): Router {
   const router = Router();
-  const search = new ChunkSearch(database, providers);
+  const search = new ChunkSearch(database, providers, config.SEARCH_EFFORT);
 
   router
     .route('/search')
