@@ -37,8 +37,8 @@ const usage = `usage: npm run bench -- NAME [options]
                             makes the data set that the next benchmarks search, in a database of its own that is kept;
                             goes on where it was broken off. They make it themselves where it is missing.
   indexes [--rows N] [--kinds A,B] [--quick] [--files FOLDER]
-                            each kind of vector index, and none: build time, size, latency, recall, rows inserted a
-                            second; goes on with the next kind when it was broken off
+                            each kind of vector index, and none: build time, size, latency and recall (also with less
+                            and more effort), rows inserted a second; goes on with the next when it was broken off
   persist [--rows N] [--kinds KIND] [--quick] [--files FOLDER]
                             storing chunks with their vectors: without a vector index, beside plain binary COPY; and
                             with one over N rows
@@ -82,6 +82,9 @@ const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult |
 /** What follows the name, of those that take it. */
 const actions: Record<string, readonly string[]> = { vectors: ['build', 'remove'] };
 
+/** Those of which there is no small version. */
+const onlyWhole = ['lifecycle', 'fairness', 'vectors'];
+
 /** The only one that is named; null when --kinds is left out. */
 function oneOf(kinds: readonly Variant[] | null): WantedIndex | null {
   const [kind, ...others] = kinds ?? [];
@@ -114,6 +117,7 @@ async function main(args: string[]): Promise<void> {
   if (
     !benchmark ||
     !isKnown ||
+    (quick && onlyWhole.includes(name)) ||
     !(kinds === null || kinds.every(isVariant)) ||
     rest.length > 0 ||
     !/^[1-9]$/.test(books) ||
@@ -125,7 +129,7 @@ async function main(args: string[]): Promise<void> {
   }
   const result = await benchmark({ files, books: Number(books), quick, rows: Number(rows), kinds, action });
   if (result !== null) {
-    report(name, result);
+    report(name, { ...result, conditions: { ...result.conditions, quick } });
   }
 }
 

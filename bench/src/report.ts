@@ -12,8 +12,6 @@ export interface BenchmarkResult {
   table: [string, string][];
   /** The same for programs. */
   figures: Record<string, number>;
-  /** Under which name to write them, where it is not the benchmark's own. */
-  name?: string;
   /** To be written beside the figures. */
   conditions?: Conditions;
 }
@@ -27,16 +25,19 @@ interface FiguresFile {
   figures: Record<string, number>;
 }
 
+/** What is measured, as it was when the benchmark began. */
+const commit = findCommit();
+
 const results = join(__dirname, '..', 'results');
 
 /** Prints a benchmark's table and writes bench/results/NAME.json. */
-export function report(benchmark: string, { table, figures, name = benchmark, conditions }: BenchmarkResult): void {
+export function report(benchmark: string, { table, figures, conditions }: BenchmarkResult): void {
   const width = Math.max(...table.map(([what]) => what.length));
   console.log(`\n${benchmark}`);
   for (const [what, value] of table) {
     console.log(`  ${what.padEnd(width)}  ${value}`);
   }
-  console.log(`\nWritten to ${writeFigures(name, figures, conditions)}`);
+  console.log(`\nWritten to ${writeFigures(benchmark, figures, conditions)}`);
 }
 
 /** Writes bench/results/NAME.json. @returns its path */
@@ -46,7 +47,7 @@ export function writeFigures(name: string, figures: Record<string, number>, cond
   const document: FiguresFile = {
     machine: machine(),
     date: new Date().toISOString(),
-    commit: commit(),
+    commit,
     ...(conditions === undefined ? {} : { conditions }),
     figures,
   };
@@ -61,7 +62,7 @@ export function readFigures(name: string, conditions: Conditions): Record<string
     return null;
   }
   const written = JSON.parse(readFileSync(file, 'utf8')) as FiguresFile;
-  const isComparable = written.commit === commit() && isDeepStrictEqual(written.conditions, conditions);
+  const isComparable = written.commit === commit && isDeepStrictEqual(written.conditions, conditions);
   return isComparable ? written.figures : null;
 }
 
@@ -70,9 +71,10 @@ function machine(): string {
   return `${cpus().length} x ${first?.model ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
 }
 
-function commit(): string {
+function findCommit(): string {
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: __dirname, encoding: 'utf8' }).trim();
   try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: __dirname, encoding: 'utf8' }).trim();
+    return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain') === '' ? '' : ', changed');
   } catch {
     return 'not a git checkout';
   }

@@ -87,6 +87,7 @@ describe('a data set that is measured', () => {
       for (const filter of [...collectionFilters, ...metadataFilters]) {
         const statements = await recordSearches(dataset, vectors, filter, { limit: 10, seconds: 60 });
         expect(statements).toHaveLength(vectors.length);
+        expect(statements.flat().filter((statement) => statement.includes('EXPLAIN'))).toEqual([]);
         for (const [n, vector] of vectors.entries()) {
           const last = statements[n]?.at(-1) ?? '';
           const results = [await client.query<{ chunk_id: string }>(last)].flat();

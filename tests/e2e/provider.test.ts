@@ -1,4 +1,10 @@
-import type { DocumentView, JobChunksResponse, JobView, UploadResponse } from '@millrace/contracts';
+import type {
+  DocumentChunksResponse,
+  DocumentView,
+  JobChunksResponse,
+  JobView,
+  UploadResponse,
+} from '@millrace/contracts';
 import { newId } from '@millrace/contracts';
 import { Database, systemOwnerId } from '@millrace/database';
 import { probeText } from '@millrace/embedder';
@@ -98,6 +104,34 @@ describe('When a provider that works', () => {
       expect(chunks.filter((chunk) => chunk.attempts !== 1)).toMatchObject([
         { status: 'failed', attempts: 3, page_end: 2, last_error_code: 'EMBEDDING_UNAVAILABLE' },
       ]);
+    });
+  });
+
+  test('gives some texts vectors that are none, then their chunks alone fail and are not stored', async () => {
+    await withStack(async (millrace, provider) => {
+      const bad: Record<string, number> = { 'page 0.': 0, 'page 2.': Number.NaN, 'page 4.': Number.POSITIVE_INFINITY };
+      const badOf = (text: string) => Object.entries(bad).find(([words]) => text.includes(words))?.[1];
+      provider.respondWith((request) => {
+        const { input, dimensions = 0 } = request;
+        if (input.every((text) => badOf(text) === undefined)) {
+          return 'ok';
+        }
+        const data = input.map((text, index) => ({
+          object: 'embedding',
+          index,
+          embedding: Buffer.from(new Float32Array(dimensions).fill(badOf(text) ?? 1).buffer).toString('base64'),
+        }));
+        return { json: { object: 'list', data } };
+      });
+      const { job, document } = await millrace.ingest(await book('The scales', 6));
+      expect(job).toMatchObject({ status: 'completed_with_errors', failed_chunks: 3 });
+      expect(document.status).toBe('partial');
+      const { chunks } = await chunksOf(millrace, job.id);
+      const failed = chunks.filter((chunk) => chunk.status === 'failed');
+      expect(failed.map((chunk) => chunk.last_error_code)).toEqual(Array(3).fill('EMBEDDING_INVALID_RESPONSE'));
+      const stored = await millrace.call<DocumentChunksResponse>('GET', `/api/v1/documents/${document.id}/chunks`);
+      const storedIndexes = stored.body.chunks.map((chunk) => chunk.chunk_index);
+      expect(storedIndexes).toEqual(chunks.filter((c) => c.status === 'success').map((c) => c.chunk_index));
     });
   });
 });

@@ -114,6 +114,7 @@ test.each([
   [['index', 'build', 'hnsw', '--m', '1'], 'm must be a whole number from 2 to 100, not 1'],
   [['index', 'build', 'hnsw', '--lists', '10'], '--lists does not go with index build hnsw'],
   [['index', 'build', 'ivfflat', '--m', '10'], '--m does not go with index build ivfflat'],
+  [['index', 'build', 'ivfflat_binary', '--m', '10'], '--m does not go with index build ivfflat_binary'],
   [['index', 'build', 'none', '--workers', '1'], '--workers does not go with index build none'],
   [['index', 'drop', '--memory', '1GB'], '--memory does not go with index drop'],
   [['index', 'build', 'hnsw', '--memory', 'lots'], '--memory must be a size'],

@@ -33,10 +33,9 @@ export async function indexes(
   kinds: readonly Variant[],
   quick: boolean,
 ): Promise<BenchmarkResult> {
-  const name = `indexes-${options.rows}`;
   return withDataset(options, async (dataset) => {
     const conditions = { model: dataset.provider.model, texts: dataset.corpus.digest, quick };
-    const kept = new KeptFigures(name, conditions, variantNames, kinds);
+    const kept = new KeptFigures(`indexes-${options.rows}`, conditions, variantNames, kinds);
     const seconds = quick ? 2 : 20;
     const insertion = { rows: await makeLiveRows(dataset, liveRowsFor(seconds)), seconds };
     for (const kind of kept.missing) {
@@ -45,7 +44,7 @@ export async function indexes(
     }
     await removeLiveRows(dataset);
     const table = kinds.flatMap((kind) => describe(kind, kept.of(kind)));
-    return { name, table, figures: kept.together(), conditions };
+    return { table, figures: kept.together(), conditions: { ...conditions, rows: options.rows } };
   });
 }
 

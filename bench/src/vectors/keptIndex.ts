@@ -7,18 +7,17 @@ import { removeLiveRows } from './liveRows';
 /** A graph that is full of deleted rows finds less and takes longer, so it is built anew beyond this share. */
 const mostDeleted = 0.1;
 
-/** What a graph of 768-d vectors takes in memory while it is built, in bytes a row. IVFFlat takes a sample: fifty rows a list. */
-const bytesOfARow: Record<VectorIndexKind, number> = {
+/** What a graph of 768-d vectors takes in memory while it is built, in bytes a row. */
+const bytesOfARow: Partial<Record<VectorIndexKind, number>> = {
   hnsw: 4_300,
   hnsw_halfvec: 2_600,
   hnsw_binary: 800,
-  ivfflat: 250,
-  ivfflat_binary: 1_000,
 };
 
-/** maintenance_work_mem for a build over so many rows. */
-export function buildMemory(kind: VectorIndexKind, rows: number): string {
-  return `${Math.max(256, Math.ceil((rows * bytesOfARow[kind]) / 2 ** 20))}MB`;
+/** maintenance_work_mem for the build of a graph over so many rows; IVFFlat gets what it needs from the builder. */
+export function buildMemory(kind: VectorIndexKind, rows: number): { memory?: string } {
+  const bytes = bytesOfARow[kind];
+  return bytes === undefined ? {} : { memory: `${Math.max(256, Math.ceil((rows * bytes) / 2 ** 20))}MB` };
 }
 
 export interface Built {
@@ -36,7 +35,7 @@ export async function buildIndex(
   const builder = new VectorIndexBuilder(database, { databaseUrl }, interrupt.signal);
   const startedAt = performance.now();
   const building = builder.build(kind, {
-    memory: buildMemory(kind, division.rows),
+    ...buildMemory(kind, division.rows),
     ...(m === undefined ? {} : { m }),
     ...(efConstruction === undefined ? {} : { efConstruction }),
     ...(lists === undefined ? {} : { lists }),

@@ -62,7 +62,7 @@ export class ExplainingDatabase {
   private protocol() {
     const run = async (statement: string, values?: unknown) => {
       const [, settings = '', text = ''] =
-        /^((?:SET LOCAL [^;]*; )*)(.*)$/s.exec(pgPromise.as.format(statement, values)) ?? [];
+        /^((?:(?:SET LOCAL|SELECT set_config\()[^;]*;\s*)*)(.*)$/s.exec(pgPromise.as.format(statement, values)) ?? [];
       await this.client.query(settings);
       if (/^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b/.test(text)) {
         const { rows } = await this.client.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(

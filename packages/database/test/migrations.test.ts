@@ -3,18 +3,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createTestDatabase, type TestDatabase, waitFor } from '@millrace/test-support';
 import { Client } from 'pg';
-import {
-  checkSetup,
-  Database,
-  defaultCollectionId,
-  hasTables,
-  migrate,
-  migrationNames,
-  removeSchema,
-  systemOwnerId,
-} from '../src';
-
-const embedding = { model: 'test-model', dimensions: 768 };
+import { checkSetup, defaultCollectionId, hasTables, migrationNames, removeSchema, systemOwnerId } from '../src';
+import { embedding, runMigrations, withDatabase } from './migrating';
 
 async function tablesIn(url: string): Promise<string[]> {
   const client = new Client({ connectionString: url });
@@ -36,32 +26,8 @@ describe('Migrations', () => {
   });
   afterEach(() => testDatabase.drop());
 
-  function run(
-    direction: 'up' | 'down',
-    changes: { count?: number; lockTimeoutMs?: number; embeddingModel?: string; embeddingDimensions?: number } = {},
-  ) {
-    return migrate({
-      databaseUrl: testDatabase.url,
-      direction,
-      embeddingModel: embedding.model,
-      embeddingDimensions: embedding.dimensions,
-      ...changes,
-    });
-  }
-
-  async function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
-    const database = new Database({
-      url: testDatabase.url,
-      poolMax: 2,
-      connectTimeoutMs: 5_000,
-      applicationName: 'test',
-    });
-    try {
-      return await work(database);
-    } finally {
-      await database.close();
-    }
-  }
+  const run = (direction: 'up' | 'down', changes?: Parameters<typeof runMigrations>[2]) =>
+    runMigrations(testDatabase.url, direction, changes);
 
   test('When they run up, down and up again, then the same tables are there and down leaves none', async () => {
     expect(await run('up')).toEqual(migrationNames());
@@ -101,7 +67,7 @@ describe('Migrations', () => {
 
   test('When the one for more repairs is undone, then each repair becomes the nearest that was known before', async () => {
     await run('up');
-    await withDatabase(({ sql }) =>
+    await withDatabase(testDatabase.url, ({ sql }) =>
       sql.none(
         `INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes, repair)
          SELECT gen_random_uuid(), $<collection>, $<owner>, repair, repeat(n::text, 64), 'application/pdf', 1, repair
@@ -110,7 +76,7 @@ describe('Migrations', () => {
       ),
     );
     await run('down', { count: migrationNames().length - migrationNames().indexOf('0008_repairs') });
-    await withDatabase(async ({ sql }) => {
+    await withDatabase(testDatabase.url, async ({ sql }) => {
       const rows = await sql.many<{ repair: string | null }>('SELECT repair FROM documents ORDER BY content_hash');
       expect(rows.map((row) => row.repair)).toEqual([null, 'TRAILER_REBUILT', 'PAGES_REBUILT', 'PAGES_REBUILT']);
     });
@@ -151,7 +117,7 @@ describe('Migrations', () => {
       const { rows } = await watcher.query('SELECT name FROM pgmigrations ORDER BY name');
       expect(rows.map((row) => row.name)).toEqual(migrationNames().slice(0, 3));
       expect(await run('up')).toEqual(migrationNames().slice(3));
-      await withDatabase(({ sql }) => checkSetup(sql, embedding));
+      await withDatabase(testDatabase.url, ({ sql }) => checkSetup(sql, embedding));
     } finally {
       await Promise.all([reader.end(), watcher.end()]);
     }
@@ -219,85 +185,5 @@ describe('Migrations', () => {
     });
     expect(await hasTables({ databaseUrl: testDatabase.url })).toBe(false);
     expect(await run('up')).toEqual(migrationNames());
-  });
-
-  test('When they have run, then the start-up check is content', async () => {
-    await run('up');
-    await withDatabase(async ({ sql }) => {
-      await expect(checkSetup(sql, embedding)).resolves.toBeUndefined();
-    });
-  });
-
-  test('When they have not run, then the start-up check names the command', async () => {
-    await withDatabase(async ({ sql }) => {
-      await expect(checkSetup(sql, embedding)).rejects.toMatchObject({
-        code: 'SETUP_INVALID',
-        message: expect.stringContaining('npm run services -- up'),
-      });
-    });
-  });
-
-  test('When one is missing, then the start-up check names it', async () => {
-    const latest = migrationNames().at(-1);
-    await run('up');
-    await run('down', { count: 1 });
-    await withDatabase(async ({ sql }) => {
-      await expect(checkSetup(sql, embedding)).rejects.toMatchObject({
-        code: 'SETUP_INVALID',
-        message: expect.stringContaining(latest ?? 'no migration'),
-      });
-    });
-  });
-
-  test('When the column was made for other dimensions, then the start-up check says both numbers', async () => {
-    await run('up', { embeddingDimensions: 512 });
-    await withDatabase(async ({ sql }) => {
-      await expect(checkSetup(sql, embedding)).rejects.toMatchObject({
-        code: 'SETUP_INVALID',
-        message: expect.stringMatching(/EMBEDDING_DIMENSIONS is 768.*vectors of 512/),
-      });
-    });
-  });
-
-  test('When no vector is stored yet, then the migrations take another model over and the check alone does not', async () => {
-    await run('up');
-    await withDatabase(async ({ sql }) => {
-      const another = { ...embedding, model: 'another-model' };
-      await expect(checkSetup(sql, another)).rejects.toMatchObject({ code: 'SETUP_INVALID' });
-      expect(await sql.one('SELECT model FROM embedding_settings')).toEqual({ model: embedding.model });
-      await run('up', { embeddingModel: 'another-model' });
-      await expect(checkSetup(sql, another)).resolves.toBeUndefined();
-    });
-  });
-
-  test('When the extension is too old, then the start-up check says which version it needs', async () => {
-    await run('up');
-    await withDatabase(async ({ sql }) => {
-      await sql.none(`UPDATE pg_extension SET extversion = '0.5.1' WHERE extname = 'vector'`);
-      await expect(checkSetup(sql, embedding)).rejects.toMatchObject({
-        code: 'SETUP_INVALID',
-        message: expect.stringMatching(/0\.5\.1.*0\.8/),
-      });
-    });
-  });
-
-  test('When vectors of another model are stored, then the start-up check refuses, after the migrations too', async () => {
-    await run('up');
-    await withDatabase(async ({ sql }) => {
-      await sql.none(
-        `INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes)
-         SELECT id, id, owner_id, 'a.pdf', repeat('0', 64), 'application/pdf', 1 FROM collections`,
-      );
-      await sql.none(
-        `INSERT INTO document_chunks (id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash,
-           content, token_count, page_start, page_end)
-         SELECT id, id, collection_id, owner_id, 0, 'a', 'a', 'text', 1, 1, 1 FROM documents`,
-      );
-      await run('up', { embeddingModel: 'another-model' });
-      await expect(checkSetup(sql, { ...embedding, model: 'another-model' })).rejects.toMatchObject({
-        code: 'SETUP_INVALID',
-        message: expect.stringMatching(/another-model.*test-model/),
-      });
-    });
   });
 });

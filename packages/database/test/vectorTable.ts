@@ -31,7 +31,7 @@ const part = (name: string, rows: number, opposite: boolean, collectionId = newI
   opposite,
 });
 
-/** What to search; by the vector index, however little a filter leaves, unless `comparedWhole` says otherwise. */
+/** What to search, and how. */
 interface Nearest extends Partial<SearchFilter>, Partial<WantedChunks> {
   /** Runs before, in the same transaction. */
   prepare?: string;
@@ -81,7 +81,7 @@ export class VectorTable {
    */
   async nearest(
     i: number,
-    { limit = 10, effort = 1, comparedWhole = 0, prepare = '', ...filter }: Nearest = {},
+    { limit = 10, effort = 1, prepare = '', ...filter }: Nearest = {},
   ): Promise<{ texts: string[]; scans: Record<string, number> }> {
     return this.database.transaction(async (session) => {
       // What is off is costed so high that every plan would be compiled first.
@@ -93,13 +93,19 @@ export class VectorTable {
       const rows = await session.documentChunks.search(
         this.vectorOf(i),
         { embeddingModel: model, ...filter },
-        { limit, effort, comparedWhole },
+        { limit, effort },
       );
       const scans = Object.entries(await scansIn(session))
         .map(([name, count]) => [name, count - (before[name] ?? 0)] as const)
         .filter(([, count]) => count > 0);
       return { texts: rows.map((row) => row.content), scans: Object.fromEntries(scans) };
     });
+  }
+
+  /** Has the planner know what there is, and searches ask it anew. */
+  async analyze(): Promise<void> {
+    await this.database.sql.none('ANALYZE document_chunks, documents');
+    this.database.vectorIndexes.forget();
   }
 
   /** As a program would find them without any index. */

@@ -37,9 +37,10 @@ interface FileFacts extends RecognizedType {
   sizeBytes: number;
 }
 
-const formOverheadBytes = 64 * 1024;
 const maxFields = 20;
-const maxFieldBytes = 16 * 1024;
+/** Enough for metadata of the most that is kept, however it is written, so that it is judged as JSON and not by its letters. */
+const maxFieldBytes = 64 * 1024;
+const formOverheadBytes = 2 * maxFieldBytes;
 
 /**
  * Receives one file, as the file field of multipart/form-data or as the raw body, into the blob store's staging area

@@ -71,6 +71,12 @@ describe('Metadata', () => {
     expect((await upload()).body.document.metadata).toEqual({});
   });
 
+  test('When it is as large as allowed, then it is kept, however it is written', async () => {
+    const largest = { a: 'ü'.repeat((16_384 - '{"a":""}'.length) / 2) };
+    const escaped = JSON.stringify(largest).replaceAll('ü', '\\u00fc');
+    expect((await upload(escaped)).body.document.metadata).toEqual(largest);
+  });
+
   test('When a search is limited by it, then only documents that contain all of it are found', async () => {
     const both = await stored({ department: 'law', years: [2023, 2024], author: { name: 'Ada', team: 'x' } });
     const law = await stored({ department: 'law', years: [2024] });
@@ -113,6 +119,7 @@ describe('Metadata', () => {
   });
 
   test.each([
+    ['larger than 16 KiB', JSON.stringify({ a: 'x'.repeat(16_384 - '{"a":""}'.length + 1) })],
     ['no JSON', '{department: law}'],
     ['no object', '"law"'],
     ['an array', '[]'],

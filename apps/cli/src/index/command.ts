@@ -21,8 +21,7 @@ export const indexUsage = `  index report              the vector index: kind, s
                             builds a vector index, with searches and uploads going on, and drops the one before:
                             ${vectorIndexKinds.join(', ')}, or none
       --m N, --ef-construction N     for the HNSW kinds (12 and 64 when left out)
-      --lists N                      for the IVFFlat kinds (a thousandth of the rows when left out; for ivfflat_binary twice
-                                     the square root of their number)
+      --lists N                      for the IVFFlat kinds (by the number of rows when left out)
       --memory SIZE                  for the build, such as 4GB (maintenance_work_mem)
       --workers N                    processes that build, beside the first
   index rebuild [--memory SIZE] [--workers N]

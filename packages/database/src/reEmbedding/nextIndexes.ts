@@ -13,7 +13,8 @@ export async function buildNextIndexes(
   dimensions: number,
   resources: Resources,
 ): Promise<void> {
-  const memory = (await findVectorIndexes(sql)).map((index) => ivfflatMemory(index, dimensions));
+  const ofVectors = (await findVectorIndexes(sql)).filter((index) => index.valid);
+  const memory = ofVectors.map((index) => ivfflatMemory(index, dimensions));
   await tuneBuild(client, resources, Math.max(0, ...memory));
   for (const name of await findUseless(sql)) {
     await client.query(`DROP INDEX CONCURRENTLY IF EXISTS ${escapeIdentifier(name)}`);

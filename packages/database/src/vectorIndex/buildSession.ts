@@ -55,14 +55,18 @@ export interface Resources {
   workers?: number;
 }
 
+/** What a build takes at most where nobody has said how much it may. */
+const MAX_GRANTED_BYTES = 4 * 2 ** 30;
+
 /**
  * Has the builds of this session take so much.
- * @param least bytes of memory to be taken where none is said and the server's own setting is less
+ * @param least bytes of memory without which the build is refused: taken, up to 4 GiB, where none is said and the server's own
+ * setting is less
  */
 export async function tuneBuild(client: Client, { memory, workers }: Resources, least = 0): Promise<void> {
   if (memory !== undefined) {
     await client.query(`SELECT set_config('maintenance_work_mem', $1, false)`, [memory]);
-  } else {
+  } else if (least > 0 && least <= MAX_GRANTED_BYTES) {
     await client.query(
       `SELECT set_config('maintenance_work_mem', ceil($1 / 1024.0) || 'kB', false)
        WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < $1`,

@@ -1,4 +1,5 @@
 import type { VectorIndex } from './find';
+import { DEFAULT_LISTS } from './ivfflatLists';
 import { type VectorIndexKind, vectorIndexKind } from './kinds';
 
 /** How a search finds what is nearest. */
@@ -11,8 +12,8 @@ export interface VectorScan {
   candidates: number;
   /** With fewer candidates than these a scan has given up too early. */
   enough: number;
-  /** Up to how many rows that a filter leaves comparing all of them is at least as quick. */
-  comparedWhole: number;
+  /** Whether comparing all of so many rows, which a filter leaves, is expected to be as quick as this scan for them. */
+  comparingIsQuicker: (rows: number) => boolean;
   /** Whether every vector that the filter leaves is compared, so that nothing can be missed. */
   exact: boolean;
 }
@@ -27,8 +28,6 @@ export interface WantedScan {
   limit: number;
   /** How much of the index to look at, times what is usual for its kind. */
   effort: number;
-  /** Instead of what is usual: see VectorScan. */
-  comparedWhole: number | undefined;
   /** Whether a filter thins out the rows. */
   filtered: boolean;
 }
@@ -49,22 +48,30 @@ const MAX_SCAN_TUPLES = 40_000;
  */
 export function planVectorScan(indexes: readonly VectorIndex[], wanted: WantedScan): VectorScan {
   const usable = indexes.filter((index) => index.valid);
-  const kind = usable.at(-1)?.kind;
-  if (kind === undefined) {
+  const newest = usable.at(-1);
+  if (newest === undefined) {
     return planExactScan(wanted);
   }
   const distanceOf = (of: VectorIndexKind) =>
     vectorIndexKind[of].distance(wanted.vector, wanted.query, wanted.dimensions);
-  const distance = distanceOf(kind);
-  const candidates = candidatesOf[kind](wanted);
+  const distance = distanceOf(newest.kind);
+  const candidates = candidatesOf[newest.kind](wanted);
   // Which one of those with the same expression is taken is the planner's choice; the most lists need the most probes.
   const settings = usable
     .filter((index) => distanceOf(index.kind) === distance)
     .sort((a, b) => (a.parameters.lists ?? 0) - (b.parameters.lists ?? 0))
-    .map((index) => settingsOf(index, candidates, wanted));
-  const enough = Math.min(candidates, wanted.limit * 10);
-  const comparedWhole = wanted.comparedWhole ?? comparedWholeOf(usable.at(-1)?.tableRows ?? null);
-  return { settings: Object.assign({}, ...settings), distance, candidates, enough, comparedWhole, exact: false };
+    .map((index) => reachOf(index, candidates, wanted).settings);
+  const { atLeast, cost } = reachOf(newest, candidates, wanted);
+  // Of what a filter leaves a scan meets one row in so many, until it has its candidates.
+  const lookedAt = (left: number) => Math.max(atLeast, (candidates * (newest.tableRows ?? 0)) / left);
+  return {
+    settings: Object.assign({}, ...settings),
+    distance,
+    candidates,
+    enough: Math.min(candidates, wanted.limit * 10),
+    comparingIsQuicker: (left) => left <= cost * lookedAt(left),
+    exact: false,
+  };
 }
 
 /**
@@ -78,17 +85,9 @@ export function planExactScan({ vector, query, dimensions, limit }: WantedScan):
     distance,
     candidates: limit,
     enough: limit,
-    comparedWhole: Number.POSITIVE_INFINITY,
+    comparingIsQuicker: () => false,
     exact: true,
   };
-}
-
-/**
- * A graph is jumped through, so looking at one of its rows takes ten times as long as comparing one, and a filter that leaves a
- * hundredth has it look at a hundred times as many. One that leaves a fifth of a small table hardly thins out anything.
- */
-function comparedWholeOf(tableRows: number | null): number {
-  return Math.min(20_000, (tableRows ?? Number.POSITIVE_INFINITY) / 5);
 }
 
 function ofBits({ limit, effort }: WantedScan): number {
@@ -105,35 +104,46 @@ const candidatesOf: Record<VectorIndexKind, (wanted: WantedScan) => number> = {
   ivfflat_binary: ofBits,
 };
 
-function settingsOf(
-  { kind, parameters }: VectorIndex,
-  candidates: number,
-  { effort, filtered }: WantedScan,
-): Record<string, string> {
-  switch (kind) {
+/** How far a scan goes through an index. */
+interface Reach {
+  settings: Record<string, string>;
+  /** How many rows it looks at, however little it needs. */
+  atLeast: number;
+  /** How many rows can be compared while it looks at one. */
+  cost: number;
+}
+
+function reachOf(index: VectorIndex, candidates: number, { limit, effort, filtered }: WantedScan): Reach {
+  switch (index.kind) {
     case 'hnsw':
-      return hnsw(Math.max(250 * effort, candidates * 2), 'strict_order', filtered);
+      return hnsw(Math.max(250, limit * 2) * effort, 'strict_order', filtered);
     case 'hnsw_halfvec':
-      return hnsw(Math.max(250 * effort, candidates), 'relaxed_order', filtered);
+      return hnsw(Math.max(250, limit * 2) * effort, 'relaxed_order', filtered);
     case 'hnsw_binary':
       return hnsw(candidates, 'relaxed_order', filtered);
     case 'ivfflat':
-      return ivfflat(parameters.lists, effort);
+      return ivfflat(index, effort, 1);
     case 'ivfflat_binary':
       // Its lists are short and quickly read.
-      return ivfflat(parameters.lists, 2 * effort);
+      return ivfflat(index, 2 * effort, 0.25);
   }
 }
 
-function hnsw(efSearch: number, order: 'strict_order' | 'relaxed_order', filtered: boolean): Record<string, string> {
-  return {
-    'hnsw.ef_search': String(Math.min(MAX_EF_SEARCH, Math.round(efSearch))),
+/** Rows of a graph are jumped to, and looked at twenty times as long as it takes to compare one (measured over a million). */
+function hnsw(efSearch: number, order: 'strict_order' | 'relaxed_order', filtered: boolean): Reach {
+  const atLeast = Math.min(MAX_EF_SEARCH, Math.round(efSearch));
+  const settings = {
+    'hnsw.ef_search': String(atLeast),
     'hnsw.iterative_scan': order,
     ...(filtered ? { 'hnsw.max_scan_tuples': String(MAX_SCAN_TUPLES) } : {}),
   };
+  return { settings, atLeast, cost: 20 };
 }
 
-function ivfflat(lists = 100, effort: number): Record<string, string> {
-  const probes = Math.max(1, Math.ceil(Math.sqrt(lists) * effort));
-  return { 'ivfflat.probes': String(Math.min(lists, probes)), 'ivfflat.iterative_scan': 'relaxed_order' };
+/** Rows of lists are read one after the other. */
+function ivfflat({ parameters, tableRows }: VectorIndex, effort: number, cost: number): Reach {
+  const { lists = DEFAULT_LISTS } = parameters;
+  const probes = Math.min(lists, Math.max(1, Math.ceil(Math.sqrt(lists) * effort)));
+  const settings = { 'ivfflat.probes': String(probes), 'ivfflat.iterative_scan': 'relaxed_order' };
+  return { settings, atLeast: ((tableRows ?? 0) * probes) / lists, cost };
 }

@@ -27,17 +27,12 @@ function toText(vector: Float32Array): string {
   return `[${parts.join(',')}]`;
 }
 
-/** A row, and of how many candidates it is among the best. */
-type Found = SearchRow & { candidates: number };
-
 /** What a search is to find. */
 export interface WantedChunks {
   /** How many at most. */
   limit: number;
   /** How much of the vector index to look at, times what is usual for its kind: more finds more and takes longer. */
   effort?: number;
-  /** Up to how many rows that a filter is expected to leave all are compared; a fifth of the table, 20,000 at most, when left out. */
-  comparedWhole?: number;
 }
 
 /**
@@ -55,35 +50,37 @@ export async function searchChunks(
   indexes: KnownIndexes,
   vector: Float32Array,
   filter: SearchFilter,
-  { limit, effort = 1, comparedWhole }: WantedChunks,
+  { limit, effort = 1 }: WantedChunks,
 ): Promise<SearchRow[]> {
   const filtered = isNarrow(filter);
-  const wanted = {
-    vector: 'c.embedding',
-    query: '(SELECT query FROM asked)',
-    dimensions: vector.length,
-    limit,
-    effort,
-    comparedWhole,
-    filtered,
-  };
-  const compareAll = () => scanChunks(sql, planExactScan(wanted), { vector, filter, limit });
+  const query = '(SELECT query FROM asked)';
+  const wanted = { vector: 'c.embedding', query, dimensions: vector.length, limit, effort, filtered };
+  const run = (plan: VectorScan) => scanChunks(sql, plan, { vector, filter, limit });
+  const compareAll = () => run(planExactScan(wanted));
+
   const scan = planVectorScan(await indexes.list(sql), wanted);
-  const isSmall = filtered && !scan.exact && (await expectedRows(sql, filter)) <= scan.comparedWhole;
-  const found = isSmall ? await compareAll() : await scanChunks(sql, scan, { vector, filter, limit });
-  const gaveUp = filtered && !isSmall && !scan.exact && (found[0]?.candidates ?? 0) < scan.enough;
-  const rows = gaveUp ? await compareAll() : found;
-  return rows.map(({ candidates: _, ...row }) => row);
+  const mayGiveUp = filtered && !scan.exact;
+  if (mayGiveUp && scan.comparingIsQuicker(await expectedRows(sql, filter))) {
+    return (await compareAll()).rows;
+  }
+  const { rows, candidates } = await run(scan);
+  return mayGiveUp && candidates < scan.enough ? (await compareAll()).rows : rows;
+}
+
+/** What a scan has found: the rows wanted, and among how many candidates they are the best. */
+interface Found {
+  rows: SearchRow[];
+  candidates: number;
 }
 
 async function scanChunks(
   sql: Sql,
   scan: VectorScan,
   { vector, filter, limit }: { vector: Float32Array; filter: SearchFilter; limit: number },
-): Promise<Found[]> {
+): Promise<Found> {
   // One message with the settings before it: the vector stands in it once, and travels once.
   const settings = Object.entries(scan.settings).map(([name, value]) => `SET LOCAL ${name} = ${value}; `);
-  return sql.many<Found>(
+  const found = await sql.many<SearchRow & { candidates: number }>(
     `${settings.join('')}WITH asked AS MATERIALIZED (
        SELECT $<vector>::vector AS query
      ), nearest AS MATERIALIZED (
@@ -99,4 +96,5 @@ async function scanChunks(
      FROM ordered JOIN document_chunks c USING (id) JOIN documents d ON d.id = c.document_id ORDER BY distance`,
     { ...filterValues(filter), vector: toText(vector), candidates: scan.candidates, limit },
   );
+  return { rows: found.map(({ candidates: _, ...row }) => row), candidates: found[0]?.candidates ?? 0 };
 }

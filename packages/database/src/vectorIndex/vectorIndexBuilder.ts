@@ -7,17 +7,15 @@ import { type BuildProgress, findBuildProgress } from './buildProgress';
 import { inBuildSession, type Resources, tuneBuild } from './buildSession';
 import { indexDefinition } from './definition';
 import { findVectorIndexes, type VectorIndex } from './find';
+import { listsFor } from './ivfflatLists';
 import { ivfflatMemory } from './ivfflatMemory';
-import { type VectorIndexKind, vectorIndexKind } from './kinds';
+import type { VectorIndexKind } from './kinds';
 
 export interface BuildOptions extends Resources {
   /** For HNSW: connections of a node (2 to 100), and how many candidates are looked at for them (4 to 1000). */
   m?: number;
   efConstruction?: number;
-  /**
-   * For IVFFlat: how many lists. When left out a thousandth of the rows, or their square root beyond a million; for
-   * ivfflat_binary twice their square root, 2,000 at most, or the square root itself beyond four million.
-   */
+  /** For IVFFlat: how many lists; see listsFor for when it is left out. */
   lists?: number;
   /**
    * How long the index before stays once the new one is usable, in milliseconds, so that no search goes by one that is gone: 10
@@ -27,12 +25,6 @@ export interface BuildOptions extends Resources {
 }
 
 const defaultHandOverMs = 10_000;
-
-/** How many rows a list of IVFFlat is made for, as pgvector's documentation advises. */
-const ROWS_PER_LIST = 1_000;
-
-/** pgvector takes no more. */
-const MAX_LISTS = 32_768;
 
 /**
  * Builds, replaces and drops the index over the vectors, with searches and writes going on (CREATE, REINDEX and DROP
@@ -144,16 +136,13 @@ function dropStatement(name: string): string {
 }
 
 function parametersFor(kind: VectorIndexKind, rows: number, options: BuildOptions): Record<string, number> {
-  return vectorIndexKind[kind].method === 'ivfflat'
-    ? { lists: options.lists ?? listsFor(kind, rows) }
-    : { m: options.m ?? 12, ef_construction: options.efConstruction ?? 64 };
-}
-
-function listsFor(kind: VectorIndexKind, rows: number): number {
-  const root = Math.sqrt(rows);
-  // Finding the nearest centres by their bits costs little, so there can be many; building takes their square in time and memory.
-  const lists = kind === 'ivfflat_binary' ? Math.min(2 * root, 2_000) : Math.min(rows / ROWS_PER_LIST, 1_000);
-  return Math.min(MAX_LISTS, Math.max(1, Math.round(Math.max(lists, rows > 1_000_000 ? root : 0))));
+  switch (kind) {
+    case 'ivfflat':
+    case 'ivfflat_binary':
+      return { lists: options.lists ?? listsFor(kind, rows) };
+    default:
+      return { m: options.m ?? 12, ef_construction: options.efConstruction ?? 64 };
+  }
 }
 
 /** The old index keeps its name until it goes. */

@@ -1,0 +1,91 @@
+import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
+import { checkSetup, migrationNames } from '../src';
+import { embedding, runMigrations, withDatabase } from './migrating';
+
+describe('The start-up check', () => {
+  let testDatabase: TestDatabase;
+  beforeEach(async () => {
+    testDatabase = await createTestDatabase({ empty: true });
+  });
+  afterEach(() => testDatabase.drop());
+
+  test('When the migrations have run, then it is content', async () => {
+    await runMigrations(testDatabase.url, 'up');
+    await withDatabase(testDatabase.url, async ({ sql }) => {
+      await expect(checkSetup(sql, embedding)).resolves.toBeUndefined();
+    });
+  });
+
+  test('When the migrations have not run, then it names the command', async () => {
+    await withDatabase(testDatabase.url, async ({ sql }) => {
+      await expect(checkSetup(sql, embedding)).rejects.toMatchObject({
+        code: 'SETUP_INVALID',
+        message: expect.stringContaining('npm run services -- up'),
+      });
+    });
+  });
+
+  test('When a migration is missing, then it names it', async () => {
+    const latest = migrationNames().at(-1);
+    await runMigrations(testDatabase.url, 'up');
+    await runMigrations(testDatabase.url, 'down', { count: 1 });
+    await withDatabase(testDatabase.url, async ({ sql }) => {
+      await expect(checkSetup(sql, embedding)).rejects.toMatchObject({
+        code: 'SETUP_INVALID',
+        message: expect.stringContaining(latest ?? 'no migration'),
+      });
+    });
+  });
+
+  test('When the column was made for other dimensions, then it says both numbers', async () => {
+    await runMigrations(testDatabase.url, 'up', { embeddingDimensions: 512 });
+    await withDatabase(testDatabase.url, async ({ sql }) => {
+      await expect(checkSetup(sql, embedding)).rejects.toMatchObject({
+        code: 'SETUP_INVALID',
+        message: expect.stringMatching(/EMBEDDING_DIMENSIONS is 768.*vectors of 512/),
+      });
+    });
+  });
+
+  test('When no vector is stored yet, then the migrations take another model over and it alone does not', async () => {
+    await runMigrations(testDatabase.url, 'up');
+    await withDatabase(testDatabase.url, async ({ sql }) => {
+      const another = { ...embedding, model: 'another-model' };
+      await expect(checkSetup(sql, another)).rejects.toMatchObject({ code: 'SETUP_INVALID' });
+      expect(await sql.one('SELECT model FROM embedding_settings')).toEqual({ model: embedding.model });
+      await runMigrations(testDatabase.url, 'up', { embeddingModel: 'another-model' });
+      await expect(checkSetup(sql, another)).resolves.toBeUndefined();
+    });
+  });
+
+  test('When the extension is too old, then it says which version it needs', async () => {
+    await runMigrations(testDatabase.url, 'up');
+    await withDatabase(testDatabase.url, async ({ sql }) => {
+      await sql.none(`UPDATE pg_extension SET extversion = '0.5.1' WHERE extname = 'vector'`);
+      await expect(checkSetup(sql, embedding)).rejects.toMatchObject({
+        code: 'SETUP_INVALID',
+        message: expect.stringMatching(/0\.5\.1.*0\.8/),
+      });
+    });
+  });
+
+  test('When vectors of another model are stored, then it refuses, after the migrations too', async () => {
+    await runMigrations(testDatabase.url, 'up');
+    await withDatabase(testDatabase.url, async ({ sql }) => {
+      await sql.none(
+        `INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes)
+         SELECT id, id, owner_id, 'a.pdf', repeat('0', 64), 'application/pdf', 1 FROM collections`,
+      );
+      await sql.none(
+        `INSERT INTO document_chunks (id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash,
+           content, token_count, page_start, page_end)
+         SELECT id, id, collection_id, owner_id, 0, 'a', 'a', 'text', 1, 1, 1 FROM documents`,
+      );
+      await runMigrations(testDatabase.url, 'up', { embeddingModel: 'another-model' });
+      await expect(checkSetup(sql, { ...embedding, model: 'another-model' })).rejects.toMatchObject({
+        code: 'SETUP_INVALID',
+        message: expect.stringMatching(/another-model.*test-model/),
+      });
+    });
+  });
+});

@@ -1,0 +1,28 @@
+import { Database, migrate } from '../src';
+
+/** What test databases are set up for. */
+export const embedding = { model: 'test-model', dimensions: 768 };
+
+/** Runs the migrations of an empty database. @returns those that were run */
+export function runMigrations(
+  databaseUrl: string,
+  direction: 'up' | 'down',
+  changes: { count?: number; lockTimeoutMs?: number; embeddingModel?: string; embeddingDimensions?: number } = {},
+): Promise<string[]> {
+  return migrate({
+    databaseUrl,
+    direction,
+    embeddingModel: embedding.model,
+    embeddingDimensions: embedding.dimensions,
+    ...changes,
+  });
+}
+
+export async function withDatabase<T>(url: string, work: (database: Database) => Promise<T>): Promise<T> {
+  const database = new Database({ url, poolMax: 2, connectTimeoutMs: 5_000, applicationName: 'test' });
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
+}

@@ -1,0 +1,83 @@
+import type { VectorIndex, VectorIndexKind } from '../src';
+import { planExactScan, planVectorScan, type WantedScan } from '../src/vectorIndex/scan';
+
+const wanted: WantedScan = {
+  vector: 'embedding',
+  query: 'query',
+  dimensions: 768,
+  limit: 10,
+  effort: 1,
+  filtered: true,
+};
+const index = (kind: VectorIndexKind, tableRows: number | null = 1_000_000, lists = 1_000): VectorIndex => ({
+  name: kind,
+  kind,
+  valid: true,
+  parameters: kind.startsWith('ivfflat') ? { lists } : { m: 12 },
+  bytes: 1,
+  tableRows,
+});
+const plan = (one: VectorIndex, changes: Partial<WantedScan> = {}) => planVectorScan([one], { ...wanted, ...changes });
+
+/** Up to how many rows that a filter leaves all are compared. */
+function mostCompared(one: VectorIndex, changes: Partial<WantedScan> = {}): number {
+  const { comparingIsQuicker } = plan(one, changes);
+  let [yes, no] = [0, 10_000_000];
+  while (no - yes > 1) {
+    const middle = Math.floor((yes + no) / 2);
+    [yes, no] = comparingIsQuicker(middle) ? [middle, no] : [yes, middle];
+  }
+  return yes;
+}
+
+test.each<[VectorIndexKind, number | null, number]>([
+  ['hnsw', 1_000_000, 14_142],
+  ['hnsw', 100_000, 5_000],
+  ['hnsw', null, 5_000],
+  ['hnsw_halfvec', 1_000_000, 20_000],
+  ['hnsw_binary', 1_000_000, 89_442],
+  ['hnsw_binary', 100_000, 28_284],
+  ['hnsw_binary', null, 8_000],
+  ['ivfflat', 1_000_000, 32_000],
+  ['ivfflat_binary', 1_000_000, 16_000],
+  ['ivfflat_binary', null, 0],
+])('When %s stands over %d rows, then up to %d that a filter leaves are compared whole', (kind, tableRows, most) => {
+  expect(mostCompared(index(kind, tableRows))).toBe(most);
+});
+
+test('When more hits are wanted, then more rows that a filter leaves are compared whole', () => {
+  const usual = mostCompared(index('hnsw'));
+  expect(mostCompared(index('hnsw'), { limit: 100 })).toBeGreaterThan(usual);
+});
+
+test('When there is no usable index, or all are compared already, then nothing is compared instead', () => {
+  const plans = [
+    planVectorScan([], wanted),
+    planVectorScan([{ ...index('hnsw'), valid: false }], wanted),
+    planExactScan(wanted),
+  ];
+  for (const { exact, comparingIsQuicker } of plans) {
+    expect([exact, comparingIsQuicker(1)]).toEqual([true, false]);
+  }
+});
+
+test.each<[VectorIndexKind, Partial<WantedScan>, object]>([
+  ['hnsw', { effort: 1 }, { efSearch: '250', candidates: 10 }],
+  ['hnsw', { effort: 0.1 }, { efSearch: '25', candidates: 10 }],
+  ['hnsw', { effort: 10 }, { efSearch: '1000', candidates: 10 }],
+  ['hnsw', { effort: 0.1, limit: 100 }, { efSearch: '25', candidates: 100 }],
+  ['hnsw_halfvec', { effort: 2, limit: 200 }, { efSearch: '800', candidates: 400 }],
+  ['hnsw_binary', { effort: 1, limit: 100 }, { efSearch: '1000', candidates: 2_000 }],
+  ['hnsw_binary', { effort: 0.1, limit: 50 }, { efSearch: '100', candidates: 100 }],
+  ['hnsw_binary', { effort: 0.1, limit: 1 }, { efSearch: '40', candidates: 40 }],
+  ['hnsw_binary', { effort: 10 }, { efSearch: '1000', candidates: 4_000 }],
+  ['ivfflat', { effort: 1 }, { probes: '32', candidates: 10 }],
+  ['ivfflat', { effort: 0.01 }, { probes: '1', candidates: 10 }],
+  ['ivfflat', { effort: 100 }, { probes: '1000', candidates: 10 }],
+  ['ivfflat_binary', { effort: 1 }, { probes: '64', candidates: 400 }],
+  ['ivfflat_binary', { effort: 2 }, { probes: '127', candidates: 800 }],
+])('When %s is searched with %j, then it is looked at as far as %j', (kind, changes, expected) => {
+  const { settings, candidates } = plan(index(kind), changes);
+  const reach = { efSearch: settings['hnsw.ef_search'], probes: settings['ivfflat.probes'], candidates };
+  expect(reach).toEqual({ efSearch: undefined, probes: undefined, ...expected });
+});
