@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -25,10 +26,15 @@ interface FiguresFile {
   figures: Record<string, number>;
 }
 
+const root = join(__dirname, '..', '..');
+
+/** What figures depend on. */
+const code = ['packages', 'services', 'apps', 'infra', 'bench'];
+
 /** What is measured, as it was when the benchmark began. */
 const commit = findCommit();
 
-const results = join(__dirname, '..', 'results');
+const results = join(root, 'bench', 'results');
 
 /** Prints a benchmark's table and writes bench/results/NAME.json. */
 export function report(benchmark: string, { table, figures, conditions }: BenchmarkResult): void {
@@ -72,9 +78,12 @@ function machine(): string {
 }
 
 function findCommit(): string {
-  const git = (...args: string[]) => execFileSync('git', args, { cwd: __dirname, encoding: 'utf8' }).trim();
+  const git = (...args: string[]) =>
+    execFileSync('git', args, { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 30 }).trim();
   try {
-    return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain') === '' ? '' : ', changed');
+    const changes = git('diff', 'HEAD', '--', ...code);
+    const digest = createHash('sha256').update(changes).digest('hex').slice(0, 8);
+    return git('rev-parse', '--short', 'HEAD') + (changes === '' ? '' : `, changed (${digest})`);
   } catch {
     return 'not a git checkout';
   }

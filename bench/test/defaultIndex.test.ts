@@ -2,6 +2,7 @@ import { Database, findVectorIndexes } from '@millrace/database';
 import { createEmbeddingProvider } from '@millrace/embeddings';
 import { createTestEnvironment, type TestEnvironment } from '@millrace/test-support';
 import { defaultIndex } from '../src/vectors/defaultIndex';
+import { variants } from '../src/vectors/variants';
 
 describe('defaultIndex', () => {
   let environment: TestEnvironment;
@@ -25,6 +26,8 @@ describe('defaultIndex', () => {
       const [index] = await findVectorIndexes(database.sql);
       const wanted = await defaultIndex({ environment: environment.variables }, { provider });
       expect(wanted).toMatchObject({ kind: index?.kind, parameters: index?.parameters });
+      // Which is measured as one of the variants, too.
+      expect(wanted).toMatchObject(variants.hnsw_binary);
     } finally {
       await database.close();
     }

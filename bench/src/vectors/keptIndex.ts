@@ -7,16 +7,20 @@ import { removeLiveRows } from './liveRows';
 /** A graph that is full of deleted rows finds less and takes longer, so it is built anew beyond this share. */
 const mostDeleted = 0.1;
 
-/** What a graph of 768-d vectors takes in memory while it is built, in bytes a row. */
+/** What a graph of 768-d vectors with m = 12 takes in memory while it is built, in bytes a row. */
 const bytesOfARow: Partial<Record<VectorIndexKind, number>> = {
   hnsw: 4_300,
   hnsw_halfvec: 2_600,
   hnsw_binary: 800,
 };
 
+/** And for each connection beyond that: 16 bytes in the lowest layer, where there are two for each of m, and some above it. */
+const bytesOfAConnection = 40;
+
 /** maintenance_work_mem for the build of a graph over so many rows; IVFFlat gets what it needs from the builder. */
-export function buildMemory(kind: VectorIndexKind, rows: number): { memory?: string } {
-  const bytes = bytesOfARow[kind];
+function buildMemory({ kind, parameters: { m = 12 } }: WantedIndex, rows: number): { memory?: string } {
+  const ofM12 = bytesOfARow[kind];
+  const bytes = ofM12 === undefined ? undefined : ofM12 + Math.max(0, m - 12) * bytesOfAConnection;
   return bytes === undefined ? {} : { memory: `${Math.max(256, Math.ceil((rows * bytes) / 2 ** 20))}MB` };
 }
 
@@ -26,16 +30,13 @@ export interface Built {
 }
 
 /** Builds such an index in place of what there is. An interrupt ends the build at the server as well. */
-export async function buildIndex(
-  { database, databaseUrl, division }: Dataset,
-  { kind, parameters }: WantedIndex,
-): Promise<Built> {
-  const { m, ef_construction: efConstruction, lists } = parameters;
+export async function buildIndex({ database, databaseUrl, division }: Dataset, wanted: WantedIndex): Promise<Built> {
+  const { m, ef_construction: efConstruction, lists } = wanted.parameters;
   const interrupt = new AbortController();
   const builder = new VectorIndexBuilder(database, { databaseUrl }, interrupt.signal);
   const startedAt = performance.now();
-  const building = builder.build(kind, {
-    ...buildMemory(kind, division.rows),
+  const building = builder.build(wanted.kind, {
+    ...buildMemory(wanted, division.rows),
     ...(m === undefined ? {} : { m }),
     ...(efConstruction === undefined ? {} : { efConstruction }),
     ...(lists === undefined ? {} : { lists }),

@@ -1,7 +1,11 @@
 import { missingPgBouncer, PgBouncer, waitFor } from '@millrace/test-support';
 import { Client } from 'pg';
 import { type Database, findVectorIndexes, VectorIndexBuilder, type VectorIndexKind, vectorIndexKinds } from '../src';
+import { tuneBuild } from '../src/vectorIndex/buildSession';
+import { withClient } from '../src/withClient';
 import { VectorTable } from './vectorTable';
+
+const mebibyte = 2 ** 20;
 
 let table: VectorTable;
 let database: Database;
@@ -141,6 +145,22 @@ test.each<[VectorIndexKind, number]>([
     }
   },
 );
+
+test.each([
+  ['a build needs less than the server grants', {}, 3 * mebibyte, 8],
+  ['a build needs more', {}, 20 * mebibyte, 20],
+  ['a build needs more than 4 GB', {}, 5_000 * mebibyte, 8],
+  ['it is said how much it may take', { memory: '9MB' }, 20 * mebibyte, 9],
+])('When %s, then it takes what it should', async (_what, resources, least, expected) => {
+  await withClient({ databaseUrl: table.url }, { application_name: 'test' }, async (client) => {
+    await client.query("SET maintenance_work_mem = '8MB'");
+    await tuneBuild(client, resources, least);
+    const { rows } = await client.query(
+      "SELECT pg_size_bytes(current_setting('maintenance_work_mem'))::integer AS bytes",
+    );
+    expect(rows).toEqual([{ bytes: expected * mebibyte }]);
+  });
+});
 
 test.each<[VectorIndexKind, number]>([
   ['ivfflat', 1],

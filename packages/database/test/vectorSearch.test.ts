@@ -1,6 +1,7 @@
 import { newId } from '@millrace/contracts';
 import { waitFor } from '@millrace/test-support';
 import { findVectorIndexes, VectorIndexBuilder, type VectorIndexKind, vectorIndexKinds } from '../src';
+import { expectedRows, type SearchFilter } from '../src/vectorIndex/filter';
 import { model, VectorTable } from './vectorTable';
 
 const queries = [3, 141, 259, 365, 535];
@@ -152,4 +153,17 @@ test('When one index takes the place of another, then searches go by the new one
 test('When there is no index, then every vector is compared', async () => {
   await builder.drop();
   expect((await table.nearest(259)).texts).toEqual(table.exactly(259));
+});
+
+test('When the planner is asked what a filter leaves, then it tells one from another', async () => {
+  await table.analyze();
+  const expected = (filter: Partial<SearchFilter>) =>
+    table.database.transaction(({ sql }) => expectedRows(sql, { embeddingModel: model, ...filter }));
+  const about = (rows: number) => ({ asymmetricMatch: (actual: number) => Math.abs(actual - rows) <= rows * 0.1 + 1 });
+  for (const { collectionId, documentId, rows } of [table.near, table.few, table.many]) {
+    expect(await expected({ collectionId })).toEqual(about(rows));
+    expect(await expected({ documentId })).toEqual(about(rows));
+    expect(await expected({ collectionId, documentId })).toEqual(about(rows));
+  }
+  expect(await expected({ embeddingModel: 'another' })).toBeLessThan(10);
 });

@@ -38,8 +38,8 @@ interface FileFacts extends RecognizedType {
 }
 
 const maxFields = 20;
-/** Enough for metadata of the most that is kept, however it is written, so that it is judged as JSON and not by its letters. */
-const maxFieldBytes = 64 * 1024;
+/** Six times what is kept of metadata: a letter can be written as six (\u0061), and it is to be judged as the JSON that it is. */
+const maxFieldBytes = 96 * 1024;
 const formOverheadBytes = 2 * maxFieldBytes;
 
 /**

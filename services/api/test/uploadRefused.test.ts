@@ -147,7 +147,7 @@ describe('An upload that is refused', () => {
       () =>
         uploads
           .post()
-          .field('password', 'x'.repeat(64 * 1024 + 1))
+          .field('password', 'x'.repeat(96 * 1024 + 1))
           .attach('file', uploads.pdf, 'a.pdf'),
       400,
       'UPLOAD_MALFORMED',

@@ -55,13 +55,13 @@ export interface Resources {
   workers?: number;
 }
 
-/** What a build takes at most where nobody has said how much it may. */
+/** A build that needs more than this is left to be refused where nobody has said how much it may take. */
 const MAX_GRANTED_BYTES = 4 * 2 ** 30;
 
 /**
  * Has the builds of this session take so much.
- * @param least bytes of memory without which the build is refused: taken, up to 4 GiB, where none is said and the server's own
- * setting is less
+ * @param least bytes of memory without which PostgreSQL refuses the build: taken where none is said and the server's own setting
+ * is less, unless they are more than 4 GiB
  */
 export async function tuneBuild(client: Client, { memory, workers }: Resources, least = 0): Promise<void> {
   if (memory !== undefined) {

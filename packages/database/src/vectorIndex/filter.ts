@@ -43,12 +43,14 @@ export function filterValues({ embeddingModel, collectionId, documentId, metadat
  * the transaction, because pg_stat_statements would take an EXPLAIN with other values for another statement.
  */
 export async function expectedRows(sql: Sql, filter: SearchFilter): Promise<number> {
-  const values = filterValues(filter);
+  // The planner takes parts of a filter for independent: of a document in its collection it would expect next to nothing.
+  const asked = filter.documentId === undefined ? filter : { ...filter, collectionId: undefined };
+  const values = filterValues(asked);
   const names = Object.keys(values) as Value[];
   const settings = names.map((name) => `set_config('millrace.${name}', $<${name}>, true)`);
   const [explained] = await sql.many<{ 'QUERY PLAN': { Plan: { 'Plan Rows': number } }[] }>(
     `SELECT ${settings.join(', ')};
-     EXPLAIN (FORMAT JSON) SELECT ${filteredChunks(filter, (name) => `current_setting('millrace.${name}')`)}`,
+     EXPLAIN (FORMAT JSON) SELECT ${filteredChunks(asked, (name) => `current_setting('millrace.${name}')`)}`,
     values,
   );
   return explained?.['QUERY PLAN'][0]?.Plan['Plan Rows'] ?? Number.POSITIVE_INFINITY;

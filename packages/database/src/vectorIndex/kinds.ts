@@ -3,7 +3,7 @@
  *
  * - `hnsw`: a graph over the vectors as they are.
  * - `hnsw_halfvec`: the same over 16-bit floats, half as large; the nearest are put in order by the vectors themselves.
- * - `hnsw_binary`: the same over one bit a dimension, a twentieth as large; many candidates are needed, and put in order.
+ * - `hnsw_binary`: the same over one bit a dimension, a twelfth as large; many candidates are needed, and put in order.
  * - `ivfflat`: lists around centres that are found when the index is built, so build it over rows that are there.
  * - `ivfflat_binary`: such lists of one bit a dimension, which are read through quickly.
  *

@@ -12,8 +12,8 @@ export interface VectorScan {
   candidates: number;
   /** With fewer candidates than these a scan has given up too early. */
   enough: number;
-  /** Whether comparing all of so many rows, which a filter leaves, is expected to be as quick as this scan for them. */
-  comparingIsQuicker: (rows: number) => boolean;
+  /** Up to how many rows that a filter leaves comparing all of them is expected to be as quick as this scan. */
+  mostCompared: number;
   /** Whether every vector that the filter leaves is compared, so that nothing can be missed. */
   exact: boolean;
 }
@@ -41,6 +41,9 @@ const MAX_EF_SEARCH = 1_000;
  */
 const MAX_SCAN_TUPLES = 40_000;
 
+/** Never more than this, a tenth of a second in memory: where the table is not, rows anywhere in it take far longer. */
+const MAX_COMPARED = 100_000;
+
 /**
  * Plans a scan that goes on until it has found enough (iterative scans, pgvector 0.8), by the newest index there is: while one
  * takes another's place, that is the one that stays.
@@ -62,14 +65,15 @@ export function planVectorScan(indexes: readonly VectorIndex[], wanted: WantedSc
     .sort((a, b) => (a.parameters.lists ?? 0) - (b.parameters.lists ?? 0))
     .map((index) => reachOf(index, candidates, wanted).settings);
   const { atLeast, cost } = reachOf(newest, candidates, wanted);
-  // Of what a filter leaves a scan meets one row in so many, until it has its candidates.
-  const lookedAt = (left: number) => Math.max(atLeast, (candidates * (newest.tableRows ?? 0)) / left);
+  // To find its candidates among the `left` rows of a filter, a scan looks at candidates * tableRows / left rows, and comparing
+  // `left` rows takes as long where they are `cost` times as many.
+  const asQuick = Math.max(cost * atLeast, Math.sqrt(cost * candidates * (newest.tableRows ?? 0)));
   return {
     settings: Object.assign({}, ...settings),
     distance,
     candidates,
     enough: Math.min(candidates, wanted.limit * 10),
-    comparingIsQuicker: (left) => left <= cost * lookedAt(left),
+    mostCompared: Math.min(MAX_COMPARED, asQuick),
     exact: false,
   };
 }
@@ -85,7 +89,7 @@ export function planExactScan({ vector, query, dimensions, limit }: WantedScan):
     distance,
     candidates: limit,
     enough: limit,
-    comparingIsQuicker: () => false,
+    mostCompared: Number.POSITIVE_INFINITY,
     exact: true,
   };
 }

@@ -38,7 +38,7 @@ export interface WantedChunks {
 /**
  * The chunks nearest to `vector` by cosine distance, nearest first, by whatever vector index there is.
  *
- * What a filter leaves is compared whole where that is little as far as the planner knows. An index scan that a filter thins
+ * What a filter leaves is compared whole where that is about as quick, as far as the planner knows. An index scan that a filter thins
  * out may give up before it has found enough; then that is done after all: few rows are left, or the scan would have met
  * enough of them, unless they are all far from the query. A search without a filter is not repeated, since it would compare
  * the whole table.
@@ -60,7 +60,7 @@ export async function searchChunks(
 
   const scan = planVectorScan(await indexes.list(sql), wanted);
   const mayGiveUp = filtered && !scan.exact;
-  if (mayGiveUp && scan.comparingIsQuicker(await expectedRows(sql, filter))) {
+  if (mayGiveUp && (await expectedRows(sql, filter)) <= scan.mostCompared) {
     return (await compareAll()).rows;
   }
   const { rows, candidates } = await run(scan);
