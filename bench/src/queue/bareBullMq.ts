@@ -1,6 +1,6 @@
 import { type ConnectionOptions, Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { concurrency, type Lane } from './queue';
+import { concurrency, type Lane } from './lane';
 
 /** As many deliveries in one call as Millrace adds. */
 const bulkSize = 1_000;

@@ -1,7 +1,7 @@
 import { chunkDelivery, queueNames } from '@millrace/contracts';
 import { closeConnection, Queues, QueueWorker, workerConnection } from '@millrace/queues';
 import { createLogger, createRegistry } from '@millrace/telemetry';
-import { concurrency, type Lane } from './queue';
+import { concurrency, type Lane } from './lane';
 
 /** Millrace's own producer and worker. */
 export function ourQueues(redisUrl: string, prefix: string): Lane {

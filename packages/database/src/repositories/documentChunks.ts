@@ -4,6 +4,7 @@ import type { Sql } from '../sql';
 import type { SearchFilter } from '../vectorIndex/filter';
 import type { KnownIndexes } from '../vectorIndex/knownIndexes';
 import { type SearchRow, searchChunks, type WantedChunks } from '../vectorIndex/search';
+import type { VectorTable } from '../vectorIndex/vectorTable';
 
 export interface NewDocumentChunk {
   id: string;
@@ -31,9 +32,6 @@ export interface NewVector {
   embedding: Float32Array;
   embeddingModel: string;
 }
-
-/** Where vectors stand: those that searches find, and those that take their place once all are there. */
-export type VectorTable = 'document_chunks' | 'document_chunks_next';
 
 export interface DocumentChunkRow {
   id: string;

@@ -1,7 +1,7 @@
 import type { ChunkPayload, JobChunkStatus } from '@millrace/contracts';
 import { encodeCopy } from '../binaryCopy';
 import type { Sql } from '../sql';
-import type { VectorTable } from './documentChunks';
+import type { VectorTable } from '../vectorIndex/vectorTable';
 
 export interface JobChunkRow {
   id: string;

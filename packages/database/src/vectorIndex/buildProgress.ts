@@ -1,5 +1,5 @@
-import type { VectorTable } from '../repositories/documentChunks';
 import type { Sql } from '../sql';
+import type { VectorTable } from './vectorTable';
 
 /** How far a build has come, as PostgreSQL counts. */
 export interface BuildProgress {

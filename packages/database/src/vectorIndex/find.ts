@@ -1,6 +1,6 @@
-import type { VectorTable } from '../repositories/documentChunks';
 import type { Sql } from '../sql';
 import { kindOf, type VectorIndexKind } from './kinds';
+import type { VectorTable } from './vectorTable';
 
 /** An index over the vectors of `document_chunks`, or of the table that is to take its place. */
 export interface VectorIndex {
