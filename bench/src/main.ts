@@ -83,7 +83,7 @@ const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult |
 const actions: Record<string, readonly string[]> = { vectors: ['build', 'remove'] };
 
 /** Those of which there is no small version. */
-const onlyWhole = ['lifecycle', 'fairness', 'vectors'];
+const onlyWhole = ['lifecycle', 'fairness'];
 
 /** The only one that is named; null when --kinds is left out. */
 function oneOf(kinds: readonly Variant[] | null): WantedIndex | null {

@@ -143,6 +143,13 @@ describe('The last moments', () => {
 
   const prepare = (database: Database) => new ReEmbedding(database, { databaseUrl: testDatabase.url }).begin(nextModel);
 
+  /** A change for which one vector of a hundred is missing: so few that uploads may be kept waiting for it. */
+  async function prepareAllButOne(database: Database): Promise<void> {
+    await prepare(database);
+    await addChunks(database, 100);
+    await addVectors(database, 99);
+  }
+
   test('When much has been uploaded while the indexes were built, then uploads do not wait for it', async () => {
     await withDatabase(async (database) => {
       await prepare(database);
@@ -166,9 +173,7 @@ describe('The last moments', () => {
 
   test('When two wait for the last vectors at once, then one makes the change, and both say that it is done', async () => {
     await withDatabase(async (database) => {
-      await prepare(database);
-      await addChunks(database, 100);
-      await addVectors(database, 99);
+      await prepareAllButOne(database);
       const first = new Running('start');
       await waitFor('the first to close', () => isClosing(database));
       first.kill('SIGSTOP');
@@ -186,9 +191,7 @@ describe('The last moments', () => {
 
   test('When an index comes while uploads wait, then the new vectors get it as well before the change', async () => {
     await withDatabase(async (database) => {
-      await prepare(database);
-      await addChunks(database, 100);
-      await addVectors(database, 99);
+      await prepareAllButOne(database);
       const start = new Running('start');
       await waitFor('it to close', () => isClosing(database));
       await database.sql.none('CREATE INDEX chunk_lengths ON document_chunks (token_count)');
@@ -201,9 +204,7 @@ describe('The last moments', () => {
 
   test('When it is killed while uploads wait, then they do so for half a minute at most, and the next one finishes', async () => {
     await withDatabase(async (database) => {
-      await prepare(database);
-      await addChunks(database, 100);
-      await addVectors(database, 99);
+      await prepareAllButOne(database);
       const killed = new Running('start');
       await waitFor('it to close', () => isClosing(database));
       killed.kill('SIGKILL');
