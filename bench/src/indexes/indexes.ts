@@ -12,6 +12,9 @@ import { type Figures, KeptFigures } from './keptFigures';
 /** How many queries are asked without an index: each takes as long as reading all vectors does. */
 const queriesWithoutIndex = 20;
 
+/** How many of them a quick run asks. */
+const quickQueries = 50;
+
 /** Shares of the usual effort of a search, beside the whole: what may be gained by less or more of it. */
 const efforts = [0.5, 2, 4] as const;
 
@@ -33,7 +36,9 @@ export async function indexes(
   kinds: readonly Variant[],
   quick: boolean,
 ): Promise<BenchmarkResult> {
-  return withDataset(options, async (dataset) => {
+  return withDataset(options, async (whole) => {
+    const queryVectors = quick ? whole.queryVectors.slice(0, quickQueries) : whole.queryVectors;
+    const dataset = { ...whole, queryVectors };
     const conditions = { model: dataset.provider.model, texts: dataset.corpus.digest, quick };
     const kept = new KeptFigures(`indexes-${options.rows}`, conditions, variantNames, kinds);
     const seconds = quick ? 2 : 20;
