@@ -1,10 +1,10 @@
-export { ApiClient, ApiError } from './apiClient';
-export { type BackingServices, ensureServices } from './backingServices';
+export { ApiClient, ApiError } from './client/apiClient';
 export { createContext, type StackContext, StackError } from './context';
 export { readEnvironment } from './environment';
-export { Interrupted, withInterrupt } from './interrupt';
-export { describeMissingServers, PrivateServers, type PrivateServersOptions } from './privateServers';
-export type { Ending, SupervisedProcess } from './processes';
-export type { ServerSettings } from './serverProcess';
-export { type ProgramName, type RunningStack, type StackOptions, startStack } from './stack';
-export { ensureStaticTable, staticTableFile } from './staticTable';
+export { Interrupted, withInterrupt } from './processes/interrupt';
+export type { Ending, SupervisedProcess } from './processes/processes';
+export type { ServerSettings } from './processes/serverProcess';
+export { type BackingServices, ensureServices } from './services/backingServices';
+export { describeMissingServers, PrivateServers, type PrivateServersOptions } from './services/privateServers';
+export { type ProgramName, type RunningStack, type StackOptions, startStack } from './services/stack';
+export { ensureStaticTable, staticTableFile } from './services/staticTable';

@@ -12,7 +12,7 @@ import { testCommand } from './commands/test';
 import { UsageError, usage } from './commands/usage';
 import { createContext, type StackContext, StackError } from './context';
 import { readEnvironment } from './environment';
-import { Interrupted } from './interrupt';
+import { Interrupted } from './processes/interrupt';
 
 const commands: Record<string, (context: StackContext, args: readonly string[]) => Promise<number>> = {
   demo: demoCommand,

@@ -1,8 +1,8 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type StackContext, StackError } from './context';
-import type { Account } from './run';
-import { capture } from './run';
+import type { Account } from './processes/run';
+import { capture } from './processes/run';
 
 /** Where data goes when the service's account cannot reach the state folder, such as below /root. */
 const systemFolder = '/var/lib/millrace';

@@ -1,4 +1,4 @@
-import { findMainArchive, parseListFile, parseSourcesFile } from '../src/aptSources';
+import { findMainArchive, parseListFile, parseSourcesFile } from '../src/apt/aptSources';
 
 describe('apt sources', () => {
   test('When a one-line file has options and comments, then its packages lines are read and the rest is left out', () => {

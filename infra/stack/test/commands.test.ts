@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { chooseApiPort } from '../src/apiPort';
+import { makeSnippet } from '../src/client/snippet';
 import { demoCommand } from '../src/commands/demo';
 import { servicesCommand } from '../src/commands/services';
 import { UsageError } from '../src/commands/usage';
 import { readEnvironment } from '../src/environment';
-import { withInterrupt } from '../src/interrupt';
-import { makeSamples } from '../src/makeSamples';
-import { makeSnippet } from '../src/snippet';
+import { withInterrupt } from '../src/processes/interrupt';
+import { makeSamples } from '../src/samples/makeSamples';
+import { chooseApiPort } from '../src/services/apiPort';
 import { cleanUp, makeContext, makeFolder } from './helpers';
 
 afterAll(cleanUp);

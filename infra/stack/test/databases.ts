@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Database, defaultCollectionId, systemOwnerId } from '@millrace/database';
 import { createTestDatabase, type TestDatabase, unitVector } from '@millrace/test-support';
-import { withClient } from '../src/postgresProbe';
+import { withClient } from '../src/postgres/probe';
 import { makeContext } from './helpers';
 
 const databases: TestDatabase[] = [];

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { resetServices } from '../src/backingServices';
 import { dbCommand } from '../src/commands/db';
 import { ensureRoles } from '../src/database/roles';
+import { resetServices } from '../src/services/backingServices';
 import { contextFor, dropDatabases, newDatabase, rolesFileOf, rowsOf, serviceUrlOf } from './databases';
 import { cleanUp, makeContext } from './helpers';
 

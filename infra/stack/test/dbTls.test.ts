@@ -5,7 +5,7 @@ import { TestCa, testServers } from '@millrace/test-support';
 import { PrivateServers } from '../src';
 import { dbCommand } from '../src/commands/db';
 import { connectionOf, findClientPrograms, pathOf } from '../src/database/clientPrograms';
-import { capture } from '../src/run';
+import { capture } from '../src/processes/run';
 import { rowsOf, serviceUrlOf } from './databases';
 import { canRunServices, cleanUp, makeContext, makeFolder } from './helpers';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createContext } from '../src';
-import { givenUrl } from '../src/givenServices';
+import { givenUrl } from '../src/services/givenServices';
 
 describe('The URL of a given PostgreSQL', () => {
   let folder: string;

@@ -1,8 +1,8 @@
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { resetServices } from '../src/backingServices';
 import { createContext, type StackContext } from '../src/context';
+import { resetServices } from '../src/services/backingServices';
 
 const made: StackContext[] = [];
 const folders: string[] = [];

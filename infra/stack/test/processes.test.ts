@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { identifyProcess } from '../src/lock';
-import { type ProcessOptions, startProcess } from '../src/processes';
-import { poll } from '../src/wait';
+import { type ProcessOptions, startProcess } from '../src/processes/processes';
+import { poll } from '../src/processes/wait';
 import { cleanUp, makeFolder } from './helpers';
 
 afterAll(cleanUp);
@@ -77,7 +77,7 @@ describe('a supervised process', () => {
   });
 
   test('When the supervisor is killed, then the process ends as well', async () => {
-    const compiled = join(__dirname, '../dist/processes.js');
+    const compiled = join(__dirname, '../dist/processes/processes.js');
     if (!existsSync(compiled)) {
       throw new Error('infra/stack is not compiled; run: npm test');
     }

@@ -1,13 +1,13 @@
 import { cpSync, existsSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { ensureServices, resetServices, stopServices } from '../src/backingServices';
 import type { StackContext } from '../src/context';
 import { createContext } from '../src/context';
-import { withClient } from '../src/postgresProbe';
-import { withRedis } from '../src/redisProbe';
-import { isRunning } from '../src/serverProcess';
-import { type PrivateInstance, readServiceState, type ServiceName } from '../src/serviceState';
-import { inspectServices } from '../src/status';
+import { withClient } from '../src/postgres/probe';
+import { isRunning } from '../src/processes/serverProcess';
+import { withRedis } from '../src/redis/probe';
+import { ensureServices, resetServices, stopServices } from '../src/services/backingServices';
+import { type PrivateInstance, readServiceState, type ServiceName } from '../src/services/serviceState';
+import { inspectServices } from '../src/services/status';
 import { canRunServices, cleanUp, makeContext, makeFolder, processesWith } from './helpers';
 
 afterAll(cleanUp);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { migrate, runMonitoring } from '@millrace/database';
-import { withClient } from '../src/postgresProbe';
-import { PrivateServers } from '../src/privateServers';
+import { withClient } from '../src/postgres/probe';
+import { PrivateServers } from '../src/services/privateServers';
 import { canRunServices, cleanUp, makeFolder } from './helpers';
 
 afterAll(cleanUp);

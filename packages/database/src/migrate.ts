@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { loadMigrationConfig, type MigrationConfig } from '@millrace/config';
-import { migrate } from './migrations';
-import { makeRoles } from './roles';
+import { migrate } from './schema/migrations';
+import { makeRoles } from './schema/roles';
 
 const usage = `usage: node packages/database/dist/migrate.js up | down [COUNT] | roles
   up          runs every migration that has not run yet

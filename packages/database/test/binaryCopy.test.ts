@@ -1,6 +1,6 @@
 import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
 import { Database } from '../src';
-import { type CopyType, encodeCopy } from '../src/binaryCopy';
+import { type CopyType, encodeCopy } from '../src/connection/binaryCopy';
 
 describe('Binary COPY', () => {
   let testDatabase: TestDatabase;

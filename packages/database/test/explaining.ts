@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import pgPromise from 'pg-promise';
 import { type Database, Session } from '../src';
-import { Sql } from '../src/sql';
+import { Sql } from '../src/connection/sql';
 
 interface PlanNode {
   'Node Type': string;

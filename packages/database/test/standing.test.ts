@@ -1,6 +1,6 @@
 import { createTestDatabase } from '@millrace/test-support';
-import { Pool } from '../src/pool';
-import { type Standing, standingOf, whyUnrelated } from '../src/standing';
+import { Pool } from '../src/connection/pool';
+import { type Standing, standingOf, whyUnrelated } from '../src/connection/replicationState';
 
 const primary: Standing = {
   isReplica: false,

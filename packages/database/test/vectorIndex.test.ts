@@ -1,8 +1,8 @@
 import { missingPgBouncer, PgBouncer, waitFor } from '@millrace/test-support';
 import { Client } from 'pg';
 import { type Database, findVectorIndexes, VectorIndexBuilder, type VectorIndexKind, vectorIndexKinds } from '../src';
+import { withClient } from '../src/connection/withClient';
 import { tuneBuild } from '../src/vectorIndex/buildSession';
-import { withClient } from '../src/withClient';
 import { VectorTable } from './vectorTable';
 
 const mebibyte = 2 ** 20;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
-import { withClient } from '../src/withClient';
+import { withClient } from '../src/connection/withClient';
 
 let testDatabase: TestDatabase;
 beforeAll(async () => {

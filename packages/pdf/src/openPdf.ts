@@ -1,9 +1,9 @@
 import { type DocumentRepair, MillraceError } from '@millrace/contracts';
-import { OpenPdf } from './engine';
-import { type FileAccess, openBytesAccess, openFileAccess } from './fileSource';
-import { guarded, loadPdfium, type Pdfium } from './pdfium';
-import { type PossibleRepair, possibleRepairs } from './repair';
-import { type RewriteLimits, rewritePdf } from './rewrite';
+import { OpenPdf } from './engine/engine';
+import { type FileAccess, openBytesAccess, openFileAccess } from './engine/fileSource';
+import { guarded, loadPdfium, type Pdfium } from './engine/pdfium';
+import { type PossibleRepair, possibleRepairs } from './repair/repair';
+import { type RewriteLimits, rewritePdf } from './repair/rewrite';
 import type { PdfFile } from './types';
 
 export interface OpenOptions {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { orderBlocks } from '../src/blockOrder';
-import { type DraftLine, mergeRow } from '../src/draftLine';
-import { orderColumns } from '../src/readingOrder';
+import { orderBlocks } from '../src/text/blockOrder';
+import { type DraftLine, mergeRow } from '../src/text/draftLine';
+import { orderColumns } from '../src/text/readingOrder';
 
 const SIZE = 10;
 const PITCH = 12;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { brokenPdf, compressedPdf, endlessPdf, insatiablePdf } from '@millrace/test-support';
 import { openPdf } from '../src';
-import { rewritePdf } from '../src/rewrite';
+import { rewritePdf } from '../src/repair/rewrite';
 import { TemporaryFolder } from './temporary';
 
 const folder = new TemporaryFolder();

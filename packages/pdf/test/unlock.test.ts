@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brokenPdf, encryptedPdf, ownerEncryptedPdf, pagelessPdf, textPdf } from '@millrace/test-support';
 import { openPdf } from '../src';
-import { unlockPdf } from '../src/unlock';
+import { unlockPdf } from '../src/unlock/unlock';
 import { TemporaryFolder } from './temporary';
 
 const folder = new TemporaryFolder();

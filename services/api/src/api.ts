@@ -14,8 +14,8 @@ import {
 } from '@millrace/telemetry';
 import { createApp } from './app';
 import { Deliveries } from './deliveries';
-import { closeServer, createHttpServer } from './server';
-import { Unlocker } from './unlocker';
+import { closeServer, createHttpServer } from './http/server';
+import { Unlocker } from './uploads/unlocker';
 
 /** Starts the API server. */
 export async function startApi(config: Config, logger: Logger): Promise<RunningService> {

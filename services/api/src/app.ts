@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import express, { type Express } from 'express';
 import helmet from 'helmet';
 import pinoHttp from 'pino-http';
-import { requireKey, requireKeyInBrowser } from './auth';
 import type { Dependencies } from './dependencies';
-import { answerProblem, noSuchAddress } from './problems';
-import { withoutPassword } from './requestLog';
+import { requireKey, requireKeyInBrowser } from './http/auth';
+import { answerProblem, noSuchAddress } from './http/problems';
+import { withoutPassword } from './http/requestLog';
+import { pageRoutes } from './routes/admin';
 import { documentRoutes } from './routes/documents';
 import { healthRoutes } from './routes/health';
 import { jobRoutes } from './routes/jobs';
-import { pageRoutes } from './routes/pages';
 import { retryRoutes } from './routes/retries';
 import { searchRoutes } from './routes/search';
 

@@ -5,7 +5,7 @@ import type { EmbeddingProviders } from '@millrace/embeddings';
 import type { Queues } from '@millrace/queues';
 import type { Checks, Logger, Registry } from '@millrace/telemetry';
 import type { Deliveries } from './deliveries';
-import type { Unlocker } from './unlocker';
+import type { Unlocker } from './uploads/unlocker';
 
 /** What the routes work with. */
 export interface Dependencies {

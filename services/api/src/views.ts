@@ -18,7 +18,7 @@ import type {
   JobChunkRow,
   JobRow,
 } from '@millrace/database';
-import { storedProblem } from './problems';
+import { storedProblem } from './http/problems';
 
 const base = '/api/v1';
 

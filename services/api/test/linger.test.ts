@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { answerBeforeTheEnd } from '../src/linger';
+import { answerBeforeTheEnd } from '../src/http/linger';
 
 describe('An answer to a request whose body is still coming', () => {
   test.each([

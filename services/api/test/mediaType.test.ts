@@ -1,4 +1,4 @@
-import { calledType, type MediaType, MediaTypeDetector, namedType } from '../src/mediaType';
+import { calledType, type MediaType, MediaTypeDetector, namedType } from '../src/uploads/mediaType';
 
 /** What the detector makes of bytes that pass in pieces of `pieceBytes`. */
 function detect(bytes: Buffer, called?: string, pieceBytes = bytes.length): MediaType | string {

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encryptedPdf, waitFor } from '@millrace/test-support';
-import { Unlocker, type UnlockerLimits } from '../src/unlocker';
+import { Unlocker, type UnlockerLimits } from '../src/uploads/unlocker';
 import { unlockProcess } from './unlockProcess';
 
 let folder: string;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { mayLackPages } from '@millrace/contracts';
 import { ParserPool } from '@millrace/pdf';
 import { testReading } from '@millrace/test-support';
-import { MediaTypeDetector, namedType } from '../../api/src/mediaType';
+import { MediaTypeDetector, namedType } from '../../api/src/uploads/mediaType';
 import { parseDocument, whyNothing } from '../src/parseDocument';
 import { type HostileRow, nearlySame, readTable, updatesTable, writeTable } from './hostileTable';
 

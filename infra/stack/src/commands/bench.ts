@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureServices } from '../backingServices';
 import { type StackContext, StackError } from '../context';
-import { withInterrupt } from '../interrupt';
-import { ensureStaticTable, staticTableFile } from '../staticTable';
+import { withInterrupt } from '../processes/interrupt';
+import { ensureServices } from '../services/backingServices';
+import { ensureStaticTable, staticTableFile } from '../services/staticTable';
 import { UsageError } from './usage';
 
 /**

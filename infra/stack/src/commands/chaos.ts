@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { canInstall, inspectSystem } from '../apt';
+import { canInstall, inspectSystem } from '../apt/apt';
+import { installService } from '../apt/install';
 import { type StackContext, StackError } from '../context';
-import { installService } from '../install';
-import { withInterrupt } from '../interrupt';
-import { findPostgres } from '../postgresBinaries';
-import { describeMissingServers } from '../privateServers';
-import { findRedis } from '../redis';
+import { findPostgres } from '../postgres/binaries';
+import { withInterrupt } from '../processes/interrupt';
+import { findRedis } from '../redis/redis';
+import { describeMissingServers } from '../services/privateServers';
 import { runVisibly } from './bench';
 
 /** The run brings its own servers, so that it can kill them; as root on Debian or Ubuntu what is missing is installed. */

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureServices } from '../backingServices';
 import { type StackContext, StackError } from '../context';
-import { withInterrupt } from '../interrupt';
+import { withInterrupt } from '../processes/interrupt';
+import { ensureServices } from '../services/backingServices';
 import { runVisibly } from './bench';
 
 /** `millrace COMMAND [arguments]`: runs the command line program with the services up, and returns its exit code. */

@@ -8,7 +8,7 @@ import { describePlace, placeOf } from '../database/place';
 import { ensureRoles } from '../database/roles';
 import { refuseWhileServicesAreConnected } from '../database/services';
 import { describeResult } from '../database/table';
-import { findRunningStack } from '../runningStack';
+import { findRunningStack } from '../services/runningStack';
 import { seedCommand } from './seed';
 import { UsageError } from './usage';
 

@@ -1,10 +1,10 @@
-import { ApiClient } from '../apiClient';
+import { ApiClient } from '../client/apiClient';
+import { ingest } from '../client/ingest';
 import type { StackContext } from '../context';
-import { ingest } from '../ingest';
-import { untilAborted, withInterrupt } from '../interrupt';
-import { startLocalStack } from '../localStack';
-import { findRunningStack } from '../runningStack';
+import { untilAborted, withInterrupt } from '../processes/interrupt';
 import { sampleFiles } from '../samples/files';
+import { startLocalStack } from '../services/localStack';
+import { findRunningStack } from '../services/runningStack';
 
 /**
  * `db seed`: puts the documents in samples/ through the whole pipeline, with the stack that runs or one for the purpose.

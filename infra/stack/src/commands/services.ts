@@ -1,9 +1,9 @@
-import { ensureServices, resetServices, stopServices } from '../backingServices';
+import { installService } from '../apt/install';
 import type { StackContext } from '../context';
-import { installService } from '../install';
-import { findPostgres } from '../postgresBinaries';
-import { ensureStaticTable } from '../staticTable';
-import { inspectServices } from '../status';
+import { findPostgres } from '../postgres/binaries';
+import { ensureServices, resetServices, stopServices } from '../services/backingServices';
+import { ensureStaticTable } from '../services/staticTable';
+import { inspectServices } from '../services/status';
 import { UsageError } from './usage';
 
 async function printStatus(context: StackContext, urls: boolean): Promise<number> {

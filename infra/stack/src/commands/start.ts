@@ -1,11 +1,11 @@
 import { type StackContext, StackError } from '../context';
 import { readFrom } from '../files';
-import { untilAborted, withInterrupt } from '../interrupt';
-import { describeAccess, type LocalStack, startLocalStack } from '../localStack';
-import { readableLine } from '../logTail';
-import type { SupervisedProcess } from '../processes';
-import { findRunningStack, noteStack } from '../runningStack';
-import { type ProgramName, programNames } from '../stack';
+import { untilAborted, withInterrupt } from '../processes/interrupt';
+import { readableLine } from '../processes/logTail';
+import type { SupervisedProcess } from '../processes/processes';
+import { describeAccess, type LocalStack, startLocalStack } from '../services/localStack';
+import { findRunningStack, noteStack } from '../services/runningStack';
+import { type ProgramName, programNames } from '../services/stack';
 import { UsageError } from './usage';
 
 /** A program that ends this often within the window is not started again. */

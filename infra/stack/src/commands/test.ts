@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { ensureServices } from '../backingServices';
+import { installForTests } from '../apt/install';
 import type { StackContext } from '../context';
-import { installForTests } from '../install';
-import { withInterrupt } from '../interrupt';
-import { ensureStaticTable, staticTableFile } from '../staticTable';
+import { withInterrupt } from '../processes/interrupt';
+import { ensureServices } from '../services/backingServices';
+import { ensureStaticTable, staticTableFile } from '../services/staticTable';
 import { runVisibly } from './bench';
 
 interface Step {

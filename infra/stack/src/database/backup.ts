@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } fr
 import { dirname, join } from 'node:path';
 import { hasTables, migrate } from '@millrace/database';
 import { type StackContext, StackError } from '../context';
-import { run } from '../run';
+import { run } from '../processes/run';
 import { connectionOf, findClientPrograms, pathOf } from './clientPrograms';
 import type { OwnerOptions } from './owner';
 import { describePlace } from './place';

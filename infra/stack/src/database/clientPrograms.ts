@@ -4,8 +4,8 @@ import { rootCertificates } from 'node:tls';
 import { tlsSettings } from '@millrace/database';
 import { type StackContext, StackError } from '../context';
 import { writeAtomically } from '../files';
-import { probePostgres } from '../postgresProbe';
-import { capture } from '../run';
+import { probePostgres } from '../postgres/probe';
+import { capture } from '../processes/run';
 
 const programs = ['pg_dump', 'pg_restore', 'psql'] as const;
 type Program = (typeof programs)[number];

@@ -1,6 +1,6 @@
 import { DatabaseError } from 'pg';
 import type { StackContext } from '../context';
-import { createDatabase, withClient } from '../postgresProbe';
+import { createDatabase, withClient } from '../postgres/probe';
 import { givenOwner } from './owner';
 
 const invalidCatalogName = '3D000';

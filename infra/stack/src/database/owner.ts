@@ -1,8 +1,8 @@
 import { loadMigrationConfig } from '@millrace/config';
 import type { MigrateOptions } from '@millrace/database';
-import { ensureServices } from '../backingServices';
 import type { StackContext } from '../context';
-import { checkGiven, givenUrl, givenVariables, withCaFile } from '../givenServices';
+import { ensureServices } from '../services/backingServices';
+import { checkGiven, givenUrl, givenVariables, withCaFile } from '../services/givenServices';
 import type { OwnedDatabase } from './roles';
 
 /** What the commands that change the schema need: the database as its owner, and the vectors it is for. */

@@ -1,5 +1,5 @@
 import { StackError } from '../context';
-import { withClient } from '../postgresProbe';
+import { withClient } from '../postgres/probe';
 import { describePlace } from './place';
 
 const timeoutMs = 10_000;

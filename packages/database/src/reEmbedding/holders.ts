@@ -1,4 +1,4 @@
-import type { Sql } from '../sql';
+import type { Sql } from '../connection/sql';
 import { buildLock } from '../vectorIndex/buildSession';
 
 /** Who holds the tables that vectors are changed in, or builds an index on them, in a few words each; the oldest first. */

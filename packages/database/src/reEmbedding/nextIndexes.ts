@@ -1,5 +1,5 @@
 import { type Client, escapeIdentifier } from 'pg';
-import type { Sql } from '../sql';
+import type { Sql } from '../connection/sql';
 import { type Resources, tuneBuild } from '../vectorIndex/buildSession';
 import { indexDefinition } from '../vectorIndex/definition';
 import { findVectorIndexes, type VectorIndex } from '../vectorIndex/find';

@@ -1,7 +1,7 @@
 import type { EmbeddingSetup } from '@millrace/config';
 import { MillraceError } from '@millrace/contracts';
 import { escapeIdentifier } from 'pg';
-import type { Sql } from '../sql';
+import type { Sql } from '../connection/sql';
 import { wantedIndexes } from './nextIndexes';
 import { lastingName, nextName } from './nextNames';
 

@@ -1,4 +1,4 @@
-import type { Sql } from '../sql';
+import type { Sql } from '../connection/sql';
 
 /** How far a re-embedding has come. */
 export interface ReEmbeddingProgress {

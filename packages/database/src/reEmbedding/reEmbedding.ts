@@ -1,12 +1,12 @@
 import { setTimeout } from 'node:timers/promises';
 import { type EmbeddingSetup, isSameSetup } from '@millrace/config';
 import { MillraceError, newId } from '@millrace/contracts';
-import type { Database, Session } from '../database';
-import { schemaLock } from '../migrations';
+import type { Database, Session } from '../connection/database';
+import type { DatabaseAddress } from '../connection/withClient';
 import type { NextModel } from '../repositories/embeddingModels';
+import { schemaLock } from '../schema/migrations';
 import { type BuildProgress, findBuildProgress } from '../vectorIndex/buildProgress';
 import { buildLock, inBuildSession, type Resources } from '../vectorIndex/buildSession';
-import type { DatabaseAddress } from '../withClient';
 import { findHolders } from './holders';
 import { buildNextIndexes, lacksIndexes } from './nextIndexes';
 import { createNextTable, putNextTableInPlace, refuseDependants, refuseOtherColumns } from './nextTable';

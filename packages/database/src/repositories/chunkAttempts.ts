@@ -1,4 +1,4 @@
-import type { Sql } from '../sql';
+import type { Sql } from '../connection/sql';
 
 export interface ChunkAttemptRow {
   attempt: number;

@@ -1,4 +1,4 @@
-import type { Sql } from '../sql';
+import type { Sql } from '../connection/sql';
 
 /** The owner of everything until accounts exist, and the collection of uploads that name none (migration 0001). */
 export const systemOwnerId = '00000000-0000-7000-8000-000000000000';

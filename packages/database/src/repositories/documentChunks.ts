@@ -1,6 +1,6 @@
 import type { Box } from '@millrace/contracts';
-import { encodeCopy } from '../binaryCopy';
-import type { Sql } from '../sql';
+import { encodeCopy } from '../connection/binaryCopy';
+import type { Sql } from '../connection/sql';
 import type { SearchFilter } from '../vectorIndex/filter';
 import type { KnownIndexes } from '../vectorIndex/knownIndexes';
 import { type SearchRow, searchChunks, type WantedChunks } from '../vectorIndex/search';

@@ -1,6 +1,6 @@
 import type { PageOutcome } from '@millrace/contracts';
-import { encodeCopy } from '../binaryCopy';
-import type { Sql } from '../sql';
+import { encodeCopy } from '../connection/binaryCopy';
+import type { Sql } from '../connection/sql';
 
 export interface DocumentPageRow {
   page: number;

@@ -1,5 +1,5 @@
 import type { DocumentRepair, DocumentStatus } from '@millrace/contracts';
-import type { Sql } from '../sql';
+import type { Sql } from '../connection/sql';
 
 export interface DocumentRow {
   id: string;

@@ -1,5 +1,5 @@
-import { serverIsSettled } from '../serverIsSettled';
-import type { Sql } from '../sql';
+import { serverIsSettled } from '../connection/serverIsSettled';
+import type { Sql } from '../connection/sql';
 
 /**
  * Texts that somebody is embedding just now. Whoever gets the claim looks into document_chunks afterwards: the last

@@ -1,5 +1,5 @@
 import type { EmbeddingSetup } from '@millrace/config';
-import type { Sql } from '../sql';
+import type { Sql } from '../connection/sql';
 
 /** What vectors are made with just now. */
 export interface EmbeddingModels {

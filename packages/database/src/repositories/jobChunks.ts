@@ -1,6 +1,6 @@
 import type { ChunkPayload, JobChunkStatus } from '@millrace/contracts';
-import { encodeCopy } from '../binaryCopy';
-import type { Sql } from '../sql';
+import { encodeCopy } from '../connection/binaryCopy';
+import type { Sql } from '../connection/sql';
 import type { VectorTable } from '../vectorIndex/vectorTable';
 
 export interface JobChunkRow {

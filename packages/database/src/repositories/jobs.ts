@@ -1,5 +1,5 @@
 import type { JobChunkStatus, JobKind, JobStatus, ReadingOptions } from '@millrace/contracts';
-import type { Sql } from '../sql';
+import type { Sql } from '../connection/sql';
 import type { WaitingRow } from './jobChunks';
 
 export interface JobRow {

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@millrace/contracts';
-import type { Sql } from '../sql';
+import type { Sql } from '../connection/sql';
 
 export interface ProviderPause {
   /** How much longer work with the model waits, in milliseconds; 0 when the pause is over but no call has succeeded. */

@@ -1,5 +1,5 @@
 import type { JobChunkStatus, JobStatus } from '@millrace/contracts';
-import type { Sql } from '../sql';
+import type { Sql } from '../connection/sql';
 
 export interface RetryGroupRow {
   id: string;

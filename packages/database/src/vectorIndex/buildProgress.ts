@@ -1,4 +1,4 @@
-import type { Sql } from '../sql';
+import type { Sql } from '../connection/sql';
 import type { VectorTable } from './vectorTable';
 
 /** How far a build has come, as PostgreSQL counts. */

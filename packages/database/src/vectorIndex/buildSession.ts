@@ -1,6 +1,6 @@
 import { MillraceError } from '@millrace/contracts';
 import type { Client } from 'pg';
-import { type DatabaseAddress, withClient } from '../withClient';
+import { type DatabaseAddress, withClient } from '../connection/withClient';
 
 /** Any fixed number of its own (the reconciler has another), so that two builds on one database never meet. */
 export const buildLock = 7_316_420_018;

@@ -1,4 +1,4 @@
-import type { Sql } from '../sql';
+import type { Sql } from '../connection/sql';
 import { kindOf, type VectorIndexKind } from './kinds';
 import type { VectorTable } from './vectorTable';
 

@@ -1,4 +1,4 @@
-import type { Sql } from '../sql';
+import type { Sql } from '../connection/sql';
 import { findVectorIndexes, type VectorIndex } from './find';
 
 /** How long what was found holds, in milliseconds. */

@@ -1,5 +1,5 @@
 import type { Box, DocumentStatus } from '@millrace/contracts';
-import type { Sql } from '../sql';
+import type { Sql } from '../connection/sql';
 import { expectedRows, filteredChunks, filterValues, isNarrow, type SearchFilter } from './filter';
 import type { KnownIndexes } from './knownIndexes';
 import { planExactScan, planVectorScan, type VectorScan } from './scan';

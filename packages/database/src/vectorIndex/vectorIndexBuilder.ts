@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '@millrace/contracts';
 import { type Client, escapeIdentifier } from 'pg';
-import type { Database } from '../database';
-import type { DatabaseAddress } from '../withClient';
+import type { Database } from '../connection/database';
+import type { DatabaseAddress } from '../connection/withClient';
 import { type BuildProgress, findBuildProgress } from './buildProgress';
 import { inBuildSession, type Resources, tuneBuild } from './buildSession';
 import { indexDefinition } from './definition';

@@ -10,12 +10,12 @@ import {
 import type { DocumentRow } from '@millrace/database';
 import { type Accepted, deleteDocument } from '@millrace/lifecycle';
 import { type Response, Router } from 'express';
-import { acceptUpload } from '../accept';
-import { decodeCursor, toPage } from '../cursor';
 import type { Dependencies } from '../dependencies';
-import { onlyMethods } from '../problems';
-import { type ReceivedUpload, receiveUpload } from '../upload';
-import { uploadFields } from '../uploadFields';
+import { decodeCursor, toPage } from '../http/cursor';
+import { onlyMethods } from '../http/problems';
+import { acceptUpload } from '../uploads/acceptUpload';
+import { type ReceivedUpload, receiveUpload } from '../uploads/receiveUpload';
+import { uploadFields } from '../uploads/uploadFields';
 import { documentLinks, documentView, jobView, missingView } from '../views';
 
 /** How many missing chunks and pages an answer names. */

@@ -12,10 +12,10 @@ import type { JobRow } from '@millrace/database';
 import { cancelJob, retryJob, retryPages, type SkippedChunk } from '@millrace/lifecycle';
 import { Router } from 'express';
 import { z } from 'zod';
-import { decodeCursor, toPage } from '../cursor';
 import type { Dependencies } from '../dependencies';
-import { optionalJsonBody } from '../jsonBody';
-import { onlyMethods } from '../problems';
+import { decodeCursor, toPage } from '../http/cursor';
+import { optionalJsonBody } from '../http/jsonBody';
+import { onlyMethods } from '../http/problems';
 import { jobChunkDetailView, jobChunkView, jobLinks, jobView, retryLinks, statusCounts } from '../views';
 
 /** How many skipped chunks an answer names for each reason. */

@@ -7,10 +7,10 @@ import {
 } from '@millrace/contracts';
 import { type BulkSelection, countRetries, type RetryDeliveries, retryMany } from '@millrace/lifecycle';
 import { Router } from 'express';
+import { requireScope } from '../access';
 import type { Dependencies } from '../dependencies';
-import { jsonBody } from '../jsonBody';
-import { onlyMethods } from '../problems';
-import { requireScope } from '../scope';
+import { jsonBody } from '../http/jsonBody';
+import { onlyMethods } from '../http/problems';
 import { retryLinks, statusCounts } from '../views';
 
 /** What operators ask for across jobs, and how far what they asked for has come. */

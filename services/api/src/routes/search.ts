@@ -1,9 +1,9 @@
 import { cleanText, type SearchResponse, searchRequestSchema } from '@millrace/contracts';
 import { Router } from 'express';
+import { requireScope } from '../access';
 import type { Dependencies } from '../dependencies';
-import { jsonBody } from '../jsonBody';
-import { onlyMethods } from '../problems';
-import { requireScope } from '../scope';
+import { jsonBody } from '../http/jsonBody';
+import { onlyMethods } from '../http/problems';
 import { ChunkSearch } from '../search';
 
 export function searchRoutes({ config, database, providers }: Dependencies): Router {

@@ -1,0 +1,70 @@
+import { clientConfig } from '@millrace/database';
+import { Client, DatabaseError } from 'pg';
+import { messageOf } from '../processes/wait';
+
+/** What a PostgreSQL server says about itself. */
+export interface PostgresAnswer {
+  readonly major: number;
+  /** The version of pgvector that the server can install; undefined when it has none. */
+  readonly vectorVersion: string | undefined;
+}
+
+/** Connects, runs `work` and disconnects. */
+export async function withClient<T>(
+  connectionString: string,
+  timeoutMs: number,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const client = new Client({
+    ...clientConfig(connectionString),
+    connectionTimeoutMillis: timeoutMs,
+    query_timeout: timeoutMs,
+  });
+  // A connection that breaks while idle is reported by an event; the query that follows fails with the reason.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Asks a server for its version and for pgvector. */
+export function probePostgres(url: string, timeoutMs: number): Promise<PostgresAnswer> {
+  return withClient(url, timeoutMs, async (client) => {
+    const { rows } = await client.query<{ version: string; vector: string | null }>(
+      `SELECT current_setting('server_version_num') AS version,
+              (SELECT default_version FROM pg_available_extensions WHERE name = 'vector') AS vector`,
+    );
+    const [row] = rows;
+    return { major: Math.floor(Number(row?.version) / 10_000), vectorVersion: row?.vector ?? undefined };
+  });
+}
+
+/** Returns the server's data folder if it lets us in with this URL; undefined otherwise. Needs a superuser. */
+export async function dataDirectoryOf(url: string): Promise<string | undefined> {
+  try {
+    return await withClient(url, 5_000, async (client) => {
+      const { rows } = await client.query<{ data_directory: string }>('SHOW data_directory');
+      return rows[0]?.data_directory;
+    });
+  } catch {
+    // Whoever listens there does not know our password, or nobody listens: in both cases it is not ours.
+    return undefined;
+  }
+}
+
+/** Makes a database unless it is there. */
+export async function createDatabase(url: string, name: string): Promise<void> {
+  await withClient(url, 20_000, async (client) => {
+    try {
+      await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
+    } catch (error) {
+      const duplicate = '42P04';
+      if (!(error instanceof DatabaseError && error.code === duplicate)) {
+        throw new Error(`The database ${name} cannot be made: ${messageOf(error)}`, { cause: error });
+      }
+    }
+  });
+}

@@ -1,0 +1,29 @@
+import { createServer } from 'node:net';
+import { StackError } from '../context';
+
+/** True when nothing listens on the port of the loopback address and we may. */
+export function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
+
+/**
+ * Chooses a free port: the preferred one if it is free. Otherwise one below the range that systems hand out
+ * to outgoing connections (32768 and up on Linux), so that it is likely to be free at the next start as well.
+ * Somebody else can still take it first; whoever binds it must be ready to ask again.
+ */
+export async function choosePort(preferred?: number): Promise<number> {
+  if (preferred !== undefined && (await isPortFree(preferred))) {
+    return preferred;
+  }
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    const port = 15_000 + Math.floor(Math.random() * 17_000);
+    if (await isPortFree(port)) {
+      return port;
+    }
+  }
+  throw new StackError('No free port was found on the loopback address between 15000 and 32000.');
+}

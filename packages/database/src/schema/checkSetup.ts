@@ -1,0 +1,88 @@
+import { type EmbeddingSetup, isSameSetup } from '@millrace/config';
+import { MillraceError } from '@millrace/contracts';
+import type { Sql } from '../connection/sql';
+import { migrationNames } from './migrations';
+
+/**
+ * Checks that the database is what this configuration needs: the vector extension, every migration, and the model and
+ * dimensions its vectors are made with. Changes nothing.
+ * @param expected what this configuration can make vectors of: one of them must be what is stored, or what all vectors are
+ *   being changed to. Without any, the model is not looked at.
+ * @throws MillraceError SETUP_INVALID saying what is wrong and what to do, or DATABASE_UNAVAILABLE.
+ */
+export async function checkSetup(sql: Sql, ...expected: EmbeddingSetup[]): Promise<void> {
+  await checkExtension(sql);
+  await checkMigrations(sql);
+  const [first, ...others] = expected;
+  if (first !== undefined) {
+    await checkEmbedding(sql, first, others);
+  }
+}
+
+async function checkExtension(sql: Sql): Promise<void> {
+  const extension = await sql.oneOrNone<{ installed_version: string | null }>(
+    `SELECT installed_version FROM pg_available_extensions WHERE name = 'vector'`,
+  );
+  if (!extension) {
+    throw new MillraceError(
+      'SETUP_INVALID',
+      'The PostgreSQL server does not have the extension "vector". Install pgvector 0.8 or newer on the server, or let "npm run services -- up" bring up a server that has it.',
+    );
+  }
+  const version = extension.installed_version;
+  if (version === null) {
+    throw new MillraceError(
+      'SETUP_INVALID',
+      `The extension "vector" is not created in this database. ${migrateAdvice}`,
+    );
+  }
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major === 0 && minor < 8) {
+    throw new MillraceError(
+      'SETUP_INVALID',
+      `The extension "vector" is version ${version}; Millrace needs 0.8 or newer. Install a newer pgvector on the server, then run "ALTER EXTENSION vector UPDATE" in this database.`,
+    );
+  }
+}
+
+const migrateAdvice = 'Run the migrations: "npm run services -- up", or "node packages/database/dist/migrate.js up".';
+
+async function checkMigrations(sql: Sql): Promise<void> {
+  const { exists } = await sql.one<{ exists: boolean }>(`SELECT to_regclass('pgmigrations') IS NOT NULL AS exists`);
+  const run = exists ? await sql.many<{ name: string }>('SELECT name FROM pgmigrations') : [];
+  const names = new Set(run.map((row) => row.name));
+  const missing = migrationNames().filter((name) => !names.has(name));
+  if (missing.length > 0) {
+    throw new MillraceError('SETUP_INVALID', `Migrations have not run: ${missing.join(', ')}. ${migrateAdvice}`);
+  }
+}
+
+async function checkEmbedding(sql: Sql, expected: EmbeddingSetup, others: readonly EmbeddingSetup[]): Promise<void> {
+  const { dimensions, model } = await sql.one<EmbeddingSetup>(
+    `SELECT atttypmod AS dimensions, (SELECT model FROM embedding_settings) AS model FROM pg_attribute
+     WHERE attrelid = 'document_chunks'::regclass AND attname = 'embedding'`,
+  );
+  const next = await sql.oneOrNone<EmbeddingSetup>(
+    `SELECT model, dimensions FROM re_embeddings WHERE status = 'running'`,
+  );
+  const right = [{ model, dimensions }, ...(next ? [next] : [])];
+  if ([expected, ...others].some((one) => right.some((other) => isSameSetup(one, other)))) {
+    return;
+  }
+  if (dimensions !== expected.dimensions) {
+    throw new MillraceError(
+      'SETUP_INVALID',
+      `EMBEDDING_DIMENSIONS is ${expected.dimensions}, but the database stores vectors of ${dimensions}. ` +
+        `Set EMBEDDING_DIMENSIONS=${dimensions} again; ${changeAdvice}, or use a new database, migrated with EMBEDDING_DIMENSIONS=${expected.dimensions}.`,
+    );
+  }
+  throw new MillraceError(
+    'SETUP_INVALID',
+    `EMBEDDING_MODEL is ${expected.model}, but the database is set up for vectors of ${model}; vectors of two models cannot be compared. ` +
+      `Set EMBEDDING_PROVIDER and EMBEDDING_MODEL back; ${changeAdvice}, or use a new database (DATABASE_URL) for the new model. ` +
+      'A database without vectors takes over the configured model when the migrations are run again.',
+  );
+}
+
+const changeAdvice =
+  'to change what is stored see docs/database/re-embedding.md ("npm run millrace -- re-embed start")';

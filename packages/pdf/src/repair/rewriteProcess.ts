@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises';
+import { MillraceError } from '@millrace/contracts';
+import { serveTasks, type TaskContext } from '../pool/serve';
+
+/** So that a piece fits into the channel between the processes. */
+const PIECE_BYTES = 2 ** 20;
+
+/** The program of the process that writes broken PDFs anew: answers with the new file, piece by piece. See rewritePdf. */
+serveTasks(async (path, { send }: TaskContext) => {
+  const bytes = await readFile(path as string);
+  const rewritten = await rewrite(bytes).catch((error: unknown) => {
+    throw new MillraceError('PDF_CORRUPT', 'The PDF is broken beyond repair.', { cause: error });
+  });
+  for (let at = 0; at < rewritten.length; at += PIECE_BYTES) {
+    await send(rewritten.subarray(at, at + PIECE_BYTES));
+  }
+});
+
+/** Copies the pages that are found into a new document: what is written of the old one would keep what is broken in it. */
+async function rewrite(bytes: Uint8Array): Promise<Uint8Array> {
+  const { PDF } = await import('@libpdf/core');
+  const broken = await PDF.load(bytes);
+  const sound = PDF.create();
+  await sound.copyPagesFrom(
+    broken,
+    Array.from({ length: broken.getPageCount() }, (_, index) => index),
+  );
+  return sound.save();
+}

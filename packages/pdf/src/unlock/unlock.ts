@@ -1,0 +1,116 @@
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { MillraceError } from '@millrace/contracts';
+import { type FileAccess, openFileAccess } from '../engine/fileSource';
+import { openingErrors } from '../engine/loadDocument';
+import { guarded, loadPdfium, type Pdfium } from '../engine/pdfium';
+
+/** The flag of FPDF_SaveAsCopy that leaves the encryption out. */
+const REMOVE_SECURITY = 3;
+
+/**
+ * Writes a copy of the PDF at `source` that needs no password to `target`, a new file. The password goes nowhere else.
+ * @returns false, with nothing written, for a file that opens without a password, and for one that does not open for
+ * another reason than the password: that is for whoever reads it to say.
+ * @throws MillraceError PDF_PASSWORD_WRONG, PDF_ENCRYPTION_UNSUPPORTED, PDF_UNREADABLE (the engine breaks, or cannot make the copy) or
+ * STORAGE_UNAVAILABLE (the copy cannot be written); the file system's error when the file cannot be read.
+ */
+export async function unlockPdf(source: string, password: string, target: string): Promise<boolean> {
+  const pdfium = await loadPdfium();
+  const access = openFileAccess(pdfium, source);
+  try {
+    return guarded(() => unlock(pdfium, access, password, target));
+  } finally {
+    access.close();
+  }
+}
+
+function unlock(pdfium: Pdfium, access: FileAccess, password: string, target: string): boolean {
+  const { fpdf } = pdfium;
+  const locked = fpdf.FPDF_LoadCustomDocument(access.access, 0);
+  access.check();
+  if (locked !== 0) {
+    fpdf.FPDF_CloseDocument(locked);
+    return false;
+  }
+  const error = fpdf.FPDF_GetLastError();
+  if (error === openingErrors.unknownSecurity) {
+    throw new MillraceError('PDF_ENCRYPTION_UNSUPPORTED');
+  }
+  if (error !== openingErrors.passwordNeeded) {
+    return false;
+  }
+  const document = openWith(pdfium, access, password);
+  try {
+    save(pdfium, document, access, target);
+  } finally {
+    fpdf.FPDF_CloseDocument(document);
+  }
+  return true;
+}
+
+function openWith(pdfium: Pdfium, access: FileAccess, password: string): number {
+  const { fpdf } = pdfium;
+  const bytes = Buffer.from(`${password}\0`, 'utf8');
+  const at = fpdf.malloc(bytes.length);
+  pdfium.memory.u8.set(bytes, at);
+  const document = fpdf.FPDF_LoadCustomDocument(access.access, at);
+  fpdf.free(at);
+  access.check();
+  if (document !== 0) {
+    return document;
+  }
+  throw fpdf.FPDF_GetLastError() === openingErrors.passwordNeeded
+    ? new MillraceError('PDF_PASSWORD_WRONG')
+    : new MillraceError('PDF_UNREADABLE', 'The PDF engine cannot open the PDF with its password.');
+}
+
+/** Writes piece by piece as the engine makes them, so that memory does not grow with the file. */
+function save(pdfium: Pdfium, document: number, access: FileAccess, target: string): void {
+  const { fpdf } = pdfium;
+  const fd = create(target);
+  let fault: unknown = null;
+  const writeBlock = pdfium.addFunction((_self, data = 0, size = 0) => {
+    try {
+      const start = data >>> 0;
+      const end = start + (size >>> 0);
+      for (let done = start; done < end; ) {
+        done += writeSync(fd, pdfium.memory.u8, done, end - done);
+      }
+      return 1;
+    } catch (error) {
+      fault = error;
+      return 0;
+    }
+  }, 'iiii');
+  // FPDF_FILEWRITE: its version, and the function that takes what is written.
+  const writer = fpdf.malloc(8);
+  const { i32 } = pdfium.memory;
+  i32[writer / 4] = 1;
+  i32[writer / 4 + 1] = writeBlock;
+  try {
+    const saved = fpdf.FPDF_SaveAsCopy(document, writer, REMOVE_SECURITY) !== 0;
+    access.check();
+    if (fault !== null) {
+      throw cannotWrite(fault);
+    }
+    if (!saved) {
+      throw new MillraceError('PDF_UNREADABLE', 'The PDF engine cannot make a copy without a password.');
+    }
+    fsyncSync(fd);
+  } finally {
+    fpdf.free(writer);
+    closeSync(fd);
+  }
+}
+
+function create(path: string): number {
+  try {
+    return openSync(path, 'wx');
+  } catch (error) {
+    throw cannotWrite(error);
+  }
+}
+
+function cannotWrite(cause: unknown): MillraceError {
+  return new MillraceError('STORAGE_UNAVAILABLE', 'The copy without a password cannot be written', { cause });
+}
