@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { runOnCore } from './onCore';
 
 const run = promisify(execFile);
-const MAX_TEXT_BYTES = 256 * 2 ** 20;
+const maxTextBytes = 256 * 2 ** 20;
 
 /** Ends the benchmark when the program it compares with is not there. */
 export function requirePdftotext(): string {
@@ -45,7 +45,7 @@ export async function timePdftotext(core: number, files: readonly string[]): Pro
 /** The text of each page as pdftotext sees it, in reading order. */
 export async function pdftotextPages(path: string): Promise<string[]> {
   const { stdout } = await run('pdftotext', ['-q', '-cropbox', '-enc', 'UTF-8', path, '-'], {
-    maxBuffer: MAX_TEXT_BYTES,
+    maxBuffer: maxTextBytes,
   });
   // Every page ends in a form feed.
   return stdout.split('\f').slice(0, -1);

@@ -23,11 +23,11 @@ export interface Block {
   startsSection: boolean;
 }
 
-const BULLET = /^(?:[•·▪■◦○●◆➢✓]|\(?(?:[a-z]{1,2}|[ivx]{1,4}|\d{1,2})\))\s/u;
-const NUMBERED = /^(?:[-–—*]|\d{1,2}\.)\s/u;
-const ENDS_THOUGHT = /[.!?:;]["”’)\]]*$/u;
+const bullet = /^(?:[•·▪■◦○●◆➢✓]|\(?(?:[a-z]{1,2}|[ivx]{1,4}|\d{1,2})\))\s/u;
+const numbered = /^(?:[-–—*]|\d{1,2}\.)\s/u;
+const thoughtEnd = /[.!?:;]["”’)\]]*$/u;
 /** A bold sentence up to this long introduces what follows. */
-const MAX_BOLD_LINES = 5;
+const maxBoldLines = 5;
 
 /** Divides pages into blocks. Pages come in order. */
 export class BlockMaker {
@@ -41,7 +41,7 @@ export class BlockMaker {
       const [line] = block.lines;
       const explicit = line?.headingLevel !== undefined;
       block.heading ||= explicit || isFontHeading(blocks, index, body, layout);
-      block.item = !block.rows && line !== undefined && (BULLET.test(line.text) || NUMBERED.test(line.text));
+      block.item = !block.rows && line !== undefined && (bullet.test(line.text) || numbered.test(line.text));
       block.introduces = block.heading || isLeadIn(block, body, layout);
       if (this.last !== null && isNextTo(this.last.block, block)) {
         block.continues = goesOn(this.last.block, this.last.layout, block);
@@ -137,8 +137,8 @@ function belongs(block: Block, line: ChunkLine, isTable: boolean, layout: Layout
   if (line.x1 < before.x0 && isShort(before, layout)) {
     return false;
   }
-  const endsThought = ENDS_THOUGHT.test(before.text);
-  if (BULLET.test(line.text) || (endsThought && (isShort(before, layout) || NUMBERED.test(line.text)))) {
+  const endsThought = thoughtEnd.test(before.text);
+  if (bullet.test(line.text) || (endsThought && (isShort(before, layout) || numbered.test(line.text)))) {
     return false;
   }
   return indentationFits(block, before, line, larger / layout.width, layout);
@@ -166,7 +166,7 @@ function isLeadIn(block: Block, body: BodyText, layout: Layout): boolean {
   if (/:$/u.test(block.lines.at(-1)?.text ?? '')) {
     return true;
   }
-  if (line.bold && !body.bold && block.lines.length <= MAX_BOLD_LINES) {
+  if (line.bold && !body.bold && block.lines.length <= maxBoldLines) {
     return true;
   }
   return block.lines.length === 1 && isShort(line, layout) && /\p{L}$/u.test(line.text);
@@ -195,9 +195,9 @@ function goesOn(last: Block, layout: Layout, next: Block): boolean {
     layout.known &&
     before.bold === line.bold &&
     Math.abs(before.fontSize - line.fontSize) <= 0.12 * before.fontSize &&
-    !ENDS_THOUGHT.test(before.text) &&
+    !thoughtEnd.test(before.text) &&
     (/^\p{Ll}/u.test(line.text) || !isShort(before, layout)) &&
-    !BULLET.test(line.text) &&
-    !NUMBERED.test(line.text)
+    !bullet.test(line.text) &&
+    !numbered.test(line.text)
   );
 }

@@ -7,7 +7,7 @@ import type { SectionNamer } from './paths';
 import { type CleanedPage, RunningLines } from './runningLines';
 import { markStarts, sectionNamer } from './sections';
 import { TokenCounter } from './tokens';
-import { type ChunkOptions, type ChunkPage, MIN_MAX_TOKENS } from './types';
+import { type ChunkOptions, type ChunkPage, minMaxTokens } from './types';
 import { type Word, WordMaker } from './words';
 
 /** One for all documents of a process: they share most of their words. */
@@ -35,8 +35,8 @@ export class DocumentChunker {
   /** @throws RangeError when the limits leave no room for text. */
   constructor(private readonly options: ChunkOptions) {
     const { strategy = 'structure', maxTokens, overlapTokens, outline } = options;
-    if (!Number.isInteger(maxTokens) || maxTokens < MIN_MAX_TOKENS) {
-      throw new RangeError(`maxTokens must be a whole number of at least ${MIN_MAX_TOKENS}, not ${maxTokens}.`);
+    if (!Number.isInteger(maxTokens) || maxTokens < minMaxTokens) {
+      throw new RangeError(`maxTokens must be a whole number of at least ${minMaxTokens}, not ${maxTokens}.`);
     }
     if (!Number.isInteger(overlapTokens) || overlapTokens < 0 || overlapTokens > maxTokens / 2) {
       throw new RangeError(`overlapTokens must be a whole number from 0 to half of maxTokens, not ${overlapTokens}.`);

@@ -1,16 +1,16 @@
 import type { ChunkLine, ChunkPage } from './types';
 
 /** Running headers and footers have fewer rows than this. */
-export const EDGE_ROWS = 4;
+export const edgeRows = 4;
 /** Rows further apart, in font sizes, are not of one table. */
-const TABLE_GAP = 3;
+const tableGap = 3;
 /** Lines of a paragraph lie at most this much further apart than the page's tight rows. */
-const PARAGRAPH_GAP = 1.3;
+const paragraphGap = 1.3;
 /** A printed page number is at most this much larger than the page's place in the document. */
-const MAX_PAGE_OFFSET = 300;
-const MAX_CHARACTERS = 300;
+const maxPageOffset = 300;
+const maxCharacters = 300;
 /** A row of more lines is text, as the labels of a map: they chain from the top of a page to its bottom. */
-const MAX_ROW_LINES = 50;
+const maxRowLines = 50;
 
 /** A line at the top or bottom of a page, and what it must share with those of other pages to be a running one. */
 export interface EdgeLine {
@@ -41,7 +41,7 @@ export function edgesOf(page: ChunkPage): Edges {
     return { top: [], bottom: [] };
   }
   const rows = rowsOf(page);
-  const pitch = PARAGRAPH_GAP * pitchOf(rows);
+  const pitch = paragraphGap * pitchOf(rows);
   return { top: edgeOf('top', rows, page, pitch), bottom: edgeOf('bottom', rows.reverse(), page, pitch) };
 }
 
@@ -80,13 +80,13 @@ function pitchOf(rows: readonly ChunkLine[][]): number {
 }
 
 function edgeOf(edge: string, rows: readonly ChunkLine[][], page: ChunkPage, pitch: number): EdgeLine[][] {
-  const text = rows.findIndex((row) => row.length > MAX_ROW_LINES);
-  return rows.slice(0, text < 0 ? EDGE_ROWS : Math.min(EDGE_ROWS, text)).map((row, index) => {
+  const text = rows.findIndex((row) => row.length > maxRowLines);
+  return rows.slice(0, text < 0 ? edgeRows : Math.min(edgeRows, text)).map((row, index) => {
     const besideTable = isBesideTable(rows.slice(index, index + 3), page.height);
     const [inner] = rows[index + 1] ?? [];
     return row.map((line) => {
       const forms =
-        line.text.length > MAX_CHARACTERS
+        line.text.length > maxCharacters
           ? { text: null, numbered: [], perhapsNumbered: [], alone: [] }
           : { text: `${edge} ${line.text}`, ...numberedForms(edge, line.text, page.page) };
       return { line, ...forms, besideTable, joined: inner !== undefined && isJoined(line, inner, pitch) };
@@ -107,7 +107,7 @@ function isBesideTable(rows: readonly ChunkLine[][], height: number): boolean {
     if (outer === undefined || inner === undefined) {
       return false;
     }
-    if (Math.abs(inner.y1 - outer.y1) * height > TABLE_GAP * Math.max(outer.fontSize, inner.fontSize)) {
+    if (Math.abs(inner.y1 - outer.y1) * height > tableGap * Math.max(outer.fontSize, inner.fontSize)) {
       return false;
     }
     if (row.length > 1 || inner.text.includes('\t')) {
@@ -117,15 +117,15 @@ function isBesideTable(rows: readonly ChunkLine[][], height: number): boolean {
   return false;
 }
 
-const NUMBER = /\d+/gu;
-const DIVIDER = /[\t|•·–—\-/:([]\s*$/u;
-const PAGE_WORD = /(?:^|[\s|•·–—\-/:([])(?:page|pg\.?|p\.|seite|página|pagina|стр\.)\s*$/iu;
-const AFTER = /^\s*(?:$|[\t|•·–—\-/)\]]|(?:of|von|de|sur|из)\s+\d)/iu;
-const ENDS_TITLE = /\p{L}\S*\s+$/u;
+const numberPattern = /\d+/gu;
+const divider = /[\t|•·–—\-/:([]\s*$/u;
+const pageWord = /(?:^|[\s|•·–—\-/:([])(?:page|pg\.?|p\.|seite|página|pagina|стр\.)\s*$/iu;
+const afterPattern = /^\s*(?:$|[\t|•·–—\-/)\]]|(?:of|von|de|sur|из)\s+\d)/iu;
+const titleEnd = /\p{L}\S*\s+$/u;
 /** "Exhibit 4" is a heading of its own, even when each page has the next one. */
-const COUNTED =
+const counted =
   /(?:^|\s)(?:part|chapter|appendix|exhibit|annex|item|section|article|schedule|note|table|figure|fig\.|slide|sheet|question|exercise|example|problem|lesson|unit|module|week|day|month|quarter|year|phase|step|stage|level|round|session|case|volume|vol\.|number|no\.)\s+$/iu;
-const ROMAN = /^([\s\-–—]*(?:page\s+)?)([ivxlc]{1,8})([\s\-–—]*)$/iu;
+const romanPattern = /^([\s\-–—]*(?:page\s+)?)([ivxlc]{1,8})([\s\-–—]*)$/iu;
 
 /** For each number that may be a page number: the text with its distance from the page instead. */
 function numberedForms(
@@ -134,18 +134,18 @@ function numberedForms(
   page: number,
 ): Pick<EdgeLine, 'numbered' | 'perhapsNumbered' | 'alone'> {
   const forms = { numbered: [] as string[], perhapsNumbered: [] as string[], alone: [] as string[] };
-  const roman = ROMAN.exec(text);
+  const roman = romanPattern.exec(text);
   if (roman !== null) {
     forms.numbered.push(`${edge} ${roman[1]}#${romanValue(roman[2] ?? '') - page}${roman[3]}`);
     return forms;
   }
-  for (const { 0: digits, index } of text.matchAll(NUMBER)) {
+  for (const { 0: digits, index } of text.matchAll(numberPattern)) {
     const before = text.slice(0, index);
     const after = text.slice(index + digits.length);
     const offset = Number(digits) - page;
     const setOff = isSetOff(before, after);
-    const endsTitle = after.trim() === '' && ENDS_TITLE.test(before) && !COUNTED.test(before);
-    if (offset <= MAX_PAGE_OFFSET && (setOff || endsTitle)) {
+    const endsTitle = after.trim() === '' && titleEnd.test(before) && !counted.test(before);
+    if (offset <= maxPageOffset && (setOff || endsTitle)) {
       (setOff ? forms.numbered : forms.perhapsNumbered).push(`${edge} ${before}#${offset}${after}`);
       if (before !== '' || after !== '') {
         forms.alone.push(`${edge} #${offset}`);
@@ -158,18 +158,18 @@ function numberedForms(
 /** True for a number that stands alone, apart from the rest, or before it. */
 function isSetOff(before: string, after: string): boolean {
   if (before.trim() === '') {
-    return AFTER.test(after) || /^\s+\p{L}/u.test(after);
+    return afterPattern.test(after) || /^\s+\p{L}/u.test(after);
   }
-  return (DIVIDER.test(before) || PAGE_WORD.test(before)) && AFTER.test(after);
+  return (divider.test(before) || pageWord.test(before)) && afterPattern.test(after);
 }
 
-const ROMAN_DIGITS: Record<string, number> = { i: 1, v: 5, x: 10, l: 50, c: 100 };
+const romanDigits: Record<string, number> = { i: 1, v: 5, x: 10, l: 50, c: 100 };
 
 function romanValue(numeral: string): number {
   let value = 0;
   let last = 0;
   for (const character of [...numeral.toLowerCase()].reverse()) {
-    const digit = ROMAN_DIGITS[character] ?? 0;
+    const digit = romanDigits[character] ?? 0;
     value += digit < last ? -digit : digit;
     last = Math.max(last, digit);
   }

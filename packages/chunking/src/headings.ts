@@ -4,37 +4,37 @@ import { isAtMargin, isBeside, isClose, type Layout } from './layout';
 import type { ChunkLine } from './types';
 
 /** Headings are this much larger than running text. */
-const LARGER = 1.15;
+const largerBy = 1.15;
 /** Bold lines smaller than this are labels, except at the top of a page. */
-const NOT_SMALLER = 0.95;
-const TOP_BLOCKS = 3;
-const MAX_CHARACTERS = 150;
+const notSmaller = 0.95;
+const topBlocks = 3;
+const maxCharacters = 150;
 /** Longer lines are not looked at for a number before a heading: the search takes the square of the length. */
-const MAX_NUMBERED_CHARACTERS = 300;
-const MAX_LINES = 3;
+const maxNumberedCharacters = 300;
+const maxLines = 3;
 
 /** The kinds of headings that say what they are, from the outermost in. */
-const KINDS = [
+const kinds = [
   /^(?:part|chapter|appendix|exhibit|annex)\s+(?:[\divxlc]+|[a-z])\b/iu,
   /^(?:(?:item|section|article|schedule)\s+(?:[\divxlc]+|[a-z])|signatures?$)/iu,
   /^note\s+\d/iu,
 ];
-const NUMBERS = /^(\d{1,3}(?:\.\d{1,3})*)\.?\s+\p{L}/u;
+const numbers = /^(\d{1,3}(?:\.\d{1,3})*)\.?\s+\p{L}/u;
 /** Three letters, or two that are words by themselves, as in Chinese. */
-const HAS_WORD = /\p{L}.*\p{L}.*\p{L}|\p{Lo}.*\p{Lo}/u;
+const hasWord = /\p{L}.*\p{L}.*\p{L}|\p{Lo}.*\p{Lo}/u;
 /** What follows the number of a heading that is set as running text is. */
-const PLAIN_NAMED =
+const plainNamed =
   /^(?:part|chapter|appendix|annex|item|section|article|note)\s+(?:\d+[a-z]?|[ivxlc]+|[a-z])(?:\s*$|\s*[.:–—-]\s*(?:$|\p{Lu}))/iu;
 /** What stands over the columns of a table. */
-const PERIOD =
+const period =
   /\b(?:(?:three|six|nine|twelve)\s+months|(?:fiscal\s+)?years?)\s+ended\b|^\(?(?:(?:dollars|amounts)\s+|\$\s*)?in\s+(?:thousands|millions|billions)\b/iu;
 /** The number of a heading that stands apart from it. */
-const NUMBER_CELL =
+const numberCell =
   /^(?:(?:item|note|part|section|article|chapter)\s+)?(?:\d+[a-z]?|[a-z]|[ivxlc]+)(?:\.\d+)*[.:)]?\t[^\t]*\p{L}[^\t\d]*$/iu;
-const CAPTION =
+const caption =
   /\s*[([](?:continued|cont[.'’]d?|(?:dollars |amounts |\$ )?in (?:thousands|millions|billions)[^)\]]*|unaudited)[)\]]$/iu;
 /** What one line of a title page, a signature or a form is, but no heading. */
-const NO_TITLE = /^(?:[•·▪■◦○●◆➢✓]|by:|\/s\/|name:|title:|date:|☐|☒)/iu;
+const noTitle = /^(?:[•·▪■◦○●◆➢✓]|by:|\/s\/|name:|title:|date:|☐|☒)/iu;
 
 /** How a heading ranks among others. */
 export interface Rank {
@@ -57,21 +57,21 @@ export function isFontHeading(blocks: readonly Block[], index: number, body: Bod
   const { lines } = block;
   const [first] = lines;
   const last = lines.at(-1);
-  if (!layout.known || first === undefined || last === undefined || block.rows || lines.length > MAX_LINES) {
+  if (!layout.known || first === undefined || last === undefined || block.rows || lines.length > maxLines) {
     return false;
   }
   const text = lines.length === 1 ? first.text : textOf(lines);
-  const isSmall = first.fontSize < NOT_SMALLER * body.size && index >= TOP_BLOCKS;
+  const isSmall = first.fontSize < notSmaller * body.size && index >= topBlocks;
   const isBold = first.bold && !body.bold && !isSmall;
-  const isLarger = first.fontSize >= LARGER * body.size && first.fontSize >= LARGER * layout.textSize();
+  const isLarger = first.fontSize >= largerBy * body.size && first.fontSize >= largerBy * layout.textSize();
   const stands = isBold || isLarger;
-  if (!stands && !(lines.length === 1 && PLAIN_NAMED.test(text))) {
+  if (!stands && !(lines.length === 1 && plainNamed.test(text))) {
     return false;
   }
-  if (text.length > MAX_CHARACTERS || !HAS_WORD.test(text) || NO_TITLE.test(text)) {
+  if (text.length > maxCharacters || !hasWord.test(text) || noTitle.test(text)) {
     return false;
   }
-  if (/[,;:，；：。]$/u.test(text) || (/\.$/u.test(text) && kindOf(text) === null) || PERIOD.test(text)) {
+  if (/[,;:，；：。]$/u.test(text) || (/\.$/u.test(text) && kindOf(text) === null) || period.test(text)) {
     return false;
   }
   if (!(isAtMargin(first, layout) || isNamedTitle(first)) || standBeside(block, blocks[index - 1])) {
@@ -93,17 +93,17 @@ function standBeside(block: Block, other: Block | undefined): boolean {
 
 /** True for a bold line of two cells, the first of which is a number such as "Item 7.". */
 export function isNumberedTitle(line: ChunkLine, body: BodyText): boolean {
-  return line.bold && !body.bold && line.text.length <= MAX_NUMBERED_CHARACTERS && NUMBER_CELL.test(line.text);
+  return line.bold && !body.bold && line.text.length <= maxNumberedCharacters && numberCell.test(line.text);
 }
 
 /** True for a line that begins a heading of its own, whatever stands before it. */
 export function isNamedTitle(line: ChunkLine): boolean {
-  return line.bold && (kindOf(line.text) ?? KINDS.length) < KINDS.length;
+  return line.bold && (kindOf(line.text) ?? kinds.length) < kinds.length;
 }
 
 /** The heading as a title: without a full stop, or what says that it goes on or how numbers are given. */
 export function titleOf(block: Block): string {
-  return textOf(block.lines).replace(CAPTION, '').replace(/\.$/u, '');
+  return textOf(block.lines).replace(caption, '').replace(/\.$/u, '');
 }
 
 export function rankOf(block: Block): Rank {
@@ -125,11 +125,11 @@ export function outranks(outer: Rank, inner: Rank): boolean {
   }
   if (inner.kind !== null) {
     // Nothing but its own kind stands over "Part II" or "Item 7"; over "2.1", also what is larger.
-    const larger = inner.kind >= KINDS.length && outer.size > inner.size + 0.5;
+    const larger = inner.kind >= kinds.length && outer.size > inner.size + 0.5;
     return outer.kind === null ? larger : outer.kind < inner.kind;
   }
   if (outer.size > inner.size + 0.5 || outer.size < inner.size - 0.5) {
-    return outer.size > inner.size || (outer.kind !== null && outer.kind < KINDS.length);
+    return outer.size > inner.size || (outer.kind !== null && outer.kind < kinds.length);
   }
   if (outer.kind !== null) {
     return true;
@@ -149,10 +149,10 @@ function textOf(lines: readonly ChunkLine[]): string {
 }
 
 function kindOf(text: string): number | null {
-  const named = KINDS.findIndex((kind) => kind.test(text));
+  const named = kinds.findIndex((kind) => kind.test(text));
   if (named >= 0) {
     return named;
   }
-  const depth = NUMBERS.exec(text)?.[1]?.split('.').length;
-  return depth === undefined ? null : KINDS.length - 1 + depth;
+  const depth = numbers.exec(text)?.[1]?.split('.').length;
+  return depth === undefined ? null : kinds.length - 1 + depth;
 }

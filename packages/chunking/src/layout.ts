@@ -3,17 +3,17 @@ import { hasLayout } from './edgeLines';
 import type { ChunkLine, ChunkPage } from './types';
 
 /** Lines of one paragraph lie at most this much further apart than the page's tight lines. */
-const PARAGRAPH_GAP = 1.3;
+const paragraphGap = 1.3;
 /** Rows of one table lie at most this far apart, in font sizes. */
-const ROW_GAP = 2.2;
+const rowGap = 2.2;
 /** A line is short when it ends this much (in page widths) before the text's right edge. */
-const SHORT_BY = 0.12;
+const shortBy = 0.12;
 /** Headings begin within this (in page widths) of the text's left edge, or stand in the middle as exactly. */
-const MARGIN = 0.06;
-const CENTRED = 0.03;
+const margin = 0.06;
+const centred = 0.03;
 
 /** A page with less text may be all headings. */
-const MIN_CHARACTERS = 500;
+const minCharacters = 500;
 
 /** Where the lines of a page stand to each other. */
 export interface Layout {
@@ -68,7 +68,7 @@ export function layoutOf(page: ChunkPage): Layout {
 function textSizeOf(page: ChunkPage): number {
   const text = new BodyText();
   text.add(page);
-  return text.characters < MIN_CHARACTERS ? 0 : text.size;
+  return text.characters < minCharacters ? 0 : text.size;
 }
 
 /** How far `line` is below `before`, in font sizes. */
@@ -79,23 +79,23 @@ function distanceOf(before: ChunkLine, line: ChunkLine, height: number): number 
 /** True when `line` may go on the paragraph or table of `before`. */
 export function isClose(before: ChunkLine, line: ChunkLine, layout: Layout): boolean {
   const distance = distanceOf(before, line, layout.height);
-  return distance > 0.2 && distance <= PARAGRAPH_GAP * layout.leading;
+  return distance > 0.2 && distance <= paragraphGap * layout.leading;
 }
 
 /** True when `line` may be the next row of the table of `before`: rows stand further apart than lines of text. */
 export function isCloseRow(before: ChunkLine, line: ChunkLine, layout: Layout): boolean {
   const distance = distanceOf(before, line, layout.height);
-  return distance > 0.2 && distance <= Math.max(ROW_GAP, PARAGRAPH_GAP * layout.leading);
+  return distance > 0.2 && distance <= Math.max(rowGap, paragraphGap * layout.leading);
 }
 
 export function isShort(line: ChunkLine, layout: Layout): boolean {
-  return layout.known && line.x1 < layout.right - SHORT_BY;
+  return layout.known && line.x1 < layout.right - shortBy;
 }
 
 /** True for what begins at the left edge of the text or stands in its middle, unlike the heads of columns. */
 export function isAtMargin(line: ChunkLine, layout: Layout): boolean {
   const middle = (line.x0 + line.x1 - layout.left - layout.right) / 2;
-  return !layout.known || line.x0 <= layout.left + MARGIN || Math.abs(middle) <= CENTRED;
+  return !layout.known || line.x0 <= layout.left + margin || Math.abs(middle) <= centred;
 }
 
 /** True when both stand side by side. */

@@ -3,12 +3,12 @@ import { pathOf, type SectionNamer, shorten } from './paths';
 import type { ChunkLine, ChunkOutlineEntry, ChunkPage } from './types';
 
 /** A heading on a page may go on over so many lines. */
-const MAX_LINES = 4;
+const maxLines = 4;
 /**
  * Lines that are looked at for the titles of one page, over and over: a thousand titles on a thousand lines. Those left
  * after that are not looked for; broken files put ten thousand entries on one page.
  */
-const MAX_LOOKED_AT = 1_000_000;
+const maxLookedAt = 1_000_000;
 
 interface PlacedEntry {
   path: string | null;
@@ -50,7 +50,7 @@ export class OutlineNamer implements SectionNamer {
     const entries = this.entriesByPage.get(page.page) ?? [];
     const keys = entries.length === 0 ? [] : page.lines.map((line) => keyOf(line.text));
     let from = 0;
-    let left = MAX_LOOKED_AT;
+    let left = maxLookedAt;
     for (const { path, key } of entries) {
       const found = left > 0 ? findTitle(page.lines, keys, key, from) : null;
       left -= keys.length - from;
@@ -144,7 +144,7 @@ function findTitle(
 /** How many lines from `index` on are the title and nothing else; 0 when they are not. */
 function linesOf(keys: readonly string[], title: string, index: number): number {
   let text = '';
-  for (let count = 1; count <= MAX_LINES && index + count <= keys.length; count++) {
+  for (let count = 1; count <= maxLines && index + count <= keys.length; count++) {
     text += keys[index + count - 1] ?? '';
     if (text === title) {
       return count;

@@ -17,7 +17,7 @@ export interface PackerOptions {
 }
 
 /** What is kept whole where it fits into a chunk, from the largest down; a heading is part of what it heads. */
-const UNITS = [boundary.paragraph, boundary.introduction, boundary.item, boundary.sentence] as const;
+const units = [boundary.paragraph, boundary.introduction, boundary.item, boundary.sentence] as const;
 
 /** The last place within the limit that a chunk may end at. */
 interface Reach {
@@ -50,7 +50,7 @@ export class Packer {
       return this.range(words, from, fresh, reach.to);
     }
     if (this.options.strategy !== 'fixed') {
-      for (const unit of UNITS) {
+      for (const unit of units) {
         const end = lastEnd(words, fresh, reach.to, unit);
         const start = end === null ? fresh : end + 1;
         const tokens = this.unitTokens(words, start, unit, final);
@@ -93,7 +93,7 @@ export class Packer {
       const word = words[index];
       const inner = this.inner(words, index);
       // As the first word it costs a token more or less: only near the limit that is counted.
-      const isNear = sum + inner > limit - NEAR;
+      const isNear = sum + inner > limit - near;
       if (word === undefined || (isNear && sum + this.cost(words, index, true, false) > limit)) {
         break;
       }
@@ -119,7 +119,7 @@ export class Packer {
     for (let index = from; index < words.length; index++) {
       const inner = index === from ? this.cost(words, index, true, false) : this.inner(words, index);
       // Line breaks at its end cost a word a token or two: near the limit it is counted without them.
-      if (index >= fresh && sum + inner > maxTokens - NEAR && this.ending(words, from, index, sum) > maxTokens) {
+      if (index >= fresh && sum + inner > maxTokens - near && this.ending(words, from, index, sum) > maxTokens) {
         return { to: index - 1, complete: false };
       }
       if (index >= fresh && words[index + 1]?.boundary === boundary.stop) {
@@ -203,7 +203,7 @@ export class Packer {
 }
 
 /** More tokens than the white space around a word ever takes. */
-const NEAR = 8;
+const near = 8;
 
 /** The last word from `fresh` to `to` that ends a unit of this level, but none of a heading; null when there is none. */
 function lastEnd(words: readonly Word[], fresh: number, to: number, level: number): number | null {

@@ -1,9 +1,9 @@
 import type { Block } from './blocks';
 import type { ChunkPage } from './types';
 
-const SEPARATOR = ' > ';
-const MAX_DEPTH = 6;
-const MAX_TITLE = 120;
+const separator = ' > ';
+const maxDepth = 6;
+const maxTitle = 120;
 
 /** Names the section that blocks stand under. Pages come in order. */
 export interface SectionNamer {
@@ -15,16 +15,16 @@ export interface SectionNamer {
 
 /** The path through `titles`, from the outermost in; null when there are none. */
 export function pathOf(titles: readonly string[]): string | null {
-  return titles.length === 0 ? null : titles.slice(0, MAX_DEPTH).join(SEPARATOR);
+  return titles.length === 0 ? null : titles.slice(0, maxDepth).join(separator);
 }
 
 /** A title as it stands in a path. */
 export function shorten(title: string): string {
   const plain = title.replace(/\s+/gu, ' ').trim();
-  return plain.length <= MAX_TITLE
+  return plain.length <= maxTitle
     ? plain
     : `${plain
-        .slice(0, MAX_TITLE - 1)
+        .slice(0, maxTitle - 1)
         .toWellFormed()
         .trimEnd()}…`;
 }

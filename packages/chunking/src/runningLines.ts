@@ -1,15 +1,15 @@
-import { EDGE_ROWS, type EdgeLine, type Edges, edgesOf } from './edgeLines';
+import { type EdgeLine, type Edges, edgeRows, edgesOf } from './edgeLines';
 import type { ChunkLine, ChunkPage } from './types';
 
 /** How many pages before and after a page are looked at to tell what runs through it. */
-const REACH = 8;
+const reach = 8;
 /** A running line is on this many pages in the same place, or on that many in any. */
-const MIN_IN_PLACE = 3;
-const MIN_ANYWHERE = 5;
+const minInPlace = 3;
+const minAnywhere = 5;
 /** ... and on this share of the pages from its first to its last: left and right pages may differ. */
-const MIN_SHARE = 0.4;
-const SAME_PLACE = 0.02;
-const SAME_SIZE = 1.2;
+const minShare = 0.4;
+const samePlace = 0.02;
+const sameSize = 1.2;
 
 interface Sighting {
   /** Counts pages as they come. */
@@ -32,7 +32,7 @@ export interface CleanedPage {
 }
 
 /**
- * Takes running headers, footers and page numbers out of pages. What is one depends on the pages at most REACH before
+ * Takes running headers, footers and page numbers out of pages. What is one depends on the pages at most reach before
  * and after; so many are held, however long the document is.
  */
 export class RunningLines {
@@ -50,7 +50,7 @@ export class RunningLines {
     }
     this.held.push({ page, edges });
     this.turn++;
-    return this.held.length > REACH ? this.next() : null;
+    return this.held.length > reach ? this.next() : null;
   }
 
   /** Gives the next of the pages that are still held; null when there is none. Call it after the last page only. */
@@ -60,7 +60,7 @@ export class RunningLines {
       return null;
     }
     const turn = this.turn - this.held.length - 1;
-    this.forget(turn - REACH);
+    this.forget(turn - reach);
     return this.clean(held, turn);
   }
 
@@ -82,7 +82,7 @@ export class RunningLines {
 
   /** Forgets what was seen before `turn`. */
   private forget(turn: number): void {
-    if (turn % REACH !== 0) {
+    if (turn % reach !== 0) {
       return;
     }
     for (const [key, sightings] of this.sightings) {
@@ -116,7 +116,7 @@ export class RunningLines {
       }
     }
     const isPageNumber = (line: EdgeLine) => this.isPageNumber(line, turn);
-    if (running.length === EDGE_ROWS && running.flat().length === rows.flat().length) {
+    if (running.length === edgeRows && running.flat().length === rows.flat().length) {
       // Whole pages come again: that is text.
       return running
         .flat()
@@ -135,20 +135,20 @@ export class RunningLines {
 
   private isPageNumber({ line, numbered, perhapsNumbered }: EdgeLine, turn: number): boolean {
     return (
-      numbered.some((key) => this.around(key, line, turn).length >= MIN_IN_PLACE) ||
-      perhapsNumbered.some((key) => this.around(key, line, turn).length >= MIN_ANYWHERE)
+      numbered.some((key) => this.around(key, line, turn).length >= minInPlace) ||
+      perhapsNumbered.some((key) => this.around(key, line, turn).length >= minAnywhere)
     );
   }
 
   private isTitle({ line, text }: EdgeLine, turn: number): boolean {
     const seen = text === null ? [] : this.around(text, line, turn);
-    const inPlace = seen.filter(({ y }) => Math.abs(y - line.y0) <= SAME_PLACE).length;
-    if (inPlace < MIN_IN_PLACE && seen.length < MIN_ANYWHERE) {
+    const inPlace = seen.filter(({ y }) => Math.abs(y - line.y0) <= samePlace).length;
+    if (inPlace < minInPlace && seen.length < minAnywhere) {
       return false;
     }
     const span = (seen.at(-1)?.turn ?? turn) - (seen[0]?.turn ?? turn) + 1;
     // The head of a table that goes on over pages always stands at a table.
-    return seen.length >= MIN_SHARE * span && !this.isMostly('besideTable', { line, text }, turn);
+    return seen.length >= minShare * span && !this.isMostly('besideTable', { line, text }, turn);
   }
 
   /** True when this is so on most of the pages around that have the same text. */
@@ -166,10 +166,10 @@ export class RunningLines {
     const found: Sighting[] = [];
     for (const sighting of this.sightings.get(key) ?? []) {
       const larger = Math.max(sighting.fontSize, line.fontSize);
-      const near = sighting.turn >= turn - REACH && sighting.turn <= turn + REACH;
+      const near = sighting.turn >= turn - reach && sighting.turn <= turn + reach;
       if (
         near &&
-        larger <= SAME_SIZE * Math.min(sighting.fontSize, line.fontSize) &&
+        larger <= sameSize * Math.min(sighting.fontSize, line.fontSize) &&
         found.at(-1)?.turn !== sighting.turn
       ) {
         found.push(sighting);

@@ -8,14 +8,14 @@ export function countTokens(text: string): number {
   return countAll(text, asPlainText);
 }
 
-const MAX_CACHED = 100_000;
-const MAX_CACHED_LENGTH = 64;
+const maxCached = 100_000;
+const maxCachedLength = 64;
 
 /** White space that is counted with the word after it, and with the word before it. */
-const LEADS = ['', ' ', '\t'] as const;
-const TRAILS = ['', '\n', '\n\n'] as const;
-export type Lead = (typeof LEADS)[number];
-export type Trail = (typeof TRAILS)[number];
+const leads = ['', ' ', '\t'] as const;
+const trails = ['', '\n', '\n\n'] as const;
+export type Lead = (typeof leads)[number];
+export type Trail = (typeof trails)[number];
 
 /**
  * Counts tokens of words and remembers the counts: text repeats its words, and a look-up costs a hundredth of a count.
@@ -24,17 +24,17 @@ export type Trail = (typeof TRAILS)[number];
  */
 export class TokenCounter {
   /** One for each lead and trail, so that no piece is put together to be looked up. */
-  private readonly known = Array.from({ length: LEADS.length * TRAILS.length }, () => new Map<string, number>());
+  private readonly known = Array.from({ length: leads.length * trails.length }, () => new Map<string, number>());
 
   count(word: string, lead: Lead = '', trail: Trail = ''): number {
-    const known = this.known[LEADS.indexOf(lead) + LEADS.length * TRAILS.indexOf(trail)];
+    const known = this.known[leads.indexOf(lead) + leads.length * trails.indexOf(trail)];
     const remembered = known?.get(word);
     if (remembered !== undefined) {
       return remembered;
     }
     const tokens = countTokens(lead + word + trail);
-    if (known !== undefined && word.length <= MAX_CACHED_LENGTH) {
-      if (known.size >= MAX_CACHED) {
+    if (known !== undefined && word.length <= maxCachedLength) {
+      if (known.size >= maxCached) {
         known.clear();
       }
       known.set(word, tokens);

@@ -43,7 +43,7 @@ export interface ChunkOutlineEntry {
 export interface ChunkOptions {
   /** What chunks follow; `structure` unless given. */
   strategy?: ChunkStrategy;
-  /** No chunk has more tokens (cl100k_base), its overlap included. At least MIN_MAX_TOKENS. */
+  /** No chunk has more tokens (cl100k_base), its overlap included. At least minMaxTokens. */
   maxTokens: number;
   /** How many tokens a chunk may repeat from the end of the one before; at most half of maxTokens. */
   overlapTokens: number;
@@ -59,4 +59,4 @@ export interface ChunkOptions {
 }
 
 /** Below this a single character may not fit (one takes up to four tokens). */
-export const MIN_MAX_TOKENS = 16;
+export const minMaxTokens = 16;

@@ -32,15 +32,15 @@ export interface Word {
   innerTokens: number;
 }
 
-const LONG_RUN = 64;
-const PIECE_CODE_POINTS = 32;
+const longRun = 64;
+const pieceCodePoints = 32;
 
-const WIDE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}。、，！？；：「」『』（）]/u;
-const WIDE_SENTENCE_END = /[。！？]["”’」』）)]*$/u;
-const SENTENCE_END = /[.!?…]["”’)\]]*$/u;
-const ABBREVIATION =
+const wide = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}。、，！？；：「」『』（）]/u;
+const wideSentenceEnd = /[。！？]["”’」』）)]*$/u;
+const sentenceEnd = /[.!?…]["”’)\]]*$/u;
+const abbreviation =
   /^["“(]*(?:\p{L}|(?:\p{L}\.)+\p{L}?|mr|mrs|ms|dr|prof|st|inc|corp|co|ltd|llc|no|nos|vs|etc|e\.g|i\.e|fig|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|approx|dept|est|vol|pp?)\.["”)]*$/iu;
-const SENTENCE_START = /^["“‘(•\p{Lu}\p{N}\p{Lo}]/u;
+const sentenceStart = /^["“‘(•\p{Lu}\p{N}\p{Lo}]/u;
 
 /** Turns blocks into words, in order. `limit` is the largest number of tokens one word may have. */
 export class WordMaker {
@@ -84,7 +84,7 @@ export class WordMaker {
       return '\n';
     }
     const before = [...(this.last?.text.slice(-2) ?? '')].at(-1) ?? '';
-    return WIDE.test(before) && WIDE.test(text.slice(0, 2)) && WIDE.test([...text][0] ?? '') ? '' : ' ';
+    return wide.test(before) && wide.test(text.slice(0, 2)) && wide.test([...text][0] ?? '') ? '' : ' ';
   }
 
   private boundaryBefore(
@@ -102,13 +102,13 @@ export class WordMaker {
       return firstOfLine ? boundary.sentence : boundary.word;
     }
     const lastText = last?.text ?? '';
-    if (WIDE_SENTENCE_END.test(lastText)) {
+    if (wideSentenceEnd.test(lastText)) {
       return boundary.sentence;
     }
     if (before === '') {
       return boundary.glued;
     }
-    const ends = SENTENCE_END.test(lastText) && SENTENCE_START.test(text) && !ABBREVIATION.test(lastText);
+    const ends = sentenceEnd.test(lastText) && sentenceStart.test(text) && !abbreviation.test(lastText);
     return ends ? boundary.sentence : boundary.word;
   }
 
@@ -147,7 +147,7 @@ export class WordMaker {
     }
     let first = true;
     for (const text of pieces) {
-      const level = WIDE_SENTENCE_END.test(this.last?.text ?? '') ? boundary.sentence : boundary.glued;
+      const level = wideSentenceEnd.test(this.last?.text ?? '') ? boundary.sentence : boundary.glued;
       const piece: Word = first ? { ...word, text } : { ...word, text, before: '', boundary: level };
       words.push(piece);
       this.last = piece;
@@ -157,14 +157,14 @@ export class WordMaker {
 
   /** Cuts a run that is too long to be moved as a whole: at wide full stops, else after a fixed length. */
   private piecesOf(text: string): string[] {
-    if (text.length <= LONG_RUN && (text.length * 3 <= this.limit || this.tokens.count(text) <= this.limit)) {
+    if (text.length <= longRun && (text.length * 3 <= this.limit || this.tokens.count(text) <= this.limit)) {
       return [text];
     }
     const pieces: string[] = [];
     for (const sentence of text.match(/[^。！？]*[。！？]+["”’」』）)]*|[^。！？]+/gu) ?? [text]) {
       const codePoints = [...sentence];
-      for (let at = 0; at < codePoints.length; at += PIECE_CODE_POINTS) {
-        this.halve(codePoints.slice(at, at + PIECE_CODE_POINTS), pieces);
+      for (let at = 0; at < codePoints.length; at += pieceCodePoints) {
+        this.halve(codePoints.slice(at, at + pieceCodePoints), pieces);
       }
     }
     return pieces;

@@ -6,12 +6,12 @@ import { reachOf, squeeze } from './coverage';
 
 const corpus = join(__dirname, '../../../../shared/corpus/real');
 /** Enough of each filing to have its cover, its contents, text, tables and a change of running lines. */
-const PAGES = 40;
+const pagesRead = 40;
 
 async function readPages(file: string) {
   const pdf = await openPdf(join(corpus, file));
   const pages: ChunkPage[] = [];
-  for (let page = 1; page <= Math.min(PAGES, pdf.info.pageCount); page++) {
+  for (let page = 1; page <= Math.min(pagesRead, pdf.info.pageCount); page++) {
     pages.push(pdf.readPage(page));
   }
   pdf.close();

@@ -10,11 +10,11 @@ export function cleanText(text: string): string {
 }
 
 /** White space that is not a single space: most of a text's is, and each match costs more than looking. */
-const UNFOLDED_SPACE = /\s{2,}|[^\S ]/gu;
+const unfoldedSpace = /\s{2,}|[^\S ]/gu;
 
 /** Text as it is hashed for the embedding cache: NFC, white space folded, ends trimmed. */
 export function normalizeText(text: string): string {
-  return text.normalize('NFC').replace(UNFOLDED_SPACE, ' ').trim();
+  return text.normalize('NFC').replace(unfoldedSpace, ' ').trim();
 }
 
 /** SHA-256 of UTF-8 text, 64 lower-case hexadecimal digits. */

@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => testDatabase.drop());
 
 /** Linux's number for the timer of a connection that is probed while nothing is said (proc_pid_net(5), "tr"). */
-const KEEPALIVE = '02';
+const keepalive = '02';
 
 test('When a connection is silent for hours, then the system probes it all the while, so that nothing forgets it', async () => {
   const timer = await withClient({ databaseUrl: testDatabase.url }, { application_name: 'test' }, async (client) => {
@@ -22,5 +22,5 @@ test('When a connection is silent for hours, then the system probes it all the w
       .find(([, local]) => local?.endsWith(`:${port}`));
     return connection?.[5]?.split(':')[0];
   });
-  expect(timer).toBe(KEEPALIVE);
+  expect(timer).toBe(keepalive);
 });

@@ -1,4 +1,15 @@
-import { column, ENGINES, engines, linesOf, MUSEUMS, RIVERS, rivers, rowByRow, textsOf, wrap } from './placedText';
+import {
+  column,
+  engines,
+  engineText,
+  linesOf,
+  museumText,
+  rivers,
+  riverText,
+  rowByRow,
+  textsOf,
+  wrap,
+} from './placedText';
 import { TemporaryFolder } from './temporary';
 
 const folder = new TemporaryFolder();
@@ -23,7 +34,7 @@ describe('When the columns of a page are drawn row by row', () => {
   });
 
   test('and there are three, then they are read one after the other', async () => {
-    const texts = [RIVERS, ENGINES, MUSEUMS].map((text) => wrap(text, 31));
+    const texts = [riverText, engineText, museumText].map((text) => wrap(text, 31));
     const placed = rowByRow(...texts.map((lines, index) => column(lines, 40 + 180 * index)));
     expect(await textsOf(folder, placed)).toEqual(texts.flat());
   });

@@ -4,8 +4,8 @@ import { writeLargePdf } from '@millrace/test-support';
 import { loadPdfium, openPdf } from '../src';
 import { TemporaryFolder } from './temporary';
 
-const MEGABYTE = 2 ** 20;
-const PAGES = 2_000;
+const megabyte = 2 ** 20;
+const pages = 2_000;
 
 const folder = new TemporaryFolder();
 beforeAll(() => folder.make());
@@ -14,11 +14,11 @@ afterAll(() => folder.remove());
 describe('When a PDF of more than 100 MB is read', () => {
   test('then the memory of the engine stays far below its size, and every page has its text', async () => {
     const path = join(await folder.write(Buffer.alloc(0)), '..', 'large.pdf');
-    await writeLargePdf(path, PAGES, (page) => [`This is page ${page} of the book.`]);
-    expect((await stat(path)).size).toBeGreaterThan(100 * MEGABYTE);
+    await writeLargePdf(path, pages, (page) => [`This is page ${page} of the book.`]);
+    expect((await stat(path)).size).toBeGreaterThan(100 * megabyte);
 
     const file = await openPdf(path);
-    for (let page = 1; page <= PAGES; page++) {
+    for (let page = 1; page <= pages; page++) {
       expect(file.readPage(page).text).toBe(`This is page ${page} of the book.`);
     }
     expect(file.readPage(1).text).toBe('This is page 1 of the book.');
@@ -26,6 +26,6 @@ describe('When a PDF of more than 100 MB is read', () => {
     await rm(path);
 
     // The heap only grows: its size is its peak.
-    expect((await loadPdfium()).memory.u8.length).toBeLessThan(80 * MEGABYTE);
+    expect((await loadPdfium()).memory.u8.length).toBeLessThan(80 * megabyte);
   });
 });

@@ -1,17 +1,17 @@
 import { contentPdf } from '@millrace/test-support';
 import type { TemporaryFolder } from './temporary';
 
-export const RIVERS =
+export const riverText =
   'The mill stands where the river bends and has done so since the first settlers came up the valley in search of ' +
   'water that would turn a wheel all year. They dug a race along the slope, lined it with stone, and let the stream ' +
   'fall twelve feet onto the paddles below. In summer the water was low and the wheel turned slowly, yet it never ' +
   'stopped, and the miller kept his account of every sack in a book that his grandchildren still own today.';
-export const ENGINES =
+export const engineText =
   'When steam came to the county, nobody at first believed that an engine could be cheaper than a river that asked ' +
   'for nothing. But coal arrived by rail, engines ran at night, and within a generation most of the wheels had been ' +
   'taken down for their iron. Those that were left ground flour for the farms nearby, or sawed timber, or drove the ' +
   'small dynamos that lit the first electric lamps in villages which no power line would reach for many years.';
-export const MUSEUMS =
+export const museumText =
   'Today some of the old mills are museums where visitors may see how grain was lifted to the top of the house and ' +
   'came down again as flour. Others have been turned into homes, and a few produce electricity again, because water ' +
   'still asks for nothing. Whoever walks along the valley on a quiet day can hear the wheels before seeing them, as ' +
@@ -58,5 +58,5 @@ export async function textsOf(folder: TemporaryFolder, placed: readonly Placed[]
   return (await linesOf(folder, placed)).map(({ text }) => text);
 }
 
-export const rivers = wrap(RIVERS, 46);
-export const engines = wrap(ENGINES, 46);
+export const rivers = wrap(riverText, 46);
+export const engines = wrap(engineText, 46);

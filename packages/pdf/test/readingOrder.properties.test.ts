@@ -3,8 +3,8 @@ import { orderBlocks } from '../src/text/blockOrder';
 import { type DraftLine, mergeRow } from '../src/text/draftLine';
 import { orderColumns } from '../src/text/readingOrder';
 
-const SIZE = 10;
-const PITCH = 12;
+const fontSize = 10;
+const pitch = 12;
 
 function draft(text: string, a0: number, a1: number, base: number, more: Partial<DraftLine> = {}): DraftLine {
   return {
@@ -12,11 +12,11 @@ function draft(text: string, a0: number, a1: number, base: number, more: Partial
     direction: 0,
     a0,
     a1,
-    c0: base - SIZE,
+    c0: base - fontSize,
     c1: base + 2,
     base,
-    mainSize: SIZE,
-    size: SIZE,
+    mainSize: fontSize,
+    size: fontSize,
     bold: false,
     rightToLeft: false,
     splitsWord: false,
@@ -74,7 +74,7 @@ const anyLines = fc
   )
   .map((lines) =>
     lines.map(({ text, column, row, shift, length, direction, rightToLeft }) =>
-      draft(text, 200 * column + shift, 200 * column + shift + length, PITCH * row, { direction, rightToLeft }),
+      draft(text, 200 * column + shift, 200 * column + shift + length, pitch * row, { direction, rightToLeft }),
     ),
   );
 
@@ -107,11 +107,11 @@ describe('When the lines of a page are put in reading order', () => {
       fc.property(columns, ({ texts, offset, gutter }) => {
         const expected = texts.map((lines, column) =>
           lines.map((text, row) =>
-            draft(text, column * (180 + gutter), column * (180 + gutter) + 180, PITCH * row + (column % 2) * offset),
+            draft(text, column * (180 + gutter), column * (180 + gutter) + 180, pitch * row + (column % 2) * offset),
           ),
         );
         const drawn = merged(expected.flat().sort((a, b) => a.base - b.base || a.a0 - b.a0));
-        const margin = draft('text that runs downwards in the margin', 0, 600, 3.5 * PITCH, { direction: 1 });
+        const margin = draft('text that runs downwards in the margin', 0, 600, 3.5 * pitch, { direction: 1 });
         expect(orderColumns([margin, ...drawn]).map(({ text, a0, a1 }) => ({ text, a0, a1 }))).toEqual(
           [margin, ...expected.flat()].map(({ text, a0, a1 }) => ({ text, a0, a1 })),
         );
@@ -125,12 +125,12 @@ describe('When what stands close before a row was drawn after it', () => {
   test('then the cell that they make has the size of most of its characters', () => {
     const small = { size: 5, mainSize: 5 };
     for (const [first, second] of [
-      [draft('12', 0, 8, PITCH, small), draft('text of the column', 10, 100, PITCH)],
-      [draft('text of the column', 0, 90, PITCH), draft('12', 92, 100, PITCH, small)],
+      [draft('12', 0, 8, pitch, small), draft('text of the column', 10, 100, pitch)],
+      [draft('text of the column', 0, 90, pitch), draft('12', 92, 100, pitch, small)],
     ] as const) {
-      const row = draft('text of the other column', 150, 250, PITCH);
+      const row = draft('text of the other column', 150, 250, pitch);
       expect(mergeRow(row, second) && mergeRow(row, first)).toBe(true);
-      expect(row.cells.map(({ size }) => size)).toEqual([SIZE, SIZE]);
+      expect(row.cells.map(({ size }) => size)).toEqual([fontSize, fontSize]);
     }
   });
 });
@@ -138,12 +138,12 @@ describe('When what stands close before a row was drawn after it', () => {
 describe('When a page has endless lines', () => {
   test('then they are put in order all the same', () => {
     const text = 'and so the text goes on from line to line without end';
-    const left = Array.from({ length: 70_000 }, (_, row) => draft(text, 0, 180, PITCH * row));
+    const left = Array.from({ length: 70_000 }, (_, row) => draft(text, 0, 180, pitch * row));
     const right = left.map((line) => ({ ...line, a0: 220, a1: 400 }));
     const ordered = orderColumns(left.flatMap((line, row) => [line, right[row] as DraftLine]));
     expect(ordered.map(({ a0 }) => a0).join()).toBe([...left, ...right].map(({ a0 }) => a0).join());
-    const footer = draft(text, 0, 400, PITCH * 200_000);
-    const lower = left.map((line) => ({ ...line, base: line.base + PITCH * 80_000 }));
+    const footer = draft(text, 0, 400, pitch * 200_000);
+    const lower = left.map((line) => ({ ...line, base: line.base + pitch * 80_000 }));
     const blocks = orderBlocks([footer, ...lower, ...right, ...right]);
     expect(blocks.map(({ a0, base }) => `${a0} ${base}`).join()).toBe(
       [...lower, ...right, ...right, footer].map(({ a0, base }) => `${a0} ${base}`).join(),

@@ -1,4 +1,4 @@
-import { column, engines, MUSEUMS, rivers, rowByRow, textsOf, wrap } from './placedText';
+import { column, engines, museumText, rivers, rowByRow, textsOf, wrap } from './placedText';
 import { TemporaryFolder } from './temporary';
 
 const folder = new TemporaryFolder();
@@ -145,7 +145,7 @@ describe('When text stands side by side but is not read column by column', () =>
   });
 
   test('and it is drawn column by column, then it stays as it is drawn', async () => {
-    const museums = wrap(MUSEUMS, 46);
+    const museums = wrap(museumText, 46);
     const placed = [...column(engines, 320), ...column(rivers, 50), ...column(museums, 320, 500)];
     expect(await textsOf(folder, placed)).toEqual([...engines, ...rivers, ...museums]);
   });

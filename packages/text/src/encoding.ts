@@ -1,9 +1,9 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { TextDecoder } from 'node:util';
 
-const PIECE_BYTES = 64 * 1024;
+const pieceBytes = 64 * 1024;
 
-const FALLBACK = 'windows-1252';
+const fallback = 'windows-1252';
 
 /**
  * Finds out, piece by piece, whether bytes are text and how it is encoded: as its byte order mark says, else in the encoding
@@ -34,7 +34,7 @@ export class EncodingDetector {
       this.check(this.begin(), this.head);
     }
     const possible = this.candidates?.filter((candidate) => candidate.possible) ?? [];
-    const ranked = possible.map((candidate) => ({ encoding: candidate.encoding, rank: ENDS.indexOf(candidate.end()) }));
+    const ranked = possible.map((candidate) => ({ encoding: candidate.encoding, rank: ends.indexOf(candidate.end()) }));
     // What is equal stays in the order in which the candidates are tried.
     return ranked.sort((one, other) => one.rank - other.rank)[0]?.encoding ?? null;
   }
@@ -46,8 +46,8 @@ export class EncodingDetector {
       this.candidates = [new Candidate(marked, marked !== 'utf-8')];
       return this.candidates;
     }
-    const declared = this.declared === FALLBACK ? null : this.declared;
-    const encodings = new Set([declared ?? 'utf-8', 'utf-8', FALLBACK]);
+    const declared = this.declared === fallback ? null : this.declared;
+    const encodings = new Set([declared ?? 'utf-8', 'utf-8', fallback]);
     this.candidates = [...encodings].map((encoding) => new Candidate(encoding, true));
     return this.candidates;
   }
@@ -61,8 +61,8 @@ export class EncodingDetector {
  * How well an encoding explains the bytes, the best first: to their end, all but an unfinished last character, as any
  * bytes, or all but a last byte that alone speaks for it.
  */
-const ENDS = ['whole', 'cut', 'any', 'doubtful'] as const;
-type End = (typeof ENDS)[number];
+const ends = ['whole', 'cut', 'any', 'doubtful'] as const;
+type End = (typeof ends)[number];
 
 /** An encoding that bytes may be in, until they show that they are not. */
 class Candidate {
@@ -77,7 +77,7 @@ class Candidate {
     strict: boolean,
   ) {
     // In the fallback every byte is a character.
-    this.decoder = encoding === FALLBACK ? null : new TextDecoder(encoding, { fatal: strict });
+    this.decoder = encoding === fallback ? null : new TextDecoder(encoding, { fatal: strict });
   }
 
   add(piece: Buffer): boolean {
@@ -169,7 +169,7 @@ export function* decodeFile(path: string, encoding: string): Generator<string> {
 function* bytesOf(path: string): Generator<Buffer> {
   const fd = openSync(path, 'r');
   try {
-    const piece = Buffer.allocUnsafe(PIECE_BYTES);
+    const piece = Buffer.allocUnsafe(pieceBytes);
     for (let length = readSync(fd, piece); length > 0; length = readSync(fd, piece)) {
       yield piece.subarray(0, length);
     }

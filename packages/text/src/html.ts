@@ -1,26 +1,26 @@
 import { MillraceError } from '@millrace/contracts';
 import { Parser } from 'htmlparser2';
 import { cut } from './pages';
-import { MAX_PIECE, type Piece } from './types';
+import { maxPiece, type Piece } from './types';
 
 /** What is not part of what a page says. */
-const LEFT_OUT = new Set(
+const leftOut = new Set(
   // The header of inline XBRL holds facts for machines, as megabytes of numbers.
   ['script', 'style', 'nav', 'noscript', 'template', 'svg', 'math', 'iframe', 'object', 'ix:header'],
 );
-const NOT_SHOWN = /(?:^|;)\s*display\s*:\s*none\b/i;
+const notShown = /(?:^|;)\s*display\s*:\s*none\b/i;
 /** What a title holds only when its end tag is missing. */
-const AFTER_TITLE = /<\/head\b|<body\b/i;
-const BLOCKS = new Set(
+const afterTitle = /<\/head\b|<body\b/i;
+const blocks = new Set(
   (
     'address article aside blockquote body br caption dd details dialog div dl dt fieldset figcaption figure footer form ' +
     'header hgroup hr legend li main ol option p pre section summary ul'
   ).split(' '),
 );
 /** Browsers stop at 512. The parser's time grows with the square of it. */
-const MAX_DEPTH = 20_000;
-const MAX_CELLS = 1_000;
-const HEADING = /^h([1-6])$/;
+const maxDepth = 20_000;
+const maxCells = 1_000;
+const headingNames = /^h([1-6])$/;
 
 /** Turns the parts of an HTML document, as they are parsed, into pieces of text. */
 class HtmlReader {
@@ -69,13 +69,13 @@ class HtmlReader {
             this.add(text);
           } else {
             this.titleText += text;
-            rest = this.titleText.length > MAX_PIECE ? this.readOn(this.titleText) : null;
+            rest = this.titleText.length > maxPiece ? this.readOn(this.titleText) : null;
           }
         },
         onclosetag: (name, isImplied) => {
           if (name === 'title' && this.titleText !== null) {
             const text = this.titleText;
-            if (isImplied || AFTER_TITLE.test(text)) {
+            if (isImplied || afterTitle.test(text)) {
               rest = this.readOn(text);
             } else {
               this.endTitle(text);
@@ -110,8 +110,8 @@ class HtmlReader {
 
   private open(name: string, attributes: Record<string, string>): void {
     this.depth++;
-    if (this.depth > MAX_DEPTH) {
-      throw new MillraceError('TEXT_UNREADABLE', `The HTML nests more than ${MAX_DEPTH} elements.`);
+    if (this.depth > maxDepth) {
+      throw new MillraceError('TEXT_UNREADABLE', `The HTML nests more than ${maxDepth} elements.`);
     }
     if (this.leftOutAt === null && isLeftOut(name, attributes)) {
       this.leftOutAt = this.depth;
@@ -122,7 +122,7 @@ class HtmlReader {
     if (name === 'title' && this.wantsTitle) {
       this.titleText = '';
     }
-    const heading = HEADING.exec(name);
+    const heading = headingNames.exec(name);
     if (heading !== null) {
       this.endRow();
       this.endText();
@@ -132,11 +132,11 @@ class HtmlReader {
       this.endText();
     } else if (name === 'td' || name === 'th') {
       this.endText();
-      if (this.cells.length === MAX_CELLS) {
+      if (this.cells.length === maxCells) {
         this.endRow();
       }
       this.cells.push('');
-    } else if (BLOCKS.has(name)) {
+    } else if (blocks.has(name)) {
       this.break();
     }
     if (name === 'ul' || name === 'ol') {
@@ -159,12 +159,12 @@ class HtmlReader {
     if (leftOutAt !== null) {
       return;
     }
-    if (HEADING.test(name)) {
+    if (headingNames.test(name)) {
       this.endText();
       this.headingLevel = undefined;
     } else if (name === 'tr' || name === 'table') {
       this.endRow();
-    } else if (BLOCKS.has(name)) {
+    } else if (blocks.has(name)) {
       this.break();
     }
     if (name === 'ul' || name === 'ol') {
@@ -183,9 +183,9 @@ class HtmlReader {
       } else {
         this.text += added;
       }
-      if (this.text.length > MAX_PIECE) {
+      if (this.text.length > maxPiece) {
         this.endText();
-      } else if ((this.cells[last]?.length ?? 0) > MAX_PIECE) {
+      } else if ((this.cells[last]?.length ?? 0) > maxPiece) {
         this.endRow();
       }
     }
@@ -243,10 +243,10 @@ class HtmlReader {
 
 /** True for what a browser does not show. Scripts show a whole page that is hidden at first. */
 function isLeftOut(name: string, attributes: Record<string, string>): boolean {
-  if (LEFT_OUT.has(name)) {
+  if (leftOut.has(name)) {
     return true;
   }
-  return name !== 'html' && name !== 'body' && ('hidden' in attributes || NOT_SHOWN.test(attributes.style ?? ''));
+  return name !== 'html' && name !== 'body' && ('hidden' in attributes || notShown.test(attributes.style ?? ''));
 }
 
 /** Reads HTML as it comes, without holding all of it. @returns the document's title. */

@@ -7,11 +7,11 @@ type Token = ReturnType<MarkdownIt['parse']>[number];
 const parser = new MarkdownIt({ html: true });
 
 /** Facts about the document that some put before it, between lines of three dashes. */
-const FRONT_MATTER = /^---[ \t]*\r?\n([\s\S]*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/;
+const frontMatter = /^---[ \t]*\r?\n([\s\S]*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/;
 
 /** Reads Markdown (CommonMark with tables). @returns the first heading of the first level. */
 export function* readMarkdown(source: string): Generator<Piece, string | null> {
-  const [front = '', facts = ''] = FRONT_MATTER.exec(source) ?? [];
+  const [front = '', facts = ''] = frontMatter.exec(source) ?? [];
   for (const text of facts.split('\n')) {
     yield { text };
   }

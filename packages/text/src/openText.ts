@@ -6,15 +6,15 @@ import { readHtml } from './html';
 import { readMarkdown } from './markdown';
 import { cut, paginate } from './pages';
 import { readPlain } from './plain';
-import { MAX_TITLE, type Piece, type TextPage, type TextType } from './types';
+import { maxTitle, type Piece, type TextPage, type TextType } from './types';
 
 /** Markdown is parsed as a whole, in some twenty times its size; plain text and HTML are read as they come. */
-const MAX_MARKDOWN_BYTES = 16 * 1024 * 1024;
+const maxMarkdownBytes = 16 * 1024 * 1024;
 
 /**
  * The pages of a text file, read as they are taken. The same bytes and the same charset give the same pages.
  * @param charset the encoding that the file was said to be in, as `charsetOf` gives it.
- * @returns the document's title, if it says one, up to MAX_TITLE characters.
+ * @returns the document's title, if it says one, up to maxTitle characters.
  * @throws MillraceError TEXT_UNREADABLE (no text after all, or HTML too deep to parse) or TEXT_TOO_LARGE; the file system's error when it cannot be read.
  */
 export function* readTextPages(
@@ -27,17 +27,14 @@ export function* readTextPages(
     throw new MillraceError('TEXT_UNREADABLE', 'The file holds bytes that are no text in any known encoding.');
   }
   const size = statSync(path).size;
-  if (type === 'text/markdown' && size > MAX_MARKDOWN_BYTES) {
-    throw new MillraceError(
-      'TEXT_TOO_LARGE',
-      `The Markdown holds ${size} bytes; up to ${MAX_MARKDOWN_BYTES} are read.`,
-    );
+  if (type === 'text/markdown' && size > maxMarkdownBytes) {
+    throw new MillraceError('TEXT_TOO_LARGE', `The Markdown holds ${size} bytes; up to ${maxMarkdownBytes} are read.`);
   }
   const isOpen = encoding === 'windows-1252' && charset !== encoding;
   const said = type === 'text/html' && isOpen ? declaredCharset(path) : null;
   const titled = new Titled(readerOf(type, decodeFile(path, said ?? encoding)));
   yield* paginate(titled);
-  return titled.title === null ? null : (cut(titled.title, MAX_TITLE).next().value ?? null);
+  return titled.title === null ? null : (cut(titled.title, maxTitle).next().value ?? null);
 }
 
 function readerOf(type: TextType, texts: Iterable<string>): Generator<Piece, string | null> {

@@ -1,11 +1,11 @@
 import { cleanText } from '@millrace/contracts';
-import { MAX_PIECE, type Piece, type TextLine, type TextPage } from './types';
+import { maxPiece, type Piece, type TextLine, type TextPage } from './types';
 
 /** A page without a form feed ends before it has more characters than this, so that a citation still names a place. */
-const PAGE_CHARACTERS = 3_000;
+const pageCharacters = 3_000;
 
 /** Font sizes by heading level, as browsers show them; the first is running text's. */
-const SIZES = [12, 24, 18, 14.5, 14, 13.9, 13.85];
+const sizes = [12, 24, 18, 14.5, 14, 13.9, 13.85];
 
 /** Puts pieces on pages: a page ends where a piece says so, else at the border of a paragraph. */
 export function* paginate(pieces: Iterable<Piece>): Generator<TextPage> {
@@ -19,8 +19,8 @@ export function* paginate(pieces: Iterable<Piece>): Generator<TextPage> {
       characters = 0;
       continue;
     }
-    for (const text of cut(tidy(piece.text), PAGE_CHARACTERS)) {
-      if (characters > 0 && characters + text.length > PAGE_CHARACTERS) {
+    for (const text of cut(tidy(piece.text), pageCharacters)) {
+      if (characters > 0 && characters + text.length > pageCharacters) {
         const kept = fullPage(lines, characters);
         if (kept.length > 0) {
           yield { page: page++, width: 0, height: 0, lines: [...kept] };
@@ -40,12 +40,12 @@ export function* paginate(pieces: Iterable<Piece>): Generator<TextPage> {
 /** Of lines that fill a page, those without the headings of what comes next; headings alone only fill a page themselves. */
 function fullPage(lines: readonly TextLine[], characters: number): readonly TextLine[] {
   const last = lines.findLastIndex((line) => line.headingLevel === undefined);
-  return last < 0 && characters > PAGE_CHARACTERS ? lines : lines.slice(0, last + 1);
+  return last < 0 && characters > pageCharacters ? lines : lines.slice(0, last + 1);
 }
 
 function lineOf(text: string, headingLevel: number | undefined): TextLine {
   const place = { x0: 0, y0: 0, x1: 0, y1: 0 } as const;
-  const fontSize = SIZES[headingLevel ?? 0] ?? 12;
+  const fontSize = sizes[headingLevel ?? 0] ?? 12;
   const line: TextLine = { text, ...place, fontSize, bold: headingLevel !== undefined };
   return headingLevel === undefined ? line : { ...line, headingLevel };
 }
@@ -59,7 +59,7 @@ function tidy(text: string): string {
 }
 
 /** Parts of at most `limit` characters, cut at spaces where there are any. */
-export function* cut(text: string, limit = MAX_PIECE): Generator<string> {
+export function* cut(text: string, limit = maxPiece): Generator<string> {
   let from = 0;
   while (text.length - from > limit) {
     // Only in this part: where there is none, the search would go back to the beginning each time.

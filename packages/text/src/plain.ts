@@ -1,10 +1,10 @@
 import { cut } from './pages';
-import { MAX_PIECE, type Piece } from './types';
+import { maxPiece, type Piece } from './types';
 
-const LINE_END = /\r\n|[\n\u0085\u2028\u2029]|\r(?!$)|\f/gu;
+const lineEnd = /\r\n|[\n\u0085\u2028\u2029]|\r(?!$)|\f/gu;
 /** A line that stands for itself: a list item, or columns. */
-const MARKED = /^\s*(?:[-*•·▪◦–—]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)])\s/iu;
-const COLUMNS = /\S(?:\t| {3,})\S/u;
+const marked = /^\s*(?:[-*•·▪◦–—]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)])\s/iu;
+const tabColumns = /\S(?:\t| {3,})\S/u;
 
 /**
  * Reads plain text: paragraphs end at an empty line; the lines of one are joined, as they were only broken to fit, but
@@ -15,9 +15,9 @@ export function* readPlain(texts: Iterable<string>): Generator<Piece, null> {
   let isRow = false;
   for (const line of linesOf(texts)) {
     const ends = line === '\f' || line.trim() === '';
-    const row = COLUMNS.test(line);
+    const row = tabColumns.test(line);
     // A paragraph this long has been cut, maybe within a word.
-    const standsAlone = row || isRow || MARKED.test(line) || paragraph.length >= MAX_PIECE - 1;
+    const standsAlone = row || isRow || marked.test(line) || paragraph.length >= maxPiece - 1;
     if (paragraph !== '' && (ends || standsAlone)) {
       yield { text: paragraph };
       paragraph = '';
@@ -42,7 +42,7 @@ function* linesOf(texts: Iterable<string>): Generator<string> {
   for (const text of texts) {
     rest += text;
     let from = 0;
-    for (const { 0: end, index } of rest.matchAll(LINE_END)) {
+    for (const { 0: end, index } of rest.matchAll(lineEnd)) {
       yield rest.slice(from, index);
       if (end === '\f') {
         yield end;
@@ -50,7 +50,7 @@ function* linesOf(texts: Iterable<string>): Generator<string> {
       from = index + end.length;
     }
     rest = rest.slice(from);
-    if (rest.length > MAX_PIECE) {
+    if (rest.length > maxPiece) {
       const parts = [...cut(rest)];
       rest = parts.pop() ?? '';
       yield* parts;

@@ -36,7 +36,7 @@ export interface TextPage {
 export type Piece = { text: string; headingLevel?: number } | 'page break';
 
 /** A piece of text is never much longer than this, however long its paragraph is. */
-export const MAX_PIECE = 20_000;
+export const maxPiece = 20_000;
 
 /** A longer title is cut. */
-export const MAX_TITLE = 1_000;
+export const maxTitle = 1_000;

@@ -3,21 +3,21 @@ import { inkOf, type PageText, type PdfFile, Recognizer, type TaskContext, type 
 import { outcomeOfLost, type ParsedPage, type ParseRun, type RecognizedPage } from './parseProtocol';
 
 /** Pages with fewer characters have hardly any text: a page number, or nothing. */
-const NO_TEXT = 20;
+const noText = 20;
 /** Pages with fewer have little: a title, or a scan with a stamp ("Case 1:20-cv-01234 Filed 01/02/20 Page 3 of 20"). */
-const LITTLE_TEXT = 300;
+const littleText = 300;
 /** Which part of a page must be drawn on. `auto` asks for more than a logo or a rule; `on` for anything but specks. */
-const MIN_INK = { auto: 0.01, on: 0.0005 };
+const minInk = { auto: 0.01, on: 0.0005 };
 /** An image that covers so much of a page is taken for the scan of it. */
-const SCAN = 0.6;
+const scan = 0.6;
 /** What the text there is explains of the ink, for each character: twice that of 11 points on a letter page. */
-const INK_OF_CHARACTER = 0.0001;
+const inkOfCharacter = 0.0001;
 /** Enough to tell ink from paper. */
-const INK_IMAGE = { dpi: 72, maxPixels: 1_000_000 };
+const inkImage = { dpi: 72, maxPixels: 1_000_000 };
 /** What Tesseract is trained for is 300 dpi; at 200 it agrees as well with the text and takes less. */
-const OCR_IMAGE = { dpi: 200, maxPixels: 16_000_000 };
+const ocrImage = { dpi: 200, maxPixels: 16_000_000 };
 /** The recognizer keeps its own time; the process is given up only when that fails. */
-const OCR_GRACE_MS = 10_000;
+const ocrGraceMs = 10_000;
 
 export interface ReadPage {
   outcome: ParsedPage;
@@ -71,15 +71,15 @@ export class PageReader {
   private wantsOcr(text: PageText): boolean {
     const { ocr } = this.run.reading;
     const characters = charactersOf(text);
-    if (ocr === 'off' || this.file.renderPage === undefined || characters >= LITTLE_TEXT) {
+    if (ocr === 'off' || this.file.renderPage === undefined || characters >= littleText) {
       return false;
     }
     // Where there is some text, only a scan is worth the time: a chart with a title has little more to say.
-    if (ocr === 'auto' && characters >= NO_TEXT && !this.isScan(text)) {
+    if (ocr === 'auto' && characters >= noText && !this.isScan(text)) {
       return false;
     }
-    const explained = characters * INK_OF_CHARACTER;
-    return inkOf(this.file.renderPage(text.page, INK_IMAGE)) >= MIN_INK[ocr] + explained;
+    const explained = characters * inkOfCharacter;
+    return inkOf(this.file.renderPage(text.page, inkImage)) >= minInk[ocr] + explained;
   }
 
   private async readImage(text: PageText): Promise<ReadPage> {
@@ -97,18 +97,18 @@ export class PageReader {
     const image = { ...text, lines: result.lines, text: result.lines.map((line) => line.text).join('\n') };
     // A picture without words has less to say than the page number below it; and a title has its text right already.
     const own = charactersOf(text);
-    const isMore = charactersOf(image) > own * (own < NO_TEXT ? 1 : 2);
+    const isMore = charactersOf(image) > own * (own < noText ? 1 : 2);
     const read = isMore ? done(image, 'ocr') : done(text, 'text');
     return { ...read, recognized };
   }
 
   /** A page whose image could not be read: it has failed, unless it is no scan and has text of its own to go by. */
   private unrecognized(text: PageText, code: ErrorCode): ReadPage {
-    return charactersOf(text) < NO_TEXT || this.isScan(text) ? failed(text, code) : done(text, 'text');
+    return charactersOf(text) < noText || this.isScan(text) ? failed(text, code) : done(text, 'text');
   }
 
   private isScan({ page }: PageText): boolean {
-    return this.file.largestImage(page) >= SCAN;
+    return this.file.largestImage(page) >= scan;
   }
 
   /** What is left of the document's time is for its other pages. */
@@ -117,12 +117,12 @@ export class PageReader {
   }
 
   private async recognize(page: number): Promise<RecognizedPage> {
-    const image = this.file.renderPage?.(page, OCR_IMAGE);
+    const image = this.file.renderPage?.(page, ocrImage);
     if (image === undefined) {
       throw new Error('This engine cannot draw pages.');
     }
     const { pageCount: pages } = this.file.info;
-    await this.context.atPage({ page, pages, ocr: true, limitMs: this.run.ocr.pageTimeoutMs + OCR_GRACE_MS });
+    await this.context.atPage({ page, pages, ocr: true, limitMs: this.run.ocr.pageTimeoutMs + ocrGraceMs });
     try {
       const lines: TextLine[] = await this.recognizer.recognize(image);
       return { page, result: { lines } };

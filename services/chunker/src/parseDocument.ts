@@ -92,17 +92,17 @@ export async function parseDocument(
  * What a chunk and a box take on their way into the database, in characters of two bytes. Measured: 800 bytes for a chunk
  * of a few words. Without it, a document of many tiny chunks would take ten times the memory of its text.
  */
-const CHUNK_CHARACTERS = 400;
-const BOX_CHARACTERS = 60;
+const chunkCharacters = 400;
+const boxCharacters = 60;
 
 function sizeOf({ text, section, coordinates }: Chunk): number {
-  return text.length + (section?.length ?? 0) + CHUNK_CHARACTERS + BOX_CHARACTERS * coordinates.length;
+  return text.length + (section?.length ?? 0) + chunkCharacters + boxCharacters * coordinates.length;
 }
 
 function tooMuchText(maxCharacters: number): string {
   return (
     `The document holds more than ${maxCharacters} characters of text, ` +
-    `each chunk counted as ${CHUNK_CHARACTERS} more and each box as ${BOX_CHARACTERS}.`
+    `each chunk counted as ${chunkCharacters} more and each box as ${boxCharacters}.`
   );
 }
 

@@ -6,8 +6,8 @@ import type { ParsedPage, ParseEnd, ParseMessage, ParseRun } from './parseProtoc
 import { parseText } from './parseText';
 
 /** Items gathered before a message is sent: some two hundred kilobytes of chunks. */
-const MESSAGE_PAGES = 64;
-const MESSAGE_CHUNKS = 64;
+const messagePages = 64;
+const messageChunks = 64;
 
 /** The program of a parser process: reads and chunks one document after the other for `parseDocument`. */
 serveTasks((request, context) => parse(request as ParseRun, context));
@@ -46,7 +46,7 @@ async function sendPages(file: PdfFile, run: ParseRun, context: TaskContext): Pr
       message.chunks.push(...(text === null ? [] : chunker.addPage(text)));
       message.recognized.push(...(recognized === null ? [] : [recognized]));
       // What OCR made of a page is too dear to be lost with the next one.
-      if (recognized !== null || message.pages.length >= MESSAGE_PAGES || message.chunks.length >= MESSAGE_CHUNKS) {
+      if (recognized !== null || message.pages.length >= messagePages || message.chunks.length >= messageChunks) {
         await context.send(message);
         message = { pages: [], chunks: [], recognized: [] };
       }

@@ -5,7 +5,7 @@ import { charsetOf, readTextPages, type TextPage, type TextType } from '@millrac
 import type { ParsedPage, ParseEnd, ParseMessage, ParseRequest } from './parseProtocol';
 
 /** Items gathered before a message is sent. */
-const MESSAGE_ITEMS = 64;
+const messageItems = 64;
 
 /**
  * Reads and chunks a text, page by page. What is announced as a page is the chunking of it and the reading of the next; the
@@ -42,7 +42,7 @@ async function sendAll(
     await context.atPage({ page: pageCount, pages: null, ocr: false });
     message.pages.push(outcomeOf(next.value));
     message.chunks.push(...chunker.addPage(next.value));
-    if (message.pages.length + message.chunks.length >= MESSAGE_ITEMS) {
+    if (message.pages.length + message.chunks.length >= messageItems) {
       await context.send(message);
       message = { pages: [], chunks: [], recognized: [] };
     }

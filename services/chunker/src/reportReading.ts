@@ -4,7 +4,7 @@ import type { PageStep } from '@millrace/pdf';
 import type { Logger } from '@millrace/telemetry';
 
 /** How often a job tells its page at most. Most documents are read in less, and tell none. */
-const INTERVAL_MS = 2_000;
+const reportEveryMs = 2_000;
 
 /** Gives what takes the pages of a reading and shows, now and then, in the job which one it is at. */
 export function reportReading(options: {
@@ -13,7 +13,7 @@ export function reportReading(options: {
   logger: Logger;
   intervalMs?: number;
 }): (step: PageStep) => void {
-  const { database, job, logger, intervalMs = INTERVAL_MS } = options;
+  const { database, job, logger, intervalMs = reportEveryMs } = options;
   const doing = job.failedPages === null ? 'reading' : 'reading failed pages again:';
   let last = performance.now();
   let writing = false;

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { writeLargePdf } from '@millrace/test-support';
 import { ParserBench } from './parserPool';
 
-const MEGABYTE = 1024 * 1024;
+const megabyte = 1024 * 1024;
 
 let bench: ParserBench;
 beforeAll(async () => {
@@ -21,13 +21,13 @@ describe('When a PDF is large', () => {
     const path = await bench.write(Buffer.alloc(0));
     await writeLargePdf(path, 2_000, (page) => [`The first line of page ${page}.`, 'And the second.']);
     // So high that the child is still there to be asked.
-    const pool = bench.pool({ recycleRssBytes: 4096 * MEGABYTE });
+    const pool = bench.pool({ recycleRssBytes: 4096 * megabyte });
     // OCR takes memory of its own, some 200 MB, however large the PDF is.
     const { pages, chunks } = await bench.parseFile(pool, path, { mode: 'off' });
     expect(pages.filter(({ outcome }) => outcome === 'text')).toHaveLength(2_000);
     expect(chunks.at(-1)?.text).toContain('The first line of page 2000.');
     const [pid = 0] = pool.pids;
     // Any document takes some 180 MB here, where the process compiles its sources too; this one, of 120, held whole, 300.
-    expect(await peakBytes(pid)).toBeLessThan(260 * MEGABYTE);
+    expect(await peakBytes(pid)).toBeLessThan(260 * megabyte);
   }, 120_000);
 });

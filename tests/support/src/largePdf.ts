@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { rawStream } from './rawPdf';
 
 /** Side of each page's picture: in three bytes a pixel it is as large as a compressed scan. */
-const PICTURE_SIDE = 141;
+const pictureSide = 141;
 
 /**
  * Writes a PDF of many pages, each a picture of 60 kB with a text layer, as scanners make them. It is written page by
@@ -25,7 +25,7 @@ export async function writeLargePdf(path: string, pages: number, linesOf: (page:
       await write(Buffer.concat([`${number} 0 obj\n`, ...pieces, '\nendobj\n'].map((piece) => Buffer.from(piece))));
     };
     // Nothing decodes it, so that any bytes will do.
-    const picture = Buffer.alloc(PICTURE_SIDE * PICTURE_SIDE * 3, 'millrace');
+    const picture = Buffer.alloc(pictureSide * pictureSide * 3, 'millrace');
     await write('%PDF-1.7\n');
     await object(1, '<< /Type /Catalog /Pages 2 0 R >>');
     await object(3, '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>');
@@ -41,7 +41,7 @@ export async function writeLargePdf(path: string, pages: number, linesOf: (page:
       await object(content, rawStream(pageContent(linesOf(page + 1))));
       // No two pictures are alike.
       picture.writeUInt32LE(page, 0);
-      const entries = `/Type /XObject /Subtype /Image /Width ${PICTURE_SIDE} /Height ${PICTURE_SIDE} /ColorSpace /DeviceRGB /BitsPerComponent 8`;
+      const entries = `/Type /XObject /Subtype /Image /Width ${pictureSide} /Height ${pictureSide} /ColorSpace /DeviceRGB /BitsPerComponent 8`;
       await object(image, stream(entries, picture));
     }
     await object(2, `<< /Type /Pages /Count ${pages} /Kids [${kids.join(' ')}] >>`);

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { BuildProgress } from '@millrace/database';
 import { describeProgress } from './describe';
 
-const EVERY_MS = 2_000;
+const everyMs = 2_000;
 
 /** Waits for `work`, and says on standard error how far it has come whenever that has changed. */
 export async function showProgress<T>(work: Promise<T>, ask: () => Promise<BuildProgress | null>): Promise<T> {
@@ -10,7 +10,7 @@ export async function showProgress<T>(work: Promise<T>, ask: () => Promise<Build
   const watch = async () => {
     let said = '';
     for (;;) {
-      await setTimeout(EVERY_MS, undefined, { signal: ended.signal });
+      await setTimeout(everyMs, undefined, { signal: ended.signal });
       const progress = await ask();
       const line = progress === null ? '' : describeProgress(progress);
       if (line !== '' && line !== said && !ended.signal.aborted) {

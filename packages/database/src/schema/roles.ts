@@ -13,7 +13,7 @@ export interface RoleOptions extends DatabaseAddress {
   firstPasswords?: RolePasswords;
 }
 
-export type RolePasswords = { [role in keyof RoleNames]?: string | undefined };
+export type RolePasswords = { [Role in keyof RoleNames]?: string | undefined };
 
 export interface RolesMade {
   names: RoleNames;

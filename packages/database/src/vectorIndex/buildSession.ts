@@ -56,7 +56,7 @@ export interface Resources {
 }
 
 /** A build that needs more than this is left to be refused where nobody has said how much it may take. */
-const MAX_GRANTED_BYTES = 4 * 2 ** 30;
+const maxGrantedBytes = 4 * 2 ** 30;
 
 /**
  * Has the builds of this session take so much.
@@ -66,7 +66,7 @@ const MAX_GRANTED_BYTES = 4 * 2 ** 30;
 export async function tuneBuild(client: Client, { memory, workers }: Resources, least = 0): Promise<void> {
   if (memory !== undefined) {
     await client.query(`SELECT set_config('maintenance_work_mem', $1, false)`, [memory]);
-  } else if (least > 0 && least <= MAX_GRANTED_BYTES) {
+  } else if (least > 0 && least <= maxGrantedBytes) {
     await client.query(
       `SELECT set_config('maintenance_work_mem', ceil($1 / 1024.0) || 'kB', false)
        WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < $1`,

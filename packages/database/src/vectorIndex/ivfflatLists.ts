@@ -1,10 +1,10 @@
 import type { VectorIndexKind } from './kinds';
 
 /** What pgvector makes where no number is given. */
-export const DEFAULT_LISTS = 100;
+export const defaultLists = 100;
 
 /** pgvector takes no more. */
-const MAX_LISTS = 32_768;
+const maxLists = 32_768;
 
 /**
  * How many lists an IVFFlat index of so many rows gets. For vectors as pgvector's documentation advises: a thousandth of the
@@ -15,5 +15,5 @@ const MAX_LISTS = 32_768;
 export function listsFor(kind: Extract<VectorIndexKind, 'ivfflat' | 'ivfflat_binary'>, rows: number): number {
   const root = Math.sqrt(rows);
   const lists = kind === 'ivfflat' ? Math.min(rows / 1_000, 1_000) : Math.min(2 * root, 2_000);
-  return Math.min(MAX_LISTS, Math.max(1, Math.round(rows > 1_000_000 ? Math.max(lists, root) : lists)));
+  return Math.min(maxLists, Math.max(1, Math.round(rows > 1_000_000 ? Math.max(lists, root) : lists)));
 }

@@ -1,5 +1,5 @@
 import type { VectorIndex } from './find';
-import { DEFAULT_LISTS } from './ivfflatLists';
+import { defaultLists } from './ivfflatLists';
 import { vectorIndexKind } from './kinds';
 
 /**
@@ -15,7 +15,7 @@ export function ivfflatMemory(
   if (vectorIndexKind[kind].method !== 'ivfflat') {
     return 0;
   }
-  const lists = parameters.lists ?? DEFAULT_LISTS;
+  const lists = parameters.lists ?? defaultLists;
   const samples = Math.max(10_000, 50 * lists);
   const distances = 4 * lists * (samples + lists);
   const wholeBytes = 4 * dimensions + 32;

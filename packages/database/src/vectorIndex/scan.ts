@@ -1,5 +1,5 @@
 import type { VectorIndex } from './find';
-import { DEFAULT_LISTS } from './ivfflatLists';
+import { defaultLists } from './ivfflatLists';
 import { type VectorIndexKind, vectorIndexKind } from './kinds';
 
 /** How a search finds what is nearest. */
@@ -33,16 +33,16 @@ export interface WantedScan {
 }
 
 /** hnsw.ef_search takes no more. */
-const MAX_EF_SEARCH = 1_000;
+const maxEfSearch = 1_000;
 
 /**
  * How many rows of an HNSW index are looked at for those that a filter lets pass: four hundred of a hundredth. More
  * would hardly fit into a work_mem of 4 MB (50,000 did), and of what leaves so little it costs less to compare all.
  */
-const MAX_SCAN_TUPLES = 40_000;
+const maxScanTuples = 40_000;
 
 /** Never more than this, a tenth of a second in memory: where the table is not, rows anywhere in it take far longer. */
-const MAX_COMPARED = 100_000;
+const maxCompared = 100_000;
 
 /**
  * Plans a scan that goes on until it has found enough (iterative scans, pgvector 0.8), by the newest index there is: while one
@@ -73,7 +73,7 @@ export function planVectorScan(indexes: readonly VectorIndex[], wanted: WantedSc
     distance,
     candidates,
     enough: Math.min(candidates, wanted.limit * 10),
-    mostCompared: Math.min(MAX_COMPARED, asQuick),
+    mostCompared: Math.min(maxCompared, asQuick),
     exact: false,
   };
 }
@@ -135,18 +135,18 @@ function reachOf(index: VectorIndex, candidates: number, { limit, effort, filter
 
 /** Rows of a graph are jumped to, and looked at twenty times as long as it takes to compare one (measured over a million). */
 function hnsw(efSearch: number, order: 'strict_order' | 'relaxed_order', filtered: boolean): Reach {
-  const atLeast = Math.min(MAX_EF_SEARCH, Math.round(efSearch));
+  const atLeast = Math.min(maxEfSearch, Math.round(efSearch));
   const settings = {
     'hnsw.ef_search': String(atLeast),
     'hnsw.iterative_scan': order,
-    ...(filtered ? { 'hnsw.max_scan_tuples': String(MAX_SCAN_TUPLES) } : {}),
+    ...(filtered ? { 'hnsw.max_scan_tuples': String(maxScanTuples) } : {}),
   };
   return { settings, atLeast, cost: 20 };
 }
 
 /** Rows of lists are read one after the other. */
 function ivfflat({ parameters, tableRows }: VectorIndex, effort: number, cost: number): Reach {
-  const { lists = DEFAULT_LISTS } = parameters;
+  const { lists = defaultLists } = parameters;
   const probes = Math.min(lists, Math.max(1, Math.ceil(Math.sqrt(lists) * effort)));
   const settings = { 'ivfflat.probes': String(probes), 'ivfflat.iterative_scan': 'relaxed_order' };
   return { settings, atLeast: ((tableRows ?? 0) * probes) / lists, cost };

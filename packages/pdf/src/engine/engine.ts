@@ -12,14 +12,14 @@ import { guarded, type Pdfium } from './pdfium';
 import { renderGray } from './render';
 
 /** The largest page a PDF may have without a user unit, in points. Broken files claim millions. */
-const MAX_PAGE_POINTS = 14_400;
+const maxPagePoints = 14_400;
 /** Longer ones are no page numbers. */
-const MAX_LABEL_BYTES = 256;
+const maxLabelBytes = 256;
 /**
  * An open document keeps every object the engine has read of it (the pictures of all pages seen, as they are in the
  * file), so it is opened anew after so many bytes. Measured on 5,000 pages in 316 MB: 463 MiB without.
  */
-const REOPEN_AFTER_BYTES = 32 * 2 ** 20;
+const reopenAfterBytes = 32 * 2 ** 20;
 
 /** A PDF that the engine has open: reads it page by page. */
 export class OpenPdf implements PdfFile {
@@ -99,7 +99,7 @@ export class OpenPdf implements PdfFile {
     return guarded(() => {
       const label = this.pdfium.readUtf16(
         (buffer, size) => this.pdfium.fpdf.FPDF_GetPageLabel(this.document, page - 1, buffer, size),
-        MAX_LABEL_BYTES,
+        maxLabelBytes,
       );
       return cleanText(label).trim() || null;
     });
@@ -149,7 +149,7 @@ export class OpenPdf implements PdfFile {
 
   /** Opens the document anew when the engine may hold much of it. */
   private boundMemory(): void {
-    if (this.document !== 0 && this.access.delivered - this.deliveredAtOpening <= REOPEN_AFTER_BYTES) {
+    if (this.document !== 0 && this.access.delivered - this.deliveredAtOpening <= reopenAfterBytes) {
       return;
     }
     this.closeDocument();
@@ -200,5 +200,5 @@ export class OpenPdf implements PdfFile {
 }
 
 function points(value: number): number {
-  return Number.isFinite(value) ? Math.min(MAX_PAGE_POINTS, Math.max(0, Math.round(value * 100) / 100)) : 0;
+  return Number.isFinite(value) ? Math.min(maxPagePoints, Math.max(0, Math.round(value * 100) / 100)) : 0;
 }

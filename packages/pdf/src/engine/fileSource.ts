@@ -2,10 +2,10 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { MillraceError } from '@millrace/contracts';
 import type { Pdfium } from './pdfium';
 
-const BLOCK_BYTES = 64 * 1024;
-const CACHED_BLOCKS = 64;
+const blockBytes = 64 * 1024;
+const cachedBlocks = 64;
 /** The engine's file offsets are 32 bits wide. */
-const MAX_FILE_BYTES = 2 ** 31 - 1;
+const maxFileBytes = 2 ** 31 - 1;
 
 /** Where the engine reads from. */
 interface Source {
@@ -70,8 +70,8 @@ class FileSource implements Source {
       let done = 0;
       while (done < target.length) {
         const at = position + done;
-        const block = this.block(Math.floor(at / BLOCK_BYTES));
-        const offset = at % BLOCK_BYTES;
+        const block = this.block(Math.floor(at / blockBytes));
+        const offset = at % blockBytes;
         const piece = block.subarray(offset, Math.min(block.length, offset + target.length - done));
         if (piece.length === 0) {
           return false;
@@ -97,16 +97,16 @@ class FileSource implements Source {
     if (known !== undefined) {
       return known;
     }
-    let block: Buffer = Buffer.allocUnsafe(BLOCK_BYTES);
-    if (this.blocks.size >= CACHED_BLOCKS) {
+    let block: Buffer = Buffer.allocUnsafe(blockBytes);
+    if (this.blocks.size >= cachedBlocks) {
       const [oldest] = this.blocks;
       if (oldest !== undefined) {
         this.blocks.delete(oldest[0]);
-        block = oldest[1].length === BLOCK_BYTES ? oldest[1] : block;
+        block = oldest[1].length === blockBytes ? oldest[1] : block;
       }
     }
-    const start = number * BLOCK_BYTES;
-    let length = readSync(this.fd, block, 0, BLOCK_BYTES, start);
+    const start = number * blockBytes;
+    let length = readSync(this.fd, block, 0, blockBytes, start);
     if (start + length >= this.fileSize) {
       length += this.appendix.copy(block, length, start + length - this.fileSize);
     }
@@ -159,7 +159,7 @@ export interface FileAccess {
  */
 export function openFileAccess(pdfium: Pdfium, path: string, appendix: Buffer = Buffer.alloc(0)): FileAccess {
   const source = new FileSource(path, appendix);
-  if (source.size > MAX_FILE_BYTES) {
+  if (source.size > maxFileBytes) {
     source.close();
     throw new MillraceError('PDF_UNREADABLE', `The file holds ${source.size} bytes; the PDF engine reads up to 2 GiB.`);
   }

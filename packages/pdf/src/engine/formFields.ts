@@ -1,11 +1,11 @@
 import type { Pdfium } from './pdfium';
 
 /** Kinds of annotations whose appearance is text of the page: free text, and what is filled into a form (fpdf_annot.h). */
-const FREE_TEXT = 3;
-const WIDGET = 20;
+const freeText = 3;
+const widget = 20;
 /** How the page looks on a screen (fpdf_flatten.h). */
-const NORMAL_DISPLAY = 0;
-const FLATTENED = 1;
+const normalDisplay = 0;
+const flattened = 1;
 
 /**
  * Makes what is filled into the page's form fields, and free text on it, part of its content: the engine's text holds
@@ -21,8 +21,8 @@ export function flattenFields({ fpdf }: Pdfium, page: number): boolean {
     }
     const subtype = fpdf.FPDFAnnot_GetSubtype(annotation);
     fpdf.FPDFPage_CloseAnnot(annotation);
-    if (subtype === FREE_TEXT || subtype === WIDGET) {
-      return fpdf.FPDFPage_Flatten(page, NORMAL_DISPLAY) === FLATTENED;
+    if (subtype === freeText || subtype === widget) {
+      return fpdf.FPDFPage_Flatten(page, normalDisplay) === flattened;
     }
   }
   return false;

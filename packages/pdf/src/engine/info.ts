@@ -4,7 +4,7 @@ import { readOutline } from './outline';
 import type { Pdfium } from './pdfium';
 
 /** A longer title is cut, in characters. */
-const MAX_TITLE = 1_000;
+const maxTitle = 1_000;
 
 /**
  * What an open document says of itself as a whole.
@@ -39,7 +39,7 @@ function readTitle(pdfium: Pdfium, document: number): string | null {
     // Not between the halves of a surrogate pair.
     const short = title
       .trim()
-      .slice(0, MAX_TITLE)
+      .slice(0, maxTitle)
       .replace(/[\uD800-\uDBFF]$/, '');
     return cleanText(short).trim() || null;
   } finally {

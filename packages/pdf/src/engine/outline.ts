@@ -3,8 +3,8 @@ import type { OutlineEntry } from '../types';
 import type { Pdfium } from './pdfium';
 
 /** Broken files hold endless outlines; no reader needs more than this. */
-const MAX_ENTRIES = 10_000;
-const MAX_LEVEL = 32;
+const maxEntries = 10_000;
+const maxLevel = 32;
 
 /** The document's outline in reading order. Cycles and excess are cut off. */
 export function readOutline(pdfium: Pdfium, document: number, pageCount: number): OutlineEntry[] {
@@ -12,7 +12,7 @@ export function readOutline(pdfium: Pdfium, document: number, pageCount: number)
   const entries: OutlineEntry[] = [];
   const seen = new Set<number>();
   const pending = [{ bookmark: fpdf.FPDFBookmark_GetFirstChild(document, 0), level: 1 }];
-  for (let next = pending.pop(); next !== undefined && entries.length < MAX_ENTRIES; next = pending.pop()) {
+  for (let next = pending.pop(); next !== undefined && entries.length < maxEntries; next = pending.pop()) {
     const { bookmark, level } = next;
     if (bookmark === 0 || seen.has(bookmark)) {
       continue;
@@ -25,7 +25,7 @@ export function readOutline(pdfium: Pdfium, document: number, pageCount: number)
       entries.push({ title, level, page: pageOf(pdfium, document, bookmark, pageCount) });
     }
     pending.push({ bookmark: fpdf.FPDFBookmark_GetNextSibling(document, bookmark), level });
-    if (level < MAX_LEVEL) {
+    if (level < maxLevel) {
       pending.push({ bookmark: fpdf.FPDFBookmark_GetFirstChild(document, bookmark), level: level + 1 });
     }
   }

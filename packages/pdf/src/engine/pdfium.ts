@@ -70,7 +70,7 @@ export interface PdfiumExports {
 }
 
 /** Bytes of memory every caller may use for the out-parameters of one call. */
-const SCRATCH_BYTES = 1024;
+const scratchBytes = 1024;
 
 /** Views of the engine's memory. They go stale when the memory grows. */
 export interface MemoryViews {
@@ -82,7 +82,7 @@ export interface MemoryViews {
 
 /** One instance of the engine: its functions and its memory. A process needs one. */
 export class Pdfium {
-  /** Address of SCRATCH_BYTES bytes for out-parameters, aligned to 8. */
+  /** Address of scratchBytes bytes for out-parameters, aligned to 8. */
   readonly scratch: Pointer;
   private views: MemoryViews;
 
@@ -93,7 +93,7 @@ export class Pdfium {
     readonly addFunction: (callback: (...args: number[]) => number, signature: string) => Pointer,
   ) {
     this.views = viewsOf(heap());
-    this.scratch = fpdf.malloc(SCRATCH_BYTES);
+    this.scratch = fpdf.malloc(scratchBytes);
   }
 
   /** Views of the memory as it is now. */

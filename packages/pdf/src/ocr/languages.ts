@@ -5,13 +5,13 @@ import { basename, dirname, join } from 'node:path';
 import { MillraceError } from '@millrace/contracts';
 
 /** The networks rounded to whole numbers, without those of the old engine. */
-const VARIANT = '4.0.0_best_int';
+const variant = '4.0.0_best_int';
 
 /** The data of a language that is installed with the program, or null: nothing is downloaded. */
 function dataOf(language: string): string | null {
   try {
     const installed = require.resolve(`@tesseract.js-data/${language}/package.json`);
-    const file = join(dirname(installed), VARIANT, `${language}.traineddata.gz`);
+    const file = join(dirname(installed), variant, `${language}.traineddata.gz`);
     // Looked for first: of a thread that finds nothing to load, Tesseract gives no handle to end it by.
     return existsSync(file) ? file : null;
   } catch {

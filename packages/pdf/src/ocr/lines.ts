@@ -2,15 +2,15 @@ import { cleanText } from '@millrace/contracts';
 import type { Block, Line, Word } from 'tesseract.js';
 import type { GrayImage, TextLine } from '../types';
 
-const POINTS_PER_INCH = 72;
+const pointsPerInch = 72;
 /** Words recognized with less confidence (of 100) are specks, rules and pictures. */
-const MIN_CONFIDENCE = 40;
+const minConfidence = 40;
 /** Lines whose characters have less in the mean are guesses: some of their words are recognized by chance. */
-const MIN_LINE_CONFIDENCE = 30;
+const minLineConfidence = 30;
 /** A row's height, from descenders to ascenders, is this much smaller than its font. Measured on pages of known size. */
-const FONT_PER_ROW = 1.07;
+const fontPerRow = 1.07;
 /** Gaps, in heights of the row: beyond this two words stand in different cells. */
-const CELL_GAP = 1.5;
+const cellGap = 1.5;
 
 /** What Tesseract made of an image. */
 export interface Reading {
@@ -24,7 +24,7 @@ export interface Reading {
 
 export function readingOf(blocks: readonly Block[], image: GrayImage): Reading {
   const lines = blocks.flatMap((block) => block.paragraphs).flatMap((paragraph) => paragraph.lines);
-  const read = lines.filter(({ words }) => confidenceOf(words) >= MIN_LINE_CONFIDENCE);
+  const read = lines.filter(({ words }) => confidenceOf(words) >= minLineConfidence);
   const words = lines.flatMap((line) => line.words);
   return {
     lines: read.flatMap((line) => lineOf(line, image) ?? []),
@@ -45,7 +45,7 @@ function confidenceOf(words: readonly Word[]): number {
 function lineOf(line: Line, { width, height, dpi }: GrayImage): TextLine | null {
   const words = line.words
     .map((word) => ({ ...word, text: cleanText(word.text).replace(/\s+/gu, ' ').trim() }))
-    .filter((word) => word.text !== '' && word.confidence >= MIN_CONFIDENCE);
+    .filter((word) => word.text !== '' && word.confidence >= minConfidence);
   if (words.length === 0) {
     return null;
   }
@@ -63,7 +63,7 @@ function lineOf(line: Line, { width, height, dpi }: GrayImage): TextLine | null 
     x1: fraction(x1, width),
     y1: fraction(y1, height),
     // In whole points: rows of one font differ by a pixel or two.
-    fontSize: Math.max(1, Math.round((rowHeight / dpi) * POINTS_PER_INCH * FONT_PER_ROW)),
+    fontSize: Math.max(1, Math.round((rowHeight / dpi) * pointsPerInch * fontPerRow)),
     bold: false,
   };
 }
@@ -76,7 +76,7 @@ function joined(words: readonly Pick<Word, 'text' | 'bbox'>[], rowHeight: number
       return word.text;
     }
     const gap = downwards ? word.bbox.y0 - before.bbox.y1 : word.bbox.x0 - before.bbox.x1;
-    return text + (gap > CELL_GAP * rowHeight ? '\t' : ' ') + word.text;
+    return text + (gap > cellGap * rowHeight ? '\t' : ' ') + word.text;
   }, '');
 }
 

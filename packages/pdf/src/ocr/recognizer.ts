@@ -10,7 +10,7 @@ import { turnedBack, upsideDown } from './upsideDown';
  * Where the characters have less confidence (of 100) in the mean, the page may be upside down. Dense pages have 94, the same
  * upside down 20 to 31, scans of 67 dpi, of which two words in three are read, 64 to 69.
  */
-const POOR = 60;
+const poorConfidence = 60;
 
 interface Engine {
   worker: Worker;
@@ -135,7 +135,7 @@ async function recognizeWith(
   await worker.setParameters({ user_defined_dpi: String(image.dpi) });
   const asShown = await read(worker, image);
   onFirstLook(asShown);
-  if (asShown.characters === 0 || asShown.confidence >= POOR) {
+  if (asShown.characters === 0 || asShown.confidence >= poorConfidence) {
     return asShown.lines;
   }
   const turned = await read(worker, upsideDown(image));

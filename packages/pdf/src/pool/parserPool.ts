@@ -53,7 +53,7 @@ interface Task {
   cleanUp(): void;
 }
 
-const MEGABYTE = 1024 * 1024;
+const megabyte = 1024 * 1024;
 
 /**
  * Runs tasks in child processes, so that a PDF that crashes, hangs or swallows memory takes down nothing but its own
@@ -177,7 +177,7 @@ export class ParserPool {
 
   private start(task: Task, child: ParserChild): void {
     const { onMessage, onPage, signal } = task.options;
-    const { timeoutMs, openTimeoutMs, pageTimeoutMs = timeoutMs, maxRssBytes = 1024 * MEGABYTE } = this.options;
+    const { timeoutMs, openTimeoutMs, pageTimeoutMs = timeoutMs, maxRssBytes = 1024 * megabyte } = this.options;
     task.cleanUp();
     const began = performance.now();
     const left = timeoutMs - task.spentMs;
@@ -224,7 +224,7 @@ export class ParserPool {
 
   /** Makes a child that has finished its task ready for the next one, or replaces it. */
   private takeBack(child: ParserChild): void {
-    const { recycleRssBytes = 400 * MEGABYTE } = this.options;
+    const { recycleRssBytes = 400 * megabyte } = this.options;
     if (child.alive && child.rssBytes > recycleRssBytes) {
       child.kill(closedError());
     }

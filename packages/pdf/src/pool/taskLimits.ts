@@ -16,8 +16,8 @@ export interface Limits {
   maxRssBytes: number;
 }
 
-const MEGABYTE = 1024 * 1024;
-const MEMORY_CHECK_MS = 250;
+const megabyte = 1024 * 1024;
+const memoryCheckMs = 250;
 
 /** Kills the child when its task, the opening of it or the page it is at takes too long, or when it takes too much memory. */
 export class TaskLimits {
@@ -40,7 +40,7 @@ export class TaskLimits {
           : new MillraceError('INTERNAL', `The parser process did not start within ${timeoutMs} ms.`),
       );
     }, timeoutMs);
-    this.memory = setInterval(() => void this.checkMemory(), MEMORY_CHECK_MS);
+    this.memory = setInterval(() => void this.checkMemory(), memoryCheckMs);
     if (openTimeoutMs !== undefined) {
       child.whenReady(() => this.beginOpening(openTimeoutMs));
     }
@@ -84,7 +84,7 @@ export class TaskLimits {
     if (!this.watching || bytes === null || bytes <= limits.maxRssBytes) {
       return;
     }
-    const took = `took too much memory (${Math.round(bytes / MEGABYTE)} MB)`;
+    const took = `took too much memory (${Math.round(bytes / megabyte)} MB)`;
     const { page } = child;
     child.kill(
       page === null

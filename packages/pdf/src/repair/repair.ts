@@ -31,26 +31,26 @@ interface Remains {
   compressed: boolean;
 }
 
-const PIECE_BYTES = 1024 * 1024;
+const pieceBytes = 1024 * 1024;
 /** Longer than anything that is looked for. */
-const OVERLAP_BYTES = 256;
+const overlapBytes = 256;
 /** The engine knows no higher object numbers (four million); two more are needed. */
-const MAX_NUMBER = 4 * 1024 * 1024 - 3;
+const maxNumber = 4 * 1024 * 1024 - 3;
 /** Pages beyond this are not collected: no configuration takes as many. */
-const MAX_PAGES = 1_000_000;
+const maxPages = 1_000_000;
 
-const SPACE = '[\\0\\t\\n\\f\\r ]';
-const LANDMARK = new RegExp(
+const space = '[\\0\\t\\n\\f\\r ]';
+const landmark = new RegExp(
   [
-    `(?<!\\d)(?<number>\\d{1,10})${SPACE}{1,8}(?<generation>\\d{1,5})${SPACE}{1,8}obj(?![A-Za-z])`,
-    `/Type${SPACE}{0,8}/(?<type>Catalog|Page|ObjStm)(?![A-Za-z])`,
-    `(?<encryption>/Encrypt|/Filter${SPACE}{0,8}/Standard)(?![A-Za-z])`,
+    `(?<!\\d)(?<number>\\d{1,10})${space}{1,8}(?<generation>\\d{1,5})${space}{1,8}obj(?![A-Za-z])`,
+    `/Type${space}{0,8}/(?<type>Catalog|Page|ObjStm)(?![A-Za-z])`,
+    `(?<encryption>/Encrypt|/Filter${space}{0,8}/Standard)(?![A-Za-z])`,
   ].join('|'),
   'g',
 );
 
 /** Ends whatever the file was cut off in: a dictionary, a stream, an object. Without it the engine reads over what follows. */
-const CUT = '\n>>\nendstream\nendobj\n';
+const brokenEnd = '\n>>\nendstream\nendobj\n';
 
 /**
  * What may make a file readable whose cross-reference table or trailer is missing or wrong, such as one that was cut off
@@ -80,7 +80,7 @@ export function possibleRepairs(path: string): Repairs {
 
 function appendixOf(objects: string, [number, generation]: Reference, size: number): Buffer {
   const trailer = `trailer\n<< /Root ${number} ${generation} R /Size ${size} >>\nstartxref\n0\n%%EOF\n`;
-  return Buffer.from(`${CUT}${objects}${trailer}`, 'latin1');
+  return Buffer.from(`${brokenEnd}${objects}${trailer}`, 'latin1');
 }
 
 /** Looks through the whole file, piece by piece. Objects in compressed object streams are not seen. */
@@ -93,7 +93,7 @@ function findRemains(path: string): Remains {
       remains.encrypted = true;
     } else if (type === undefined) {
       current = [Number(number), Number(generation)];
-      if (current[0] > MAX_NUMBER) {
+      if (current[0] > maxNumber) {
         current = null;
       } else {
         remains.freeNumber = Math.max(remains.freeNumber, current[0] + 1);
@@ -102,7 +102,7 @@ function findRemains(path: string): Remains {
       remains.compressed = true;
     } else if (current !== null && type === 'Catalog') {
       remains.catalog = current;
-    } else if (current !== null && remains.pages.size < MAX_PAGES) {
+    } else if (current !== null && remains.pages.size < maxPages) {
       remains.pages.set(current[0], current);
     }
   }
@@ -112,15 +112,15 @@ function findRemains(path: string): Remains {
 function* landmarksIn(path: string): Generator<RegExpMatchArray> {
   const fd = openSync(path, 'r');
   try {
-    const piece = Buffer.allocUnsafe(PIECE_BYTES);
+    const piece = Buffer.allocUnsafe(pieceBytes);
     let text = '';
     for (let length = -1; length !== 0; ) {
-      length = readSync(fd, piece, 0, PIECE_BYTES, null);
+      length = readSync(fd, piece, 0, pieceBytes, null);
       text += piece.toString('latin1', 0, length);
       // What begins close to the end may go on in the next piece and is left for it.
-      const end = length === 0 ? text.length : text.length - OVERLAP_BYTES;
+      const end = length === 0 ? text.length : text.length - overlapBytes;
       let done = Math.max(0, end);
-      for (const match of text.matchAll(LANDMARK)) {
+      for (const match of text.matchAll(landmark)) {
         if (match.index >= end) {
           break;
         }

@@ -12,17 +12,17 @@ export interface RewriteLimits {
   maxRssBytes: number;
 }
 
-const MEBIBYTE = 2 ** 20;
+const mebibyte = 2 ** 20;
 const defaultLimits: RewriteLimits = {
-  maxFileBytes: 64 * MEBIBYTE,
+  maxFileBytes: 64 * mebibyte,
   timeoutMs: 30_000,
-  maxRssBytes: 768 * MEBIBYTE,
+  maxRssBytes: 768 * mebibyte,
 };
 
 /** For JavaScript objects, of all memory: the process ends by itself here, even where nobody can tell its resident memory. */
-const HEAP_SHARE = 2 / 3;
+const heapShare = 2 / 3;
 /** The file may grow so much, as what was compressed may be written plain. */
-const MAX_GROWTH = 2;
+const maxGrowth = 2;
 
 /**
  * Has a second, more lenient engine read the broken PDF at `path` and write it anew, in a process of its own that is
@@ -46,14 +46,14 @@ export async function rewritePdf(path: string, limits: RewriteLimits = defaultLi
     timeoutMs: limits.timeoutMs,
     maxRssBytes: limits.maxRssBytes,
     silent: true,
-    execArgv: [`--max-old-space-size=${Math.floor((HEAP_SHARE * limits.maxRssBytes) / MEBIBYTE)}`],
+    execArgv: [`--max-old-space-size=${Math.floor((heapShare * limits.maxRssBytes) / mebibyte)}`],
   });
   const pieces: Uint8Array[] = [];
   let bytes = 0;
   const onMessage = (piece: unknown) => {
     pieces.push(piece as Uint8Array);
     bytes += (piece as Uint8Array).length;
-    if (bytes > MAX_GROWTH * limits.maxFileBytes) {
+    if (bytes > maxGrowth * limits.maxFileBytes) {
       throw new MillraceError('PDF_CORRUPT', 'The PDF grows beyond measure when it is written anew.');
     }
   };

@@ -3,7 +3,7 @@ import { MillraceError } from '@millrace/contracts';
 import { serveTasks, type TaskContext } from '../pool/serve';
 
 /** So that a piece fits into the channel between the processes. */
-const PIECE_BYTES = 2 ** 20;
+const pieceBytes = 2 ** 20;
 
 /** The program of the process that writes broken PDFs anew: answers with the new file, piece by piece. See rewritePdf. */
 serveTasks(async (path, { send }: TaskContext) => {
@@ -11,8 +11,8 @@ serveTasks(async (path, { send }: TaskContext) => {
   const rewritten = await rewrite(bytes).catch((error: unknown) => {
     throw new MillraceError('PDF_CORRUPT', 'The PDF is broken beyond repair.', { cause: error });
   });
-  for (let at = 0; at < rewritten.length; at += PIECE_BYTES) {
-    await send(rewritten.subarray(at, at + PIECE_BYTES));
+  for (let at = 0; at < rewritten.length; at += pieceBytes) {
+    await send(rewritten.subarray(at, at + pieceBytes));
   }
 });
 

@@ -1,7 +1,7 @@
 import { type DraftLine, isUpright } from './draftLine';
 
 /** From the base line to the top of a capital letter, in font sizes. */
-const CAPITAL_HEIGHT = 0.7;
+const capitalHeight = 0.7;
 
 /**
  * Puts blocks that stand above each other in order, from the top down, where they were drawn from the bottom up: a
@@ -13,9 +13,9 @@ const CAPITAL_HEIGHT = 0.7;
 export function orderBlocks(lines: DraftLine[]): DraftLine[] {
   const rest = extentsFrom(lines);
   const blocks: DraftLine[][] = [];
-  let before = NOTHING;
+  let before = nothingYet;
   for (const [index, line] of lines.entries()) {
-    if (index === 0 || (isUpright(line) && isBelow(before, rest[index] ?? NOTHING))) {
+    if (index === 0 || (isUpright(line) && isBelow(before, rest[index] ?? nothingYet))) {
       blocks.push([]);
     }
     blocks.at(-1)?.push(line);
@@ -26,10 +26,10 @@ export function orderBlocks(lines: DraftLine[]): DraftLine[] {
 
 /** Joins each block to the one before it where the two stand in columns of their own. */
 function joinColumns(blocks: readonly DraftLine[][]): DraftLine[][] {
-  const extents = blocks.map((block) => block.reduce(extended, NOTHING));
+  const extents = blocks.map((block) => block.reduce(extended, nothingYet));
   const joined: DraftLine[][] = [];
   for (const [index, block] of blocks.entries()) {
-    if (index === 0 || overlapSideways(extents[index - 1] ?? NOTHING, extents[index] ?? NOTHING)) {
+    if (index === 0 || overlapSideways(extents[index - 1] ?? nothingYet, extents[index] ?? nothingYet)) {
       joined.push([]);
     }
     for (const line of block) {
@@ -47,7 +47,7 @@ interface Extent {
   base: number;
 }
 
-const NOTHING: Extent = {
+const nothingYet: Extent = {
   a0: Number.POSITIVE_INFINITY,
   a1: Number.NEGATIVE_INFINITY,
   top: Number.POSITIVE_INFINITY,
@@ -62,7 +62,7 @@ function extended(extent: Extent, line: DraftLine): Extent {
   return {
     a0: Math.min(extent.a0, line.a0),
     a1: Math.max(extent.a1, line.a1),
-    top: Math.min(extent.top, line.base - CAPITAL_HEIGHT * line.mainSize),
+    top: Math.min(extent.top, line.base - capitalHeight * line.mainSize),
     base: Math.max(extent.base, line.base),
   };
 }
@@ -70,7 +70,7 @@ function extended(extent: Extent, line: DraftLine): Extent {
 /** For each line, where it and those after it stand. */
 function extentsFrom(lines: readonly DraftLine[]): Extent[] {
   const extents: Extent[] = [];
-  let extent = NOTHING;
+  let extent = nothingYet;
   for (let index = lines.length - 1; index >= 0; index--) {
     extent = extended(extent, lines[index] as DraftLine);
     extents[index] = extent;

@@ -62,8 +62,8 @@ export class PageCharacters {
   }
 }
 
-const BOLD_NAME = /bold|black|heavy/i;
-const NAME_BYTES = 256;
+const boldName = /bold|black|heavy/i;
+const nameBytes = 256;
 
 /** Fills `characters` with what stands inside the page's box. `text` is the engine's open text page. */
 export function readCharacters(pdfium: Pdfium, text: number, geometry: PageGeometry, characters: PageCharacters): void {
@@ -224,10 +224,10 @@ function readRun(
 function isBold(pdfium: Pdfium, text: number, index: number): boolean {
   const { fpdf, scratch } = pdfium;
   const name = scratch + 64;
-  const length = fpdf.FPDFText_GetFontInfo(text, index, name, NAME_BYTES, 0);
-  if (length <= 1 || length > NAME_BYTES) {
+  const length = fpdf.FPDFText_GetFontInfo(text, index, name, nameBytes, 0);
+  if (length <= 1 || length > nameBytes) {
     return false;
   }
   // The name and not the weight: producers store 350 for bold, 1524 for regular, or 0.
-  return BOLD_NAME.test(Buffer.from(pdfium.memory.u8.subarray(name, name + length - 1)).toString('latin1'));
+  return boldName.test(Buffer.from(pdfium.memory.u8.subarray(name, name + length - 1)).toString('latin1'));
 }

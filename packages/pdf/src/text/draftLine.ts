@@ -2,9 +2,9 @@ import type { PageCharacters, Run } from './characters';
 import type { Direction } from './geometry';
 
 /** Gaps, in font sizes: beyond this two words stand in different cells of a row. */
-export const CELL_GAP = 1.5;
+export const cellGap = 1.5;
 /** This may be a gutter between columns, the narrowest of which are as wide as a letter is high. */
-export const GUTTER_GAP = 0.9;
+export const gutterGap = 0.9;
 
 /** A stretch of a line between gaps that are wide enough to be a gutter between columns. */
 export interface Cell {
@@ -73,7 +73,7 @@ export function mergeRow(before: DraftLine, line: DraftLine): boolean {
   if (!onBase || gap < 0 || before.rightToLeft || line.rightToLeft) {
     return false;
   }
-  const separator = gap > CELL_GAP * line.mainSize ? '\t' : ' ';
+  const separator = gap > cellGap * line.mainSize ? '\t' : ' ';
   before.cells = mergeCells(before, line, gap);
   before.text = `${line.text}${separator}${before.text}`;
   before.bold &&= line.bold;
@@ -90,7 +90,7 @@ function mergeCells(before: DraftLine, line: DraftLine, gap: number): Cell[] {
   for (const cell of cellsOf(before)) {
     const moved = { ...cell, from: cell.from + shift, to: cell.to + shift };
     const last = cells.at(-1);
-    if (cell.from === 0 && last !== undefined && gap < GUTTER_GAP * line.mainSize) {
+    if (cell.from === 0 && last !== undefined && gap < gutterGap * line.mainSize) {
       const { size } = cell.to - cell.from > last.to - last.from ? cell : last;
       cells[cells.length - 1] = { ...last, to: moved.to, a1: moved.a1, size, bold: last.bold && moved.bold };
     } else {

@@ -17,7 +17,7 @@ export interface PageGeometry {
 }
 
 /** US letter: what viewers show when a page names no usable size. */
-const FALLBACK = { left: 0, bottom: 0, right: 612, top: 792 };
+const fallback = { left: 0, bottom: 0, right: 612, top: 792 };
 
 function quarterTurns(value: number): Direction {
   const turns = ((value % 4) + 4) % 4;
@@ -28,7 +28,7 @@ function quarterTurns(value: number): Direction {
 export function pageGeometry(pdfium: Pdfium, page: number): PageGeometry {
   const { fpdf, scratch } = pdfium;
   const rotation = quarterTurns(fpdf.FPDFPage_GetRotation(page));
-  let box = FALLBACK;
+  let box = fallback;
   if (fpdf.FPDF_GetPageBoundingBox(page, scratch) !== 0) {
     const { f32 } = pdfium.memory;
     const at = scratch / 4;

@@ -1,4 +1,4 @@
-import { type Cell, cellsOf, type DraftLine, GUTTER_GAP, isUpright } from './draftLine';
+import { type Cell, cellsOf, type DraftLine, gutterGap, isUpright } from './draftLine';
 
 /** What one line has in one column. */
 export interface Piece {
@@ -16,15 +16,15 @@ export interface Piece {
 }
 
 /** Shorter texts beside a gap, such as numbers, say nothing of columns. */
-const MIN_TEXT = 10;
+const minText = 10;
 /** Fewer gaps above each other are no gutter. */
-export const MIN_ROWS = 5;
+export const minRows = 5;
 /** Lines drawn one after the other are of one row when they are this close, in font sizes. */
-const ROW_REACH = 2.5;
+const rowReach = 2.5;
 /** White space across all columns is wider than this many distances between lines. */
-const BLANK = 1.35;
+const blank = 1.35;
 /** More than a blank line: something else begins. */
-const FAR = 2.3;
+const far = 2.3;
 
 /**
  * Where most gaps between texts side by side, in lines and between lines drawn one after the other, lie above each other.
@@ -38,11 +38,11 @@ export function findGutter(lines: readonly DraftLine[]): number | null {
       noteGap(edges, line, line.cells[at - 1] as Cell, line.cells[at] as Cell);
     }
     const next = lines[index + 1];
-    if (next?.direction === line.direction && Math.abs(next.base - line.base) < ROW_REACH * line.mainSize) {
+    if (next?.direction === line.direction && Math.abs(next.base - line.base) < rowReach * line.mainSize) {
       noteGap(edges, line, line.cells.at(-1) ?? line, next.cells[0] ?? next);
     }
   }
-  return edges.length < 2 * MIN_ROWS ? null : mostCovered(edges);
+  return edges.length < 2 * minRows ? null : mostCovered(edges);
 }
 
 interface Edge {
@@ -56,9 +56,9 @@ function noteGap(edges: Edge[], line: DraftLine, one: Cell | DraftLine, other: C
   const to = Math.max(one.a0, other.a0);
   if (
     isUpright(line) &&
-    to - from > GUTTER_GAP * line.mainSize &&
-    lengthOf(one) >= MIN_TEXT &&
-    lengthOf(other) >= MIN_TEXT
+    to - from > gutterGap * line.mainSize &&
+    lengthOf(one) >= minText &&
+    lengthOf(other) >= minText
   ) {
     edges.push({ a: from, step: 1 }, { a: to, step: -1 });
   }
@@ -80,7 +80,7 @@ function mostCovered(edges: Edge[]): number | null {
       place = (a + (edges[index + 1]?.a ?? a)) / 2;
     }
   }
-  return deepest < MIN_ROWS ? null : place;
+  return deepest < minRows ? null : place;
 }
 
 /** The runs of lines, from the top down, of which none stands across `gutter`. */
@@ -97,7 +97,7 @@ export function bandsOf(lines: readonly DraftLine[], gutter: number): number[][]
     }
   }
   bands.push(band);
-  return bands.filter((each) => each.length >= MIN_ROWS);
+  return bands.filter((each) => each.length >= minRows);
 }
 
 /** The upright lines. */
@@ -121,8 +121,8 @@ export function partsOf(lines: readonly DraftLine[], band: readonly number[], gu
   let reached = Number.NEGATIVE_INFINITY;
   for (const index of band) {
     const { base } = lines[index] as DraftLine;
-    if (base - reached > BLANK * pitch) {
-      parts.push({ lines: [], farOff: base - reached > FAR * pitch });
+    if (base - reached > blank * pitch) {
+      parts.push({ lines: [], farOff: base - reached > far * pitch });
     }
     parts.at(-1)?.lines.push(index);
     reached = base;
@@ -157,9 +157,9 @@ function pitchOf(sides: readonly { side: number; base: number; size: number }[])
   return distances[distances.length >> 1] ?? Number.POSITIVE_INFINITY;
 }
 
-/** True when `line` is `BLANK` line distances below `before`. */
+/** True when `line` is `blank` line distances below `before`. */
 export function isSetApart(before: Piece, piece: Piece, pitch: number): boolean {
-  return piece.base - before.base > BLANK * pitch;
+  return piece.base - before.base > blank * pitch;
 }
 
 /**
@@ -179,7 +179,7 @@ export function columnsOf(lines: readonly DraftLine[], indices: readonly number[
   const columns: Piece[][] = [];
   let reached = Number.NEGATIVE_INFINITY;
   for (const piece of pieces) {
-    if (piece.a0 - reached > GUTTER_GAP * (lines[piece.line] as DraftLine).mainSize) {
+    if (piece.a0 - reached > gutterGap * (lines[piece.line] as DraftLine).mainSize) {
       columns.push([]);
     }
     reached = Math.max(reached, piece.a1);

@@ -1,7 +1,7 @@
 import type { DraftLine } from './draftLine';
 
 /** First parts after which a hyphen at the end of a line belongs to the word more often than not. */
-const COMPOUND_PARTS = new Set(
+const compoundParts = new Set(
   (
     'all co cross day ex first fair five four full half high ill in industry inter intra large last long lower low ' +
     'market medium mid month multi net new nine non off on one over out part per point post pre quarter re risk ' +
@@ -10,10 +10,10 @@ const COMPOUND_PARTS = new Set(
 );
 
 /** From one base line to the next, in font sizes; beyond this something else begins. Double spacing is 2.3. */
-const MAX_LINE_PITCH = 2.6;
+const maxLinePitch = 2.6;
 
-const LAST_WORD = /(\S+)-$/u;
-const FIRST_WORD = /^\s*(\S+)(\s+|$)/u;
+const lastWord = /(\S+)-$/u;
+const firstWord = /^\s*(\S+)(\s+|$)/u;
 
 /**
  * Puts words back together that a hyphen splits at the end of a line: the rest of the word moves up, and the hyphen
@@ -27,8 +27,8 @@ export function joinHyphens(lines: DraftLine[]): void {
     if (line === undefined || next === undefined || !line.splitsWord || line.direction !== next.direction) {
       continue;
     }
-    const [, head = ''] = LAST_WORD.exec(line.text) ?? [];
-    const [whole = '', tail = ''] = FIRST_WORD.exec(next.text) ?? [];
+    const [, head = ''] = lastWord.exec(line.text) ?? [];
+    const [whole = '', tail = ''] = firstWord.exec(next.text) ?? [];
     if (head === '' || tail === '') {
       continue;
     }
@@ -50,7 +50,7 @@ export function joinHyphens(lines: DraftLine[]): void {
 function standsBelow(line: DraftLine, next: DraftLine): boolean {
   const distance = next.base - line.base;
   const alike = Math.abs(next.size - line.size) < 0.1 * line.size;
-  return alike && distance > 0 && distance < MAX_LINE_PITCH * line.size && next.a0 < line.a1 && next.a1 > line.a0;
+  return alike && distance > 0 && distance < maxLinePitch * line.size && next.a0 < line.a1 && next.a1 > line.a0;
 }
 
 function belongsToWord(head: string, tail: string, compounds: Set<string>): boolean {
@@ -61,7 +61,7 @@ function belongsToWord(head: string, tail: string, compounds: Set<string>): bool
     return true;
   }
   return (
-    first.includes('-') || COMPOUND_PARTS.has(first.toLowerCase()) || compounds.has(`${first}-${second}`.toLowerCase())
+    first.includes('-') || compoundParts.has(first.toLowerCase()) || compounds.has(`${first}-${second}`.toLowerCase())
   );
 }
 

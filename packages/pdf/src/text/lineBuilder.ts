@@ -1,6 +1,6 @@
 import { kind, type PageCharacters, type Run } from './characters';
 import { beginsNumber, endsNumber, isIdeographic, isOdd, isRightToLeft, isSign, shownCode } from './codes';
-import { CELL_GAP, type DraftLine, GUTTER_GAP, mergeRow, startLine } from './draftLine';
+import { cellGap, type DraftLine, gutterGap, mergeRow, startLine } from './draftLine';
 import { SizeVote } from './sizeVote';
 import { TextBuffer } from './textBuffer';
 
@@ -8,21 +8,21 @@ import { TextBuffer } from './textBuffer';
  * Gaps, in font sizes: beyond this two numbers stand in different cells of a row. Of some 1,500 gaps of 0.75 to 1.25
  * between numbers in real filings nearly all are between cells; between words such gaps follow bullets and item numbers.
  */
-const NUMBER_CELL_GAP = 0.7;
+const numberCellGap = 0.7;
 /**
  * The engine saw no space (a text object of its own begins a sentence), or a line break where there is none (a
  * superscript), but this gap is a space. Of the gaps in both corpora that are as wide, all are.
  */
-const WORD_GAP = 0.15;
+const wordGap = 0.15;
 /** Letters of scripts without spaces stand this far apart in lines that are stretched to the margin. */
-const WIDE_GAP = 0.5;
+const wideGap = 0.5;
 /** Characters this close follow each other. */
-const NEAR_GAP = 1;
-const NEAR_OVERLAP = -0.6;
+const nearGap = 1;
+const nearOverlap = -0.6;
 
-const TAB = 0x09;
-const SPACE = 0x20;
-const HYPHEN = 0x2d;
+const tab = 0x09;
+const spaceCode = 0x20;
+const hyphen = 0x2d;
 
 /** One for all pages, which are put together one at a time and without a pause. */
 const lineText = new TextBuffer();
@@ -86,11 +86,11 @@ export class LineBuilder {
     }
     const a0 = source.a0[index] as number;
     const relative = (a0 - this.lastA1) / line.mainSize;
-    if (!(relative > NEAR_OVERLAP && relative <= (spaced ? WIDE_GAP : WORD_GAP))) {
+    if (!(relative > nearOverlap && relative <= (spaced ? wideGap : wordGap))) {
       return false;
     }
     if (spaced) {
-      this.text.add(SPACE);
+      this.text.add(spaceCode);
     }
     this.text.add(code);
     line.splitsWord = false;
@@ -113,7 +113,7 @@ export class LineBuilder {
     } else {
       const gap = this.gapBefore(this.line, index) / this.line.mainSize;
       const separator = this.separator(gap, index, pending);
-      const endsCell = gap > GUTTER_GAP;
+      const endsCell = gap > gutterGap;
       if (endsCell) {
         this.endCell(this.line, index);
       }
@@ -127,7 +127,7 @@ export class LineBuilder {
     const line = this.line;
     const code = source.code[index] as number;
     line.splitsWord = source.kind[index] === kind.lineEndHyphen || code === 0xad;
-    this.text.add(line.splitsWord ? HYPHEN : shownCode(code));
+    this.text.add(line.splitsWord ? hyphen : shownCode(code));
     this.characters++;
     this.boldCharacters += bold ? 1 : 0;
     this.sizes.add(size);
@@ -175,7 +175,7 @@ export class LineBuilder {
     const offset = Math.abs((source.base[index] ?? 0) - line.base);
     const gap = (source.a0[index] ?? 0) - this.lastA1;
     const near =
-      (gap > NEAR_OVERLAP * larger && gap < NEAR_GAP * larger) ||
+      (gap > nearOverlap * larger && gap < nearGap * larger) ||
       (line.rightToLeft && Math.abs((source.a1[index] ?? 0) - this.lastA0) < 2 * larger);
     if (near) {
       // Superscripts and subscripts stay on the line they belong to.
@@ -196,14 +196,14 @@ export class LineBuilder {
     const { source } = this;
     const code = source.code[index] as number;
     const last = this.text.at(this.text.length - 1);
-    if (gap > CELL_GAP || (gap > NUMBER_CELL_GAP && endsNumber(last) && beginsNumber(code))) {
-      return endsInLoneSign(this.text) ? SPACE : TAB;
+    if (gap > cellGap || (gap > numberCellGap && endsNumber(last) && beginsNumber(code))) {
+      return endsInLoneSign(this.text) ? spaceCode : tab;
     }
     if (pending === kind.space) {
-      return SPACE;
+      return spaceCode;
     }
     const spaceless = isIdeographic(code) && isIdeographic(last);
-    return gap > (spaceless ? WIDE_GAP : WORD_GAP) ? SPACE : 0;
+    return gap > (spaceless ? wideGap : wordGap) ? spaceCode : 0;
   }
 
   private startCell(index: number): void {

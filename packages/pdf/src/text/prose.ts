@@ -1,11 +1,11 @@
 import type { Piece } from './gutters';
 
 /** A line is full when it reaches so far across its column. */
-const FULL_WIDTH = 0.75;
+const fullWidth = 0.75;
 /** Characters in a line, on average, of the narrowest columns; ideographs count twice. */
-const MIN_CHARACTERS = 20;
+const minCharacters = 20;
 /** At most this part of the lines have cells of their own. */
-const WITH_CELLS = 0.2;
+const maxCellShare = 0.2;
 
 /** The least parts: of lines that are full, of lines that go on with a sentence, of letters among what is visible. */
 interface Shares {
@@ -15,26 +15,26 @@ interface Shares {
 }
 
 /** A column with formulas, program text or a list of sources has as much. Of tables, hardly one has half of it. */
-const OF_EACH: Shares = { full: 0.35, goingOn: 0.2, letters: 0.65 };
+const ofEach: Shares = { full: 0.35, goingOn: 0.2, letters: 0.65 };
 /** Cells and entries end anywhere and begin with a capital; figures and dotted lines are no letters. */
-const OF_ALL: Shares = { full: 0.6, goingOn: 0.3, letters: 0.75 };
+const ofAll: Shares = { full: 0.6, goingOn: 0.3, letters: 0.75 };
 
-const VISIBLE = /\S/gu;
-const LETTER = /[\p{L}\p{M}]/gu;
-const WIDE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu;
-const GOES_ON = /^["'“‘(]*[\p{Ll}\p{Lo}]/u;
+const visibleCharacter = /\S/gu;
+const letter = /[\p{L}\p{M}]/gu;
+const wideCharacter = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu;
+const goesOn = /^["'“‘(]*[\p{Ll}\p{Lo}]/u;
 
 /** True when nothing speaks against the column being one of prose. */
 export function mayBeProse(column: readonly Piece[]): boolean {
-  return hasShape(shapeOf(column), OF_EACH) && hasWords(wordsOf(column), OF_EACH);
+  return hasShape(shapeOf(column), ofEach) && hasWords(wordsOf(column), ofEach);
 }
 
 /** True when the columns together are sentences that run on from line to line, and each may be. */
 export function areProse(columns: readonly (readonly Piece[])[]): boolean {
   return (
     columns.every(mayBeProse) &&
-    hasShape(sumOf(columns.map(shapeOf)), OF_ALL) &&
-    hasWords(sumOf(columns.map(wordsOf)), OF_ALL)
+    hasShape(sumOf(columns.map(shapeOf)), ofAll) &&
+    hasWords(sumOf(columns.map(wordsOf)), ofAll)
   );
 }
 
@@ -43,30 +43,30 @@ function shapeOf(column: readonly Piece[]) {
   const width = widthOf(column);
   const shape = { lines: column.length, full: 0, goingOn: 0, withCells: 0 };
   for (const { text, a0, a1, cellCount } of column) {
-    shape.full += a1 - a0 >= FULL_WIDTH * width ? 1 : 0;
-    shape.goingOn += GOES_ON.test(text) ? 1 : 0;
+    shape.full += a1 - a0 >= fullWidth * width ? 1 : 0;
+    shape.goingOn += goesOn.test(text) ? 1 : 0;
     shape.withCells += cellCount > 1 ? 1 : 0;
   }
   return shape;
 }
 
 function hasShape({ lines, full, goingOn, withCells }: ReturnType<typeof shapeOf>, shares: Shares): boolean {
-  return full >= shares.full * lines && goingOn >= shares.goingOn * lines && withCells <= WITH_CELLS * lines;
+  return full >= shares.full * lines && goingOn >= shares.goingOn * lines && withCells <= maxCellShare * lines;
 }
 
 /** How many characters there are, and of what kind. */
 function wordsOf(column: readonly Piece[]) {
   const words = { lines: column.length, visible: 0, letters: 0, wide: 0 };
   for (const { text } of column) {
-    words.visible += countOf(text, VISIBLE);
-    words.letters += countOf(text, LETTER);
-    words.wide += countOf(text, WIDE);
+    words.visible += countOf(text, visibleCharacter);
+    words.letters += countOf(text, letter);
+    words.wide += countOf(text, wideCharacter);
   }
   return words;
 }
 
 function hasWords({ lines, visible, letters, wide }: ReturnType<typeof wordsOf>, shares: Shares): boolean {
-  return visible + wide >= MIN_CHARACTERS * lines && letters >= shares.letters * visible;
+  return visible + wide >= minCharacters * lines && letters >= shares.letters * visible;
 }
 
 function sumOf<T extends Record<string, number>>(counts: readonly T[]): T {

@@ -1,15 +1,15 @@
 import type { DraftLine } from './draftLine';
-import { bandsOf, columnsOf, findGutter, isSetApart, MIN_ROWS, type Part, type Piece, partsOf } from './gutters';
+import { bandsOf, columnsOf, findGutter, isSetApart, minRows, type Part, type Piece, partsOf } from './gutters';
 import { areProse, mayBeProse, widthOf } from './prose';
 
 /** Fewer lines do not tell prose from a table. */
-const TELLING_LINES = 3;
+const tellingLines = 3;
 /** Characters are not all as wide as they are on average, and lines are set with that much less than their full width. */
-const FITTING = 0.95;
+const fitting = 0.95;
 /** Of the paragraphs of a table more than this part begins side by side; of those of columns some do by chance. */
-const TABLE = 2 / 3;
-const ENDS_SENTENCE = /[.!?:;。！？：；؟]["'”’)\]]*$/u;
-const BEGINS_SMALL = /^["'“‘(]*\p{Ll}/u;
+const table = 2 / 3;
+const endsSentence = /[.!?:;。！？：；؟]["'”’)\]]*$/u;
+const beginsSmall = /^["'“‘(]*\p{Ll}/u;
 
 /**
  * Puts lines in reading order that were drawn row by row across the columns of a page: column by column, within the band
@@ -38,7 +38,7 @@ function runsOf(lines: readonly DraftLine[], parts: readonly Part[]): number[][]
   const runs: { lines: number[]; isRow: boolean }[][] = [[]];
   for (const part of parts) {
     const columns = columnsOf(lines, part.lines);
-    const telling = columns.filter(({ length }) => length >= TELLING_LINES);
+    const telling = columns.filter(({ length }) => length >= tellingLines);
     // One alone may be headings side by side.
     const isRow = telling.length === 0 && columns.length > 1;
     const isTable = columns.length > 1 && !telling.every(mayBeProse);
@@ -60,7 +60,7 @@ function runsOf(lines: readonly DraftLine[], parts: readonly Part[]): number[][]
 /** The columns of these lines in reading order; null when they are none, or not drawn row by row. */
 function flowOf(lines: readonly DraftLine[], indices: readonly number[]): Flow | null {
   const columns = columnsOf(lines, indices);
-  if (columns.length < 2 || columns.some(({ length }) => length < MIN_ROWS) || !areProse(columns)) {
+  if (columns.length < 2 || columns.some(({ length }) => length < minRows) || !areProse(columns)) {
     return null;
   }
   const rightToLeft = indices.filter((index) => lines[index]?.rightToLeft).length * 2 > indices.length;
@@ -74,7 +74,7 @@ function isInterleaved(flow: Flow): boolean {
   pieces.sort((one, other) => one.line - other.line || one.at - other.at);
   const jumpsBack = pieces.filter(({ at }, index) => at < (pieces[index - 1]?.at ?? 0)).length;
   const [, second = 0] = flow.map(({ length }) => length).sort((a, b) => b - a);
-  return jumpsBack >= MIN_ROWS - 1 && jumpsBack * 2 >= second;
+  return jumpsBack >= minRows - 1 && jumpsBack * 2 >= second;
 }
 
 /** True when most paragraphs begin side by side in neighbouring columns: they are the cells of a table's rows. */
@@ -86,7 +86,7 @@ function isTable(flow: Flow): boolean {
     }
     const [starts, others] = [startsOf(column), startsOf(next)];
     const beside = countBeside(starts.plain, others.possible) + countBeside(others.plain, starts.possible);
-    return beside > TABLE * (starts.plain.length + others.plain.length);
+    return beside > table * (starts.plain.length + others.plain.length);
   });
 }
 
@@ -122,7 +122,7 @@ function startsOf(pieces: readonly Piece[]): { plain: Piece[]; possible: Piece[]
     if (isPlain) {
       starts.plain.push(piece);
     }
-    if (isPlain || (ENDS_SENTENCE.test(before.text) && !BEGINS_SMALL.test(piece.text))) {
+    if (isPlain || (endsSentence.test(before.text) && !beginsSmall.test(piece.text))) {
       starts.possible.push(piece);
     }
   }
@@ -134,7 +134,7 @@ function hasRoom(before: Piece, piece: Piece, width: number): boolean {
   const used = before.a1 - before.a0;
   const character = used / Math.max(1, before.text.length);
   const word = /\S+/u.exec(piece.text)?.[0].length ?? 0;
-  return used + (word + 1) * character < FITTING * width;
+  return used + (word + 1) * character < fitting * width;
 }
 
 /** The lines with each flow, put in order, where its first line stood. */

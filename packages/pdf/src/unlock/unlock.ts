@@ -5,7 +5,7 @@ import { openingErrors } from '../engine/loadDocument';
 import { guarded, loadPdfium, type Pdfium } from '../engine/pdfium';
 
 /** The flag of FPDF_SaveAsCopy that leaves the encryption out. */
-const REMOVE_SECURITY = 3;
+const removeSecurity = 3;
 
 /**
  * Writes a copy of the PDF at `source` that needs no password to `target`, a new file. The password goes nowhere else.
@@ -88,7 +88,7 @@ function save(pdfium: Pdfium, document: number, access: FileAccess, target: stri
   i32[writer / 4] = 1;
   i32[writer / 4 + 1] = writeBlock;
   try {
-    const saved = fpdf.FPDF_SaveAsCopy(document, writer, REMOVE_SECURITY) !== 0;
+    const saved = fpdf.FPDF_SaveAsCopy(document, writer, removeSecurity) !== 0;
     access.check();
     if (fault !== null) {
       throw cannotWrite(fault);

@@ -57,7 +57,7 @@ export function isOtherType(contentType: string): boolean {
 }
 
 /** What nobody can read as text, though it is: the beginnings of RTF and of PostScript. */
-const OTHER_BEGINNINGS = ['{\\rtf', '%!PS'];
+const otherBeginnings = ['{\\rtf', '%!PS'];
 
 /** @param what says what the file is that is refused. */
 export function unsupported(what: string): MillraceError {
@@ -67,10 +67,10 @@ export function unsupported(what: string): MillraceError {
 }
 
 /** A PDF's header may stand after some junk, within the first 1,024 bytes (ISO 32000-2, annex on older files). */
-const HEAD_BYTES = 1024;
-const PDF_HEADER = '%PDF-';
+const headBytes = 1024;
+const pdfHeader = '%PDF-';
 /** A comment ends at its first "-->" and nowhere else: were there a choice, comments in a row would have 2ⁿ readings. */
-const HTML_BEGINNING = /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->)[\s\S])*-->\s*)*<(?:!doctype\s+html|html)\b/i;
+const htmlBeginning = /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->)[\s\S])*-->\s*)*<(?:!doctype\s+html|html)\b/i;
 
 export interface RecognizedType {
   mimeType: MediaType;
@@ -106,8 +106,8 @@ export class MediaTypeDetector {
     }
     this.mayBeText &&= this.text.add(piece);
     if (this.decided === null) {
-      this.head = Buffer.concat([this.head, piece.subarray(0, HEAD_BYTES - this.head.length)]);
-      if (this.head.length === HEAD_BYTES || this.head.includes(PDF_HEADER)) {
+      this.head = Buffer.concat([this.head, piece.subarray(0, headBytes - this.head.length)]);
+      if (this.head.length === headBytes || this.head.includes(pdfHeader)) {
         this.decide();
       }
     }
@@ -136,18 +136,18 @@ export class MediaTypeDetector {
     if (this.named === 'text/markdown' || this.named === 'text/html') {
       return this.named;
     }
-    return HTML_BEGINNING.test(this.beginning()) ? 'text/html' : 'text/plain';
+    return htmlBeginning.test(this.beginning()) ? 'text/html' : 'text/plain';
   }
 
   private decide(): void {
-    const at = this.head.indexOf(PDF_HEADER);
+    const at = this.head.indexOf(pdfHeader);
     const calledText = this.named !== undefined && this.named !== 'application/pdf';
     // A text may speak of the header.
     if (at === 0 || (at > 0 && !calledText)) {
       this.decided = 'pdf';
     } else if (this.named === 'application/pdf') {
       throw unsupported('The file is called a PDF and is none: it does not begin with %PDF-');
-    } else if (OTHER_BEGINNINGS.some((beginning) => this.beginning().startsWith(beginning))) {
+    } else if (otherBeginnings.some((beginning) => this.beginning().startsWith(beginning))) {
       throw unsupported('The content is RTF or PostScript');
     } else {
       this.decided = 'text';
@@ -156,7 +156,7 @@ export class MediaTypeDetector {
 
   /** What is no text, yet has a PDF's header in its head, is a PDF after some junk, whatever it is called. */
   private decideNoText(): void {
-    if (!this.head.includes(PDF_HEADER)) {
+    if (!this.head.includes(pdfHeader)) {
       throw unsupported('The content is neither a PDF nor text');
     }
     this.decided = 'pdf';
