@@ -39,72 +39,72 @@ interface Waiting<In, Out> {
  * queue itself.
  */
 export class MicroBatcher<In, Out> {
-  readonly #options: MicroBatcherOptions<In, Out>;
-  readonly #waiting: Waiting<In, Out>[] = [];
-  readonly #whenIdle: (() => void)[] = [];
-  #running = 0;
-  #draining = false;
-  #timer: NodeJS.Timeout | undefined;
+  private readonly options: MicroBatcherOptions<In, Out>;
+  private readonly waiting: Waiting<In, Out>[] = [];
+  private readonly whenIdle: (() => void)[] = [];
+  private running = 0;
+  private draining = false;
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(options: MicroBatcherOptions<In, Out>) {
-    this.#options = options;
+    this.options = options;
   }
 
   /** The result of `item`; rejects with its own failure, its batch's failure, or BatcherDrainedError. */
   submit(item: In): Promise<Out> {
-    if (this.#draining) {
+    if (this.draining) {
       return Promise.reject(new BatcherDrainedError());
     }
     return new Promise<Out>((resolve, reject) => {
-      this.#waiting.push({ item, submittedAt: performance.now(), resolve, reject });
-      this.#startDue();
+      this.waiting.push({ item, submittedAt: performance.now(), resolve, reject });
+      this.startDue();
     });
   }
 
   /** Runs what waits without waiting for more, and resolves when every batch has ended. New items are refused. */
   async drain(): Promise<void> {
-    this.#draining = true;
-    this.#startDue();
-    if (this.#running > 0 || this.#waiting.length > 0) {
-      await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    this.draining = true;
+    this.startDue();
+    if (this.running > 0 || this.waiting.length > 0) {
+      await new Promise<void>((resolve) => this.whenIdle.push(resolve));
     }
   }
 
-  #startDue(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const { concurrency, maxSize } = this.#options;
-    while (this.#running < concurrency) {
-      const [first] = this.#waiting;
+  private startDue(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const { concurrency, maxSize } = this.options;
+    while (this.running < concurrency) {
+      const [first] = this.waiting;
       if (!first) {
         break;
       }
-      const remainingMs = this.#dueAt(first) - performance.now();
-      if (this.#waiting.length < maxSize && remainingMs > 0 && !this.#draining) {
-        this.#timer = setTimeout(() => this.#startDue(), Math.ceil(remainingMs));
+      const remainingMs = this.dueAt(first) - performance.now();
+      if (this.waiting.length < maxSize && remainingMs > 0 && !this.draining) {
+        this.timer = setTimeout(() => this.startDue(), Math.ceil(remainingMs));
         break;
       }
-      void this.#runBatch(this.#waiting.splice(0, maxSize));
+      void this.runBatch(this.waiting.splice(0, maxSize));
     }
-    if (this.#draining && this.#running === 0 && this.#waiting.length === 0) {
-      for (const resolve of this.#whenIdle.splice(0)) {
+    if (this.draining && this.running === 0 && this.waiting.length === 0) {
+      for (const resolve of this.whenIdle.splice(0)) {
         resolve();
       }
     }
   }
 
   /** When the batch that begins with this item starts if no slot, item or end comes in between. */
-  #dueAt(first: Waiting<In, Out>): number {
+  private dueAt(first: Waiting<In, Out>): number {
     // At least one timer tick, so that submissions made together travel together.
-    const latest = first.submittedAt + Math.max(this.#options.maxWaitMs, 1);
-    const last = this.#waiting.at(-1) ?? first;
-    return this.#running === 0 ? Math.min(latest, last.submittedAt + quietMs) : latest;
+    const latest = first.submittedAt + Math.max(this.options.maxWaitMs, 1);
+    const last = this.waiting.at(-1) ?? first;
+    return this.running === 0 ? Math.min(latest, last.submittedAt + quietMs) : latest;
   }
 
-  async #runBatch(batch: Waiting<In, Out>[]): Promise<void> {
-    this.#running++;
+  private async runBatch(batch: Waiting<In, Out>[]): Promise<void> {
+    this.running++;
     try {
-      const results = await this.#options.run(batch.map(({ item }) => item));
+      const results = await this.options.run(batch.map(({ item }) => item));
       if (results.length !== batch.length) {
         throw new Error(`A batch of ${batch.length} items ended with ${results.length} results.`);
       }
@@ -120,8 +120,8 @@ export class MicroBatcher<In, Out> {
         reject(error);
       }
     } finally {
-      this.#running--;
-      this.#startDue();
+      this.running--;
+      this.startDue();
     }
   }
 }

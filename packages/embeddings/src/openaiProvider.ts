@@ -71,37 +71,37 @@ const frozenMs = 1_000;
  * paid for, gets a moment to be read.
  */
 class Deadline {
-  readonly #controller = new AbortController();
-  readonly #outer: AbortSignal | undefined;
-  #timer: NodeJS.Timeout;
-  readonly #forward = () => this.#controller.abort();
+  private readonly controller = new AbortController();
+  private readonly outer: AbortSignal | undefined;
+  private timer: NodeJS.Timeout;
+  private readonly forward = () => this.controller.abort();
   expired = false;
 
   constructor(ms: number, outer: AbortSignal | undefined) {
-    this.#outer = outer;
+    this.outer = outer;
     const due = performance.now() + ms;
-    this.#timer = setTimeout(() => {
+    this.timer = setTimeout(() => {
       if (performance.now() - due > frozenMs) {
-        this.#timer = setTimeout(() => this.#expire(), frozenMs);
+        this.timer = setTimeout(() => this.expire(), frozenMs);
       } else {
-        this.#expire();
+        this.expire();
       }
     }, ms);
-    outer?.addEventListener('abort', this.#forward, { once: true });
+    outer?.addEventListener('abort', this.forward, { once: true });
   }
 
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.controller.signal;
   }
 
-  #expire(): void {
+  private expire(): void {
     this.expired = true;
-    this.#controller.abort();
+    this.controller.abort();
   }
 
   clear(): void {
-    clearTimeout(this.#timer);
-    this.#outer?.removeEventListener('abort', this.#forward);
+    clearTimeout(this.timer);
+    this.outer?.removeEventListener('abort', this.forward);
   }
 }
 

@@ -14,19 +14,19 @@ const rounds = 2;
  * Additions and one product a component, in a fixed order: every machine gets the same.
  */
 export class Rotation {
-  readonly #places: Uint32Array[] = [];
-  readonly #signs: Int8Array[] = [];
-  readonly #length: number;
+  private readonly places: Uint32Array[] = [];
+  private readonly signs: Int8Array[] = [];
+  private readonly length: number;
 
   /** @param length of the vectors; a multiple of 256. */
   constructor(length: number) {
     if (length % blockLength !== 0) {
       throw new RangeError(`The length of rotated vectors is a multiple of ${blockLength}, not ${length}`);
     }
-    this.#length = length;
+    this.length = length;
     for (let round = 0; round < rounds; round++) {
-      this.#places.push(permutation(length, round));
-      this.#signs.push(Int8Array.from({ length }, (_, i) => (pairHash(round, ~i) & 0x10000 ? 1 : -1)));
+      this.places.push(permutation(length, round));
+      this.signs.push(Int8Array.from({ length }, (_, i) => (pairHash(round, ~i) & 0x10000 ? 1 : -1)));
     }
   }
 
@@ -34,9 +34,9 @@ export class Rotation {
   rotate(vector: Float64Array): Float64Array {
     let from = vector;
     for (let round = 0; round < rounds; round++) {
-      const to = new Float64Array(this.#length);
-      const places = this.#places[round] as Uint32Array;
-      const signs = this.#signs[round] as Int8Array;
+      const to = new Float64Array(this.length);
+      const places = this.places[round] as Uint32Array;
+      const signs = this.signs[round] as Int8Array;
       for (let i = 0; i < to.length; i++) {
         to[i] = (signs[i] as number) * (from[places[i] as number] as number);
       }

@@ -45,31 +45,31 @@ const longestStemmed = 64;
  */
 export class StaticEmbedder {
   readonly dimensions: number;
-  readonly #table: StaticTable;
+  private readonly table: StaticTable;
   /** Weight of a row's bytes in the average: its rarity times the scale of its bytes. */
-  readonly #averageWeights: Float32Array;
-  readonly #hashWeights: Float32Array;
+  private readonly averageWeights: Float32Array;
+  private readonly hashWeights: Float32Array;
   /** What the averaged part of any text is expected to have. */
-  readonly #common: Float64Array;
-  readonly #rotation: Rotation;
+  private readonly common: Float64Array;
+  private readonly rotation: Rotation;
 
   constructor(table: StaticTable) {
-    this.#table = table;
+    this.table = table;
     this.dimensions = table.dimensions + hashedDimensions;
-    this.#averageWeights = new Float32Array(table.words);
-    this.#hashWeights = new Float32Array(table.words);
+    this.averageWeights = new Float32Array(table.words);
+    this.hashWeights = new Float32Array(table.words);
     for (let row = 0; row < table.words; row++) {
-      this.#averageWeights[row] = rarity(row, averageSmoothing) * (table.scales[row] ?? 0);
+      this.averageWeights[row] = rarity(row, averageSmoothing) * (table.scales[row] ?? 0);
       // A stem is as common as the most common of its words, whichever of them stands in the text.
-      this.#hashWeights[row] = rarity(table.stemRanks[row] ?? row, hashSmoothing);
+      this.hashWeights[row] = rarity(table.stemRanks[row] ?? row, hashSmoothing);
     }
-    this.#common = this.#expectedAverage();
-    this.#rotation = new Rotation(this.dimensions);
+    this.common = this.expectedAverage();
+    this.rotation = new Rotation(this.dimensions);
   }
 
   /** The vector of `text`, `dimensions` long and never zero; of any length. */
   embed(text: string): Float64Array {
-    const width = this.#table.dimensions;
+    const width = this.table.dimensions;
     const vector = new Float64Array(this.dimensions);
     const average = vector.subarray(0, width);
     const hashed = vector.subarray(width);
@@ -77,10 +77,10 @@ export class StaticEmbedder {
     let previous: { hash: number; weight: number } | undefined;
     for (const token of tokens(text)) {
       const hash = featureHash(token.text);
-      const row = token.kind === 'word' ? rowOf(this.#table, token.text, hash) : unknownRow;
-      const feature = this.#feature(token, hash, row);
+      const row = token.kind === 'word' ? rowOf(this.table, token.text, hash) : unknownRow;
+      const feature = this.feature(token, hash, row);
       if (row !== unknownRow) {
-        this.#addRow(average, row);
+        this.addRow(average, row);
       }
       features.add(feature.hash, feature.weight);
       if (previous) {
@@ -90,21 +90,21 @@ export class StaticEmbedder {
     }
     features.sumInto(hashed);
     if (scale(average, Math.sqrt(averageShare))) {
-      subtract(average, this.#common);
+      subtract(average, this.common);
     }
     if (!scale(hashed, Math.sqrt(1 - averageShare))) {
       // Nothing but symbols, or features that cancelled out: the text as a whole is the one feature.
       hashed[featureHash(text.trim()) % hashedDimensions] = Math.sqrt(1 - averageShare);
     }
-    return this.#rotation.rotate(vector);
+    return this.rotation.rotate(vector);
   }
 
   /** The weighted average of the words as often as they come in any text, as long as that much of a text's average. */
-  #expectedAverage(): Float64Array {
-    const { words, dimensions, vectors } = this.#table;
+  private expectedAverage(): Float64Array {
+    const { words, dimensions, vectors } = this.table;
     const sum = new Float64Array(dimensions);
     for (let row = 0; row < words; row++) {
-      const weight = probability(row) * (this.#averageWeights[row] as number);
+      const weight = probability(row) * (this.averageWeights[row] as number);
       for (let i = 0; i < dimensions; i++) {
         sum[i] = (sum[i] as number) + weight * (vectors[row * dimensions + i] as number);
       }
@@ -113,20 +113,20 @@ export class StaticEmbedder {
     return sum;
   }
 
-  #feature(token: Token, hash: number, row: number): { hash: number; weight: number } {
+  private feature(token: Token, hash: number, row: number): { hash: number; weight: number } {
     if (token.kind === 'number') {
       return { hash, weight: /^(?:19|20)\d\d$/.test(token.text) ? yearWeight : numberWeight };
     }
     if (row !== unknownRow) {
-      return { hash: this.#table.stemHashes[row] ?? hash, weight: this.#hashWeights[row] ?? 1 };
+      return { hash: this.table.stemHashes[row] ?? hash, weight: this.hashWeights[row] ?? 1 };
     }
     const stemmed = token.text.length <= longestStemmed ? stem(token.text) : token.text;
     return { hash: featureHash(stemmed), weight: 1 };
   }
 
-  #addRow(sum: Float64Array, row: number): void {
-    const { vectors, dimensions } = this.#table;
-    const weight = this.#averageWeights[row] ?? 0;
+  private addRow(sum: Float64Array, row: number): void {
+    const { vectors, dimensions } = this.table;
+    const weight = this.averageWeights[row] ?? 0;
     const start = row * dimensions;
     for (let i = 0; i < dimensions; i++) {
       sum[i] = (sum[i] ?? 0) + weight * (vectors[start + i] ?? 0);
@@ -147,28 +147,28 @@ function probability(rank: number): number {
 
 /** The distinct features of one text with their counts. */
 class Features {
-  readonly #place = new Map<number, number>();
-  readonly #hashes: number[] = [];
-  readonly #weights: number[] = [];
-  readonly #counts: number[] = [];
+  private readonly place = new Map<number, number>();
+  private readonly hashes: number[] = [];
+  private readonly weights: number[] = [];
+  private readonly counts: number[] = [];
 
   add(hash: number, weight: number): void {
-    const place = this.#place.get(hash);
+    const place = this.place.get(hash);
     if (place === undefined) {
-      this.#place.set(hash, this.#hashes.length);
-      this.#hashes.push(hash);
-      this.#weights.push(weight);
-      this.#counts.push(1);
+      this.place.set(hash, this.hashes.length);
+      this.hashes.push(hash);
+      this.weights.push(weight);
+      this.counts.push(1);
     } else {
-      this.#counts[place] = (this.#counts[place] ?? 0) + 1;
+      this.counts[place] = (this.counts[place] ?? 0) + 1;
     }
   }
 
   /** Adds every feature to the dimension its hash names, with the sign its top bit names. */
   sumInto(target: Float64Array): void {
-    for (const [place, hash] of this.#hashes.entries()) {
-      const count = this.#counts[place] ?? 1;
-      const value = ((this.#weights[place] ?? 0) * count * (1 + countSaturation)) / (count + countSaturation);
+    for (const [place, hash] of this.hashes.entries()) {
+      const count = this.counts[place] ?? 1;
+      const value = ((this.weights[place] ?? 0) * count * (1 + countSaturation)) / (count + countSaturation);
       const dimension = (hash & 0x7fffffff) % target.length;
       target[dimension] = (target[dimension] ?? 0) + (hash >>> 31 === 1 ? -value : value);
     }

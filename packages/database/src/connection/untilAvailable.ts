@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { MillraceError } from '@millrace/contracts';
 import { backoffMs } from './outage';
-import { passesByItself, tookTooLong } from './sqlErrors';
+import { isTransient, tookTooLong } from './sqlErrors';
 
 /** So often work may take too long: a busy database comes to rest, but what is too much for it stays too much. */
 const mostTimeouts = 3;
@@ -19,7 +19,7 @@ export async function untilAvailable<T>(work: () => Promise<T>, signal: AbortSig
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof MillraceError && passesByItself(error)) || signal.aborted) {
+      if (!(error instanceof MillraceError && isTransient(error)) || signal.aborted) {
         throw error;
       }
       timeouts += tookTooLong(error) ? 1 : 0;
