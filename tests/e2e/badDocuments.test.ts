@@ -12,7 +12,7 @@ import { TestStack } from './support';
 
 let millrace: TestStack;
 beforeAll(async () => {
-  millrace = await TestStack.start({ PDF_MAX_PAGES: '5' });
+  millrace = await TestStack.start({ DOCUMENT_MAX_PAGES: '5' });
 });
 afterAll(() => millrace.stop());
 
@@ -21,8 +21,8 @@ describe('A document that cannot be read', () => {
     ['is broken', 'PDF_CORRUPT', async () => brokenPdf()],
     ['has no pages', 'PDF_CORRUPT', async () => pagelessPdf()],
     ['asks for a password', 'PDF_ENCRYPTED', () => encryptedPdf()],
-    ['holds no text', 'PDF_NO_TEXT', () => blankPdf(2)],
-    ['has more pages than allowed', 'PDF_TOO_MANY_PAGES', () => textPdf(Array(6).fill('A page.'))],
+    ['holds no text', 'DOCUMENT_NO_TEXT', () => blankPdf(2)],
+    ['has more pages than allowed', 'DOCUMENT_TOO_MANY_PAGES', () => textPdf(Array(6).fill('A page.'))],
   ] as const)('When a PDF %s, then it fails as %s and nothing but the record stays', async (_what, code, make) => {
     const { document, job } = await millrace.ingest(await make());
     expect(job).toMatchObject({ status: 'failed', progress: 1, total_chunks: null, error: { code } });

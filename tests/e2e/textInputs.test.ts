@@ -4,7 +4,7 @@ import { TestStack } from './support';
 
 let millrace: TestStack;
 beforeAll(async () => {
-  millrace = await TestStack.start({ PDF_MAX_PAGES: '50' });
+  millrace = await TestStack.start({ DOCUMENT_MAX_PAGES: '50' });
 });
 afterAll(() => millrace.stop());
 
@@ -92,10 +92,15 @@ describe('A text that is uploaded', () => {
   });
 
   test.each([
-    ['holds nothing to read', ' \n\f\n ', 'text/plain', 'PDF_NO_TEXT'],
-    ['has more pages than allowed', 'page\f'.repeat(51), 'text/plain', 'PDF_TOO_MANY_PAGES'],
+    ['holds nothing to read', ' \n\f\n ', 'text/plain', 'DOCUMENT_NO_TEXT'],
+    ['has more pages than allowed', 'page\f'.repeat(51), 'text/plain', 'DOCUMENT_TOO_MANY_PAGES'],
     ['nests without an end', '<b>'.repeat(30_000), 'text/html', 'TEXT_UNREADABLE'],
-    ['is too large to be read as a whole', Buffer.alloc(17 * 1024 * 1024, 'a b '), 'text/markdown', 'TEXT_TOO_LARGE'],
+    [
+      'is too large to be read as a whole',
+      Buffer.alloc(17 * 1024 * 1024, 'a b '),
+      'text/markdown',
+      'DOCUMENT_TOO_LARGE',
+    ],
   ])('When it %s, then it fails with a name for that', async (_what, content, type, code) => {
     const { document, job } = await ingest(content, type, 'bad');
     expect(document).toMatchObject({ status: 'failed', error: { code } });

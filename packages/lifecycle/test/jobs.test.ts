@@ -113,9 +113,9 @@ describe('A job', () => {
   test('When the input is bad, then job and document fail with the code, and the original is given up', async () => {
     const { document, job } = await accept(database);
     const claimed = await claimedJob(database, job.id);
-    const failed = await failJob(database, claimed, new MillraceError('PDF_NO_TEXT'), [page(1, 'empty')]);
+    const failed = await failJob(database, claimed, new MillraceError('DOCUMENT_NO_TEXT'), [page(1, 'empty')]);
     expect(failed).toEqual({ sourcePath: `originals/${document.id}` });
-    expect(await jobOf(database, job.id)).toMatchObject({ status: 'failed', error_code: 'PDF_NO_TEXT' });
+    expect(await jobOf(database, job.id)).toMatchObject({ status: 'failed', error_code: 'DOCUMENT_NO_TEXT' });
     expect(await database.documents.find(document.id)).toMatchObject({ status: 'failed', source_path: null });
     expect(await database.documentPages.list(document.id, { after: 0, limit: 10 })).toHaveLength(1);
     expect(await claimJob(database, job.id, worker, leaseMs)).toEqual({ outcome: 'gone' });

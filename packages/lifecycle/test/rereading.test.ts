@@ -128,11 +128,11 @@ describe('When failed pages are to be read again', () => {
 
   test('and the file cannot be read at all, then the job ends as it was and says why, and the original stays', async () => {
     const { jobId, documentId, job } = await rereadJob();
-    const error = new MillraceError('PDF_TIMEOUT', 'too slow today');
+    const error = new MillraceError('DOCUMENT_TIMEOUT', 'too slow today');
     expect(await failJob(database, job, error, [page(1, 'failed')])).toEqual({ sourcePath: null });
     expect(await jobOf(database, jobId)).toMatchObject({
       status: 'completed_with_errors',
-      error_code: 'PDF_TIMEOUT',
+      error_code: 'DOCUMENT_TIMEOUT',
       error: '2 pages could not be read, nor again: too slow today',
     });
     expect(await database.documents.find(documentId)).toMatchObject({
@@ -168,7 +168,7 @@ describe('When failed pages are to be read again', () => {
     expect(await storeChunks(database, job, { title: null, pages: [page(1)], chunks: [newJobChunk(0)] })).toBeNull();
     const stale = { ...job, token: firstId };
     expect(await storePages(database, stale, { pages: [page(2)], chunks: [newJobChunk(0)] })).toBeNull();
-    expect(await failJob(database, stale, new MillraceError('PDF_TIMEOUT'))).toBeNull();
+    expect(await failJob(database, stale, new MillraceError('DOCUMENT_TIMEOUT'))).toBeNull();
     expect(await pagesOf(documentId)).toEqual(['text', 'PAGE_FAILED', 'text', 'PAGE_FAILED']);
     expect((await jobOf(database, jobId)).status).toBe('chunking');
   });

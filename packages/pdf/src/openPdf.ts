@@ -19,7 +19,7 @@ type BrokenOptions = { maxPages: number; rewrite: RewriteLimits | undefined };
  * Opens the PDF at `path` for reading text. The file is read piece by piece, never held as a whole. One that is broken is
  * repaired where that helps (`info.repair` then says how); the file itself stays as it is.
  * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED (it asks for a password), PDF_ENCRYPTION_UNSUPPORTED,
- * PDF_TOO_MANY_PAGES, PDF_UNREADABLE (the engine broke), PDF_REPAIR_TIMEOUT, PARSER_LOST or INTERNAL (as rewritePdf does);
+ * DOCUMENT_TOO_MANY_PAGES, DOCUMENT_UNREADABLE (the engine broke), PDF_REPAIR_TIMEOUT, READER_LOST or INTERNAL (as rewritePdf does);
  * the file system's error when the file cannot be read.
  */
 export async function openPdf(
@@ -108,7 +108,7 @@ function openRepaired(
       }
     } catch (error) {
       file?.close();
-      if (hasCode(error, 'PDF_TOO_MANY_PAGES') && kind === 'TRAILER_REBUILT') {
+      if (hasCode(error, 'DOCUMENT_TOO_MANY_PAGES') && kind === 'TRAILER_REBUILT') {
         // The document's own list may claim anything; a new list holds what was found.
         tooMany = error;
       } else if (!hasCode(error, 'PDF_CORRUPT')) {
@@ -132,6 +132,6 @@ function open(pdfium: Pdfium, access: FileAccess, maxPages: number, repair: Docu
   }
 }
 
-function hasCode(error: unknown, code: 'PDF_CORRUPT' | 'PDF_TOO_MANY_PAGES' | 'PDF_REPAIR_TIMEOUT'): boolean {
+function hasCode(error: unknown, code: 'PDF_CORRUPT' | 'DOCUMENT_TOO_MANY_PAGES' | 'PDF_REPAIR_TIMEOUT'): boolean {
   return error instanceof MillraceError && error.code === code;
 }

@@ -69,7 +69,7 @@ export interface PdfFile {
   readonly info: PdfInfo;
   /**
    * The text of page `page` (from 1).
-   * @throws MillraceError PAGE_FAILED when this page cannot be read (the others may be), PDF_UNREADABLE when the
+   * @throws MillraceError PAGE_FAILED when this page cannot be read (the others may be), DOCUMENT_UNREADABLE when the
    * engine itself broke: close the file and end the process.
    */
   readPage(page: number): PageText;

@@ -122,7 +122,7 @@ describe('When a PDF is opened', () => {
   test('and it has more pages than are taken, then it is refused', async () => {
     const path = await folder.write(await blankPdf(3));
     await expect(openPdf(path, { maxPages: 2 })).rejects.toMatchObject({
-      code: 'PDF_TOO_MANY_PAGES',
+      code: 'DOCUMENT_TOO_MANY_PAGES',
       extra: { limit: 2 },
     });
     (await openPdf(path, { maxPages: 3 })).close();

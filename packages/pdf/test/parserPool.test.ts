@@ -89,7 +89,7 @@ describe('When a pool runs tasks', () => {
 
   test('and a child grows beyond its limit while it works, then its task ends as unreadable', async () => {
     makePool({ maxRssBytes: 1024 });
-    await expect(pool.run({ action: 'hang' })).rejects.toMatchObject({ code: 'PDF_UNREADABLE' });
+    await expect(pool.run({ action: 'hang' })).rejects.toMatchObject({ code: 'DOCUMENT_UNREADABLE' });
   });
 });
 
@@ -101,7 +101,7 @@ describe('When a child', () => {
       const sibling = pool.run({ action: 'sleep', value: 300 });
       const lost = pool.run({ action });
       const waiting = pool.run({ action: 'echo', value: 'next' });
-      await expect(lost).rejects.toMatchObject({ code: 'PDF_UNREADABLE' });
+      await expect(lost).rejects.toMatchObject({ code: 'DOCUMENT_UNREADABLE' });
       await expect(waiting).resolves.toMatchObject({ value: 'next' });
       await expect(sibling).resolves.toBe('awake');
     },
@@ -117,7 +117,7 @@ describe('When a child', () => {
     };
     const lost = pool.run({ action: 'hang' }, { onMessage });
     const waiting = pool.run({ action: 'echo', value: 'next' });
-    await expect(lost).rejects.toMatchObject({ code: 'PARSER_LOST' });
+    await expect(lost).rejects.toMatchObject({ code: 'READER_LOST' });
     await expect(waiting).resolves.toMatchObject({ value: 'next' });
     await expect(sibling).resolves.toBe('awake');
     expect(pool.pids).not.toContain(pid);
@@ -129,7 +129,7 @@ describe('When a child', () => {
     for (const pid of pool.pids) {
       process.kill(pid, 'SIGTERM');
     }
-    await expect(lost).rejects.toMatchObject({ code: 'PARSER_LOST' });
+    await expect(lost).rejects.toMatchObject({ code: 'READER_LOST' });
     await expect(pool.run({ action: 'echo', value: 1 })).resolves.toMatchObject({ value: 1 });
   });
 
@@ -153,7 +153,7 @@ describe('When a child', () => {
     const onMessage = (message: unknown) => {
       pid = Number(message);
     };
-    await expect(pool.run({ action: 'hang' }, { onMessage })).rejects.toMatchObject({ code: 'PDF_TIMEOUT' });
+    await expect(pool.run({ action: 'hang' }, { onMessage })).rejects.toMatchObject({ code: 'DOCUMENT_TIMEOUT' });
     await expect(pool.run({ action: 'echo', value: 1 })).resolves.toMatchObject({ value: 1 });
     expect(pid).toBeGreaterThan(0);
     await untilGone(pid);
@@ -162,7 +162,7 @@ describe('When a child', () => {
   test('does not come to its first page, then it is killed at the limit of opening and the next task runs', async () => {
     makePool({ openTimeoutMs: 4000 });
     await expect(pool.run({ action: 'hang' })).rejects.toMatchObject({
-      code: 'PDF_OPEN_TIMEOUT',
+      code: 'DOCUMENT_OPEN_TIMEOUT',
       message: 'Opening took longer than 4000 ms.',
     });
     await expect(pool.run({ action: 'sleep at page', value: 4500 })).resolves.toBe('awake');
@@ -175,7 +175,7 @@ describe('When a child', () => {
 
   test('is limited in opening while it starts, then the limit counts from when it has started', async () => {
     makePool({ entry: join(__dirname, 'fixtures/slowChild.ts'), openTimeoutMs: 2000 });
-    await expect(pool.run({ action: 'hang' })).rejects.toMatchObject({ code: 'PDF_OPEN_TIMEOUT' });
+    await expect(pool.run({ action: 'hang' })).rejects.toMatchObject({ code: 'DOCUMENT_OPEN_TIMEOUT' });
   });
 
   test('has not started when the time for its task is over, then the installation is blamed and not the PDF', async () => {
@@ -190,7 +190,7 @@ describe('When a child', () => {
     makePool({ entry: join(__dirname, 'fixtures/slowChild.ts'), timeoutMs: 9000, pageTimeoutMs: 7000 });
     await pool.run({ action: 'echo' });
     const outcome = pool.run({ action: 'sleep at page', value: 60_000 }, { withoutPage: () => ({ action: 'echo' }) });
-    await expect(outcome).rejects.toMatchObject({ code: 'PDF_TIMEOUT' });
+    await expect(outcome).rejects.toMatchObject({ code: 'DOCUMENT_TIMEOUT' });
   });
 
   test('cannot be started, then the installation is blamed and not the PDF', async () => {

@@ -127,7 +127,7 @@ describe('When the end of a PDF is missing', () => {
 describe('When a broken PDF has more pages than are taken', () => {
   test('then it is refused', async () => {
     const path = await folder.write(upTo(listLast, '/Kids'));
-    await expect(openPdf(path, { maxPages: 2 })).rejects.toMatchObject({ code: 'PDF_TOO_MANY_PAGES' });
+    await expect(openPdf(path, { maxPages: 2 })).rejects.toMatchObject({ code: 'DOCUMENT_TOO_MANY_PAGES' });
   });
 
   test('by its own account alone, then they are not looked for one by one, and those that are there are read', async () => {

@@ -28,7 +28,7 @@ describe('When the end of a PDF is missing that keeps its pages in compressed st
 
   test('and it has more pages than are taken, then it is refused', async () => {
     const path = await folder.write(compressedPdf(texts, { cutOff: true }));
-    await expect(openPdf(path, { maxPages: 1 })).rejects.toMatchObject({ code: 'PDF_TOO_MANY_PAGES' });
+    await expect(openPdf(path, { maxPages: 1 })).rejects.toMatchObject({ code: 'DOCUMENT_TOO_MANY_PAGES' });
   });
 
   describe('and pages of it stand outside of these as well', () => {

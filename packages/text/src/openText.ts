@@ -15,7 +15,7 @@ const maxMarkdownBytes = 16 * 1024 * 1024;
  * The pages of a text file, read as they are taken. The same bytes and the same charset give the same pages.
  * @param charset the encoding that the file was said to be in, as `charsetOf` gives it.
  * @returns the document's title, if it says one, up to maxTitle characters.
- * @throws MillraceError TEXT_UNREADABLE (no text after all, or HTML too deep to parse) or TEXT_TOO_LARGE; the file system's error when it cannot be read.
+ * @throws MillraceError TEXT_UNREADABLE (no text after all, or HTML too deep to parse) or DOCUMENT_TOO_LARGE; the file system's error when it cannot be read.
  */
 export function* readTextPages(
   path: string,
@@ -28,7 +28,10 @@ export function* readTextPages(
   }
   const size = statSync(path).size;
   if (type === 'text/markdown' && size > maxMarkdownBytes) {
-    throw new MillraceError('TEXT_TOO_LARGE', `The Markdown holds ${size} bytes; up to ${maxMarkdownBytes} are read.`);
+    throw new MillraceError(
+      'DOCUMENT_TOO_LARGE',
+      `The Markdown holds ${size} bytes; up to ${maxMarkdownBytes} are read.`,
+    );
   }
   const isOpen = encoding === 'windows-1252' && charset !== encoding;
   const said = type === 'text/html' && isOpen ? declaredCharset(path) : null;

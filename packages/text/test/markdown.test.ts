@@ -84,7 +84,7 @@ describe('When Markdown is read', () => {
 
   test('and it is larger than is read as a whole, then that is said', () => {
     const content = Buffer.alloc(16 * 1024 * 1024 + 1, 'words ');
-    expect(() => read(content, 'text/markdown')).toThrow(expect.objectContaining({ code: 'TEXT_TOO_LARGE' }));
+    expect(() => read(content, 'text/markdown')).toThrow(expect.objectContaining({ code: 'DOCUMENT_TOO_LARGE' }));
   });
 
   test.each([

@@ -36,7 +36,7 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningS
   const queues = new Queues(redis, config.QUEUE_PREFIX);
   const blobs = new BlobStore(config.BLOB_DIR);
   await blobs.check();
-  const unlocker = new Unlocker(config.PDF_MAX_MEMORY_BYTES);
+  const unlocker = new Unlocker(config.READER_MAX_MEMORY_BYTES);
   const deliveries = new Deliveries(queues, logger);
   const { key, generated } = resolveApiKey(config);
   const registry = createRegistry('api');

@@ -27,11 +27,11 @@ export async function startChunker(config: Config, logger: Logger): Promise<Runn
     setUp: async ({ database, queues, registry }) => {
       const pool = new ParserPool({
         entry: join(__dirname, 'parseProcess.js'),
-        processes: config.PDF_PROCESSES,
-        timeoutMs: config.PDF_TIMEOUT_MS,
-        openTimeoutMs: config.PDF_OPEN_TIMEOUT_MS,
-        pageTimeoutMs: config.PDF_PAGE_TIMEOUT_MS,
-        maxRssBytes: config.PDF_MAX_MEMORY_BYTES,
+        processes: config.READER_PROCESSES,
+        timeoutMs: config.DOCUMENT_TIMEOUT_MS,
+        openTimeoutMs: config.DOCUMENT_OPEN_TIMEOUT_MS,
+        pageTimeoutMs: config.PAGE_TIMEOUT_MS,
+        maxRssBytes: config.READER_MAX_MEMORY_BYTES,
       });
       pool.warmUp();
       const handler = new IngestHandler({
@@ -42,14 +42,14 @@ export async function startChunker(config: Config, logger: Logger): Promise<Runn
         worker: `${hostname()}:${process.pid}`,
         leaseMs: config.LEASE_MS,
         retryPolicy: { backoffMs: config.RETRY_BACKOFF_MS },
-        maxPages: config.PDF_MAX_PAGES,
-        maxLostPages: config.PDF_MAX_LOST_PAGES,
+        maxPages: config.DOCUMENT_MAX_PAGES,
+        maxLostPages: config.DOCUMENT_MAX_LOST_PAGES,
         maxCharacters: config.DOCUMENT_MAX_CHARACTERS,
         ocr: {
           languages: config.OCR_LANGUAGES,
           maxPages: config.OCR_MAX_PAGES,
           pageTimeoutMs: config.OCR_PAGE_TIMEOUT_MS,
-          totalMs: ocrShare * config.PDF_TIMEOUT_MS,
+          totalMs: ocrShare * config.DOCUMENT_TIMEOUT_MS,
         },
         rewrite: {
           maxFileBytes: config.PDF_REPAIR_MAX_BYTES,
@@ -60,7 +60,7 @@ export async function startChunker(config: Config, logger: Logger): Promise<Runn
         metrics: createChunkerMetrics(registry),
       });
       return {
-        concurrency: config.PDF_PROCESSES,
+        concurrency: config.READER_PROCESSES,
         handle: (delivery) => handler.handle(delivery),
         finish: () => handler.finish(),
         handBack: () => handler.handBack(),

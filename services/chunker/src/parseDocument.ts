@@ -37,9 +37,9 @@ export interface ParseOptions {
  * that its chunks are those of a document whose page cannot be read, whatever had been sent before. What OCR had made of
  * the other pages is kept. Pages that are not wanted count for nothing there: the time for the document bounds them. A text
  * ends with its first such page.
- * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED, PDF_ENCRYPTION_UNSUPPORTED, PDF_TOO_MANY_PAGES, PDF_TIMEOUT,
- * PDF_OPEN_TIMEOUT, PDF_REPAIR_TIMEOUT, PDF_UNREADABLE (also when too many pages end their process), TEXT_UNREADABLE,
- * TEXT_TOO_LARGE, PARSER_LOST or INTERNAL; the signal's reason when it was aborted.
+ * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED, PDF_ENCRYPTION_UNSUPPORTED, DOCUMENT_TOO_MANY_PAGES, DOCUMENT_TIMEOUT,
+ * DOCUMENT_OPEN_TIMEOUT, PDF_REPAIR_TIMEOUT, DOCUMENT_UNREADABLE (also when too many pages end their process), TEXT_UNREADABLE,
+ * DOCUMENT_TOO_LARGE, READER_LOST or INTERNAL; the signal's reason when it was aborted.
  */
 export async function parseDocument(
   pool: ParserPool,
@@ -54,7 +54,7 @@ export async function parseDocument(
     const { pages, chunks, recognized } = message as ParseMessage;
     characters += chunks.reduce((sum, chunk) => sum + sizeOf(chunk), 0);
     if (characters > maxCharacters) {
-      throw new MillraceError('TEXT_TOO_LARGE', tooMuchText(maxCharacters));
+      throw new MillraceError('DOCUMENT_TOO_LARGE', tooMuchText(maxCharacters));
     }
     parsed.pages.push(...pages);
     parsed.chunks.push(...chunks);
@@ -64,7 +64,10 @@ export async function parseDocument(
   const withoutPage = (error: MillraceError) => {
     if (isText) {
       // Its pages come one out of the other: there is no reading it without one of them.
-      throw new MillraceError(error.code === 'PAGE_TIMEOUT' ? 'PDF_TIMEOUT' : 'PDF_UNREADABLE', error.message);
+      throw new MillraceError(
+        error.code === 'PAGE_TIMEOUT' ? 'DOCUMENT_TIMEOUT' : 'DOCUMENT_UNREADABLE',
+        error.message,
+      );
     }
     parsed = { pages: [], chunks: [] };
     characters = 0;
@@ -75,7 +78,7 @@ export async function parseDocument(
     }
     const lost = run.lostPages.filter(isWanted);
     if (lost.length > maxLostPages) {
-      throw new MillraceError('PDF_UNREADABLE', tooManyLost(lost));
+      throw new MillraceError('DOCUMENT_UNREADABLE', tooManyLost(lost));
     }
     return run;
   };
@@ -121,7 +124,7 @@ export function whyNothing({ pages, repair }: ParsedDocument): MillraceError {
         'PAGE_FAILED',
         `${failedPages} of ${pages.length} pages cannot be read, and no other holds text`,
       )
-    : new MillraceError('PDF_NO_TEXT', `None of the ${pages.length} pages holds text`);
+    : new MillraceError('DOCUMENT_NO_TEXT', `None of the ${pages.length} pages holds text`);
 }
 
 function tooManyLost(lost: readonly LostPage[]): string {

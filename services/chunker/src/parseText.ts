@@ -35,7 +35,7 @@ async function sendAll(
   for (; next.done !== true; next = pages.next()) {
     pageCount++;
     if (pageCount > maxPages) {
-      throw new MillraceError('PDF_TOO_MANY_PAGES', `The text has more than ${maxPages} pages.`, {
+      throw new MillraceError('DOCUMENT_TOO_MANY_PAGES', `The text has more than ${maxPages} pages.`, {
         extra: { limit: maxPages },
       });
     }

@@ -15,7 +15,7 @@ test('When more pages are lost than may be, then they are named, and the documen
   const { delivery, sourcePath } = await upload(formBombPdf(texts, { pages: [1, 2, 4, 5], fanOut: 10, depth: 6 }));
   for (let reading = 1; reading <= 2; reading++) {
     // It fares no better the second time here, with the same limits.
-    expect(await handler.handle(delivery)).toMatchObject({ outcome: 'failed', code: 'PDF_UNREADABLE' });
+    expect(await handler.handle(delivery)).toMatchObject({ outcome: 'failed', code: 'DOCUMENT_UNREADABLE' });
     expect(await database.documentPages.list(delivery.documentId, { after: 0, limit: 10 })).toMatchObject(
       [1, 2, 4, 5].map((page) => ({ page, outcome: 'failed', error_code: 'PAGE_TIMEOUT' })),
     );

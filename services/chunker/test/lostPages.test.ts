@@ -64,7 +64,7 @@ describe('When a page of a PDF', () => {
       'text',
     ]);
     await expect(bench.parse(pool, pdf, { maxLostPages: 1 })).rejects.toMatchObject({
-      code: 'PDF_UNREADABLE',
+      code: 'DOCUMENT_UNREADABLE',
       message: expect.stringContaining('1 (PAGE_TIMEOUT), 3 (PAGE_TIMEOUT)'),
     });
   });
@@ -80,7 +80,7 @@ describe('When a page of a PDF', () => {
     ]);
     expect(parsed.chunks.map(({ text }) => text)).toEqual(['The second page.', 'The fourth page.']);
     await expect(bench.parse(pool, pdf, { pages: [2, 3], maxLostPages: 0, onPage })).rejects.toMatchObject({
-      code: 'PDF_UNREADABLE',
+      code: 'DOCUMENT_UNREADABLE',
       message: expect.not.stringContaining('1 (PAGE_CRASHED)'),
     });
   });
@@ -88,7 +88,7 @@ describe('When a page of a PDF', () => {
   test('is lost, then the time that was spent on it counts for the document', async () => {
     const pdf = formBombPdf(texts, { pages: [1, 2, 3, 4], ...bomb });
     const pool = bench.pool({ ...hasty, timeoutMs: 2_500 });
-    await expect(bench.parse(pool, pdf, { maxLostPages: 10 })).rejects.toMatchObject({ code: 'PDF_TIMEOUT' });
+    await expect(bench.parse(pool, pdf, { maxLostPages: 10 })).rejects.toMatchObject({ code: 'DOCUMENT_TIMEOUT' });
   });
 });
 
@@ -97,6 +97,6 @@ describe('When the process that reads a PDF is killed from outside at a page', (
     const pool = bench.pool();
     const onPage = signalAt(pool, [1], 'SIGKILL');
     const pdf = formBombPdf(texts, { pages: [1], ...bomb });
-    await expect(bench.parse(pool, pdf, { onPage })).rejects.toMatchObject({ code: 'PARSER_LOST' });
+    await expect(bench.parse(pool, pdf, { onPage })).rejects.toMatchObject({ code: 'READER_LOST' });
   });
 });

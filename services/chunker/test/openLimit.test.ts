@@ -26,7 +26,9 @@ describe('When a file takes longer to open than it may', () => {
     '(%s), then that is what it ends with, and the next is read',
     async (mimeType) => {
       const pool = bench.pool({ openTimeoutMs: 5_000 });
-      await expect(bench.parseFile(pool, endless, { mimeType })).rejects.toMatchObject({ code: 'PDF_OPEN_TIMEOUT' });
+      await expect(bench.parseFile(pool, endless, { mimeType })).rejects.toMatchObject({
+        code: 'DOCUMENT_OPEN_TIMEOUT',
+      });
       const { chunks } = await bench.parse(pool, await textPdf(['The next.']));
       expect(chunks.map(({ text }) => text)).toEqual(['The next.']);
     },
@@ -45,7 +47,7 @@ describe('When a page of a text', () => {
     steps.length = 0;
     // Seconds of work, and nothing to show for it.
     await expect(bench.parse(pool, html('<b></b>'.repeat(10_000_000)), options)).rejects.toMatchObject({
-      code: 'PDF_TIMEOUT',
+      code: 'DOCUMENT_TIMEOUT',
       message: expect.stringMatching(/^Page \d took longer than 2000 ms/),
     });
     expect(steps.filter((page) => page === 1)).toHaveLength(1);

@@ -100,10 +100,10 @@ describe('When a document is parsed in its own process', () => {
   });
 
   test.each([
-    ['and nothing is wrong with it', 'PDF_NO_TEXT', (whole: string) => whole],
+    ['and nothing is wrong with it', 'DOCUMENT_NO_TEXT', (whole: string) => whole],
     [
       'and only its table could not be used',
-      'PDF_NO_TEXT',
+      'DOCUMENT_NO_TEXT',
       (whole: string) => whole.replace(/startxref\n\d+/, 'startxref\n7'),
     ],
     ['and its end was lost', 'PDF_CORRUPT', (whole: string) => whole.slice(0, whole.lastIndexOf('trailer'))],
@@ -169,7 +169,7 @@ describe('When a document is parsed in its own process', () => {
     await writeFile(path, await textPdf(Array(30).fill('All work and no play makes a dull mill. '.repeat(20))));
     const parseUpTo = (maxCharacters: number) =>
       parseDocument(pool, { path, ...limits }, { maxLostPages: 0, maxCharacters });
-    await expect(parseUpTo(10_000)).rejects.toMatchObject({ code: 'TEXT_TOO_LARGE' });
+    await expect(parseUpTo(10_000)).rejects.toMatchObject({ code: 'DOCUMENT_TOO_LARGE' });
     expect((await parseUpTo(100_000)).pageCount).toBe(30);
   });
 
@@ -179,14 +179,14 @@ describe('When a document is parsed in its own process', () => {
     const byPage = { ...limits, path, reading: { ...testReading, strategy: 'page' as const } };
     const parseUpTo = (maxCharacters: number) => parseDocument(pool, byPage, { maxLostPages: 0, maxCharacters });
     // 30 chunks with a box each.
-    await expect(parseUpTo(30 * 465 - 1)).rejects.toMatchObject({ code: 'TEXT_TOO_LARGE' });
+    await expect(parseUpTo(30 * 465 - 1)).rejects.toMatchObject({ code: 'DOCUMENT_TOO_LARGE' });
     expect((await parseUpTo(30 * 465)).chunks).toHaveLength(30);
   });
 
   test('and it is broken, locked or too long, then the error is named', async () => {
     await expect(parse(brokenPdf())).rejects.toMatchObject({ code: 'PDF_CORRUPT' });
     await expect(parse(await encryptedPdf())).rejects.toMatchObject({ code: 'PDF_ENCRYPTED' });
-    await expect(parse(await blankPdf(4), { maxPages: 3 })).rejects.toMatchObject({ code: 'PDF_TOO_MANY_PAGES' });
+    await expect(parse(await blankPdf(4), { maxPages: 3 })).rejects.toMatchObject({ code: 'DOCUMENT_TOO_MANY_PAGES' });
   });
 });
 
@@ -226,7 +226,7 @@ describe('When a text is parsed in the same process', () => {
     const long = parseText('page\f'.repeat(5), 'text/html', { maxPages: 3 });
     await expect(long).resolves.toMatchObject({ pageCount: 1 });
     await expect(parseText('page\f'.repeat(5), 'text/plain', { maxPages: 3 })).rejects.toMatchObject({
-      code: 'PDF_TOO_MANY_PAGES',
+      code: 'DOCUMENT_TOO_MANY_PAGES',
     });
     expect((await parse(await textPdf(['After all.']))).chunks).toMatchObject([{ text: 'After all.' }]);
   });

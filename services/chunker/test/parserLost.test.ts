@@ -45,7 +45,7 @@ describe('When the process that reads a document is killed from outside', () => 
     expect(await handleAndKill(delivery)).toEqual({ outcome: 'done' });
 
     const queued = await jobOf(database, delivery.jobId);
-    expect(queued).toMatchObject({ status: 'queued', attempts: 1, error_code: 'PARSER_LOST' });
+    expect(queued).toMatchObject({ status: 'queued', attempts: 1, error_code: 'READER_LOST' });
     expect(await queues.documents.getJob(queued.queue_job_id)).toMatchObject({ data: delivery });
     expect(await originalOf(queued)).toBe(sourcePath);
     expect(await blobs.localPath(sourcePath)).toContain(delivery.documentId);
@@ -58,10 +58,10 @@ describe('When the process that reads a document is killed from outside', () => 
   test('as often as the document may be read, then it fails and its original is kept', async () => {
     const { database, blobs, upload } = ingest;
     const { delivery, sourcePath } = await upload(await textPdf(['The mill stands still.']), 1);
-    expect(await handleAndKill(delivery)).toMatchObject({ outcome: 'failed', code: 'PARSER_LOST' });
+    expect(await handleAndKill(delivery)).toMatchObject({ outcome: 'failed', code: 'READER_LOST' });
 
     const failed = await jobOf(database, delivery.jobId);
-    expect(failed).toMatchObject({ status: 'failed', attempts: 1, error_code: 'PARSER_LOST' });
+    expect(failed).toMatchObject({ status: 'failed', attempts: 1, error_code: 'READER_LOST' });
     expect(await originalOf(failed)).toBe(sourcePath);
     expect(await blobs.localPath(sourcePath)).toContain(delivery.documentId);
   });

@@ -63,6 +63,6 @@ export async function makeDocuments(random: Random, count: number, maxPages: num
   return [
     ...pdfs.map((pdf, i) => ({ name: `document-${i}.pdf`, pdf, errorCode: null })),
     { name: 'broken.pdf', pdf: brokenPdf(), errorCode: 'PDF_CORRUPT' },
-    { name: 'blank.pdf', pdf: await blankPdf(3), errorCode: 'PDF_NO_TEXT' },
+    { name: 'blank.pdf', pdf: await blankPdf(3), errorCode: 'DOCUMENT_NO_TEXT' },
   ];
 }

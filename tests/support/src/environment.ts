@@ -33,7 +33,7 @@ export async function createTestEnvironment(changes: Record<string, string> = {}
     MILLRACE_API_KEY: testApiKey,
     API_PORT: '0',
     LOG_LEVEL: 'warn',
-    PDF_PROCESSES: '1',
+    READER_PROCESSES: '1',
     RETRY_BACKOFF_MS: '50',
     SHUTDOWN_TIMEOUT_MS: '10000',
     STATIC_EMBEDDING_FILE: staticTableFile,

@@ -1,7 +1,11 @@
 import { type ErrorEntry, permanent, retryable } from './entry';
 
-/** What is wrong with a document, one of its pages or its text. */
+/**
+ * What is wrong with a document or one of its pages. Codes that begin with PDF or UNLOCK are about PDFs alone, those that
+ * begin with TEXT about texts alone; the others hold for any document.
+ */
 export const documentErrors = {
+  // PDFs
   PDF_CORRUPT: permanent(
     422,
     'The PDF is broken and cannot be read',
@@ -15,7 +19,7 @@ export const documentErrors = {
   PDF_ENCRYPTION_UNSUPPORTED: permanent(
     422,
     'The PDF is encrypted in a way that is not supported',
-    'Save it without encryption with the program it is opened with, and upload that file.',
+    'Save it without encryption in the program that opens it, and upload that file.',
   ),
   PDF_PASSWORD_WRONG: permanent(
     422,
@@ -24,77 +28,89 @@ export const documentErrors = {
   ),
   UNLOCK_TIMEOUT: permanent(
     422,
-    'Taking the password off the PDF took too long',
-    'Take it off with the program the PDF is opened with, and upload that file; nothing of this upload was kept.',
+    'Removing the password of the PDF took too long',
+    'Remove the password with the program that opens the PDF, and upload that file; nothing of this upload was kept.',
   ),
   UNLOCK_BUSY: retryable(
     503,
-    'Too many encrypted PDFs come at once',
+    'Too many encrypted PDFs arrive at the same time',
     'Send the file again after the time in Retry-After; nothing of this upload was kept.',
   ),
   UNLOCK_LOST: retryable(
     503,
-    'The process that took the password off the PDF was killed',
-    'Send the file again, nothing of this upload was kept; if it stays, give the API more memory.',
+    'The process that removed the password of the PDF was killed',
+    'Send the file again; nothing of this upload was kept. If it happens again, give the API more memory.',
   ),
   PDF_PAGES_LOST: permanent(
     422,
     'Pages of the PDF may be missing',
-    'The pages that were found in the broken file are searchable; upload it again whole if it had more.',
-  ),
-  PDF_NO_TEXT: permanent(
-    422,
-    'The document holds no text',
-    'The pages are blank, or images in which no text was found (or OCR is off); upload a version with a text layer.',
-  ),
-  PDF_TOO_MANY_PAGES: permanent(
-    422,
-    'The document has too many pages',
-    'Split the file; or raise PDF_MAX_PAGES, delete the document and upload it again.',
-  ),
-  PDF_TIMEOUT: permanent(
-    422,
-    'Reading the PDF took too long',
-    'Split or simplify the file; or raise PDF_TIMEOUT_MS (for a page of a text PDF_PAGE_TIMEOUT_MS), delete the document and upload it again.',
-  ),
-  PDF_OPEN_TIMEOUT: permanent(
-    422,
-    'Opening the file took too long',
-    'Re-export the file; or raise PDF_OPEN_TIMEOUT_MS, delete the document and upload it again.',
+    'The pages that were found in the broken file are searchable. Upload the whole file if it had more.',
   ),
   PDF_REPAIR_TIMEOUT: retryable(
     422,
     'Repairing the broken PDF took too long',
     'Retry the job when there is less to do, or with a higher PDF_REPAIR_TIMEOUT_MS; or re-export the file and upload it again.',
   ),
-  PDF_UNREADABLE: permanent(
+
+  // Texts
+  TEXT_UNREADABLE: permanent(
     422,
-    'Reading the PDF ended the reading process',
-    'The file crashes the PDF engine or needs too much memory; re-export it and upload it again. Where its pages are named, its job may also be retried.',
+    'The file cannot be read as text',
+    'Save it as UTF-8, in a simpler form if it is HTML, and upload it again.',
   ),
+
+  // Any document
+  DOCUMENT_NO_TEXT: permanent(
+    422,
+    'The document holds no text',
+    'The pages are blank, or images in which no text was found (or OCR is off). Upload a version with text.',
+  ),
+  DOCUMENT_TOO_LARGE: permanent(422, 'The document holds too much text', 'Split the file and upload its parts.'),
+  DOCUMENT_TOO_MANY_PAGES: permanent(
+    422,
+    'The document has too many pages',
+    'Split the file; or raise DOCUMENT_MAX_PAGES, delete the document and upload it again.',
+  ),
+  DOCUMENT_TIMEOUT: permanent(
+    422,
+    'Reading the document took too long',
+    'Split or simplify the file; or raise DOCUMENT_TIMEOUT_MS (PAGE_TIMEOUT_MS for a page of a text), delete the document and upload it again.',
+  ),
+  DOCUMENT_OPEN_TIMEOUT: permanent(
+    422,
+    'Opening the document took too long',
+    'Re-export the file; or raise DOCUMENT_OPEN_TIMEOUT_MS, delete the document and upload it again.',
+  ),
+  DOCUMENT_UNREADABLE: permanent(
+    422,
+    'Reading the document ended the process that read it',
+    'The file crashes its reader or needs too much memory. Re-export it and upload it again. Where its pages are named, its job may also be retried.',
+  ),
+
+  // Pages of any document
   PAGE_FAILED: permanent(
     422,
-    'A page of the PDF cannot be read',
-    'The other pages of the document are searchable; repair the page and upload again.',
+    'A page cannot be read',
+    'The other pages of the document are searchable; repair the page and upload the file again.',
   ),
   PAGE_TIMEOUT: permanent(
     422,
-    'Reading a page of the PDF took too long',
-    'The other pages are searchable; raise PDF_PAGE_TIMEOUT_MS and retry the failed pages.',
+    'Reading a page took too long',
+    'The other pages are searchable; raise PAGE_TIMEOUT_MS and retry the failed pages.',
   ),
   PAGE_TOO_LARGE: permanent(
     422,
-    'A page of the PDF takes too much memory',
-    'The other pages are searchable; raise PDF_MAX_MEMORY_BYTES and retry the failed pages.',
+    'A page takes too much memory',
+    'The other pages are searchable; raise READER_MAX_MEMORY_BYTES and retry the failed pages.',
   ),
   PAGE_CRASHED: permanent(
     422,
-    'A page of the PDF crashes the PDF engine',
+    'A page crashes its reader',
     'The other pages are searchable; re-export the file and upload it again.',
   ),
   PAGE_CUT_OFF: permanent(
     422,
-    'The PDF was cut off, and nothing is left of a page',
+    'The file was cut off, and nothing is left of a page',
     'The page may also be blank. Upload the whole file.',
   ),
   OCR_FAILED: permanent(
@@ -109,14 +125,7 @@ export const documentErrors = {
   ),
   OCR_LIMIT: permanent(
     422,
-    'The document has more for OCR than is taken',
-    'The pages before it are searchable; raise OCR_MAX_PAGES, or PDF_TIMEOUT_MS where time ran out, and retry the failed pages.',
+    'The document has more pages for OCR than the limit allows',
+    'The pages before it are searchable; raise OCR_MAX_PAGES, or DOCUMENT_TIMEOUT_MS where time ran out, and retry the failed pages.',
   ),
-
-  TEXT_UNREADABLE: permanent(
-    422,
-    'The file cannot be read as text',
-    'Save it as UTF-8, in a simpler form if it is HTML, and upload it again.',
-  ),
-  TEXT_TOO_LARGE: permanent(422, 'The document holds too much text', 'Split the file and upload its parts.'),
 } as const satisfies Record<string, ErrorEntry>;

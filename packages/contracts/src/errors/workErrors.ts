@@ -40,10 +40,10 @@ export const workErrors = {
     'The work was cancelled',
     "Retry the job's chunks to go on with it, or delete the document.",
   ),
-  PARSER_LOST: retryable(
+  READER_LOST: retryable(
     503,
-    'The process that read the PDF was killed',
-    'The document is read again by itself; if it stays, give the chunker more memory.',
+    'The process that read the document was killed',
+    'The document is read again automatically. If it happens again, give the chunker more memory.',
   ),
   WORKER_LOST: retryable(503, 'The worker stopped before it finished', 'The work is tried again by itself.'),
   BLOB_MISSING: permanent(

@@ -155,13 +155,16 @@ export interface FileAccess {
 /**
  * Opens `path` for the engine to read through a callback.
  * @param appendix What the engine shall see after the file's own bytes.
- * @throws the file system's error when the file cannot be opened; MillraceError PDF_UNREADABLE beyond 2 GiB.
+ * @throws the file system's error when the file cannot be opened; MillraceError DOCUMENT_UNREADABLE beyond 2 GiB.
  */
 export function openFileAccess(pdfium: Pdfium, path: string, appendix: Buffer = Buffer.alloc(0)): FileAccess {
   const source = new FileSource(path, appendix);
   if (source.size > maxFileBytes) {
     source.close();
-    throw new MillraceError('PDF_UNREADABLE', `The file holds ${source.size} bytes; the PDF engine reads up to 2 GiB.`);
+    throw new MillraceError(
+      'DOCUMENT_UNREADABLE',
+      `The file holds ${source.size} bytes; the PDF engine reads up to 2 GiB.`,
+    );
   }
   return accessTo(pdfium, source);
 }

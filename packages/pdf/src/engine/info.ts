@@ -9,7 +9,7 @@ const maxTitle = 1_000;
 /**
  * What an open document says of itself as a whole.
  * @param repair how it was repaired before the engine saw it.
- * @throws MillraceError PDF_CORRUPT when it has no pages, PDF_TOO_MANY_PAGES when it claims more than `maxPages`.
+ * @throws MillraceError PDF_CORRUPT when it has no pages, DOCUMENT_TOO_MANY_PAGES when it claims more than `maxPages`.
  */
 export function readInfo(pdfium: Pdfium, document: number, repair: DocumentRepair | null, maxPages: number): PdfInfo {
   const pageCount = pdfium.fpdf.FPDF_GetPageCount(document);
@@ -17,9 +17,13 @@ export function readInfo(pdfium: Pdfium, document: number, repair: DocumentRepai
     throw new MillraceError('PDF_CORRUPT', 'The PDF holds no pages that can be found.');
   }
   if (pageCount > maxPages) {
-    throw new MillraceError('PDF_TOO_MANY_PAGES', `The PDF has ${pageCount} pages; at most ${maxPages} are taken.`, {
-      extra: { limit: maxPages },
-    });
+    throw new MillraceError(
+      'DOCUMENT_TOO_MANY_PAGES',
+      `The PDF has ${pageCount} pages; at most ${maxPages} are taken.`,
+      {
+        extra: { limit: maxPages },
+      },
+    );
   }
   // What the engine repairs by itself it does in silence.
   const sound = pdfium.fpdf.FPDF_DocumentHasValidCrossReferenceTable(document) !== 0;

@@ -173,7 +173,7 @@ async function startPdfium(): Promise<Pdfium> {
 /**
  * Runs calls into the engine. A trap leaves the instance in an unknown state, so it is given up: the next file is
  * opened with a new one.
- * @throws MillraceError PDF_UNREADABLE when the engine traps.
+ * @throws MillraceError DOCUMENT_UNREADABLE when the engine traps.
  */
 export function guarded<T>(work: () => T): T {
   try {
@@ -182,7 +182,7 @@ export function guarded<T>(work: () => T): T {
     // WebAssembly.RuntimeError, told by its name: its type belongs to the DOM library.
     if (error instanceof Error && (error.name === 'RuntimeError' || error instanceof RangeError)) {
       loading = null;
-      throw new MillraceError('PDF_UNREADABLE', `The PDF engine broke: ${error.message}`, { cause: error });
+      throw new MillraceError('DOCUMENT_UNREADABLE', `The PDF engine broke: ${error.message}`, { cause: error });
     }
     throw error;
   }

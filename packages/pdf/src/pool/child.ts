@@ -179,19 +179,19 @@ export class ParserChild {
   private deathError(code: number | null, signal: NodeJS.Signals | null): MillraceError {
     if (signal !== null && !crashSignals.has(signal)) {
       // The kernel kills with SIGKILL when memory is short, as anybody may: nothing says that it was the PDF's doing.
-      return new MillraceError('PARSER_LOST', `The process that read the PDF was killed by ${signal}.`);
+      return new MillraceError('READER_LOST', `The process that read the PDF was killed by ${signal}.`);
     }
     const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
     // A child that dies before it is ready has not seen the PDF: the installation is at fault.
     return this.isReady
-      ? taskError('PDF_UNREADABLE', `Reading the PDF ended the reading process ${how}.`, this.page)
+      ? taskError('DOCUMENT_UNREADABLE', `Reading the PDF ended the reading process ${how}.`, this.page)
       : new MillraceError('INTERNAL', `The parser process ended ${how} while it was starting.`);
   }
 }
 
 /** The error of a task. A broken engine is blamed on the page the task was at. */
 function taskError(code: ErrorCode, message: string, page: number | null): MillraceError {
-  return code === 'PDF_UNREADABLE' && page !== null
+  return code === 'DOCUMENT_UNREADABLE' && page !== null
     ? pageError('PAGE_CRASHED', page, `Page ${page}: ${message}`)
     : new MillraceError(code, message);
 }

@@ -86,8 +86,8 @@ export class ParserPool {
 
   /**
    * Runs one task and gives its result.
-   * @throws MillraceError PDF_TIMEOUT, PDF_OPEN_TIMEOUT (it did not come to its first page), PDF_UNREADABLE (the child
-   * crashed or outgrew its memory), PAGE_TIMEOUT, PAGE_TOO_LARGE or PAGE_CRASHED (the same, at a page), PARSER_LOST (the child was killed by somebody else), INTERNAL (no
+   * @throws MillraceError DOCUMENT_TIMEOUT, DOCUMENT_OPEN_TIMEOUT (it did not come to its first page), DOCUMENT_UNREADABLE (the child
+   * crashed or outgrew its memory), PAGE_TIMEOUT, PAGE_TOO_LARGE or PAGE_CRASHED (the same, at a page), READER_LOST (the child was killed by somebody else), INTERNAL (no
    * child can be started, or not in the task's time, or the pool is closed) or the code of what the task threw; the signal's reason when it was
    * aborted.
    */

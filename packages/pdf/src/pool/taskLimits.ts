@@ -36,7 +36,7 @@ export class TaskLimits {
       child.kill(
         // What a task that is begun again has left may be less than a start takes: its pages took the rest.
         child.ready || begunBefore
-          ? new MillraceError('PDF_TIMEOUT', 'Reading the PDF took longer than it may.')
+          ? new MillraceError('DOCUMENT_TIMEOUT', 'Reading the PDF took longer than it may.')
           : new MillraceError('INTERNAL', `The parser process did not start within ${timeoutMs} ms.`),
       );
     }, timeoutMs);
@@ -61,7 +61,7 @@ export class TaskLimits {
   private beginOpening(limitMs: number): void {
     if (this.watching) {
       const message = `Opening took longer than ${limitMs} ms.`;
-      this.beginStep(limitMs, () => new MillraceError('PDF_OPEN_TIMEOUT', message));
+      this.beginStep(limitMs, () => new MillraceError('DOCUMENT_OPEN_TIMEOUT', message));
     }
   }
 
@@ -88,7 +88,7 @@ export class TaskLimits {
     const { page } = child;
     child.kill(
       page === null
-        ? new MillraceError('PDF_UNREADABLE', `Reading the PDF ${took}.`)
+        ? new MillraceError('DOCUMENT_UNREADABLE', `Reading the PDF ${took}.`)
         : pageError('PAGE_TOO_LARGE', page, `Page ${page} ${took}.`),
     );
   }

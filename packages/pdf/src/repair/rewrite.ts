@@ -28,7 +28,7 @@ const maxGrowth = 2;
  * Has a second, more lenient engine read the broken PDF at `path` and write it anew, in a process of its own that is
  * started for it and ends with it. Nothing is written to the disk.
  * @throws MillraceError PDF_CORRUPT (that engine cannot read it either, or only with more memory than it may have, or the
- * file is too large for it), PDF_REPAIR_TIMEOUT (it took too long, which may be this machine's fault), PARSER_LOST (the
+ * file is too large for it), PDF_REPAIR_TIMEOUT (it took too long, which may be this machine's fault), READER_LOST (the
  * process was killed from outside) or INTERNAL (it cannot be started).
  */
 export async function rewritePdf(path: string, limits: RewriteLimits = defaultLimits): Promise<Buffer> {
@@ -70,9 +70,9 @@ export async function rewritePdf(path: string, limits: RewriteLimits = defaultLi
 /** What the end of the process means for the file. */
 function givenUp(error: MillraceError, { timeoutMs }: RewriteLimits): MillraceError {
   switch (error.code) {
-    case 'PDF_TIMEOUT':
+    case 'DOCUMENT_TIMEOUT':
       return new MillraceError('PDF_REPAIR_TIMEOUT', `Writing the broken PDF anew took longer than ${timeoutMs} ms.`);
-    case 'PDF_UNREADABLE':
+    case 'DOCUMENT_UNREADABLE':
       return new MillraceError('PDF_CORRUPT', `The PDF is broken, and writing it anew was given up: ${error.message}`);
     default:
       return error;

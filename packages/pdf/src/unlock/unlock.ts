@@ -11,7 +11,7 @@ const removeSecurity = 3;
  * Writes a copy of the PDF at `source` that needs no password to `target`, a new file. The password goes nowhere else.
  * @returns false, with nothing written, for a file that opens without a password, and for one that does not open for
  * another reason than the password: that is for whoever reads it to say.
- * @throws MillraceError PDF_PASSWORD_WRONG, PDF_ENCRYPTION_UNSUPPORTED, PDF_UNREADABLE (the engine breaks, or cannot make the copy) or
+ * @throws MillraceError PDF_PASSWORD_WRONG, PDF_ENCRYPTION_UNSUPPORTED, DOCUMENT_UNREADABLE (the engine breaks, or cannot make the copy) or
  * STORAGE_UNAVAILABLE (the copy cannot be written); the file system's error when the file cannot be read.
  */
 export async function unlockPdf(source: string, password: string, target: string): Promise<boolean> {
@@ -61,7 +61,7 @@ function openWith(pdfium: Pdfium, access: FileAccess, password: string): number 
   }
   throw fpdf.FPDF_GetLastError() === openingErrors.passwordNeeded
     ? new MillraceError('PDF_PASSWORD_WRONG')
-    : new MillraceError('PDF_UNREADABLE', 'The PDF engine cannot open the PDF with its password.');
+    : new MillraceError('DOCUMENT_UNREADABLE', 'The PDF engine cannot open the PDF with its password.');
 }
 
 /** Writes piece by piece as the engine makes them, so that memory does not grow with the file. */
@@ -94,7 +94,7 @@ function save(pdfium: Pdfium, document: number, access: FileAccess, target: stri
       throw cannotWrite(fault);
     }
     if (!saved) {
-      throw new MillraceError('PDF_UNREADABLE', 'The PDF engine cannot make a copy without a password.');
+      throw new MillraceError('DOCUMENT_UNREADABLE', 'The PDF engine cannot make a copy without a password.');
     }
     fsyncSync(fd);
   } finally {

@@ -42,7 +42,7 @@ export class Unlocker {
    * Writes a copy of the PDF `source` that needs no password to `target`.
    * @param gone aborted when nobody waits for the answer any more.
    * @returns false where there is no copy, because `source` needs no password or is broken.
-   * @throws MillraceError PDF_PASSWORD_WRONG, PDF_ENCRYPTION_UNSUPPORTED, PDF_UNREADABLE, UNLOCK_TIMEOUT, UNLOCK_BUSY,
+   * @throws MillraceError PDF_PASSWORD_WRONG, PDF_ENCRYPTION_UNSUPPORTED, DOCUMENT_UNREADABLE, UNLOCK_TIMEOUT, UNLOCK_BUSY,
    *   UNLOCK_LOST, UPLOAD_INTERRUPTED, STORAGE_UNAVAILABLE or INTERNAL.
    */
   async unlock(source: string, password: string, target: string, gone?: AbortSignal): Promise<boolean> {
@@ -79,10 +79,10 @@ function busy(): MillraceError {
 
 /** The pool's errors speak of documents that are being read; here there is none yet. */
 function atTheDoor(error: unknown): unknown {
-  if (error instanceof MillraceError && error.code === 'PDF_TIMEOUT') {
+  if (error instanceof MillraceError && error.code === 'DOCUMENT_TIMEOUT') {
     return new MillraceError('UNLOCK_TIMEOUT', undefined, { cause: error });
   }
-  if (error instanceof MillraceError && error.code === 'PARSER_LOST') {
+  if (error instanceof MillraceError && error.code === 'READER_LOST') {
     return new MillraceError('UNLOCK_LOST', undefined, { cause: error });
   }
   return error;
