@@ -1,4 +1,4 @@
-import { openaiAddress } from '@millrace/contracts';
+import { type EmbeddingModel, openaiAddress } from '@millrace/contracts';
 import type { z } from 'zod';
 
 /** The model each provider uses when none is named. */
@@ -127,24 +127,13 @@ function refuseNowhere(
   }
 }
 
-/** A model with the number of dimensions of its vectors. */
-export interface EmbeddingSetup {
-  model: string;
-  dimensions: number;
-}
-
-/** What vectors can be made with: the model in use, and the next one where one is configured. */
-export function embeddingSetups(
+/** Returns the models that vectors can be made with: the current one, then the next one if there is one. */
+export function configuredModels(
   config: EmbeddingConfig & { nextEmbedding: EmbeddingConfig | null },
-): [EmbeddingSetup, ...EmbeddingSetup[]] {
-  return [setupOf(config), ...(config.nextEmbedding === null ? [] : [setupOf(config.nextEmbedding)])];
+): [EmbeddingModel, ...EmbeddingModel[]] {
+  return [modelOf(config), ...(config.nextEmbedding === null ? [] : [modelOf(config.nextEmbedding)])];
 }
 
-function setupOf(config: EmbeddingConfig): EmbeddingSetup {
+function modelOf(config: EmbeddingConfig): EmbeddingModel {
   return { model: config.EMBEDDING_MODEL, dimensions: config.EMBEDDING_DIMENSIONS };
-}
-
-/** Whether vectors of both can be compared. */
-export function isSameSetup(one: EmbeddingSetup, other: EmbeddingSetup): boolean {
-  return one.model === other.model && one.dimensions === other.dimensions;
 }

@@ -3,6 +3,7 @@ export * from './errors';
 export * from './http';
 export * from './ids';
 export * from './metadata';
+export * from './models';
 export * from './providers';
 export * from './queues';
 export * from './reading';

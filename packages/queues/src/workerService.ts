@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { type Config, embeddingSetups } from '@millrace/config';
+import { type Config, configuredModels } from '@millrace/config';
 import { checkSetup, Database, databaseOptions } from '@millrace/database';
 import {
   addPoolMetrics,
@@ -54,7 +54,7 @@ const closingShare = 0.15;
 export async function startWorkerService<T>(options: WorkerServiceOptions<T>): Promise<RunningService> {
   const { name, config, logger } = options;
   const database = new Database(databaseOptions(config, `millrace-${name}`));
-  const embedding = embeddingSetups(config);
+  const embedding = configuredModels(config);
   await checkSetup(database.sql, ...embedding);
   const redis = workerConnection(config.REDIS_URL, logger);
   await untilReady(redis, config.DATABASE_CONNECT_TIMEOUT_MS);

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { BlobStore } from '@millrace/blobs';
-import { type Config, embeddingSetups, resolveApiKey } from '@millrace/config';
+import { type Config, configuredModels, resolveApiKey } from '@millrace/config';
 import { checkSetup, Database, databaseOptions } from '@millrace/database';
 import { EmbeddingProviders } from '@millrace/embeddings';
 import { checkRedis, closeConnection, producerConnection, Queues, untilReady } from '@millrace/queues';
@@ -28,7 +28,7 @@ export async function startApi(config: Config, logger: Logger): Promise<RunningS
         ? logger.info('the server of DATABASE_READ_URL is read again')
         : logger.warn({ reason }, 'the server of DATABASE_READ_URL is not read; the primary answers in its place'),
   });
-  const embedding = embeddingSetups(config);
+  const embedding = configuredModels(config);
   await checkSetup(database.sql, ...embedding);
   const providers = await EmbeddingProviders.create(config);
   const redis = producerConnection(config.REDIS_URL, logger);

@@ -1,12 +1,11 @@
-import { type EmbeddingSetup, isSameSetup } from '@millrace/config';
-import { MillraceError } from '@millrace/contracts';
+import { type EmbeddingModel, isSameModel, MillraceError } from '@millrace/contracts';
 import type { Database, SearchFilter, SearchRow } from '@millrace/database';
 import type { EmbeddingProviders } from '@millrace/embeddings';
 
 export type ChunkFilter = Omit<SearchFilter, 'embeddingModel'>;
 
 interface Found {
-  model: EmbeddingSetup;
+  model: EmbeddingModel;
   rows: SearchRow[];
 }
 
@@ -15,7 +14,7 @@ interface Found {
  * again when a search by it finds nothing or fails. What is found is always of the model that the query was embedded with.
  */
 export class ChunkSearch {
-  private model: EmbeddingSetup | undefined;
+  private model: EmbeddingModel | undefined;
 
   constructor(
     private readonly database: Database,
@@ -29,24 +28,24 @@ export class ChunkSearch {
    */
   async find(query: string, filter: ChunkFilter, limit: number): Promise<SearchRow[]> {
     this.model ??= await this.current();
-    for (let asked: EmbeddingSetup = this.model; ; asked = this.model) {
+    for (let asked: EmbeddingModel = this.model; ; asked = this.model) {
       const found = await this.findBy(asked, query, filter, limit).catch(async (error) => {
         // The vectors may have another length by now, and perhaps nobody keeps the provider of the old ones any more.
         const model = await this.current();
-        if (isSameSetup(model, asked)) {
+        if (isSameModel(model, asked)) {
           throw error;
         }
         return { model, rows: [] };
       });
       this.model = found.model;
-      if (isSameSetup(found.model, asked)) {
+      if (isSameModel(found.model, asked)) {
         return found.rows;
       }
     }
   }
 
   /** What is found by this model, and the one that the vectors were of meanwhile. */
-  private async findBy(model: EmbeddingSetup, query: string, filter: ChunkFilter, limit: number): Promise<Found> {
+  private async findBy(model: EmbeddingModel, query: string, filter: ChunkFilter, limit: number): Promise<Found> {
     const vector = await this.embed(query, model);
     return this.database.read(async ({ embeddingModels, documentChunks }) => {
       const rows = await documentChunks.search(
@@ -59,11 +58,11 @@ export class ChunkSearch {
     });
   }
 
-  private current(): Promise<EmbeddingSetup> {
+  private current(): Promise<EmbeddingModel> {
     return this.database.read((session) => session.embeddingModels.active());
   }
 
-  private async embed(query: string, model: EmbeddingSetup): Promise<Float32Array> {
+  private async embed(query: string, model: EmbeddingModel): Promise<Float32Array> {
     const provider = this.providers.find(model);
     if (!provider) {
       throw new MillraceError(

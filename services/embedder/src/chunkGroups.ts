@@ -1,5 +1,4 @@
-import { isSameSetup } from '@millrace/config';
-import { type MillraceError, toMillraceError } from '@millrace/contracts';
+import { isSameModel, type MillraceError, toMillraceError } from '@millrace/contracts';
 import { type Database, untilAvailable } from '@millrace/database';
 import type { EmbeddingProvider } from '@millrace/embeddings';
 import {
@@ -96,7 +95,7 @@ export class ChunkGroups {
     const { active, next } = await database.embeddingModels.find();
     return chunks.some(({ into }) => {
       const wanted = into === 'document_chunks' ? active : next;
-      return wanted === null || !isSameSetup(wanted, provider);
+      return wanted === null || !isSameModel(wanted, provider);
     });
   }
 

@@ -1,4 +1,4 @@
-import type { EmbeddingSetup } from '@millrace/config';
+import type { EmbeddingModel } from '@millrace/contracts';
 import type { EmbeddingModels, VectorTable } from '@millrace/database';
 import type { EmbeddingProvider, EmbeddingProviders } from '@millrace/embeddings';
 import { ChangeWait } from './changeWait';
@@ -32,7 +32,7 @@ export class Lanes {
   constructor(private readonly options: LanesOptions) {}
 
   /** The work of this model; null when no provider of it is configured here. */
-  of(model: EmbeddingSetup): Lane | null {
+  of(model: EmbeddingModel): Lane | null {
     const provider = this.options.providers.find(model);
     if (provider === null) {
       return null;

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { BlobStore } from '@millrace/blobs';
-import { type Config, embeddingSetups } from '@millrace/config';
+import { type Config, configuredModels } from '@millrace/config';
 import { checkSetup, Database, databaseOptions } from '@millrace/database';
 import { checkRedis, closeConnection, producerConnection, Queues, untilReady } from '@millrace/queues';
 import {
@@ -28,7 +28,7 @@ export async function startReconciler(config: Config, logger: Logger): Promise<R
     // One connection holds the lock while the sweeps use others.
     poolMax: Math.max(2, config.DATABASE_POOL_MAX),
   });
-  const embedding = embeddingSetups(config);
+  const embedding = configuredModels(config);
   await checkSetup(database.sql, ...embedding);
   // A producer's connection: with Redis away a sweep fails at once instead of holding up those that need no Redis.
   const redis = producerConnection(config.REDIS_URL, logger);

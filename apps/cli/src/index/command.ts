@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { embeddingSetups, loadMigrationConfig } from '@millrace/config';
+import { configuredModels, loadMigrationConfig } from '@millrace/config';
 import {
   type BuildOptions,
   checkSetup,
@@ -47,7 +47,7 @@ export async function indexCommand(args: string[], environment: NodeJS.ProcessEn
     applicationName: 'millrace-index',
   });
   try {
-    await checkSetup(database.sql, ...embeddingSetups(config));
+    await checkSetup(database.sql, ...configuredModels(config));
     const address = { databaseUrl: config.DATABASE_MIGRATION_URL, caFile: config.DATABASE_CA_FILE };
     const perform = (signal?: AbortSignal) => run(options, database, new VectorIndexBuilder(database, address, signal));
     // A report leaves nothing going on when the program ends.

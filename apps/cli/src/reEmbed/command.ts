@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { type EmbeddingSetup, embeddingSetups, isSameSetup, loadMigrationConfig } from '@millrace/config';
-import { MillraceError } from '@millrace/contracts';
+import { configuredModels, loadMigrationConfig } from '@millrace/config';
+import { type EmbeddingModel, isSameModel, MillraceError } from '@millrace/contracts';
 import { checkSetup, Database, findReEmbeddingProgress, ReEmbedding, type Resources } from '@millrace/database';
 import { parseMemory, parseNumber } from '../buildOptions';
 import { untilInterrupted } from '../interrupted';
@@ -25,7 +25,7 @@ const leftAlone =
 export async function reEmbedCommand(args: string[], environment: NodeJS.ProcessEnv): Promise<void> {
   const { action, resources } = parse(args);
   const config = loadMigrationConfig(environment);
-  const [current, next] = embeddingSetups(config);
+  const [current, next] = configuredModels(config);
   const database = new Database({
     url: config.DATABASE_MIGRATION_URL,
     caFile: config.DATABASE_CA_FILE,
@@ -60,9 +60,9 @@ export async function reEmbedCommand(args: string[], environment: NodeJS.Process
  * The configured model where it is not the one in use, which nobody can make vectors of then.
  * @throws MillraceError SETUP_INVALID where it is
  */
-async function configuredAnew(database: Database, current: EmbeddingSetup): Promise<EmbeddingSetup> {
+async function configuredAnew(database: Database, current: EmbeddingModel): Promise<EmbeddingModel> {
   const { active } = await database.embeddingModels.find();
-  if (isSameSetup(active, current)) {
+  if (isSameModel(active, current)) {
     throw new MillraceError(
       'SETUP_INVALID',
       'No next model is configured. Set NEXT_EMBEDDING_PROVIDER, NEXT_EMBEDDING_MODEL or NEXT_EMBEDDING_DIMENSIONS, for the services as well.',

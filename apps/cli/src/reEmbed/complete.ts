@@ -1,6 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { type EmbeddingSetup, isSameSetup } from '@millrace/config';
-import { MillraceError } from '@millrace/contracts';
+import { type EmbeddingModel, isSameModel, MillraceError } from '@millrace/contracts';
 import {
   type Database,
   findReEmbeddingProgress,
@@ -31,7 +30,7 @@ const undefinedTable = '42P01';
 export interface CompleteOptions {
   database: Database;
   reEmbedding: ReEmbedding;
-  setup: EmbeddingSetup;
+  setup: EmbeddingModel;
   resources: Resources;
   /** Ends the waiting; what the services do goes on. */
   signal: AbortSignal;
@@ -167,10 +166,10 @@ class Watch {
   async find(): Promise<NextModel | null> {
     const { database, setup } = this.options;
     const { active, next } = await database.embeddingModels.find();
-    if (next !== null && isSameSetup(next, setup)) {
+    if (next !== null && isSameModel(next, setup)) {
       return next;
     }
-    if (isSameSetup(active, setup)) {
+    if (isSameModel(active, setup)) {
       return null;
     }
     throw new MillraceError('SETUP_INVALID', 'The change has been cancelled.');

@@ -1,8 +1,8 @@
-import type { EmbeddingSetup } from '@millrace/config';
+import type { EmbeddingModel } from '@millrace/contracts';
 import type { ReEmbeddingProgress } from '@millrace/database';
 
 /** "text-embedding-3-small (768 dimensions)". */
-export function describeModel({ model, dimensions }: EmbeddingSetup): string {
+export function describeModel({ model, dimensions }: EmbeddingModel): string {
   return `${model} (${dimensions} dimensions)`;
 }
 

@@ -1,5 +1,4 @@
-import type { EmbeddingSetup } from '@millrace/config';
-import { MillraceError } from '@millrace/contracts';
+import { type EmbeddingModel, MillraceError } from '@millrace/contracts';
 import { escapeIdentifier } from 'pg';
 import type { Sql } from '../connection/sql';
 import { wantedIndexes } from './nextIndexes';
@@ -17,7 +16,7 @@ const neededFromTheBeginning = 'document_chunks_cache';
 const storages: Record<string, string> = { p: 'PLAIN', e: 'EXTERNAL', x: 'EXTENDED', m: 'MAIN' };
 
 /** Makes the table, empty and without those indexes that can wait. Runs in a transaction, as the owner. */
-export async function createNextTable(sql: Sql, { dimensions }: EmbeddingSetup): Promise<void> {
+export async function createNextTable(sql: Sql, { dimensions }: EmbeddingModel): Promise<void> {
   const { storage, options } = await sql.one<{ storage: string; options: string[] | null }>(
     `SELECT a.attstorage AS storage, c.reloptions AS options FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
      WHERE c.oid = 'document_chunks'::regclass AND a.attname = 'embedding'`,

@@ -1,6 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { type EmbeddingSetup, isSameSetup } from '@millrace/config';
-import { MillraceError, newId } from '@millrace/contracts';
+import { type EmbeddingModel, isSameModel, MillraceError, newId } from '@millrace/contracts';
 import type { Database, Session } from '../connection/database';
 import type { DatabaseAddress } from '../connection/withClient';
 import type { NextModel } from '../repositories/embeddingModels';
@@ -42,13 +41,13 @@ export class ReEmbedding {
    * @throws MillraceError SETUP_INVALID when the vectors are of that already, another change is under way, or the address
    *   is a pooler's, through which the indexes could not be built; or something refers to document_chunks.
    */
-  async begin(setup: EmbeddingSetup): Promise<'begun' | 'under way'> {
+  async begin(setup: EmbeddingModel): Promise<'begun' | 'under way'> {
     await inBuildSession(this.address, this.signal, async () => undefined);
     return this.withLocks(async ({ sql, embeddingModels }) => {
       await sql.many('SELECT pg_advisory_xact_lock($1)', [schemaLock]);
       await refuseDependants(sql);
       const { active, next } = await embeddingModels.find();
-      if (next !== null && isSameSetup(next, setup)) {
+      if (next !== null && isSameModel(next, setup)) {
         return 'under way';
       }
       if (next !== null) {
@@ -57,7 +56,7 @@ export class ReEmbedding {
           `The vectors are being changed to ${named(next)}, not ${named(setup)}. Let that come to its end, or cancel it: "re-embed cancel".`,
         );
       }
-      if (isSameSetup(active, setup)) {
+      if (isSameModel(active, setup)) {
         throw new MillraceError('SETUP_INVALID', `The vectors are of ${named(setup)} already.`);
       }
       await createNextTable(sql, setup);
@@ -70,7 +69,7 @@ export class ReEmbedding {
   }
 
   /** Gives up what has been made so far; the reconciler ends the jobs. @returns what it was, or null when none was running. */
-  cancel(): Promise<EmbeddingSetup | null> {
+  cancel(): Promise<EmbeddingModel | null> {
     return this.withLocks(async ({ sql, embeddingModels }) => {
       const { next } = await embeddingModels.find();
       if (next === null) {
@@ -178,6 +177,6 @@ export class ReEmbedding {
   }
 }
 
-function named({ model, dimensions }: EmbeddingSetup): string {
+function named({ model, dimensions }: EmbeddingModel): string {
   return `${model} (${dimensions} dimensions)`;
 }

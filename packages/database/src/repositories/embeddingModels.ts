@@ -1,15 +1,15 @@
-import type { EmbeddingSetup } from '@millrace/config';
+import type { EmbeddingModel } from '@millrace/contracts';
 import type { Sql } from '../connection/sql';
 
 /** What vectors are made with just now. */
 export interface EmbeddingModels {
   /** The model of the vectors that searches find. */
-  active: EmbeddingSetup;
+  active: EmbeddingModel;
   /** What takes its place once every chunk has a vector of it; null while nothing is to change. */
   next: NextModel | null;
 }
 
-export interface NextModel extends EmbeddingSetup {
+export interface NextModel extends EmbeddingModel {
   reEmbeddingId: string;
   /** Nothing is embedded with the active model any more, for the moment: its place is about to be taken. */
   closing: boolean;
@@ -22,7 +22,7 @@ export class EmbeddingModelsRepository {
   /** The models at this moment; a change may come at any time afterwards. */
   async find(): Promise<EmbeddingModels> {
     const row = await this.sql.one<
-      EmbeddingSetup & { id: string | null; next_model: string; next_dimensions: number; closing: boolean | null }
+      EmbeddingModel & { id: string | null; next_model: string; next_dimensions: number; closing: boolean | null }
     >(
       `SELECT s.model, s.dimensions, r.id, r.model AS next_model, r.dimensions AS next_dimensions,
               r.closing_until > now() AS closing
@@ -46,7 +46,7 @@ export class EmbeddingModelsRepository {
    * The model of the vectors that searches find. In a transaction that has read document_chunks it stays so until the end:
    * whoever changes it locks the table against all others.
    */
-  active(): Promise<EmbeddingSetup> {
+  active(): Promise<EmbeddingModel> {
     return this.sql.one('SELECT model, dimensions FROM embedding_settings');
   }
 }

@@ -1,5 +1,4 @@
-import { type EmbeddingSetup, isSameSetup } from '@millrace/config';
-import { MillraceError } from '@millrace/contracts';
+import { type EmbeddingModel, isSameModel, MillraceError } from '@millrace/contracts';
 import type { Sql } from '../connection/sql';
 import { migrationNames } from './migrations';
 
@@ -10,7 +9,7 @@ import { migrationNames } from './migrations';
  *   being changed to. Without any, the model is not looked at.
  * @throws MillraceError SETUP_INVALID saying what is wrong and what to do, or DATABASE_UNAVAILABLE.
  */
-export async function checkSetup(sql: Sql, ...expected: EmbeddingSetup[]): Promise<void> {
+export async function checkSetup(sql: Sql, ...expected: EmbeddingModel[]): Promise<void> {
   await checkExtension(sql);
   await checkMigrations(sql);
   const [first, ...others] = expected;
@@ -57,16 +56,16 @@ async function checkMigrations(sql: Sql): Promise<void> {
   }
 }
 
-async function checkEmbedding(sql: Sql, expected: EmbeddingSetup, others: readonly EmbeddingSetup[]): Promise<void> {
-  const { dimensions, model } = await sql.one<EmbeddingSetup>(
+async function checkEmbedding(sql: Sql, expected: EmbeddingModel, others: readonly EmbeddingModel[]): Promise<void> {
+  const { dimensions, model } = await sql.one<EmbeddingModel>(
     `SELECT atttypmod AS dimensions, (SELECT model FROM embedding_settings) AS model FROM pg_attribute
      WHERE attrelid = 'document_chunks'::regclass AND attname = 'embedding'`,
   );
-  const next = await sql.oneOrNone<EmbeddingSetup>(
+  const next = await sql.oneOrNone<EmbeddingModel>(
     `SELECT model, dimensions FROM re_embeddings WHERE status = 'running'`,
   );
   const right = [{ model, dimensions }, ...(next ? [next] : [])];
-  if ([expected, ...others].some((one) => right.some((other) => isSameSetup(one, other)))) {
+  if ([expected, ...others].some((one) => right.some((other) => isSameModel(one, other)))) {
     return;
   }
   if (dimensions !== expected.dimensions) {
