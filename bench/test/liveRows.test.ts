@@ -90,12 +90,12 @@ describe('a data set that is measured', () => {
         expect(statements.flat().filter((statement) => statement.includes('EXPLAIN'))).toEqual([]);
         for (const [n, vector] of vectors.entries()) {
           const last = statements[n]?.at(-1) ?? '';
-          const results = [await client.query<{ chunk_id: string }>(last)].flat();
-          const found = results.at(-1)?.rows.map((row) => row.chunk_id) ?? [];
+          const results = [await client.query<{ chunkId: string }>(last)].flat();
+          const found = results.at(-1)?.rows.map((row) => row.chunkId) ?? [];
           const wanted = await database.read(({ documentChunks }) =>
             documentChunks.search(vector, { embeddingModel: provider.model, ...filter.filter }, { limit: 10 }),
           );
-          expect(found).toEqual(wanted.map((row) => row.chunk_id));
+          expect(found).toEqual(wanted.map((row) => row.chunkId));
           expect(found.length).toBeGreaterThan(0);
         }
       }

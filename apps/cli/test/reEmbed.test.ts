@@ -277,7 +277,7 @@ test('When chunks have failed and few are missing, then start names their jobs, 
 });
 
 test('When nothing moves and chunks have failed, then the hint names their jobs as well', () => {
-  const job = { id: 'J', document_id: 'D', status: 'failed', error_code: 'EMBEDDING_REJECTED', error: 'bad text' };
+  const job = { id: 'J', documentId: 'D', status: 'failed', errorCode: 'EMBEDDING_REJECTED', error: 'bad text' };
   const progress = { chunks: 9, done: 1, openJobs: 0, failed: 1, failedJobs: [job] };
   expect(describeStandstill(progress)).toContain('job J of document D: EMBEDDING_REJECTED: bad text');
   expect(describeStandstill({ ...progress, failed: 0, failedJobs: [] })).not.toContain('job');

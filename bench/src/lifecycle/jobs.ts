@@ -14,13 +14,13 @@ export async function claimedJob(database: Database): Promise<ClaimedJob> {
     database,
     {
       id,
-      collection_id: defaultCollectionId,
-      owner_id: systemOwnerId,
+      collectionId: defaultCollectionId,
+      ownerId: systemOwnerId,
       filename: `${id}.pdf`,
-      source_path: null,
-      content_hash: id.replaceAll('-', '').padEnd(64, '0'),
-      mime_type: 'application/pdf',
-      size_bytes: 1,
+      sourcePath: null,
+      contentHash: id.replaceAll('-', '').padEnd(64, '0'),
+      mimeType: 'application/pdf',
+      sizeBytes: 1,
     },
     {
       jobId: newId(),
@@ -42,7 +42,7 @@ export async function store(
   job: ClaimedJob,
   chunks: readonly NewJobChunk[],
 ): Promise<ChunkDispatch[]> {
-  const page = { page: 1, width: 612, height: 792, outcome: 'text' as const, characters: 1_000, error_code: null };
+  const page = { page: 1, width: 612, height: 792, outcome: 'text' as const, characters: 1_000, errorCode: null };
   const dispatches = await storeChunks(database, job, { title: null, pages: [page], chunks });
   if (!dispatches) {
     throw new Error('the job was taken over by somebody else');

@@ -41,7 +41,7 @@ export async function searchIn(
       { limit },
     ),
   );
-  return found.map((row) => row.chunk_id);
+  return found.map((row) => row.chunkId);
 }
 
 /** The nearest by comparing all vectors: no index is sorted by such an expression. */

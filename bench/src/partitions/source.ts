@@ -63,13 +63,13 @@ export async function fillSource(
     );
     await database.documents.insertIfNew({
       id: documentId,
-      collection_id: collectionId,
-      owner_id: systemOwnerId,
+      collectionId: collectionId,
+      ownerId: systemOwnerId,
       filename: 'bench.pdf',
-      source_path: null,
-      content_hash: contentHashOf(documentId),
-      mime_type: 'application/pdf',
-      size_bytes: 1,
+      sourcePath: null,
+      contentHash: contentHashOf(documentId),
+      mimeType: 'application/pdf',
+      sizeBytes: 1,
     });
     await database.transaction((session) => session.documentChunks.upsertAll(chunks));
     source.documentIds.push(documentId);

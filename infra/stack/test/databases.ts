@@ -35,13 +35,13 @@ export async function fill(url: string, documents: number, chunksEach: number): 
       await database.transaction(async (session) => {
         await session.documents.insertIfNew({
           id,
-          collection_id: defaultCollectionId,
-          owner_id: systemOwnerId,
+          collectionId: defaultCollectionId,
+          ownerId: systemOwnerId,
           filename: `${n} ünïcode "quoted".pdf`,
-          source_path: `originals/${id}`,
-          content_hash: String(n).padStart(64, '0'),
-          mime_type: 'application/pdf',
-          size_bytes: 10,
+          sourcePath: `originals/${id}`,
+          contentHash: String(n).padStart(64, '0'),
+          mimeType: 'application/pdf',
+          sizeBytes: 10,
         });
         await session.documentChunks.upsertAll(
           Array.from({ length: chunksEach }, (_, index) => {

@@ -58,13 +58,13 @@ export class ModelChange {
     const id = newId();
     await this.database.documents.insertIfNew({
       id,
-      collection_id: defaultCollectionId,
-      owner_id: systemOwnerId,
+      collectionId: defaultCollectionId,
+      ownerId: systemOwnerId,
       filename: 'a.pdf',
-      source_path: null,
-      content_hash: id.replaceAll('-', '').padEnd(64, '0'),
-      mime_type: 'application/pdf',
-      size_bytes: 1,
+      sourcePath: null,
+      contentHash: id.replaceAll('-', '').padEnd(64, '0'),
+      mimeType: 'application/pdf',
+      sizeBytes: 1,
     });
     await this.database.transaction(({ documentChunks }) => documentChunks.upsertAll(chunksOf(id, count, old.model)));
     return id;

@@ -152,8 +152,8 @@ describe('Roles', () => {
     const open = (url: string) => new Database({ url, poolMax: 1, connectTimeoutMs: 5_000, applicationName: 'test' });
     const [service, readonly] = [open(serviceUrl), open(readonlyUrl)];
     const documentId = '00000000-0000-7000-9000-000000000001';
-    const owned = { collection_id: defaultCollectionId, owner_id: systemOwnerId };
-    const file = { filename: 'a.pdf', source_path: null, mime_type: 'application/pdf', size_bytes: 1 };
+    const owned = { collectionId: defaultCollectionId, ownerId: systemOwnerId };
+    const file = { filename: 'a.pdf', sourcePath: null, mimeType: 'application/pdf', sizeBytes: 1 };
     const chunk = {
       id: documentId,
       documentId,
@@ -172,12 +172,12 @@ describe('Roles', () => {
       embeddingModel: 'test-model',
     };
     try {
-      await service.documents.insertIfNew({ id: documentId, content_hash: '0'.repeat(64), ...owned, ...file });
+      await service.documents.insertIfNew({ id: documentId, contentHash: '0'.repeat(64), ...owned, ...file });
       await service.transaction((session) => session.documentChunks.upsertAll([chunk]));
       const hits = await readonly.transaction((session) =>
         session.documentChunks.search(unitVector(1), { embeddingModel: 'test-model' }, { limit: 5 }),
       );
-      expect(hits).toMatchObject([{ chunk_id: documentId, filename: 'a.pdf' }]);
+      expect(hits).toMatchObject([{ chunkId: documentId, filename: 'a.pdf' }]);
       await expect(readonly.transaction((session) => session.documentChunks.upsertAll([chunk]))).rejects.toThrow(
         /read-only transaction/,
       );

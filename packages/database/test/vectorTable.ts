@@ -129,13 +129,13 @@ export class VectorTable {
       );
       await this.database.documents.insertIfNew({
         id: documentId,
-        collection_id: collectionId,
-        owner_id: systemOwnerId,
+        collectionId: collectionId,
+        ownerId: systemOwnerId,
         filename: `${name}.pdf`,
-        source_path: null,
-        content_hash: contentHashOf(name),
-        mime_type: 'application/pdf',
-        size_bytes: 1,
+        sourcePath: null,
+        contentHash: contentHashOf(name),
+        mimeType: 'application/pdf',
+        sizeBytes: 1,
       });
       await this.database.sql.none('UPDATE documents SET metadata = $2 WHERE id = $1', [documentId, { name }]);
     }

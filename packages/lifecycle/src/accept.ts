@@ -35,15 +35,15 @@ export function acceptDocument(database: Database, document: NewDocument, option
     if (isNew) {
       await session.jobs.insert({
         id: options.jobId,
-        document_id: document.id,
+        documentId: document.id,
         kind: 'ingest',
-        max_retries: options.jobMaxRetries,
-        chunk_max_retries: options.chunkMaxRetries,
+        maxRetries: options.jobMaxRetries,
+        chunkMaxRetries: options.chunkMaxRetries,
         reading: options.reading,
       });
     }
-    const stored = await session.documents.findByContent(document.collection_id, document.content_hash);
-    const job = stored && (await session.jobs.find(stored.job_id));
+    const stored = await session.documents.findByContent(document.collectionId, document.contentHash);
+    const job = stored && (await session.jobs.find(stored.jobId));
     if (!stored || !job) {
       // The first upload was deleted between our insert and this read; a conflict then has no row to show. Said as a
       // serialization failure, because running the transaction again is what helps.
@@ -57,12 +57,12 @@ export function acceptDocument(database: Database, document: NewDocument, option
 async function removeLocked(session: Session, content: NewDocument): Promise<void> {
   await session.sql.many(
     `SELECT FROM jobs WHERE document_id IN
-       (SELECT id FROM documents WHERE collection_id = $<collection_id> AND content_hash = $<content_hash>)
+       (SELECT id FROM documents WHERE collection_id = $<collectionId> AND content_hash = $<contentHash>)
      ORDER BY id FOR UPDATE`,
     content,
   );
   await session.sql.none(
-    `DELETE FROM documents WHERE collection_id = $<collection_id> AND content_hash = $<content_hash>
+    `DELETE FROM documents WHERE collection_id = $<collectionId> AND content_hash = $<contentHash>
        AND status = 'failed' AND error_code = 'PDF_ENCRYPTED' AND source_path IS NULL`,
     content,
   );

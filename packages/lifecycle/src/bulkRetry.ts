@@ -172,13 +172,13 @@ async function scheduleBatch(
   ensureGroup: (session: Session) => Promise<void>,
 ): Promise<{ chunks: ChunkDispatch[]; more: boolean }> {
   const values = bulkValues(selection);
-  const found = await database.sql.many<{ id: string; job_id: string }>(
-    `SELECT c.id, c.job_id FROM ${chunkTables} WHERE ${chunkCondition} AND ${skipReasonOf} IS NULL
+  const found = await database.sql.many<{ id: string; jobId: string }>(
+    `SELECT c.id, c.job_id AS "jobId" FROM ${chunkTables} WHERE ${chunkCondition} AND ${skipReasonOf} IS NULL
      ORDER BY c.id LIMIT $<limit>`,
     { ...values, limit: batchSize },
   );
   const chunks = await database.transaction(async (session) => {
-    const jobIds = [...new Set(found.map((chunk) => chunk.job_id))].sort();
+    const jobIds = [...new Set(found.map((chunk) => chunk.jobId))].sort();
     await session.sql.many('SELECT FROM jobs WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE', [jobIds]);
     // With the jobs locked, those that still fit: one may have been cancelled or retried meanwhile.
     const rows = await session.sql.many<{ id: string }>(

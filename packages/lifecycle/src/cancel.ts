@@ -20,8 +20,8 @@ export function cancelJob(database: Database, jobId: string): Promise<'cancelled
         [jobId],
       );
     await cancelChunks();
-    const job = await session.sql.oneOrNone<{ status: string; document_id: string; kind: string }>(
-      'SELECT status, document_id, kind FROM jobs WHERE id = $1 FOR UPDATE',
+    const job = await session.sql.oneOrNone<{ status: string; documentId: string; kind: string }>(
+      'SELECT status, document_id AS "documentId", kind FROM jobs WHERE id = $1 FOR UPDATE',
       [jobId],
     );
     if (!job) {
@@ -48,7 +48,7 @@ export function cancelJob(database: Database, jobId: string): Promise<'cancelled
       `UPDATE documents SET status = 'cancelled', error_code = 'CANCELLED', error = 'The job was cancelled',
          updated_at = now()
        WHERE id = $1 AND status IN ('queued', 'processing') AND $2 = 'ingest'`,
-      [job.document_id, job.kind],
+      [job.documentId, job.kind],
     );
     return 'cancelled';
   });

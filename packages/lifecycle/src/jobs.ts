@@ -44,54 +44,56 @@ export function claimJob(database: Database, jobId: string, worker: string, leas
   return database.transaction(async (session) => {
     const token = newId();
     const claimed = await session.sql.oneOrNone<{
-      document_id: string;
+      documentId: string;
       attempts: number;
-      chunk_max_retries: number;
+      chunkMaxRetries: number;
       reading: ReadingOptions;
-      total_chunks: number | null;
+      totalChunks: number | null;
     }>(
       `UPDATE jobs SET status = 'chunking', current_step = 'reading the document', attempts = attempts + 1,
          worker = $<worker>, lease_token = $<token>, lease_expires_at = now() + $<leaseMs> * interval '1 millisecond',
          started_at = coalesce(started_at, now()), next_attempt_at = NULL, updated_at = now()
        WHERE id = $<jobId> AND (status = 'queued' OR (status = 'chunking' AND ${leaseIsOver}))
-       RETURNING document_id, attempts, chunk_max_retries, reading, total_chunks`,
+       RETURNING document_id AS "documentId", attempts, chunk_max_retries AS "chunkMaxRetries", reading,
+         total_chunks AS "totalChunks"`,
       { jobId, worker, token, leaseMs },
     );
     if (!claimed) {
       const job = await session.jobs.find(jobId);
-      return job?.status === 'chunking' && job.lease_expires_at
-        ? { outcome: 'leased', until: job.lease_expires_at }
+      return job?.status === 'chunking' && job.leaseExpiresAt
+        ? { outcome: 'leased', until: job.leaseExpiresAt }
         : { outcome: 'gone' };
     }
-    if (claimed.attempts > claimed.chunk_max_retries) {
-      const job = { jobId, documentId: claimed.document_id, token };
-      await endFailedJob(session, job, 'WORKER_LOST', lostMessage(claimed.chunk_max_retries));
+    if (claimed.attempts > claimed.chunkMaxRetries) {
+      const job = { jobId, documentId: claimed.documentId, token };
+      await endFailedJob(session, job, 'WORKER_LOST', lostMessage(claimed.chunkMaxRetries));
       return { outcome: 'gone' };
     }
     const document = await session.sql.one<{
-      collection_id: string;
-      owner_id: string;
-      source_path: string | null;
-      mime_type: string;
+      collectionId: string;
+      ownerId: string;
+      sourcePath: string | null;
+      mimeType: string;
     }>(
       `UPDATE documents SET status = 'processing', updated_at = now() WHERE id = $1 AND status IN ('queued', 'processing')
-       RETURNING collection_id, owner_id, source_path, mime_type`,
-      [claimed.document_id],
+       RETURNING collection_id AS "collectionId", owner_id AS "ownerId", source_path AS "sourcePath",
+         mime_type AS "mimeType"`,
+      [claimed.documentId],
     );
     return {
       outcome: 'claimed',
       job: {
         jobId,
-        documentId: claimed.document_id,
-        collectionId: document.collection_id,
-        ownerId: document.owner_id,
-        sourcePath: document.source_path,
-        mimeType: document.mime_type,
+        documentId: claimed.documentId,
+        collectionId: document.collectionId,
+        ownerId: document.ownerId,
+        sourcePath: document.sourcePath,
+        mimeType: document.mimeType,
         reading: claimed.reading,
-        chunkMaxRetries: claimed.chunk_max_retries,
+        chunkMaxRetries: claimed.chunkMaxRetries,
         attempts: claimed.attempts,
         failedPages:
-          claimed.total_chunks === null ? null : await session.documentPages.failedNumbers(claimed.document_id),
+          claimed.totalChunks === null ? null : await session.documentPages.failedNumbers(claimed.documentId),
         token,
       },
     };
@@ -117,15 +119,15 @@ export async function renewJobLease(
 
 /** chunking -> queued, without consuming an attempt: the chunker is stopping. @returns the delivery to make. */
 export async function releaseJob(database: Database, job: ClaimedJob): Promise<JobDispatch | null> {
-  const released = await database.sql.oneOrNone<{ queue_job_id: string }>(
+  const released = await database.sql.oneOrNone<{ queueJobId: string }>(
     `UPDATE jobs SET status = 'queued', current_step = 'waiting for a chunker', attempts = attempts - 1, worker = NULL,
        lease_token = NULL, lease_expires_at = NULL, dispatch_count = dispatch_count + 1,
        queue_job_id = id || '.' || (dispatch_count + 1), updated_at = now()
      WHERE id = $<jobId> AND status = 'chunking' AND lease_token = $<token>
-     RETURNING queue_job_id`,
+     RETURNING queue_job_id AS "queueJobId"`,
     job,
   );
-  return released && { jobId: job.jobId, documentId: job.documentId, queueJobId: released.queue_job_id, delayMs: 0 };
+  return released && { jobId: job.jobId, documentId: job.documentId, queueJobId: released.queueJobId, delayMs: 0 };
 }
 
 /**
@@ -139,16 +141,16 @@ export async function requeueJob(
   policy: RetryPolicy,
 ): Promise<JobDispatch | null> {
   const delayMs = Math.max(error.retryAfterMs ?? 0, policy.backoffMs * 2 ** (job.attempts - 1) * (0.5 + Math.random()));
-  const requeued = await database.sql.oneOrNone<{ queue_job_id: string }>(
+  const requeued = await database.sql.oneOrNone<{ queueJobId: string }>(
     `UPDATE jobs SET status = 'queued', current_step = 'waiting to read the document again', worker = NULL,
        error_code = $<code>, error = $<message>, lease_token = NULL, lease_expires_at = NULL,
        dispatch_count = dispatch_count + 1, queue_job_id = id || '.' || (dispatch_count + 1),
        next_attempt_at = now() + $<delayMs> * interval '1 millisecond', updated_at = now()
      WHERE id = $<jobId> AND status = 'chunking' AND lease_token = $<token>
-     RETURNING queue_job_id`,
+     RETURNING queue_job_id AS "queueJobId"`,
     { jobId: job.jobId, token: job.token, code: error.code, message: error.message, delayMs },
   );
-  return requeued && { jobId: job.jobId, documentId: job.documentId, queueJobId: requeued.queue_job_id, delayMs };
+  return requeued && { jobId: job.jobId, documentId: job.documentId, queueJobId: requeued.queueJobId, delayMs };
 }
 
 /**
@@ -217,11 +219,11 @@ export function storeChunks(
   document: ChunkedDocument,
 ): Promise<ChunkDispatch[] | null> {
   return database.transaction(async (session) => {
-    const moved = await session.sql.oneOrNone<{ retry_group_id: string | null }>(
+    const moved = await session.sql.oneOrNone<{ retryGroupId: string | null }>(
       `UPDATE jobs SET status = 'processing', current_step = 'embedding', total_chunks = $<total>, worker = NULL,
          error_code = NULL, error = NULL, lease_token = NULL, lease_expires_at = NULL, updated_at = now()
        WHERE id = $<jobId> AND status = 'chunking' AND lease_token = $<token> AND total_chunks IS NULL
-       RETURNING retry_group_id`,
+       RETURNING retry_group_id AS "retryGroupId"`,
       { jobId: job.jobId, token: job.token, total: document.chunks.length },
     );
     if (!moved) {
@@ -237,7 +239,7 @@ export function storeChunks(
     await session.jobChunks.insertAll(document.chunks, {
       jobId: job.jobId,
       maxRetries: job.chunkMaxRetries,
-      retryGroupId: moved.retry_group_id,
+      retryGroupId: moved.retryGroupId,
     });
     return firstDispatches(job, document.chunks);
   });

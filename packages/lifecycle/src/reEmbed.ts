@@ -37,9 +37,9 @@ const lowPriority = 1_000_000;
 
 interface WantedChunk {
   id: string;
-  document_id: string;
-  collection_id: string;
-  chunk_index: number;
+  documentId: string;
+  collectionId: string;
+  chunkIndex: number;
 }
 
 /** How many chunks of re-embed jobs are not settled. */
@@ -138,7 +138,7 @@ function findMissing(
        WHERE ${isLookedAt('j.document_id')} AND j.re_embedding_id = $<reEmbeddingId>
          AND j.status IN ('completed_with_errors', 'failed', 'cancelled') AND c.status IN ('failed', 'cancelled')
      )
-     SELECT c.id, c.document_id, c.collection_id, c.chunk_index
+     SELECT c.id, c.document_id AS "documentId", c.collection_id AS "collectionId", c.chunk_index AS "chunkIndex"
      FROM missing JOIN document_chunks c USING (document_id, chunk_hash) JOIN documents d ON d.id = c.document_id
      WHERE ${isLookedAt('d.id')} AND ${hasNoOpenJob}
      ORDER BY d.id, c.chunk_index LIMIT $<limit> FOR KEY SHARE OF d`,
@@ -155,16 +155,16 @@ async function insertJobs(
   const priority = closing ? 0 : lowPriority;
   const jobs = new Map<string, { id: string; chunks: number }>();
   const dispatches = wanted.map((chunk): ChunkDispatch => {
-    const job = jobs.get(chunk.document_id) ?? { id: newId(), chunks: 0 };
-    jobs.set(chunk.document_id, job);
+    const job = jobs.get(chunk.documentId) ?? { id: newId(), chunks: 0 };
+    jobs.set(chunk.documentId, job);
     job.chunks += 1;
     const chunkId = newId();
     return {
       chunkId,
       jobId: job.id,
-      documentId: chunk.document_id,
-      collectionId: chunk.collection_id,
-      chunkIndex: chunk.chunk_index,
+      documentId: chunk.documentId,
+      collectionId: chunk.collectionId,
+      chunkIndex: chunk.chunkIndex,
       priority,
       queueJobId: `${chunkId}.1`,
       delayMs: 0,

@@ -14,10 +14,10 @@ export function deleteDocument(database: Database, documentId: string): Promise<
       [documentId],
     );
     await session.sql.many('SELECT FROM jobs WHERE document_id = $1 ORDER BY id FOR UPDATE', [documentId]);
-    const document = await session.sql.oneOrNone<{ source_path: string | null }>(
-      'DELETE FROM documents WHERE id = $1 RETURNING source_path',
+    const document = await session.sql.oneOrNone<{ sourcePath: string | null }>(
+      'DELETE FROM documents WHERE id = $1 RETURNING source_path AS "sourcePath"',
       [documentId],
     );
-    return document && { sourcePath: document.source_path };
+    return document;
   });
 }

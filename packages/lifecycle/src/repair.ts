@@ -1,5 +1,5 @@
 import type { Database } from '@millrace/database';
-import { type Counters, endRound, type RetryPolicy, type RoundResult } from './rounds';
+import { type Counters, counters, endRound, type RetryPolicy, type RoundResult } from './rounds';
 
 /*
  * What should never be needed, since counters and statuses change in the same transaction as the chunks: bringing a job
@@ -63,7 +63,7 @@ export function repairJob(
          updated_at = now()
        FROM (SELECT n.* FROM jobs j, ${tally} WHERE j.id = $1 AND ${inScope} AND ${drifted}) AS counted
        WHERE id = $1
-       RETURNING id, document_id, kind, total_chunks, processed_chunks, failed_chunks, counted.open`,
+       RETURNING ${counters}, kind, counted.open`,
       [jobId],
     );
     if (!job) {
@@ -72,7 +72,7 @@ export function repairJob(
     await session.sql.none(
       `UPDATE documents SET status = 'processing', error_code = NULL, error = NULL, updated_at = now()
        WHERE id = $1 AND status IN ('processing', 'ready', 'partial', 'failed') AND $2 = 'ingest'`,
-      [job.document_id, job.kind],
+      [job.documentId, job.kind],
     );
     return { repaired: true, round: job.open > 0 ? null : await endRound(session, job, policy) };
   });

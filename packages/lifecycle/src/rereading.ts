@@ -10,7 +10,7 @@ import type { Database, JobRow, NewDocumentPage, NewJobChunk, Session } from '@m
 import { firstDispatches } from './dispatch';
 import type { ClaimedJob } from './jobs';
 import { failWhatStaysCancelled } from './retrySteps';
-import { type Counters, endJob } from './rounds';
+import { type Counters, counters, endJob } from './rounds';
 
 /*
  * Reading failed pages again: an ended job that has chunks -> queued -> chunking -> processing, or its end again.
@@ -33,9 +33,10 @@ export type PagesRetried =
 export function retryPages(database: Database, jobId: string): Promise<PagesRetried | null> {
   return database.transaction(async (session) => {
     const found = await session.sql.oneOrNone<
-      Pick<JobRow, 'kind' | 'status' | 'total_chunks' | 'document_id'> & { source_path: string | null }
+      Pick<JobRow, 'kind' | 'status' | 'totalChunks' | 'documentId'> & { sourcePath: string | null }
     >(
-      `SELECT j.kind, j.status, j.total_chunks, j.document_id, d.source_path
+      `SELECT j.kind, j.status, j.total_chunks AS "totalChunks", j.document_id AS "documentId",
+              d.source_path AS "sourcePath"
        FROM jobs j JOIN documents d ON d.id = j.document_id WHERE j.id = $1 FOR UPDATE OF j`,
       [jobId],
     );
@@ -45,12 +46,12 @@ export function retryPages(database: Database, jobId: string): Promise<PagesRetr
     if (!jobHasEnded(found.status)) {
       return { outcome: 'in_progress' };
     }
-    const hasRead = found.kind === 'ingest' && found.total_chunks !== null;
-    const pages = !hasRead ? 0 : (await session.documentPages.failures(found.document_id)).count;
+    const hasRead = found.kind === 'ingest' && found.totalChunks !== null;
+    const pages = !hasRead ? 0 : (await session.documentPages.failures(found.documentId)).count;
     if (pages === 0) {
       return { outcome: 'no_failed_pages' };
     }
-    if (found.source_path === null) {
+    if (found.sourcePath === null) {
       return { outcome: 'original_gone' };
     }
     const groupId = newId();
@@ -68,7 +69,7 @@ export function retryPages(database: Database, jobId: string): Promise<PagesRetr
     await session.sql.none(
       `UPDATE documents SET status = 'processing', error_code = NULL, error = NULL, updated_at = now()
        WHERE id = $1 AND status IN ('partial', 'failed', 'cancelled')`,
-      [found.document_id],
+      [found.documentId],
     );
     return { outcome: 'queued', groupId, pages, job };
   });
@@ -85,11 +86,11 @@ export function storePages(
   read: { pages: readonly NewDocumentPage[]; chunks: readonly NewJobChunk[] },
 ): Promise<ChunkDispatch[] | null> {
   return database.transaction(async (session) => {
-    const moved = await session.sql.oneOrNone<Counters & { retry_group_id: string | null }>(
+    const moved = await session.sql.oneOrNone<Counters & { retryGroupId: string | null }>(
       `UPDATE jobs SET status = 'processing', current_step = 'embedding', total_chunks = total_chunks + $<added>,
          worker = NULL, error_code = NULL, error = NULL, lease_token = NULL, lease_expires_at = NULL, updated_at = now()
        WHERE id = $<jobId> AND status = 'chunking' AND lease_token = $<token> AND total_chunks IS NOT NULL
-       RETURNING id, document_id, total_chunks, processed_chunks, failed_chunks, retry_group_id`,
+       RETURNING ${counters}, retry_group_id AS "retryGroupId"`,
       { jobId: job.jobId, token: job.token, added: read.chunks.length },
     );
     if (!moved) {
@@ -103,12 +104,12 @@ export function storePages(
     }
     await session.sql.none('UPDATE documents SET total_chunks = $<total>, updated_at = now() WHERE id = $<id>', {
       id: job.documentId,
-      total: moved.total_chunks,
+      total: moved.totalChunks,
     });
     await session.jobChunks.insertAll(chunks, {
       jobId: job.jobId,
       maxRetries: job.chunkMaxRetries,
-      retryGroupId: moved.retry_group_id,
+      retryGroupId: moved.retryGroupId,
     });
     return firstDispatches(job, chunks);
   });
@@ -131,7 +132,7 @@ export async function endRereading(
        next_attempt_at = NULL, updated_at = now()
      WHERE id = $<jobId> AND total_chunks IS NOT NULL AND status IN ('queued', 'chunking')
        AND ($<token>::uuid IS NULL OR lease_token = $<token>)
-     RETURNING id, document_id, total_chunks, processed_chunks, failed_chunks`,
+     RETURNING ${counters}`,
     { jobId, token },
   );
   if (!moved) {

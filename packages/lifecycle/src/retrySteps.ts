@@ -105,7 +105,7 @@ export async function failWhatStaysCancelled(
   jobIds: readonly string[],
   retried: readonly string[],
 ): Promise<Map<string, number>> {
-  const rows = await session.sql.many<{ job_id: string; count: number }>(
+  const rows = await session.sql.many<{ jobId: string; count: number }>(
     `WITH left_out AS (
        SELECT id FROM job_chunks
        WHERE job_id = ANY($<jobIds>::uuid[]) AND status = 'cancelled' AND id <> ALL ($<retried>::uuid[])
@@ -116,8 +116,8 @@ export async function failWhatStaysCancelled(
        FROM left_out WHERE c.id = left_out.id
        RETURNING c.job_id
      )
-     SELECT job_id, count(*)::integer AS count FROM failed GROUP BY job_id`,
+     SELECT job_id AS "jobId", count(*)::integer AS count FROM failed GROUP BY job_id`,
     { jobIds, retried },
   );
-  return new Map(rows.map((row) => [row.job_id, row.count]));
+  return new Map(rows.map((row) => [row.jobId, row.count]));
 }

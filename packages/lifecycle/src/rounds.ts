@@ -53,11 +53,15 @@ export interface RoundResult {
 
 export interface Counters {
   id: string;
-  document_id: string;
-  total_chunks: number;
-  processed_chunks: number;
-  failed_chunks: number;
+  documentId: string;
+  totalChunks: number;
+  processedChunks: number;
+  failedChunks: number;
 }
+
+/** SQL: a job's Counters. */
+export const counters = `id, document_id AS "documentId", total_chunks AS "totalChunks",
+  processed_chunks AS "processedChunks", failed_chunks AS "failedChunks"`;
 
 /** The end of every settling transaction: attempts written down, counters moved, rounds ended. */
 export async function finishSettling(
@@ -75,11 +79,11 @@ export async function finishSettling(
   }
   const results: RoundResult[] = [];
   for (const job of await addToCounters(session, rows)) {
-    const roundIsOver = job.processed_chunks + job.failed_chunks >= job.total_chunks;
+    const roundIsOver = job.processedChunks + job.failedChunks >= job.totalChunks;
     results.push(
       roundIsOver
         ? await endRound(session, job, policy)
-        : { jobId: job.id, documentId: job.document_id, status: 'processing', retries: [] },
+        : { jobId: job.id, documentId: job.documentId, status: 'processing', retries: [] },
     );
   }
   return results;
@@ -95,11 +99,11 @@ async function addToCounters(session: Session, rows: readonly SettledRow[]): Pro
   const ids = [...changes.keys()].sort();
   await session.sql.many('SELECT FROM jobs WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE', [ids]);
   return session.sql.many<Counters>(
-    `UPDATE jobs j SET processed_chunks = j.processed_chunks + change.processed,
-       failed_chunks = j.failed_chunks + change.failed, updated_at = now()
-     FROM unnest($<ids>::uuid[], $<processed>::integer[], $<failed>::integer[]) AS change (id, processed, failed)
-     WHERE j.id = change.id AND j.status IN ('processing', 'retrying')
-     RETURNING j.id, j.document_id, j.total_chunks, j.processed_chunks, j.failed_chunks`,
+    `UPDATE jobs SET processed_chunks = processed_chunks + change.processed,
+       failed_chunks = failed_chunks + change.failed, updated_at = now()
+     FROM unnest($<ids>::uuid[], $<processed>::integer[], $<failed>::integer[]) AS change (job_id, processed, failed)
+     WHERE id = change.job_id AND status IN ('processing', 'retrying')
+     RETURNING ${counters}`,
     {
       ids,
       processed: ids.map((id) => changes.get(id)?.processed ?? 0),
@@ -110,9 +114,9 @@ async function addToCounters(session: Session, rows: readonly SettledRow[]): Pro
 
 /** The round is over: the next one is scheduled, or the job ends. Its row is locked by the caller. */
 export async function endRound(session: Session, job: Counters, policy: RetryPolicy): Promise<RoundResult> {
-  const retries = job.failed_chunks > 0 ? await scheduleRetries(session, job, policy) : [];
+  const retries = job.failedChunks > 0 ? await scheduleRetries(session, job, policy) : [];
   const status = retries.length > 0 ? 'retrying' : await endJob(session, job);
-  return { jobId: job.id, documentId: job.document_id, status, retries };
+  return { jobId: job.id, documentId: job.documentId, status, retries };
 }
 
 /** failed -> retry_scheduled for the chunks worth another try, and processing -> retrying for their job. */
@@ -156,11 +160,11 @@ export async function endJob(
     [job.id],
   );
   const pages =
-    kind === 'ingest' ? await missingPages(session, job.document_id, repair) : { failed: 0, code: null, lost: false };
-  const complete = job.failed_chunks === 0 && pages.failed === 0 && !pages.lost;
+    kind === 'ingest' ? await missingPages(session, job.documentId, repair) : { failed: 0, code: null, lost: false };
+  const complete = job.failedChunks === 0 && pages.failed === 0 && !pages.lost;
   const [jobStatus, documentStatus] = complete
     ? (['completed', 'ready'] as const)
-    : job.processed_chunks > 0
+    : job.processedChunks > 0
       ? (['completed_with_errors', 'partial'] as const)
       : (['failed', 'failed'] as const);
   const cause = complete ? null : await describeFailure(session, job, pages, rereading);
@@ -176,7 +180,7 @@ export async function endJob(
   await session.sql.none(
     `UPDATE documents SET status = $<documentStatus>, error_code = $<code>, error = $<message>, updated_at = now()
      WHERE id = $<documentId> AND status = 'processing'`,
-    { documentId: job.document_id, documentStatus, code: cause?.code ?? null, message: cause?.message ?? null },
+    { documentId: job.documentId, documentStatus, code: cause?.code ?? null, message: cause?.message ?? null },
   );
   return jobStatus;
 }
@@ -210,7 +214,7 @@ async function describeFailure(
     [job.id],
   );
   const missing = [
-    ...(job.failed_chunks > 0 ? [`${job.failed_chunks} of ${job.total_chunks} chunks failed`] : []),
+    ...(job.failedChunks > 0 ? [`${job.failedChunks} of ${job.totalChunks} chunks failed`] : []),
     ...(pages.lost ? ['pages of the PDF may be missing'] : []),
     ...(pages.failed > 0 ? [`${pages.failed} pages could not be read`] : []),
   ].join(', ');

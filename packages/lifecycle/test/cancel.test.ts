@@ -49,11 +49,11 @@ const chunked = (count: number) => ({
 async function expectCancelled(jobId: string, documentId: string): Promise<void> {
   expect(await jobOf(database, jobId)).toMatchObject({
     status: 'cancelled',
-    error_code: 'CANCELLED',
-    lease_expires_at: null,
-    finished_at: expect.any(Date),
+    errorCode: 'CANCELLED',
+    leaseExpiresAt: null,
+    finishedAt: expect.any(Date),
   });
-  expect(await database.documents.find(documentId)).toMatchObject({ status: 'cancelled', error_code: 'CANCELLED' });
+  expect(await database.documents.find(documentId)).toMatchObject({ status: 'cancelled', errorCode: 'CANCELLED' });
   const { pending, processing, retry_scheduled } = await chunkCounts(database, jobId);
   expect({ pending, processing, retry_scheduled }).toEqual({});
 }
@@ -86,14 +86,14 @@ describe('Cancelling a job', () => {
     expect(await cancelJob(database, jobId)).toBe('cancelled');
     await expectCancelled(jobId, documentId);
     expect(await chunkCounts(database, jobId)).toEqual({ success: 1, failed: 1, cancelled: 2 });
-    expect(await jobOf(database, jobId)).toMatchObject({ processed_chunks: 1, failed_chunks: 1 });
+    expect(await jobOf(database, jobId)).toMatchObject({ processedChunks: 1, failedChunks: 1 });
 
     expect((await claim(database, [held, waiting])).chunks).toEqual([]);
     expect(await renewChunkLeases(database, late.token, leaseMs)).toBe(0);
     expect(await settle(database, late)).toEqual({ chunkIds: new Set(), rounds: [] });
     expect(await releaseChunks(database, late.token, [held], { redeliver: true })).toEqual([]);
     const stored = await database.documentChunks.list(documentId, { after: -1, limit: 10 });
-    expect(stored.map((chunk) => chunk.chunk_index)).toEqual([0]);
+    expect(stored.map((chunk) => chunk.chunkIndex)).toEqual([0]);
     await expectCancelled(jobId, documentId);
   });
 
@@ -167,7 +167,7 @@ describe('Cancelling a job that is just moving on', () => {
     ]);
     const stored = (await chunkCounts(database, jobId)).success ?? 0;
     expect(stored).toBe(i % 2 === 0 ? settled.filter((each) => each.chunkIds.size > 0).length : 0);
-    expect((await jobOf(database, jobId)).processed_chunks).toBe(stored);
+    expect((await jobOf(database, jobId)).processedChunks).toBe(stored);
     if (cancelled === 'cancelled') {
       await expectCancelled(jobId, documentId);
     } else {
@@ -203,7 +203,7 @@ describe('Cancelling a job that is just moving on', () => {
     expect(await both.cancelling).toBe('cancelled');
     expect((await both.retrying)?.chunks.map((chunk) => chunk.chunkId).sort()).toEqual([...chunkIds].sort());
     await settle(database, await claim(database, chunkIds));
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processed_chunks: 3, failed_chunks: 0 });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processedChunks: 3, failedChunks: 0 });
     expect(await statusOf(database, documentId)).toBe('ready');
   });
 });

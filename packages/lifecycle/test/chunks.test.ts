@@ -102,8 +102,8 @@ describe('Handing chunks back', () => {
     expect(await chunkOf(database, chunkId)).toMatchObject({
       status: 'pending',
       attempts: 0,
-      queue_job_id: `${chunkId}.1`,
-      lease_expires_at: null,
+      queueJobId: `${chunkId}.1`,
+      leaseExpiresAt: null,
     });
   });
 
@@ -130,8 +130,8 @@ describe('Settling chunks', () => {
     expect(settled.rounds).toEqual([{ jobId, documentId, status: 'completed', retries: [] }]);
     expect(await jobOf(database, jobId)).toMatchObject({
       status: 'completed',
-      processed_chunks: 3,
-      failed_chunks: 0,
+      processedChunks: 3,
+      failedChunks: 0,
     });
     expect(await statusOf(database, documentId)).toBe('ready');
     const stored = await storedOf(documentId);
@@ -151,7 +151,7 @@ describe('Settling chunks', () => {
     const settled = await Promise.all(claims.map((each) => settle(database, each)));
     const ends = settled.flatMap((each) => each.rounds).filter((round) => round.status === 'completed');
     expect(ends).toHaveLength(1);
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processed_chunks: 24 });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processedChunks: 24 });
     expect(await statusOf(database, documentId)).toBe('ready');
   });
 
@@ -166,7 +166,7 @@ describe('Settling chunks', () => {
       rounds: [],
     });
     expect(await storedOf(documentId)).toEqual([]);
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'processing', processed_chunks: 0 });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'processing', processedChunks: 0 });
     expect((await settle(database, next)).chunkIds.size).toBe(1);
   });
 
@@ -175,7 +175,7 @@ describe('Settling chunks', () => {
     const held = await claim(database, chunkIds);
     await settle(database, held, { only: chunkIds.slice(0, 1) });
     expect(await settle(database, held, { only: chunkIds.slice(0, 1) })).toEqual({ chunkIds: new Set(), rounds: [] });
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'processing', processed_chunks: 1 });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'processing', processedChunks: 1 });
   });
 
   test('When texts were claimed for embedding under the same token, then they are let go of, others are not', async () => {
@@ -224,9 +224,7 @@ describe('Leases of chunks', () => {
       expired: 1,
       rounds: [{ jobId, status: 'retrying', retries: [{ chunkId }] }],
     });
-    expect(await database.chunkAttempts.list(chunkId)).toMatchObject([
-      { outcome: 'failed', error_code: 'WORKER_LOST' },
-    ]);
+    expect(await database.chunkAttempts.list(chunkId)).toMatchObject([{ outcome: 'failed', errorCode: 'WORKER_LOST' }]);
     expect((await settle(database, lost)).chunkIds.size).toBe(0);
     await settle(database, await claim(database, chunkIds));
     expect((await jobOf(database, jobId)).status).toBe('completed');
@@ -248,7 +246,7 @@ describe('Leases of chunks', () => {
     await runOut(database, 'job_chunks', chunkIds);
     const found = await Promise.all(Array.from({ length: 4 }, () => expireLeases(database, { chunkIds }, policy)));
     expect(found.reduce((sum, { expired }) => sum + expired, 0)).toBe(9);
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', retry_count: 1, failed_chunks: 0 });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', retryCount: 1, failedChunks: 0 });
   });
 
   test('When no chunks are named, then so many are taken as were asked for', async () => {
@@ -266,7 +264,7 @@ describe('Leases of chunks', () => {
     const before = await chunkOf(database, right);
     await database.sql.none(`UPDATE job_chunks SET lease_expires_at = now() + interval '1 year' WHERE id = $1`, [far]);
     expect(await clampLeases(database, { leaseMs, limit: 100 })).toBe(1);
-    const deadline = (await chunkOf(database, far)).lease_expires_at?.getTime() ?? 0;
+    const deadline = (await chunkOf(database, far)).leaseExpiresAt?.getTime() ?? 0;
     expect(deadline).toBeLessThan(Date.now() + 2 * leaseMs);
     expect(await chunkOf(database, right)).toEqual(before);
     expect((await settle(database, held)).chunkIds.size).toBe(2);

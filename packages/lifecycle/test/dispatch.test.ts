@@ -40,9 +40,9 @@ describe('A lost delivery of a chunk', () => {
     expect(await chunkOf(database, chunkIds[0] ?? '')).toMatchObject({
       status: 'pending',
       attempts: 0,
-      queue_job_id: `${chunkIds[0]}.2`,
+      queueJobId: `${chunkIds[0]}.2`,
     });
-    expect((await chunkOf(database, chunkIds[1] ?? '')).queue_job_id).toBe(`${chunkIds[1]}.1`);
+    expect((await chunkOf(database, chunkIds[1] ?? '')).queueJobId).toBe(`${chunkIds[1]}.1`);
   });
 
   test('When two find it lost at once, then one delivery is made', async () => {
@@ -63,7 +63,7 @@ describe('A lost delivery of a chunk', () => {
     await settle(database, await claim(database, settled.chunkIds));
     await deleteDocument(database, deleted.documentId);
     expect(await redispatchChunks(database, lost)).toEqual([]);
-    expect((await chunkOf(database, held.chunkIds[0] ?? '')).queue_job_id).toBe(`${held.chunkIds[0]}.1`);
+    expect((await chunkOf(database, held.chunkIds[0] ?? '')).queueJobId).toBe(`${held.chunkIds[0]}.1`);
   });
 
   test('When the chunk waits for its next round, then the new delivery waits as well', async () => {
@@ -89,7 +89,7 @@ describe('A lost delivery of a job', () => {
     const lost = await waiting([job.id]);
     const made = await Promise.all(Array.from({ length: 4 }, () => redispatchJobs(database, lost)));
     expect(made.flat()).toEqual([{ jobId: job.id, documentId: document.id, queueJobId: `${job.id}.2`, delayMs: 0 }]);
-    expect(await jobOf(database, job.id)).toMatchObject({ status: 'queued', attempts: 0, dispatch_count: 2 });
+    expect(await jobOf(database, job.id)).toMatchObject({ status: 'queued', attempts: 0, dispatchCount: 2 });
   });
 
   test('When the job is being read, then nothing is done', async () => {
@@ -97,7 +97,7 @@ describe('A lost delivery of a job', () => {
     const lost = await waiting([job.id]);
     await claimedJob(database, job.id);
     expect(await redispatchJobs(database, lost)).toEqual([]);
-    expect((await jobOf(database, job.id)).dispatch_count).toBe(1);
+    expect((await jobOf(database, job.id)).dispatchCount).toBe(1);
   });
 
   test('When the job was put back for later, then the new delivery waits as well', async () => {

@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => dispose());
 
 const full = new MillraceError('STORAGE_UNAVAILABLE', 'the disk is full');
-const leaseOf = async (jobId: string) => (await jobOf(database, jobId)).lease_expires_at?.getTime() ?? 0;
+const leaseOf = async (jobId: string) => (await jobOf(database, jobId)).leaseExpiresAt?.getTime() ?? 0;
 
 describe('A job', () => {
   test('When it is claimed, then it is chunking, its document processing, and nobody else can claim it', async () => {
@@ -58,11 +58,11 @@ describe('A job', () => {
     const claimed = await claimedJob(database, job.id);
     expect(await releaseJob(database, claimed)).toEqual({
       jobId: job.id,
-      documentId: job.document_id,
+      documentId: job.documentId,
       queueJobId: `${job.id}.2`,
       delayMs: 0,
     });
-    expect(await jobOf(database, job.id)).toMatchObject({ status: 'queued', attempts: 0, lease_expires_at: null });
+    expect(await jobOf(database, job.id)).toMatchObject({ status: 'queued', attempts: 0, leaseExpiresAt: null });
     expect(await releaseJob(database, claimed)).toBeNull();
   });
 
@@ -86,13 +86,13 @@ describe('A job', () => {
         chunkId: chunk?.id,
         jobId: job.id,
         documentId: document.id,
-        collectionId: document.collection_id,
+        collectionId: document.collectionId,
         chunkIndex: 0,
         queueJobId: `${chunk?.id}.1`,
         delayMs: 0,
       },
     ]);
-    expect(await jobOf(database, job.id)).toMatchObject({ status: 'processing', total_chunks: 1 });
+    expect(await jobOf(database, job.id)).toMatchObject({ status: 'processing', totalChunks: 1 });
   });
 
   test('When as many chunkers have died over it as it may have attempts, then it fails as WORKER_LOST', async () => {
@@ -104,7 +104,7 @@ describe('A job', () => {
     expect(await claimJob(database, job.id, worker, leaseMs)).toEqual({ outcome: 'gone' });
     expect(await jobOf(database, job.id)).toMatchObject({
       status: 'failed',
-      error_code: 'WORKER_LOST',
+      errorCode: 'WORKER_LOST',
       error: '2 chunkers stopped while they read this document',
     });
     expect(await statusOf(database, document.id)).toBe('failed');
@@ -115,8 +115,8 @@ describe('A job', () => {
     const claimed = await claimedJob(database, job.id);
     const failed = await failJob(database, claimed, new MillraceError('DOCUMENT_NO_TEXT'), [page(1, 'empty')]);
     expect(failed).toEqual({ sourcePath: `originals/${document.id}` });
-    expect(await jobOf(database, job.id)).toMatchObject({ status: 'failed', error_code: 'DOCUMENT_NO_TEXT' });
-    expect(await database.documents.find(document.id)).toMatchObject({ status: 'failed', source_path: null });
+    expect(await jobOf(database, job.id)).toMatchObject({ status: 'failed', errorCode: 'DOCUMENT_NO_TEXT' });
+    expect(await database.documents.find(document.id)).toMatchObject({ status: 'failed', sourcePath: null });
     expect(await database.documentPages.list(document.id, { after: 0, limit: 10 })).toHaveLength(1);
     expect(await claimJob(database, job.id, worker, leaseMs)).toEqual({ outcome: 'gone' });
   });
@@ -126,7 +126,7 @@ describe('A job', () => {
     const pages = [page(1, 'failed'), page(2, 'empty')];
     const failed = await failJob(database, await claimedJob(database, job.id), new MillraceError('PAGE_FAILED'), pages);
     expect(failed).toEqual({ sourcePath: null });
-    expect((await database.documents.find(document.id))?.source_path).toBe(`originals/${document.id}`);
+    expect((await database.documents.find(document.id))?.sourcePath).toBe(`originals/${document.id}`);
   });
 
   test('When it fails for a reason that may pass, then the original stays for a retry', async () => {
@@ -134,8 +134,8 @@ describe('A job', () => {
     expect(await failJob(database, await claimedJob(database, job.id), full)).toEqual({ sourcePath: null });
     expect(await database.documents.find(document.id)).toMatchObject({
       status: 'failed',
-      error_code: 'STORAGE_UNAVAILABLE',
-      source_path: `originals/${document.id}`,
+      errorCode: 'STORAGE_UNAVAILABLE',
+      sourcePath: `originals/${document.id}`,
     });
   });
 });
@@ -150,8 +150,8 @@ describe('A job put back after a fault that may pass', () => {
     expect(await jobOf(database, job.id)).toMatchObject({
       status: 'queued',
       attempts: 1,
-      lease_expires_at: null,
-      error_code: 'STORAGE_UNAVAILABLE',
+      leaseExpiresAt: null,
+      errorCode: 'STORAGE_UNAVAILABLE',
       error: 'the disk is full',
     });
     expect(await statusOf(database, document.id)).toBe('processing');
@@ -177,7 +177,7 @@ describe('A job put back after a fault that may pass', () => {
     await requeueJob(database, await claimedJob(database, job.id), full, policy);
     const chunked = { title: null, pages: [page(1)], chunks: [newJobChunk(0)] };
     expect(await storeChunks(database, await claimedJob(database, job.id), chunked)).toHaveLength(1);
-    expect(await jobOf(database, job.id)).toMatchObject({ status: 'processing', error_code: null, error: null });
+    expect(await jobOf(database, job.id)).toMatchObject({ status: 'processing', errorCode: null, error: null });
   });
 });
 
@@ -195,7 +195,7 @@ describe('Leases of jobs that have run out', () => {
       expired: 1,
       dispatches: [{ jobId: job.id, documentId: document.id, queueJobId: `${job.id}.2`, delayMs: 0 }],
     });
-    expect(await jobOf(database, job.id)).toMatchObject({ status: 'queued', attempts: 1, lease_expires_at: null });
+    expect(await jobOf(database, job.id)).toMatchObject({ status: 'queued', attempts: 1, leaseExpiresAt: null });
     expect((await jobOf(database, held.job.id)).status).toBe('chunking');
     expect(await expireJobLeases(database, 10)).toEqual({ expired: 0, dispatches: [] });
   });
@@ -210,10 +210,10 @@ describe('Leases of jobs that have run out', () => {
     expect(await expireJobLeases(database, 10)).toEqual({ expired: 1, dispatches: [] });
     expect(await jobOf(database, job.id)).toMatchObject({
       status: 'failed',
-      error_code: 'WORKER_LOST',
+      errorCode: 'WORKER_LOST',
       error: '2 chunkers stopped while they read this document',
-      lease_expires_at: null,
-      finished_at: expect.any(Date),
+      leaseExpiresAt: null,
+      finishedAt: expect.any(Date),
     });
     expect(await statusOf(database, document.id)).toBe('failed');
   });
@@ -249,7 +249,7 @@ describe('Leases of jobs that have run out', () => {
     const before = await jobOf(database, right.job.id);
     await database.sql.none(`UPDATE jobs SET lease_expires_at = now() + interval '1 year' WHERE id = $1`, [job.id]);
     expect(await clampLeases(database, { leaseMs, limit: 100 })).toBe(1);
-    const pulledIn = (await jobOf(database, job.id)).lease_expires_at?.getTime() ?? 0;
+    const pulledIn = (await jobOf(database, job.id)).leaseExpiresAt?.getTime() ?? 0;
     expect(pulledIn).toBeLessThan(Date.now() + 2 * leaseMs);
     expect(await jobOf(database, right.job.id)).toEqual(before);
     expect(await clampLeases(database, { leaseMs, limit: 100 })).toBe(0);

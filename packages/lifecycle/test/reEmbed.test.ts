@@ -35,7 +35,7 @@ test('When stored chunks get a job, then it waits behind uploads, and its end ch
   expect(dispatches.map((dispatch) => dispatch.chunkIndex)).toEqual([0, 1, 2]);
   expect(dispatches[0]).toMatchObject({ documentId, priority: 1_000_000, delayMs: 0 });
   const own = dispatches[0]?.jobId ?? '';
-  expect(await jobOf(database, own)).toMatchObject({ kind: 're-embed', status: 'processing', total_chunks: 3 });
+  expect(await jobOf(database, own)).toMatchObject({ kind: 're-embed', status: 'processing', totalChunks: 3 });
   expect(await countOpenReEmbedChunks(database, await running(database))).toBe(3);
   // Nothing is begun twice.
   expect((await begin(database)).dispatches).toEqual([]);
@@ -50,7 +50,7 @@ test('When stored chunks get a job, then it waits behind uploads, and its end ch
   await database.sql.none(`UPDATE job_chunks SET status = 'pending', lease_token = NULL, lease_expires_at = NULL`);
   expect((await embed(database, dispatches)).rounds).toMatchObject([{ jobId: own, status: 'completed' }]);
   expect(await documentOf(documentId)).toEqual(before);
-  expect((await database.documents.find(documentId))?.job_id).toBe(jobId);
+  expect((await database.documents.find(documentId))?.jobId).toBe(jobId);
   const compared = await database.sql.one(
     `SELECT count(*)::integer AS rows,
        bool_and(to_jsonb(c) - $<vector>::text[] = to_jsonb(n) - $<vector>::text[]) AS same,
@@ -70,7 +70,7 @@ test('When a chunk fails, then the document stays as it is and an operator can r
   await embed(database, dispatches, [bad.chunkId]);
   expect(await jobOf(database, bad.jobId)).toMatchObject({
     status: 'completed_with_errors',
-    error_code: 'EMBEDDING_REJECTED',
+    errorCode: 'EMBEDDING_REJECTED',
   });
   expect(await statusOf(database, documentId)).toBe('ready');
   expect((await begin(database)).dispatches).toEqual([]);
@@ -78,7 +78,7 @@ test('When a chunk fails, then the document stays as it is and an operator can r
   expect(retried).toMatchObject({ chunks: [{ chunkId: bad.chunkId, priority: 1_000_000 }], job: null, skipped: [] });
   expect(await statusOf(database, documentId)).toBe('ready');
   await embed(database, retried?.chunks ?? []);
-  expect(await jobOf(database, bad.jobId)).toMatchObject({ status: 'completed', error_code: null });
+  expect(await jobOf(database, bad.jobId)).toMatchObject({ status: 'completed', errorCode: null });
   expect(await statusOf(database, documentId)).toBe('ready');
 });
 

@@ -42,12 +42,12 @@ describe('A job that has drifted from its chunks', () => {
       expect(await repairJob(database, jobId, policy)).toEqual({ repaired: true, round: null });
       expect(await jobOf(database, jobId)).toMatchObject({
         status: 'processing',
-        processed_chunks: 1,
-        failed_chunks: 1,
+        processedChunks: 1,
+        failedChunks: 1,
       });
       expect(await drifted()).toEqual([]);
       await settle(database, await claim(database, rest));
-      expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed_with_errors', processed_chunks: 3 });
+      expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed_with_errors', processedChunks: 3 });
     },
   );
 
@@ -64,10 +64,10 @@ describe('A job that has drifted from its chunks', () => {
     });
     expect(await jobOf(database, jobId)).toMatchObject({
       status: 'completed_with_errors',
-      error_code: 'EMBEDDING_REJECTED',
-      processed_chunks: 1,
-      failed_chunks: 1,
-      finished_at: expect.any(Date),
+      errorCode: 'EMBEDDING_REJECTED',
+      processedChunks: 1,
+      failedChunks: 1,
+      finishedAt: expect.any(Date),
     });
     expect(await statusOf(database, documentId)).toBe('partial');
   });
@@ -79,7 +79,7 @@ describe('A job that has drifted from its chunks', () => {
     await database.sql.none(`UPDATE documents SET status = 'processing' WHERE id = $1`, [documentId]);
     expect(await drifted()).toEqual([jobId]);
     expect((await repairJob(database, jobId, policy)).round?.status).toBe('completed');
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processed_chunks: 2 });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processedChunks: 2 });
     expect(await statusOf(database, documentId)).toBe('ready');
   });
 
@@ -109,8 +109,8 @@ describe('A job that has drifted from its chunks', () => {
     ]);
     expect(await drifted()).toEqual([jobId]);
     expect(await repairJob(database, jobId, policy)).toEqual({ repaired: true, round: null });
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'processing', error_code: null, finished_at: null });
-    expect(await database.documents.find(documentId)).toMatchObject({ status: 'processing', error_code: null });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'processing', errorCode: null, finishedAt: null });
+    expect(await database.documents.find(documentId)).toMatchObject({ status: 'processing', errorCode: null });
     await settle(database, await claim(database, chunkIds));
     expect((await jobOf(database, jobId)).status).toBe('completed');
     expect(await statusOf(database, documentId)).toBe('ready');
@@ -122,7 +122,7 @@ describe('A job that has drifted from its chunks', () => {
     await setJob(jobId, `status = 'processing', processed_chunks = 0, finished_at = NULL`);
     const repairs = await Promise.all(Array.from({ length: 4 }, () => repairJob(database, jobId, policy)));
     expect(repairs.filter(({ repaired }) => repaired)).toHaveLength(1);
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processed_chunks: 2 });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processedChunks: 2 });
   });
 
   test('When a chunk of it is just being settled, then the repair waits for that, and counts it', async () => {
@@ -139,7 +139,7 @@ describe('A job that has drifted from its chunks', () => {
     });
     await both.settling;
     expect((await both.repairing).repaired).toBe(true);
-    expect(await jobOf(database, jobId)).toMatchObject({ processed_chunks: 1, failed_chunks: 0 });
+    expect(await jobOf(database, jobId)).toMatchObject({ processedChunks: 1, failedChunks: 0 });
     expect(await drifted()).toEqual([]);
   });
 

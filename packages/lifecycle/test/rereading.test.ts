@@ -54,7 +54,7 @@ async function rereadJob() {
 
 const pagesOf = async (documentId: string) =>
   (await database.documentPages.list(documentId, { after: 0, limit: 10 })).map(
-    (each) => each.error_code ?? each.outcome,
+    (each) => each.errorCode ?? each.outcome,
   );
 const rowsOf = (jobId: string) =>
   database.sql.many('SELECT * FROM job_chunks WHERE job_id = $1 ORDER BY chunk_index', [jobId]);
@@ -71,7 +71,7 @@ describe('When failed pages are to be read again', () => {
       pages: 2,
       job: { jobId, documentId, queueJobId: `${jobId}.2`, delayMs: 0 },
     });
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'queued', finished_at: null, error_code: null });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'queued', finishedAt: null, errorCode: null });
     expect(await statusOf(database, documentId)).toBe('processing');
     expect(await retryPages(database, jobId)).toEqual({ outcome: 'in_progress' });
     expect(await claimedJob(database, jobId)).toMatchObject({ failedPages: [2, 4], attempts: 1 });
@@ -101,8 +101,8 @@ describe('When failed pages are to be read again', () => {
 
     const ids = dispatches.map((dispatch) => dispatch.chunkId);
     await settle(database, await claim(database, ids));
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', total_chunks: 5, processed_chunks: 5 });
-    expect(await database.documents.find(documentId)).toMatchObject({ status: 'ready', total_chunks: 5 });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', totalChunks: 5, processedChunks: 5 });
+    expect(await database.documents.find(documentId)).toMatchObject({ status: 'ready', totalChunks: 5 });
     const { count } = await database.sql.one<{ count: number }>(
       'SELECT count(*)::integer AS count FROM document_chunks WHERE document_id = $1',
       [documentId],
@@ -113,14 +113,14 @@ describe('When failed pages are to be read again', () => {
 
   test('and none can be read, then the job ends as it was, and can be asked again', async () => {
     const { jobId, documentId, job } = await rereadJob();
-    const still = { ...page(2, 'failed'), error_code: 'PAGE_TIMEOUT' };
+    const still = { ...page(2, 'failed'), errorCode: 'PAGE_TIMEOUT' };
     // What is said of a page that had been read is not heard.
     expect(await storePages(database, job, { pages: [still, page(1, 'failed')], chunks: [] })).toEqual([]);
     expect(await pagesOf(documentId)).toEqual(['text', 'PAGE_TIMEOUT', 'text', 'PAGE_FAILED']);
     expect(await jobOf(database, jobId)).toMatchObject({
       status: 'completed_with_errors',
-      error_code: 'PAGE_FAILED',
-      finished_at: expect.any(Date),
+      errorCode: 'PAGE_FAILED',
+      finishedAt: expect.any(Date),
     });
     expect(await statusOf(database, documentId)).toBe('partial');
     expect(await retryPages(database, jobId)).toMatchObject({ outcome: 'queued', pages: 2 });
@@ -132,12 +132,12 @@ describe('When failed pages are to be read again', () => {
     expect(await failJob(database, job, error, [page(1, 'failed')])).toEqual({ sourcePath: null });
     expect(await jobOf(database, jobId)).toMatchObject({
       status: 'completed_with_errors',
-      error_code: 'DOCUMENT_TIMEOUT',
+      errorCode: 'DOCUMENT_TIMEOUT',
       error: '2 pages could not be read, nor again: too slow today',
     });
     expect(await database.documents.find(documentId)).toMatchObject({
       status: 'partial',
-      source_path: `originals/${documentId}`,
+      sourcePath: `originals/${documentId}`,
     });
     expect(await pagesOf(documentId)).toEqual(['text', 'PAGE_FAILED', 'text', 'PAGE_FAILED']);
   });
@@ -151,7 +151,7 @@ describe('When failed pages are to be read again', () => {
     }
     await runOut(database, 'jobs', [jobId]);
     expect(await expireJobLeases(database, 100)).toEqual({ expired: 1, dispatches: [] });
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed_with_errors', error_code: 'WORKER_LOST' });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed_with_errors', errorCode: 'WORKER_LOST' });
   });
 
   test('and the chunker stops, or meets what may pass, then the job waits again', async () => {
@@ -183,7 +183,7 @@ describe('When failed pages are to be read again', () => {
     const { drifted } = await findDriftedJobs(database, { after: firstId, limit: 1_000, endedWithinMs: 3_600_000 });
     expect(drifted).toEqual([]);
     await storePages(database, await claimedJob(database, jobId), { pages: [page(2), page(4)], chunks: [] });
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed_with_errors', failed_chunks: 1 });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed_with_errors', failedChunks: 1 });
     expect((await retryJob(database, jobId, { force: true }))?.chunks).toHaveLength(1);
   });
 
@@ -196,9 +196,9 @@ describe('When failed pages are to be read again', () => {
       expect(await cancelJob(database, jobId)).toBe('cancelled');
       expect(await jobOf(database, jobId)).toMatchObject({
         status: before.status,
-        processed_chunks: before.processed_chunks,
-        error_code: 'CANCELLED',
-        lease_expires_at: null,
+        processedChunks: before.processedChunks,
+        errorCode: 'CANCELLED',
+        leaseExpiresAt: null,
       });
       expect(await statusOf(database, documentId)).toBe('partial');
       expect(held && (await storePages(database, held, { pages: [page(2)], chunks: [] }))).toBeNull();
@@ -214,7 +214,7 @@ describe('When failed pages are to be read again', () => {
     expect(await cancelJob(database, jobId)).toBe('cancelled');
     expect(await retryPages(database, jobId)).toMatchObject({ outcome: 'queued' });
     await storePages(database, await claimedJob(database, jobId), { pages: [page(2)], chunks: [] });
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'failed', failed_chunks: 1, error_code: 'CANCELLED' });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'failed', failedChunks: 1, errorCode: 'CANCELLED' });
     expect(await statusOf(database, documentId)).toBe('failed');
   });
 
@@ -239,8 +239,8 @@ describe('When a chunker tells how far its reading is', () => {
     const { job: accepted } = await accept(database);
     const job = await claimedJob(database, accepted.id);
     await noteReading(database, job, 'reading page 12 of 40 (OCR)');
-    expect((await jobOf(database, job.jobId)).current_step).toBe('reading page 12 of 40 (OCR)');
+    expect((await jobOf(database, job.jobId)).currentStep).toBe('reading page 12 of 40 (OCR)');
     await noteReading(database, { ...job, token: firstId }, 'reading page 13 of 40');
-    expect((await jobOf(database, job.jobId)).current_step).toBe('reading page 12 of 40 (OCR)');
+    expect((await jobOf(database, job.jobId)).currentStep).toBe('reading page 12 of 40 (OCR)');
   });
 });

@@ -48,22 +48,22 @@ describe('Retrying the chunks of a job', () => {
     });
     expect(await jobOf(database, jobId)).toMatchObject({
       status: 'retrying',
-      retry_count: 1,
-      processed_chunks: 1,
-      failed_chunks: 0,
-      error_code: null,
+      retryCount: 1,
+      processedChunks: 1,
+      failedChunks: 0,
+      errorCode: null,
       error: null,
-      finished_at: null,
+      finishedAt: null,
     });
-    expect(await database.documents.find(documentId)).toMatchObject({ status: 'processing', error_code: null });
+    expect(await database.documents.find(documentId)).toMatchObject({ status: 'processing', errorCode: null });
 
     await settle(database, await claim(database, chunkIds));
     expect((await jobOf(database, jobId)).status).toBe('completed');
     expect(await statusOf(database, documentId)).toBe('ready');
     expect(await chunkOf(database, good)).toEqual(before);
     expect(await database.chunkAttempts.list(bad)).toMatchObject([
-      { attempt: 1, round: 1, outcome: 'failed', retry_group_id: null },
-      { attempt: 2, round: 2, outcome: 'success', retry_group_id: retried?.groupId },
+      { attempt: 1, round: 1, outcome: 'failed', retryGroupId: null },
+      { attempt: 2, round: 2, outcome: 'success', retryGroupId: retried?.groupId },
     ]);
   });
 
@@ -93,7 +93,7 @@ describe('Retrying the chunks of a job', () => {
     expect((await jobOf(database, jobId)).status).toBe('completed_with_errors');
 
     expect((await retryJob(database, jobId, { ...ids, force: true }))?.chunks).toHaveLength(1);
-    expect(await chunkOf(database, worn)).toMatchObject({ status: 'retry_scheduled', attempts: 1, max_retries: 2 });
+    expect(await chunkOf(database, worn)).toMatchObject({ status: 'retry_scheduled', attempts: 1, maxRetries: 2 });
     const settled = await settle(database, await claim(database, [worn]), { failed: [unavailable(worn)] });
     expect(settled.rounds).toMatchObject([{ status: 'completed_with_errors', retries: [] }]);
   });
@@ -128,7 +128,7 @@ describe('Retrying the chunks of a job', () => {
     expect(retried?.skipped).toEqual([]);
     const rest = await retryJob(database, jobId, { force: true });
     expect(rest?.chunks.map((chunk) => chunk.chunkId)).toEqual([bad]);
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', retry_count: 2, failed_chunks: 0 });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', retryCount: 2, failedChunks: 0 });
   });
 
   test('When the job is still at work, then the failed chunk joins it', async () => {
@@ -136,10 +136,10 @@ describe('Retrying the chunks of a job', () => {
     const [bad = '', slow = ''] = chunkIds;
     const held = await claim(database, [slow]);
     await settle(database, await claim(database, [bad]), { failed: [rejected(bad)] });
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'processing', failed_chunks: 1 });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'processing', failedChunks: 1 });
 
     expect((await retryJob(database, jobId, { force: true }))?.chunks).toHaveLength(1);
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'processing', failed_chunks: 0 });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'processing', failedChunks: 0 });
     expect((await settle(database, held)).rounds).toMatchObject([{ status: 'processing' }]);
     expect((await settle(database, await claim(database, [bad]))).rounds).toMatchObject([{ status: 'completed' }]);
   });
@@ -149,7 +149,7 @@ describe('Retrying the chunks of a job', () => {
     await settle(database, await claim(database, chunkIds), { failed: chunkIds.map(rejected) });
     const retried = await Promise.all(Array.from({ length: 4 }, () => retryJob(database, jobId, { force: true })));
     expect(retried.flatMap((each) => each?.chunks ?? [])).toHaveLength(8);
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', retry_count: 1, failed_chunks: 0 });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', retryCount: 1, failedChunks: 0 });
   });
 
   test('When there is no such job, then the answer says so', async () => {
@@ -166,7 +166,7 @@ describe('Retrying a cancelled job', () => {
     expect(retried?.chunks.map((chunk) => chunk.chunkId)).toEqual(chunkIds.slice(1));
     expect(await statusOf(database, documentId)).toBe('processing');
     await settle(database, await claim(database, chunkIds));
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processed_chunks: 3 });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processedChunks: 3 });
     expect(await statusOf(database, documentId)).toBe('ready');
   });
 
@@ -177,10 +177,10 @@ describe('Retrying a cancelled job', () => {
     const settled = await settle(database, await claim(database, chunkIds));
     expect(settled.rounds).toMatchObject([{ status: 'completed_with_errors', retries: [] }]);
     expect(await jobOf(database, jobId)).toMatchObject({
-      error_code: 'CANCELLED',
+      errorCode: 'CANCELLED',
       error: '2 of 3 chunks failed: The job was cancelled',
-      processed_chunks: 1,
-      failed_chunks: 2,
+      processedChunks: 1,
+      failedChunks: 2,
     });
     expect(await database.jobChunks.countByErrorCode(jobId)).toEqual([{ code: 'CANCELLED', count: 2 }]);
     expect(await statusOf(database, documentId)).toBe('partial');
@@ -221,9 +221,9 @@ describe('Retrying a job that has no chunks yet', () => {
     expect(await jobOf(database, job.id)).toMatchObject({
       status: 'queued',
       attempts: 0,
-      retry_count: 1,
-      error_code: null,
-      finished_at: null,
+      retryCount: 1,
+      errorCode: null,
+      finishedAt: null,
     });
     expect(await statusOf(database, document.id)).toBe('queued');
     expect((await claimedJob(database, job.id)).attempts).toBe(1);
@@ -262,7 +262,7 @@ describe('Retrying a job that has no chunks yet', () => {
     expect(await retryJob(database, job.id, { force: true })).toMatchObject({ groupId: null, job: null });
     await claimedJob(database, job.id);
     expect(await retryJob(database, job.id, { force: true })).toMatchObject({ groupId: null, job: null });
-    expect(await jobOf(database, job.id)).toMatchObject({ status: 'chunking', retry_count: 0 });
+    expect(await jobOf(database, job.id)).toMatchObject({ status: 'chunking', retryCount: 0 });
   });
 
   test('When it happens often while the job runs, then other chunks keep all of their rounds', async () => {
@@ -275,6 +275,6 @@ describe('Retrying a job that has no chunks yet', () => {
     await settle(database, await claim(database, [poisoned]), { failed: [rejected(poisoned)] });
     await settle(database, await claim(database, [unlucky]), { failed: [unavailable(unlucky)] });
     expect(await chunkOf(database, unlucky)).toMatchObject({ status: 'retry_scheduled' });
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', retry_count: 4, max_retries: 6 });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', retryCount: 4, maxRetries: 6 });
   });
 });

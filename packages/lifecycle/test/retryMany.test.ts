@@ -86,7 +86,7 @@ describe('A bulk retry', () => {
     const result = await retried(selection);
     expect(result).toMatchObject({ groupId: expect.any(String), scheduled: 3, jobs: 2, skipped: [] });
     expect(result.delivered).toEqual([...first.chunkIds, ...second.chunkIds].sort());
-    expect(await jobOf(database, first.jobId)).toMatchObject({ status: 'retrying', failed_chunks: 0 });
+    expect(await jobOf(database, first.jobId)).toMatchObject({ status: 'retrying', failedChunks: 0 });
     expect((await jobOf(database, other.jobId)).status).toBe('failed');
     expect(await database.retryGroups.find(result.groupId ?? '')).toMatchObject({
       request: { collection_id: collectionId },
@@ -186,7 +186,7 @@ describe('A bulk retry', () => {
     });
     expect(batches.filter((size) => size > 0)).toEqual([10_000, 3]);
     expect(result).toMatchObject({ scheduled: 10_003, jobs: 1 });
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', failed_chunks: 0 });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', failedChunks: 0 });
     expect(await chunkCounts(database, jobId)).toEqual({ retry_scheduled: 10_003 });
     expect((await database.retryGroups.find(result.groupId ?? ''))?.scheduled).toBe(10_003);
   });
@@ -214,7 +214,7 @@ describe('A bulk retry', () => {
       documents.flatMap((document) => document.chunkIds).sort(),
     );
     for (const { jobId } of documents) {
-      expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', retry_count: 1, failed_chunks: 0 });
+      expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', retryCount: 1, failedChunks: 0 });
     }
   });
 });

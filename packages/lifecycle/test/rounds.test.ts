@@ -35,20 +35,20 @@ describe('A round', () => {
     ]);
     expect(await jobOf(database, jobId)).toMatchObject({
       status: 'retrying',
-      retry_count: 1,
-      processed_chunks: 2,
-      failed_chunks: 0,
+      retryCount: 1,
+      processedChunks: 2,
+      failedChunks: 0,
     });
 
     const again = await claim(database, chunkIds);
     expect(again.chunks.map((chunk) => chunk.id)).toEqual([unlucky]);
     expect((await jobOf(database, jobId)).status).toBe('processing');
     await settle(database, again);
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processed_chunks: 3 });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processedChunks: 3 });
     expect(await statusOf(database, documentId)).toBe('ready');
     expect(await database.chunkAttempts.list(unlucky)).toMatchObject([
-      { attempt: 1, round: 1, outcome: 'failed', error_code: 'EMBEDDING_UNAVAILABLE', worker },
-      { attempt: 2, round: 2, outcome: 'success', error_code: null },
+      { attempt: 1, round: 1, outcome: 'failed', errorCode: 'EMBEDDING_UNAVAILABLE', worker },
+      { attempt: 2, round: 2, outcome: 'success', errorCode: null },
     ]);
   });
 
@@ -60,11 +60,11 @@ describe('A round', () => {
     }
     expect(await jobOf(database, jobId)).toMatchObject({
       status: 'completed_with_errors',
-      error_code: 'EMBEDDING_UNAVAILABLE',
+      errorCode: 'EMBEDDING_UNAVAILABLE',
       error: '1 of 2 chunks failed: down',
-      processed_chunks: 1,
-      failed_chunks: 1,
-      retry_count: 2,
+      processedChunks: 1,
+      failedChunks: 1,
+      retryCount: 2,
     });
     expect(await statusOf(database, documentId)).toBe('partial');
     expect((await claim(database, [bad, good])).chunks).toEqual([]);
@@ -77,8 +77,8 @@ describe('A round', () => {
     await settle(database, await claim(database, chunkIds), { failed: chunkIds.map(rejected) });
     expect(await jobOf(database, jobId)).toMatchObject({
       status: 'failed',
-      retry_count: 0,
-      error_code: 'EMBEDDING_REJECTED',
+      retryCount: 0,
+      errorCode: 'EMBEDDING_REJECTED',
     });
     expect(await statusOf(database, documentId)).toBe('failed');
   });
@@ -129,17 +129,17 @@ describe('A round', () => {
     await database.sql.none('UPDATE job_chunks SET payload = NULL WHERE id = $1', [bad]);
     const settled = await settle(database, await claim(database, [good]));
     expect(settled.rounds).toMatchObject([{ status: 'completed_with_errors', retries: [] }]);
-    expect(await jobOf(database, jobId)).toMatchObject({ retry_count: 0, failed_chunks: 1 });
+    expect(await jobOf(database, jobId)).toMatchObject({ retryCount: 0, failedChunks: 1 });
   });
 
   test('When pages could not be read, then the document is partial though every chunk succeeded, with their commonest code', async () => {
-    const lost = { error_code: 'PAGE_TIMEOUT' };
+    const lost = { errorCode: 'PAGE_TIMEOUT' };
     const pages = [page(1), page(2, 'failed'), { ...page(3, 'failed'), ...lost }, { ...page(4, 'failed'), ...lost }];
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 1, { pages });
     await settle(database, await claim(database, chunkIds));
     expect(await jobOf(database, jobId)).toMatchObject({
       status: 'completed_with_errors',
-      error_code: 'PAGE_TIMEOUT',
+      errorCode: 'PAGE_TIMEOUT',
       error: '3 pages could not be read',
     });
     expect(await statusOf(database, documentId)).toBe('partial');
@@ -148,7 +148,7 @@ describe('A round', () => {
   test('When the list of pages of a broken PDF was lost, then the document is partial though all that was found is stored', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 1, { repair: 'PAGES_REBUILT' });
     await settle(database, await claim(database, chunkIds));
-    const cause = { error_code: 'PDF_PAGES_LOST', error: 'pages of the PDF may be missing' };
+    const cause = { errorCode: 'PDF_PAGES_LOST', error: 'pages of the PDF may be missing' };
     expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed_with_errors', ...cause });
     expect(await database.documents.find(documentId)).toMatchObject({ status: 'partial', ...cause });
   });
@@ -170,7 +170,7 @@ describe('A round', () => {
     await retryJob(database, jobId, { force: true });
     await settle(database, await claim(database, chunkIds));
     expect(await jobOf(database, jobId)).toMatchObject({
-      error_code: 'PAGE_FAILED',
+      errorCode: 'PAGE_FAILED',
       error: 'pages of the PDF may be missing, 1 pages could not be read',
     });
 
@@ -178,7 +178,7 @@ describe('A round', () => {
     await storePages(database, await claimedJob(database, jobId), { pages: [page(2, 'empty')], chunks: [] });
     expect(await jobOf(database, jobId)).toMatchObject({
       status: 'completed_with_errors',
-      error_code: 'PDF_PAGES_LOST',
+      errorCode: 'PDF_PAGES_LOST',
       error: 'pages of the PDF may be missing',
     });
     expect(await statusOf(database, documentId)).toBe('partial');

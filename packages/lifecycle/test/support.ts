@@ -124,13 +124,13 @@ export async function accept(
     database,
     {
       id,
-      collection_id: collectionId,
-      owner_id: systemOwnerId,
+      collectionId: collectionId,
+      ownerId: systemOwnerId,
       filename: 'test.pdf',
-      source_path: `originals/${id}`,
-      content_hash: id.replaceAll('-', '').padEnd(64, '0'),
-      mime_type: 'application/pdf',
-      size_bytes: 10,
+      sourcePath: `originals/${id}`,
+      contentHash: id.replaceAll('-', '').padEnd(64, '0'),
+      mimeType: 'application/pdf',
+      sizeBytes: 10,
     },
     { jobId: newId(), ...limits, reading: testReading },
   );
@@ -151,7 +151,7 @@ export function page(number: number, outcome: 'text' | 'empty' | 'failed' = 'tex
     height: 792,
     outcome,
     characters: outcome === 'text' ? 20 : 0,
-    error_code: outcome === 'failed' ? 'PAGE_FAILED' : null,
+    errorCode: outcome === 'failed' ? 'PAGE_FAILED' : null,
   };
 }
 

@@ -1,5 +1,7 @@
 import {
+  type DocumentChunksResponse,
   type DocumentDetail,
+  type DocumentPagesResponse,
   type DocumentView,
   type JobChunkDetail,
   type JobChunkStatus,
@@ -8,15 +10,18 @@ import {
   jobChunkStatus,
   jobHasEnded,
   mayLackPages,
+  type SearchResponse,
   type StatusCounts,
 } from '@millrace/contracts';
 import type {
   ChunkAttemptRow,
+  DocumentChunkRow,
   DocumentPageRow,
   DocumentRow,
   JobChunkDetailRow,
   JobChunkRow,
   JobRow,
+  SearchRow,
 } from '@millrace/database';
 import { storedProblem } from './http/problems';
 
@@ -33,22 +38,22 @@ export function documentLinks(documentId: string, jobId: string) {
 export function documentView(row: DocumentRow): DocumentView {
   return {
     id: row.id,
-    collection_id: row.collection_id,
+    collection_id: row.collectionId,
     filename: row.filename,
     title: row.title,
-    content_hash: row.content_hash,
-    mime_type: row.mime_type,
-    size_bytes: row.size_bytes,
-    page_count: row.page_count,
-    total_chunks: row.total_chunks,
+    content_hash: row.contentHash,
+    mime_type: row.mimeType,
+    size_bytes: row.sizeBytes,
+    page_count: row.pageCount,
+    total_chunks: row.totalChunks,
     repair: row.repair,
     metadata: row.metadata,
     status: row.status,
-    error: storedProblem(row.error_code, row.error),
-    job_id: row.job_id,
-    created_at: iso(row.created_at),
-    updated_at: iso(row.updated_at),
-    links: documentLinks(row.id, row.job_id),
+    error: storedProblem(row.errorCode, row.error),
+    job_id: row.jobId,
+    created_at: iso(row.createdAt),
+    updated_at: iso(row.updatedAt),
+    links: documentLinks(row.id, row.jobId),
   };
 }
 
@@ -58,7 +63,7 @@ export function documentView(row: DocumentRow): DocumentView {
  */
 export function missingView(
   chunks: { count: number; chunks: JobChunkRow[] },
-  pages: { count: number; pages: Pick<DocumentPageRow, 'page' | 'error_code'>[] },
+  pages: { count: number; pages: Pick<DocumentPageRow, 'page' | 'errorCode'>[] },
   repair: DocumentRow['repair'],
 ): DocumentDetail['missing'] {
   const pagesLost = mayLackPages(repair);
@@ -71,12 +76,12 @@ export function missingView(
     pages_lost: pagesLost,
     chunks: chunks.chunks.map((chunk) => ({
       id: chunk.id,
-      chunk_index: chunk.chunk_index,
-      page_start: chunk.page_start,
-      page_end: chunk.page_end,
-      error_code: chunk.last_error_code,
+      chunk_index: chunk.chunkIndex,
+      page_start: chunk.pageStart,
+      page_end: chunk.pageEnd,
+      error_code: chunk.lastErrorCode,
     })),
-    pages: pages.pages,
+    pages: pages.pages.map(({ page, errorCode }) => ({ page, error_code: errorCode })),
   };
 }
 
@@ -88,8 +93,44 @@ function progressOf(row: JobRow): number {
   if (jobHasEnded(row.status)) {
     return 1;
   }
-  const settled = row.processed_chunks + row.failed_chunks;
-  return row.total_chunks ? Math.min(almostDone, settled / row.total_chunks) : 0;
+  const settled = row.processedChunks + row.failedChunks;
+  return row.totalChunks ? Math.min(almostDone, settled / row.totalChunks) : 0;
+}
+
+export function documentChunkView(row: DocumentChunkRow): DocumentChunksResponse['chunks'][number] {
+  return {
+    id: row.id,
+    chunk_index: row.chunkIndex,
+    text: row.content,
+    token_count: row.tokenCount,
+    page_start: row.pageStart,
+    page_end: row.pageEnd,
+    section: row.section,
+    coordinates: row.coordinates,
+    content_hash: row.contentHash,
+    chunk_hash: row.chunkHash,
+    embedding_model: row.embeddingModel,
+  };
+}
+
+export function documentPageView({ errorCode, ...row }: DocumentPageRow): DocumentPagesResponse['pages'][number] {
+  return { ...row, error_code: errorCode };
+}
+
+export function searchHitView(row: SearchRow): SearchResponse['hits'][number] {
+  return {
+    chunk_id: row.chunkId,
+    document_id: row.documentId,
+    collection_id: row.collectionId,
+    filename: row.filename,
+    document_status: row.documentStatus,
+    text: row.content,
+    score: row.score,
+    page_start: row.pageStart,
+    page_end: row.pageEnd,
+    section: row.section,
+    coordinates: row.coordinates,
+  };
 }
 
 export function jobLinks(jobId: string) {
@@ -111,57 +152,63 @@ export function retryLinks(groupId: string | null): Record<string, string> {
 export function jobView(row: JobRow): JobView {
   return {
     id: row.id,
-    document_id: row.document_id,
+    document_id: row.documentId,
     kind: row.kind,
     status: row.status,
-    current_step: row.current_step,
-    total_chunks: row.total_chunks,
-    processed_chunks: row.processed_chunks,
-    failed_chunks: row.failed_chunks,
+    current_step: row.currentStep,
+    total_chunks: row.totalChunks,
+    processed_chunks: row.processedChunks,
+    failed_chunks: row.failedChunks,
     progress: progressOf(row),
-    retry_count: row.retry_count,
-    max_retries: row.max_retries,
-    error: storedProblem(row.error_code, row.error),
-    created_at: iso(row.created_at),
-    started_at: isoOrNull(row.started_at),
-    finished_at: isoOrNull(row.finished_at),
-    links: { ...jobLinks(row.id), document: `${base}/documents/${row.document_id}` },
+    retry_count: row.retryCount,
+    max_retries: row.maxRetries,
+    error: storedProblem(row.errorCode, row.error),
+    created_at: iso(row.createdAt),
+    started_at: isoOrNull(row.startedAt),
+    finished_at: isoOrNull(row.finishedAt),
+    links: { ...jobLinks(row.id), document: `${base}/documents/${row.documentId}` },
   };
 }
 
 export function jobChunkView(row: JobChunkRow): JobChunkView {
   return {
     id: row.id,
-    chunk_index: row.chunk_index,
-    page_start: row.page_start,
-    page_end: row.page_end,
+    chunk_index: row.chunkIndex,
+    page_start: row.pageStart,
+    page_end: row.pageEnd,
     status: row.status,
     attempts: row.attempts,
-    max_retries: row.max_retries,
-    last_error_code: row.last_error_code,
-    last_error: row.last_error,
-    queue_job_id: row.queue_job_id,
-    next_attempt_at: isoOrNull(row.next_attempt_at),
-    processed_at: isoOrNull(row.processed_at),
-    created_at: iso(row.created_at),
-    updated_at: iso(row.updated_at),
+    max_retries: row.maxRetries,
+    last_error_code: row.lastErrorCode,
+    last_error: row.lastError,
+    queue_job_id: row.queueJobId,
+    next_attempt_at: isoOrNull(row.nextAttemptAt),
+    processed_at: isoOrNull(row.processedAt),
+    created_at: iso(row.createdAt),
+    updated_at: iso(row.updatedAt),
   };
 }
 
 export function jobChunkDetailView(row: JobChunkDetailRow, history: ChunkAttemptRow[]): JobChunkDetail {
   return {
     ...jobChunkView(row),
-    job_id: row.job_id,
+    job_id: row.jobId,
     worker: row.worker,
-    started_at: isoOrNull(row.started_at),
-    lease_expires_at: isoOrNull(row.lease_expires_at),
-    chunk_hash: row.chunk_hash,
-    content_hash: row.content_hash,
-    retry_group_id: row.retry_group_id,
+    started_at: isoOrNull(row.startedAt),
+    lease_expires_at: isoOrNull(row.leaseExpiresAt),
+    chunk_hash: row.chunkHash,
+    content_hash: row.contentHash,
+    retry_group_id: row.retryGroupId,
     history: history.map((attempt) => ({
-      ...attempt,
-      started_at: isoOrNull(attempt.started_at),
-      finished_at: iso(attempt.finished_at),
+      attempt: attempt.attempt,
+      round: attempt.round,
+      worker: attempt.worker,
+      outcome: attempt.outcome,
+      error_code: attempt.errorCode,
+      error: attempt.error,
+      started_at: isoOrNull(attempt.startedAt),
+      finished_at: iso(attempt.finishedAt),
+      retry_group_id: attempt.retryGroupId,
     })),
   };
 }

@@ -34,13 +34,13 @@ export async function queuedWork(database: Database, options: WorkOptions = {}):
     database,
     {
       id,
-      collection_id: options.collectionId ?? defaultCollectionId,
-      owner_id: systemOwnerId,
+      collectionId: options.collectionId ?? defaultCollectionId,
+      ownerId: systemOwnerId,
       filename: 'test.pdf',
-      source_path: `originals/${id}`,
-      content_hash: id.replaceAll('-', '').padEnd(64, '0'),
-      mime_type: 'application/pdf',
-      size_bytes: 10,
+      sourcePath: `originals/${id}`,
+      contentHash: id.replaceAll('-', '').padEnd(64, '0'),
+      mimeType: 'application/pdf',
+      sizeBytes: 10,
     },
     {
       jobId: newId(),
@@ -72,7 +72,7 @@ export async function chunkedWork(database: Database, count: number, options: Wo
     height: 792,
     outcome: failed ? ('failed' as const) : ('text' as const),
     characters: failed ? 0 : 20,
-    error_code: failed ? 'PAGE_FAILED' : null,
+    errorCode: failed ? 'PAGE_FAILED' : null,
   });
   const pages = [...chunks.map((_, i) => page(i + 1, false)), ...failedPages.map((number) => page(number, true))];
   await storeChunks(database, await claimed(database, work), { title: null, pages, chunks });

@@ -143,13 +143,13 @@ function done(text: PageText, source: 'text' | 'ocr'): ReadPage {
   const { page, label, width, height } = text;
   const characters = charactersOf(text);
   const outcome = characters === 0 ? 'empty' : source;
-  return { outcome: { page, label, width, height, outcome, characters, error_code: null }, text, recognized: null };
+  return { outcome: { page, label, width, height, outcome, characters, errorCode: null }, text, recognized: null };
 }
 
 function failed(
   { page, label, width, height }: Pick<PageText, 'page' | 'label' | 'width' | 'height'>,
   code: ErrorCode,
 ): ReadPage {
-  const outcome = { page, label, width, height, outcome: 'failed', characters: 0, error_code: code } as const;
+  const outcome = { page, label, width, height, outcome: 'failed', characters: 0, errorCode: code } as const;
   return { outcome, text: null, recognized: null };
 }

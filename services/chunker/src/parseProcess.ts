@@ -60,5 +60,5 @@ async function sendPages(file: PdfFile, run: ParseRun, context: TaskContext): Pr
 
 /** Of a file that was cut off, a page without anything on it may be one whose content stood in the part that is lost. */
 function blankIsLost(outcome: ParsedPage): ParsedPage {
-  return outcome.outcome === 'empty' ? { ...outcome, outcome: 'failed', error_code: 'PAGE_CUT_OFF' } : outcome;
+  return outcome.outcome === 'empty' ? { ...outcome, outcome: 'failed', errorCode: 'PAGE_CUT_OFF' } : outcome;
 }

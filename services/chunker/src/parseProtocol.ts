@@ -62,12 +62,12 @@ export interface ParsedPage {
   outcome: PageOutcome;
   /** Characters of text, white space not counted. */
   characters: number;
-  error_code: ErrorCode | null;
+  errorCode: ErrorCode | null;
 }
 
 /** What becomes of a page of which nothing is known but how it ended its process. */
 export function outcomeOfLost({ page, code }: LostPage): ParsedPage {
-  return { page, label: null, width: 0, height: 0, outcome: 'failed', characters: 0, error_code: code };
+  return { page, label: null, width: 0, height: 0, outcome: 'failed', characters: 0, errorCode: code };
 }
 
 /** Part of an answer: small, so that neither process holds a document in one message. */

@@ -17,11 +17,11 @@ test('When more pages are lost than may be, then they are named, and the documen
     // It fares no better the second time here, with the same limits.
     expect(await handler.handle(delivery)).toMatchObject({ outcome: 'failed', code: 'DOCUMENT_UNREADABLE' });
     expect(await database.documentPages.list(delivery.documentId, { after: 0, limit: 10 })).toMatchObject(
-      [1, 2, 4, 5].map((page) => ({ page, outcome: 'failed', error_code: 'PAGE_TIMEOUT' })),
+      [1, 2, 4, 5].map((page) => ({ page, outcome: 'failed', errorCode: 'PAGE_TIMEOUT' })),
     );
     expect(await database.documents.find(delivery.documentId)).toMatchObject({
       status: 'failed',
-      source_path: sourcePath,
+      sourcePath,
     });
     expect(await blobs.localPath(sourcePath)).toContain(delivery.documentId);
     const retried = await retryJob(database, delivery.jobId, { force: false });

@@ -9,8 +9,8 @@ test('When the stop comes while a job is just being claimed, then it is queued a
     expect(await work).toEqual({ outcome: 'done' });
 
     const row = await database.jobs.find(delivery.jobId);
-    expect(row).toMatchObject({ status: 'queued', attempts: 0, error_code: null });
-    expect(await queues.documents.getJobState(row?.queue_job_id ?? '')).toBe('waiting');
+    expect(row).toMatchObject({ status: 'queued', attempts: 0, errorCode: null });
+    expect(await queues.documents.getJobState(row?.queueJobId ?? '')).toBe('waiting');
     expect(await blobs.localPath(sourcePath)).toContain(delivery.documentId);
     expect(await handler.handle(delivery)).toMatchObject({ outcome: 'later' });
   } finally {

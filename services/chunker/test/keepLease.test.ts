@@ -35,8 +35,8 @@ test('When the database was away at the time of a renewal, then the lease is ren
     await waitFor(
       'the renewal',
       async () => {
-        const { lease_expires_at } = await jobOf(database, job.jobId);
-        return lease_expires_at !== null && lease_expires_at.getTime() > Date.now();
+        const { leaseExpiresAt } = await jobOf(database, job.jobId);
+        return leaseExpiresAt !== null && leaseExpiresAt.getTime() > Date.now();
       },
       4_000,
     );

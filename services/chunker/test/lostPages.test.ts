@@ -14,8 +14,8 @@ beforeAll(async () => {
 afterAll(() => bench.dispose());
 
 /** What the pages became, as "outcome" or "CODE". */
-function outcomes({ pages }: { pages: { outcome: string; error_code: string | null }[] }): string[] {
-  return pages.map(({ outcome, error_code }) => error_code ?? outcome);
+function outcomes({ pages }: { pages: { outcome: string; errorCode: string | null }[] }): string[] {
+  return pages.map(({ outcome, errorCode }) => errorCode ?? outcome);
 }
 
 /** Sends the child a signal when it comes to one of the pages, which must keep it busy: the signal takes its time. */

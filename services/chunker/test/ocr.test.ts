@@ -27,8 +27,8 @@ const picture: GrayPixels = {
   pixels: new Uint8Array(10_000).map((_, index) => (index % 100 > 30 && index % 100 < 70 ? 60 : 255)),
 };
 
-function codes({ pages }: { pages: { outcome: string; error_code: string | null }[] }): string[] {
-  return pages.map(({ outcome, error_code }) => error_code ?? outcome);
+function codes({ pages }: { pages: { outcome: string; errorCode: string | null }[] }): string[] {
+  return pages.map(({ outcome, errorCode }) => errorCode ?? outcome);
 }
 
 describe('When pages of a PDF are images', () => {
@@ -40,7 +40,7 @@ describe('When pages of a PDF are images', () => {
     const text = first.chunks.map((chunk) => chunk.text).join(' ');
     const words = (string: string): string[] => string.match(/\w+/g) ?? [];
     expect(sentences.flatMap(words).filter((word) => !words(text).includes(word))).toEqual([]);
-    expect(first.pages[0]).toMatchObject({ width: 612, height: 792, error_code: null });
+    expect(first.pages[0]).toMatchObject({ width: 612, height: 792, errorCode: null });
     expect(first.pages[0]?.characters).toBe(sentences.join('').replace(/\s/g, '').length);
     for (const { page, x0, y0, x1, y1 } of first.chunks.flatMap((chunk) => chunk.coordinates)) {
       expect([page, 0 <= x0 && x0 < x1 && x1 <= 1 && 0 <= y0 && y0 < y1 && y1 <= 1]).toEqual([page, true]);

@@ -52,7 +52,7 @@ describe('When a document is parsed in its own process', () => {
     const parsed = await parse(await textPdf(texts, { info: { Title: 'Mills' } }));
     expect(parsed).toMatchObject({ pageCount: 150, title: 'Mills' });
     expect(parsed.pages.map(({ page }) => page)).toEqual(texts.map((_, index) => index + 1));
-    expect(parsed.pages[0]).toMatchObject({ width: 612, height: 792, outcome: 'text', error_code: null });
+    expect(parsed.pages[0]).toMatchObject({ width: 612, height: 792, outcome: 'text', errorCode: null });
     expect(parsed.chunks.map(({ index }) => index)).toEqual(parsed.chunks.map((_, index) => index));
     const all = parsed.chunks.map(({ text }) => text).join('\n');
     expect(texts.every((_, index) => all.includes(`Page ${index + 1}.`))).toBe(true);
@@ -82,8 +82,8 @@ describe('When a document is parsed in its own process', () => {
     ]);
     const cut = await parse(whole.subarray(0, whole.indexOf('7 0 obj')));
     expect(cut.pages).toMatchObject([
-      { outcome: 'text', error_code: null },
-      { outcome: 'failed', error_code: 'PAGE_CUT_OFF', width: 300 },
+      { outcome: 'text', errorCode: null },
+      { outcome: 'failed', errorCode: 'PAGE_CUT_OFF', width: 300 },
     ]);
     const text = whole
       .toString('latin1')
@@ -115,8 +115,8 @@ describe('When a document is parsed in its own process', () => {
   test('and one page cannot be read, then that page says so and the others are chunked', async () => {
     const parsed = await parse(missingPagePdf());
     expect(parsed.pages).toMatchObject([
-      { page: 1, outcome: 'text', error_code: null },
-      { page: 2, outcome: 'failed', characters: 0, error_code: 'PAGE_FAILED' },
+      { page: 1, outcome: 'text', errorCode: null },
+      { page: 2, outcome: 'failed', characters: 0, errorCode: 'PAGE_FAILED' },
     ]);
     expect(parsed.chunks).toMatchObject([{ text: 'The first page is here.' }]);
   });
@@ -201,7 +201,7 @@ describe('When a text is parsed in the same process', () => {
     const content = `# Mills\n\n${'The mill turns. '.repeat(300)}\n\n## Wheels\n\n${'The wheel turns. '.repeat(300)}`;
     const parsed = await parseText(content, 'text/markdown');
     expect(parsed).toMatchObject({ pageCount: 4, title: 'Mills', repair: null });
-    expect(parsed.pages[1]).toMatchObject({ page: 2, width: 0, height: 0, outcome: 'text', error_code: null });
+    expect(parsed.pages[1]).toMatchObject({ page: 2, width: 0, height: 0, outcome: 'text', errorCode: null });
     expect(parsed.chunks.at(0)).toMatchObject({ pageStart: 1, section: 'Mills', coordinates: [] });
     expect(parsed.chunks.at(-1)).toMatchObject({ pageEnd: 4, section: 'Mills > Wheels', coordinates: [] });
     expect(await parseText(content, 'text/markdown')).toEqual(parsed);

@@ -35,7 +35,7 @@ async function handleAndKill(delivery: DocumentDelivery) {
 }
 
 async function originalOf(job: JobRow): Promise<string | null | undefined> {
-  return (await ingest.database.documents.find(job.document_id))?.source_path;
+  return (await ingest.database.documents.find(job.documentId))?.sourcePath;
 }
 
 describe('When the process that reads a document is killed from outside', () => {
@@ -45,14 +45,14 @@ describe('When the process that reads a document is killed from outside', () => 
     expect(await handleAndKill(delivery)).toEqual({ outcome: 'done' });
 
     const queued = await jobOf(database, delivery.jobId);
-    expect(queued).toMatchObject({ status: 'queued', attempts: 1, error_code: 'READER_LOST' });
-    expect(await queues.documents.getJob(queued.queue_job_id)).toMatchObject({ data: delivery });
+    expect(queued).toMatchObject({ status: 'queued', attempts: 1, errorCode: 'READER_LOST' });
+    expect(await queues.documents.getJob(queued.queueJobId)).toMatchObject({ data: delivery });
     expect(await originalOf(queued)).toBe(sourcePath);
     expect(await blobs.localPath(sourcePath)).toContain(delivery.documentId);
 
     expect(await handler.handle(delivery)).toEqual({ outcome: 'done' });
     const chunked = await jobOf(database, delivery.jobId);
-    expect(chunked).toMatchObject({ status: 'processing', attempts: 2, total_chunks: 1, error_code: null });
+    expect(chunked).toMatchObject({ status: 'processing', attempts: 2, totalChunks: 1, errorCode: null });
   });
 
   test('as often as the document may be read, then it fails and its original is kept', async () => {
@@ -61,7 +61,7 @@ describe('When the process that reads a document is killed from outside', () => 
     expect(await handleAndKill(delivery)).toMatchObject({ outcome: 'failed', code: 'READER_LOST' });
 
     const failed = await jobOf(database, delivery.jobId);
-    expect(failed).toMatchObject({ status: 'failed', attempts: 1, error_code: 'READER_LOST' });
+    expect(failed).toMatchObject({ status: 'failed', attempts: 1, errorCode: 'READER_LOST' });
     expect(await originalOf(failed)).toBe(sourcePath);
     expect(await blobs.localPath(sourcePath)).toContain(delivery.documentId);
   });

@@ -9,7 +9,7 @@ test('When a document takes long to read, then its job shows the page now and th
     const { job: accepted } = await accept(database);
     const job = await claimedJob(database, accepted.id);
     const options = { database, job, logger: createLogger('test', 'silent') };
-    const step = async () => (await jobOf(database, job.jobId)).current_step;
+    const step = async () => (await jobOf(database, job.jobId)).currentStep;
     // Within the first two seconds nothing is told.
     reportReading(options)({ page: 1, pages: 40, ocr: false });
     const report = reportReading({ ...options, intervalMs: 0 });

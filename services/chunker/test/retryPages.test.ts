@@ -25,7 +25,7 @@ test('When failed pages are read again, then what can be read now is added, and 
       );
     const pages = async () =>
       (await database.documentPages.list(documentId, { after: 0, limit: 10 })).map(
-        (page) => page.error_code ?? page.outcome,
+        (page) => page.errorCode ?? page.outcome,
       );
     const embedAll = async () =>
       settle(
@@ -82,7 +82,7 @@ test('When failed pages are read again and the original is gone, then the job en
     await retryPages(database, jobId);
     await blobs.remove(sourcePath);
     expect(await handler.handle(delivery)).toMatchObject({ outcome: 'failed', code: 'BLOB_MISSING' });
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed_with_errors', error_code: 'BLOB_MISSING' });
+    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed_with_errors', errorCode: 'BLOB_MISSING' });
     expect(await statusOf(database, documentId)).toBe('partial');
   } finally {
     await dispose();

@@ -12,7 +12,7 @@ test('When storing a document always takes longer than a statement may, then its
     const { delivery } = await upload(await textPdf(['The mill turns slowly.']), 1);
     expect(await handler.handle(delivery)).toMatchObject({ outcome: 'failed', code: 'DATABASE_TIMEOUT' });
     const failed = await jobOf(database, delivery.jobId);
-    expect(failed).toMatchObject({ status: 'failed', error_code: 'DATABASE_TIMEOUT' });
+    expect(failed).toMatchObject({ status: 'failed', errorCode: 'DATABASE_TIMEOUT' });
   } finally {
     await dispose();
   }

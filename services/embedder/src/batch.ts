@@ -153,15 +153,15 @@ export class BatchProcessor {
     const rows = await database.jobChunks.findAll(unclaimed);
     return new Map(
       rows.map((row): [string, DeliveryResult] => {
-        if (row.status === 'processing' && row.lease_expires_at) {
-          return [row.id, { outcome: 'later', at: row.lease_expires_at, leased: true }];
+        if (row.status === 'processing' && row.leaseExpiresAt) {
+          return [row.id, { outcome: 'later', at: row.leaseExpiresAt, leased: true }];
         }
-        if (row.status === 'pending' || (row.status === 'retry_scheduled' && own.has(row.queue_job_id))) {
+        if (row.status === 'pending' || (row.status === 'retry_scheduled' && own.has(row.queueJobId))) {
           // Its row was locked for a moment, or it has just been handed back.
           return [row.id, later(lockedMs)];
         }
-        return row.status === 'failed' && isErrorCode(row.last_error_code)
-          ? [row.id, { outcome: 'failed', code: row.last_error_code, message: row.last_error ?? '' }]
+        return row.status === 'failed' && isErrorCode(row.lastErrorCode)
+          ? [row.id, { outcome: 'failed', code: row.lastErrorCode, message: row.lastError ?? '' }]
           : [row.id, { outcome: 'done' }];
       }),
     );

@@ -45,7 +45,7 @@ test('When the stop comes while a batch is just being claimed, then its chunks a
     const rows = await database.jobChunks.findAll(chunkIds);
     expect(rows.map((row) => [row.status, row.attempts])).toEqual(chunkIds.map(() => ['pending', 0]));
     for (const row of rows) {
-      expect(await queues.chunks.getJobState(row.queue_job_id)).toBe('prioritized');
+      expect(await queues.chunks.getJobState(row.queueJobId)).toBe('prioritized');
     }
     const later = await processor.process(deliveries);
     expect(later.map((result) => result.outcome)).toEqual(['later', 'later', 'later']);

@@ -87,7 +87,7 @@ describe('When the database goes away while the provider works', () => {
     expect(await chunkCounts(database, jobId)).toEqual({ processing: 3 });
     wire.mend();
     expect((await work).map((result) => result.outcome)).toEqual(['done', 'done', 'done']);
-    expect(await database.jobs.find(jobId)).toMatchObject({ status: 'completed', processed_chunks: 3 });
+    expect(await database.jobs.find(jobId)).toMatchObject({ status: 'completed', processedChunks: 3 });
     expect(provider.requests).toHaveLength(1);
   });
 
@@ -121,9 +121,9 @@ describe('When storing a batch fails for a reason of its own', () => {
     await processor.idle();
     const rows = await database.jobChunks.findAll(chunkIds);
     expect(rows.filter((row) => row.status !== 'success')).toMatchObject([
-      { id: guilty, status: 'retry_scheduled', last_error_code: 'INTERNAL', attempts: 1 },
+      { id: guilty, status: 'retry_scheduled', lastErrorCode: 'INTERNAL', attempts: 1 },
     ]);
-    expect((await database.jobs.find(jobId))?.processed_chunks).toBe(4);
+    expect((await database.jobs.find(jobId))?.processedChunks).toBe(4);
     expect(provider.requests).toHaveLength(1);
   });
 });
@@ -143,9 +143,9 @@ describe('When storing one chunk always takes longer than a statement may', () =
       await processor.idle();
       const rows = await database.jobChunks.findAll(chunkIds);
       expect(rows.filter((row) => row.status !== 'success')).toMatchObject([
-        { id: chunkIds[1], status: 'retry_scheduled', last_error_code: 'DATABASE_TIMEOUT', attempts: 1 },
+        { id: chunkIds[1], status: 'retry_scheduled', lastErrorCode: 'DATABASE_TIMEOUT', attempts: 1 },
       ]);
-      expect((await database.jobs.find(jobId))?.processed_chunks).toBe(1);
+      expect((await database.jobs.find(jobId))?.processedChunks).toBe(1);
       expect(provider.requests).toHaveLength(1);
     } finally {
       await hasty.close();
@@ -176,7 +176,7 @@ describe('When a batch of two documents with the same texts fails once', () => {
     await processor.process(deliveries);
     await processor.idle();
     for (const { jobId } of [first, second]) {
-      expect(await database.jobs.find(jobId)).toMatchObject({ status: 'completed', processed_chunks: 3 });
+      expect(await database.jobs.find(jobId)).toMatchObject({ status: 'completed', processedChunks: 3 });
     }
     const paid = provider.requests.slice(1).flatMap((request) => request.input);
     expect(paid.filter((text) => text !== probeText)).toHaveLength(3);
@@ -216,7 +216,7 @@ describe('When the provider refuses everything', () => {
     const other = await processorOn(database);
     await other.process([...second.deliveries, ...third.deliveries]);
     expect((await database.jobs.find(second.jobId))?.status).toBe('completed');
-    expect(await database.jobs.find(third.jobId)).toMatchObject({ status: 'failed', error_code: 'EMBEDDING_REJECTED' });
+    expect(await database.jobs.find(third.jobId)).toMatchObject({ status: 'failed', errorCode: 'EMBEDDING_REJECTED' });
   });
 });
 

@@ -117,7 +117,7 @@ test('When uploads and stored chunks come in one batch, then each is embedded wi
             (SELECT count(*)::integer FROM document_chunks_next WHERE embedding_model = 'next-model') AS next`,
   );
   expect(tables).toEqual({ now: 3, next: 2 });
-  expect(await database.jobs.find(again.jobId)).toMatchObject({ status: 'completed', processed_chunks: 2 });
+  expect(await database.jobs.find(again.jobId)).toMatchObject({ status: 'completed', processedChunks: 2 });
 });
 
 test('When a worker has no provider of the next model, then it puts such chunks off without an attempt, and uploads go on', async () => {
@@ -257,8 +257,8 @@ test.each([256, 768])(
     expect(await waiting(jobId)).toEqual(Array(2).fill({ status: 'pending', attempts: 0 }));
     const rows = await database.jobChunks.findAll(deliveries.map(({ chunkId }) => chunkId));
     for (const row of rows) {
-      expect(row.queue_job_id).toBe(`${row.id}.2`);
-      expect(await queues.chunks.getJobState(row.queue_job_id)).toBe('prioritized');
+      expect(row.queueJobId).toBe(`${row.id}.2`);
+      expect(await queues.chunks.getJobState(row.queueJobId)).toBe('prioritized');
     }
     await embedder.process(deliveries);
     expect(modelsAsked()).toEqual(['old-model 768', `${setup.model} ${dimensions}`]);

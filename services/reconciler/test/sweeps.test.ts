@@ -62,7 +62,7 @@ describe('Lost deliveries', () => {
     expect(await sweep('job_deliveries')).toBe(0);
     await age('jobs');
     expect(await sweep('job_deliveries')).toBe(1);
-    expect(await database.jobs.find(job.id)).toMatchObject({ queue_job_id: `${job.id}.2`, status: 'queued' });
+    expect(await database.jobs.find(job.id)).toMatchObject({ queueJobId: `${job.id}.2`, status: 'queued' });
     expect(await queues.documents.getJobState(`${job.id}.2`)).toBe('waiting');
     await age('jobs');
     expect(await sweep('job_deliveries')).toBe(0);
@@ -76,8 +76,8 @@ describe('Lost deliveries', () => {
     expect(await sweep('chunk_deliveries')).toBe(4);
     const rows = await chunkRows(rest);
     for (const row of rows) {
-      expect(row.queue_job_id).toBe(`${row.id}.2`);
-      expect(await queues.chunks.getJobState(row.queue_job_id)).toBe('prioritized');
+      expect(row.queueJobId).toBe(`${row.id}.2`);
+      expect(await queues.chunks.getJobState(row.queueJobId)).toBe('prioritized');
     }
     await age('job_chunks');
     expect(await sweep('chunk_deliveries')).toBe(0);
@@ -143,8 +143,8 @@ describe('Leases', () => {
     // The round ends only when all of its chunks are settled, and both are.
     expect(await sweep('chunk_leases')).toBe(2);
     for (const row of await chunkRows(chunkIds)) {
-      expect(row).toMatchObject({ status: 'retry_scheduled', last_error_code: 'WORKER_LOST' });
-      expect(await queues.chunks.getJobState(row.queue_job_id)).toMatch(/prioritized|delayed/);
+      expect(row).toMatchObject({ status: 'retry_scheduled', lastErrorCode: 'WORKER_LOST' });
+      expect(await queues.chunks.getJobState(row.queueJobId)).toMatch(/prioritized|delayed/);
     }
     expect((await database.jobs.find(jobId))?.status).toBe('retrying');
   });
@@ -155,7 +155,7 @@ describe('Leases', () => {
     await database.sql.none(`UPDATE job_chunks SET lease_expires_at = lease_expires_at + interval '1 day'`);
     expect(await sweep('lease_deadlines')).toBe(1);
     const [row] = await chunkRows(chunkIds);
-    expect((row?.lease_expires_at?.getTime() ?? 0) - Date.now()).toBeLessThanOrEqual(leaseMs + 1_000);
+    expect((row?.leaseExpiresAt?.getTime() ?? 0) - Date.now()).toBeLessThanOrEqual(leaseMs + 1_000);
     expect(await sweep('lease_deadlines')).toBe(0);
   });
 });
@@ -169,7 +169,7 @@ describe('Counters', () => {
     await settle(database, await claimChunks(database, chunkIds.slice(1), 'test', leaseMs));
     expect((await database.jobs.find(jobId))?.status).toBe('processing');
     expect(await sweep('job_counters')).toBe(1);
-    expect(await database.jobs.find(jobId)).toMatchObject({ status: 'completed', processed_chunks: 2 });
+    expect(await database.jobs.find(jobId)).toMatchObject({ status: 'completed', processedChunks: 2 });
     expect((await database.documents.find(documentId))?.status).toBe('ready');
     expect(await sweep('job_counters')).toBe(0);
   });

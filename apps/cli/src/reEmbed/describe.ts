@@ -33,7 +33,7 @@ export function describeStandstill(progress: ReEmbeddingProgress): string {
 /** Which jobs have failed chunks, and what to do about them. */
 export function describeFailures({ failedJobs }: ReEmbeddingProgress): string {
   const lines = failedJobs.map(
-    ({ id, document_id, error_code, error }) => `  job ${id} of document ${document_id}: ${error_code}: ${error}`,
+    ({ id, documentId, errorCode, error }) => `  job ${id} of document ${documentId}: ${errorCode}: ${error}`,
   );
   return [
     'The vectors in use stay until these have been retried (POST /api/v1/jobs/JOB/chunks/retry) or their documents deleted:',

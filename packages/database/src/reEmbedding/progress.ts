@@ -15,9 +15,9 @@ export interface ReEmbeddingProgress {
 
 export interface FailedReEmbedJob {
   id: string;
-  document_id: string;
+  documentId: string;
   status: string;
-  error_code: string | null;
+  errorCode: string | null;
   error: string | null;
 }
 
@@ -34,7 +34,7 @@ export async function findReEmbeddingProgress(sql: Sql, reEmbeddingId: string): 
     [reEmbeddingId],
   );
   const failedJobs = await sql.many<FailedReEmbedJob>(
-    `SELECT id, document_id, status, error_code, error FROM jobs
+    `SELECT id, document_id AS "documentId", status, error_code AS "errorCode", error FROM jobs
      WHERE re_embedding_id = $<reEmbeddingId> AND ${hasFailed} ORDER BY id LIMIT $<namedJobs>`,
     { reEmbeddingId, namedJobs },
   );

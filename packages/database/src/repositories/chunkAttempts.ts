@@ -5,17 +5,20 @@ export interface ChunkAttemptRow {
   round: number;
   worker: string | null;
   outcome: 'failed' | 'success';
-  error_code: string | null;
+  errorCode: string | null;
   error: string | null;
-  started_at: Date | null;
-  finished_at: Date;
-  retry_group_id: string | null;
+  startedAt: Date | null;
+  finishedAt: Date;
+  retryGroupId: string | null;
 }
+
+const columns = `attempt, round, worker, outcome, error_code AS "errorCode", error, started_at AS "startedAt",
+  finished_at AS "finishedAt", retry_group_id AS "retryGroupId"`;
 
 export class ChunkAttempts {
   constructor(private readonly sql: Sql) {}
 
-  /** Writes down the attempt that was just settled for each of these job chunks, from what stands on their rows. */
+  /** Records the attempt that was just settled for each of these job chunks. The values come from their rows. */
   async record(chunkIds: readonly string[]): Promise<void> {
     await this.sql.none(
       `INSERT INTO chunk_attempts (job_chunk_id, attempt, round, worker, outcome, error_code, error, started_at, retry_group_id)
@@ -29,10 +32,6 @@ export class ChunkAttempts {
   }
 
   list(chunkId: string): Promise<ChunkAttemptRow[]> {
-    return this.sql.many(
-      `SELECT attempt, round, worker, outcome, error_code, error, started_at, finished_at, retry_group_id
-       FROM chunk_attempts WHERE job_chunk_id = $1 ORDER BY attempt`,
-      [chunkId],
-    );
+    return this.sql.many(`SELECT ${columns} FROM chunk_attempts WHERE job_chunk_id = $1 ORDER BY attempt`, [chunkId]);
   }
 }

@@ -1,12 +1,12 @@
 import type { Sql } from '../connection/sql';
 
-/** The owner of everything until accounts exist, and the collection of uploads that name none (migration 0001). */
+/** The owner of everything until accounts exist, and the collection of uploads that name no other (migration 0001). */
 export const systemOwnerId = '00000000-0000-7000-8000-000000000000';
 export const defaultCollectionId = '00000000-0000-7000-8000-000000000001';
 
 export interface CollectionRow {
   id: string;
-  owner_id: string;
+  ownerId: string;
   name: string;
 }
 
@@ -14,6 +14,6 @@ export class Collections {
   constructor(private readonly sql: Sql) {}
 
   find(id: string): Promise<CollectionRow | null> {
-    return this.sql.oneOrNone('SELECT id, owner_id, name FROM collections WHERE id = $1', [id]);
+    return this.sql.oneOrNone('SELECT id, owner_id AS "ownerId", name FROM collections WHERE id = $1', [id]);
   }
 }

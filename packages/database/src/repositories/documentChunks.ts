@@ -35,17 +35,21 @@ export interface NewVector {
 
 export interface DocumentChunkRow {
   id: string;
-  chunk_index: number;
+  chunkIndex: number;
   content: string;
-  token_count: number;
-  page_start: number;
-  page_end: number;
+  tokenCount: number;
+  pageStart: number;
+  pageEnd: number;
   section: string | null;
   coordinates: Box[];
-  content_hash: string;
-  chunk_hash: string;
-  embedding_model: string | null;
+  contentHash: string;
+  chunkHash: string;
+  embeddingModel: string | null;
 }
+
+const columns = `id, chunk_index AS "chunkIndex", content, token_count AS "tokenCount", page_start AS "pageStart",
+  page_end AS "pageEnd", section, coordinates, content_hash AS "contentHash", chunk_hash AS "chunkHash",
+  embedding_model AS "embeddingModel"`;
 
 export class DocumentChunks {
   constructor(
@@ -170,20 +174,20 @@ export class DocumentChunks {
     model: string,
     table: VectorTable = 'document_chunks',
   ): Promise<Map<string, Float32Array>> {
-    const rows = await this.sql.many<{ content_hash: string; embedding: string }>(
-      `SELECT DISTINCT ON (content_hash) content_hash, embedding::text AS embedding FROM ${table}
+    const rows = await this.sql.many<{ contentHash: string; embedding: string }>(
+      `SELECT DISTINCT ON (content_hash) content_hash AS "contentHash", embedding::text AS embedding
+       FROM ${table}
        WHERE content_hash = ANY($<contentHashes>::text[]) AND embedding_model = $<model> AND embedding IS NOT NULL`,
       { contentHashes, model },
     );
-    return new Map(rows.map((row) => [row.content_hash, Float32Array.from(JSON.parse(row.embedding) as number[])]));
+    return new Map(rows.map((row) => [row.contentHash, Float32Array.from(JSON.parse(row.embedding) as number[])]));
   }
 
   /** Up to `limit` chunks of the document after chunk index `after`, in order of chunk index. */
   list(documentId: string, options: { after: number; limit: number }): Promise<DocumentChunkRow[]> {
     return this.sql.many(
-      `SELECT id, chunk_index, content, token_count, page_start, page_end, section, coordinates, content_hash,
-              chunk_hash, embedding_model
-       FROM document_chunks WHERE document_id = $<documentId> AND chunk_index > $<after>
+      `SELECT ${columns} FROM document_chunks
+       WHERE document_id = $<documentId> AND chunk_index > $<after>
        ORDER BY chunk_index LIMIT $<limit>`,
       { documentId, ...options },
     );

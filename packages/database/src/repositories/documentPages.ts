@@ -9,12 +9,14 @@ export interface DocumentPageRow {
   height: number;
   outcome: PageOutcome;
   characters: number;
-  error_code: string | null;
+  errorCode: string | null;
   /** What the document itself calls the page, or null. */
   label: string | null;
 }
 
 export type NewDocumentPage = Omit<DocumentPageRow, 'label'> & Partial<Pick<DocumentPageRow, 'label'>>;
+
+const columns = 'page, label, width, height, outcome, characters, error_code AS "errorCode"';
 
 export class DocumentPages {
   constructor(private readonly sql: Sql) {}
@@ -33,7 +35,7 @@ export class DocumentPages {
           p.height,
           p.outcome,
           p.characters,
-          p.error_code,
+          p.errorCode,
           p.label ?? null,
         ]),
       ),
@@ -55,7 +57,7 @@ export class DocumentPages {
         height: pages.map((page) => page.height),
         outcome: pages.map((page) => page.outcome),
         characters: pages.map((page) => page.characters),
-        errorCode: pages.map((page) => page.error_code),
+        errorCode: pages.map((page) => page.errorCode),
         label: pages.map((page) => page.label ?? null),
       },
     );
@@ -73,7 +75,7 @@ export class DocumentPages {
   /** Up to `limit` pages after page number `after`, in order. */
   list(documentId: string, options: { after: number; limit: number }): Promise<DocumentPageRow[]> {
     return this.sql.many(
-      `SELECT page, label, width, height, outcome, characters, error_code FROM document_pages
+      `SELECT ${columns} FROM document_pages
        WHERE document_id = $<documentId> AND page > $<after> ORDER BY page LIMIT $<limit>`,
       { documentId, ...options },
     );
@@ -83,13 +85,13 @@ export class DocumentPages {
   async listFailed(
     documentId: string,
     limit: number,
-  ): Promise<{ count: number; pages: Pick<DocumentPageRow, 'page' | 'error_code'>[] }> {
-    const rows = await this.sql.many<{ page: number; error_code: string | null; count: number }>(
-      `SELECT page, error_code, (count(*) OVER ())::integer AS count FROM document_pages
+  ): Promise<{ count: number; pages: Pick<DocumentPageRow, 'page' | 'errorCode'>[] }> {
+    const rows = await this.sql.many<{ page: number; errorCode: string | null; count: number }>(
+      `SELECT page, error_code AS "errorCode", (count(*) OVER ())::integer AS count FROM document_pages
        WHERE document_id = $<documentId> AND outcome = 'failed' ORDER BY page LIMIT $<limit>`,
       { documentId, limit },
     );
-    return { count: rows[0]?.count ?? 0, pages: rows.map(({ page, error_code }) => ({ page, error_code })) };
+    return { count: rows[0]?.count ?? 0, pages: rows.map(({ page, errorCode }) => ({ page, errorCode })) };
   }
 
   /** How many pages could not be read, and the code that most of them share; null where there are none. */

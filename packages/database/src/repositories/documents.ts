@@ -3,38 +3,40 @@ import type { Sql } from '../connection/sql';
 
 export interface DocumentRow {
   id: string;
-  collection_id: string;
-  owner_id: string;
+  collectionId: string;
+  ownerId: string;
   filename: string;
-  source_path: string | null;
-  content_hash: string;
-  mime_type: string;
-  size_bytes: number;
+  /** The key of the original in the blob store; null once it is removed. */
+  sourcePath: string | null;
+  contentHash: string;
+  mimeType: string;
+  sizeBytes: number;
   title: string | null;
-  page_count: number | null;
-  total_chunks: number | null;
+  pageCount: number | null;
+  totalChunks: number | null;
   repair: DocumentRepair | null;
   metadata: Record<string, unknown>;
   status: DocumentStatus;
-  error_code: string | null;
+  errorCode: string | null;
   error: string | null;
   /** The newest job that ingests the document; every document has one. */
-  job_id: string;
-  created_at: Date;
-  updated_at: Date;
+  jobId: string;
+  createdAt: Date;
+  updatedAt: Date;
 }
 
 export type NewDocument = Pick<
   DocumentRow,
-  'id' | 'collection_id' | 'owner_id' | 'filename' | 'source_path' | 'content_hash' | 'mime_type' | 'size_bytes'
+  'id' | 'collectionId' | 'ownerId' | 'filename' | 'sourcePath' | 'contentHash' | 'mimeType' | 'sizeBytes'
 > & { metadata?: Record<string, unknown> | undefined };
 
 // size_bytes is a bigint, which the driver gives as text; no upload comes near the 2^53 that a number holds exactly.
-const columns = `id, collection_id, owner_id, filename, source_path, content_hash, mime_type,
-  size_bytes::float8 AS size_bytes, title, page_count, total_chunks, repair, metadata, status, error_code, error,
-  created_at, updated_at,
+const columns = `id, collection_id AS "collectionId", owner_id AS "ownerId", filename, source_path AS "sourcePath",
+  content_hash AS "contentHash", mime_type AS "mimeType", size_bytes::float8 AS "sizeBytes", title,
+  page_count AS "pageCount", total_chunks AS "totalChunks", repair, metadata, status, error_code AS "errorCode", error,
+  created_at AS "createdAt", updated_at AS "updatedAt",
   (SELECT j.id FROM jobs j WHERE j.document_id = documents.id AND j.kind = 'ingest'
-   ORDER BY j.created_at DESC, j.id DESC LIMIT 1) AS job_id`;
+   ORDER BY j.created_at DESC, j.id DESC LIMIT 1) AS "jobId"`;
 
 export class Documents {
   constructor(private readonly sql: Sql) {}
@@ -44,8 +46,8 @@ export class Documents {
     const inserted = await this.sql.affected(
       `INSERT INTO documents
          (id, collection_id, owner_id, filename, source_path, content_hash, mime_type, size_bytes, metadata)
-       VALUES ($<id>, $<collection_id>, $<owner_id>, $<filename>, $<source_path>, $<content_hash>, $<mime_type>,
-               $<size_bytes>, $<metadata>::jsonb)
+       VALUES ($<id>, $<collectionId>, $<ownerId>, $<filename>, $<sourcePath>, $<contentHash>, $<mimeType>, $<sizeBytes>,
+               $<metadata>::jsonb)
        ON CONFLICT (collection_id, content_hash) DO NOTHING`,
       { ...document, metadata: JSON.stringify(document.metadata ?? {}) },
     );
@@ -65,13 +67,13 @@ export class Documents {
 
   /** Those of the blob keys that a document names as its original. */
   async findSourcePaths(keys: readonly string[]): Promise<Set<string>> {
-    const rows = await this.sql.many<{ source_path: string }>(
+    const rows = await this.sql.many<{ sourcePath: string }>(
       // The key holds the document's id, so that the primary key finds it.
-      `SELECT source_path FROM documents
+      `SELECT source_path AS "sourcePath" FROM documents
        WHERE id = ANY($<ids>::uuid[]) AND source_path = ANY($<keys>::text[])`,
       { ids: keys.map((key) => key.slice(-36)), keys },
     );
-    return new Set(rows.map((row) => row.source_path));
+    return new Set(rows.map((row) => row.sourcePath));
   }
 
   /** Records what reading the file has shown. */

@@ -10,7 +10,7 @@ export class EmbeddingClaims {
 
   /** Claims those of the texts that nobody else is embedding. @returns their content hashes. */
   async take(contentHashes: readonly string[], model: string, token: string, leaseMs: number): Promise<Set<string>> {
-    const rows = await this.sql.many<{ content_hash: string }>(
+    const rows = await this.sql.many<{ contentHash: string }>(
       `INSERT INTO embedding_claims (content_hash, model, token, expires_at)
        SELECT hash, $<model>, $<token>, now() + $<leaseMs> * interval '1 millisecond'
        FROM unnest($<contentHashes>::text[]) AS hash ORDER BY hash
@@ -18,10 +18,10 @@ export class EmbeddingClaims {
          WHERE embedding_claims.token = excluded.token OR ${isOver}
             -- No claim reaches further ahead than a lease: one that does was written by a clock that was wrong.
             OR embedding_claims.expires_at > now() + 2 * $<leaseMs> * interval '1 millisecond'
-       RETURNING content_hash`,
+       RETURNING content_hash AS "contentHash"`,
       { contentHashes, model, token, leaseMs },
     );
-    return new Set(rows.map((row) => row.content_hash));
+    return new Set(rows.map((row) => row.contentHash));
   }
 
   /** Pushes the deadline of everything claimed under the tokens forward. */

@@ -22,9 +22,9 @@ export class EmbeddingModelsRepository {
   /** The models at this moment; a change may come at any time afterwards. */
   async find(): Promise<EmbeddingModels> {
     const row = await this.sql.one<
-      EmbeddingModel & { id: string | null; next_model: string; next_dimensions: number; closing: boolean | null }
+      EmbeddingModel & { id: string | null; nextModel: string; nextDimensions: number; closing: boolean | null }
     >(
-      `SELECT s.model, s.dimensions, r.id, r.model AS next_model, r.dimensions AS next_dimensions,
+      `SELECT s.model, s.dimensions, r.id, r.model AS "nextModel", r.dimensions AS "nextDimensions",
               r.closing_until > now() AS closing
        FROM embedding_settings s LEFT JOIN re_embeddings r ON r.status = 'running'`,
     );
@@ -35,8 +35,8 @@ export class EmbeddingModelsRepository {
           ? null
           : {
               reEmbeddingId: row.id,
-              model: row.next_model,
-              dimensions: row.next_dimensions,
+              model: row.nextModel,
+              dimensions: row.nextDimensions,
               closing: row.closing ?? false,
             },
     };

@@ -5,30 +5,30 @@ import type { VectorTable } from '../vectorIndex/vectorTable';
 
 export interface JobChunkRow {
   id: string;
-  chunk_index: number;
-  page_start: number;
-  page_end: number;
+  chunkIndex: number;
+  pageStart: number;
+  pageEnd: number;
   status: JobChunkStatus;
   attempts: number;
-  max_retries: number;
-  last_error_code: string | null;
-  last_error: string | null;
-  queue_job_id: string;
-  lease_expires_at: Date | null;
-  next_attempt_at: Date | null;
-  processed_at: Date | null;
-  created_at: Date;
-  updated_at: Date;
+  maxRetries: number;
+  lastErrorCode: string | null;
+  lastError: string | null;
+  queueJobId: string;
+  leaseExpiresAt: Date | null;
+  nextAttemptAt: Date | null;
+  processedAt: Date | null;
+  createdAt: Date;
+  updatedAt: Date;
 }
 
-/** One chunk with all that is known of how it has fared. */
+/** One chunk with everything that is known about its attempts. */
 export interface JobChunkDetailRow extends JobChunkRow {
-  job_id: string;
+  jobId: string;
   worker: string | null;
-  started_at: Date | null;
-  chunk_hash: string;
-  content_hash: string;
-  retry_group_id: string | null;
+  startedAt: Date | null;
+  chunkHash: string;
+  contentHash: string;
+  retryGroupId: string | null;
 }
 
 /** Something that waits for its delivery. */
@@ -57,8 +57,13 @@ export interface ChunkOrigin {
   retryGroupId: string | null;
 }
 
-const columns = `id, chunk_index, page_start, page_end, status, attempts, max_retries, last_error_code, last_error,
-  queue_job_id, lease_expires_at, next_attempt_at, processed_at, created_at, updated_at`;
+const columns = `id, chunk_index AS "chunkIndex", page_start AS "pageStart", page_end AS "pageEnd", status, attempts,
+  max_retries AS "maxRetries", last_error_code AS "lastErrorCode", last_error AS "lastError",
+  queue_job_id AS "queueJobId", lease_expires_at AS "leaseExpiresAt", next_attempt_at AS "nextAttemptAt",
+  processed_at AS "processedAt", created_at AS "createdAt", updated_at AS "updatedAt"`;
+
+const detailColumns = `${columns}, job_id AS "jobId", worker, started_at AS "startedAt", chunk_hash AS "chunkHash",
+  content_hash AS "contentHash", retry_group_id AS "retryGroupId"`;
 
 /** SQL: where the vectors of job `j` go, a VectorTable. */
 export const vectorTableOfJob = `CASE j.kind WHEN 're-embed' THEN 'document_chunks_next' ELSE 'document_chunks' END`;
@@ -136,8 +141,8 @@ export class JobChunks {
   /** The chunk, if it is one of the job's. */
   find(jobId: string, id: string): Promise<JobChunkDetailRow | null> {
     return this.sql.oneOrNone(
-      `SELECT ${columns}, job_id, worker, started_at, chunk_hash, content_hash, retry_group_id
-       FROM job_chunks WHERE id = $<id> AND job_id = $<jobId>`,
+      `SELECT ${detailColumns} FROM job_chunks
+       WHERE id = $<id> AND job_id = $<jobId>`,
       { jobId, id },
     );
   }

@@ -4,35 +4,38 @@ import type { WaitingRow } from './jobChunks';
 
 export interface JobRow {
   id: string;
-  document_id: string;
+  documentId: string;
   kind: JobKind;
   status: JobStatus;
-  current_step: string;
-  total_chunks: number | null;
-  processed_chunks: number;
-  failed_chunks: number;
-  retry_count: number;
-  max_retries: number;
-  chunk_max_retries: number;
-  error_code: string | null;
+  currentStep: string;
+  totalChunks: number | null;
+  processedChunks: number;
+  failedChunks: number;
+  retryCount: number;
+  maxRetries: number;
+  chunkMaxRetries: number;
+  errorCode: string | null;
   error: string | null;
   attempts: number;
-  lease_expires_at: Date | null;
-  dispatch_count: number;
-  queue_job_id: string;
-  created_at: Date;
-  updated_at: Date;
-  started_at: Date | null;
-  finished_at: Date | null;
+  leaseExpiresAt: Date | null;
+  dispatchCount: number;
+  queueJobId: string;
+  createdAt: Date;
+  updatedAt: Date;
+  startedAt: Date | null;
+  finishedAt: Date | null;
 }
 
-export type NewJob = Pick<JobRow, 'id' | 'document_id' | 'kind' | 'max_retries' | 'chunk_max_retries'> & {
+export type NewJob = Pick<JobRow, 'id' | 'documentId' | 'kind' | 'maxRetries' | 'chunkMaxRetries'> & {
   reading: ReadingOptions;
 };
 
-const columns = `id, document_id, kind, status, current_step, total_chunks, processed_chunks, failed_chunks,
-  retry_count, max_retries, chunk_max_retries, error_code, error, attempts, lease_expires_at, dispatch_count,
-  queue_job_id, created_at, updated_at, started_at, finished_at`;
+const columns = `id, document_id AS "documentId", kind, status, current_step AS "currentStep",
+  total_chunks AS "totalChunks", processed_chunks AS "processedChunks", failed_chunks AS "failedChunks",
+  retry_count AS "retryCount", max_retries AS "maxRetries", chunk_max_retries AS "chunkMaxRetries",
+  error_code AS "errorCode", error, attempts, lease_expires_at AS "leaseExpiresAt", dispatch_count AS "dispatchCount",
+  queue_job_id AS "queueJobId", created_at AS "createdAt", updated_at AS "updatedAt", started_at AS "startedAt",
+  finished_at AS "finishedAt"`;
 
 type UnsettledStatus = 'processing' | 'retry_scheduled' | 'cancelled';
 
@@ -47,7 +50,7 @@ export class Jobs {
     await this.sql.none(
       `INSERT INTO jobs (id, document_id, kind, current_step, max_retries, chunk_max_retries, reading, dispatch_count,
          queue_job_id)
-       VALUES ($<id>, $<document_id>, $<kind>, 'waiting for a chunker', $<max_retries>, $<chunk_max_retries>,
+       VALUES ($<id>, $<documentId>, $<kind>, 'waiting for a chunker', $<maxRetries>, $<chunkMaxRetries>,
          $<reading>::jsonb, 1, $<id> || '.1')`,
       { ...job, reading: JSON.stringify(job.reading) },
     );

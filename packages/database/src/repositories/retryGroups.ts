@@ -6,7 +6,7 @@ export interface RetryGroupRow {
   request: Record<string, unknown>;
   force: boolean;
   scheduled: number;
-  requested_at: Date;
+  requestedAt: Date;
 }
 
 /** What operators have asked to be retried. */
@@ -26,9 +26,10 @@ export class RetryGroups {
   }
 
   find(id: string): Promise<RetryGroupRow | null> {
-    return this.sql.oneOrNone('SELECT id, request, force, scheduled, requested_at FROM retry_groups WHERE id = $1', [
-      id,
-    ]);
+    return this.sql.oneOrNone(
+      'SELECT id, request, force, scheduled, requested_at AS "requestedAt" FROM retry_groups WHERE id = $1',
+      [id],
+    );
   }
 
   /**

@@ -5,15 +5,15 @@ import type { KnownIndexes } from './knownIndexes';
 import { planExactScan, planVectorScan, type VectorScan } from './scan';
 
 export interface SearchRow {
-  chunk_id: string;
-  document_id: string;
-  collection_id: string;
+  chunkId: string;
+  documentId: string;
+  collectionId: string;
   filename: string;
-  document_status: DocumentStatus;
+  documentStatus: DocumentStatus;
   content: string;
   score: number;
-  page_start: number;
-  page_end: number;
+  pageStart: number;
+  pageEnd: number;
   section: string | null;
   coordinates: Box[];
 }
@@ -90,8 +90,9 @@ async function scanChunks(
      ), ordered AS (
        SELECT id, distance FROM nearest ORDER BY distance LIMIT $<limit>
      )
-     SELECT c.id AS chunk_id, c.document_id, c.collection_id, d.filename, d.status AS document_status, c.content,
-            1 - distance AS score, c.page_start, c.page_end, c.section, c.coordinates,
+     SELECT c.id AS "chunkId", c.document_id AS "documentId", c.collection_id AS "collectionId", d.filename,
+            d.status AS "documentStatus", c.content, 1 - distance AS score, c.page_start AS "pageStart",
+            c.page_end AS "pageEnd", c.section, c.coordinates,
             (SELECT count(*) FROM nearest)::integer AS candidates
      FROM ordered JOIN document_chunks c USING (id) JOIN documents d ON d.id = c.document_id ORDER BY distance`,
     { ...filterValues(filter), vector: toText(vector), candidates: scan.candidates, limit },

@@ -21,7 +21,7 @@ export const claim = command('claimChunks', fc.record({ chunks: some, deliveries
   request: (world, { chunks, deliveries: which }) => ({ chunkIds: world.chunkIds(chunks), which, token: newId() }),
   perform: async (world, { chunkIds, which, token }) => {
     const rows = which === 'own' ? await world.database.jobChunks.findAll(chunkIds) : [];
-    const queueJobIds = which === 'own' ? rows.map((row) => row.queue_job_id) : chunkIds.map((id) => `${id}.1`);
+    const queueJobIds = which === 'own' ? rows.map((row) => row.queueJobId) : chunkIds.map((id) => `${id}.1`);
     const claimed = await claimChunks(world.database, chunkIds, worker, leaseMs, token, queueJobIds);
     if (claimed.chunks.length > 0) {
       world.chunkClaims.push(claimed);

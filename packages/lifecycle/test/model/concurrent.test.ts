@@ -59,7 +59,7 @@ async function drain(before: Snapshot): Promise<void> {
         await store(database, claimed.job, { title: null, pages: [page(1)], chunks: [newJobChunk(0)] });
       }
     }
-    const deliveries = (await database.jobChunks.findAll(chunkIds)).map((chunk) => chunk.queue_job_id);
+    const deliveries = (await database.jobChunks.findAll(chunkIds)).map((chunk) => chunk.queueJobId);
     await settle(database, await claimChunks(database, chunkIds, worker, leaseMs, newId(), deliveries));
     const next = await takeSnapshot(database);
     expect(violations(next, now)).toEqual([]);

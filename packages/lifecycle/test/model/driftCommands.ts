@@ -51,7 +51,7 @@ export const disturb = command(
     request: (world, { job, how }) => ({ jobId: world.job(job).jobId, how }),
     perform: async (world, { jobId, how }) => {
       const job = await world.database.jobs.find(jobId);
-      if (!job || !isLookedAt(job.status, job.total_chunks) || !disturbances[how].when(job as never)) {
+      if (!job || !isLookedAt(job.status, job.totalChunks) || !disturbances[how].when(job as never)) {
         return [];
       }
       await world.database.sql.none(`UPDATE jobs SET ${disturbances[how].set} WHERE id = $1`, [jobId]);

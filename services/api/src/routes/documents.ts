@@ -16,7 +16,7 @@ import { onlyMethods } from '../http/problems';
 import { acceptUpload } from '../uploads/acceptUpload';
 import { type ReceivedUpload, receiveUpload } from '../uploads/receiveUpload';
 import { uploadFields } from '../uploads/uploadFields';
-import { documentLinks, documentView, jobView, missingView } from '../views';
+import { documentChunkView, documentLinks, documentPageView, documentView, jobView, missingView } from '../views';
 
 /** How many missing chunks and pages an answer names. */
 const namedMissing = 100;
@@ -70,10 +70,10 @@ export function documentRoutes(dependencies: Dependencies): Router {
       const { id } = await findDocument(request.params.id);
       const place = { after: decodeCursor(cursor, -1), limit: limit + 1 };
       const rows = await database.documentChunks.list(id, place);
-      const { items, nextCursor } = toPage(rows, limit, (row) => row.chunk_index);
+      const { items, nextCursor } = toPage(rows, limit, (row) => row.chunkIndex);
       response.json({
         document_id: id,
-        chunks: items.map(({ content, ...row }) => ({ ...row, text: content })),
+        chunks: items.map(documentChunkView),
         next_cursor: nextCursor,
       } satisfies DocumentChunksResponse);
     })
@@ -87,7 +87,11 @@ export function documentRoutes(dependencies: Dependencies): Router {
       const place = { after: decodeCursor(cursor, 0), limit: limit + 1 };
       const rows = await database.documentPages.list(id, place);
       const { items, nextCursor } = toPage(rows, limit, (row) => row.page);
-      response.json({ document_id: id, pages: items, next_cursor: nextCursor } satisfies DocumentPagesResponse);
+      response.json({
+        document_id: id,
+        pages: items.map(documentPageView),
+        next_cursor: nextCursor,
+      } satisfies DocumentPagesResponse);
     })
     .all(onlyMethods('GET'));
 
@@ -106,7 +110,7 @@ export function documentRoutes(dependencies: Dependencies): Router {
       return null;
     }
     const [chunks, pages] = await Promise.all([
-      database.jobChunks.listMissing(document.job_id, namedMissing),
+      database.jobChunks.listMissing(document.jobId, namedMissing),
       database.documentPages.listFailed(document.id, namedMissing),
     ]);
     return missingView(chunks, pages, document.repair);

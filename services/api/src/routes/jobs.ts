@@ -47,7 +47,7 @@ export function jobRoutes({ database, deliveries, logger }: Dependencies): Route
       if (outcome === 'ended') {
         throw new MillraceError('JOB_ENDED', `The job has ended before: it is ${job.status}`);
       }
-      logger.info({ jobId: id, documentId: job.document_id }, 'a job was cancelled');
+      logger.info({ jobId: id, documentId: job.documentId }, 'a job was cancelled');
       response.json(jobView(job));
     })
     .all(onlyMethods('POST'));
@@ -63,7 +63,7 @@ export function jobRoutes({ database, deliveries, logger }: Dependencies): Route
         database.jobChunks.countByErrorCode(id),
         database.jobChunks.list(id, { after, limit: limit + 1, status, errorCode }),
       ]);
-      const { items, nextCursor } = toPage(rows, limit, (row) => row.chunk_index);
+      const { items, nextCursor } = toPage(rows, limit, (row) => row.chunkIndex);
       response.json({
         job_id: id,
         summary: statusCounts(counts),
@@ -154,9 +154,9 @@ export function jobRoutes({ database, deliveries, logger }: Dependencies): Route
 
   /** Says so when a retry found nothing because the job ended before it had chunks, and its original is gone. */
   async function refuseUnreadable(job: JobRow): Promise<void> {
-    if (job.total_chunks === null && jobHasEnded(job.status)) {
-      const document = await database.documents.find(job.document_id);
-      if (document?.source_path === null) {
+    if (job.totalChunks === null && jobHasEnded(job.status)) {
+      const document = await database.documents.find(job.documentId);
+      if (document?.sourcePath === null) {
         throw new MillraceError('JOB_NOT_RETRYABLE', `The document could not be read: ${job.error}`);
       }
     }

@@ -59,7 +59,7 @@ export function retryRoutes({ database, deliveries, logger }: Dependencies): Rou
       const done = !(await database.retryGroups.isUnderWay(group.id));
       response.json({
         group_id: group.id,
-        requested_at: group.requested_at.toISOString(),
+        requested_at: group.requestedAt.toISOString(),
         request: group.request,
         force: group.force,
         scheduled: group.scheduled,

@@ -5,6 +5,7 @@ import type { Dependencies } from '../dependencies';
 import { jsonBody } from '../http/jsonBody';
 import { onlyMethods } from '../http/problems';
 import { ChunkSearch } from '../search';
+import { searchHitView } from '../views';
 
 export function searchRoutes({ config, database, providers }: Dependencies): Router {
   const router = Router();
@@ -22,7 +23,7 @@ export function searchRoutes({ config, database, providers }: Dependencies): Rou
       }
       response.json({
         query,
-        hits: rows.map(({ content, ...row }) => ({ ...row, text: content })),
+        hits: rows.map(searchHitView),
       } satisfies SearchResponse);
     })
     .all(onlyMethods('POST'));

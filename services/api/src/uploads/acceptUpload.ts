@@ -29,7 +29,7 @@ export async function acceptUpload(
     throw new MillraceError('COLLECTION_NOT_FOUND', `There is no collection ${collectionId}`);
   }
   const known = await database.documents.findByContent(collectionId, upload.contentHash);
-  const knownJob = known && (await database.jobs.find(known.job_id));
+  const knownJob = known && (await database.jobs.find(known.jobId));
   // What fails for want of a password is tried again with one.
   if (knownJob && !(upload.password !== undefined && (await mayLackPassword(dependencies, known)))) {
     return { duplicate: true, document: known, job: knownJob };
@@ -44,13 +44,13 @@ export async function acceptUpload(
       database,
       {
         id: documentId,
-        collection_id: collectionId,
-        owner_id: collection.owner_id,
+        collectionId: collectionId,
+        ownerId: collection.ownerId,
         filename: upload.filename,
-        source_path: key,
-        content_hash: upload.contentHash,
-        mime_type: upload.charset === null ? upload.mimeType : `${upload.mimeType}; charset=${upload.charset}`,
-        size_bytes: upload.sizeBytes,
+        sourcePath: key,
+        contentHash: upload.contentHash,
+        mimeType: upload.charset === null ? upload.mimeType : `${upload.mimeType}; charset=${upload.charset}`,
+        sizeBytes: upload.sizeBytes,
         metadata: fields.metadata,
       },
       {
@@ -110,12 +110,12 @@ async function takePasswordOff(
  */
 async function mayLackPassword({ blobs }: Dependencies, document: DocumentRow): Promise<boolean> {
   if (document.status !== 'queued' && document.status !== 'processing') {
-    return document.error_code === 'PDF_ENCRYPTED';
+    return document.errorCode === 'PDF_ENCRYPTED';
   }
   try {
     const hash = createHash('sha256');
-    await pipeline(createReadStream(await blobs.localPath(document.source_path ?? originalKey(document.id))), hash);
-    return hash.digest('hex') === document.content_hash;
+    await pipeline(createReadStream(await blobs.localPath(document.sourcePath ?? originalKey(document.id))), hash);
+    return hash.digest('hex') === document.contentHash;
   } catch {
     // The original is removed as its document ends: whoever asks again will see how.
     return true;
@@ -126,8 +126,8 @@ async function mayLackPassword({ blobs }: Dependencies, document: DocumentRow): 
 async function deliver({ queues, logger }: Dependencies, { document, job }: Accepted): Promise<void> {
   const ids = { documentId: document.id, jobId: job.id };
   try {
-    await queues.deliverJob({ ...ids, queueJobId: job.queue_job_id, delayMs: 0 });
-    logger.info({ ...ids, sizeBytes: document.size_bytes }, 'a document was accepted');
+    await queues.deliverJob({ ...ids, queueJobId: job.queueJobId, delayMs: 0 });
+    logger.info({ ...ids, sizeBytes: document.sizeBytes }, 'a document was accepted');
   } catch (error) {
     logger.warn({ ...ids, err: error }, 'a document was accepted, but its job could not be delivered yet');
   }
