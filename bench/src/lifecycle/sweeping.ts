@@ -2,6 +2,7 @@ import { BlobStore } from '@millrace/blobs';
 import type { Database } from '@millrace/database';
 import type { Queues } from '@millrace/queues';
 import { createSweeps, type Sweep } from '@millrace/reconciler';
+import { Deliveries } from '@millrace/runtime';
 import { createLogger } from '@millrace/telemetry';
 import type { BenchmarkResult } from '../report';
 import { format } from '../statistics';
@@ -22,10 +23,13 @@ export interface SweepingOptions {
 
 /** How long the reconciler's sweeps take over 100,000 waiting chunks: all delivered, and after Redis lost everything. */
 export async function sweeping(options: SweepingOptions): Promise<BenchmarkResult> {
+  const logger = createLogger('bench', 'warn');
+  const deliveries = new Deliveries(options.queues, logger);
   const newSweeps = () =>
     createSweeps({
       database: options.database,
       queues: options.queues,
+      deliveries,
       blobs: new BlobStore(options.blobDir),
       leaseMs,
       retryPolicy,
@@ -34,7 +38,7 @@ export async function sweeping(options: SweepingOptions): Promise<BenchmarkResul
       payloadRetentionMs: 86_400_000,
       jobMaxRetries: 3,
       chunkMaxRetries: 3,
-      logger: createLogger('bench', 'warn'),
+      logger,
     });
   const sweeps = newSweeps();
   const counters = await timed(sweepNamed(sweeps, 'job_counters'));

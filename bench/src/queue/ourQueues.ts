@@ -1,5 +1,4 @@
-import { chunkDelivery, queueNames } from '@millrace/contracts';
-import { closeConnection, Queues, QueueWorker, workerConnection } from '@millrace/queues';
+import { closeConnection, createDeliveryMetrics, Queues, QueueWorker, workerConnection } from '@millrace/queues';
 import { createLogger, createRegistry } from '@millrace/telemetry';
 import { concurrency, type Lane } from './lane';
 
@@ -12,10 +11,9 @@ export function ourQueues(redisUrl: string, prefix: string): Lane {
     add: (chunks) => queues.deliverChunks(chunks),
     startWorker(taken) {
       const worker = new QueueWorker({
-        queueName: queueNames.chunks,
+        queue: 'chunks',
         prefix,
         connection,
-        schema: chunkDelivery,
         handle: async () => {
           taken();
           return { outcome: 'done' };
@@ -24,7 +22,7 @@ export function ourQueues(redisUrl: string, prefix: string): Lane {
         pauseQueue: async () => undefined,
         lockMs: 60_000,
         logger,
-        registry: createRegistry('bench'),
+        metrics: createDeliveryMetrics(createRegistry('bench')),
       });
       worker.start();
       return () => worker.close(10_000);

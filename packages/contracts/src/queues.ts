@@ -18,8 +18,16 @@ export const chunkDelivery = z.object({
 });
 export type ChunkDelivery = z.infer<typeof chunkDelivery>;
 
-/** The queues and what they carry. */
-export const queueNames = { documents: 'documents', chunks: 'chunks' } as const;
+/** The queues, each with the schema of its deliveries. */
+export const queueSchemas = {
+  /** Jobs whose document is to be read. */
+  documents: documentDelivery,
+  /** Job chunks that are to be embedded. */
+  chunks: chunkDelivery,
+};
+export type QueueName = keyof typeof queueSchemas;
+export const queueNames = Object.keys(queueSchemas) as QueueName[];
+export type Delivery<N extends QueueName> = z.infer<(typeof queueSchemas)[N]>;
 
 /** A chunk delivery to make after the commit that decided it. */
 export interface ChunkDispatch {

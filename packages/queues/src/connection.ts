@@ -2,29 +2,29 @@ import { MillraceError } from '@millrace/contracts';
 import type { Logger } from '@millrace/telemetry';
 import { Redis } from 'ioredis';
 
-/** A Redis that is frozen rather than gone keeps its connections open and never answers. */
+/** A frozen Redis keeps its connections open and never answers. */
 const producerTimeoutMs = 3_000;
 
 /**
- * A connection for producers, which must not wait: with Redis away a command fails at once instead of queueing up in
- * memory, and the caller decides (the row in Postgres is the truth, so a lost delivery is made again).
+ * Opens a connection for producers, which must not wait. With Redis away a command fails at once instead of piling up in
+ * memory, and the caller decides. The row in PostgreSQL is the truth, so a lost delivery is made again.
  */
 export function producerConnection(url: string, logger: Logger): Redis {
   const options = { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: producerTimeoutMs };
   return logErrors(new Redis(url, options), logger);
 }
 
-/** A connection for workers, which wait: BullMQ reconnects by itself however long Redis is away. */
+/** Opens a connection for workers, which wait. BullMQ reconnects, however long Redis is away. */
 export function workerConnection(url: string, logger: Logger): Redis {
   return logErrors(new Redis(url, { maxRetriesPerRequest: null }), logger);
 }
 
-/** ioredis reconnects by itself; an error nobody listens for would only clutter standard error. */
+/** ioredis reconnects. It prints an error on standard error when no listener takes it. */
 function logErrors(connection: Redis, logger: Logger): Redis {
-  return connection.on('error', (error: Error) => logger.warn({ err: error }, 'the Redis connection has a fault'));
+  return connection.on('error', (error: Error) => logger.warn({ err: error }, 'the Redis connection failed'));
 }
 
-/** Resolves once the connection is ready. @throws MillraceError QUEUE_UNAVAILABLE after `timeoutMs`. */
+/** Waits until the connection is ready. @throws MillraceError QUEUE_UNAVAILABLE after `timeoutMs`. */
 export async function untilReady(connection: Redis, timeoutMs: number): Promise<void> {
   if (connection.status === 'ready') {
     return;
@@ -36,13 +36,13 @@ export async function untilReady(connection: Redis, timeoutMs: number): Promise<
     };
     const timer = setTimeout(() => {
       connection.off('ready', ready);
-      reject(new MillraceError('QUEUE_UNAVAILABLE', 'Redis does not answer; check REDIS_URL'));
+      reject(new MillraceError('QUEUE_UNAVAILABLE', 'Redis does not answer. Check REDIS_URL.'));
     }, timeoutMs);
     connection.once('ready', ready);
   });
 }
 
-/** Ends the connection: politely where Redis answers, at once where it is away or goes away over it. */
+/** Closes the connection. When Redis is away or fails meanwhile, it is cut at once. */
 export async function closeConnection(connection: Redis): Promise<void> {
   if (connection.status !== 'ready') {
     connection.disconnect();
@@ -55,10 +55,10 @@ export async function closeConnection(connection: Redis): Promise<void> {
   }
 }
 
-/** A health check: rejects when Redis does not answer. */
+/** Checks that Redis answers. @throws MillraceError QUEUE_UNAVAILABLE when it is not connected */
 export async function checkRedis(connection: Redis): Promise<void> {
   if (connection.status !== 'ready') {
-    throw new MillraceError('QUEUE_UNAVAILABLE', `Redis is not connected (${connection.status})`);
+    throw new MillraceError('QUEUE_UNAVAILABLE', `Redis is not connected (${connection.status}).`);
   }
   await connection.ping();
 }

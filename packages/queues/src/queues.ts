@@ -1,11 +1,12 @@
 import {
   type ChunkDelivery,
   type ChunkDispatch,
+  type Delivery,
   type DocumentDelivery,
   type JobDispatch,
+  type QueueName,
   queueNames,
 } from '@millrace/contracts';
-import type { WaitingRow } from '@millrace/database';
 import { type JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
@@ -15,95 +16,88 @@ const retention = {
   removeOnFail: { age: 7 * 86_400, count: 10_000 },
 } satisfies JobsOptions;
 
-export type QueueName = keyof typeof queueNames;
-
 /** BullMQ's largest priority; 1 is the most urgent. */
 const lowestPriority = 2_097_152;
 const bulkSize = 1_000;
 
 /**
- * The producers' side of both queues. The queue job's id is the one that stands on the row, so delivering the same
- * dispatch twice adds nothing.
+ * The producers' side of all queues. A delivery's id is the one on its row, so delivering the same dispatch twice adds
+ * nothing.
  */
 export class Queues {
   readonly documents: Queue<DocumentDelivery>;
   readonly chunks: Queue<ChunkDelivery>;
+  private readonly byName: ReadonlyMap<QueueName, Queue>;
 
   constructor(
     private readonly connection: Redis,
     prefix: string,
   ) {
-    this.documents = new Queue(queueNames.documents, { connection, prefix });
-    this.chunks = new Queue(queueNames.chunks, { connection, prefix });
-    for (const queue of [this.documents, this.chunks]) {
-      // The connection logs its faults itself; BullMQ would print them on standard error as well.
+    this.byName = new Map(queueNames.map((name) => [name, new Queue(name, { connection, prefix })]));
+    this.documents = this.named('documents');
+    this.chunks = this.named('chunks');
+    for (const queue of this.all) {
+      // The connection logs its faults itself. BullMQ would print them on standard error as well.
       queue.on('error', () => undefined);
     }
+  }
+
+  get all(): Queue[] {
+    return [...this.byName.values()];
   }
 
   deliverJob(job: JobDispatch): Promise<void> {
     return this.deliverJobs([job]);
   }
 
-  async deliverJobs(jobs: readonly JobDispatch[]): Promise<void> {
-    for (let start = 0; start < jobs.length; start += bulkSize) {
-      await this.documents.addBulk(
-        jobs.slice(start, start + bulkSize).map((job) => ({
-          name: 'ingest',
-          data: { version: 1, jobId: job.jobId, documentId: job.documentId },
-          opts: { jobId: job.queueJobId, ...delayOf(job.delayMs), ...retention },
-        })),
-      );
-    }
+  deliverJobs(jobs: readonly JobDispatch[]): Promise<void> {
+    return this.deliver('documents', jobs, (job) => ({
+      name: 'ingest',
+      data: { version: 1, jobId: job.jobId, documentId: job.documentId },
+      opts: optionsOf(job),
+    }));
   }
 
   /**
    * Delivers chunks in bulk. Their priority is their place in the document, so that the first chunks of a small
    * document overtake the later ones of a big one.
    */
-  async deliverChunks(chunks: readonly ChunkDispatch[]): Promise<void> {
-    for (let start = 0; start < chunks.length; start += bulkSize) {
-      await this.chunks.addBulk(
-        chunks.slice(start, start + bulkSize).map((chunk) => ({
-          name: 'embed',
-          data: {
-            version: 1,
-            chunkId: chunk.chunkId,
-            jobId: chunk.jobId,
-            documentId: chunk.documentId,
-            collectionId: chunk.collectionId,
-          },
-          opts: {
-            jobId: chunk.queueJobId,
-            priority: Math.min(chunk.chunkIndex + 1 + (chunk.priority ?? 0), lowestPriority),
-            ...delayOf(chunk.delayMs),
-            ...retention,
-          },
-        })),
-      );
-    }
+  deliverChunks(chunks: readonly ChunkDispatch[]): Promise<void> {
+    return this.deliver('chunks', chunks, (chunk) => ({
+      name: 'embed',
+      data: {
+        version: 1,
+        chunkId: chunk.chunkId,
+        jobId: chunk.jobId,
+        documentId: chunk.documentId,
+        collectionId: chunk.collectionId,
+      },
+      opts: {
+        ...optionsOf(chunk),
+        priority: Math.min(chunk.chunkIndex + 1 + (chunk.priority ?? 0), lowestPriority),
+      },
+    }));
   }
 
-  /** Has all workers of the queue take no delivery for so many milliseconds. */
+  /** Makes all workers of the queue take no delivery for so many milliseconds. */
   async pause(name: QueueName, forMs: number): Promise<void> {
-    const queue: Queue = this[name];
-    await queue.rateLimit(Math.max(1, Math.ceil(forMs)));
+    await this.named(name).rateLimit(Math.max(1, Math.ceil(forMs)));
   }
 
   /**
-   * Those of the rows whose delivery will never come: Redis has lost it, somebody removed it, or it is over and the row
-   * still waits.
+   * Finds the rows whose delivery will never come: Redis lost it, a person removed it, or it has ended and the row still
+   * waits.
    */
-  async findLost(name: QueueName, rows: readonly WaitingRow[]): Promise<WaitingRow[]> {
-    const queue: Queue = this[name];
+  async findLost<T extends { queueJobId: string }>(name: QueueName, rows: readonly T[]): Promise<T[]> {
+    const queue = this.named(name);
     const pipeline = this.connection.pipeline();
     for (const { queueJobId } of rows) {
-      // Every queue job has a timestamp, and finishedOn from its end on.
+      // Every queue job has a timestamp. It has finishedOn once it has ended.
       pipeline.hmget(queue.toKey(queueJobId), 'timestamp', 'finishedOn');
     }
     const answers = (await pipeline.exec()) ?? [];
     return rows.filter((_, i) => {
-      const [error, fields] = answers[i] ?? [new Error('Redis gave no answer')];
+      const [error, fields] = answers[i] ?? [new Error('Redis gave no answer.')];
       if (error) {
         throw error;
       }
@@ -113,21 +107,43 @@ export class Queues {
   }
 
   /**
-   * Removes deliveries that were finished longer ago than they are kept. BullMQ does so itself whenever another one
-   * finishes; this is for queues where none does. @returns how many.
+   * Removes deliveries of all queues whose retention has passed since they ended. BullMQ does so whenever another
+   * delivery ends; this is for queues in which none does. `limit` holds for each queue. @returns how many.
    */
-  async removeFinished(name: QueueName, limit: number): Promise<number> {
-    const queue: Queue = this[name];
-    const completed = await queue.clean(retention.removeOnComplete.age * 1000, limit, 'completed');
-    const failed = await queue.clean(retention.removeOnFail.age * 1000, limit, 'failed');
-    return completed.length + failed.length;
+  async removeFinished(limit: number): Promise<number> {
+    let removed = 0;
+    for (const queue of this.all) {
+      const completed = await queue.clean(retention.removeOnComplete.age * 1000, limit, 'completed');
+      const failed = await queue.clean(retention.removeOnFail.age * 1000, limit, 'failed');
+      removed += completed.length + failed.length;
+    }
+    return removed;
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.documents.close(), this.chunks.close()]);
+    await Promise.all(this.all.map((queue) => queue.close()));
+  }
+
+  private async deliver<N extends QueueName, T>(
+    name: N,
+    dispatches: readonly T[],
+    bulkJob: (dispatch: T) => { name: string; data: Delivery<N>; opts: JobsOptions },
+  ): Promise<void> {
+    const queue = this.named(name);
+    for (let start = 0; start < dispatches.length; start += bulkSize) {
+      await queue.addBulk(dispatches.slice(start, start + bulkSize).map(bulkJob));
+    }
+  }
+
+  private named(name: QueueName): Queue {
+    const queue = this.byName.get(name);
+    if (!queue) {
+      throw new Error(`There is no queue ${name}.`);
+    }
+    return queue;
   }
 }
 
-function delayOf(delayMs: number): JobsOptions {
-  return delayMs > 0 ? { delay: Math.ceil(delayMs) } : {};
+function optionsOf({ queueJobId, delayMs }: { queueJobId: string; delayMs: number }): JobsOptions {
+  return { jobId: queueJobId, ...(delayMs > 0 ? { delay: Math.ceil(delayMs) } : {}), ...retention };
 }

@@ -1,114 +1,119 @@
 import { setTimeout } from 'node:timers/promises';
-import type { ErrorCode } from '@millrace/contracts';
+import { type Delivery, type ErrorCode, type QueueName, queueSchemas } from '@millrace/contracts';
 import { Counter, Histogram, type Logger, type Registry } from '@millrace/telemetry';
 import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { z } from 'zod';
 
-/** The wait before a delivery that could not be handled at all comes again. */
+/** The wait before a delivery comes again whose handler threw an error. */
 const redeliverAfterMs = 2_000;
 
-/** The longest that a handler itself puts a delivery off. */
-const longestPutOffMs = 60_000;
+/** The longest time for which a handler can postpone a delivery. */
+const longestPostponementMs = 60_000;
 
 /** What became of a delivery. */
 export type DeliveryResult =
-  /** Taken care of, or nothing to do: acknowledge it. */
+  /** The work is done, or there was nothing to do. The delivery is acknowledged. */
   | { outcome: 'done' }
-  /** Not now: deliver it again then. `leased`: it is when somebody else's lease ends. */
+  /** The delivery is postponed. `leased` says that `at` is the deadline of another worker's lease. */
   | { outcome: 'later'; at: Date; leased?: boolean }
-  /** Nothing of this queue can be worked on for so many milliseconds: all its workers wait, and it comes again. */
+  /** All workers of this queue wait for so many milliseconds. Then the delivery comes again. */
   | { outcome: 'paused'; forMs: number }
-  /** The work failed, and the row says so; the queue shows it as failed. Its next try is a delivery of its own. */
+  /** The work failed, as its row says. The queue shows the delivery as failed; another attempt gets its own delivery. */
   | { outcome: 'failed'; code: ErrorCode; message: string };
 
-export interface QueueWorkerOptions<T> {
-  queueName: string;
-  prefix: string;
-  connection: Redis;
-  /** Parses a payload; a delivery that does not fit is failed, not retried. */
-  schema: z.ZodType<T>;
-  handle: (delivery: T, queueJobId: string) => Promise<DeliveryResult>;
-  /** Deliveries in hand at once. */
-  concurrency: number;
-  /** Has all workers of the queue wait for so many milliseconds. */
-  pauseQueue: (forMs: number) => Promise<void>;
-  /** A delivery whose worker died comes again after this time, in milliseconds; as long as the lease on the row. */
-  lockMs: number;
-  logger: Logger;
-  registry: Registry;
-}
+export type DeliveryMetrics = ReturnType<typeof createDeliveryMetrics>;
 
-/**
- * A worker on one queue, with metrics, logs and an end. BullMQ delivers each job once (attempts: 1) and again only when
- * a worker dies; tries and their limits are counted on the row, by the lifecycle package.
- */
-export class QueueWorker<T> {
-  private readonly worker: Worker;
-  private readonly deliveries: Counter;
-  private readonly duration: Histogram;
-
-  constructor(private readonly options: QueueWorkerOptions<T>) {
-    const labelNames = ['queue', 'outcome'] as const;
-    this.deliveries = new Counter({
+/** Creates the metrics of a service's deliveries. All of its queue workers share them. */
+export function createDeliveryMetrics(registry: Registry) {
+  const labelNames = ['queue', 'outcome'] as const;
+  return {
+    deliveries: new Counter({
       name: 'millrace_deliveries_total',
       help: 'Queue deliveries handled, by outcome',
       labelNames,
-      registers: [options.registry],
-    });
-    this.duration = new Histogram({
+      registers: [registry],
+    }),
+    seconds: new Histogram({
       name: 'millrace_delivery_seconds',
       help: 'Time a delivery was in hand',
       labelNames,
       buckets: [0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300],
-      registers: [options.registry],
-    });
-    this.worker = new Worker(options.queueName, (job, token) => this.process(job, token), {
+      registers: [registry],
+    }),
+  };
+}
+
+export interface QueueWorkerOptions<N extends QueueName> {
+  queue: N;
+  prefix: string;
+  connection: Redis;
+  handle: (delivery: Delivery<N>, queueJobId: string) => Promise<DeliveryResult>;
+  /** Deliveries in hand at once. */
+  concurrency: number;
+  /** Makes all workers of the queue wait for so many milliseconds. */
+  pauseQueue: (forMs: number) => Promise<void>;
+  /** After this time in milliseconds a delivery comes again whose worker died. It is as long as the lease on the row. */
+  lockMs: number;
+  logger: Logger;
+  metrics: DeliveryMetrics;
+}
+
+/**
+ * A worker on one queue, with metrics and logs. BullMQ delivers each job once (attempts: 1), and again only when a worker
+ * dies. Attempts and their limits are counted on the row, by the lifecycle package. A payload that does not fit the
+ * queue's schema fails at once.
+ */
+export class QueueWorker<N extends QueueName> {
+  private readonly worker: Worker;
+
+  constructor(private readonly options: QueueWorkerOptions<N>) {
+    this.worker = new Worker(options.queue, (job, token) => this.process(job, token), {
       connection: options.connection,
       prefix: options.prefix,
       concurrency: options.concurrency,
       autorun: false,
       lockDuration: options.lockMs,
       stalledInterval: Math.max(500, options.lockMs / 2),
-      // No limit of its own; but only with one does BullMQ look whether the queue is paused by rateLimit().
+      // This limit is never reached. But BullMQ looks only with a limit whether rateLimit() has paused the queue.
       limiter: { max: 1_000_000_000, duration: 1 },
-      // How often work may be lost is decided on the row (attempts), never by the queue.
+      // The attempts on the row decide how often work may be lost, never the queue.
       maxStalledCount: Number.MAX_SAFE_INTEGER,
     });
-    // BullMQ says "error" for lost connections and lost locks; the work itself reports its own failures.
-    this.worker.on('error', (error) => options.logger.warn({ err: error, queue: options.queueName }, 'queue error'));
+    // BullMQ emits "error" for lost connections and lost locks. Failed work is reported by its handler.
+    this.worker.on('error', (error) => options.logger.warn({ err: error, queue: options.queue }, 'queue error'));
   }
 
-  /** Begins to take deliveries. */
+  /** Starts to take deliveries. */
   start(): void {
     this.worker.run().catch((error: Error) => {
-      this.options.logger.fatal({ err: error, queue: this.options.queueName }, 'the queue worker ended');
-      // A process that takes no deliveries must not look alive: it stops in order, and its supervisor starts another.
+      this.options.logger.fatal({ err: error, queue: this.options.queue }, 'the queue worker ended');
+      // A process that takes no deliveries must not look alive. It stops in order, and its supervisor starts another.
       process.kill(process.pid, 'SIGTERM');
     });
   }
 
-  /** Takes no further delivery; those in hand go on. */
+  /** Takes no further delivery. The deliveries in hand go on. */
   async pause(): Promise<void> {
     await this.worker.pause(true);
   }
 
   /**
-   * Waits for the deliveries in hand, then closes. With Redis away that would take for ever: after `graceMs` it gives
-   * up, and what was in hand comes again once its lock has ended.
+   * Waits for the deliveries in hand, then closes. With Redis away that never ends, so the wait ends after `graceMs`.
+   * The deliveries in hand then come again when their locks expire.
    */
   async close(graceMs: number): Promise<void> {
     await Promise.race([this.worker.close(), setTimeout(graceMs, undefined, { ref: false })]);
   }
 
   private async process(job: Job, token: string | undefined): Promise<void> {
-    const stopTimer = this.duration.startTimer({ queue: this.options.queueName });
+    const { queue, metrics } = this.options;
+    const stopTimer = metrics.seconds.startTimer({ queue });
     const result = await this.handle(job);
     stopTimer({ outcome: result.outcome });
-    this.deliveries.inc({ queue: this.options.queueName, outcome: result.outcome });
+    metrics.deliveries.inc({ queue, outcome: result.outcome });
     if (result.outcome === 'later') {
-      // A lease's end is the database's time, whose clock is not ours, and no lease lasts longer than a lock.
-      const longestMs = result.leased ? this.options.lockMs : longestPutOffMs;
+      // A lease's deadline is a time of the database's clock, which may differ. No lease lasts longer than a lock.
+      const longestMs = result.leased ? this.options.lockMs : longestPostponementMs;
       const waitMs = Math.min(Math.max(result.at.getTime() - Date.now(), 0), longestMs);
       await job.moveToDelayed(Date.now() + waitMs + 50, token);
       throw new DelayedError();
@@ -123,24 +128,18 @@ export class QueueWorker<T> {
   }
 
   private async handle(job: Job): Promise<DeliveryResult> {
-    const parsed = this.options.schema.safeParse(job.data);
+    const { queue, handle, logger } = this.options;
+    const parsed = queueSchemas[queue].safeParse(job.data);
     if (!parsed.success) {
-      this.options.logger.error(
-        { queueJobId: job.id, issues: parsed.error.issues },
-        'a delivery does not fit its schema',
-      );
-      return { outcome: 'failed', code: 'REQUEST_INVALID', message: 'The payload does not fit its schema' };
+      logger.error({ queueJobId: job.id, issues: parsed.error.issues }, 'a delivery does not fit its schema');
+      return { outcome: 'failed', code: 'REQUEST_INVALID', message: 'The payload does not fit its schema.' };
     }
     try {
-      return await this.options.handle(parsed.data, job.id ?? '');
+      return await handle(parsed.data as Delivery<N>, job.id ?? '');
     } catch (error) {
-      this.options.logger.error({ err: error, queueJobId: job.id, ...this.ids(parsed.data) }, 'a delivery failed');
-      // Nothing was written down (the database is away, say), so nobody else brings this work back: deliver it again.
+      logger.error({ err: error, queueJobId: job.id, ...parsed.data }, 'a delivery failed');
+      // The error was written to no row (the database may be away), so only this delivery can bring the work back.
       return { outcome: 'later', at: new Date(Date.now() + redeliverAfterMs) };
     }
-  }
-
-  private ids(delivery: T): object {
-    return typeof delivery === 'object' && delivery !== null ? delivery : {};
   }
 }

@@ -1,14 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import { chunkDelivery, newId, queueNames } from '@millrace/contracts';
+import { newId } from '@millrace/contracts';
 import { createLogger, createRegistry } from '@millrace/telemetry';
 import { testServers, waitFor } from '@millrace/test-support';
 import type { Redis } from 'ioredis';
-import { type DeliveryResult, producerConnection, Queues, QueueWorker, untilReady, workerConnection } from '../src';
+import {
+  createDeliveryMetrics,
+  type DeliveryResult,
+  producerConnection,
+  Queues,
+  QueueWorker,
+  untilReady,
+  workerConnection,
+} from '../src';
 
 const logger = createLogger('test', 'silent');
 let connection: Redis;
 let queues: Queues;
-let worker: QueueWorker<unknown> | undefined;
+let worker: QueueWorker<'chunks'> | undefined;
 let prefix: string;
 
 beforeEach(async () => {
@@ -27,19 +35,18 @@ afterEach(async () => {
 
 function work(handle: (chunkId: string) => Promise<DeliveryResult>): void {
   const created = new QueueWorker({
-    queueName: queueNames.chunks,
+    queue: 'chunks',
     prefix,
     connection,
-    schema: chunkDelivery,
     handle: ({ chunkId }) => handle(chunkId),
     concurrency: 1,
     pauseQueue: (forMs) => queues.pause('chunks', forMs),
     lockMs: 5_000,
     logger,
-    registry: createRegistry('test'),
+    metrics: createDeliveryMetrics(createRegistry('test')),
   });
   created.start();
-  worker = created as QueueWorker<unknown>;
+  worker = created;
 }
 
 const chunk = (chunkIndex: number, delayMs = 0) => {
@@ -236,7 +243,7 @@ describe('Looking for lost deliveries', () => {
     await queues.deliverChunks([done]);
     work(async () => ({ outcome: 'done' }));
     await ended(done.queueJobId);
-    expect(await queues.removeFinished('chunks', 100)).toBe(0);
+    expect(await queues.removeFinished(100)).toBe(0);
     expect(await queues.chunks.getJobState(done.queueJobId)).toBe('completed');
   });
 });

@@ -3,8 +3,8 @@ import type { Config } from '@millrace/config';
 import type { Database } from '@millrace/database';
 import type { EmbeddingProviders } from '@millrace/embeddings';
 import type { Queues } from '@millrace/queues';
+import type { Deliveries } from '@millrace/runtime';
 import type { Checks, Logger, Registry } from '@millrace/telemetry';
-import type { Deliveries } from './deliveries';
 import type { Unlocker } from './uploads/unlocker';
 
 /** What the routes work with. */

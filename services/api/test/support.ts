@@ -1,6 +1,7 @@
 import { Database } from '@millrace/database';
 import { producerConnection, Queues, untilReady } from '@millrace/queues';
-import { createLogger, type Logger, type RunningService } from '@millrace/telemetry';
+import type { RunningService } from '@millrace/runtime';
+import { createLogger, type Logger } from '@millrace/telemetry';
 import { createTestEnvironment, type TestEnvironment, testApiKey } from '@millrace/test-support';
 import request from 'supertest';
 import { startApi } from '../src';

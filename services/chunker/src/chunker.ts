@@ -1,11 +1,9 @@
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { BlobStore } from '@millrace/blobs';
 import type { Config } from '@millrace/config';
-import { documentDelivery, queueNames } from '@millrace/contracts';
 import { checkLanguages, ParserPool } from '@millrace/pdf';
-import { startWorkerService } from '@millrace/queues';
-import type { Logger, RunningService } from '@millrace/telemetry';
+import { type RunningService, startWorkerService } from '@millrace/runtime';
+import type { Logger } from '@millrace/telemetry';
 import { IngestHandler } from './ingest';
 import { createChunkerMetrics } from './metrics';
 
@@ -20,11 +18,9 @@ export async function startChunker(config: Config, logger: Logger): Promise<Runn
   checkLanguages(config.OCR_LANGUAGES);
   return startWorkerService({
     name: 'chunker',
-    queueName: queueNames.documents,
-    schema: documentDelivery,
     config,
     logger,
-    setUp: async ({ database, queues, registry }) => {
+    setUp: async ({ database, deliveries, registry, worker, inHand }) => {
       const pool = new ParserPool({
         entry: join(__dirname, 'parseProcess.js'),
         processes: config.READER_PROCESSES,
@@ -36,10 +32,10 @@ export async function startChunker(config: Config, logger: Logger): Promise<Runn
       pool.warmUp();
       const handler = new IngestHandler({
         database,
-        queues,
+        deliveries,
         blobs: new BlobStore(config.BLOB_DIR),
         pool,
-        worker: `${hostname()}:${process.pid}`,
+        worker,
         leaseMs: config.LEASE_MS,
         retryPolicy: { backoffMs: config.RETRY_BACKOFF_MS },
         maxPages: config.DOCUMENT_MAX_PAGES,
@@ -56,14 +52,18 @@ export async function startChunker(config: Config, logger: Logger): Promise<Runn
           timeoutMs: config.PDF_REPAIR_TIMEOUT_MS,
           maxRssBytes: config.PDF_REPAIR_MAX_MEMORY_BYTES,
         },
+        stopping: inHand.signal,
         logger,
         metrics: createChunkerMetrics(registry),
       });
       return {
-        concurrency: config.READER_PROCESSES,
-        handle: (delivery) => handler.handle(delivery),
-        finish: () => handler.finish(),
-        handBack: () => handler.handBack(),
+        consumers: [
+          {
+            queue: 'documents',
+            concurrency: config.READER_PROCESSES,
+            handle: (delivery) => handler.handle(delivery),
+          },
+        ],
         close: () => pool.close(),
       };
     },

@@ -1,5 +1,5 @@
 import type { BlobStore } from '@millrace/blobs';
-import { type DocumentDelivery, type JobDispatch, MillraceError, newId, toMillraceError } from '@millrace/contracts';
+import { type DocumentDelivery, MillraceError, newId, toMillraceError } from '@millrace/contracts';
 import { type Database, untilAvailable } from '@millrace/database';
 import {
   type ClaimedJob,
@@ -7,14 +7,15 @@ import {
   failJob,
   type RetryPolicy,
   releaseJob,
+  renewJobLease,
   requeueJob,
   storeChunks,
   storePages,
 } from '@millrace/lifecycle';
 import type { ParserPool, RewriteLimits } from '@millrace/pdf';
-import type { DeliveryResult, Queues } from '@millrace/queues';
+import type { DeliveryResult } from '@millrace/queues';
+import { type Deliveries, renewLease } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
-import { keepLease } from './keepLease';
 import type { ChunkerMetrics } from './metrics';
 import { type ParsedDocument, parseDocument, whyNothing } from './parseDocument';
 import type { OcrSettings, ParsedPage } from './parseProtocol';
@@ -22,7 +23,7 @@ import { reportReading } from './reportReading';
 
 export interface IngestOptions {
   database: Database;
-  queues: Queues;
+  deliveries: Deliveries;
   blobs: BlobStore;
   pool: ParserPool;
   /** Names this process in leases. */
@@ -36,48 +37,21 @@ export interface IngestOptions {
   ocr: OcrSettings;
   /** See openPdf. */
   rewrite?: RewriteLimits;
+  /** Stops reading: each job in hand is released. */
+  stopping: AbortSignal;
   logger: Logger;
   metrics: ChunkerMetrics;
 }
 
 /** Why reading stopped before its end, other than by a fault of the document. */
-type Interruption = 'handed back' | 'lease lost';
+type Interruption = 'stopping' | 'lease lost';
 
 /** Turns one document delivery after another into stored pages and job chunks, and delivers the chunks. */
 export class IngestHandler {
-  private readonly inHand = new Set<Promise<unknown>>();
-  private readonly stopping = new AbortController();
-
   constructor(private readonly options: IngestOptions) {}
 
+  /** Works on one delivery. When the stop comes, even during the claim, it releases the job: the attempt does not count. */
   async handle(delivery: DocumentDelivery): Promise<DeliveryResult> {
-    const work = this.take(delivery);
-    this.inHand.add(work);
-    try {
-      return await work;
-    } finally {
-      this.inHand.delete(work);
-    }
-  }
-
-  /** Resolves when no document is in hand. */
-  async finish(): Promise<void> {
-    await Promise.allSettled(this.inHand);
-  }
-
-  /**
-   * Stops reading every document in hand, one that is just being claimed as well, and gives its job back to the queue
-   * without an attempt consumed.
-   */
-  async handBack(): Promise<void> {
-    this.stopping.abort('handed back' satisfies Interruption);
-    await this.finish();
-  }
-
-  private async take(delivery: DocumentDelivery): Promise<DeliveryResult> {
-    if (this.stopping.signal.aborted) {
-      return { outcome: 'later', at: new Date() };
-    }
     const { database, worker, leaseMs } = this.options;
     const claim = await claimJob(database, delivery.jobId, worker, leaseMs);
     if (claim.outcome === 'leased') {
@@ -90,12 +64,16 @@ export class IngestHandler {
   }
 
   private async ingest(job: ClaimedJob): Promise<DeliveryResult> {
-    const { database, leaseMs, metrics } = this.options;
+    const { database, leaseMs, metrics, stopping } = this.options;
     const lost = new AbortController();
-    const signal = AbortSignal.any([this.stopping.signal, lost.signal]);
+    const signal = AbortSignal.any([stopping, lost.signal]);
     const logger = this.options.logger.child({ jobId: job.jobId, documentId: job.documentId });
-    const onLost = () => lost.abort('lease lost' satisfies Interruption);
-    const letGo = keepLease({ database, job, leaseMs, logger, onLost });
+    const renew = async () => {
+      if (!(await renewJobLease(database, job, leaseMs))) {
+        lost.abort();
+      }
+    };
+    const endRenewal = renewLease({ leaseMs, renew, logger });
     const lostPages: ParsedPage[] = [];
     const stopTimer = metrics.parseSeconds.startTimer();
     try {
@@ -105,7 +83,7 @@ export class IngestHandler {
     } catch (error) {
       return await this.giveUp(job, error, lostPages, signal, logger);
     } finally {
-      letGo();
+      endRenewal();
     }
   }
 
@@ -135,7 +113,7 @@ export class IngestHandler {
     signal: AbortSignal,
     logger: Logger,
   ): Promise<DeliveryResult> {
-    const { database, queues, metrics } = this.options;
+    const { database, deliveries, metrics } = this.options;
     if (parsed.chunks.length === 0 && job.failedPages === null) {
       return await this.fail(job, whyNothing(parsed), parsed.pages, signal, logger);
     }
@@ -172,15 +150,11 @@ export class IngestHandler {
       metrics.pages.inc({ outcome: page.outcome });
     }
     logger.info({ pages: parsed.pages.length, chunks: dispatches.length }, 'a document was chunked');
-    try {
-      await queues.deliverChunks(dispatches);
-    } catch (error) {
-      logger.warn({ err: error }, 'a document was chunked, but its chunks could not be delivered yet');
-    }
+    await deliveries.chunks(dispatches);
     return { outcome: 'done' };
   }
 
-  /** Decides what an interrupted or failed reading means: hand the job back, leave it to its new owner, or fail it. */
+  /** Decides what an interrupted or failed reading means: release the job, leave it to its new holder, or fail it. */
   private async giveUp(
     job: ClaimedJob,
     thrown: unknown,
@@ -189,11 +163,11 @@ export class IngestHandler {
     logger: Logger,
   ): Promise<DeliveryResult> {
     if (signal.aborted) {
-      const reason = signal.reason as Interruption;
+      const reason: Interruption = this.options.stopping.aborted ? 'stopping' : 'lease lost';
       logger.info({ reason }, 'stopped reading a document');
-      const dispatch = reason === 'handed back' ? await releaseJob(this.options.database, job) : null;
+      const dispatch = reason === 'stopping' ? await releaseJob(this.options.database, job) : null;
       if (dispatch) {
-        await this.deliver(dispatch, logger);
+        await this.options.deliveries.jobs([dispatch]);
       }
       return { outcome: 'done' };
     }
@@ -213,22 +187,13 @@ export class IngestHandler {
     signal: AbortSignal,
     logger: Logger,
   ): Promise<DeliveryResult> {
-    const { database, retryPolicy } = this.options;
+    const { database, deliveries, retryPolicy } = this.options;
     const dispatch = await untilAvailable(() => requeueJob(database, job, error, retryPolicy), signal);
     if (dispatch) {
       logger.warn({ code: error.code, reason: error.message, delayMs: dispatch.delayMs }, 'reading failed for now');
-      await this.deliver(dispatch, logger);
+      await deliveries.jobs([dispatch]);
     }
     return { outcome: 'done' };
-  }
-
-  /** Makes a delivery that stands on its row already; what cannot be delivered now, the reconciler delivers. */
-  private async deliver(dispatch: JobDispatch, logger: Logger): Promise<void> {
-    try {
-      await this.options.queues.deliverJob(dispatch);
-    } catch (error) {
-      logger.warn({ err: error }, 'a job could not be delivered yet');
-    }
   }
 
   private async fail(

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { BlobStore } from '@millrace/blobs';
 import { ParserPool, type ParserPoolOptions } from '@millrace/pdf';
 import { closeConnection, Queues, untilReady, workerConnection } from '@millrace/queues';
+import { Deliveries, WorkInHand } from '@millrace/runtime';
 import { createLogger, createRegistry } from '@millrace/telemetry';
 import { createTestEnvironment } from '@millrace/test-support';
 import { accept, openDatabase } from '../../../packages/lifecycle/test/support';
@@ -29,9 +30,10 @@ export async function createIngest(
     ...limits,
   });
   const blobs = new BlobStore(config.BLOB_DIR);
+  const inHand = new WorkInHand();
   const handler = new IngestHandler({
     database,
-    queues,
+    deliveries: new Deliveries(queues, logger),
     blobs,
     pool,
     worker: 'test',
@@ -41,6 +43,7 @@ export async function createIngest(
     maxLostPages: 3,
     maxCharacters: 100_000_000,
     ocr,
+    stopping: inHand.signal,
     logger,
     metrics: createChunkerMetrics(createRegistry('test')),
   });
@@ -50,6 +53,7 @@ export async function createIngest(
     queues,
     pool,
     blobs,
+    inHand,
     handler,
     /** Accepts a document with this original. */
     async upload(original: Buffer, chunkMaxRetries = 3) {

@@ -9,6 +9,7 @@ import {
   renewChunkLeases,
 } from '@millrace/lifecycle';
 import type { DeliveryResult } from '@millrace/queues';
+import type { WorkInHand } from '@millrace/runtime';
 import { announceRounds } from './announce';
 import { HeldClaim } from './heldClaim';
 import { type Lane, Lanes, type LanesOptions } from './lanes';
@@ -29,6 +30,8 @@ export interface QueuedChunk extends ChunkDelivery {
 export interface BatchOptions extends Omit<LanesOptions, 'signal'> {
   /** Names this process in leases and attempts. */
   worker: string;
+  /** Counts what is examined apart from the batches as well; its signal ends all work. */
+  inHand: WorkInHand;
 }
 
 /**
@@ -39,42 +42,20 @@ export interface BatchOptions extends Omit<LanesOptions, 'signal'> {
  * back and waits. Otherwise the batch is divided, apart from the running batches, until the guilty text stands alone.
  */
 export class BatchProcessor {
-  private readonly inHand = new Set<Promise<unknown>>();
-  private readonly stopping = new AbortController();
+  private readonly stopping: AbortSignal;
   private readonly lanes: Lanes;
 
   constructor(private readonly options: BatchOptions) {
-    this.lanes = new Lanes({ ...options, signal: this.stopping.signal });
-  }
-
-  /** One result per delivery, in order. Rejects only when the database is away, with nothing claimed. */
-  async process(deliveries: readonly QueuedChunk[]): Promise<DeliveryResult[]> {
-    const work = this.take(deliveries);
-    this.inHand.add(work);
-    try {
-      return await work;
-    } finally {
-      this.inHand.delete(work);
-    }
-  }
-
-  /** Resolves when nothing is in hand, what is being examined included. */
-  async idle(): Promise<void> {
-    await Promise.allSettled(this.inHand);
-    await this.lanes.idle();
+    this.stopping = options.inHand.signal;
+    this.lanes = new Lanes({ ...options, signal: this.stopping });
   }
 
   /**
-   * Ends all work: calls to the provider are broken off, and each batch in hand, one that is just being claimed as well,
-   * gives its chunks back without an attempt consumed. Deliveries that still come are put off for another worker.
+   * One result per delivery, in order. Rejects only when the database is away, with nothing claimed. When the stop comes,
+   * even during the claim, it releases the chunks without an attempt counted.
    */
-  async handBack(): Promise<void> {
-    this.stopping.abort();
-    await this.idle();
-  }
-
-  private async take(deliveries: readonly QueuedChunk[]): Promise<DeliveryResult[]> {
-    if (this.stopping.signal.aborted) {
+  async process(deliveries: readonly QueuedChunk[]): Promise<DeliveryResult[]> {
+    if (this.stopping.aborted) {
       return deliveries.map(() => later(0));
     }
     const models = await this.options.database.embeddingModels.find();
@@ -91,7 +72,7 @@ export class BatchProcessor {
       deliveries.map((delivery) => delivery.queueJobId),
     );
     if (claim.chunks.length > 0) {
-      const held = new HeldClaim(claim, (...renewal) => this.renew(...renewal), this.options.leaseMs / 3);
+      const held = new HeldClaim(claim, { ...this.options, renew: (...renewal) => this.renew(...renewal) });
       addAll(results, await held.during(() => this.workByLane(held, claim.chunks, models)));
     }
     addAll(results, await this.resolveUnclaimed(ids, claim, deliveries));
@@ -127,7 +108,7 @@ export class BatchProcessor {
       return await claimChunks(database, ids, worker, leaseMs, token, queueJobIds);
     } catch (error) {
       // A connection that broke leaves it open whether the claim stands; a lease that runs out would cost an attempt.
-      await untilAvailable(() => releaseChunks(database, token, ids, { redeliver: false }), this.stopping.signal);
+      await untilAvailable(() => releaseChunks(database, token, ids, { redeliver: false }), this.stopping);
       throw error;
     }
   }
@@ -167,19 +148,10 @@ export class BatchProcessor {
     );
   }
 
-  /** Pushes the deadlines forward; with the database away, as soon as it is back. */
-  private async renew(token: string, textTokens: readonly string[], ended: AbortSignal): Promise<void> {
-    const { database, leaseMs, logger } = this.options;
-    try {
-      await untilAvailable(async () => {
-        await renewChunkLeases(database, token, leaseMs);
-        await this.lanes.renew(textTokens);
-      }, ended);
-    } catch (error) {
-      if (!ended.aborted) {
-        logger.warn({ err: error }, 'could not renew the lease of a batch');
-      }
-    }
+  private async renew(token: string, textTokens: readonly string[]): Promise<void> {
+    const { database, leaseMs } = this.options;
+    await renewChunkLeases(database, token, leaseMs);
+    await this.lanes.renew(textTokens);
   }
 
   /** A batch just claimed: each provider's part of it. */
@@ -211,7 +183,7 @@ export class BatchProcessor {
     const { database } = this.options;
     const ids = chunks.map((chunk) => chunk.id);
     const { token } = held.part(chunks);
-    await untilAvailable(() => releaseChunks(database, token, ids, { redeliver: false }), this.stopping.signal);
+    await untilAvailable(() => releaseChunks(database, token, ids, { redeliver: false }), this.stopping);
     return resultFor(chunks, later(endedMs));
   }
 

@@ -8,9 +8,9 @@ import {
   releaseChunks,
   settleChunks,
 } from '@millrace/lifecycle';
-import type { Queues } from '@millrace/queues';
+import type { Deliveries } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
-import { announceRounds, deliver } from './announce';
+import { announceRounds } from './announce';
 import type { Part } from './heldClaim';
 import type { EmbedderMetrics } from './metrics';
 import { ProviderHealth } from './providerHealth';
@@ -22,7 +22,7 @@ const elsewhereMs = 500;
 
 export interface ChunkGroupsOptions {
   database: Database;
-  queues: Queues;
+  deliveries: Deliveries;
   provider: EmbeddingProvider;
   leaseMs: number;
   /** After this long without a successful call, chunks fail instead of waiting for the provider. */
@@ -111,7 +111,7 @@ export class ChunkGroups {
     const dispatches = await untilAvailable(() => releaseChunks(database, part.token, ids, options), signal);
     await this.vectors.letGo(part);
     logger.info({ chunks: part.chunks.length }, 'handed back unfinished chunks');
-    await deliver(dispatches, this.options);
+    await this.options.deliveries.chunks(dispatches);
   }
 
   /**

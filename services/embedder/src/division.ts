@@ -1,6 +1,7 @@
 import type { MillraceError } from '@millrace/contracts';
 import { untilAvailable } from '@millrace/database';
 import type { ClaimedChunk } from '@millrace/lifecycle';
+import type { WorkInHand } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
 import type { ChunkGroups } from './chunkGroups';
 import type { HeldClaim, Part } from './heldClaim';
@@ -16,6 +17,7 @@ const guiltyEnough = 8;
 
 export interface DivisionOptions {
   groups: ChunkGroups;
+  inHand: WorkInHand;
   logger: Logger;
   metrics: EmbedderMetrics;
   signal: AbortSignal;
@@ -56,7 +58,7 @@ export class Division {
 
   /** Has a failed part of a claim examined, each document's chunks by themselves. Leases are renewed meanwhile. */
   examine(held: HeldClaim, failed: Part, error: MillraceError): void {
-    const { logger, metrics, signal } = this.options;
+    const { inHand, logger, metrics, signal } = this.options;
     const byDocument = groupBy(failed.chunks, (chunk) => chunk.documentId);
     logger.warn(
       { code: error.code, reason: error.message, chunks: failed.chunks.length, documents: byDocument.size },
@@ -68,22 +70,17 @@ export class Division {
     free.catch(() => undefined);
     for (const [documentId, chunks] of byDocument) {
       const part = held.part(chunks);
-      held
-        .during(() =>
+      const examined = () =>
+        held.during(() =>
           this.inOrder(documentId, async (document) => {
             await free;
             await (byDocument.size === 1 ? this.divide(document, part, error) : this.tryAgain(document, part));
           }),
-        )
+        );
+      inHand
+        .run(examined)
         // Their leases will run out, and the reconciler sees to the rest.
         .catch((failure: unknown) => logger.error({ err: failure }, 'examining a failed batch came to nothing'));
-    }
-  }
-
-  /** Resolves when nothing is being examined. */
-  async idle(): Promise<void> {
-    while (this.documents.size > 0) {
-      await Promise.all([...this.documents.values()].map(({ work }) => work));
     }
   }
 

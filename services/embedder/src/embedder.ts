@@ -1,9 +1,8 @@
-import { hostname } from 'node:os';
 import type { Config } from '@millrace/config';
-import { chunkDelivery, queueNames } from '@millrace/contracts';
 import { EmbeddingProviders, MicroBatcher } from '@millrace/embeddings';
-import { type DeliveryResult, startWorkerService } from '@millrace/queues';
-import type { Logger, RunningService } from '@millrace/telemetry';
+import type { DeliveryResult } from '@millrace/queues';
+import { type RunningService, startWorkerService } from '@millrace/runtime';
+import type { Logger } from '@millrace/telemetry';
 import { BatchProcessor, type QueuedChunk } from './batch';
 import { createEmbedderMetrics } from './metrics';
 
@@ -14,17 +13,16 @@ import { createEmbedderMetrics } from './metrics';
 export function startEmbedder(config: Config, logger: Logger): Promise<RunningService> {
   return startWorkerService({
     name: 'embedder',
-    queueName: queueNames.chunks,
-    schema: chunkDelivery,
     config,
     logger,
-    setUp: async ({ database, queues, registry }) => {
+    setUp: async ({ database, deliveries, registry, worker, inHand }) => {
       const providers = await EmbeddingProviders.create(config);
       const processor = new BatchProcessor({
         database,
-        queues,
+        deliveries,
         providers,
-        worker: `${hostname()}:${process.pid}`,
+        worker,
+        inHand,
         leaseMs: config.LEASE_MS,
         maxOutageMs: config.EMBEDDING_MAX_OUTAGE_MS,
         retryPolicy: { backoffMs: config.RETRY_BACKOFF_MS },
@@ -41,11 +39,14 @@ export function startEmbedder(config: Config, logger: Logger): Promise<RunningSe
         },
       });
       return {
-        // One more batch than are running, so that the next is full when a place becomes free.
-        concurrency: config.EMBEDDING_BATCH_SIZE * (config.EMBEDDING_CONCURRENCY + 1),
-        handle: (delivery, queueJobId) => batcher.submit({ ...delivery, queueJobId }),
-        finish: () => batcher.drain().then(() => processor.idle()),
-        handBack: () => processor.handBack(),
+        consumers: [
+          {
+            queue: 'chunks',
+            // One more batch than are running, so that the next is full when a place becomes free.
+            concurrency: config.EMBEDDING_BATCH_SIZE * (config.EMBEDDING_CONCURRENCY + 1),
+            handle: (delivery, queueJobId) => batcher.submit({ ...delivery, queueJobId }),
+          },
+        ],
         close: () => providers.close(),
       };
     },

@@ -1,5 +1,7 @@
 import { newId } from '@millrace/contracts';
 import type { ChunkClaim, ClaimedChunk } from '@millrace/lifecycle';
+import { renewLease } from '@millrace/runtime';
+import type { Logger } from '@millrace/telemetry';
 
 /** Chunks of one claim that are worked on together. */
 export interface Part {
@@ -10,8 +12,12 @@ export interface Part {
   chunks: readonly ClaimedChunk[];
 }
 
-/** Pushes the deadlines of a claim forward; `signal` says that nothing of it is in hand any more. */
-export type Renew = (token: string, textTokens: readonly string[], signal: AbortSignal) => Promise<void>;
+export interface HeldClaimOptions {
+  leaseMs: number;
+  /** Moves the deadlines of the claim and of its texts forward. */
+  renew: (token: string, textTokens: readonly string[]) => Promise<void>;
+  logger: Logger;
+}
 
 /**
  * A claim in work: its lease is renewed as long as any part of it is in hand. Parts of one claim may end at different
@@ -20,14 +26,11 @@ export type Renew = (token: string, textTokens: readonly string[], signal: Abort
 export class HeldClaim {
   private readonly textTokens = new Set<string>();
   private inHand = 0;
-  private ended = new AbortController();
-  private timer: NodeJS.Timeout | undefined;
-  private renewal: AbortController | undefined;
+  private endRenewal: (() => void) | undefined;
 
   constructor(
     private readonly claim: ChunkClaim,
-    private readonly renew: Renew,
-    private readonly everyMs: number,
+    private readonly options: HeldClaimOptions,
   ) {}
 
   /** A part of the claim, whose texts are claimed apart from every other part's. */
@@ -40,25 +43,20 @@ export class HeldClaim {
   /** Does `work` on a part of the claim. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     this.inHand += 1;
-    this.timer ??= setInterval(() => void this.renewOnce(), this.everyMs);
+    this.endRenewal ??= this.startRenewal();
     try {
       return await work();
     } finally {
       this.inHand -= 1;
       if (this.inHand === 0) {
-        clearInterval(this.timer);
-        this.timer = undefined;
-        this.ended.abort();
-        this.ended = new AbortController();
+        this.endRenewal?.();
+        this.endRenewal = undefined;
       }
     }
   }
 
-  private async renewOnce(): Promise<void> {
-    // In place of one that still tries: on a connection that hangs it would keep every later one from trying.
-    this.renewal?.abort();
-    const renewal = new AbortController();
-    this.renewal = renewal;
-    await this.renew(this.claim.token, [...this.textTokens], AbortSignal.any([this.ended.signal, renewal.signal]));
+  private startRenewal(): () => void {
+    const { leaseMs, renew, logger } = this.options;
+    return renewLease({ leaseMs, renew: () => renew(this.claim.token, [...this.textTokens]), logger });
   }
 }

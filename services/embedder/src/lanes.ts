@@ -1,6 +1,7 @@
 import type { EmbeddingModel } from '@millrace/contracts';
 import type { EmbeddingModels, VectorTable } from '@millrace/database';
 import type { EmbeddingProvider, EmbeddingProviders } from '@millrace/embeddings';
+import type { WorkInHand } from '@millrace/runtime';
 import { ChangeWait } from './changeWait';
 import { ChunkGroups, type ChunkGroupsOptions } from './chunkGroups';
 import { Division } from './division';
@@ -18,6 +19,7 @@ export interface Lane {
 
 export interface LanesOptions extends Omit<ChunkGroupsOptions, 'provider'> {
   providers: EmbeddingProviders;
+  inHand: WorkInHand;
 }
 
 /**
@@ -82,10 +84,5 @@ export class Lanes {
     for (const { groups } of this.lanes.values()) {
       await groups.vectors.renew(textTokens);
     }
-  }
-
-  /** Resolves when nothing is being examined. */
-  async idle(): Promise<void> {
-    await Promise.all([...this.lanes.values()].map(({ division }) => division.idle()));
   }
 }

@@ -1,6 +1,7 @@
 import { defaultCollectionId } from '@millrace/database';
 import { EmbeddingProviders } from '@millrace/embeddings';
 import { closeConnection, Queues, untilReady, workerConnection } from '@millrace/queues';
+import { Deliveries, WorkInHand } from '@millrace/runtime';
 import { createLogger, createRegistry } from '@millrace/telemetry';
 import { createTestEnvironment, startOpenAiServer } from '@millrace/test-support';
 import { chunkedDocument, openDatabase } from '../../../packages/lifecycle/test/support';
@@ -19,9 +20,11 @@ test('When the stop comes while a batch is just being claimed, then its chunks a
   try {
     const { jobId, documentId, chunkIds } = await chunkedDocument(database, 3);
     const collectionId = defaultCollectionId;
+    const inHand = new WorkInHand();
     const processor = new BatchProcessor({
       database,
-      queues,
+      deliveries: new Deliveries(queues, logger),
+      inHand,
       providers: await EmbeddingProviders.create(config),
       worker: 'test',
       leaseMs: 60_000,
@@ -38,8 +41,8 @@ test('When the stop comes while a batch is just being claimed, then its chunks a
       collectionId,
       queueJobId: `${chunkId}.1`,
     }));
-    const work = processor.process(deliveries);
-    await processor.handBack();
+    const work = inHand.run(() => processor.process(deliveries));
+    await inHand.release();
     expect(await work).toEqual(deliveries.map(() => ({ outcome: 'done' })));
 
     const rows = await database.jobChunks.findAll(chunkIds);

@@ -2,6 +2,7 @@ import { newId } from '@millrace/contracts';
 import { type Database, defaultCollectionId } from '@millrace/database';
 import { EmbeddingProviders } from '@millrace/embeddings';
 import { closeConnection, Queues, untilReady, workerConnection } from '@millrace/queues';
+import { Deliveries, WorkInHand } from '@millrace/runtime';
 import { createLogger, createRegistry } from '@millrace/telemetry';
 import {
   createTestEnvironment,
@@ -23,6 +24,7 @@ let wire: Wire;
 let throughWire: Database;
 let connection: Redis;
 let queues: Queues;
+let inHand: WorkInHand;
 
 beforeEach(async () => {
   provider = await startOpenAiServer();
@@ -35,6 +37,7 @@ beforeEach(async () => {
   connection = workerConnection(config.REDIS_URL, logger);
   await untilReady(connection, 5_000);
   queues = new Queues(connection, config.QUEUE_PREFIX);
+  inHand = new WorkInHand();
 });
 afterEach(async () => {
   await queues.close();
@@ -49,7 +52,8 @@ afterEach(async () => {
 async function processorOn(on: Database): Promise<BatchProcessor> {
   return new BatchProcessor({
     database: on,
-    queues,
+    deliveries: new Deliveries(queues, logger),
+    inHand,
     providers: await EmbeddingProviders.create(environment.config()),
     worker: 'test',
     leaseMs: 60_000,
@@ -98,9 +102,9 @@ describe('When the database goes away while the provider works', () => {
       return 'ok';
     });
     const processor = await processorOn(throughWire);
-    const work = processor.process(deliveries).catch((error: Error) => error);
+    const work = inHand.run(() => processor.process(deliveries)).catch((error: Error) => error);
     await waitFor('the provider to have answered', async () => provider.requests.length === 1);
-    await processor.handBack();
+    await inHand.release();
     expect(await work).toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
     expect(await chunkCounts(database, jobId)).toEqual({ processing: 2 });
   });
@@ -118,7 +122,7 @@ describe('When storing a batch fails for a reason of its own', () => {
     );
     const processor = await processorOn(database);
     await processor.process(deliveries);
-    await processor.idle();
+    await inHand.finish();
     const rows = await database.jobChunks.findAll(chunkIds);
     expect(rows.filter((row) => row.status !== 'success')).toMatchObject([
       { id: guilty, status: 'retry_scheduled', lastErrorCode: 'INTERNAL', attempts: 1 },
@@ -140,7 +144,7 @@ describe('When storing one chunk always takes longer than a statement may', () =
     try {
       const processor = await processorOn(hasty);
       await processor.process(deliveries);
-      await processor.idle();
+      await inHand.finish();
       const rows = await database.jobChunks.findAll(chunkIds);
       expect(rows.filter((row) => row.status !== 'success')).toMatchObject([
         { id: chunkIds[1], status: 'retry_scheduled', lastErrorCode: 'DATABASE_TIMEOUT', attempts: 1 },
@@ -171,10 +175,10 @@ describe('When a batch of two documents with the same texts fails once', () => {
     const processor = await processorOn(database);
     const deliveries = [...first.deliveries, ...second.deliveries];
     await processor.process(deliveries);
-    await processor.idle();
+    await inHand.finish();
     // What found its text in the other part's hands comes again.
     await processor.process(deliveries);
-    await processor.idle();
+    await inHand.finish();
     for (const { jobId } of [first, second]) {
       expect(await database.jobs.find(jobId)).toMatchObject({ status: 'completed', processedChunks: 3 });
     }
@@ -195,7 +199,7 @@ describe('When a lease is lost while a call fails', () => {
     });
     const processor = await processorOn(database);
     await processor.process(deliveries);
-    await processor.idle();
+    await inHand.finish();
     const texts = provider.requests.slice(1).flatMap((request) => request.input);
     expect(texts.filter((text) => text !== probeText)).toEqual([]);
     const rows = await database.jobChunks.findAll(chunkIds);

@@ -3,6 +3,7 @@ import { type Database, defaultCollectionId, type NextModel, ReEmbedding } from 
 import { EmbeddingProviders } from '@millrace/embeddings';
 import { beginReEmbedJobs } from '@millrace/lifecycle';
 import { closeConnection, Queues, untilReady, workerConnection } from '@millrace/queues';
+import { Deliveries, WorkInHand } from '@millrace/runtime';
 import { createLogger, createRegistry } from '@millrace/telemetry';
 import {
   createTestEnvironment,
@@ -51,7 +52,8 @@ const withNext = { NEXT_EMBEDDING_MODEL: next.model, NEXT_EMBEDDING_DIMENSIONS: 
 async function processor(changes: Record<string, string> = withNext, leaseMs = 60_000) {
   return new BatchProcessor({
     database,
-    queues,
+    deliveries: new Deliveries(queues, logger),
+    inHand: new WorkInHand(),
     providers: await EmbeddingProviders.create(environment.config(changes)),
     worker: 'test',
     leaseMs,

@@ -1,4 +1,4 @@
-import { runService } from '@millrace/telemetry';
+import { runService } from '@millrace/runtime';
 import { startReconciler } from './reconciler';
 
 runService('reconciler', startReconciler);

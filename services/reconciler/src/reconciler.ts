@@ -1,79 +1,66 @@
 import { setTimeout } from 'node:timers/promises';
 import { BlobStore } from '@millrace/blobs';
-import { type Config, configuredModels } from '@millrace/config';
-import { checkSetup, Database, databaseOptions } from '@millrace/database';
-import { checkRedis, closeConnection, producerConnection, Queues, untilReady } from '@millrace/queues';
-import {
-  addPoolMetrics,
-  createRegistry,
-  type Logger,
-  type RunningService,
-  startHealthServer,
-} from '@millrace/telemetry';
+import type { Config } from '@millrace/config';
+import type { Database } from '@millrace/database';
+import { type RunningService, startBackgroundService } from '@millrace/runtime';
+import type { Logger } from '@millrace/telemetry';
 import { createReconcilerMetrics, type ReconcilerMetrics, runSweeps, type Sweep } from './run';
 import { createSweeps } from './sweeps';
 
-/** The advisory lock that a reconciler holds while it sweeps; any number, but nobody else's. */
+/** The advisory lock that a reconciler holds while it sweeps. The number is arbitrary, but no other lock has it. */
 const lockKey = 7_316_420_017;
-/** Longer than any sweep takes: one that is frozen must not keep the others from sweeping. */
+/** Longer than any sweep takes. A reconciler that is frozen must not keep the others from sweeping. */
 const longestSweepMs = 60_000;
 
 /**
- * Starts a reconciler: it finds and mends what crashes, lost deliveries and wrong clocks have left behind. Any number
- * may run: one of them sweeps at a time, whichever's turn comes first.
+ * Starts a reconciler, which finds and repairs what crashes, lost deliveries and wrong clocks leave behind. Any number may
+ * run. One of them sweeps at a time: the one whose turn comes first.
  */
-export async function startReconciler(config: Config, logger: Logger): Promise<RunningService> {
-  const database = new Database({
-    ...databaseOptions(config, 'millrace-reconciler'),
-    // One connection holds the lock while the sweeps use others.
-    poolMax: Math.max(2, config.DATABASE_POOL_MAX),
-  });
-  const embedding = configuredModels(config);
-  await checkSetup(database.sql, ...embedding);
-  // A producer's connection: with Redis away a sweep fails at once instead of holding up those that need no Redis.
-  const redis = producerConnection(config.REDIS_URL, logger);
-  await untilReady(redis, config.DATABASE_CONNECT_TIMEOUT_MS);
-  const queues = new Queues(redis, config.QUEUE_PREFIX);
-  const registry = createRegistry('reconciler');
-  addPoolMetrics(registry, () => database.counts());
-  const metrics = createReconcilerMetrics(registry);
-  const sweeps = createSweeps({
-    database,
-    queues,
-    blobs: new BlobStore(config.BLOB_DIR),
-    leaseMs: config.LEASE_MS,
-    retryPolicy: { backoffMs: config.RETRY_BACKOFF_MS },
-    graceMs: config.RECONCILE_GRACE_MS,
-    orphanAgeMs: config.ORPHAN_AGE_MS,
-    payloadRetentionMs: config.PAYLOAD_RETENTION_MS,
-    jobMaxRetries: config.JOB_MAX_RETRIES,
-    chunkMaxRetries: config.CHUNK_MAX_RETRIES,
+export function startReconciler(config: Config, logger: Logger): Promise<RunningService> {
+  const options = {
+    name: 'reconciler',
+    config,
     logger,
-  });
-  const health = await startHealthServer({
-    host: config.HEALTH_HOST,
-    port: config.HEALTH_PORT,
-    registry,
-    checks: { database: () => checkSetup(database.probe, ...embedding), redis: () => checkRedis(redis) },
-  });
-  const stopping = new AbortController();
-  const turns = takeTurns({ database, sweeps, everyMs: config.RECONCILE_INTERVAL_MS, logger, metrics, stopping });
-  return {
-    urls: { healthUrl: health.url },
-    stop: [
-      {
-        name: 'finish the sweep',
-        run: () => {
-          stopping.abort();
-          database.endWaiting();
-          return turns;
-        },
+    // With Redis away a sweep that needs it fails at once, and the other sweeps run.
+    redis: 'producer',
+    // One connection holds the lock while the sweeps use others.
+    database: { poolMax: Math.max(2, config.DATABASE_POOL_MAX) },
+  } as const;
+  return startBackgroundService(options, async ({ database, queues, deliveries, registry }) => {
+    const metrics = createReconcilerMetrics(registry);
+    const sweeps = createSweeps({
+      database,
+      queues,
+      deliveries,
+      blobs: new BlobStore(config.BLOB_DIR),
+      leaseMs: config.LEASE_MS,
+      retryPolicy: { backoffMs: config.RETRY_BACKOFF_MS },
+      graceMs: config.RECONCILE_GRACE_MS,
+      orphanAgeMs: config.ORPHAN_AGE_MS,
+      payloadRetentionMs: config.PAYLOAD_RETENTION_MS,
+      jobMaxRetries: config.JOB_MAX_RETRIES,
+      chunkMaxRetries: config.CHUNK_MAX_RETRIES,
+      logger,
+    });
+    const stopping = new AbortController();
+    let turns: Promise<void> | undefined;
+    return {
+      begin: () => {
+        const { signal } = stopping;
+        turns = takeTurns({ database, sweeps, everyMs: config.RECONCILE_INTERVAL_MS, logger, metrics, signal });
       },
-      { name: 'close the queues', run: () => queues.close() },
-      { name: 'close the health server', run: () => health.close() },
-      { name: 'close the connections', run: () => Promise.all([closeConnection(redis), database.close()]) },
-    ],
-  };
+      stop: [
+        {
+          name: 'finish the sweep',
+          run: async () => {
+            stopping.abort();
+            database.endWaiting();
+            await turns;
+          },
+        },
+      ],
+    };
+  });
 }
 
 interface TurnOptions {
@@ -82,12 +69,12 @@ interface TurnOptions {
   everyMs: number;
   logger: Logger;
   metrics: ReconcilerMetrics;
-  stopping: AbortController;
+  /** Ends the turns. */
+  signal: AbortSignal;
 }
 
-/** Sweeps, or finds that another process does, until it is told to stop. */
-async function takeTurns({ database, sweeps, everyMs, logger, metrics, stopping }: TurnOptions): Promise<void> {
-  const { signal } = stopping;
+/** Sweeps at each turn, unless another process sweeps at that moment. */
+async function takeTurns({ database, sweeps, everyMs, logger, metrics, signal }: TurnOptions): Promise<void> {
   while (!signal.aborted) {
     try {
       const swept = await database.exclusively(lockKey, longestSweepMs, () =>
@@ -96,13 +83,13 @@ async function takeTurns({ database, sweeps, everyMs, logger, metrics, stopping 
       metrics.turns.inc({ outcome: swept ? 'swept' : 'stood by' });
     } catch (error) {
       metrics.turns.inc({ outcome: 'failed' });
-      logger.warn({ err: error }, 'the reconciler cannot sweep just now');
+      logger.warn({ err: error }, 'the reconciler could not sweep');
     }
     await setTimeout(everyMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
-/** The sweeps, none of which begins once the signal has come. */
+/** The same sweeps, of which none begins once the signal has aborted. */
 function untilStopped(sweeps: readonly Sweep[], signal: AbortSignal): Sweep[] {
   return sweeps.map(({ name, run }) => ({ name, run: async () => (signal.aborted ? 0 : run()) }));
 }

@@ -12,6 +12,7 @@ import {
   repairJob,
 } from '@millrace/lifecycle';
 import type { Queues } from '@millrace/queues';
+import type { Deliveries } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
 import { firstId, lostDeliveries } from './lostDeliveries';
 import { orphanedBlobs } from './orphanedBlobs';
@@ -27,6 +28,7 @@ const endedWithinMs = 600_000;
 export interface SweepOptions {
   database: Database;
   queues: Queues;
+  deliveries: Deliveries;
   blobs: BlobStore;
   leaseMs: number;
   retryPolicy: RetryPolicy;
@@ -44,15 +46,14 @@ export interface SweepOptions {
 
 /** Everything the reconciler looks for, in the order of its turns. docs/lifecycle.md says what each is there for. */
 export function createSweeps(options: SweepOptions): Sweep[] {
-  const { database, queues, retryPolicy } = options;
-  const deliver = delivererOf(options);
+  const { database, queues, deliveries, retryPolicy } = options;
   return [
     { name: 'lease_deadlines', run: () => clampLeases(database, { leaseMs: options.leaseMs, limit: rowsPerSweep }) },
     {
       name: 'job_leases',
       run: async () => {
         const { expired, dispatches } = await expireJobLeases(database, rowsPerSweep);
-        await deliver(queues.deliverJobs(dispatches));
+        await deliveries.jobs(dispatches);
         return expired;
       },
     },
@@ -60,7 +61,7 @@ export function createSweeps(options: SweepOptions): Sweep[] {
       name: 'chunk_leases',
       run: async () => {
         const { expired, rounds } = await expireLeases(database, { limit: rowsPerSweep }, retryPolicy);
-        await deliver(queues.deliverChunks(rounds.flatMap((round) => round.retries)));
+        await deliveries.chunks(rounds.flatMap((round) => round.retries));
         return expired;
       },
     },
@@ -84,9 +85,7 @@ export function createSweeps(options: SweepOptions): Sweep[] {
     { name: 'embedding_claims', run: () => database.embeddingClaims.removeExpired(rowsPerSweep) },
     {
       name: 'finished_deliveries',
-      run: async () =>
-        (await queues.removeFinished('documents', rowsPerSweep)) +
-        (await queues.removeFinished('chunks', rowsPerSweep)),
+      run: () => queues.removeFinished(rowsPerSweep),
     },
     {
       name: 'expired_payloads',
@@ -99,16 +98,9 @@ export function createSweeps(options: SweepOptions): Sweep[] {
   ];
 }
 
-/** What is committed stays found and counted when its deliveries cannot be made: a later turn makes them. */
-function delivererOf({ logger }: SweepOptions): (delivery: Promise<void>) => Promise<void> {
-  return (delivery) =>
-    delivery.catch((error) => logger.warn({ err: error }, 'what a sweep found could not be delivered yet'));
-}
-
 /** Compares a hundred jobs a turn with their chunks, and begins again at the end. */
 function driftedJobs(options: SweepOptions): () => Promise<number> {
-  const { database, queues, retryPolicy, logger } = options;
-  const deliver = delivererOf(options);
+  const { database, deliveries, retryPolicy, logger } = options;
   let after = firstId;
   return async () => {
     const look = (from: string) => findDriftedJobs(database, { after: from, limit: jobsPerSweep, endedWithinMs });
@@ -124,7 +116,7 @@ function driftedJobs(options: SweepOptions): () => Promise<number> {
         mended += 1;
         logger.error({ jobId, status: round?.status }, 'a job disagreed with its chunks and was put right');
       }
-      await deliver(queues.deliverChunks(round?.retries ?? []));
+      await deliveries.chunks(round?.retries ?? []);
     }
     return mended;
   };

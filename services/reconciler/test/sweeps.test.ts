@@ -5,6 +5,7 @@ import { newId } from '@millrace/contracts';
 import { type Database, ReEmbedding } from '@millrace/database';
 import { cancelJob, claimChunks, claimJob, deleteDocument } from '@millrace/lifecycle';
 import { closeConnection, producerConnection, Queues, untilReady } from '@millrace/queues';
+import { Deliveries } from '@millrace/runtime';
 import { createLogger, createRegistry } from '@millrace/telemetry';
 import { createTestEnvironment, type TestEnvironment } from '@millrace/test-support';
 import type { Redis } from 'ioredis';
@@ -29,6 +30,7 @@ beforeEach(async () => {
   const created = createSweeps({
     database,
     queues,
+    deliveries: new Deliveries(queues, logger),
     blobs: new BlobStore(config.BLOB_DIR),
     leaseMs,
     retryPolicy: { backoffMs: 0 },

@@ -19,7 +19,7 @@ async function claimedTexts(database: Queryable): Promise<string[]> {
 async function queuedJobs(queues: Queues): Promise<string[]> {
   const states = ['waiting', 'active', 'delayed', 'prioritized', 'waiting-children'] as const;
   const found = await Promise.all(
-    [queues.documents, queues.chunks].map(async (queue) => {
+    queues.all.map(async (queue) => {
       const counts = Object.entries(await queue.getJobCounts(...states)).filter(([, count]) => count > 0);
       return counts.map(([state, count]) => `${count} ${state} jobs in the queue ${queue.name}`);
     }),

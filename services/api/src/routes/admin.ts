@@ -18,7 +18,7 @@ export function pageRoutes({ queues }: Dependencies): Router {
   const board = new ExpressAdapter();
   board.setBasePath('/admin/queues');
   createBullBoard({
-    queues: [new BullMQAdapter(queues.documents), new BullMQAdapter(queues.chunks)],
+    queues: queues.all.map((queue) => new BullMQAdapter(queue)),
     serverAdapter: board,
     options: { uiConfig: { boardTitle: 'Millrace queues' } },
   });

@@ -122,13 +122,9 @@ async function mayLackPassword({ blobs }: Dependencies, document: DocumentRow): 
   }
 }
 
-/** With Redis away the upload still stands: the job's row says that it waits to be delivered. */
-async function deliver({ queues, logger }: Dependencies, { document, job }: Accepted): Promise<void> {
+/** With Redis away the upload is accepted all the same: the job's row says that a delivery is due. */
+async function deliver({ deliveries, logger }: Dependencies, { document, job }: Accepted): Promise<void> {
   const ids = { documentId: document.id, jobId: job.id };
-  try {
-    await queues.deliverJob({ ...ids, queueJobId: job.queueJobId, delayMs: 0 });
-    logger.info({ ...ids, sizeBytes: document.sizeBytes }, 'a document was accepted');
-  } catch (error) {
-    logger.warn({ ...ids, err: error }, 'a document was accepted, but its job could not be delivered yet');
-  }
+  logger.info({ ...ids, sizeBytes: document.sizeBytes }, 'a document was accepted');
+  await deliveries.jobs([{ ...ids, queueJobId: job.queueJobId, delayMs: 0 }]);
 }

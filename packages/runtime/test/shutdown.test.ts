@@ -4,11 +4,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const telemetry = join(__dirname, '..', 'dist', 'index.js');
+const runtime = join(__dirname, '..', 'dist', 'index.js');
+const telemetry = join(__dirname, '..', '..', 'telemetry', 'dist', 'index.js');
 
-/** A program that stops in the phases given, each a name and how many milliseconds it takes, or "fails". */
+/** A program that stops in the given phases. Each is a name, and how many milliseconds it takes or "fails". */
 const program = `
-const { createLogger, stopOnSignal } = require(${JSON.stringify(telemetry)});
+const { stopOnSignal } = require(${JSON.stringify(runtime)});
+const { createLogger } = require(${JSON.stringify(telemetry)});
 const phases = JSON.parse(process.argv[2]).map(([name, takes]) => ({
   name,
   run: () => new Promise((resolve, reject) => {
@@ -55,7 +57,7 @@ async function start(phases: [string, number | 'fails'][]) {
 }
 
 describe('Stopping a service', () => {
-  test('When it is told to stop, then its phases run in order and it exits with 0', async () => {
+  test('When a signal comes, then its phases run in order and it exits with 0', async () => {
     const { child, end } = await start([
       ['first', 30],
       ['second', 0],
@@ -74,14 +76,14 @@ describe('Stopping a service', () => {
     expect(await end()).toEqual({ code: 1, phases: ['last'] });
   });
 
-  test('When it is told a second time, then it exits at once', async () => {
+  test('When a second signal comes, then it exits at once', async () => {
     const { child, end } = await start([['slow', 60_000]]);
     child.kill('SIGINT');
     child.kill('SIGTERM');
     expect(await end()).toEqual({ code: 1, phases: [] });
   });
 
-  test('When its supervisor goes away, then it stops as if told to', async () => {
+  test('When its supervisor ends, then it stops in order', async () => {
     const { child, end } = await start([['only', 0]]);
     child.disconnect();
     expect(await end()).toEqual({ code: 0, phases: ['only'] });

@@ -1,4 +1,4 @@
-import type { Logger } from './logger';
+import type { Logger } from '@millrace/telemetry';
 
 export interface ShutdownPhase {
   name: string;
@@ -6,9 +6,9 @@ export interface ShutdownPhase {
 }
 
 /**
- * Stops a service in order. SIGTERM, SIGINT, or the end of the process that supervises it starts the phases, one after
- * another; each may take what is left of `timeoutMs`, and one that fails or is late does not keep the next from
- * running. A second signal exits at once. Exit code 0 when every phase ended in time, 1 otherwise.
+ * Stops a service in order. SIGTERM, SIGINT or the end of the supervising process starts the phases, one after another.
+ * Each phase may take the rest of `timeoutMs`. When a phase fails or is late, the next one still runs. A second signal
+ * exits at once. The exit code is 0 when every phase ended in time, and 1 otherwise.
  */
 export function stopOnSignal(options: { logger: Logger; timeoutMs: number; phases: ShutdownPhase[] }): void {
   const { logger } = options;
@@ -16,7 +16,7 @@ export function stopOnSignal(options: { logger: Logger; timeoutMs: number; phase
 
   async function stop(reason: string): Promise<void> {
     if (stopping) {
-      logger.warn({ reason }, 'asked to stop a second time: exiting at once');
+      logger.warn({ reason }, 'a second signal came; the process exits at once');
       process.exit(1);
     }
     stopping = true;
@@ -29,7 +29,7 @@ export function stopOnSignal(options: { logger: Logger; timeoutMs: number; phase
         await withTimeout(phase.run(), left);
       } catch (error) {
         clean = false;
-        logger.error({ err: error, phase: phase.name }, 'this part of the stop did not end well');
+        logger.error({ err: error, phase: phase.name }, 'a phase of the stop failed');
       }
     }
     logger.info({ clean }, 'stopped');
@@ -39,16 +39,16 @@ export function stopOnSignal(options: { logger: Logger; timeoutMs: number; phase
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => void stop(signal));
   }
-  // A supervisor that started us with an IPC channel may be killed without a word; the channel then closes.
+  // When a supervisor that started this process with an IPC channel is killed, the channel closes.
   if (process.connected) {
-    process.once('disconnect', () => void stop('the supervisor is gone'));
+    process.once('disconnect', () => void stop('the supervisor has ended'));
   }
 }
 
 async function withTimeout(work: Promise<unknown>, ms: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not done within ${ms} ms`)), ms);
+    timer = setTimeout(() => reject(new Error(`It did not end within ${ms} ms.`)), ms);
   });
   try {
     await Promise.race([work, deadline]);

@@ -1,8 +1,9 @@
 import type { Database } from '@millrace/database';
+import { renewJobLease } from '@millrace/lifecycle';
 import { createLogger } from '@millrace/telemetry';
 import { createTestDatabase, type TestDatabase, Wire, waitFor } from '@millrace/test-support';
-import { accept, claimedJob, jobOf, openDatabase, runOut } from '../../../packages/lifecycle/test/support';
-import { keepLease } from '../src/keepLease';
+import { accept, claimedJob, jobOf, openDatabase, runOut } from '../../lifecycle/test/support';
+import { renewLease } from '../src';
 
 const logger = createLogger('test', 'silent');
 let testDatabase: TestDatabase;
@@ -16,21 +17,21 @@ afterAll(async () => {
   await testDatabase.drop();
 });
 
-async function leasedJob() {
-  const { job } = await accept(database);
-  return claimedJob(database, job.id);
-}
-
 test('When the database was away at the time of a renewal, then the lease is renewed as soon as it is back', async () => {
-  const job = await leasedJob();
+  const { job: accepted } = await accept(database);
+  const job = await claimedJob(database, accepted.id);
   await runOut(database, 'jobs', [job.jobId]);
   const { wire, url } = await Wire.to(testDatabase.url);
   const remote = openDatabase(url);
   wire.cut();
-  // The next turn would come after the test's patience.
-  const letGo = keepLease({ database: remote, job, leaseMs: 18_000, logger, onLost: () => undefined });
+  // The next regular renewal would come after the test's time limit.
+  const leaseMs = 18_000;
+  const renew = async () => {
+    await renewJobLease(remote, job, leaseMs);
+  };
+  const end = renewLease({ leaseMs, renew, logger });
   try {
-    await waitFor('a renewal in vain', async () => wire.refused > 0);
+    await waitFor('a renewal that fails', async () => wire.refused > 0);
     wire.mend();
     await waitFor(
       'the renewal',
@@ -41,22 +42,22 @@ test('When the database was away at the time of a renewal, then the lease is ren
       4_000,
     );
   } finally {
-    letGo();
+    end();
     await remote.close();
     await wire.close();
   }
 });
 
-test('When the job has been taken over, then its former holder hears of it', async () => {
-  const job = await leasedJob();
-  let lost = false;
-  const onLost = () => {
-    lost = true;
+test('When a renewal hangs, then the next one is made all the same, and none after the end', async () => {
+  let renewals = 0;
+  const renew = () => {
+    renewals += 1;
+    return new Promise<void>(() => undefined);
   };
-  const letGo = keepLease({ database, job: { ...job, token: job.documentId }, leaseMs: 60, logger, onLost });
-  try {
-    await waitFor('the loss to be told', async () => lost);
-  } finally {
-    letGo();
-  }
+  const end = renewLease({ leaseMs: 60, renew, logger });
+  await waitFor('several renewals', async () => renewals >= 3);
+  end();
+  const atTheEnd = renewals;
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  expect(renewals).toBe(atTheEnd);
 });

@@ -3,42 +3,49 @@ import type { ChunkDispatch, JobDispatch } from '@millrace/contracts';
 import type { Queues } from '@millrace/queues';
 import type { Logger } from '@millrace/telemetry';
 
+/** Between two pieces a delivery can be stopped. Ten thousand deliveries take Redis about a second. */
 const pieceSize = 1_000;
+const loggedJobs = 10;
 
 /**
- * Deliveries that no client waits for: ten thousand take Redis about a second, and their rows say already that they
- * are to be made. What cannot be delivered is logged, and the reconciler delivers it.
+ * Makes deliveries after the commit that wrote their dispatches. No call rejects: a delivery that cannot be made is
+ * logged, and the reconciler makes it later, because its row says that it is due.
  */
 export class Deliveries {
   private readonly underWay = new Set<Promise<void>>();
-  private stopping = false;
+  private stopped = false;
 
   constructor(
     private readonly queues: Queues,
     private readonly logger: Logger,
   ) {}
 
-  /** Begins to deliver chunks. @returns when that has ended, well or not. */
+  /** Delivers chunks. @returns when that has ended, successfully or not. */
   chunks(dispatches: readonly ChunkDispatch[]): Promise<void> {
     return this.begin('chunks', dispatches, (piece) => this.queues.deliverChunks(piece));
   }
 
-  /** Begins to deliver jobs. @returns when that has ended, well or not. */
+  /** Delivers jobs. @returns when that has ended, successfully or not. */
   jobs(dispatches: readonly JobDispatch[]): Promise<void> {
     return this.begin('jobs', dispatches, (piece) => this.queues.deliverJobs(piece));
   }
 
-  /** Waits for what is under way; after `graceMs` the rest is left to the reconciler. */
+  /** Waits for the deliveries that are under way. After `graceMs` the reconciler has to make the rest. */
   async finish(graceMs: number): Promise<void> {
     await Promise.race([Promise.all(this.underWay), setTimeout(graceMs, undefined, { ref: false })]);
-    this.stopping = true;
+    this.stopped = true;
   }
 
-  private begin<T>(what: string, dispatches: readonly T[], deliver: (piece: T[]) => Promise<void>): Promise<void> {
+  private begin<T extends { jobId: string }>(
+    what: string,
+    dispatches: readonly T[],
+    deliver: (piece: T[]) => Promise<void>,
+  ): Promise<void> {
     const delivery = this.inPieces(dispatches, deliver)
-      .catch((error) =>
-        this.logger.warn({ [what]: dispatches.length, err: error }, 'retries could not be delivered yet'),
-      )
+      .catch((error) => {
+        const jobIds = [...new Set(dispatches.map((dispatch) => dispatch.jobId))].slice(0, loggedJobs);
+        this.logger.warn({ err: error, [what]: dispatches.length, jobIds }, 'deliveries could not be made now');
+      })
       .finally(() => this.underWay.delete(delivery));
     this.underWay.add(delivery);
     return delivery;
@@ -46,8 +53,8 @@ export class Deliveries {
 
   private async inPieces<T>(dispatches: readonly T[], deliver: (piece: T[]) => Promise<void>): Promise<void> {
     for (let start = 0; start < dispatches.length; start += pieceSize) {
-      if (this.stopping) {
-        throw new Error('The API is stopping');
+      if (this.stopped) {
+        throw new Error('The service is stopping.');
       }
       await deliver(dispatches.slice(start, start + pieceSize));
     }

@@ -1,0 +1,120 @@
+import { hostname } from 'node:os';
+import { type Config, configuredModels } from '@millrace/config';
+import { checkSetup, Database, type DatabaseOptions, databaseOptions } from '@millrace/database';
+import {
+  checkRedis,
+  closeConnection,
+  producerConnection,
+  Queues,
+  untilReady,
+  workerConnection,
+} from '@millrace/queues';
+import {
+  addPoolMetrics,
+  type Checks,
+  createRegistry,
+  type Logger,
+  type Registry,
+  startHealthServer,
+} from '@millrace/telemetry';
+import type { Redis } from 'ioredis';
+import { Deliveries } from './deliveries';
+import type { RunningService } from './runService';
+import type { ShutdownPhase } from './shutdown';
+
+/** The share of SHUTDOWN_TIMEOUT_MS in which deliveries that are under way may finish. */
+const deliveringShare = 0.15;
+
+export interface ServiceOptions {
+  /** For logs, metrics and pg_stat_activity. */
+  name: string;
+  config: Config;
+  logger: Logger;
+  /** With Redis away, a producer's command fails at once and a worker's command waits. */
+  redis: 'producer' | 'worker';
+  /** Replaces options of the database connection. */
+  database?: Partial<DatabaseOptions>;
+}
+
+/** What every service works with. */
+export interface ServiceTools {
+  config: Config;
+  logger: Logger;
+  database: Database;
+  redis: Redis;
+  queues: Queues;
+  deliveries: Deliveries;
+  registry: Registry;
+  /** What has to work for the service to be ready. */
+  checks: Checks;
+  /** Names this process in leases and attempts. */
+  worker: string;
+}
+
+/**
+ * Starts a service: connects, checks the setup, and calls `start` with the tools. When the service stops, the phases
+ * that `start` returns run first; the connections are closed last.
+ * @throws MillraceError SETUP_INVALID, DATABASE_UNAVAILABLE or QUEUE_UNAVAILABLE
+ */
+export async function startService(
+  options: ServiceOptions,
+  start: (tools: ServiceTools) => Promise<RunningService>,
+): Promise<RunningService> {
+  const tools = await connect(options);
+  const { urls, stop } = await start(tools);
+  return { urls, stop: [...stop, ...closing(tools)] };
+}
+
+/** A service that serves no requests of its own. */
+export interface BackgroundService {
+  /** Begins the work. The health server listens by then. */
+  begin: () => void;
+  stop: ShutdownPhase[];
+}
+
+/** Starts a service as startService does, with a health server: see startHealthServer. */
+export function startBackgroundService(
+  options: ServiceOptions,
+  setUp: (tools: ServiceTools) => Promise<BackgroundService>,
+): Promise<RunningService> {
+  return startService(options, async (tools) => {
+    const { begin, stop } = await setUp(tools);
+    const { config, registry, checks } = tools;
+    const health = await startHealthServer({ host: config.HEALTH_HOST, port: config.HEALTH_PORT, registry, checks });
+    begin();
+    return {
+      urls: { healthUrl: health.url },
+      stop: [...stop, { name: 'close the health server', run: () => health.close() }],
+    };
+  });
+}
+
+async function connect({ name, config, logger, ...options }: ServiceOptions): Promise<ServiceTools> {
+  const database = new Database({ ...databaseOptions(config, `millrace-${name}`), ...options.database });
+  const embedding = configuredModels(config);
+  await checkSetup(database.sql, ...embedding);
+  const redis = (options.redis === 'worker' ? workerConnection : producerConnection)(config.REDIS_URL, logger);
+  await untilReady(redis, config.DATABASE_CONNECT_TIMEOUT_MS);
+  const queues = new Queues(redis, config.QUEUE_PREFIX);
+  const registry = createRegistry(name);
+  addPoolMetrics(registry, () => database.counts());
+  return {
+    config,
+    logger,
+    database,
+    redis,
+    queues,
+    deliveries: new Deliveries(queues, logger),
+    registry,
+    checks: { database: () => checkSetup(database.probe, ...embedding), redis: () => checkRedis(redis) },
+    worker: `${hostname()}:${process.pid}`,
+  };
+}
+
+function closing({ config, database, redis, queues, deliveries }: ServiceTools): ShutdownPhase[] {
+  return [
+    { name: 'finish the deliveries', run: () => deliveries.finish(config.SHUTDOWN_TIMEOUT_MS * deliveringShare) },
+    { name: 'close the queues', run: () => queues.close() },
+    { name: 'close the connections', run: () => Promise.all([closeConnection(redis), database.close()]) },
+  ];
+}
