@@ -71,8 +71,8 @@ describe('a data set that is measured', () => {
     expect(first.index.parameters).toMatchObject({ m: 8 });
     const second = await keepIndex(dataset, { kind: 'hnsw', parameters: { m: 16 } }, quietly);
     expect(second.index).toMatchObject({ kind: 'hnsw', parameters: { m: 16 } });
-    expect(await keepIndex(dataset, { kind: 'hnsw_halfvec', parameters: {} }, quietly)).toMatchObject({
-      index: { kind: 'hnsw_halfvec' },
+    expect(await keepIndex(dataset, { kind: 'hnsw_binary', parameters: {} }, quietly)).toMatchObject({
+      index: { kind: 'hnsw_binary' },
       dead: 0,
     });
   });

@@ -32,7 +32,7 @@ test('When an index is built, reported, rebuilt and dropped, then each says what
   const built = await millrace([
     'index',
     'build',
-    'hnsw_halfvec',
+    'hnsw_binary',
     '--m',
     '8',
     '--ef-construction',
@@ -41,15 +41,15 @@ test('When an index is built, reported, rebuilt and dropped, then each says what
     '64MB',
   ]);
   expect(built).toMatchObject({ code: 0, complaint: '' });
-  expect(built.output).toMatch(/^Built in [\d.]+ s: hnsw_halfvec \(m = 8, ef_construction = 32\), [\d.]+ MB\n$/);
+  expect(built.output).toMatch(/^Built in [\d.]+ s: hnsw_binary \(m = 8, ef_construction = 32\), [\d.]+ MB\n$/);
 
   const report = await millrace(['index', 'report']);
-  expect(report.output).toMatch(/^0 rows\nhnsw_halfvec \(m = 8, ef_construction = 32\), [\d.]+ MB\n$/);
+  expect(report.output).toMatch(/^0 rows\nhnsw_binary \(m = 8, ef_construction = 32\), [\d.]+ MB\n$/);
 
   const rebuilt = await millrace(['index', 'rebuild', '--workers', '0']);
-  expect(rebuilt.output).toMatch(/^Built in [\d.]+ s: hnsw_halfvec \(m = 8, ef_construction = 32\)/);
+  expect(rebuilt.output).toMatch(/^Built in [\d.]+ s: hnsw_binary \(m = 8, ef_construction = 32\)/);
 
-  expect((await millrace(['index', 'drop'])).output).toMatch(/^Dropped: hnsw_halfvec/);
+  expect((await millrace(['index', 'drop'])).output).toMatch(/^Dropped: hnsw_binary/);
   expect((await millrace(['index', 'build', 'none'])).output).toBe('There was no vector index.\n');
   expect((await millrace(['index', 'report'])).output).toBe(
     '0 rows\nNo vector index: searches compare every vector.\n',
@@ -77,7 +77,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
       await database.transaction(async (session) => {
         // A transaction that writes to the table holds a concurrent build back until it ends.
         await session.sql.none('LOCK TABLE document_chunks IN ROW EXCLUSIVE MODE');
-        const child = spawn(process.execPath, [program, 'index', 'build', 'hnsw_halfvec'], {
+        const child = spawn(process.execPath, [program, 'index', 'build', 'hnsw_binary'], {
           env: { PATH: process.env.PATH, DATABASE_URL: testDatabase.url },
           cwd: __dirname,
           stdio: ['ignore', 'ignore', 'pipe'],
@@ -113,7 +113,6 @@ test.each([
   [['index', 'build', 'btree'], 'index build needs a kind'],
   [['index', 'build', 'hnsw', '--m', '1'], 'm must be a whole number from 2 to 100, not 1'],
   [['index', 'build', 'hnsw', '--lists', '10'], '--lists does not go with index build hnsw'],
-  [['index', 'build', 'ivfflat', '--m', '10'], '--m does not go with index build ivfflat'],
   [['index', 'build', 'ivfflat_binary', '--m', '10'], '--m does not go with index build ivfflat_binary'],
   [['index', 'build', 'none', '--workers', '1'], '--workers does not go with index build none'],
   [['index', 'drop', '--memory', '1GB'], '--memory does not go with index drop'],

@@ -10,7 +10,6 @@ const mostDeleted = 0.1;
 /** What a graph of 768-d vectors with m = 12 takes in memory while it is built, in bytes a row. */
 const bytesOfARow: Partial<Record<VectorIndexKind, number>> = {
   hnsw: 4_300,
-  hnsw_halfvec: 2_600,
   hnsw_binary: 800,
 };
 

@@ -1,16 +1,16 @@
 export { type CopyType, encodeCopy } from './connection/binaryCopy';
-export { Database, type DatabaseOptions, Session } from './connection/database';
-export { databaseOptions } from './connection/options';
 export type { PoolCounts } from './connection/pool';
 export { serverIsSettled } from './connection/serverIsSettled';
 export { Sql } from './connection/sql';
-export { clientConfig, type TlsSettings, tlsSettings } from './connection/tls';
+export { clientConfig, tlsSettings } from './connection/tls';
 export { untilAvailable } from './connection/untilAvailable';
-export { type FailedReEmbedJob, findReEmbeddingProgress, type ReEmbeddingProgress } from './reEmbedding/progress';
+export { Database, type DatabaseOptions } from './database';
+export { databaseOptions } from './databaseOptions';
+export { findReEmbeddingProgress, type ReEmbeddingProgress } from './reEmbedding/progress';
 export { ReEmbedding } from './reEmbedding/reEmbedding';
 export type { ChunkAttemptRow } from './repositories/chunkAttempts';
 export { defaultCollectionId, systemOwnerId } from './repositories/collections';
-export type { DocumentChunkRow, NewDocumentChunk, NewVector } from './repositories/documentChunks';
+export type { NewDocumentChunk } from './repositories/documentChunks';
 export type { DocumentPageRow, NewDocumentPage } from './repositories/documentPages';
 export type { DocumentRow, NewDocument } from './repositories/documents';
 export type { EmbeddingModels, NextModel } from './repositories/embeddingModels';
@@ -21,15 +21,14 @@ export {
   vectorTableOfJob,
   type WaitingRow,
 } from './repositories/jobChunks';
-export type { JobRow, NewJob } from './repositories/jobs';
-export type { NewPause, ProviderPause } from './repositories/providerPauses';
-export type { RetryGroupRow } from './repositories/retryGroups';
+export type { JobRow } from './repositories/jobs';
 export { checkSetup } from './schema/checkSetup';
 export { type MigrateOptions, migrate, migrationNames } from './schema/migrations';
 export { type MonitoringResult, runMonitoring } from './schema/monitoring';
 export type { RoleNames } from './schema/privileges';
 export { hasTables, removeSchema } from './schema/removeSchema';
-export { makeRoles, type RoleOptions, type RolesMade } from './schema/roles';
+export { makeRoles } from './schema/roles';
+export { Session } from './session';
 export type { BuildProgress } from './vectorIndex/buildProgress';
 export type { Resources } from './vectorIndex/buildSession';
 export type { SearchFilter } from './vectorIndex/filter';

@@ -5,11 +5,11 @@ import { makeRoles } from './schema/roles';
 
 const usage = `usage: node packages/database/dist/migrate.js up | down [COUNT] | roles
   up          runs every migration that has not run yet
-  down COUNT  undoes the newest COUNT migrations (1 when left out); the data in their tables is lost
+  down COUNT  undoes the newest COUNT migrations (default: 1); the data in their tables is lost
   roles       makes the roles of services and searches, with the passwords of DATABASE_SERVICE_PASSWORD and
               DATABASE_READONLY_PASSWORD`;
 
-/** The migration program, on the database of DATABASE_MIGRATION_URL or DATABASE_URL, for places without npm. */
+/** The migration program for places without npm. It uses DATABASE_MIGRATION_URL, or else DATABASE_URL. */
 async function main(args: string[]): Promise<void> {
   const [action, count = '1', ...rest] = args;
   const takesCount = action === 'down';
@@ -47,11 +47,11 @@ async function runRoles(config: MigrationConfig): Promise<void> {
   });
   console.log(`Roles: ${names.service} for services, ${names.readonly} for searches`);
   for (const role of made.filter((candidate) => passwords[candidate] === undefined)) {
-    console.log(`${names[role]} was made without a password and cannot log in; set its variable and run this again`);
+    console.log(`${names[role]} was made without a password and cannot log in. Set its variable and run this again.`);
   }
 }
 
 main(process.argv.slice(2)).catch((error: Error) => {
-  console.error(`It failed, and what it had begun was rolled back: ${error.message}`);
+  console.error(`The command failed and was rolled back: ${error.message}`);
   process.exitCode = 1;
 });

@@ -1,29 +1,24 @@
 import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
 import { Client } from 'pg';
-import { listsFor } from '../src/vectorIndex/ivfflatLists';
-import { ivfflatMemory } from '../src/vectorIndex/ivfflatMemory';
+import { buildMemory, listsFor } from '../src/vectorIndex/ivfflat';
 
-test.each<['ivfflat' | 'ivfflat_binary', number, number]>([
-  ['ivfflat', 0, 1],
-  ['ivfflat', 100_000, 100],
-  ['ivfflat', 1_000_000, 1_000],
-  ['ivfflat', 4_000_000, 2_000],
-  ['ivfflat_binary', 0, 1],
-  ['ivfflat_binary', 100_000, 632],
-  ['ivfflat_binary', 1_000_000, 2_000],
-  ['ivfflat_binary', 4_000_000, 2_000],
-  ['ivfflat_binary', 9_000_000, 3_000],
-  ['ivfflat_binary', 10_000_000_000, 32_768],
-])('When %s is for %d rows, then it has %d lists', (kind, rows, lists) => {
-  expect(listsFor(kind, rows)).toBe(lists);
+test.each([
+  [0, 1],
+  [100_000, 632],
+  [1_000_000, 2_000],
+  [4_000_000, 2_000],
+  [9_000_000, 3_000],
+  [10_000_000_000, 32_768],
+])('When an IVFFlat index is over %d rows, then it has %d lists', (rows, lists) => {
+  expect(listsFor(rows)).toBe(lists);
 });
 
-test('When an index is a graph, then it needs no memory to be built', () => {
-  expect(ivfflatMemory({ kind: 'hnsw', parameters: { m: 12 } }, 768)).toBe(0);
+test('When the index is a graph, then its build needs no minimum of memory', () => {
+  expect(buildMemory({ kind: 'hnsw', parameters: { m: 12 } }, 768)).toBe(0);
 });
 
-describe('What pgvector asks for', () => {
-  // As many rows as its sample has at least.
+describe('The memory that pgvector requires', () => {
+  // pgvector samples at least this many rows.
   const rows = 10_000;
   let testDatabase: TestDatabase;
   let client: Client;
@@ -42,18 +37,13 @@ describe('What pgvector asks for', () => {
     await testDatabase.drop();
   });
 
-  test.each([
-    ['ivfflat', 'v vector_cosine_ops', 50],
-    ['ivfflat', 'v vector_cosine_ops', 200],
-    ['ivfflat_binary', 'b bit_hamming_ops', 50],
-    ['ivfflat_binary', 'b bit_hamming_ops', 200],
-  ] as const)(
-    'When %s is built on %s with %d lists, then what is granted is enough, and half of it is not',
-    async (kind, column, lists) => {
-      const bytes = ivfflatMemory({ kind, parameters: { lists } }, 64);
+  test.each([50, 200])(
+    'When an index of %d lists is built, then the granted memory is enough, and half of it is not',
+    async (lists) => {
+      const bytes = buildMemory({ kind: 'ivfflat_binary', parameters: { lists } }, 64);
       const build = async (share: number) => {
         await client.query(`SET maintenance_work_mem = '${Math.ceil((share * bytes) / 1024)}kB'`);
-        await client.query(`CREATE INDEX ON vectors USING ivfflat (${column}) WITH (lists = ${lists})`);
+        await client.query(`CREATE INDEX ON vectors USING ivfflat (b bit_hamming_ops) WITH (lists = ${lists})`);
       };
       await build(1);
       await expect(build(0.5)).rejects.toThrow('memory required');

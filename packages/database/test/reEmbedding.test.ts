@@ -53,7 +53,7 @@ describe('Changing the model', () => {
     expect(await change.shape(768)).toEqual(shapeBefore);
   });
 
-  test.each<VectorIndexKind | 'none'>(['hnsw_halfvec', 'hnsw_binary', 'ivfflat', 'ivfflat_binary', 'none'])(
+  test.each<VectorIndexKind | 'none'>(['hnsw_binary', 'hnsw', 'ivfflat_binary', 'none'])(
     'When the vector index is %s, then the new vectors have the same one',
     async (kind) => {
       const builder = new VectorIndexBuilder(change.database, { databaseUrl: change.url });
@@ -75,7 +75,7 @@ describe('Changing the model', () => {
     const next = await change.running();
     await change.addNext(documentId, [0]);
     await change.reEmbedding.buildIndexes(next, {});
-    const built = builder.build('hnsw_halfvec', { workers: 0 });
+    const built = builder.build('hnsw', { workers: 0 });
     // The old one goes some seconds after the new one has come.
     await waitFor('both indexes to be there', async () => {
       return (await findVectorIndexes(change.database.sql)).filter((index) => index.valid).length === 2;
@@ -89,7 +89,7 @@ describe('Changing the model', () => {
     expect(await change.reEmbedding.lacksIndexes(next)).toBe(false);
     expect(await change.reEmbedding.change(next)).toBe(true);
     expect(await change.shape(256)).toEqual(before);
-    expect(await findVectorIndexes(change.database.sql)).toMatchObject([{ kind: 'hnsw_halfvec', valid: true }]);
+    expect(await findVectorIndexes(change.database.sql)).toMatchObject([{ kind: 'hnsw', valid: true }]);
   });
 
   test('When it was held up, then it is said by whom', async () => {

@@ -6,7 +6,7 @@ import { model, VectorTable } from './vectorTable';
 
 const queries = [3, 141, 259, 365, 535];
 
-/** Has the planner take the table for one of which a filter leaves far too much to compare it all. */
+/** Makes the planner believe that the table is so large that a filter leaves too many rows to compare them all. */
 const asLarge = "UPDATE pg_class SET reltuples = 1e9 WHERE oid = 'document_chunks'::regclass; ";
 
 let table: VectorTable;
@@ -23,7 +23,7 @@ describe.each(vectorIndexKinds)('With the index %s', (kind: VectorIndexKind) => 
     ({ name: index } = await builder.build(kind, { lists: 30, workers: 0, handOverMs: 0 }));
   });
 
-  test('When something is searched, then the index is used and finds what is nearest', async () => {
+  test('When a search runs, then it uses the index and finds the nearest rows', async () => {
     let found = 0;
     for (const i of queries) {
       const { texts, scans } = await table.nearest(i);
@@ -35,10 +35,10 @@ describe.each(vectorIndexKinds)('With the index %s', (kind: VectorIndexKind) => 
     expect(found).toBeGreaterThanOrEqual(queries.length * 10 * 0.9);
   });
 
-  test('When a filter leaves what is far from the query, then the index scan alone finds enough of it', async () => {
-    // Enough to fill the candidates of bits, which are four hundred.
+  test('When the filtered rows are far from the query, then the index scan alone finds enough of them', async () => {
+    // Enough rows to fill the 400 candidates of an index over bits.
     const part = kind.endsWith('_binary') ? table.many : table.few;
-    // As a server might be configured.
+    // A server may be configured like this.
     const prepare = `${asLarge}SET LOCAL hnsw.max_scan_tuples = 1`;
     let found = 0;
     for (const i of queries) {
@@ -52,7 +52,7 @@ describe.each(vectorIndexKinds)('With the index %s', (kind: VectorIndexKind) => 
   });
 
   const givesUp = async () => {
-    // As much memory as a scan of some hundred rows takes.
+    // The memory of a scan over some hundred rows.
     const prepare = `${asLarge}SET LOCAL work_mem = '64kB'`;
     const { collectionId, documentId, name } = table.few;
     for (const filter of [{ collectionId }, { documentId }, { metadata: { name } }]) {
@@ -62,17 +62,14 @@ describe.each(vectorIndexKinds)('With the index %s', (kind: VectorIndexKind) => 
       }
     }
   };
-  // A scan of lists does not: it ends with the last of them.
+  // A scan of lists does not give up. It ends with the last list.
   if (kind.startsWith('hnsw')) {
-    test(
-      'When the index scan gives up before it has found enough, then what a filter leaves is compared whole',
-      givesUp,
-    );
+    test('When the index scan gives up before it has found enough, then all filtered rows are compared', givesUp);
   }
 
   test('When a filter leaves few rows, then all of them are compared', async () => {
     await table.analyze();
-    // By metadata a third is expected, since it is one document of three.
+    // For metadata the planner expects a third of the rows, because it is one document of three.
     const { collectionId, documentId } = table.few;
     for (const filter of [{ collectionId }, { documentId }]) {
       for (const i of queries) {
@@ -84,7 +81,7 @@ describe.each(vectorIndexKinds)('With the index %s', (kind: VectorIndexKind) => 
   });
 
   test.each([asLarge, ''])(
-    'When fewer are left than were asked for, then all of them are found (%j)',
+    'When a filter leaves fewer rows than the limit, then all of them are found (%j)',
     async (prepare) => {
       await table.analyze();
       const { collectionId } = table.few;
@@ -93,7 +90,7 @@ describe.each(vectorIndexKinds)('With the index %s', (kind: VectorIndexKind) => 
     },
   );
 
-  test('When a search without a filter finds fewer than it was asked for, then the table is not read whole', async () => {
+  test('When a search without a filter finds fewer rows than its limit, then the rest of the table is not read', async () => {
     const { texts, scans } = await table.nearest(3, { limit: 2_000 });
     expect(texts.length).toBeGreaterThan(900);
     expect(scans).toEqual({ [index]: 1 });
@@ -102,29 +99,25 @@ describe.each(vectorIndexKinds)('With the index %s', (kind: VectorIndexKind) => 
 
 test.each<[VectorIndexKind, object]>([
   ['hnsw', { efSearch: '500', probes: '1' }],
-  ['hnsw_halfvec', { efSearch: '500', probes: '1' }],
   ['hnsw_binary', { efSearch: '800', probes: '1' }],
-  ['ivfflat', { efSearch: '40', probes: '8' }],
   ['ivfflat_binary', { efSearch: '40', probes: '16' }],
-])(
-  'When a search is to take twice the effort, then it looks at twice as much of the index %s',
-  async (kind, expected) => {
-    await builder.build(kind, { lists: 16, workers: 0, handOverMs: 0 });
-    const settings = await table.database.transaction(async (session) => {
-      await session.documentChunks.search(table.vectorOf(3), { embeddingModel: model }, { limit: 10, effort: 2 });
-      return session.sql.one(
-        `SELECT current_setting('hnsw.ef_search') AS "efSearch", current_setting('ivfflat.probes') AS probes`,
-      );
-    });
-    expect(settings).toEqual(expected);
-  },
-);
+])('When the effort is doubled, then a search looks at twice as much of the index %s', async (kind, expected) => {
+  await builder.build(kind, { lists: 16, workers: 0, handOverMs: 0 });
+  const settings = await table.database.transaction(async (session) => {
+    await session.documentChunks.search(table.vectorOf(3), { embeddingModel: model }, { limit: 10, effort: 2 });
+    return session.sql.one(
+      `SELECT current_setting('hnsw.ef_search') AS "efSearch", current_setting('ivfflat.probes') AS probes`,
+    );
+  });
+  expect(settings).toEqual(expected);
+});
 
-test('When several indexes could serve a search, then each would be read with settings that fit it', async () => {
-  await builder.build('hnsw', { handOverMs: 0 });
+test('When the planner may choose among several indexes, then the settings fit each of them', async () => {
+  await builder.build('hnsw_binary', { handOverMs: 0 });
   for (const [name, lists] of Object.entries({ many_lists: 200, few_lists: 2 })) {
     await table.database.sql.none(
-      `CREATE INDEX ${name} ON document_chunks USING ivfflat (embedding vector_cosine_ops) WITH (lists = ${lists})`,
+      `CREATE INDEX ${name} ON document_chunks
+         USING ivfflat ((binary_quantize(embedding)::bit(${table.vectorOf(0).length})) bit_hamming_ops) WITH (lists = ${lists})`,
     );
   }
   const settings = await table.database.transaction(async (session) => {
@@ -134,13 +127,13 @@ test('When several indexes could serve a search, then each would be read with se
               current_setting('ivfflat.probes') AS probes`,
     );
   });
-  expect(settings).toEqual({ graph: 'strict_order', lists: 'relaxed_order', probes: '15' });
+  expect(settings).toEqual({ graph: 'relaxed_order', lists: 'relaxed_order', probes: '29' });
 });
 
-test('When one index takes the place of another, then searches go by the new one while both are there', async () => {
-  await builder.build('ivfflat', { lists: 30, workers: 0, handOverMs: 0 });
+test('When one index replaces another, then searches use the new one while both exist', async () => {
+  await builder.build('ivfflat_binary', { lists: 30, workers: 0, handOverMs: 0 });
   const replacing = builder.build('hnsw_binary', { workers: 0, handOverMs: 3_000 });
-  const [, next] = await waitFor('the new one to be usable', async () => {
+  const [, next] = await waitFor('the new index to be usable', async () => {
     const indexes = await findVectorIndexes(table.database.sql);
     return indexes.length === 2 && indexes.every(({ valid }) => valid) && indexes;
   });
@@ -155,7 +148,7 @@ test('When there is no index, then every vector is compared', async () => {
   expect((await table.nearest(259)).texts).toEqual(table.exactly(259));
 });
 
-test('When the planner is asked what a filter leaves, then it tells one from another', async () => {
+test('When the planner estimates how many rows a filter leaves, then the estimate fits each filter', async () => {
   await table.analyze();
   const expected = (filter: Partial<SearchFilter>) =>
     table.database.transaction(({ sql }) => expectedRows(sql, { embeddingModel: model, ...filter }));

@@ -3,68 +3,68 @@ import { MillraceError } from '@millrace/contracts';
 import type { PoolConfig } from 'pg';
 import pgPromise, { type IDatabase } from 'pg-promise';
 import type { IClient, IConnectionParameters } from 'pg-promise/typescript/pg-subset';
-import { NotDone } from './outage';
+import { RetryableConnectionError } from './outageRetry';
 import { PooledConnection } from './pooledConnection';
 import { isConnectionLost, translateSqlError } from './sqlErrors';
 import { clientConfig } from './tls';
 
-// It warns of a second pool to the same server, which is what a read URL may be, and what tests make.
+// pg-promise warns of a second pool to the same server. A read URL may be one, and tests make many.
 const pgp = pgPromise({ noWarnings: true });
 
 export interface PoolOptions {
   url: string;
-  /** The CA that signs the server's certificate, where the URL names none; see clientConfig. */
+  /** The CA that signs the server's certificate, unless the URL names one. See clientConfig. */
   caFile?: string | undefined;
-  /** How many connections stay open when nobody needs them; 0 when left out. */
+  /** How many idle connections stay open. The default is 0. */
   poolMin?: number | undefined;
-  /** Most connections the pool opens. */
+  /** How many connections the pool opens at most. */
   poolMax: number;
-  /** How long to wait for a connection, be it a new one or one that others give back, in milliseconds. */
+  /** How long a caller waits for a new or a returned connection, in milliseconds. */
   connectTimeoutMs: number;
-  /** After how long without use a connection beyond `poolMin` is closed, in milliseconds; 10 seconds when left out. */
+  /** After which idle time a connection beyond `poolMin` is closed, in milliseconds. The default is 10 seconds. */
   idleTimeoutMs?: number | undefined;
-  /** After how long a connection is replaced, in milliseconds; never when left out or 0. */
+  /** At which age a connection is replaced, in milliseconds. 0, the default, is never. */
   maxLifetimeMs?: number | undefined;
-  /** Longest time of a statement, in milliseconds; two minutes when left out. */
+  /** How long a statement may take, in milliseconds. The default is two minutes. */
   statementTimeoutMs?: number | undefined;
-  /** Shown in pg_stat_activity. */
+  /** The name that pg_stat_activity shows. */
   applicationName: string;
 }
 
-/** How many connections a pool has just now, and what is asked of it. */
+/** The connections of a pool at one moment. */
 export interface PoolCounts {
-  /** In use, or being opened for somebody. */
+  /** In use, or being opened for a caller. */
   active: number;
   idle: number;
   /** Callers that wait for a connection. */
   waiting: number;
-  /** Most connections the pool opens. */
+  /** How many connections the pool opens at most. */
   max: number;
 }
 
 const defaultStatementTimeoutMs = 120_000;
 
-/** The server ends a statement by itself; one that is silent for so much longer is frozen or gone. */
+/** The server ends a statement at its timeout. A server that stays silent for this much longer is frozen or gone. */
 const silenceMs = 5_000;
 
-/** How long to wait for the server to close a connection that we are done with. */
+/** How long `close` waits for the server to close its end of the connections. */
 const longestGoodbyeMs = 5_000;
 
-/** Connections to one PostgreSQL server, made when they are needed and given back after use. */
+/** Connections to one PostgreSQL server. They are opened when needed and returned after use. */
 export class Pool {
   /**
-   * SQL that limits the statements of the transaction it stands in. In every transaction rather than once for a
-   * connection: behind a pooler in transaction mode a session's settings reach other sessions or nobody, and PgBouncer
-   * refuses `statement_timeout` when a connection is opened.
+   * SQL that sets the statement timeout of the current transaction. Each transaction sets it again: behind a pooler in
+   * transaction mode a session's settings would reach other clients, and PgBouncer refuses `statement_timeout` when a
+   * connection is opened.
    */
-  readonly limit: string;
+  readonly statementLimit: string;
   private readonly database: IDatabase<unknown>;
-  /** Connections the server may still know: opened, and not yet closed to the end. */
+  /** Connections that are open on the server's side. */
   private open = 0;
 
   constructor(options: PoolOptions) {
     const statementTimeoutMs = options.statementTimeoutMs ?? defaultStatementTimeoutMs;
-    this.limit = `SET LOCAL statement_timeout = ${Math.trunc(statementTimeoutMs)}`;
+    this.statementLimit = `SET LOCAL statement_timeout = ${Math.trunc(statementTimeoutMs)}`;
     const settings: PoolConfig = {
       ...clientConfig(options.url, options.caFile),
       min: options.poolMin ?? 0,
@@ -73,7 +73,7 @@ export class Pool {
       idleTimeoutMillis: options.idleTimeoutMs ?? 10_000,
       maxLifetimeSeconds: (options.maxLifetimeMs ?? 0) / 1000,
       application_name: options.applicationName,
-      // A connection whose other end is gone without a word must not hold its user for ever.
+      // Without keep-alive, a server that disappears without a word would block its caller for ever.
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
       query_timeout: statementTimeoutMs + silenceMs,
@@ -95,8 +95,9 @@ export class Pool {
   }
 
   /**
-   * Runs `work` on a connection of its own. One that has failed is thrown away rather than handed to the next caller.
-   * @throws NotDone when no connection could be made, DATABASE_BUSY when none became free, and what `work` throws.
+   * Runs `work` on a connection of its own. A connection that failed is closed and not given to the next caller.
+   * @throws RetryableConnectionError when no connection could be made, DATABASE_BUSY when none became free, and what
+   *   `work` throws.
    */
   async run<T>(work: (connection: PooledConnection) => Promise<T>): Promise<T> {
     const connection = await this.connect();
@@ -113,26 +114,26 @@ export class Pool {
     } catch (error) {
       const translated = translateSqlError(error);
       if (isConnectionLost(error)) {
-        throw new NotDone(translated);
+        throw new RetryableConnectionError(translated);
       }
-      const noneFree = translated instanceof MillraceError && translated.code === 'DATABASE_BUSY';
-      throw noneFree && this.isOpening() ? new NotDone(noAnswer(error)) : translated;
+      const isBusy = translated instanceof MillraceError && translated.code === 'DATABASE_BUSY';
+      throw isBusy && this.isOpening() ? new RetryableConnectionError(noAnswer(error)) : translated;
     }
   }
 
-  /** Whether places of the pool are taken by connections that the server has not answered yet. */
+  /** True while the server has not answered some of the pool's connections yet. */
   private isOpening(): boolean {
     return this.database.$pool.totalCount > this.open;
   }
 
-  /** Ends every connection and waits until the server has closed them too (five seconds at most: it may be gone without a word). */
+  /** Ends every connection. Waits up to five seconds for the server to close them too: it may be gone without a word. */
   async close(): Promise<void> {
     const { $pool } = this.database;
-    // A server that stops at this moment says so on connections that are closing already. The pool hands that on as an
-    // event, which nobody else listens to any more and which would end the process.
+    // A server that stops now reports it on connections that are closing already. The pool emits that as an error event,
+    // and an error event without a listener would end the process.
     $pool.on('error', () => undefined);
     await $pool.end();
-    // The pool calls itself ended as soon as it has said goodbye.
+    // The pool's end() resolves once it has said goodbye, before the server has closed the connections.
     const signal = AbortSignal.timeout(longestGoodbyeMs);
     while (this.open > 0 && !signal.aborted) {
       await once($pool, 'remove', { signal }).catch(() => undefined);
@@ -140,9 +141,8 @@ export class Pool {
   }
 }
 
-/** What callers hear who waited for one of a pool's connections while no new one could be opened. */
 function noAnswer(cause: unknown): MillraceError {
-  return new MillraceError('DATABASE_UNAVAILABLE', 'The database cannot be used: it does not answer new connections', {
+  return new MillraceError('DATABASE_UNAVAILABLE', 'The database cannot be used: it does not answer new connections.', {
     cause,
   });
 }

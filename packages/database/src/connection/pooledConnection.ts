@@ -5,19 +5,19 @@ import { isConnectionLost, isUnavailable, translateSqlError } from './sqlErrors'
 export type Connection = IConnected<unknown, IClient>;
 
 /**
- * A connection that is lent to one caller. It tells the errors of its own statements, translated, from all others: work
- * inside a transaction may fail with the same codes for reasons of its own, such as a file that is not there.
+ * A connection in the hands of one caller. It remembers the errors of its own statements, because work inside a
+ * transaction may fail with the same codes for other reasons, such as ENOENT for a missing file.
  */
 export class PooledConnection {
-  /** Whether it cannot be lent to anybody else. */
+  /** True once no other caller can use the connection. */
   private broken = false;
   private readonly failures = new WeakSet<object>();
 
   constructor(private readonly connection: Connection) {}
 
   /**
-   * Runs statements, or COPY, on the connection.
-   * @throws what the driver says, translated
+   * Runs statements or COPY on the connection.
+   * @throws the driver's error, translated.
    */
   async run<T>(statements: (connection: Connection) => Promise<T>): Promise<T> {
     try {
@@ -32,12 +32,12 @@ export class PooledConnection {
     }
   }
 
-  /** True when `error` says that this very connection is gone. */
+  /** True when `error` came from this connection and says that it is gone. */
   isLostBy(error: unknown): boolean {
     return typeof error === 'object' && error !== null && this.failures.has(error) && isConnectionLost(error);
   }
 
-  /** Ends the transaction after a failure; what cannot be rolled back ends with its connection. */
+  /** Rolls the transaction back. If that fails, `release` closes the connection, which rolls it back too. */
   async rollBack(): Promise<void> {
     if (!this.broken) {
       await this.connection.none('ROLLBACK').catch(() => {
@@ -46,6 +46,7 @@ export class PooledConnection {
     }
   }
 
+  /** Returns the connection to its pool, or closes it if it is broken. */
   async release(): Promise<void> {
     await this.connection.done(this.broken);
   }

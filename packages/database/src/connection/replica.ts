@@ -1,41 +1,35 @@
 import { setTimeout } from 'node:timers/promises';
-import { NotDone } from './outage';
+import { RetryableConnectionError } from './outageRetry';
 import type { Pool } from './pool';
-import { isSameServer, standingOf, whyUnrelated } from './replicationState';
+import { findMismatch, isSameServer, readReplicationState } from './replicationState';
 
-/** The replica is looked at so often within the time it may lag, but not less than once a second. */
-const looksPerLag = 4;
+/** How often the replica is checked within the time that it may lag. It is checked at least once a second. */
+const checksPerLag = 4;
 const longestBetweenMs = 1_000;
 
-/** How far the primary had written its log at a time of our own clock. */
+/** A log position of the primary, and when (on our clock) the primary had written it. */
 interface Mark {
   at: number;
   lsn: bigint;
 }
 
-function messageOf(error: unknown): string {
-  const said = error instanceof NotDone ? error.reason : error;
-  return said instanceof Error ? said.message : String(said);
-}
-
 /**
- * Knows whether a replica is fresh enough to be read. It has everything that was committed by the time at which the
- * primary's log stood where the replica has got to. The age of the last transaction, which is often taken for the lag,
- * would call the replica of an idle primary stale, and one that is cut off from a busy primary fresh.
+ * Knows whether a read replica is fresh enough to be read. The replica has everything that was committed up to the moment
+ * at which the primary's log was where the replica's is now. The age of the last replayed transaction, which is often taken
+ * for the lag, would call the replica of an idle primary stale, and a replica that is cut off from a busy primary fresh.
  *
- * It may also be the primary itself, under a role that can only read: then it lags behind nothing.
+ * The "replica" may also be the primary itself, under a role that can only read. Then it lags behind nothing.
  */
 export class Replica {
-  /** Of our clock: the replica has everything that was committed until then. */
+  /** The replica has everything that was committed up to this moment of our clock. */
   private completeUntil = Number.NEGATIVE_INFINITY;
-  /** What the replica has not reached yet, and the last one it has; oldest first. */
+  /** The marks that the replica has not reached yet, and the last one that it has. Oldest first. */
   private marks: Mark[] = [];
-  /** What has been told of it last: whether it is read. */
-  private toldRead = true;
-  private readonly began = performance.now();
+  private reportedAsRead = true;
+  private readonly startedAt = performance.now();
   private readonly stopping = new AbortController();
 
-  /** @param onChange told when it is read no more, and why; and when it is read again, with null. */
+  /** @param onChange called with the reason when the replica can no longer be read, and with null when it can again. */
   constructor(
     private readonly primary: Pool,
     readonly pool: Pool,
@@ -49,7 +43,7 @@ export class Replica {
     return performance.now() - this.completeUntil <= this.maxLagMs;
   }
 
-  /** It has failed: nobody reads from it before it has been looked at again. */
+  /** Marks the replica as failed. It is not read until the next check finds it fresh. */
   distrust(): void {
     this.completeUntil = Number.NEGATIVE_INFINITY;
   }
@@ -62,45 +56,50 @@ export class Replica {
   private async watch(): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      // Either server may be away: the replica is then as fresh as it was known to be, and ages.
-      const whyNot = await this.look().catch(messageOf);
-      this.tell(whyNot, signal);
-      await setTimeout(Math.min(this.maxLagMs / looksPerLag, longestBetweenMs), undefined, { signal }).catch(
+      // When either server cannot be asked, the replica is as fresh as it was known to be, and ages.
+      const whyNot = await this.check().catch(messageOf);
+      this.report(whyNot, signal);
+      await setTimeout(Math.min(this.maxLagMs / checksPerLag, longestBetweenMs), undefined, { signal }).catch(
         () => undefined,
       );
     }
   }
 
-  private tell(whyNot: string | null, stopping: AbortSignal): void {
+  private report(whyNot: string | null, stopping: AbortSignal): void {
     const isRead = this.isFresh();
-    // At first it may take more than one look to know.
-    const isKnown = isRead || performance.now() - this.began > this.maxLagMs;
-    if (isRead !== this.toldRead && isKnown && !stopping.aborted) {
-      this.toldRead = isRead;
+    // Just after the start it may take more than one check to know.
+    const isKnown = isRead || performance.now() - this.startedAt > this.maxLagMs;
+    if (isRead !== this.reportedAsRead && isKnown && !stopping.aborted) {
+      this.reportedAsRead = isRead;
       this.onChange(isRead ? null : (whyNot ?? `it is more than ${this.maxLagMs} ms behind`));
     }
   }
 
-  /** @returns why it cannot be read however fresh it may be, if so. */
-  private async look(): Promise<string | null> {
+  /** Updates `completeUntil`. @returns why the replica can never be read, or null when it can. */
+  private async check(): Promise<string | null> {
     const at = performance.now();
-    const primary = await standingOf(this.primary);
-    const reader = await standingOf(this.pool);
-    const unrelated = whyUnrelated(primary, reader);
-    if (unrelated !== null) {
+    const primary = await readReplicationState(this.primary);
+    const reader = await readReplicationState(this.pool);
+    const mismatch = findMismatch(primary, reader);
+    if (mismatch !== null) {
       this.marks = [];
       this.distrust();
-      return unrelated;
+      return mismatch;
     }
     this.marks.push({ at, lsn: primary.lsn });
-    const passed = isSameServer(primary, reader)
+    const reached = isSameServer(primary, reader)
       ? this.marks.at(-1)
       : this.marks.filter((mark) => mark.lsn <= reader.lsn).at(-1);
-    if (passed) {
-      this.completeUntil = passed.at;
+    if (reached) {
+      this.completeUntil = reached.at;
     }
     const oldest = performance.now() - this.maxLagMs;
     this.marks = this.marks.filter((mark) => mark.at > oldest);
     return null;
   }
+}
+
+function messageOf(thrown: unknown): string {
+  const error = thrown instanceof RetryableConnectionError ? thrown.reason : thrown;
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,26 +1,26 @@
 import type { Pool } from './pool';
 
-/** What a server is and how far its log has got. */
-export interface Standing {
-  /** Whether it replays another server's log. */
+/** Which server answers on a connection, and how far its log (WAL) has come. */
+export interface ReplicationState {
+  /** True while the server replays another server's log. */
   isReplica: boolean;
   database: string;
-  /** Of the cluster, the same on the primary and on all of its replicas. */
+  /** The system identifier of the cluster. The primary and all of its replicas have the same one. */
   system: string;
-  /** When this very server was started, in seconds with microseconds: no two that run have the same. */
+  /** When the server was started, in seconds with microseconds. It tells running servers of one cluster apart. */
   started: string;
-  /** The branch of the cluster's history; each promotion begins a new one. */
+  /** The branch of the cluster's history. Each promotion begins a new one. */
   timeline: number;
-  /** Position in the log: written to on a primary, replayed up to on a replica. */
+  /** The position in the log: written by a primary, or replayed by a replica. */
   lsn: bigint;
 }
 
 /**
- * Of a replica the timeline is that of its last restart point or of what it has flushed since, so that after a promotion
- * elsewhere it may be said too low for up to `checkpoint_timeout`, never too high.
+ * A replica's timeline is that of its last restart point, or of the log that it has flushed since. After a promotion
+ * elsewhere it may therefore be too low for up to `checkpoint_timeout`. It is never too high.
  */
-const question = `
-  SELECT pg_is_in_recovery() AS is_replica,
+const query = `
+  SELECT pg_is_in_recovery() AS "isReplica",
          current_database() AS database,
          (SELECT system_identifier::text FROM pg_control_system()) AS system,
          extract(epoch FROM pg_postmaster_start_time())::text AS started,
@@ -30,7 +30,7 @@ const question = `
            ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer END AS timeline,
          CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END::text AS lsn`;
 
-/** A position in the log such as 16/B374D848, as a number; of nothing, before everything. */
+/** Converts a log position such as 16/B374D848 to a number. Null, of a server that has replayed nothing, becomes -1. */
 function parseLsn(text: string | null): bigint {
   if (text === null) {
     return -1n;
@@ -39,22 +39,22 @@ function parseLsn(text: string | null): bigint {
   return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
 }
 
-/** Asks the server of a pool, whatever role it has there. */
-export async function standingOf(pool: Pool): Promise<Standing> {
-  type Row = Omit<Standing, 'isReplica' | 'lsn'> & { is_replica: boolean; lsn: string | null };
-  const { is_replica, lsn, ...rest } = await pool.run((connection) =>
-    connection.run((protocol) => protocol.one<Row>(`${pool.limit}; ${question}`)),
+/** Reads the state of the server behind a pool. */
+export async function readReplicationState(pool: Pool): Promise<ReplicationState> {
+  type Row = Omit<ReplicationState, 'lsn'> & { lsn: string | null };
+  const row = await pool.run((connection) =>
+    connection.run((protocol) => protocol.one<Row>(`${pool.statementLimit}; ${query}`)),
   );
-  return { ...rest, isReplica: is_replica, lsn: parseLsn(lsn) };
+  return { ...row, lsn: parseLsn(row.lsn) };
 }
 
-/** True where both are the same running server, whichever roles asked. */
-export function isSameServer(one: Standing, other: Standing): boolean {
+/** True when both states are of the same running server, whichever roles asked. */
+export function isSameServer(one: ReplicationState, other: ReplicationState): boolean {
   return one.system === other.system && one.started === other.started;
 }
 
-/** Why what `reader` holds may never be read in place of what `primary` holds, however far it has got; null when it may. */
-export function whyUnrelated(primary: Standing, reader: Standing): string | null {
+/** Returns why `reader` can never be read in place of `primary`, however far it has come, or null when it can. */
+export function findMismatch(primary: ReplicationState, reader: ReplicationState): string | null {
   if (reader.system !== primary.system) {
     return 'it belongs to another cluster';
   }
@@ -65,7 +65,7 @@ export function whyUnrelated(primary: Standing, reader: Standing): string | null
     return null;
   }
   if (!reader.isReplica) {
-    return 'it is no replica, nor the primary itself';
+    return 'it is neither a replica nor the primary itself';
   }
   return reader.timeline === primary.timeline
     ? null

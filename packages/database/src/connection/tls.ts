@@ -6,15 +6,15 @@ import type { ClientConfig } from 'pg';
 const modes = ['disable', 'require', 'verify-ca', 'verify-full'] as const;
 type SslMode = (typeof modes)[number];
 
-/** What of a URL is about TLS; the driver would read the modes in a sense of its own. */
+/** The TLS parameters of a URL. They are removed from it, because the driver would give the modes other meanings. */
 const parameters = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'ssl', 'uselibpqcompat'] as const;
 
-/** What a URL says about TLS. */
+/** The TLS settings of a URL. */
 export interface TlsSettings {
-  /** The URL without it. */
+  /** The URL without its TLS parameters. */
   url: string;
   mode: SslMode;
-  /** The CAs that count; those that Node.js knows where none are named and the mode is verify-full. */
+  /** The trusted CAs. Undefined with verify-full means the public CAs that Node.js knows. */
   caFile: string | undefined;
   /** The client's own certificate. */
   certificateFile: string | undefined;
@@ -22,16 +22,16 @@ export interface TlsSettings {
 }
 
 /**
- * Decides about TLS as libpq means it:
- * - `disable`, also when nothing is said: no TLS;
- * - `require`: TLS with any certificate, or as verify-ca where a CA file is given;
- * - `verify-ca`: a certificate that the CA has signed, for whatever host;
- * - `verify-full`, also when nothing but a CA file is given: such a certificate for the host of the URL. Without a CA file,
- *   or with `sslrootcert=system`, the CAs count that Node.js knows.
- * `sslcert` and `sslkey` name the client's own certificate. `allow` and `prefer`, which fall back to no TLS without a
- * word, are refused.
- * @param caFile the CA file where the URL names none
- * @throws MillraceError SETUP_INVALID for modes and files that do not go together
+ * Reads the TLS settings of a URL with libpq's meaning:
+ * - `disable`, the default: no TLS.
+ * - `require`: TLS with any certificate. With a CA file it is verify-ca.
+ * - `verify-ca`: a certificate that the CA has signed, for any host.
+ * - `verify-full`, the default when there is a CA file: such a certificate for the host of the URL. Without a CA file, or
+ *   with `sslrootcert=system`, the public CAs that Node.js knows are trusted.
+ * `sslcert` and `sslkey` name the client's own certificate. `allow` and `prefer` are refused, because they silently fall
+ * back to no TLS.
+ * @param caFile the CA file, unless the URL names one.
+ * @throws MillraceError SETUP_INVALID for modes and files that do not fit together.
  */
 export function tlsSettings(url: string, caFile?: string): TlsSettings {
   const parsed = new URL(url);
@@ -51,8 +51,8 @@ export function tlsSettings(url: string, caFile?: string): TlsSettings {
 }
 
 /**
- * The driver's settings for a URL; see tlsSettings.
- * @throws MillraceError SETUP_INVALID, also for files that cannot be read
+ * Returns the driver's settings for a URL. See tlsSettings.
+ * @throws MillraceError SETUP_INVALID, also for files that cannot be read.
  */
 export function clientConfig(url: string, caFile?: string): ClientConfig {
   const settings = tlsSettings(url, caFile);
@@ -89,7 +89,7 @@ function verification(mode: SslMode, rootFile: string | undefined, host: string)
     return { rejectUnauthorized: false };
   }
   const ca = rootFile ? { ca: read('The CA file', rootFile) } : {};
-  // The host is for the check alone: the driver leaves it out where it is an address, and "localhost" would be compared.
+  // The driver leaves the host out when it is an address. The certificate would then be compared with "localhost".
   return mode === 'verify-full' ? { ...ca, host } : { ...ca, checkServerIdentity: () => undefined };
 }
 

@@ -1,17 +1,17 @@
 import { setTimeout } from 'node:timers/promises';
 import { MillraceError } from '@millrace/contracts';
-import { backoffMs } from './outage';
+import { backoffMs } from './outageRetry';
 import { isTransient, tookTooLong } from './sqlErrors';
 
-/** So often work may take too long: a busy database comes to rest, but what is too much for it stays too much. */
-const mostTimeouts = 3;
+/** How often work may time out. A busy database recovers, but work that is too much for it stays too much. */
+const maxTimeouts = 3;
 
 /**
- * Runs `work` again and again while the database is away, with exponential backoff and jitter, until it gets through or
- * `signal` ends the waiting. For work whose input was expensive to make, so that an outage is a pause and not a loss.
- * `work` must be repeatable: a connection that broke during COMMIT leaves it open whether it has run.
- * @throws whatever else `work` throws, the third time-out of a statement, and the database's own error once the signal has
- * ended the waiting.
+ * Runs `work` again while the database is unavailable, with exponential backoff and jitter, until it succeeds or `signal`
+ * ends the waiting. For work whose input was expensive to make. `work` must be repeatable, because a connection that broke
+ * during COMMIT leaves open whether it ran.
+ * @throws the third timeout of a statement, the database's error once `signal` has ended the waiting, and every other
+ *   error of `work`.
  */
 export async function untilAvailable<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
   let timeouts = 0;
@@ -23,7 +23,7 @@ export async function untilAvailable<T>(work: () => Promise<T>, signal: AbortSig
         throw error;
       }
       timeouts += tookTooLong(error) ? 1 : 0;
-      if (timeouts === mostTimeouts) {
+      if (timeouts === maxTimeouts) {
         throw error;
       }
       try {

@@ -2,17 +2,17 @@ import { Client, type ClientConfig } from 'pg';
 import { translateSqlError } from './sqlErrors';
 import { clientConfig } from './tls';
 
-/** A database, as programs need it that work on it outside any pool. */
+/** The address of a database, for programs that connect without a pool. */
 export interface DatabaseAddress {
   databaseUrl: string;
-  /** The CA that signs the server's certificate, where the URL names none. */
+  /** The CA that signs the server's certificate, unless the URL names one. */
   caFile?: string | undefined;
 }
 
 /**
- * Runs `work` on a connection of its own, and ends it.
- * @param settings the driver's, `application_name` first of all
- * @throws MillraceError DATABASE_UNAVAILABLE or DATABASE_TLS_FAILED, and what `work` throws
+ * Runs `work` on a connection of its own, then closes it.
+ * @param settings the driver's settings, at least `application_name`.
+ * @throws MillraceError DATABASE_UNAVAILABLE or DATABASE_TLS_FAILED, and what `work` throws.
  */
 export async function withClient<T>(
   { databaseUrl, caFile }: DatabaseAddress,
@@ -21,12 +21,12 @@ export async function withClient<T>(
 ): Promise<T> {
   const client = new Client({
     ...clientConfig(databaseUrl, caFile),
-    // Where nothing is said for long, as while an index is built, what is in between forgets the connection.
+    // A connection is silent for long while an index is built. Without keep-alive, routers on the way would drop it.
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     ...settings,
   });
-  // A connection that breaks fails its statement; the event beside it would end the process.
+  // A broken connection fails its statement. It also emits an error event, which would end the process without a listener.
   client.on('error', () => undefined);
   try {
     await client.connect();

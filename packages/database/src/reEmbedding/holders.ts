@@ -1,7 +1,7 @@
 import type { Sql } from '../connection/sql';
 import { buildLock } from '../vectorIndex/buildSession';
 
-/** Who holds the tables that vectors are changed in, or builds an index on them, in a few words each; the oldest first. */
+/** Describes the sessions that hold locks on the tables of a re-embedding or build an index on them, the oldest first. */
 export async function findHolders(sql: Sql): Promise<string[]> {
   const rows = await sql.many<{ holder: string }>(
     `SELECT concat_ws(' ', 'process', pid, '(' || nullif(application_name, '') || ')', left(query, 80)) AS holder

@@ -3,10 +3,10 @@ import type { Sql } from '../connection/sql';
 import { type Resources, tuneBuild } from '../vectorIndex/buildSession';
 import { indexDefinition } from '../vectorIndex/definition';
 import { findVectorIndexes, type VectorIndex } from '../vectorIndex/find';
-import { ivfflatMemory } from '../vectorIndex/ivfflatMemory';
+import { buildMemory } from '../vectorIndex/ivfflat';
 import { nextName, suffix } from './nextNames';
 
-/** Builds the indexes that are not there yet, with the table in use, and has the planner know its rows. */
+/** Builds the missing indexes of document_chunks_next while it is written, then analyzes it. */
 export async function buildNextIndexes(
   client: Client,
   sql: Sql,
@@ -14,7 +14,7 @@ export async function buildNextIndexes(
   resources: Resources,
 ): Promise<void> {
   const ofVectors = (await findVectorIndexes(sql)).filter((index) => index.valid);
-  const memory = ofVectors.map((index) => ivfflatMemory(index, dimensions));
+  const memory = ofVectors.map((index) => buildMemory(index, dimensions));
   await tuneBuild(client, resources, Math.max(0, ...memory));
   for (const name of await findUseless(sql)) {
     await client.query(`DROP INDEX CONCURRENTLY IF EXISTS ${escapeIdentifier(name)}`);
@@ -25,7 +25,7 @@ export async function buildNextIndexes(
   await client.query('VACUUM (ANALYZE) document_chunks_next');
 }
 
-/** Whether document_chunks has an index, or a vector index of a kind, that document_chunks_next has not. */
+/** Returns whether document_chunks has an index that document_chunks_next lacks. */
 export async function lacksIndexes(sql: Sql, dimensions: number): Promise<boolean> {
   return (await findMissing(sql, dimensions)).length > 0;
 }
@@ -33,11 +33,11 @@ export async function lacksIndexes(sql: Sql, dimensions: number): Promise<boolea
 interface WantedIndex {
   name: string;
   unique: '' | 'UNIQUE ';
-  /** SQL: what follows the table's name in CREATE INDEX. */
+  /** SQL: the part after the table's name in CREATE INDEX. */
   definition: string;
 }
 
-/** The usable indexes of document_chunks but for those of constraints, as they are for so many dimensions. */
+/** Returns the valid indexes of document_chunks, without those of constraints, as they are for the given dimensions. */
 export async function wantedIndexes(sql: Sql, dimensions: number): Promise<WantedIndex[]> {
   const others = await sql.many<{ name: string; is_unique: boolean; definition: string }>(
     `SELECT c.relname AS name, i.indisunique AS is_unique, pg_get_indexdef(c.oid) AS definition
@@ -63,7 +63,7 @@ async function findMissing(sql: Sql, dimensions: number): Promise<WantedIndex[]>
   return (await wantedIndexes(sql, dimensions)).filter(({ name }) => !there.has(`${name}${suffix}`));
 }
 
-/** What a broken build has left, and vector indexes that document_chunks has no longer: somebody has built it another one. */
+/** Returns invalid indexes, which a broken build has left, and vector indexes that document_chunks no longer has. */
 async function findUseless(sql: Sql): Promise<string[]> {
   const inUse = new Set((await findVectorIndexes(sql)).map((index) => described(`${index.name}${suffix}`, index)));
   const ofVectors = await findVectorIndexes(sql, 'document_chunks_next');

@@ -1,14 +1,14 @@
 import { escapeIdentifier } from 'pg';
 
-/** What the names of constraints and indexes of document_chunks_next end with until it takes its place. */
+/** The suffix of constraints and indexes of document_chunks_next, until that table replaces document_chunks. */
 export const suffix = '_next';
 
-/** SQL: the name until then. */
+/** Returns the SQL identifier with the suffix. */
 export function nextName(name: string): string {
   return escapeIdentifier(`${name}${suffix}`);
 }
 
-/** SQL: the name from then on. */
-export function lastingName(name: string): string {
+/** Returns the SQL identifier without the suffix. */
+export function finalName(name: string): string {
   return escapeIdentifier(name.slice(0, -suffix.length));
 }

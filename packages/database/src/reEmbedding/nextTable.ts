@@ -2,20 +2,20 @@ import { type EmbeddingModel, MillraceError } from '@millrace/contracts';
 import { escapeIdentifier } from 'pg';
 import type { Sql } from '../connection/sql';
 import { wantedIndexes } from './nextIndexes';
-import { lastingName, nextName } from './nextNames';
+import { finalName, nextName } from './nextNames';
 
 /*
- * document_chunks_next: a table like document_chunks beside it, for vectors of other dimensions. Whatever document_chunks
- * has (columns, storage, constraints, indexes, privileges) is looked up and not written here again, so that the table that
- * takes its place is what it was, however it has been changed by then. Names get a suffix, which the change takes off.
+ * document_chunks_next is a copy of document_chunks for vectors of other dimensions. Columns, storage, constraints, indexes
+ * and privileges are read from document_chunks and not repeated here, so that the copy is right after any migration. Names
+ * get a suffix, which is removed when the table replaces document_chunks.
  */
 
-/** The only index that is needed while the table is filled; see findEmbeddings. */
-const neededFromTheBeginning = 'document_chunks_cache';
+/** The only index that is needed while the table is filled. See findEmbeddings. */
+const neededFromTheStart = 'document_chunks_cache';
 
 const storages: Record<string, string> = { p: 'PLAIN', e: 'EXTERNAL', x: 'EXTENDED', m: 'MAIN' };
 
-/** Makes the table, empty and without those indexes that can wait. Runs in a transaction, as the owner. */
+/** Makes the empty table, without the indexes that can wait. The owner runs it in a transaction. */
 export async function createNextTable(sql: Sql, { dimensions }: EmbeddingModel): Promise<void> {
   const { storage, options } = await sql.one<{ storage: string; options: string[] | null }>(
     `SELECT a.attstorage AS storage, c.reloptions AS options FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
@@ -36,7 +36,7 @@ export async function createNextTable(sql: Sql, { dimensions }: EmbeddingModel):
   for (const { name, definition } of constraints) {
     await sql.none(`ALTER TABLE document_chunks_next ADD CONSTRAINT ${nextName(name)} ${definition}`);
   }
-  for (const index of (await wantedIndexes(sql, dimensions)).filter(({ name }) => name === neededFromTheBeginning)) {
+  for (const index of (await wantedIndexes(sql, dimensions)).filter(({ name }) => name === neededFromTheStart)) {
     await sql.none(`CREATE ${index.unique}INDEX ${nextName(index.name)} ON document_chunks_next ${index.definition}`);
   }
   const grants = await sql.many<{ privilege: string; grantee: string }>(
@@ -48,7 +48,7 @@ export async function createNextTable(sql: Sql, { dimensions }: EmbeddingModel):
   }
 }
 
-/** @throws MillraceError SETUP_INVALID when the tables differ in more than the dimensions of their vectors. */
+/** Refuses tables whose columns differ. @throws MillraceError SETUP_INVALID. */
 export async function refuseOtherColumns(sql: Sql): Promise<void> {
   const { same } = await sql.one<{ same: boolean }>(
     `SELECT count(DISTINCT columns) = 1 AS same FROM (
@@ -60,19 +60,19 @@ export async function refuseOtherColumns(sql: Sql): Promise<void> {
   if (!same) {
     throw new MillraceError(
       'SETUP_INVALID',
-      'A migration has changed the columns of document_chunks since this was begun. Cancel it, "re-embed cancel", and start again.',
+      'A migration has changed the columns of document_chunks since the re-embedding began. Cancel it ("re-embed cancel") and start again.',
     );
   }
 }
 
 /**
- * @throws MillraceError SETUP_INVALID, with their names, when views, foreign keys or other things refer to document_chunks: they
- * would keep it from being dropped in the end.
+ * Refuses views, foreign keys and other objects that refer to document_chunks, because they would keep it from being dropped.
+ * @throws MillraceError SETUP_INVALID with their names.
  */
 export async function refuseDependants(sql: Sql): Promise<void> {
   const dependants = await sql.many<{ name: string }>(
-    // What belongs to the table itself, a policy say, depends on it in another way as well and goes with it. A foreign key
-    // from the table to itself would be one to the old table from the new one.
+    // Parts of the table, such as a policy, have a second dependency of another type and are dropped with it. A foreign key
+    // from the table to itself is refused, because the copy's would refer to the old table.
     `WITH own AS (SELECT c.oid, c.reltype, t.typarray FROM pg_class c JOIN pg_type t ON t.oid = c.reltype
                   WHERE c.oid = 'document_chunks'::regclass)
      SELECT DISTINCT pg_describe_object(d.classid, d.objid, 0) AS name FROM pg_depend d, own
@@ -89,12 +89,12 @@ export async function refuseDependants(sql: Sql): Promise<void> {
     const names = dependants.map(({ name }) => name).join('; ');
     throw new MillraceError(
       'SETUP_INVALID',
-      `Another table is to take the place of document_chunks, and this refers to it: ${names}. Drop it first, and make it again afterwards.`,
+      `A re-embedding replaces the table document_chunks, and these refer to it: ${names}. Drop them first, and make them again afterwards.`,
     );
   }
 }
 
-/** Puts the table in the place of document_chunks, which goes. Runs in the transaction that has locked both. */
+/** Drops document_chunks and gives document_chunks_next its name. Runs in the transaction that has locked both. */
 export async function putNextTableInPlace(sql: Sql): Promise<void> {
   await sql.none('DROP TABLE document_chunks');
   await sql.none('ALTER TABLE document_chunks_next RENAME TO document_chunks');
@@ -103,14 +103,14 @@ export async function putNextTableInPlace(sql: Sql): Promise<void> {
      WHERE conrelid = 'document_chunks'::regclass AND contype IN ('p', 'u', 'f') AND conname LIKE '%\\_next'`,
   );
   for (const { name } of constraints) {
-    await sql.none(`ALTER TABLE document_chunks RENAME CONSTRAINT ${escapeIdentifier(name)} TO ${lastingName(name)}`);
+    await sql.none(`ALTER TABLE document_chunks RENAME CONSTRAINT ${escapeIdentifier(name)} TO ${finalName(name)}`);
   }
-  // Those of constraints have been renamed with them.
+  // The indexes of constraints were renamed with them.
   const indexes = await sql.many<{ name: string }>(
     `SELECT relname AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
      WHERE i.indrelid = 'document_chunks'::regclass AND relname LIKE '%\\_next'`,
   );
   for (const { name } of indexes) {
-    await sql.none(`ALTER INDEX ${escapeIdentifier(name)} RENAME TO ${lastingName(name)}`);
+    await sql.none(`ALTER INDEX ${escapeIdentifier(name)} RENAME TO ${finalName(name)}`);
   }
 }

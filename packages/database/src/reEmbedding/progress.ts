@@ -1,15 +1,16 @@
 import type { Sql } from '../connection/sql';
 
-/** How far a re-embedding has come. */
+/** The progress of a re-embedding. */
 export interface ReEmbeddingProgress {
-  /** Chunks that have a vector in use, and how many of them have a new one. */
+  /** Chunks that are searched. */
   chunks: number;
+  /** Chunks that have a new vector. */
   done: number;
-  /** Jobs that are under way. */
+  /** Jobs that have not ended. */
   openJobs: number;
-  /** Chunks that have failed or were cancelled, and that nobody works on any more. */
+  /** Chunks of ended jobs that failed or were cancelled. */
   failed: number;
-  /** The jobs that ended with those, the first ten. */
+  /** The first ten jobs with such chunks. */
   failedJobs: FailedReEmbedJob[];
 }
 
@@ -23,7 +24,7 @@ export interface FailedReEmbedJob {
 
 const namedJobs = 10;
 
-/** Chunks never lose their new vector but together with the one in use, so that counting both tells what is missing. */
+/** Returns the progress. A chunk loses its new vector only together with its current one, so two counts show what is missing. */
 export async function findReEmbeddingProgress(sql: Sql, reEmbeddingId: string): Promise<ReEmbeddingProgress> {
   const counts = await sql.one<Omit<ReEmbeddingProgress, 'failedJobs'>>(
     `SELECT (SELECT count(*) FROM document_chunks)::float8 AS chunks,

@@ -1,9 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
+
 import { type EmbeddingModel, isSameModel, MillraceError, newId } from '@millrace/contracts';
-import type { Database, Session } from '../connection/database';
 import type { DatabaseAddress } from '../connection/withClient';
+import type { Database } from '../database';
 import type { NextModel } from '../repositories/embeddingModels';
 import { schemaLock } from '../schema/migrations';
+import type { Session } from '../session';
 import { type BuildProgress, findBuildProgress } from '../vectorIndex/buildProgress';
 import { buildLock, inBuildSession, type Resources } from '../vectorIndex/buildSession';
 import { findHolders } from './holders';
@@ -11,35 +13,35 @@ import { buildNextIndexes, lacksIndexes } from './nextIndexes';
 import { createNextTable, putNextTableInPlace, refuseDependants, refuseOtherColumns } from './nextTable';
 
 /**
- * How long a change of tables waits for others to let go of them before it steps back and lets them pass. More than
- * PostgreSQL's deadlock_timeout of a second: only after that does an autovacuum end for somebody who waits.
+ * How long a statement waits for a table's lock before it gives up and lets others pass. It is longer than PostgreSQL's
+ * deadlock_timeout of a second, because only after that does an autovacuum end in favour of a waiting statement.
  */
 const lockTimeoutMs = 2_000;
 const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
-/** A lock that did not become free in time, and a circle of waiters of which PostgreSQL has ended one, however often. */
-const heldUp: readonly unknown[] = ['55P03', '40P01'];
+/** SQLSTATE lock_not_available and deadlock_detected. */
+const lockErrors: readonly unknown[] = ['55P03', '40P01'];
 
 /**
- * A change of the model that all vectors are made with, as the owner of the tables does it: a table beside is filled by
- * the services, gets its indexes, and takes the place of the one in use in a moment. What is stored here tells the services
- * what to do; nothing is kept in this process, so that it may end at any time and another one goes on.
+ * Changes the model of all vectors, as the owner of the tables. The services fill a second table with the new vectors. It gets
+ * its indexes and then replaces the current table in one short transaction. All state is in the database, so this process
+ * may end at any time and another one continues.
  */
 export class ReEmbedding {
   constructor(
     private readonly database: Database,
-    /** Indexes are built on a connection of their own: see inBuildSession. */
+    /** Indexes are built on a connection of their own. See inBuildSession. */
     private readonly address: DatabaseAddress,
-    /** Ends waiting for others and building: the call throws the signal's reason. */
+    /** Ends waiting and building. The call then throws the signal's reason. */
     private readonly signal?: AbortSignal,
-    /** Told of those that are waited for, in a few words each, whenever it steps back. */
+    /** Called with descriptions of the sessions that hold the locks, whenever a lock was not available. */
     private readonly onHeldUp?: (holders: string[]) => void,
   ) {}
 
   /**
    * Begins to change to `setup`, or finds that this is under way.
-   * @throws MillraceError SETUP_INVALID when the vectors are of that already, another change is under way, or the address
-   *   is a pooler's, through which the indexes could not be built; or something refers to document_chunks.
+   * @throws MillraceError SETUP_INVALID when the vectors are of this model already, another re-embedding is under way, the
+   *   address is a pooler's (it could not build the indexes), or other objects refer to document_chunks.
    */
   async begin(setup: EmbeddingModel): Promise<'begun' | 'under way'> {
     await inBuildSession(this.address, this.signal, async () => undefined);
@@ -53,7 +55,7 @@ export class ReEmbedding {
       if (next !== null) {
         throw new MillraceError(
           'SETUP_INVALID',
-          `The vectors are being changed to ${named(next)}, not ${named(setup)}. Let that come to its end, or cancel it: "re-embed cancel".`,
+          `The vectors are being changed to ${named(next)}, not ${named(setup)}. Wait until that has ended, or cancel it: "re-embed cancel".`,
         );
       }
       if (isSameModel(active, setup)) {
@@ -68,14 +70,14 @@ export class ReEmbedding {
     });
   }
 
-  /** Gives up what has been made so far; the reconciler ends the jobs. @returns what it was, or null when none was running. */
+  /** Drops the new vectors. The reconciler ends the jobs. @returns the next model, or null when no re-embedding was running. */
   cancel(): Promise<EmbeddingModel | null> {
     return this.withLocks(async ({ sql, embeddingModels }) => {
       const { next } = await embeddingModels.find();
       if (next === null) {
         return null;
       }
-      // The order of a settlement's locks. The foreign key goes with the table, for which documents must be locked too.
+      // This is the order in which a settlement takes its locks. Dropping the table's foreign key also locks documents.
       await sql.none('LOCK TABLE document_chunks_next IN ACCESS EXCLUSIVE MODE');
       await sql.none('DROP TABLE document_chunks_next');
       await sql.none(
@@ -86,24 +88,24 @@ export class ReEmbedding {
     });
   }
 
-  /** Builds the indexes of the new vectors that are not there yet, while they are added to. */
+  /** Builds the missing indexes of the new vectors while more of them are written. */
   buildIndexes({ dimensions }: NextModel, resources: Resources): Promise<void> {
     return inBuildSession(this.address, this.signal, (client) =>
       buildNextIndexes(client, this.database.sql, dimensions, resources),
     );
   }
 
-  /** Whether document_chunks has an index that the new vectors have not. */
+  /** Returns whether document_chunks has an index that the new vectors lack. */
   lacksIndexes({ dimensions }: NextModel): Promise<boolean> {
     return lacksIndexes(this.database.sql, dimensions);
   }
 
-  /** How far the index that is being built has come; null when none is. */
+  /** Returns the progress of the index build, or null when none runs. */
   buildProgress(): Promise<BuildProgress | null> {
     return findBuildProgress(this.database.sql, 'document_chunks_next');
   }
 
-  /** From now on, for so many milliseconds, nothing is embedded with the model in use; 0 ends that. */
+  /** Stops embedding with the current model for the given time. 0 ends that. */
   async close({ reEmbeddingId }: NextModel, forMs: number): Promise<void> {
     await this.database.sql.none(
       `UPDATE re_embeddings SET closing_until = now() + $<forMs> * interval '1 millisecond'
@@ -113,17 +115,17 @@ export class ReEmbedding {
   }
 
   /**
-   * Puts the new vectors in the place of the old ones, which go, in one transaction. Writes wait while every chunk is looked
-   * at, searches only for the moment of the change.
-   * @returns false, with nothing changed, when a chunk has no new vector, or an index of the old ones is missing.
-   * @throws MillraceError SETUP_INVALID when since it was begun a migration has changed the columns, or something has been made
-   *   that refers to document_chunks.
+   * Replaces the old vectors by the new ones in one transaction. Writes wait while all chunks are checked. Searches wait only
+   * for the moment of the change.
+   * @returns false, with nothing changed, when a chunk has no new vector or an index is missing.
+   * @throws MillraceError SETUP_INVALID when a migration has changed the columns since the beginning, or other objects refer
+   *   to document_chunks.
    */
   change({ reEmbeddingId, ...setup }: NextModel): Promise<boolean> {
     return this.withLocks(async ({ sql }) => {
-      // Whoever builds another index drops the old one by its name in the end, which a new one has by then.
+      // A build that runs meanwhile would drop the old index by its name, and the new index has that name by then.
       await sql.many('SELECT pg_advisory_xact_lock($1)', [buildLock]);
-      // In the order of a settlement's locks.
+      // This is the order in which a settlement takes its locks.
       await sql.none('LOCK TABLE document_chunks IN EXCLUSIVE MODE');
       await sql.none('LOCK TABLE document_chunks_next IN EXCLUSIVE MODE');
       await refuseOtherColumns(sql);
@@ -153,8 +155,8 @@ export class ReEmbedding {
   }
 
   /**
-   * Runs `work` in a transaction that waits for a lock no longer than others can be made to wait behind it; steps back and
-   * tries again as often as it takes.
+   * Runs `work` in a transaction with a short lock timeout, since other statements queue behind a waiting one. It tries again
+   * with growing pauses until the locks are free.
    */
   private async withLocks<T>(work: (session: Session) => Promise<T>): Promise<T> {
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
@@ -165,7 +167,7 @@ export class ReEmbedding {
           return work(session);
         });
       } catch (error) {
-        if (!heldUp.includes((error as { code?: unknown }).code)) {
+        if (!lockErrors.includes((error as { code?: unknown }).code)) {
           throw error;
         }
         if (this.onHeldUp) {

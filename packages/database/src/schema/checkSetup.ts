@@ -3,11 +3,11 @@ import type { Sql } from '../connection/sql';
 import { migrationNames } from './migrations';
 
 /**
- * Checks that the database is what this configuration needs: the vector extension, every migration, and the model and
- * dimensions its vectors are made with. Changes nothing.
- * @param expected what this configuration can make vectors of: one of them must be what is stored, or what all vectors are
- *   being changed to. Without any, the model is not looked at.
- * @throws MillraceError SETUP_INVALID saying what is wrong and what to do, or DATABASE_UNAVAILABLE.
+ * Checks that the database fits the configuration: the vector extension, every migration, and the model and dimensions of its
+ * vectors. It changes nothing.
+ * @param expected the models that this configuration can make vectors with. One of them must be the stored model or the next
+ *   one of a re-embedding. Without any, the model is not checked.
+ * @throws MillraceError SETUP_INVALID, which says what is wrong and what to do, or DATABASE_UNAVAILABLE.
  */
 export async function checkSetup(sql: Sql, ...expected: EmbeddingModel[]): Promise<void> {
   await checkExtension(sql);
@@ -64,24 +64,24 @@ async function checkEmbedding(sql: Sql, expected: EmbeddingModel, others: readon
   const next = await sql.oneOrNone<EmbeddingModel>(
     `SELECT model, dimensions FROM re_embeddings WHERE status = 'running'`,
   );
-  const right = [{ model, dimensions }, ...(next ? [next] : [])];
-  if ([expected, ...others].some((one) => right.some((other) => isSameModel(one, other)))) {
+  const usable = [{ model, dimensions }, ...(next ? [next] : [])];
+  if ([expected, ...others].some((one) => usable.some((other) => isSameModel(one, other)))) {
     return;
   }
   if (dimensions !== expected.dimensions) {
     throw new MillraceError(
       'SETUP_INVALID',
       `EMBEDDING_DIMENSIONS is ${expected.dimensions}, but the database stores vectors of ${dimensions}. ` +
-        `Set EMBEDDING_DIMENSIONS=${dimensions} again; ${changeAdvice}, or use a new database, migrated with EMBEDDING_DIMENSIONS=${expected.dimensions}.`,
+        `Set EMBEDDING_DIMENSIONS=${dimensions} again. ${changeAdvice} Or use a new database, migrated with EMBEDDING_DIMENSIONS=${expected.dimensions}.`,
     );
   }
   throw new MillraceError(
     'SETUP_INVALID',
-    `EMBEDDING_MODEL is ${expected.model}, but the database is set up for vectors of ${model}; vectors of two models cannot be compared. ` +
-      `Set EMBEDDING_PROVIDER and EMBEDDING_MODEL back; ${changeAdvice}, or use a new database (DATABASE_URL) for the new model. ` +
-      'A database without vectors takes over the configured model when the migrations are run again.',
+    `EMBEDDING_MODEL is ${expected.model}, but the database is set up for vectors of ${model}. Vectors of two models cannot be compared. ` +
+      `Set EMBEDDING_PROVIDER and EMBEDDING_MODEL back. ${changeAdvice} Or use a new database (DATABASE_URL) for the new model. ` +
+      'A database without vectors takes the configured model when the migrations run again.',
   );
 }
 
 const changeAdvice =
-  'to change what is stored see docs/database/re-embedding.md ("npm run millrace -- re-embed start")';
+  'To change the stored vectors, see docs/database/re-embedding.md ("npm run millrace -- re-embed start").';

@@ -7,7 +7,7 @@ import { grantToKnownRoles } from './privileges';
 
 const directory = join(__dirname, '..', '..', 'migrations');
 
-/** The names of all migrations, in order: what a database that is up to date has run. */
+/** Returns the names of all migrations in order. */
 export function migrationNames(): string[] {
   return readdirSync(directory)
     .filter((file) => file.endsWith('.sql'))
@@ -17,32 +17,31 @@ export function migrationNames(): string[] {
 
 export interface MigrateOptions extends DatabaseAddress {
   direction: 'up' | 'down';
-  /** How many migrations; all of them when left out. */
+  /** How many migrations run. The default is all. */
   count?: number;
-  /** The model and dimensions of the vectors to be stored: they decide the vector column's type. */
+  /** The model and dimensions of the vectors. They decide the type of the vector column. */
   embeddingModel: string;
   embeddingDimensions: number;
   /**
-   * How long a statement may wait for others to let go of a table, in milliseconds; a minute when left out. Whoever comes
-   * after it waits as well, so it gives up rather than hold everybody.
+   * How long a statement may wait for a table's lock, in milliseconds. The default is a minute. Later statements queue behind
+   * it, so it must not wait for ever.
    */
   lockTimeoutMs?: number;
   log?: (message: string) => void;
 }
 
 /**
- * Runs the SQL files in packages/database/migrations, up or down, in one transaction. Two runs at once are safe: the
- * second waits for the first. A database that holds no vectors yet takes over the model, and the roles of `makeRoles` get
- * their rights on new tables.
- * @returns the names of the migrations that were run.
- * @throws MillraceError DATABASE_UNAVAILABLE or DATABASE_TLS_FAILED; else the failing statement's error, of which one is that
- *   others held a table too long. Nothing of the run stays.
+ * Runs the SQL files in packages/database/migrations, up or down, in one transaction. A second run waits for the first. A
+ * database without vectors takes the given model. The roles of `makeRoles` get their privileges on new tables.
+ * @returns the names of the migrations that ran.
+ * @throws MillraceError DATABASE_UNAVAILABLE or DATABASE_TLS_FAILED, or the error of the failing statement, such as a lock
+ *   timeout. Then nothing has changed.
  */
 export function migrate(options: MigrateOptions): Promise<string[]> {
   const { direction, embeddingModel, embeddingDimensions, lockTimeoutMs = 60_000 } = options;
   return withClient(options, { application_name: 'millrace-migrate' }, async (client) => {
-    // All in one transaction, lock and settings included: a pooler in transaction mode keeps nothing beyond it. The runner's
-    // BEGIN then begins nothing (a warning says so), and its COMMIT or ROLLBACK ends ours.
+    // Lock and settings belong to the transaction, because a pooler in transaction mode keeps nothing beyond it. The runner's
+    // BEGIN inside it only causes a warning. The runner's COMMIT or ROLLBACK ends our transaction.
     await begin(client);
     await client.query(
       `SELECT set_config('millrace.embedding_model', $1, true), set_config('millrace.embedding_dimensions', $2, true),
@@ -59,7 +58,7 @@ export function migrate(options: MigrateOptions): Promise<string[]> {
       singleTransaction: true,
       log: options.log ?? (() => undefined),
     });
-    // Ends ours, where there was nothing to run.
+    // Ends our transaction when there was nothing to run.
     await client.query('COMMIT');
     await begin(client);
     if (direction === 'up') {
@@ -75,12 +74,12 @@ export function migrate(options: MigrateOptions): Promise<string[]> {
   });
 }
 
-/** Begins a transaction that no other change of the schema or the roles meets. */
+/** Begins a transaction that excludes all other changes of the schema and the roles. */
 async function begin(client: Client): Promise<void> {
   await client.query('BEGIN');
-  // node-pg-migrate's own lock refuses a second run; waiting is what a deploy of several containers needs.
+  // node-pg-migrate's own lock refuses a second run. A deploy of several containers needs the second run to wait.
   await client.query('SELECT pg_advisory_xact_lock($1)', [schemaLock]);
 }
 
-/** Any fixed number, so that all programs that change the schema or the roles contend for the same lock. */
+/** The advisory lock of all programs that change the schema or the roles. Any fixed number. */
 export const schemaLock = 7_316_420_015;

@@ -6,18 +6,18 @@ import { type DatabaseAddress, withClient } from '../connection/withClient';
 const directory = join(__dirname, '..', '..', 'monitoring');
 
 export interface MonitoringResult {
-  /** The file's name without its ending. */
+  /** The name of the query's file, without its extension. */
   name: string;
   title: string;
-  /** Why the query cannot be run here: the extension it needs is not there, or not for this role. There are then no rows. */
+  /** Why the query could not run, as part of a sentence, or null. An extension may be missing or not be for this role. */
   refusal: string | null;
   columns: string[];
   rows: Record<string, string | null>[];
 }
 
-/** Runs every query in packages/database/monitoring, each as it would be run with psql. All values come as text. */
+/** Runs every query in packages/database/monitoring, as psql would. All values are text. */
 export function runMonitoring(address: DatabaseAddress): Promise<MonitoringResult[]> {
-  // As the server writes them: dates and intervals need no making anew.
+  // Values stay as the server formats them.
   const types = { getTypeParser: () => (value: string) => value };
   return withClient(address, { application_name: 'millrace-status', types }, async (client) => {
     const { rows } = await client.query<{ extname: string }>('SELECT extname FROM pg_extension');
@@ -43,7 +43,7 @@ async function runQuery(client: Client, file: string, extensions: ReadonlySet<st
     const { fields, rows } = await client.query<Record<string, string | null>>(text);
     return { name, title, refusal: null, columns: fields.map((field) => field.name), rows };
   } catch (error) {
-    // An extension may be created without being loaded, or be for other roles.
+    // An extension may be created but not loaded, or not be for this role.
     if (needed !== undefined && error instanceof DatabaseError) {
       return refused(error.message);
     }

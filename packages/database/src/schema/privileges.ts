@@ -1,16 +1,16 @@
 import { type Client, escapeIdentifier } from 'pg';
 
 export interface RoleNames {
-  /** Reads and writes rows; changes no table. For the API and the workers. */
+  /** May read and write rows but change no table. For the API and the workers. */
   service: string;
-  /** Reads rows. For searches. */
+  /** May only read rows. For searches. */
   readonly: string;
 }
 
-/** Written by the owner alone: which migrations have run, the model that all vectors are made with, and its changes. */
+/** Only the owner writes these: the migrations that have run, the current model and the re-embeddings. */
 const ownersTables = ['pgmigrations', 'embedding_settings', 're_embeddings'];
 
-/** The roles of the database that the client is connected to. They belong to the server, so the database names them. */
+/** Returns the names of the roles of this database. Roles belong to the whole server, so each is named after its database. */
 export async function roleNames(client: Client): Promise<RoleNames> {
   const database = await databaseName(client);
   return { service: `${database}_service`, readonly: `${database}_readonly` };
@@ -22,8 +22,8 @@ async function databaseName(client: Client): Promise<string> {
 }
 
 /**
- * Grants both roles what they need on this database and on every table that the owner has or will make, and takes what
- * everybody has away. Run by the owner.
+ * Grants both roles what they need on this database and on all present and future tables of the owner. Revokes what PUBLIC
+ * has. The owner must run it.
  */
 export async function grantAccess(client: Client, names: RoleNames): Promise<void> {
   const database = escapeIdentifier(await databaseName(client));
@@ -34,7 +34,7 @@ export async function grantAccess(client: Client, names: RoleNames): Promise<voi
   const all = tables.map(escapeIdentifier);
   const statements = [
     `REVOKE CREATE, TEMPORARY ON DATABASE ${database} FROM PUBLIC`,
-    // Rows that are stored in bulk go through a temporary table.
+    // Bulk inserts go through a temporary table.
     `GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${service}`,
     `GRANT CONNECT ON DATABASE ${database} TO ${readonly}`,
     'REVOKE CREATE ON SCHEMA public FROM PUBLIC',
@@ -54,7 +54,7 @@ export async function grantAccess(client: Client, names: RoleNames): Promise<voi
   }
 }
 
-/** The same, where `makeRoles` has made the roles: after each migration, so that no new table is left out. */
+/** Grants access if `makeRoles` has made the roles. It runs after each migration, for the new tables. */
 export async function grantToKnownRoles(client: Client): Promise<void> {
   const names = await roleNames(client);
   const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = ANY($1)', [Object.values(names)]);
@@ -63,7 +63,7 @@ export async function grantToKnownRoles(client: Client): Promise<void> {
   }
 }
 
-/** Those in the schema public that the current user owns: an extension's views there are not ours to grant. */
+/** Returns the tables in the schema public that the current user owns. Views of extensions belong to others. */
 async function ownTables(client: Client): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT relname AS name FROM pg_class

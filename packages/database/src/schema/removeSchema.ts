@@ -3,13 +3,13 @@ import { type MigrateOptions, migrate } from './migrations';
 
 const settings = { application_name: 'millrace-schema' };
 
-/** Undoes every migration and forgets that any has run: the database is as empty as before the first one. */
+/** Undoes every migration and drops their list. The database is then as empty as before the first one. */
 export async function removeSchema(options: Omit<MigrateOptions, 'direction' | 'count'>): Promise<void> {
   await migrate({ ...options, direction: 'down' });
   await withClient(options, settings, (client) => client.query('DROP TABLE IF EXISTS pgmigrations'));
 }
 
-/** Whether the schema public has a table in it. */
+/** Returns whether the schema public has a table. */
 export async function hasTables(address: DatabaseAddress): Promise<boolean> {
   const { rowCount } = await withClient(address, settings, (client) =>
     client.query(`SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') LIMIT 1`),

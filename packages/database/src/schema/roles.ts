@@ -5,11 +5,11 @@ import { schemaLock } from './migrations';
 import { grantAccess, type RoleNames, roleNames } from './privileges';
 import { scramVerifier } from './scramVerifier';
 
-/** The database as its owner, who runs the migrations and may create roles, and the passwords of the roles. */
+/** The address must be the owner's, who runs the migrations and may create roles. */
 export interface RoleOptions extends DatabaseAddress {
-  /** A role whose password is left out keeps the one it has. */
+  /** A role without a password here keeps the one it has. */
   passwords: RolePasswords;
-  /** For a role that is made now and whose password is left out; without either it cannot log in with any. */
+  /** The passwords of new roles that have none in `passwords`. Without either a role cannot log in with a password. */
   firstPasswords?: RolePasswords;
 }
 
@@ -17,27 +17,23 @@ export type RolePasswords = { [Role in keyof RoleNames]?: string | undefined };
 
 export interface RolesMade {
   names: RoleNames;
-  /** Those that were not there before. */
+  /** The roles that are new. */
   made: (keyof RoleNames)[];
 }
 
 /**
- * Makes the two roles beside the owner, or brings them up to date: services get one that reads and writes rows and
- * changes no table, searches one that only reads. Tables of later migrations are covered. Can be run at any time and
- * again; two runs at once are safe.
- * @throws MillraceError SETUP_INVALID when the owner may not create roles, or a role of that name may do more.
+ * Makes or updates the role of services, which reads and writes rows, and the role of searches, which only reads. Later
+ * tables are covered too. It can be repeated, and two runs at once are safe.
+ * @throws MillraceError SETUP_INVALID when the owner may not create roles, or a role of that name has more privileges.
  */
 export function makeRoles(options: RoleOptions): Promise<RolesMade> {
   return withClient(options, { application_name: 'millrace-roles' }, async (client) => {
-    // Whatever is thrown ends the connection, and with it the transaction.
+    // An error closes the connection, which rolls the transaction back.
     await client.query('BEGIN');
     await client.query('SELECT pg_advisory_xact_lock($1)', [schemaLock]);
     const names = await roleNames(client);
     if (Buffer.byteLength(names.readonly) > longestName) {
-      throw new MillraceError(
-        'SETUP_INVALID',
-        `The name ${names.readonly} is too long for a role: rename the database.`,
-      );
+      throw new MillraceError('SETUP_INVALID', `The role name ${names.readonly} is too long. Rename the database.`);
     }
     const made: RolesMade['made'] = [];
     for (const role of ['service', 'readonly'] as const) {
@@ -45,7 +41,7 @@ export function makeRoles(options: RoleOptions): Promise<RolesMade> {
       made.push(...(isNew ? [role] : []));
     }
     if (made.includes('readonly')) {
-      // What it may do is decided by its privileges; this only makes a mistake fail early, and with a clear message.
+      // Its privileges already forbid writes. This only makes a mistake fail early and with a clear message.
       await client.query(`ALTER ROLE ${escapeIdentifier(names.readonly)} SET default_transaction_read_only = on`);
     }
     await grantAccess(client, names);
@@ -54,7 +50,7 @@ export function makeRoles(options: RoleOptions): Promise<RolesMade> {
   });
 }
 
-/** @returns whether the role was not there before. */
+/** @returns whether the role is new. */
 async function makeRole(
   client: Client,
   name: string,
@@ -71,8 +67,8 @@ async function makeRole(
   if (known?.powerful) {
     throw new MillraceError(
       'SETUP_INVALID',
-      `The role ${name} is there already and may do more than it should: it has attributes such as SUPERUSER or ` +
-        'CREATEROLE, or is a member of another role. Take these away or drop it, then run the command again.',
+      `The role ${name} exists and may do more than it should: it has attributes such as SUPERUSER or CREATEROLE, or is a ` +
+        'member of another role. Remove these or drop the role, then run the command again.',
     );
   }
   const secret = known ? password : (password ?? firstPassword);
@@ -91,8 +87,8 @@ async function setRole(client: Client, verb: 'CREATE' | 'ALTER', name: string, p
       throw new MillraceError(
         'SETUP_INVALID',
         `This user may not ${verb.toLowerCase()} the role ${name}: ${error.message}. Use one with CREATEROLE in ` +
-          `DATABASE_MIGRATION_URL, or have an administrator make the role (CREATE ROLE ${name} LOGIN PASSWORD '...') ` +
-          'and run this without its password: then only its privileges are set.',
+          `DATABASE_MIGRATION_URL. Or have an administrator make the role (CREATE ROLE ${name} LOGIN PASSWORD '...'), ` +
+          'and run this without its password, so that only its privileges are set.',
         { cause: error },
       );
     }
@@ -100,6 +96,6 @@ async function setRole(client: Client, verb: 'CREATE' | 'ALTER', name: string, p
   }
 }
 
-/** PostgreSQL cuts longer names without an error. */
+/** PostgreSQL truncates longer names without an error. */
 const longestName = 63;
 const insufficientPrivilege = '42501';

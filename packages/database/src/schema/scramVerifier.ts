@@ -1,12 +1,12 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 
-/** PostgreSQL's own default. */
+/** PostgreSQL's default. */
 const iterations = 4096;
 
 /**
- * A password as PostgreSQL stores it (RFC 5803, SCRAM-SHA-256). Sent in place of the password, so that this stands
- * neither in the server's log nor in pg_stat_activity.
- * @param password printable ASCII, which SCRAM leaves as it is.
+ * Returns a password as PostgreSQL stores it (RFC 5803, SCRAM-SHA-256). It is sent instead of the password, so that the
+ * password appears neither in the server's log nor in pg_stat_activity.
+ * @param password printable ASCII, which SCRAM does not change.
  */
 export function scramVerifier(password: string, salt = randomBytes(16)): string {
   const salted = pbkdf2Sync(password, salt, iterations, 32, 'sha256');

@@ -1,14 +1,14 @@
 import type { Sql } from '../connection/sql';
 import type { VectorTable } from './vectorTable';
 
-/** How far a build has come, as PostgreSQL counts. */
+/** The progress of an index build, from pg_stat_progress_create_index. */
 export interface BuildProgress {
   phase: string;
-  /** From 0 to 1; null where the phase does not tell. */
+  /** From 0 to 1, or null in a phase that reports no progress. */
   share: number | null;
 }
 
-/** How far the build of an index on the table has come, by whomever; null when there is none. */
+/** Returns the progress of the index build that runs on the table, by any session, or null when there is none. */
 export function findBuildProgress(sql: Sql, table: VectorTable): Promise<BuildProgress | null> {
   return sql.oneOrNone<BuildProgress>(
     `SELECT phase, CASE WHEN tuples_total > 0 THEN tuples_done::float8 / tuples_total

@@ -2,19 +2,19 @@ import { MillraceError } from '@millrace/contracts';
 import type { Client } from 'pg';
 import { type DatabaseAddress, withClient } from '../connection/withClient';
 
-/** Any fixed number of its own (the reconciler has another), so that two builds on one database never meet. */
+/** The advisory lock of index builds. Any fixed number that no other lock uses. */
 export const buildLock = 7_316_420_018;
 
-/** How often a statement that is to be broken off is asked to end, in milliseconds. */
+/** How often an aborted statement is cancelled, in milliseconds. */
 const cancelEveryMs = 250;
 
 /**
- * Runs `work` on a session of its own, in which statements may take as long as they need, while nobody else is inside this
- * function in the same database. Statements that cannot be in a transaction need settings and a lock that belong to the
- * session, so it has to be the client's own, not a pooler's.
- * @param signal breaks off whatever `work` is doing.
- * @throws MillraceError SETUP_INVALID behind a pooler, or while somebody else is inside; what `work` throws; and the signal's
- * reason once that has been aborted.
+ * Runs `work` on a session of its own without a statement timeout, while no other build runs in the same database.
+ * CREATE INDEX CONCURRENTLY cannot run in a transaction, so settings and lock belong to the session. The session must
+ * therefore be the client's own and not a pooler's.
+ * @param signal cancels the statement that `work` is running.
+ * @throws MillraceError SETUP_INVALID behind a pooler, or while another build runs. The signal's reason once it is aborted.
+ *   What `work` throws.
  */
 export async function inBuildSession<T>(
   address: DatabaseAddress,
@@ -29,7 +29,7 @@ export async function inBuildSession<T>(
     );
     const [{ locked, pid } = { locked: false, pid: 0 }] = rows;
     if (!locked) {
-      throw new MillraceError('SETUP_INVALID', 'Another build of the vector index is going on in this database.');
+      throw new MillraceError('SETUP_INVALID', 'Another build of the vector index is running in this database.');
     }
     const stopCancelling = cancelOnAbort(address, pid, signal);
     try {
@@ -41,36 +41,36 @@ export async function inBuildSession<T>(
       throw error;
     } finally {
       stopCancelling();
-      // Lock and settings end with the session, unless a pooler that was not noticed keeps it.
+      // Lock and settings end with the session, unless an undetected pooler keeps it.
       await client.query('DISCARD ALL').catch(() => undefined);
     }
   });
 }
 
-/** What a build may take. */
+/** The resources of a build. */
 export interface Resources {
-  /** maintenance_work_mem, such as 2GB: a graph that does not fit takes many times as long. */
+  /** maintenance_work_mem, such as 2GB. A graph that does not fit takes many times as long to build. */
   memory?: string;
-  /** Processes that build, beside the first. */
+  /** Parallel workers beside the first process. */
   workers?: number;
 }
 
-/** A build that needs more than this is left to be refused where nobody has said how much it may take. */
+/** A build that needs more than this must be given its memory explicitly. */
 const maxGrantedBytes = 4 * 2 ** 30;
 
 /**
- * Has the builds of this session take so much.
- * @param least bytes of memory without which PostgreSQL refuses the build: taken where none is said and the server's own setting
- * is less, unless they are more than 4 GiB
+ * Sets the resources of the builds in this session.
+ * @param minBytes the memory without which PostgreSQL refuses the build. It is granted, up to 4 GiB, when `memory` is left out
+ *   and the server's own setting is smaller.
  */
-export async function tuneBuild(client: Client, { memory, workers }: Resources, least = 0): Promise<void> {
+export async function tuneBuild(client: Client, { memory, workers }: Resources, minBytes = 0): Promise<void> {
   if (memory !== undefined) {
     await client.query(`SELECT set_config('maintenance_work_mem', $1, false)`, [memory]);
-  } else if (least > 0 && least <= maxGrantedBytes) {
+  } else if (minBytes > 0 && minBytes <= maxGrantedBytes) {
     await client.query(
       `SELECT set_config('maintenance_work_mem', ceil($1 / 1024.0) || 'kB', false)
        WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < $1`,
-      [least],
+      [minBytes],
     );
   }
   if (workers !== undefined) {
@@ -79,8 +79,8 @@ export async function tuneBuild(client: Client, { memory, workers }: Resources, 
 }
 
 /**
- * A pooler in transaction mode gives a session to whoever has a statement to run, most often the one that was used last, else
- * one after the other: so another client meets ours, or ours another one's.
+ * Detects a pooler in transaction mode. It gives a session to the client that has a statement to run, usually the session
+ * that was used last, otherwise each in turn. So another client gets our session, or our next statement gets another one.
  */
 async function refusePooler(client: Client, address: DatabaseAddress): Promise<void> {
   const first = await sessionOf(client);
@@ -89,7 +89,7 @@ async function refusePooler(client: Client, address: DatabaseAddress): Promise<v
   if (first !== second || first === others) {
     throw new MillraceError(
       'SETUP_INVALID',
-      'The vector index cannot be built through a pooler in transaction mode, which shares sessions out among its clients. ' +
+      'The vector index cannot be built through a pooler in transaction mode, which shares sessions among its clients. ' +
         'Put the address of PostgreSQL itself into DATABASE_MIGRATION_URL.',
     );
   }
@@ -100,9 +100,9 @@ async function sessionOf(client: Client): Promise<number | undefined> {
 }
 
 /**
- * Has the server break off the session's statement once the signal is aborted; again and again, because between two statements
- * there is nothing to be broken off.
- * @returns a function that ends this.
+ * Cancels the session's statement once the signal is aborted. It repeats this, because between two statements there is
+ * nothing to cancel.
+ * @returns a function that ends it.
  */
 function cancelOnAbort(address: DatabaseAddress, pid: number, signal: AbortSignal | undefined): () => void {
   let timer: NodeJS.Timeout | undefined;

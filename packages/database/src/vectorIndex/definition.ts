@@ -1,6 +1,6 @@
 import { type VectorIndexKind, vectorIndexKind } from './kinds';
 
-/** SQL: what follows the table's name in CREATE INDEX, for vectors of so many dimensions. */
+/** Returns the SQL that follows the table's name in CREATE INDEX. */
 export function indexDefinition(kind: VectorIndexKind, dimensions: number, parameters: Record<string, number>): string {
   const { method, operatorClass, indexed } = vectorIndexKind[kind];
   const written = Object.entries(parameters).map(([name, value]) => `${name} = ${Math.trunc(value)}`);

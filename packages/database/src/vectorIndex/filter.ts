@@ -1,22 +1,25 @@
 import type { Sql } from '../connection/sql';
 
 export interface SearchFilter {
-  /** The query's model: vectors of two models cannot be compared. */
+  /** The model of the query's vector. Vectors of two models cannot be compared. */
   embeddingModel: string;
   collectionId?: string | undefined;
   documentId?: string | undefined;
-  /** What the document's metadata must contain. */
+  /** JSON that the document's metadata must contain. */
   metadata?: Record<string, unknown> | undefined;
 }
 
-/** Whether it leaves less than all the vectors of its model. */
+/** True when the filter removes some vectors of its model. */
 export function isNarrow({ collectionId, documentId, metadata }: SearchFilter): boolean {
   return [collectionId, documentId, metadata].some((part) => part !== undefined);
 }
 
 type Value = 'embeddingModel' | 'collectionId' | 'documentId' | 'metadata';
 
-/** SQL: what stands between SELECT and ORDER BY, for the chunks `c` that a filter leaves. @param value SQL of one of its values */
+/**
+ * Returns the SQL between SELECT and ORDER BY for the filtered chunks `c`.
+ * @param value returns the SQL of one of the filter's values.
+ */
 export function filteredChunks(
   { collectionId, documentId, metadata }: SearchFilter,
   value: (name: Value) => string = (name) => `$<${name}>`,
@@ -28,7 +31,7 @@ export function filteredChunks(
       ${metadata === undefined ? '' : `AND d.metadata @> ${value('metadata')}::jsonb`}`;
 }
 
-/** The values named in `filteredChunks`. */
+/** Returns the values that `filteredChunks` names. */
 export function filterValues({ embeddingModel, collectionId, documentId, metadata }: SearchFilter) {
   return {
     embeddingModel,
@@ -39,11 +42,11 @@ export function filterValues({ embeddingModel, collectionId, documentId, metadat
 }
 
 /**
- * How many chunks the planner expects a filter to leave, from its statistics: nothing is read. The values stand in settings of
- * the transaction, because pg_stat_statements would take an EXPLAIN with other values for another statement.
+ * Returns how many chunks the planner expects the filter to leave. It uses statistics and reads no rows. The values are passed
+ * as settings of the transaction, because pg_stat_statements counts an EXPLAIN with other literals as another statement.
  */
 export async function expectedRows(sql: Sql, filter: SearchFilter): Promise<number> {
-  // The planner takes parts of a filter for independent: of a document in its collection it would expect next to nothing.
+  // The planner treats conditions as independent. For a document in its collection it would expect almost no rows.
   const asked = filter.documentId === undefined ? filter : { ...filter, collectionId: undefined };
   const values = filterValues(asked);
   const names = Object.keys(values) as Value[];

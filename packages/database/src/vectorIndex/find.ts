@@ -2,16 +2,16 @@ import type { Sql } from '../connection/sql';
 import { kindOf, type VectorIndexKind } from './kinds';
 import type { VectorTable } from './vectorTable';
 
-/** An index over the vectors of `document_chunks`, or of the table that is to take its place. */
+/** An index over the vectors of `document_chunks`, or of the table that will replace it. */
 export interface VectorIndex {
   name: string;
   kind: VectorIndexKind;
-  /** False while it is being built, and for what an interrupted build left behind. */
+  /** False while it is being built, and for the remains of an interrupted build. */
   valid: boolean;
-  /** As it was built, such as { m: 12, ef_construction: 48 }; what is left out is pgvector's default. */
+  /** The parameters of the build, such as { m: 12, ef_construction: 64 }. For missing ones pgvector's defaults hold. */
   parameters: Record<string, number>;
   bytes: number;
-  /** How many rows the planner believes its table has; null when it has never looked. */
+  /** The planner's estimate of the table's rows, or null before the first ANALYZE. */
   tableRows: number | null;
 }
 
@@ -25,7 +25,7 @@ interface IndexRow {
   table_rows: number | null;
 }
 
-/** Every vector index there is, the newest last. */
+/** Returns all vector indexes of the kinds in vectorIndexKinds, the newest last. */
 export async function findVectorIndexes(sql: Sql, table: VectorTable = 'document_chunks'): Promise<VectorIndex[]> {
   const rows = await sql.many<IndexRow>(
     `SELECT c.relname AS name, am.amname AS method, o.opcname AS operator_class, i.indisvalid AS valid, c.reloptions,

@@ -1,55 +1,48 @@
 /**
- * How vectors can be indexed (pgvector 0.8). HNSW: Malkov and Yashunin 2018, https://arxiv.org/abs/1603.09320.
+ * The ways to index vectors (pgvector 0.8). HNSW: Malkov and Yashunin 2018, https://arxiv.org/abs/1603.09320.
  *
- * - `hnsw`: a graph over the vectors as they are.
- * - `hnsw_halfvec`: the same over 16-bit floats, half as large; the nearest are put in order by the vectors themselves.
- * - `hnsw_binary`: the same over one bit a dimension, a twelfth as large; many candidates are needed, and put in order.
- * - `ivfflat`: lists around centres that are found when the index is built, so build it over rows that are there.
- * - `ivfflat_binary`: such lists of one bit a dimension, which are read through quickly.
+ * - `hnsw_binary`: a graph over one bit per dimension, a twelfth as large as `hnsw`. The best of many candidates are found by
+ *   their vectors.
+ * - `hnsw`: a graph over the vectors.
+ * - `ivfflat_binary`: lists of one bit per dimension around centres. The centres are found when the index is built, so it is
+ *   built over rows that are there.
  *
- * Without any of them a search compares every vector, which is exact.
+ * Without an index a search compares every vector, which is exact. Decision 0018 says why there are no other kinds.
  */
-export const vectorIndexKinds = ['hnsw', 'hnsw_halfvec', 'hnsw_binary', 'ivfflat', 'ivfflat_binary'] as const;
+export const vectorIndexKinds = ['hnsw_binary', 'hnsw', 'ivfflat_binary'] as const;
 export type VectorIndexKind = (typeof vectorIndexKinds)[number];
 
 interface KindEntry {
   method: 'hnsw' | 'ivfflat';
   operatorClass: string;
-  /** SQL: what of the vector column stands in the index. */
+  /** SQL: the indexed expression of the vector column. */
   indexed: (vector: string, dimensions: number) => string;
-  /** SQL: how far an indexed row is from the query, as the index sorts it. */
+  /** SQL: the distance between an indexed row and the query, as the index sorts it. */
   distance: (vector: string, query: string, dimensions: number) => string;
 }
 
-const asHalf = (vector: string, dimensions: number) => `(${vector}::halfvec(${dimensions}))`;
 const asBits = (vector: string, dimensions: number) => `(binary_quantize(${vector})::bit(${dimensions}))`;
-const itself = {
-  operatorClass: 'vector_cosine_ops',
-  indexed: (vector: string) => vector,
-  distance: (vector: string, query: string) => `${vector} <=> ${query}`,
-};
-const itsBits = {
+
+const overBits = {
   operatorClass: 'bit_hamming_ops',
   indexed: asBits,
   distance: (vector: string, query: string, dimensions: number) =>
     `${asBits(vector, dimensions)} <~> ${asBits(query, dimensions)}`,
 };
 
-/** What tells the kinds apart in SQL. */
+/** What each kind means in SQL. */
 export const vectorIndexKind: Record<VectorIndexKind, KindEntry> = {
-  hnsw: { method: 'hnsw', ...itself },
-  ivfflat: { method: 'ivfflat', ...itself },
-  hnsw_halfvec: {
+  hnsw_binary: { method: 'hnsw', ...overBits },
+  hnsw: {
     method: 'hnsw',
-    operatorClass: 'halfvec_cosine_ops',
-    indexed: asHalf,
-    distance: (vector, query, dimensions) => `${asHalf(vector, dimensions)} <=> ${asHalf(query, dimensions)}`,
+    operatorClass: 'vector_cosine_ops',
+    indexed: (vector) => vector,
+    distance: (vector, query) => `${vector} <=> ${query}`,
   },
-  hnsw_binary: { method: 'hnsw', ...itsBits },
-  ivfflat_binary: { method: 'ivfflat', ...itsBits },
+  ivfflat_binary: { method: 'ivfflat', ...overBits },
 };
 
-/** The kind with this access method and operator class; null for an index that is none of ours. */
+/** Returns the kind with this access method and operator class, or null for an index of another kind. */
 export function kindOf(method: string, operatorClass: string): VectorIndexKind | null {
   const matches = (kind: VectorIndexKind) =>
     vectorIndexKind[kind].method === method && vectorIndexKind[kind].operatorClass === operatorClass;

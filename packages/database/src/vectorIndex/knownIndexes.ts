@@ -1,13 +1,13 @@
 import type { Sql } from '../connection/sql';
 import { findVectorIndexes, type VectorIndex } from './find';
 
-/** How long what was found holds, in milliseconds. */
-const knownForMs = 2_000;
+/** How long a list of indexes is used, in milliseconds. */
+const validForMs = 2_000;
 
 /**
- * The vector indexes of one server, asked for once in a while: they change rarely, and asking takes a tenth of a search's
- * time. A search by an index that is gone meanwhile compares all vectors, which is slow, not wrong; whoever puts another in
- * its place leaves it until that one is known everywhere.
+ * Caches the vector indexes of one server. They change rarely, and reading them takes a tenth of a search's time. A search
+ * that plans with a dropped index compares all vectors, which is slow but not wrong. VectorIndexBuilder therefore keeps the
+ * old index until every process knows the new one.
  */
 export class KnownIndexes {
   private known: readonly VectorIndex[] = [];
@@ -16,12 +16,12 @@ export class KnownIndexes {
   async list(sql: Sql): Promise<readonly VectorIndex[]> {
     if (performance.now() >= this.until) {
       this.known = await findVectorIndexes(sql);
-      this.until = performance.now() + knownForMs;
+      this.until = performance.now() + validForMs;
     }
     return this.known;
   }
 
-  /** They have changed: the next search asks. */
+  /** Makes the next search read the indexes again. */
   forget(): void {
     this.until = Number.NEGATIVE_INFINITY;
   }

@@ -19,31 +19,30 @@ export interface SearchRow {
 }
 
 /**
- * A vector as pgvector's text form, to nine decimals, which is more than single precision has. As whole numbers with an
- * exponent: writing fractions out takes ten times as long, a tenth of a search's time.
+ * Formats a vector as pgvector's text with nine decimals, more than single precision has. Each value is a whole number with
+ * an exponent. Formatting fractions takes ten times as long, a tenth of a search's time.
  */
 function toText(vector: Float32Array): string {
   const parts = Array.from(vector, (value) => `${Math.round(value * 1e9)}e-9`);
   return `[${parts.join(',')}]`;
 }
 
-/** What a search is to find. */
+/** How much a search wants. */
 export interface WantedChunks {
-  /** How many at most. */
+  /** The number of chunks to return at most. */
   limit: number;
-  /** How much of the vector index to look at, times what is usual for its kind: more finds more and takes longer. */
+  /** How much of the vector index to look at, relative to what is usual for its kind. More finds more and takes longer. */
   effort?: number;
 }
 
 /**
- * The chunks nearest to `vector` by cosine distance, nearest first, by whatever vector index there is.
+ * Finds the chunks nearest to `vector` by cosine distance, nearest first, with the newest vector index.
  *
- * What a filter leaves is compared whole where that is about as quick, as far as the planner knows. An index scan that a filter thins
- * out may give up before it has found enough; then that is done after all: few rows are left, or the scan would have met
- * enough of them, unless they are all far from the query. A search without a filter is not repeated, since it would compare
- * the whole table.
+ * All rows that a filter leaves are compared when the planner's estimate says that this is about as fast. An index scan with
+ * a filter may give up before it has found enough. Then all rows are compared after all: either few are left, or they are all
+ * far from the query. A search without a filter is not repeated, because it would compare the whole table.
  *
- * Runs in a transaction, because the scan's settings hold for it alone.
+ * It must run in a transaction, because the scan's settings hold for one transaction.
  */
 export async function searchChunks(
   sql: Sql,
@@ -67,7 +66,7 @@ export async function searchChunks(
   return mayGiveUp && candidates < scan.enough ? (await compareAll()).rows : rows;
 }
 
-/** What a scan has found: the rows wanted, and among how many candidates they are the best. */
+/** The rows of a scan, and how many candidates they are the best of. */
 interface Found {
   rows: SearchRow[];
   candidates: number;
@@ -78,7 +77,7 @@ async function scanChunks(
   scan: VectorScan,
   { vector, filter, limit }: { vector: Float32Array; filter: SearchFilter; limit: number },
 ): Promise<Found> {
-  // One message with the settings before it: the vector stands in it once, and travels once.
+  // Settings and query are one message, and the vector is in it once.
   const settings = Object.entries(scan.settings).map(([name, value]) => `SET LOCAL ${name} = ${value}; `);
   const found = await sql.many<SearchRow & { candidates: number }>(
     `${settings.join('')}WITH asked AS MATERIALIZED (

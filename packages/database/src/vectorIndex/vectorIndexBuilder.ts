@@ -1,47 +1,54 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '@millrace/contracts';
 import { type Client, escapeIdentifier } from 'pg';
-import type { Database } from '../connection/database';
+import type { Sql } from '../connection/sql';
 import type { DatabaseAddress } from '../connection/withClient';
 import { type BuildProgress, findBuildProgress } from './buildProgress';
 import { inBuildSession, type Resources, tuneBuild } from './buildSession';
 import { indexDefinition } from './definition';
 import { findVectorIndexes, type VectorIndex } from './find';
-import { listsFor } from './ivfflatLists';
-import { ivfflatMemory } from './ivfflatMemory';
-import type { VectorIndexKind } from './kinds';
+import { buildMemory, listsFor } from './ivfflat';
+import { type VectorIndexKind, vectorIndexKind } from './kinds';
+import type { KnownIndexes } from './knownIndexes';
 
 export interface BuildOptions extends Resources {
-  /** For HNSW: connections of a node (2 to 100), and how many candidates are looked at for them (4 to 1000). */
+  /** For HNSW: the connections of a node (2 to 100). The default is 12. */
   m?: number;
+  /** For HNSW: how many candidates are considered for them (4 to 1000). The default is 64. */
   efConstruction?: number;
-  /** For IVFFlat: how many lists; see listsFor for when it is left out. */
+  /** For IVFFlat: the number of lists. The default is listsFor the rows. */
   lists?: number;
   /**
-   * How long the index before stays once the new one is usable, in milliseconds, so that no search goes by one that is gone: 10
-   * seconds when left out, which a replica may lag behind (5) and every API asks again within (2).
+   * How long the old index stays once the new one is usable, in milliseconds. The default is 10 seconds: more than a replica
+   * may lag (5) and than a process uses its list of indexes (2), so that no search plans with a dropped index.
    */
   handOverMs?: number;
 }
 
 const defaultHandOverMs = 10_000;
 
+/** What the builder needs of a Database. */
+interface IndexedDatabase {
+  readonly sql: Sql;
+  readonly vectorIndexes: KnownIndexes;
+}
+
 /**
- * Builds, replaces and drops the index over the vectors, with searches and writes going on (CREATE, REINDEX and DROP
- * INDEX CONCURRENTLY). Needs the owner of the tables. What an interrupted build leaves behind is removed by the next.
+ * Builds, replaces and drops the index over the vectors while searches and writes go on (CREATE, REINDEX and DROP INDEX
+ * CONCURRENTLY). It needs the owner of the tables. Each build first removes what an interrupted one has left.
  */
 export class VectorIndexBuilder {
   constructor(
-    private readonly database: Database,
-    /** Builds run on a connection of their own, for as long as they take: see inBuildSession. */
+    private readonly database: IndexedDatabase,
+    /** Each build opens a connection of its own here. See inBuildSession. */
     private readonly address: DatabaseAddress,
-    /** Breaks off what is being done: the server ends it, and the call throws the signal's reason. */
+    /** Cancels the running statement. The call then throws the signal's reason. */
     private readonly signal?: AbortSignal,
   ) {}
 
   /**
    * Builds an index of this kind, then drops the others.
-   * @throws MillraceError as inBuildSession does, and SETUP_INVALID while somebody builds by hand.
+   * @throws MillraceError as inBuildSession does, and SETUP_INVALID while an index is built by hand.
    */
   async build(kind: VectorIndexKind, options: BuildOptions = {}): Promise<VectorIndex> {
     return this.exclusively(async (client) => {
@@ -49,7 +56,7 @@ export class VectorIndexBuilder {
       const name = nextName(before);
       const { dimensions, rows } = await this.vectors();
       const parameters = parametersFor(kind, rows, options);
-      await tuneBuild(client, options, ivfflatMemory({ kind, parameters }, dimensions));
+      await tuneBuild(client, options, buildMemory({ kind, parameters }, dimensions));
       await client.query(
         `CREATE INDEX CONCURRENTLY ${escapeIdentifier(name)} ON document_chunks ${indexDefinition(kind, dimensions, parameters)}`,
       );
@@ -63,20 +70,20 @@ export class VectorIndexBuilder {
     });
   }
 
-  /** Builds the index that is there anew, with what it was built with. @throws MillraceError SETUP_INVALID when there is none. */
+  /** Rebuilds the index with its parameters. @throws MillraceError SETUP_INVALID when there is no index. */
   async rebuild(options: Resources = {}): Promise<VectorIndex> {
     return this.exclusively(async (client) => {
       const [index] = await this.dropInvalid(client);
       if (index === undefined) {
         throw new MillraceError('SETUP_INVALID', 'There is no vector index to rebuild. Build one: "index build KIND".');
       }
-      await tuneBuild(client, options, ivfflatMemory(index, (await this.vectors()).dimensions));
+      await tuneBuild(client, options, buildMemory(index, (await this.vectors()).dimensions));
       await client.query(`REINDEX INDEX CONCURRENTLY ${escapeIdentifier(index.name)}`);
       return await this.find(index.name);
     });
   }
 
-  /** Drops every vector index; searches compare all vectors from then on. @returns what was dropped. */
+  /** Drops every vector index. From then on searches compare all vectors. @returns the dropped indexes. */
   async drop(): Promise<VectorIndex[]> {
     return this.exclusively(async (client) => {
       const indexes = await findVectorIndexes(this.database.sql);
@@ -87,16 +94,16 @@ export class VectorIndexBuilder {
     });
   }
 
-  /** How far the build that is going on has come, by whomever; null when there is none. */
+  /** Returns the progress of the build that is running, by any session, or null when there is none. */
   async progress(): Promise<BuildProgress | null> {
     return findBuildProgress(this.database.sql, 'document_chunks');
   }
 
   private exclusively<T>(work: (client: Client) => Promise<T>): Promise<T> {
     return inBuildSession(this.address, this.signal, async (client) => {
-      // It would be taken for a broken build's remains, and two at once wait for each other until PostgreSQL ends one.
+      // Its index is invalid until it is done, so dropInvalid would drop it. Two builds would also deadlock.
       if ((await this.progress()) !== null) {
-        throw new MillraceError('SETUP_INVALID', 'Somebody is building an index on document_chunks by hand.');
+        throw new MillraceError('SETUP_INVALID', 'An index on document_chunks is being built by hand.');
       }
       try {
         return await work(client);
@@ -125,7 +132,7 @@ export class VectorIndexBuilder {
   private async find(name: string): Promise<VectorIndex> {
     const index = (await findVectorIndexes(this.database.sql)).find((one) => one.name === name);
     if (index === undefined) {
-      throw new MillraceError('INTERNAL', `The vector index ${name} is gone`);
+      throw new MillraceError('INTERNAL', `The vector index ${name} is gone.`);
     }
     return index;
   }
@@ -136,16 +143,12 @@ function dropStatement(name: string): string {
 }
 
 function parametersFor(kind: VectorIndexKind, rows: number, options: BuildOptions): Record<string, number> {
-  switch (kind) {
-    case 'ivfflat':
-    case 'ivfflat_binary':
-      return { lists: options.lists ?? listsFor(kind, rows) };
-    default:
-      return { m: options.m ?? 12, ef_construction: options.efConstruction ?? 64 };
-  }
+  return vectorIndexKind[kind].method === 'ivfflat'
+    ? { lists: options.lists ?? listsFor(rows) }
+    : { m: options.m ?? 12, ef_construction: options.efConstruction ?? 64 };
 }
 
-/** The old index keeps its name until it goes. */
+/** Returns a free name: the old index keeps its name until it is dropped. */
 function nextName(indexes: readonly VectorIndex[]): string {
   const taken = new Set(indexes.map((index) => index.name));
   for (let number = 1; ; number += 1) {

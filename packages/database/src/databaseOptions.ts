@@ -1,7 +1,7 @@
 import type { Config } from '@millrace/config';
 import type { DatabaseOptions } from './database';
 
-/** The database as the environment describes it. @param applicationName shown in pg_stat_activity. */
+/** Returns the options that the environment sets. @param applicationName the name that pg_stat_activity shows. */
 export function databaseOptions(config: Config, applicationName: string): DatabaseOptions {
   return {
     url: config.DATABASE_URL,

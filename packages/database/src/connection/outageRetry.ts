@@ -3,34 +3,34 @@ import { setTimeout } from 'node:timers/promises';
 const firstPauseMs = 100;
 const longestPauseMs = 1_000;
 
-/** How long to wait before try number `attempt` + 1: twice as long each time up to a second, and half of that more or less. */
+/** Returns the pause after try number `attempt`: it doubles up to a second, with jitter of half of it either way. */
 export function backoffMs(attempt: number): number {
   return Math.min(firstPauseMs * 2 ** (attempt - 1), longestPauseMs) * (0.5 + Math.random());
 }
 
-/** The connection could not be made or was lost, and the work has surely left nothing behind: it may be run again. */
-export class NotDone extends Error {
-  /** @param reason what was lost, translated. */
+/** The connection could not be made or was lost, and the work is known to have left nothing behind. It may run again. */
+export class RetryableConnectionError extends Error {
+  /** @param reason the translated error of the connection. */
   constructor(readonly reason: unknown) {
-    super('The connection was lost and the work was not done', { cause: reason });
+    super('The connection was lost before the work was done.', { cause: reason });
   }
 }
 
 /** Waits out short outages of one database, so that a restart of the server is a pause and not an error. */
-export class Patience {
-  private readonly ended = new AbortController();
+export class OutageRetry {
+  private readonly stopped = new AbortController();
 
-  /** @param limitMs how long the server may be away, in milliseconds; with 0 nothing waits. */
+  /** @param limitMs how long an outage may last, in milliseconds. With 0 nothing waits. */
   constructor(private readonly limitMs: number) {}
 
   /** From now on nothing waits. */
-  end(): void {
-    this.ended.abort();
+  stop(): void {
+    this.stopped.abort();
   }
 
   /**
-   * Runs `work`, and again, with exponential backoff and jitter, while it throws NotDone.
-   * @throws whatever else it throws; the reason, DATABASE_UNAVAILABLE, once the outage has lasted too long.
+   * Runs `work`, and runs it again with exponential backoff and jitter while it throws RetryableConnectionError.
+   * @throws the error's reason, DATABASE_UNAVAILABLE, once the outage has lasted too long. Other errors pass unchanged.
    */
   async run<T>(work: () => Promise<T>): Promise<T> {
     let giveUpAt = Number.POSITIVE_INFINITY;
@@ -38,7 +38,7 @@ export class Patience {
       try {
         return await work();
       } catch (error) {
-        if (!(error instanceof NotDone)) {
+        if (!(error instanceof RetryableConnectionError)) {
           throw error;
         }
         giveUpAt = Math.min(giveUpAt, performance.now() + this.limitMs);
@@ -50,10 +50,10 @@ export class Patience {
     }
   }
 
-  /** @returns false when the waiting was ended meanwhile. */
+  /** @returns false when `stop` ended the pause. */
   private async pause(ms: number): Promise<boolean> {
     try {
-      await setTimeout(ms, undefined, { signal: this.ended.signal });
+      await setTimeout(ms, undefined, { signal: this.stopped.signal });
       return true;
     } catch {
       return false;

@@ -1,0 +1,46 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { from as copyFrom } from 'pg-copy-streams';
+import { type OutageRetry, RetryableConnectionError } from './outageRetry';
+import type { Pool } from './pool';
+import type { PooledConnection } from './pooledConnection';
+import { retryRolledBack } from './rollbackRetry';
+import { type CopyIn, type Runner, Sql } from './sql';
+import { wasNotExecuted } from './sqlErrors';
+
+const copyNeedsTransaction: CopyIn = () => Promise.reject(new Error('COPY runs only inside Database.transaction.'));
+
+/** A statement that starts like this changes nothing: our SELECTs call no functions that write. */
+const isRead = (statement: string) => /^\s*SELECT\b/i.test(statement);
+
+/** Returns statements that are transactions of their own, each on any connection of the pool. */
+export function onPool(pool: Pool, outages: OutageRetry): Sql {
+  const run: Runner = (statement, send) => {
+    const attempt = () =>
+      pool.run(async (connection) => {
+        try {
+          // The server treats one message as one transaction.
+          return await connection.run((protocol) => send(protocol, `${pool.statementLimit}; ${statement}`));
+        } catch (error) {
+          const mayRunAgain = connection.isLostBy(error) && (isRead(statement) || wasNotExecuted(error));
+          throw mayRunAgain ? new RetryableConnectionError(error) : error;
+        }
+      });
+    return outages.run(() => retryRolledBack(attempt));
+  };
+  return new Sql(run, copyNeedsTransaction);
+}
+
+/** Runs statements inside the transaction of the connection. */
+export function onConnection(connection: PooledConnection): Runner {
+  return (statement, send) => connection.run((protocol) => send(protocol, statement));
+}
+
+/** Streams COPY data inside the transaction of the connection. */
+export function copyInto(connection: PooledConnection): CopyIn {
+  return (statement, data) =>
+    connection.run(async ({ client }) => {
+      const stream = client.query(copyFrom(statement) as never) as unknown as NodeJS.WritableStream;
+      await pipeline(Readable.from(data, { objectMode: false }), stream);
+    });
+}

@@ -1,0 +1,45 @@
+import type { Sql } from './connection/sql';
+import { ChunkAttempts } from './repositories/chunkAttempts';
+import { Collections } from './repositories/collections';
+import { DocumentChunks } from './repositories/documentChunks';
+import { DocumentPages } from './repositories/documentPages';
+import { Documents } from './repositories/documents';
+import { EmbeddingClaims } from './repositories/embeddingClaims';
+import { EmbeddingModelsRepository } from './repositories/embeddingModels';
+import { JobChunks } from './repositories/jobChunks';
+import { Jobs } from './repositories/jobs';
+import { ProviderPauses } from './repositories/providerPauses';
+import { RetryGroups } from './repositories/retryGroups';
+import { KnownIndexes } from './vectorIndex/knownIndexes';
+
+/** All repositories over one transaction, or over one pool. */
+export class Session {
+  readonly collections: Collections;
+  readonly documents: Documents;
+  readonly documentPages: DocumentPages;
+  readonly jobs: Jobs;
+  readonly jobChunks: JobChunks;
+  readonly chunkAttempts: ChunkAttempts;
+  readonly documentChunks: DocumentChunks;
+  readonly embeddingClaims: EmbeddingClaims;
+  readonly embeddingModels: EmbeddingModelsRepository;
+  readonly providerPauses: ProviderPauses;
+  readonly retryGroups: RetryGroups;
+
+  constructor(
+    readonly sql: Sql,
+    readonly vectorIndexes: KnownIndexes = new KnownIndexes(),
+  ) {
+    this.collections = new Collections(sql);
+    this.documents = new Documents(sql);
+    this.documentPages = new DocumentPages(sql);
+    this.jobs = new Jobs(sql);
+    this.jobChunks = new JobChunks(sql);
+    this.chunkAttempts = new ChunkAttempts(sql);
+    this.documentChunks = new DocumentChunks(sql, vectorIndexes);
+    this.embeddingClaims = new EmbeddingClaims(sql);
+    this.embeddingModels = new EmbeddingModelsRepository(sql);
+    this.providerPauses = new ProviderPauses(sql);
+    this.retryGroups = new RetryGroups(sql);
+  }
+}
