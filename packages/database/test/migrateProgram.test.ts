@@ -54,6 +54,6 @@ describe('The migration program', () => {
   test('When the server does not answer, then it says so and fails', async () => {
     const { code, stderr } = await run(['up'], { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/nothing' });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/It failed.*ECONNREFUSED/);
+    expect(stderr).toMatch(/The command failed.*ECONNREFUSED/);
   });
 });

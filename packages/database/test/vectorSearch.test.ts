@@ -131,7 +131,7 @@ test('When the planner may choose among several indexes, then the settings fit e
 });
 
 test('When one index replaces another, then searches use the new one while both exist', async () => {
-  await builder.build('ivfflat_binary', { lists: 30, workers: 0, handOverMs: 0 });
+  await builder.build('hnsw', { workers: 0, handOverMs: 0 });
   const replacing = builder.build('hnsw_binary', { workers: 0, handOverMs: 3_000 });
   const [, next] = await waitFor('the new index to be usable', async () => {
     const indexes = await findVectorIndexes(table.database.sql);
