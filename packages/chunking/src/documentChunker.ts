@@ -1,38 +1,37 @@
 import { type Chunk, chunkHashOf, contentHashOf } from '@millrace/contracts';
-import { BlockMaker } from './blocks';
-import { BodyText } from './bodyText';
-import { boxesOf } from './boxes';
-import { Packer, type Range, textOf } from './packer';
-import type { SectionNamer } from './paths';
-import { type CleanedPage, RunningLines } from './runningLines';
-import { markStarts, sectionNamer } from './sections';
-import { TokenCounter } from './tokens';
+import { boxesOf } from './packing/boxes';
+import { type PackedChunk, Packer } from './packing/packer';
+import { TokenCounter } from './packing/tokens';
+import { textOf, type Word } from './packing/word';
+import { WordSplitter } from './packing/wordSplitter';
+import { type CleanedPage, RunningLines } from './runningLines/runningLines';
+import { BlockBuilder } from './structure/blocks';
+import { BodyStyle } from './structure/bodyStyle';
+import type { SectionNamer } from './structure/sectionNamer';
+import { markSectionStarts, sectionNamer } from './structure/sections';
 import { type ChunkOptions, type ChunkPage, minMaxTokens } from './types';
-import { type Word, WordMaker } from './words';
 
-/** One for all documents of a process: they share most of their words. */
+/** The cache is shared by all documents of a process, because they share most of their words. */
 const tokens = new TokenCounter();
 
 /**
- * Cuts a document into chunks page by page, holding no more than a few pages and the text of the chunk in the making.
- * The same pages give the same chunks, whether they come at once or one by one.
+ * Cuts a document into chunks, page by page. It holds a few pages and the text of the next chunk. A page goes through four
+ * steps: running lines are removed, lines become blocks, blocks get their sections, and their words are packed into chunks.
+ * The result depends on the pages alone, not on how many come at once.
  */
 export class DocumentChunker {
   private readonly runningLines = new RunningLines();
-  private readonly body = new BodyText();
-  private readonly blockMaker = new BlockMaker();
+  private readonly body = new BodyStyle();
+  private readonly blockBuilder = new BlockBuilder();
   private readonly sections: SectionNamer;
-  private readonly wordMaker: WordMaker;
+  private readonly splitter: WordSplitter;
   private readonly packer: Packer;
   private readonly occurrences = new Map<string, number>();
-  private words: Word[] = [];
-  private from = 0;
-  private fresh = 0;
   private index = 0;
   private lastPage = 0;
   private section: string | null = null;
 
-  /** @throws RangeError when the limits leave no room for text. */
+  /** @throws RangeError when the limits are out of range. */
   constructor(private readonly options: ChunkOptions) {
     const { strategy = 'structure', maxTokens, overlapTokens, outline } = options;
     if (!Number.isInteger(maxTokens) || maxTokens < minMaxTokens) {
@@ -42,41 +41,41 @@ export class DocumentChunker {
       throw new RangeError(`overlapTokens must be a whole number from 0 to half of maxTokens, not ${overlapTokens}.`);
     }
     this.packer = new Packer(tokens, { strategy, maxTokens, overlapTokens });
-    this.wordMaker = new WordMaker(tokens, strategy, Math.floor(maxTokens / 4));
+    this.splitter = new WordSplitter(tokens, strategy, Math.floor(maxTokens / 4));
     this.sections = sectionNamer(outline);
   }
 
-  /** Takes the next page; gives the chunks that are now complete. */
+  /** Takes the next page. Returns the chunks that are now complete: no later page can change them. */
   addPage(page: ChunkPage): Chunk[] {
     this.body.add(page);
     const cleaned = this.runningLines.add(page);
     return cleaned === null ? [] : this.read(cleaned);
   }
 
-  /** Gives the remaining chunks. Call it once, after the last page. */
+  /** Returns the remaining chunks. Call it once, after the last page. */
   finish(): Chunk[] {
     const chunks: Chunk[] = [];
     for (let cleaned = this.runningLines.next(); cleaned !== null; cleaned = this.runningLines.next()) {
       chunks.push(...this.read(cleaned));
     }
-    chunks.push(...this.take(true));
+    chunks.push(...this.takeChunks({ isFinal: true }));
     return chunks;
   }
 
   private read({ page, leftOut }: CleanedPage): Chunk[] {
-    const blocks = this.blockMaker.blocksOf(page, this.body, this.sections.startsOn(page));
+    const blocks = this.blockBuilder.build(page, this.body, this.sections.startsOn(page));
     this.sections.name(page, blocks);
-    this.section = markStarts(blocks, this.section);
-    const chunks = this.passesUnwanted(page.page) ? this.take(true) : [];
+    this.section = markSectionStarts(blocks, this.section);
+    const chunks = this.passesUnwanted(page.page) ? this.takeChunks({ isFinal: true }) : [];
     if (this.isWanted(page.page)) {
       for (const line of leftOut) {
         this.options.onLeftOut?.(page.page, line);
       }
       for (const block of blocks) {
-        this.wordMaker.add(block, this.words);
+        this.packer.add(this.splitter.split(block));
       }
     }
-    chunks.push(...this.take(false));
+    chunks.push(...this.takeChunks({ isFinal: false }));
     return chunks;
   }
 
@@ -84,7 +83,7 @@ export class DocumentChunker {
     return this.options.wanted?.has(page) ?? true;
   }
 
-  /** True when this page, or one that did not come between it and the last one, is not wanted. */
+  /** True when this page, or a page between the last one and it, is not wanted. */
   private passesUnwanted(page: number): boolean {
     let passes = false;
     for (let at = this.lastPage + 1; at <= page; at++) {
@@ -94,26 +93,11 @@ export class DocumentChunker {
     return passes;
   }
 
-  /** The chunks that are complete; all, and no overlap for the next one, when these words are final. */
-  private take(final: boolean): Chunk[] {
-    const chunks: Chunk[] = [];
-    while (this.fresh < this.words.length) {
-      const range = this.packer.next(this.words, this.from, this.fresh, final);
-      if (range === null) {
-        break;
-      }
-      chunks.push(this.chunkOf(range));
-      this.fresh = range.to + 1;
-      this.from = this.fresh < this.words.length ? this.packer.overlapStart(this.words, range) : this.fresh;
-    }
-    this.words = this.words.slice(this.from);
-    this.fresh -= this.from;
-    this.from = 0;
-    return chunks;
+  private takeChunks({ isFinal }: { isFinal: boolean }): Chunk[] {
+    return this.packer.take(isFinal).map((packed) => this.chunkOf(packed));
   }
 
-  private chunkOf({ from, fresh, to, tokens }: Range): Chunk {
-    const words = this.words.slice(from, to + 1);
+  private chunkOf({ words, repeated, tokens }: PackedChunk): Chunk {
     const text = textOf(words);
     const contentHash = contentHashOf(text);
     const occurrence = this.occurrences.get(contentHash) ?? 0;
@@ -124,19 +108,19 @@ export class DocumentChunker {
       tokenCount: tokens,
       pageStart: words.at(0)?.block.page ?? 1,
       pageEnd: words.at(-1)?.block.page ?? 1,
-      section: mainSection(words.slice(fresh - from)),
+      section: mainSection(words.slice(repeated)),
       coordinates: boxesOf(words),
-      hasOverlap: from < fresh,
+      hasOverlap: repeated > 0,
       contentHash,
       chunkHash: chunkHashOf(contentHash, occurrence),
     };
   }
 }
 
-/** The section most words of text stand under, or of headings when there is no text; the first of several. */
+/** The section of most words of text, or of headings when there is no text. Of equal ones the first. */
 function mainSection(words: readonly Word[]): string | null {
   const counts = new Map<string | null, number>();
-  const text = words.filter(({ block }) => !block.heading);
+  const text = words.filter(({ block }) => !block.isHeading);
   let best: string | null = null;
   let most = 0;
   for (const { block } of text.length === 0 ? words : text) {
@@ -154,7 +138,7 @@ function mainSection(words: readonly Word[]): string | null {
 /**
  * Cuts a whole document into chunks.
  * @param pages In ascending order.
- * @throws RangeError when the limits leave no room for text.
+ * @throws RangeError when the limits are out of range.
  */
 export function chunkDocument(pages: Iterable<ChunkPage>, options: ChunkOptions): Chunk[] {
   const chunker = new DocumentChunker(options);

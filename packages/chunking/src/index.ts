@@ -1,3 +1,3 @@
 export { chunkDocument, DocumentChunker } from './documentChunker';
-export { countTokens } from './tokens';
+export { countTokens } from './packing/tokens';
 export * from './types';

@@ -1,11 +1,11 @@
 import type { ChunkStrategy } from '@millrace/contracts';
 
 /**
- * A line of text on a shown page: coordinates are fractions (0 to 1) from its top left corner, all 0 for text that has no
- * place on a page.
+ * A line of text on a page. Its box is in fractions (0 to 1) of the shown page, measured from the top left corner. The box
+ * of text that has no place on a page is all 0.
  */
 export interface ChunkLine {
-  /** Cells of a table-like row are separated by a tab. */
+  /** A tab separates the cells of a table row. */
   text: string;
   x0: number;
   y0: number;
@@ -14,17 +14,16 @@ export interface ChunkLine {
   /** Points. */
   fontSize: number;
   bold: boolean;
-  /** Given when the input says itself that the line is a heading of this depth, from 1. */
+  /** The depth of a heading, from 1, when the input marks the line as one. */
   headingLevel?: number;
 }
 
 /**
- * A page as the chunker needs it; lines in reading order. Where all lines have the same place nothing is known of the
- * layout: then each line is a paragraph, neighbouring lines with cells are a table, and headings are the lines that
- * say so.
+ * A page with its lines in reading order. When all lines have the same box, the layout is unknown. Then each line is a
+ * paragraph, neighbouring lines with cells are a table, and only lines with a headingLevel are headings.
  */
 export interface ChunkPage {
-  /** From 1; pages come in ascending order. */
+  /** From 1. Pages come in ascending order. */
   page: number;
   /** Points. */
   width: number;
@@ -32,6 +31,7 @@ export interface ChunkPage {
   lines: readonly ChunkLine[];
 }
 
+/** An entry of the document's outline (its bookmarks). */
 export interface ChunkOutlineEntry {
   title: string;
   /** Depth, from 1. */
@@ -41,22 +41,22 @@ export interface ChunkOutlineEntry {
 }
 
 export interface ChunkOptions {
-  /** What chunks follow; `structure` unless given. */
+  /** Default: `structure`. */
   strategy?: ChunkStrategy;
-  /** No chunk has more tokens (cl100k_base), its overlap included. At least minMaxTokens. */
+  /** The most tokens (cl100k_base) of a chunk, its overlap included. At least minMaxTokens. */
   maxTokens: number;
-  /** How many tokens a chunk may repeat from the end of the one before; at most half of maxTokens. */
+  /** The most tokens that a chunk repeats from the end of the chunk before it. At most half of maxTokens. */
   overlapTokens: number;
-  /** The document's outline, if it has one: chunks are named after it. */
+  /** The document's outline. With two placed entries or more, it names the sections. */
   outline?: readonly ChunkOutlineEntry[];
   /**
-   * The pages to make chunks of; all when null or left out. The others only give context: which lines run through the
-   * pages, how text is set, which section goes on. No chunk holds any of them, or reaches over one.
+   * The pages to make chunks of; all when null or left out. The other pages only give context: the running lines, the style
+   * of body text and the open sections. No chunk contains or spans another page.
    */
   wanted?: ReadonlySet<number> | null;
-  /** Told of each line of a wanted page that no chunk holds because it is a running header or footer. */
+  /** Receives each line of a wanted page that is left out because it is a running header or footer. */
   onLeftOut?: (page: number, line: ChunkLine) => void;
 }
 
-/** Below this a single character may not fit (one takes up to four tokens). */
+/** The smallest maxTokens. One character takes up to four tokens, so below this some characters may not fit. */
 export const minMaxTokens = 16;

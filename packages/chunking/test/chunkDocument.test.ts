@@ -3,18 +3,18 @@ import { pageOf } from './pages';
 
 const limits = { maxTokens: 400, overlapTokens: 50 };
 
-/** `count` sentences of nine words, told apart by their number. */
+/** `count` sentences of nine words, each with its own number. */
 function sentences(count: number, from = 0): string {
   return Array.from({ length: count }, (_, index) => `Sentence ${from + index} says a thing about the mill.`).join(' ');
 }
 
 describe('When a document is chunked', () => {
-  test('and it holds nothing, then there are no chunks', () => {
+  test('and it is empty, then there are no chunks', () => {
     expect(chunkDocument([], limits)).toEqual([]);
     expect(chunkDocument([pageOf(1, []), pageOf(2, ['', ' \t '])], limits)).toEqual([]);
   });
 
-  test('and it is short, then it is one chunk of its paragraphs', () => {
+  test('and it is short, then all its paragraphs are one chunk', () => {
     const [chunk, ...others] = chunkDocument(
       [pageOf(1, ['The first paragraph goes on', { text: 'and ends.', x1: 0.3 }, { text: 'The second.', x1: 0.3 }])],
       limits,
@@ -31,7 +31,7 @@ describe('When a document is chunked', () => {
     expect(chunk?.coordinates).toHaveLength(2);
   });
 
-  test('and a paragraph is too long for one chunk, then it is split between sentences and repeated by whole ones', () => {
+  test('and a paragraph is too long for one chunk, then chunks and overlaps begin and end at sentences', () => {
     const text = sentences(120);
     const chunks = chunkDocument([pageOf(1, [text])], limits);
     expect(chunks.length).toBeGreaterThan(2);
@@ -45,21 +45,21 @@ describe('When a document is chunked', () => {
     expect(first?.text).toContain(repeated);
   });
 
-  test('and paragraphs do not all fit, then the chunk ends between two of them', () => {
+  test('and its paragraphs do not all fit, then the chunk ends between two paragraphs', () => {
     const paragraph = (from: number) => ({ text: sentences(15, from), x1: 0.5 });
     const chunks = chunkDocument([pageOf(1, [paragraph(0), paragraph(100), paragraph(200), 'The wide end.'])], limits);
     expect(chunks[0]?.text).toBe(`${sentences(15, 0)}\n\n${sentences(15, 100)}`);
     expect(chunks[1]?.text.endsWith(`${sentences(15, 200)}\n\nThe wide end.`)).toBe(true);
   });
 
-  test('and it holds a table, then each row keeps its line and its cells', () => {
+  test('and it has a table, then each row keeps its line and its cells', () => {
     const rows = ['Revenue\t$ 1,234\t$ 999', 'Costs\t56\t44', { text: 'Other items:', x1: 0.3 }, 'Taxes\t(7)\t(6)'];
     const [chunk] = chunkDocument([pageOf(1, rows)], limits);
     expect(chunk?.text).toBe('Revenue\t$ 1,234\t$ 999\nCosts\t56\t44\nOther items:\nTaxes\t(7)\t(6)');
     expect(chunk?.coordinates).toHaveLength(1);
   });
 
-  test('and a page is repeated, then both keep a chunk of their own', () => {
+  test('and a page is repeated, then each copy has its own chunks', () => {
     const pages = [1, 2].map((page) => pageOf(page, [sentences(40)]));
     const chunks = chunkDocument(pages, { maxTokens: 400, overlapTokens: 0 });
     const equal = chunks.filter((chunk) => chunk.contentHash === chunks[0]?.contentHash);
@@ -67,12 +67,12 @@ describe('When a document is chunked', () => {
     expect(new Set(equal.map((chunk) => chunk.chunkHash)).size).toBe(equal.length);
   });
 
-  test('and a chunk begins on one page and ends on the next, then it names both', () => {
+  test('and a chunk begins on one page and ends on the next, then it names both pages', () => {
     const [chunk] = chunkDocument([pageOf(3, ['Begins here.']), pageOf(4, ['Ends here.'])], limits);
     expect(chunk).toMatchObject({ pageStart: 3, pageEnd: 4, coordinates: [{ page: 3 }, { page: 4 }] });
   });
 
-  test('and a paragraph goes on over a page break, then it is one; over a page that did not come, it is two', () => {
+  test('and a paragraph continues after a page break, then it is one paragraph, unless a page is missing in between', () => {
     const textOf = (page: number) =>
       chunkDocument([pageOf(4, ['Here they agreed', 'that the']), pageOf(page, ['flour shall', 'be free.'])], limits)[0]
         ?.text;
@@ -80,7 +80,7 @@ describe('When a document is chunked', () => {
     expect(textOf(6)).toBe('Here they agreed that the\n\nflour shall be free.');
   });
 
-  test('and a sentence goes on in the next column, then it is one paragraph; a new sentence is another', () => {
+  test('and a sentence continues in the next column, then it is one paragraph, but a new sentence begins another', () => {
     const column = (x0: number, ...texts: string[]) =>
       pageOf(1, texts).lines.map((line) => ({ ...line, x0, x1: x0 + 0.35 }));
     const textOf = (...right: string[]) => {
@@ -93,7 +93,7 @@ describe('When a document is chunked', () => {
     expect(textOf('Another begins here.', 'It ends.')).toBe(`${left}\n\nAnother begins here. It ends.`);
   });
 
-  test('and its lines have no place on their page, then chunks have no boxes', () => {
+  test('and its lines have no place on the page, then its chunks have no boxes', () => {
     const nowhere = { x0: 0, y0: 0, x1: 0, y1: 0 };
     const title = { text: 'A title', fontSize: 24, bold: true, headingLevel: 1, ...nowhere };
     const page = { ...pageOf(2, [title, { text: 'And a text.', ...nowhere }]), width: 0, height: 0 };
@@ -101,7 +101,7 @@ describe('When a document is chunked', () => {
     expect(chunk).toMatchObject({ text: 'A title\n\nAnd a text.', pageStart: 2, pageEnd: 2, coordinates: [] });
   });
 
-  test('and it has an outline, then chunks are named after the path to their heading', () => {
+  test('and it has an outline, then the section of a chunk is the path to its heading', () => {
     const outline = [
       { title: 'Part I', level: 1, page: null },
       { title: 'Item 1.  Business', level: 2, page: 1 },
@@ -125,7 +125,7 @@ describe('When a document is chunked', () => {
     expect(sectionOf('Sentence 165 ')).toBe('Part II');
   });
 
-  test('and it has none, then large headings name the sections', () => {
+  test('and it has no outline, then large headings name the sections', () => {
     const pages = [
       pageOf(1, [
         { text: sentences(40), x1: 0.5 },
@@ -136,11 +136,11 @@ describe('When a document is chunked', () => {
     const chunks = chunkDocument(pages, limits);
     expect(chunks[0]?.section).toBeNull();
     expect(chunks.at(-1)?.section).toBe('Liquidity');
-    // The heading stays with what it introduces.
+    // The heading stays with its text.
     expect(chunks.some((chunk) => chunk.text.endsWith('Liquidity'))).toBe(false);
   });
 
-  test("and the text holds the tokenizer's own commands, then they are text", () => {
+  test('and the text contains commands of the tokenizer, then they stay text', () => {
     const [chunk] = chunkDocument([pageOf(1, ['Before <|endoftext|> after'])], limits);
     expect(chunk?.text).toBe('Before <|endoftext|> after');
   });
@@ -150,7 +150,7 @@ describe('When a document is chunked', () => {
     [{ maxTokens: 100, overlapTokens: 51 }],
     [{ maxTokens: 100, overlapTokens: -1 }],
     [{ maxTokens: Number.NaN, overlapTokens: 0 }],
-  ])('with limits that leave no room (%j), then that is refused', (bad) => {
+  ])('and the limits are out of range (%j), then it throws a RangeError', (bad) => {
     expect(() => chunkDocument([], bad)).toThrow(RangeError);
   });
 });

@@ -5,7 +5,7 @@ import { type ChunkLine, type ChunkPage, chunkDocument, countTokens, DocumentChu
 import { reachOf, squeeze } from './coverage';
 
 const corpus = join(__dirname, '../../../../shared/corpus/real');
-/** Enough of each filing to have its cover, its contents, text, tables and a change of running lines. */
+/** Enough pages of each filing for its cover, table of contents, text, tables and a change of running lines. */
 const pagesRead = 40;
 
 async function readPages(file: string) {
@@ -21,7 +21,7 @@ async function readPages(file: string) {
 if (existsSync(corpus)) {
   describe.each(readdirSync(corpus))('When %s is chunked', (file) => {
     test.each(['structure', 'fixed', 'page'] as const)(
-      'by %s, then all of its text is in chunks once',
+      'by %s, then all of its text is in exactly one chunk',
       async (strategy) => {
         const { pages, outline } = await readPages(file);
         const leftOut = new Set<ChunkLine>();
@@ -43,7 +43,7 @@ if (existsSync(corpus)) {
       },
     );
 
-    test('and only every seventh page is wanted, then those have the sections and running lines of a full reading', async () => {
+    test('and only every seventh page is wanted, then these pages have the same sections and running lines as in a full reading', async () => {
       const { pages, outline } = await readPages(file);
       const wanted = new Set(pages.map(({ page }) => page).filter((page) => page % 7 === 0));
       const read = (only: ReadonlySet<number> | null) => {
@@ -56,8 +56,8 @@ if (existsSync(corpus)) {
       const some = read(wanted);
       expect(some.leftOut).toEqual(full.leftOut);
       for (const { section, pageStart, pageEnd } of some.chunks) {
-        const there = full.chunks.filter((chunk) => chunk.pageStart <= pageEnd && chunk.pageEnd >= pageStart);
-        expect(there.map((chunk) => chunk.section)).toContain(section);
+        const overlapping = full.chunks.filter((chunk) => chunk.pageStart <= pageEnd && chunk.pageEnd >= pageStart);
+        expect(overlapping.map((chunk) => chunk.section)).toContain(section);
       }
     });
   });
@@ -69,18 +69,21 @@ if (existsSync(corpus)) {
     ['CVSHEALTH_2018_10K.pdf', 'PART I > Item 1A. Risk Factors > Overarching Risks', ['Page 20']],
     ['NETFLIX_2015_10K.pdf', 'PART I > Item 1. Business > COMPETITION', ['Table of Contents']],
     ['PEPSICO_2021_10K.pdf', 'PART I > Item 1. Business > Seasonality', ['Table of Contents']],
-  ])('When %s is chunked, then "%s" is a section, and running lines are left out: %j', async (file, section, lines) => {
-    const { pages, outline } = await readPages(file);
-    const texts: string[] = [];
-    const onLeftOut = (_page: number, line: ChunkLine) => texts.push(line.text);
-    const chunks = chunkDocument(pages, { maxTokens: 400, overlapTokens: 50, outline, onLeftOut });
-    expect(chunks.map((chunk) => chunk.section)).toContain(section);
-    expect(texts).toEqual(expect.arrayContaining(lines));
-    // Nothing but page numbers and what runs through the document.
-    expect(texts.filter((text) => !/^(?:Page )?\d+$|^Table of Contents$/.test(text))).toEqual([]);
-  });
+  ])(
+    'When %s is chunked, then "%s" is a section and the running lines %j are left out',
+    async (file, section, lines) => {
+      const { pages, outline } = await readPages(file);
+      const texts: string[] = [];
+      const onLeftOut = (_page: number, line: ChunkLine) => texts.push(line.text);
+      const chunks = chunkDocument(pages, { maxTokens: 400, overlapTokens: 50, outline, onLeftOut });
+      expect(chunks.map((chunk) => chunk.section)).toContain(section);
+      expect(texts).toEqual(expect.arrayContaining(lines));
+      // Only page numbers and running titles.
+      expect(texts.filter((text) => !/^(?:Page )?\d+$|^Table of Contents$/.test(text))).toEqual([]);
+    },
+  );
 } else {
-  test('When the corpus (../shared/corpus) is absent, then the ten filings are NOT tested', () => {
+  test('When the corpus (../shared/corpus) is missing, then the ten filings are NOT tested', () => {
     expect(chunkDocument([], { maxTokens: 400, overlapTokens: 50 })).toEqual([]);
   });
 }

@@ -1,10 +1,11 @@
 import type { Chunk } from '@millrace/contracts';
 
+/** The text without white space. */
 export const squeeze = (text: string) => text.replace(/\s+/gu, '');
 
 /**
- * How far into `all` the chunk may reach when the chunks before it reach to one of `reached`: what it repeats of the
- * chunk before is not told, and repetitive text can be read in several ways.
+ * The positions in `all` that the chunk may end at, when the chunks before it end at one of `reached`. There may be several,
+ * because the length of the overlap is unknown and repetitive text can be matched in several ways.
  */
 export function reachOf(
   before: Chunk | undefined,

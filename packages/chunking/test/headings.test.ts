@@ -5,13 +5,13 @@ const limits = { maxTokens: 400, overlapTokens: 50 };
 const text = { text: 'The text of this section goes on to the right edge and says what there is to say about it.' };
 const bold = (title: string, more: Partial<ChunkLine> = {}) => ({ text: title, bold: true, x1: 0.4, ...more });
 
-/** The sections of the chunks, each once. */
+/** The different sections of the chunks, in order. */
 function sectionsOf(pages: readonly ChunkPage[], outline?: readonly ChunkOutlineEntry[]) {
   const chunks = chunkDocument(pages, outline === undefined ? limits : { ...limits, outline });
   return [...new Set(chunks.map((chunk) => chunk.section))];
 }
 
-/** A page whose paragraphs and headings stand apart. */
+/** A page with a blank line before each paragraph and heading. */
 const apart = (page: number, ...lines: (string | Partial<ChunkLine>)[]) =>
   pageOf(
     page,
@@ -21,7 +21,7 @@ const apart = (page: number, ...lines: (string | Partial<ChunkLine>)[]) =>
 const sectionsOfLines = (...lines: (string | Partial<ChunkLine>)[]) => sectionsOf([apart(1, ...lines)]);
 
 describe('When there is no outline', () => {
-  test('then bold headings of the text size make sections, under the parts and items they stand in', () => {
+  test('then bold headings in the size of the text begin sections inside their parts and items', () => {
     const lines = [
       bold('PART II'),
       bold('Item 7.\tManagement’s Discussion'),
@@ -44,7 +44,7 @@ describe('When there is no outline', () => {
     ]);
   });
 
-  test('then larger headings stand over smaller, numbers over deeper numbers, capitals over others', () => {
+  test('then larger headings contain smaller ones, numbers deeper numbers, and capitals other headings', () => {
     const sized = (title: string, fontSize: number) => ({ text: title, fontSize, x1: 0.5 });
     expect(
       sectionsOfLines(text, sized('The Mill', 20), sized('Its wheel', 14), text, text, sized('Its stones', 14), text),
@@ -60,12 +60,12 @@ describe('When there is no outline', () => {
     ]);
   });
 
-  test('then a heading of two Chinese characters is one, and a sentence is none', () => {
+  test('then two Chinese characters are a heading, and a Chinese sentence is not', () => {
     const wide = (title: string) => bold(title, { fontSize: 14, x1: 0.2 });
     expect(sectionsOfLines(text, wide('概要'), text, wide('本书写完了。'), text)).toEqual([null, '概要']);
   });
 
-  test('then a heading that is repeated with its section does not begin another', () => {
+  test('then a heading that is repeated on the next page begins no new section', () => {
     const pages = [apart(1, text, bold('Debt'), text), apart(2, bold('Debt (continued)'), text, bold('Leases'), text)];
     expect(sectionsOf(pages)).toEqual([null, 'Debt', 'Leases']);
   });
@@ -73,22 +73,22 @@ describe('When there is no outline', () => {
   test.each([
     ['the bold beginning of a sentence', [bold('Our mill is the one that'), 'stands beside the river and turns.']],
     ['a bold sentence', [bold('The river may fall dry.'), text]],
-    ['the head of a column', [bold('Total shares', { x0: 0.7, x1: 0.8 }), 'Mill\t7\t8', 'River\t9\t1']],
+    ['a column header', [bold('Total shares', { x0: 0.7, x1: 0.8 }), 'Mill\t7\t8', 'River\t9\t1']],
     ['a row of a table', [bold('Total\t1,234\t5,678'), text]],
-    ['a caption of columns', [bold('Three Months Ended June 30'), 'Mill\t7\t8', 'River\t9\t1']],
-    ['a bold point of a list', [bold('• The mill has grown'), text]],
+    ['a caption above columns', [bold('Three Months Ended June 30'), 'Mill\t7\t8', 'River\t9\t1']],
+    ['a bold list item', [bold('• The mill has grown'), text]],
     ['a small bold label', [bold('Equity', { fontSize: 8 }), '', text]],
-  ])('then %s is no heading', (_what, lines) => {
+  ])('then %s is not a heading', (_what, lines) => {
     expect(sectionsOf([pageOf(1, [text, '', text, '', text, '', ...lines, text])])).toEqual([null]);
   });
 
-  test('and all text is bold, then only size makes headings', () => {
+  test('and all text is bold, then only larger lines are headings', () => {
     const lines = [text, bold('No heading'), text, bold('A heading', { fontSize: 14 }), text];
     const all = lines.map((line) => ({ ...line, bold: true }));
     expect(sectionsOfLines(...all)).toEqual([null, 'A heading']);
   });
 
-  test('and a plain line of its own says what it is, then it is a heading', () => {
+  test('and a plain line names a part of the document, then it is a heading', () => {
     expect(sectionsOfLines(text, { text: 'Article IV', x1: 0.2 }, text)).toEqual([null, 'Article IV']);
     expect(sectionsOfLines(text, { text: 'Note 5 of this report', x1: 0.3 }, text)).toEqual([null]);
   });
@@ -101,7 +101,7 @@ describe('When there is an outline', () => {
     { title: 'Market Risk', level: 1, page: 2 },
   ];
 
-  test('then its entries begin at their headings, not where a text begins with the same words', () => {
+  test('then sections begin at their headings, not where text begins with the same words', () => {
     const pages = [
       pageOf(1, ['Liquidity is what this page is about, but not yet.', bold('Item 7'), text, bold('LIQUIDITY'), text]),
       pageOf(2, [text, { text: 'Market', x1: 0.3 }, { text: 'Risk', x1: 0.2 }, bold('No entry'), text]),
@@ -112,7 +112,7 @@ describe('When there is an outline', () => {
     expect(chunks[3]?.text).toMatch(/^Market/);
   });
 
-  test('and a heading is not on its page, then the section begins with the page', () => {
+  test('and the heading of an entry is not on its page, then the section begins with the page', () => {
     const pages = [pageOf(1, [bold('Item 7'), text, bold('Liquidity'), text]), pageOf(2, [text])];
     expect(chunkDocument(pages, { ...limits, outline }).map((chunk) => chunk.section)).toEqual([
       'Item 7',
@@ -121,7 +121,7 @@ describe('When there is an outline', () => {
     ]);
   });
 
-  test('and the page of an entry did not come, then the next one stands in its section, if it has none of its own', () => {
+  test('and the page of an entry is missing, then the next page continues its section', () => {
     const lost = [
       { title: 'Item 6', level: 1, page: 1 },
       { title: 'Item 7', level: 1, page: 2 },
@@ -145,7 +145,7 @@ describe('When there is an outline', () => {
     ]);
   });
 
-  test('and it does not name a title right before a section, then that goes with the section', () => {
+  test('and it leaves out a title right before a section, then the title becomes part of the section', () => {
     const pages = [
       apart(1, bold('Item 7'), text, bold('PART II'), bold('Liquidity'), text, bold('PART III')),
       apart(2, bold('Market Risk'), text),
@@ -154,12 +154,12 @@ describe('When there is an outline', () => {
     expect(chunks.map((chunk) => [chunk.section, chunk.text.split('\n')[0]])).toEqual([
       ['Item 7', 'Item 7'],
       ['Item 7 > Liquidity', 'PART II'],
-      // What stands before it on another page does not.
+      // A title on the page before does not.
       ['Market Risk', 'Market Risk'],
     ]);
   });
 
-  test('and the page of an entry is blank, then no chunk holds text from before and after it', () => {
+  test('and the page of an entry is blank, then no chunk contains text from before and after it', () => {
     const pages = [pageOf(1, [bold('Item 7'), text]), pageOf(2, []), pageOf(3, [text])];
     const sections = chunkDocument(pages, { ...limits, outline }).map(({ section, pageStart }) => [section, pageStart]);
     expect(sections).toEqual([
@@ -168,12 +168,12 @@ describe('When there is an outline', () => {
     ]);
   });
 
-  test('and it has one entry, which begins later, then no chunk holds text from before and after it', () => {
+  test('and its only entry begins on a later page, then no chunk contains text from before and after it', () => {
     const pages = [pageOf(1, [text]), pageOf(2, [text])];
     expect(sectionsOf(pages, [{ title: 'The Mill', level: 1, page: 2 }])).toEqual([null, 'The Mill']);
   });
 
-  test('and it has more entries on a page than can be looked for, then those left begin with the ones before them', () => {
+  test('and it has too many entries on a page to search for all, then the others begin with the entry before them', () => {
     const lines = Array.from({ length: 999 }, (_, index) => `Line ${index} says what there is to say.`);
     const pages = [pageOf(1, [...lines, bold('Liquidity'), text])];
     const sectionsAfter = (count: number) =>
@@ -186,13 +186,13 @@ describe('When there is an outline', () => {
     expect(sectionsAfter(100_000)).toEqual(['Liquidity']);
   });
 
-  test('and it has one entry, then that stands over the headings on the pages', () => {
+  test('and it has one entry, then the headings on the pages are inside of it', () => {
     const pages = [pageOf(1, [text, bold('Debt'), text])];
     expect(sectionsOf(pages, [{ title: 'The Mill', level: 1, page: 1 }])).toEqual(['The Mill', 'The Mill > Debt']);
   });
 });
 
-describe('When the input says what its headings are', () => {
+describe('When the input marks its headings', () => {
   const place = { x0: 0, y0: 0, x1: 1, y1: 1, fontSize: 12, bold: false };
   const page = (...lines: Partial<ChunkLine>[]): ChunkPage => ({
     page: 1,
@@ -201,7 +201,7 @@ describe('When the input says what its headings are', () => {
     lines: lines.map((line) => ({ text: '', ...place, ...line })),
   });
 
-  test('then those make the sections, whatever they look like', () => {
+  test('then they name the sections, whatever other lines look like', () => {
     const pages = [
       page(
         { text: 'Guide', headingLevel: 1 },
@@ -218,7 +218,7 @@ describe('When the input says what its headings are', () => {
     expect(sectionsOf(pages)).toEqual(['Guide', 'Guide > Set up', 'Guide > Set up > On Linux', 'Guide > Use']);
   });
 
-  test('then without boxes each line is a paragraph, and rows are a table', () => {
+  test('then each line is a paragraph, and rows are a table', () => {
     const [chunk] = chunkDocument(
       [
         page(

@@ -3,7 +3,7 @@ import { pageOf } from './pages';
 
 const limits = { maxTokens: 400, overlapTokens: 50 };
 
-/** A page of labels all over it, each drawn by itself. */
+/** A page with `count` labels spread all over it. */
 function mapPage(page: number, count: number, fontSize: (index: number) => number): ChunkPage {
   const lines = Array.from({ length: count }, (_, index): ChunkLine => {
     const x0 = (index * 0.618) % 0.9;
@@ -13,29 +13,29 @@ function mapPage(page: number, count: number, fontSize: (index: number) => numbe
   return { page, width: 612, height: 792, lines };
 }
 
-/** The processor's time in seconds. */
+/** The processor time of chunking, in seconds. */
 function secondsOf(pages: readonly ChunkPage[]): number {
   const start = process.cpuUsage();
   expect(chunkDocument(pages, limits).length).toBeGreaterThan(0);
   return process.cpuUsage(start).user / 1e6;
 }
 
-describe('When a page holds very much, then it does not take long', () => {
-  test('as a map of the same labels', () => {
+describe('When a page is very large, then chunking takes less than five seconds', () => {
+  test('for maps that repeat their labels', () => {
     expect(secondsOf([1, 2].map((page) => mapPage(page, 20_000, () => 10)))).toBeLessThan(5);
   });
 
-  test('as a map of labels in many sizes', () => {
+  test('for a map with labels in two sizes', () => {
     expect(secondsOf([mapPage(1, 20_000, (index) => (index % 3 === 0 ? 14 : 10))])).toBeLessThan(5);
   });
 
-  test('as a bold line of a number and endless letters', () => {
+  test('for a bold line of a number and a very long word', () => {
     const bold = { text: `1\t${'a'.repeat(100_000)}5`, bold: true };
     expect(secondsOf([pageOf(1, ['The text. '.repeat(15_000), '', bold])])).toBeLessThan(5);
   });
 });
 
-test('When a map stands between a header and a footer, then those are left out all the same', () => {
+test('When a map is between a header and a footer, then the header and the footer are left out', () => {
   const leftOut: string[] = [];
   const pages = [1, 2, 3, 4].map((page) => {
     const map = mapPage(page, 500, () => 10);

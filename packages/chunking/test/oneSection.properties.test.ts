@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { type ChunkLine, type ChunkOptions, type ChunkPage, chunkDocument } from '../src';
-import { type Block, BlockMaker } from '../src/blocks';
-import { BodyText } from '../src/bodyText';
-import { markStarts, sectionNamer } from '../src/sections';
+import type { Block } from '../src/structure/block';
+import { BlockBuilder } from '../src/structure/blocks';
+import { BodyStyle } from '../src/structure/bodyStyle';
+import { markSectionStarts, sectionNamer } from '../src/structure/sections';
 import { squeeze } from './coverage';
 import { documents } from './pages';
 
@@ -18,37 +19,37 @@ const outlines = fc.option(
   { nil: undefined },
 );
 
-/** The blocks of the pages without their running lines, as they are named. */
+/** The blocks of the pages without their running lines, with their sections. */
 function blocksOf(
   pages: readonly ChunkPage[],
   leftOut: ReadonlySet<ChunkLine>,
   outline: ChunkOptions['outline'],
 ): Block[] {
-  const body = new BodyText();
+  const body = new BodyStyle();
   for (const page of pages) {
     body.add(page);
   }
-  const maker = new BlockMaker();
+  const builder = new BlockBuilder();
   const namer = sectionNamer(outline);
   let section: string | null = null;
   return pages.flatMap((whole) => {
     const page = { ...whole, lines: whole.lines.filter((line) => !leftOut.has(line)) };
-    const blocks = maker.blocksOf(page, body, namer.startsOn(page));
+    const blocks = builder.build(page, body, namer.startsOn(page));
     namer.name(page, blocks);
-    section = markStarts(blocks, section);
+    section = markSectionStarts(blocks, section);
     return blocks;
   });
 }
 
-test('When any document is chunked, then the text of a chunk stands in the one section that the chunk names', () => {
-  const fates = fc.array(fc.constantFrom('came', 'came', 'came', 'missing'), { minLength: 6, maxLength: 6 });
+test('When any document is chunked, then the text of each chunk belongs to the one section that the chunk names', () => {
+  const fates = fc.array(fc.constantFrom('given', 'given', 'given', 'missing'), { minLength: 6, maxLength: 6 });
   fc.assert(
     fc.property(documents, fates, outlines, fc.integer({ min: 16, max: 200 }), (all, fate, outline, maxTokens) => {
-      const pages = all.filter((_, index) => fate[index] === 'came');
+      const pages = all.filter((_, index) => fate[index] === 'given');
       const leftOut = new Set<ChunkLine>();
       const chunks = chunkDocument(pages, {
         maxTokens,
-        // Without it each character is in one chunk, in order.
+        // Without overlap, each character is in exactly one chunk, in order.
         overlapTokens: 0,
         onLeftOut: (_page, line) => leftOut.add(line),
         ...(outline === undefined ? {} : { outline }),
@@ -64,8 +65,8 @@ test('When any document is chunked, then the text of a chunk stands in the one s
       for (const { text, section } of chunks) {
         const end = at + squeeze(text).length;
         const blocks = [...new Set(blockAt.slice(at, end))];
-        const inText = blocks.filter(({ heading }) => !heading);
-        // Headings without text of their own go with the next section; by themselves they may name any of theirs.
+        const inText = blocks.filter(({ isHeading }) => !isHeading);
+        // Headings without text join the next section. A chunk of headings alone may name any of their sections.
         expect(blocks.map((block) => block.section)).toContain(section);
         expect(inText.filter((block) => block.section !== section)).toEqual([]);
         at = end;

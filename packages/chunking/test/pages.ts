@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { ChunkLine, ChunkPage } from '../src';
 
-/** A page of lines one below the other, as a word processor sets them: 12 points apart on a letter page. */
+/** A letter page of lines that are 12 points apart, as a word processor sets them. */
 export function pageOf(page: number, texts: readonly (string | Partial<ChunkLine>)[]): ChunkPage {
   let y = 0.05;
   const lines = texts.map((given) => {
@@ -48,13 +48,13 @@ const line = fc.record({
 
 const running = { x0: 0.1, x1: 0.5, fontSize: 9, bold: false };
 
-/** What may stand at the top and bottom of every page. */
+/** Running headers and footers that a document may have. */
 const frames = fc.record({
   header: fc.option(fc.constantFrom('ACME Annual Report', 'Table of Contents', 'Revenue\t$ 1,234\t(56)')),
   footer: fc.option(fc.constantFrom('', 'Page ', 'ACME\tPage ')),
 });
 
-/** Documents of all kinds of lines, as the PDF engine may give them, some with headers, footers and page numbers. */
+/** Documents of any lines that the PDF engine may give. Some have headers, footers and page numbers. */
 export const documents: fc.Arbitrary<ChunkPage[]> = fc
   .tuple(fc.array(fc.array(line, { maxLength: 25 }), { maxLength: 6 }), frames)
   .map(([pages, { header, footer }]) =>

@@ -36,7 +36,7 @@ describe('When any document is chunked', () => {
       { numRuns: 300 },
     );
 
-  test('then every character but those of running lines stands in exactly one chunk outside the overlaps, in order', () => {
+  test('then every character, except those of running lines, is in exactly one chunk outside of overlaps, in order', () => {
     forAnyDocument((pages, chunks, _options, leftOut) => {
       const kept = pages.flatMap((page) => page.lines.filter((line) => !leftOut.has(line)));
       const all = squeeze(kept.map((line) => line.text).join(''));
@@ -48,7 +48,7 @@ describe('When any document is chunked', () => {
     });
   });
 
-  test('then nothing is left out of documents of two pages, and no page loses all of its text', () => {
+  test('then documents of two pages lose nothing, and no page loses all of its text', () => {
     forAnyDocument((pages, _chunks, _options, leftOut) => {
       if (pages.length < 3) {
         expect(leftOut.size).toBe(0);
@@ -60,7 +60,7 @@ describe('When any document is chunked', () => {
     });
   });
 
-  test('then by page, no chunk holds text of two', () => {
+  test('then no chunk contains text of two pages when the strategy is page', () => {
     forAnyDocument((_pages, chunks, { strategy }) => {
       for (const { pageStart, pageEnd } of strategy === 'page' ? chunks : []) {
         expect(pageStart).toBe(pageEnd);
@@ -68,7 +68,7 @@ describe('When any document is chunked', () => {
     });
   });
 
-  test('then no chunk is empty or over the limit, and its tokens are counted right', () => {
+  test('then no chunk is empty or over the limit, and its token count is exact', () => {
     forAnyDocument((_pages, chunks, { maxTokens }) => {
       for (const { text, tokenCount } of chunks) {
         expect(text.trim()).not.toBe('');
@@ -79,7 +79,7 @@ describe('When any document is chunked', () => {
     });
   });
 
-  test('then indices, pages and boxes are in order and inside the page', () => {
+  test('then indices and pages are in order, and boxes are inside their pages', () => {
     forAnyDocument((pages, chunks) => {
       let page = 1;
       for (const [index, chunk] of chunks.entries()) {
@@ -97,7 +97,7 @@ describe('When any document is chunked', () => {
     });
   });
 
-  test('then hashes tell equal texts apart by their occurrence only', () => {
+  test('then the chunk hashes of equal texts differ by their occurrence only', () => {
     forAnyDocument((_pages, chunks) => {
       const seen = new Map<string, number>();
       for (const { text, contentHash, chunkHash } of chunks) {
@@ -110,7 +110,7 @@ describe('When any document is chunked', () => {
     });
   });
 
-  test('then doing it again, or page by page, gives the same chunks', () => {
+  test('then doing it again or page by page gives the same chunks', () => {
     forAnyDocument((pages, chunks, options) => {
       const chunker = new DocumentChunker(options);
       const streamed = [...pages.flatMap((page) => chunker.addPage(page)), ...chunker.finish()];

@@ -4,7 +4,7 @@ import { pageOf } from './pages';
 
 interface Section {
   level: number;
-  /** Sentences in each paragraph; 0 is a section without text. */
+  /** The number of sentences of each paragraph. A section without paragraphs has no text. */
   paragraphs: number[];
 }
 
@@ -18,7 +18,7 @@ const sections = fc.array(
 
 const titleOf = (index: number) => `Heading the ${'abcdefghijkl'[index]}`;
 
-/** Paragraphs, every third of them a row of a table, that each tell their section, on pages that break anywhere. */
+/** Pages that break anywhere. Each paragraph names its section; every third paragraph is a row of a table. */
 function pagesOf(given: readonly Section[], linesOnPage: number): ChunkPage[] {
   const lines: Partial<ChunkLine>[] = [];
   for (const [index, { level, paragraphs }] of given.entries()) {
@@ -46,7 +46,7 @@ function paragraphOf(section: number, number: number, sentences: number): string
     : `${tag} ${'So it says in all these words. '.repeat(sentences)}End.`;
 }
 
-/** The path of each section, from the levels. */
+/** The path of each section, computed from the levels. */
 function pathsOf(given: readonly Section[]): string[] {
   const stack: { level: number; title: string }[] = [];
   return given.map(({ level }, index) => {
@@ -75,7 +75,7 @@ describe('When a document has sections', () => {
       { numRuns: 150 },
     );
 
-  test('then no chunk crosses one, each names its path, and no heading is the last of a chunk', () => {
+  test('then each chunk is in one section and names its path, and no chunk ends with a heading', () => {
     forAnySections((given, pages, maxTokens) => {
       const paths = pathsOf(given);
       const chunks = chunkDocument(pages, { maxTokens, overlapTokens: Math.floor(maxTokens / 4) });
@@ -85,7 +85,7 @@ describe('When a document has sections', () => {
         for (const tag of tags) {
           expect(section).toBe(paths[tag]);
         }
-        // Headings alone make a chunk only where more follow each other than fit into one.
+        // Only when a row of headings is too long for one chunk, headings alone are a chunk.
         if (index < chunks.length - 1 && /Heading the \w$/.test(text)) {
           expect(text).toMatch(/^(?:Heading the \w\s*)+$/);
         }
@@ -93,7 +93,7 @@ describe('When a document has sections', () => {
     });
   });
 
-  test('then each paragraph that fits beside its headings is whole in one chunk', () => {
+  test('then each paragraph that fits together with its headings is whole in one chunk', () => {
     forAnySections((given, pages, maxTokens) => {
       const chunks = chunkDocument(pages, { maxTokens, overlapTokens: Math.floor(maxTokens / 4) });
       for (const [index, { paragraphs }] of given.entries()) {
@@ -110,13 +110,13 @@ describe('When a document has sections', () => {
     });
   });
 
-  test('and an outline names them, and pages are blank or missing, then no chunk crosses one, and each names its path', () => {
+  test('and an outline names them and pages are blank or missing, then each chunk is in one section and names its path', () => {
     fc.assert(
       fc.property(
         sections,
         fc.integer({ min: 1, max: 8 }),
         fc.integer({ min: 40, max: 300 }),
-        fc.infiniteStream(fc.constantFrom('came', 'came', 'blank', 'missing')),
+        fc.infiniteStream(fc.constantFrom('given', 'given', 'blank', 'missing')),
         (given, linesOnPage, maxTokens, fates) => {
           const paths = pathsOf(given);
           const all = pagesOf(given, linesOnPage);
@@ -130,7 +130,7 @@ describe('When a document has sections', () => {
             return fate === 'missing' ? [] : [{ ...page, lines: fate === 'blank' ? [] : lines }];
           });
           const options = { maxTokens, overlapTokens: Math.floor(maxTokens / 4), outline };
-          // An outline of one entry only stands over the headings.
+          // The only entry of an outline does not replace the headings.
           for (const { text, section } of outline.length > 1 ? chunkDocument(pages, options) : []) {
             expect([[], [section]]).toContainEqual([...new Set(tagsOf(text).map((tag) => paths[tag]))]);
           }
@@ -140,7 +140,7 @@ describe('When a document has sections', () => {
     );
   });
 
-  test('and only some pages are wanted, then their chunks name the paths of a full reading', () => {
+  test('and only some pages are wanted, then their chunks name the same paths as in a full reading', () => {
     fc.assert(
       fc.property(
         sections,

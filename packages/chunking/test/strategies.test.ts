@@ -1,7 +1,7 @@
 import { type ChunkPage, chunkDocument, countTokens } from '../src';
 import { pageOf } from './pages';
 
-/** `count` sentences of nine words, told apart by their number. */
+/** `count` sentences of nine words, each with its own number. */
 function sentences(count: number, from = 0): string {
   return Array.from({ length: count }, (_, index) => `Sentence ${from + index} says a thing about the mill.`).join(' ');
 }
@@ -15,8 +15,8 @@ const pages: ChunkPage[] = [1, 2, 3].map((page) =>
   ]),
 );
 
-describe('When chunks are fixed', () => {
-  test('then each is filled up at a word, whatever it splits, and repeats words of the one before', () => {
+describe('When the strategy is fixed', () => {
+  test('then each chunk is filled to a word boundary and repeats the last words of the chunk before', () => {
     const options = { strategy: 'fixed', maxTokens: 100, overlapTokens: 10 } as const;
     const chunks = chunkDocument(pages, options);
     expect(chunks.length).toBeGreaterThan(8);
@@ -33,8 +33,8 @@ describe('When chunks are fixed', () => {
   });
 });
 
-describe('When chunks are pages', () => {
-  test('then each page is one, with its own section, and one that does not fit is split without leaving it', () => {
+describe('When the strategy is page', () => {
+  test('then each page is a chunk with its own section, and a page that is too long becomes several chunks', () => {
     const chunks = chunkDocument(pages, { strategy: 'page', maxTokens: 400, overlapTokens: 50 });
     expect(chunks.map(({ pageStart, pageEnd }) => [pageStart, pageEnd])).toEqual([
       [1, 1],
@@ -47,15 +47,15 @@ describe('When chunks are pages', () => {
   });
 });
 
-describe('When chunks follow the structure', () => {
+describe('When the strategy is structure', () => {
   const options = { strategy: 'structure', maxTokens: 100, overlapTokens: 20 } as const;
 
-  test('then it is what they do unless told otherwise', () => {
+  test('then the chunks are the same as without a strategy', () => {
     const { strategy, ...others } = options;
     expect(chunkDocument(pages, others)).toEqual(chunkDocument(pages, options));
   });
 
-  test('then a section begins a chunk that repeats nothing, and goes on over chunks and pages under its path', () => {
+  test('then each section begins a new chunk without overlap, and its later chunks keep its path', () => {
     const chunks = chunkDocument(pages, { ...options, maxTokens: 400, overlapTokens: 50 });
     expect(chunks.map(({ section, hasOverlap }) => [section, hasOverlap])).toEqual([
       [null, false],
@@ -68,22 +68,22 @@ describe('When chunks follow the structure', () => {
     expect(chunks[1]).toMatchObject({ pageStart: 1, pageEnd: 2 });
   });
 
-  test('then a list is whole where it fits, else each point of it', () => {
-    const list = (points: number) => [
+  test('then a list that fits is kept whole, and otherwise each item is', () => {
+    const list = (items: number) => [
       { text: sentences(5), x1: 0.5 },
-      'The mill has, as everybody knows, these parts:',
-      ...Array.from({ length: points }, (_, index) => ({ text: `• ${sentences(1, index)}`, x1: 0.6 })),
+      'The mill has, as all of us know, these parts:',
+      ...Array.from({ length: items }, (_, index) => ({ text: `• ${sentences(1, index)}`, x1: 0.6 })),
       { text: sentences(5, 50), x1: 0.5 },
     ];
     const whole = chunkDocument([pageOf(1, list(5))], options);
-    const points = Array.from({ length: 5 }, (_, index) => `• ${sentences(1, index)}`).join('\n\n');
-    expect(whole.some(({ text }) => text.includes(`these parts:\n\n${points}`))).toBe(true);
+    const items = Array.from({ length: 5 }, (_, index) => `• ${sentences(1, index)}`).join('\n\n');
+    expect(whole.some(({ text }) => text.includes(`these parts:\n\n${items}`))).toBe(true);
     for (const { text } of chunkDocument([pageOf(1, list(30))], options)) {
       expect(text).toMatch(/(?:mill\.|parts:)$/);
     }
   });
 
-  test('then rows of a table are never cut, and a table that fits is whole', () => {
+  test('then no row of a table is cut, and a table that fits is kept whole', () => {
     const rows = (count: number, name: string) =>
       Array.from({ length: count }, (_, index) => ({ text: `${name} of row ${index}\t$ ${index},000\t(${index})` }));
     const short = rows(5, 'Costs');
@@ -97,7 +97,7 @@ describe('When chunks follow the structure', () => {
     }
   });
 
-  test('then a paragraph that fits is whole even when less can be repeated before it', () => {
+  test('then a paragraph that fits is kept whole, even when that leaves less room for the overlap', () => {
     const paragraph = (from: number) => ({ text: sentences(10, from), x1: 0.5 });
     const size = countTokens(paragraph(100).text);
     const limits = { maxTokens: size + 12, overlapTokens: Math.floor(size / 2) };
@@ -107,7 +107,7 @@ describe('When chunks follow the structure', () => {
     expect(chunks[1]?.text).toBe(`${sentences(1, 109)}\n\n${sentences(10, 200)}`);
   });
 
-  test('then a paragraph goes on over the page break as one', () => {
+  test('then a paragraph that continues on the next page is one paragraph', () => {
     const first = pageOf(1, [sentences(2), 'The mill that stands beside']);
     const second = pageOf(2, [{ text: 'the river is old.', x1: 0.4 }, 'Another paragraph.']);
     const [chunk] = chunkDocument([first, second], options);

@@ -4,11 +4,11 @@ import { type ChunkLine, type ChunkOptions, type ChunkPage, chunkDocument, count
 import { reachOf, squeeze } from './coverage';
 import { documents } from './pages';
 
-/** Pages of a document: which came at all, and which are wanted. */
+/** For each page of a document: wanted, given for context only, or not given. */
 const fates = fc.array(fc.constantFrom('wanted', 'wanted', 'context', 'missing'), { minLength: 6, maxLength: 6 });
 
 interface Given {
-  /** Those that came. */
+  /** The pages that are given. */
   pages: ChunkPage[];
   wanted: Set<number>;
   options: ChunkOptions;
@@ -41,7 +41,7 @@ describe('When only some pages of any document are wanted', () => {
       { numRuns: 300 },
     );
 
-  test('then every character of theirs but those of running lines is in one chunk outside overlaps, in order, and no other', () => {
+  test('then their characters, except those of running lines, are in one chunk each outside of overlaps, in order', () => {
     forAnyPages(({ pages, wanted, leftOut, chunks }) => {
       const kept = pages.filter(({ page }) => wanted.has(page)).flatMap(({ lines }) => lines);
       const all = squeeze(
@@ -59,7 +59,7 @@ describe('When only some pages of any document are wanted', () => {
     });
   });
 
-  test('then no chunk holds or reaches over another page, and none is over the limit', () => {
+  test('then no chunk contains or spans another page or exceeds the limit', () => {
     forAnyPages(({ wanted, options, chunks }) => {
       for (const { text, tokenCount, pageStart, pageEnd, coordinates } of chunks) {
         for (let page = pageStart; page <= pageEnd; page++) {
@@ -72,18 +72,20 @@ describe('When only some pages of any document are wanted', () => {
     });
   });
 
-  test('then nothing is repeated from before another page', () => {
+  test('then no overlap reaches across another page', () => {
     forAnyPages(({ wanted, chunks }) => {
       for (const [index, { pageStart, hasOverlap }] of chunks.entries()) {
         const last = chunks[index - 1]?.pageEnd ?? pageStart;
-        const passes = Array.from({ length: pageStart - last }, (_, at) => last + at).some((page) => !wanted.has(page));
-        expect(hasOverlap && passes).toBe(false);
+        const skipsPage = Array.from({ length: pageStart - last }, (_, at) => last + at).some(
+          (page) => !wanted.has(page),
+        );
+        expect(hasOverlap && skipsPage).toBe(false);
       }
       expect(chunks[0]?.hasOverlap ?? false).toBe(false);
     });
   });
 
-  test('then the same lines are left out of them as when all are wanted', () => {
+  test('then the same lines are left out as when all pages are wanted', () => {
     forAnyPages(({ pages, wanted, options, leftOut }) => {
       const ofAll: ChunkLine[] = [];
       const onLeftOut = (page: number, line: ChunkLine) => {
@@ -96,7 +98,7 @@ describe('When only some pages of any document are wanted', () => {
     });
   });
 
-  test('then doing it again, or page by page, gives the same chunks, and wanting all is as saying nothing', () => {
+  test('then page by page gives the same chunks, and wanting every page gives the same as null', () => {
     forAnyPages(({ pages, options, chunks }) => {
       const chunker = new DocumentChunker(options);
       expect([...pages.flatMap((page) => chunker.addPage(page)), ...chunker.finish()]).toEqual(chunks);

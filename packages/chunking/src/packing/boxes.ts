@@ -1,8 +1,8 @@
 import type { Box } from '@millrace/contracts';
-import type { Block } from './blocks';
-import type { Word } from './words';
+import type { Block } from '../structure/block';
+import type { Word } from './word';
 
-/** Where words stand: one box for each block, around those of its lines that the words come from; none without places. */
+/** The boxes of the words: one for each block, around the lines that the words come from. Lines without a place have none. */
 export function boxesOf(words: readonly Word[]): Box[] {
   const boxes: Box[] = [];
   let block: Block | null = null;

@@ -1,0 +1,34 @@
+import type { ChunkLine } from '../types';
+
+/** A paragraph, a table or a heading: lines of one page that belong together. */
+export interface Block {
+  page: number;
+  lines: ChunkLine[];
+  /** True for a table: each line is a row. Otherwise the lines are one flowing text. */
+  isTable: boolean;
+  isHeading: boolean;
+  /** True for an item of a list. */
+  isItem: boolean;
+  /** True when the block should stay with the next one: a heading, or a line such as "as follows:". */
+  introduces: boolean;
+  /** True when the block continues the last paragraph of the page or column before. */
+  continues: boolean;
+  /** The section path, such as "Part I > Item 1". Null outside of all sections. */
+  section: string | null;
+  /** True for the first block of a section. */
+  startsSection: boolean;
+}
+
+export function newBlock(page: number, isTable: boolean): Block {
+  return {
+    page,
+    lines: [],
+    isTable,
+    isHeading: false,
+    isItem: false,
+    introduces: false,
+    continues: false,
+    section: null,
+    startsSection: false,
+  };
+}
