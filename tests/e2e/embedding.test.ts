@@ -92,6 +92,7 @@ describe('Embedding with a provider', () => {
       const ids = Array.from({ length: 10 }, (_, i) => `again-${chunk?.id}-${i}`);
       await queues.deliverChunks(
         ids.map((queueJobId) => ({
+          queue: 'chunks',
           chunkId: chunk?.id ?? '',
           jobId: job.id,
           documentId: document.id,

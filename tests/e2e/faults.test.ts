@@ -91,6 +91,7 @@ describe('When a chunk is delivered ten times more while it is being embedded', 
       const chunks = await jobChunksOf(body.job.id);
       const copies = chunks.flatMap((chunk) =>
         Array.from({ length: 10 }, (_, i) => ({
+          queue: 'chunks' as const,
           chunkId: chunk.id,
           jobId: body.job.id,
           documentId: body.document.id,

@@ -79,7 +79,16 @@ function dispatches(count: number): ChunkDispatch[] {
   const collectionId = newId();
   return Array.from({ length: count }, (_, chunkIndex) => {
     const chunkId = newId();
-    return { chunkId, jobId, documentId, collectionId, chunkIndex, queueJobId: `${chunkId}.1`, delayMs: 0 };
+    return {
+      queue: 'chunks',
+      chunkId,
+      jobId,
+      documentId,
+      collectionId,
+      chunkIndex,
+      queueJobId: `${chunkId}.1`,
+      delayMs: 0,
+    };
   });
 }
 

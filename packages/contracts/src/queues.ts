@@ -22,22 +22,24 @@ export type ChunkDelivery = z.infer<typeof chunkDelivery>;
 export const queueSchemas = {
   /** Jobs whose document is to be read. */
   documents: documentDelivery,
-  /** Job chunks that are to be embedded. */
+  /** Chunks of uploads, which the current model embeds. */
   chunks: chunkDelivery,
+  /** Stored chunks, which the next model embeds. */
+  'reembed-chunks': chunkDelivery,
 };
 export type QueueName = keyof typeof queueSchemas;
 export const queueNames = Object.keys(queueSchemas) as QueueName[];
+export type ChunkQueueName = Extract<QueueName, 'chunks' | 'reembed-chunks'>;
 export type Delivery<N extends QueueName> = z.infer<(typeof queueSchemas)[N]>;
 
 /** A chunk delivery to make after the commit that decided it. */
 export interface ChunkDispatch {
+  queue: ChunkQueueName;
   chunkId: string;
   jobId: string;
   documentId: string;
   collectionId: string;
   chunkIndex: number;
-  /** Behind how many chunks of an upload it has to wait, so that uploads come first; 0 when left out. */
-  priority?: number;
   /** The queue job's id, as it stands on the row: making the same delivery twice adds nothing. */
   queueJobId: string;
   /** How long the delivery should wait, in milliseconds. */

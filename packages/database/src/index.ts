@@ -15,6 +15,7 @@ export type { DocumentPageRow, NewDocumentPage } from './repositories/documentPa
 export type { DocumentRow, NewDocument } from './repositories/documents';
 export type { EmbeddingModels, NextModel } from './repositories/embeddingModels';
 export {
+  chunkQueueOfJob,
   type JobChunkDetailRow,
   type JobChunkRow,
   type NewJobChunk,

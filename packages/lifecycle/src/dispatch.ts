@@ -1,9 +1,10 @@
 import type { ChunkDispatch, JobDispatch } from '@millrace/contracts';
-import type { Database, NewJobChunk, WaitingRow } from '@millrace/database';
+import { chunkQueueOfJob, type Database, type NewJobChunk, type WaitingRow } from '@millrace/database';
 
 /** SQL: the columns of a ChunkDispatch but its delay, of job chunk `c`, job `j` and document `d`. */
 export const dispatchColumns = `c.id AS "chunkId", c.job_id AS "jobId", j.document_id AS "documentId",
-  d.collection_id AS "collectionId", c.chunk_index AS "chunkIndex", j.priority, c.queue_job_id AS "queueJobId"`;
+  d.collection_id AS "collectionId", c.chunk_index AS "chunkIndex", ${chunkQueueOfJob} AS queue,
+  c.queue_job_id AS "queueJobId"`;
 
 /** SQL: the delay of a ChunkDispatch, by what stands on the row. */
 export const delayColumn = delayOf('c');
@@ -19,6 +20,7 @@ export function firstDispatches(
   chunks: readonly NewJobChunk[],
 ): ChunkDispatch[] {
   return chunks.map(({ id, chunkIndex }) => ({
+    queue: 'chunks',
     chunkId: id,
     jobId,
     documentId,
@@ -29,11 +31,14 @@ export function firstDispatches(
   }));
 }
 
+/** A row as it was when its delivery was found to be lost. */
+type LostDelivery = Pick<WaitingRow, 'id' | 'dispatchCount'>;
+
 /**
  * Gives chunks that still wait for a delivery another one, because theirs is lost: with a new id, so that the queue
  * cannot take it for one that it has seen. A row that has been dispatched again meanwhile is left alone.
  */
-export function redispatchChunks(database: Database, lost: readonly WaitingRow[]): Promise<ChunkDispatch[]> {
+export function redispatchChunks(database: Database, lost: readonly LostDelivery[]): Promise<ChunkDispatch[]> {
   return database.sql.many(
     `UPDATE job_chunks c SET dispatch_count = c.dispatch_count + 1,
        queue_job_id = c.id || '.' || (c.dispatch_count + 1), updated_at = now()
@@ -46,7 +51,7 @@ export function redispatchChunks(database: Database, lost: readonly WaitingRow[]
 }
 
 /** The same for jobs that wait for a chunker. */
-export function redispatchJobs(database: Database, lost: readonly WaitingRow[]): Promise<JobDispatch[]> {
+export function redispatchJobs(database: Database, lost: readonly LostDelivery[]): Promise<JobDispatch[]> {
   return database.sql.many(
     `UPDATE jobs j SET dispatch_count = j.dispatch_count + 1,
        queue_job_id = j.id || '.' || (j.dispatch_count + 1), updated_at = now()

@@ -32,9 +32,6 @@ const beginLock = 7_316_420_019;
 /** So many stored chunks are compared in one look; a document with more is looked at by itself. */
 const chunksPerLook = 50_000;
 
-/** Behind every chunk of any upload; the last ones, for which uploads wait, are not. */
-const lowPriority = 1_000_000;
-
 interface WantedChunk {
   id: string;
   documentId: string;
@@ -148,11 +145,10 @@ function findMissing(
 
 async function insertJobs(
   session: Session,
-  { reEmbeddingId, closing }: NextModel,
+  { reEmbeddingId }: NextModel,
   wanted: readonly WantedChunk[],
   limits: Pick<ReEmbedOptions, 'jobMaxRetries' | 'chunkMaxRetries'>,
 ): Promise<ChunkDispatch[]> {
-  const priority = closing ? 0 : lowPriority;
   const jobs = new Map<string, { id: string; chunks: number }>();
   const dispatches = wanted.map((chunk): ChunkDispatch => {
     const job = jobs.get(chunk.documentId) ?? { id: newId(), chunks: 0 };
@@ -160,25 +156,24 @@ async function insertJobs(
     job.chunks += 1;
     const chunkId = newId();
     return {
+      queue: 'reembed-chunks',
       chunkId,
       jobId: job.id,
       documentId: chunk.documentId,
       collectionId: chunk.collectionId,
       chunkIndex: chunk.chunkIndex,
-      priority,
       queueJobId: `${chunkId}.1`,
       delayMs: 0,
     };
   });
   await session.sql.none(
     `INSERT INTO jobs (id, document_id, kind, re_embedding_id, status, current_step, total_chunks, max_retries,
-       chunk_max_retries, priority, queue_job_id, dispatch_count, started_at)
+       chunk_max_retries, queue_job_id, dispatch_count, started_at)
      SELECT id, document_id, 're-embed', $<reEmbeddingId>, 'processing', 'embedding', chunks, $<jobMaxRetries>,
-       $<chunkMaxRetries>, $<priority>, id || '.1', 1, now()
+       $<chunkMaxRetries>, id || '.1', 1, now()
      FROM unnest($<ids>::uuid[], $<documents>::uuid[], $<chunks>::integer[]) AS job (id, document_id, chunks)`,
     {
       reEmbeddingId,
-      priority,
       ...limits,
       ids: [...jobs.values()].map((job) => job.id),
       documents: [...jobs.keys()],

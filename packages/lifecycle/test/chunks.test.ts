@@ -85,7 +85,7 @@ describe('Handing chunks back', () => {
       collectionId: first.chunks[1]?.collectionId,
       chunkIndex: 1,
       queueJobId: `${chunkIds[1]}.2`,
-      priority: 0,
+      queue: 'chunks',
       delayMs: 0,
     });
     expect(await renewChunkLeases(database, first.token, leaseMs)).toBe(0);

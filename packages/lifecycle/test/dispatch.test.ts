@@ -33,7 +33,7 @@ describe('A lost delivery of a chunk', () => {
   test('When the chunk still waits, then it gets one with a name of its own', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
     const lost = await waiting(chunkIds.slice(0, 1));
-    expect(lost).toEqual([{ id: chunkIds[0], queueJobId: `${chunkIds[0]}.1`, dispatchCount: 1 }]);
+    expect(lost).toEqual([{ id: chunkIds[0], queue: 'chunks', queueJobId: `${chunkIds[0]}.1`, dispatchCount: 1 }]);
     expect(await redispatchChunks(database, lost)).toMatchObject([
       { chunkId: chunkIds[0], jobId, documentId, chunkIndex: 0, queueJobId: `${chunkIds[0]}.2`, delayMs: 0 },
     ]);

@@ -33,7 +33,7 @@ test('When stored chunks get a job, then it waits behind uploads, and its end ch
   expect(last).toBe(documentId);
   expect(await begin(database, { after: documentId })).toEqual({ last: null, dispatches: [] });
   expect(dispatches.map((dispatch) => dispatch.chunkIndex)).toEqual([0, 1, 2]);
-  expect(dispatches[0]).toMatchObject({ documentId, priority: 1_000_000, delayMs: 0 });
+  expect(dispatches[0]).toMatchObject({ documentId, queue: 'reembed-chunks', delayMs: 0 });
   const own = dispatches[0]?.jobId ?? '';
   expect(await jobOf(database, own)).toMatchObject({ kind: 're-embed', status: 'processing', totalChunks: 3 });
   expect(await countOpenReEmbedChunks(database, await running(database))).toBe(3);
@@ -75,7 +75,11 @@ test('When a chunk fails, then the document stays as it is and an operator can r
   expect(await statusOf(database, documentId)).toBe('ready');
   expect((await begin(database)).dispatches).toEqual([]);
   const retried = await retryJob(database, bad.jobId, { force: false });
-  expect(retried).toMatchObject({ chunks: [{ chunkId: bad.chunkId, priority: 1_000_000 }], job: null, skipped: [] });
+  expect(retried).toMatchObject({
+    chunks: [{ chunkId: bad.chunkId, queue: 'reembed-chunks' }],
+    job: null,
+    skipped: [],
+  });
   expect(await statusOf(database, documentId)).toBe('ready');
   await embed(database, retried?.chunks ?? []);
   expect(await jobOf(database, bad.jobId)).toMatchObject({ status: 'completed', errorCode: null });

@@ -73,7 +73,7 @@ test('When a document is still being embedded, then it waits for that, unless al
   await reEmbedding.close(await running(database), 60_000);
   expect((await running(database)).closing).toBe(true);
   const { dispatches } = await begin(database);
-  expect(dispatches).toMatchObject([{ priority: 0 }]);
+  expect(dispatches).toMatchObject([{ documentId }]);
   await embed(database, dispatches);
   expect(await statusOf(database, documentId)).toBe('processing');
 });

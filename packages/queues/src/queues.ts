@@ -27,6 +27,7 @@ const bulkSize = 1_000;
 export class Queues {
   readonly documents: Queue<DocumentDelivery>;
   readonly chunks: Queue<ChunkDelivery>;
+  readonly reembedChunks: Queue<ChunkDelivery>;
   private readonly byName: ReadonlyMap<QueueName, Queue>;
 
   constructor(
@@ -36,6 +37,7 @@ export class Queues {
     this.byName = new Map(queueNames.map((name) => [name, new Queue(name, { connection, prefix })]));
     this.documents = this.named('documents');
     this.chunks = this.named('chunks');
+    this.reembedChunks = this.named('reembed-chunks');
     for (const queue of this.all) {
       // The connection logs its faults itself. BullMQ would print them on standard error as well.
       queue.on('error', () => undefined);
@@ -59,24 +61,23 @@ export class Queues {
   }
 
   /**
-   * Delivers chunks in bulk. Their priority is their place in the document, so that the first chunks of a small
-   * document overtake the later ones of a big one.
+   * Delivers chunks in bulk, each to its queue. Their priority is their place in the document, so that the first chunks of
+   * a small document overtake the later ones of a big one.
    */
-  deliverChunks(chunks: readonly ChunkDispatch[]): Promise<void> {
-    return this.deliver('chunks', chunks, (chunk) => ({
-      name: 'embed',
-      data: {
-        version: 1,
-        chunkId: chunk.chunkId,
-        jobId: chunk.jobId,
-        documentId: chunk.documentId,
-        collectionId: chunk.collectionId,
-      },
-      opts: {
-        ...optionsOf(chunk),
-        priority: Math.min(chunk.chunkIndex + 1 + (chunk.priority ?? 0), lowestPriority),
-      },
-    }));
+  async deliverChunks(chunks: readonly ChunkDispatch[]): Promise<void> {
+    for (const [queue, dispatches] of byQueue(chunks)) {
+      await this.deliver(queue, dispatches, (chunk) => ({
+        name: 'embed',
+        data: {
+          version: 1,
+          chunkId: chunk.chunkId,
+          jobId: chunk.jobId,
+          documentId: chunk.documentId,
+          collectionId: chunk.collectionId,
+        },
+        opts: { ...optionsOf(chunk), priority: Math.min(chunk.chunkIndex + 1, lowestPriority) },
+      }));
+    }
   }
 
   /** Makes all workers of the queue take no delivery for so many milliseconds. */
@@ -88,12 +89,11 @@ export class Queues {
    * Finds the rows whose delivery will never come: Redis lost it, a person removed it, or it has ended and the row still
    * waits.
    */
-  async findLost<T extends { queueJobId: string }>(name: QueueName, rows: readonly T[]): Promise<T[]> {
-    const queue = this.named(name);
+  async findLost<T extends { queue: QueueName; queueJobId: string }>(rows: readonly T[]): Promise<T[]> {
     const pipeline = this.connection.pipeline();
-    for (const { queueJobId } of rows) {
+    for (const { queue, queueJobId } of rows) {
       // Every queue job has a timestamp. It has finishedOn once it has ended.
-      pipeline.hmget(queue.toKey(queueJobId), 'timestamp', 'finishedOn');
+      pipeline.hmget(this.named(queue).toKey(queueJobId), 'timestamp', 'finishedOn');
     }
     const answers = (await pipeline.exec()) ?? [];
     return rows.filter((_, i) => {
@@ -142,6 +142,19 @@ export class Queues {
     }
     return queue;
   }
+}
+
+function byQueue<T extends { queue: QueueName }>(dispatches: readonly T[]): Map<T['queue'], T[]> {
+  const groups = new Map<T['queue'], T[]>();
+  for (const dispatch of dispatches) {
+    const group = groups.get(dispatch.queue);
+    if (group) {
+      group.push(dispatch);
+    } else {
+      groups.set(dispatch.queue, [dispatch]);
+    }
+  }
+  return groups;
 }
 
 function optionsOf({ queueJobId, delayMs }: { queueJobId: string; delayMs: number }): JobsOptions {

@@ -52,6 +52,7 @@ function work(handle: (chunkId: string) => Promise<DeliveryResult>): void {
 const chunk = (chunkIndex: number, delayMs = 0) => {
   const chunkId = newId();
   return {
+    queue: 'chunks' as const,
     chunkId,
     jobId: newId(),
     documentId: newId(),
@@ -158,20 +159,17 @@ describe('Deliveries', () => {
   });
 });
 
-test('When chunks of a low priority wait, then later chunks of any upload come before them', async () => {
-  const again = [
-    { ...chunk(0), priority: 1_000_000 },
-    { ...chunk(1), priority: 1_000_000 },
-  ];
-  const upload = [chunk(7), chunk(5)];
-  await queues.deliverChunks([...again, ...upload]);
-  const order: string[] = [];
-  work(async (chunkId) => {
-    order.push(chunkId);
-    return { outcome: 'done' };
-  });
-  await ended(again[1]?.queueJobId ?? '');
-  expect(order).toEqual([upload[1], upload[0], ...again].map((delivery) => delivery?.chunkId));
+test('When chunks of both queues are delivered, then each is in its own queue', async () => {
+  const upload = chunk(0);
+  const stored = { ...chunk(0), queue: 'reembed-chunks' as const };
+  await queues.deliverChunks([stored, upload]);
+  const states = await Promise.all(
+    [upload, stored].flatMap(({ queueJobId }) =>
+      [queues.chunks, queues.reembedChunks].map((queue) => queue.getJobState(queueJobId)),
+    ),
+  );
+  expect(states).toEqual(['prioritized', 'unknown', 'unknown', 'prioritized']);
+  await queues.reembedChunks.obliterate();
 });
 
 describe('When the work is paused', () => {
@@ -208,6 +206,7 @@ describe('When the work is paused', () => {
 describe('Looking for lost deliveries', () => {
   const rowOf = ({ chunkId, queueJobId }: { chunkId: string; queueJobId: string }) => ({
     id: chunkId,
+    queue: 'chunks' as const,
     queueJobId,
     dispatchCount: 1,
   });
@@ -233,7 +232,7 @@ describe('Looking for lost deliveries', () => {
       return state === 'active';
     });
     const rows = [waiting, delayed, removed, done, never, inHand].map(rowOf);
-    const lost = await queues.findLost('chunks', rows);
+    const lost = await queues.findLost(rows);
     release();
     expect(lost).toEqual([removed, done, never].map(rowOf));
   });

@@ -39,14 +39,12 @@ export function startEmbedder(config: Config, logger: Logger): Promise<RunningSe
         },
       });
       return {
-        consumers: [
-          {
-            queue: 'chunks',
-            // One more batch than are running, so that the next is full when a place becomes free.
-            concurrency: config.EMBEDDING_BATCH_SIZE * (config.EMBEDDING_CONCURRENCY + 1),
-            handle: (delivery, queueJobId) => batcher.submit({ ...delivery, queueJobId }),
-          },
-        ],
+        consumers: (['chunks', 'reembed-chunks'] as const).map((queue) => ({
+          queue,
+          // One more batch than are running, so that the next is full when a place becomes free.
+          concurrency: config.EMBEDDING_BATCH_SIZE * (config.EMBEDDING_CONCURRENCY + 1),
+          handle: (delivery, queueJobId) => batcher.submit({ ...delivery, queueJobId }),
+        })),
         close: () => providers.close(),
       };
     },

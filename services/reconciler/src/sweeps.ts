@@ -70,7 +70,7 @@ export function createSweeps(options: SweepOptions): Sweep[] {
       name: 'job_deliveries',
       run: lostDeliveries({
         list: (place) => database.jobs.listWaiting({ ...place, olderThanMs: options.graceMs }),
-        findLost: (rows) => queues.findLost('documents', rows),
+        findLost: (rows) => queues.findLost(rows),
         redeliver: async (lost) => queues.deliverJobs(await redispatchJobs(database, lost)),
       }),
     },
@@ -78,7 +78,7 @@ export function createSweeps(options: SweepOptions): Sweep[] {
       name: 'chunk_deliveries',
       run: lostDeliveries({
         list: (place) => database.jobChunks.listWaiting({ ...place, olderThanMs: options.graceMs }),
-        findLost: (rows) => queues.findLost('chunks', rows),
+        findLost: (rows) => queues.findLost(rows),
         redeliver: async (lost) => queues.deliverChunks(await redispatchChunks(database, lost)),
       }),
     },

@@ -50,7 +50,7 @@ test('When the model is being changed, then stored chunks are delivered, those t
   const chunks = await chunksUnderWay();
   expect(chunks).toHaveLength(3);
   for (const { queue_job_id } of chunks) {
-    expect(await queues.chunks.getJobState(queue_job_id)).toBe('prioritized');
+    expect(await queues.reembedChunks.getJobState(queue_job_id)).toBe('prioritized');
   }
 });
 

@@ -1,4 +1,4 @@
-import type { ChunkPayload, JobChunkStatus } from '@millrace/contracts';
+import type { ChunkPayload, JobChunkStatus, QueueName } from '@millrace/contracts';
 import { encodeCopy } from '../connection/binaryCopy';
 import type { Sql } from '../connection/sql';
 import type { VectorTable } from '../vectorIndex/vectorTable';
@@ -34,6 +34,7 @@ export interface JobChunkDetailRow extends JobChunkRow {
 /** Something that waits for its delivery. */
 export interface WaitingRow {
   id: string;
+  queue: QueueName;
   queueJobId: string;
   dispatchCount: number;
 }
@@ -64,6 +65,9 @@ const columns = `id, chunk_index AS "chunkIndex", page_start AS "pageStart", pag
 
 const detailColumns = `${columns}, job_id AS "jobId", worker, started_at AS "startedAt", chunk_hash AS "chunkHash",
   content_hash AS "contentHash", retry_group_id AS "retryGroupId"`;
+
+/** SQL: the queue for the chunks of job `j`, a ChunkQueueName. */
+export const chunkQueueOfJob = `CASE j.kind WHEN 're-embed' THEN 'reembed-chunks' ELSE 'chunks' END`;
 
 /** SQL: where the vectors of job `j` go, a VectorTable. */
 export const vectorTableOfJob = `CASE j.kind WHEN 're-embed' THEN 'document_chunks_next' ELSE 'document_chunks' END`;
@@ -189,11 +193,13 @@ export class JobChunks {
   /** Up to `limit` chunks that have waited for their delivery longer than `olderThanMs`, after this id, by id. */
   listWaiting(options: { after: string; olderThanMs: number; limit: number }): Promise<WaitingRow[]> {
     return this.sql.many(
-      `SELECT id, queue_job_id AS "queueJobId", dispatch_count AS "dispatchCount" FROM job_chunks
-       WHERE status IN ('pending', 'retry_scheduled') AND id > $<after>
-         -- A row from the future was written by a clock that was wrong; it has waited long enough.
-         AND updated_at NOT BETWEEN now() - $<olderThanMs> * interval '1 millisecond' AND now()
-       ORDER BY id LIMIT $<limit>`,
+      `SELECT c.id, ${chunkQueueOfJob} AS queue, c.queue_job_id AS "queueJobId", c.dispatch_count AS "dispatchCount"
+       FROM (SELECT id, job_id, queue_job_id, dispatch_count FROM job_chunks
+             WHERE status IN ('pending', 'retry_scheduled') AND id > $<after>
+               -- A row from the future was written by a clock that was wrong; it has waited long enough.
+               AND updated_at NOT BETWEEN now() - $<olderThanMs> * interval '1 millisecond' AND now()
+             ORDER BY id LIMIT $<limit>) AS c JOIN jobs j ON j.id = c.job_id
+       ORDER BY c.id`,
       options,
     );
   }

@@ -82,7 +82,7 @@ export class Jobs {
   /** Up to `limit` queued jobs that have waited for their delivery longer than `olderThanMs`, after this id, by id. */
   listWaiting(options: { after: string; olderThanMs: number; limit: number }): Promise<WaitingRow[]> {
     return this.sql.many(
-      `SELECT id, queue_job_id AS "queueJobId", dispatch_count AS "dispatchCount" FROM jobs
+      `SELECT id, 'documents' AS queue, queue_job_id AS "queueJobId", dispatch_count AS "dispatchCount" FROM jobs
        WHERE status = 'queued' AND id > $<after> AND updated_at NOT BETWEEN now() - $<olderThanMs> * interval '1 millisecond' AND now()
        ORDER BY id LIMIT $<limit>`,
       options,
