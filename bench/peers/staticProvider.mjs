@@ -6,12 +6,13 @@ const { createEmbeddingProvider } = createRequire(import.meta.url)('../../packag
 export const dimensions = 768;
 
 export const provider = await createEmbeddingProvider({
-  EMBEDDING_PROVIDER: 'static',
-  EMBEDDING_DIMENSIONS: dimensions,
-  EMBEDDING_BATCH_SIZE: 64,
-  EMBEDDING_TIMEOUT_MS: 60_000,
-  STATE_DIR: '',
-  STATIC_EMBEDDING_FILE: process.env.STATIC_EMBEDDING_FILE,
+  provider: 'static',
+  model: 'millrace-static-v2',
+  dimensions,
+  batchSize: 64,
+  timeoutMs: 60_000,
+  stateDir: '',
+  settings: { STATIC_EMBEDDING_FILE: process.env.STATIC_EMBEDDING_FILE },
 });
 
 /** Texts in, arrays of 768 numbers out. */

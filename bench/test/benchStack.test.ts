@@ -17,13 +17,11 @@ describe('withStaticProvider', () => {
       NEXT_OPENAI_BASE_URL: 'http://localhost:1',
     };
     expect(loadConfig(environment)).toMatchObject({
-      EMBEDDING_MODEL: 'another',
-      nextEmbedding: { EMBEDDING_MODEL: 'a-third' },
+      embedding: { model: 'another' },
+      nextEmbedding: { model: 'a-third' },
     });
     expect(loadConfig(withStaticProvider(environment))).toMatchObject({
-      EMBEDDING_PROVIDER: 'static',
-      EMBEDDING_MODEL: 'millrace-static-v2',
-      EMBEDDING_DIMENSIONS: 768,
+      embedding: { provider: 'static', model: 'millrace-static-v2', dimensions: 768 },
       nextEmbedding: null,
     });
   });

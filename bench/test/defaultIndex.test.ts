@@ -15,7 +15,7 @@ describe('defaultIndex', () => {
 
   it('When a database has just been migrated, then its index is the default, with its parameters', async () => {
     const config = environment.config();
-    const provider = await createEmbeddingProvider(config);
+    const provider = await createEmbeddingProvider(config.embedding);
     const database = new Database({
       url: config.DATABASE_URL,
       poolMax: 1,

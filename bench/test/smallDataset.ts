@@ -37,7 +37,7 @@ export async function beginSmallDataset(): Promise<SmallDataset> {
     connectTimeoutMs: 10_000,
     applicationName: 'test',
   });
-  const provider = await createEmbeddingProvider(config);
+  const provider = await createEmbeddingProvider(config.embedding);
   const queries = truthQueries(corpus).slice(0, 30);
   const source = { corpus, provider, queryVectors: await provider.embed(queries) };
   await prepare(databaseUrl, database, source);

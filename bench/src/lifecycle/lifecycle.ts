@@ -23,7 +23,7 @@ const apiOnly = { chunker: 0, embedder: 0, reconciler: 0 };
 export async function lifecycle(environment: Environment): Promise<BenchmarkResult> {
   const settled = await withBenchStack(environment, { replicas: apiOnly }, (bench) =>
     withDatabase(bench, async (database) => {
-      const provider = await createEmbeddingProvider(loadConfig(bench.stack.environment));
+      const provider = await createEmbeddingProvider(loadConfig(bench.stack.environment).embedding);
       return settling(database, provider);
     }),
   );

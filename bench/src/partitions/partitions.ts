@@ -32,7 +32,7 @@ interface Reader {
  */
 export async function partitions(environment: NodeJS.ProcessEnv, quick: boolean): Promise<BenchmarkResult> {
   const config = loadConfig(withStaticProvider(environment));
-  const provider = await createEmbeddingProvider(config);
+  const provider = await createEmbeddingProvider(config.embedding);
   const rows = quick ? 2_000 : 50_000;
   return withScratchDatabase(config.DATABASE_URL, async (databaseUrl) => {
     const { model, dimensions } = provider;

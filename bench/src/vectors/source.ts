@@ -17,7 +17,7 @@ export interface SourceOptions {
 
 /** The corpus of a folder, the static provider, and the queries with their vectors. */
 export async function openSource({ environment, files }: SourceOptions): Promise<Source & { queries: string[] }> {
-  const provider = await createEmbeddingProvider(loadConfig(withStaticProvider(environment)));
+  const provider = await createEmbeddingProvider(loadConfig(withStaticProvider(environment)).embedding);
   const corpus = await loadCorpus(files, cacheFolder);
   const queries = truthQueries(corpus);
   return { corpus, provider, queries, queryVectors: await provider.embed(queries) };

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Config, ConfigError, keyPattern } from './config';
+import type { Config } from './config';
+import { ConfigError } from './configError';
+import { keyPattern } from './variables/types';
 
 /**
- * The key that guards the API: MILLRACE_API_KEY, else the one kept in STATE_DIR/api-key, which is made
- * (mode 0600) when it is not there. `generated` is true for the caller that made it, who should print it.
- * @throws ConfigError when the kept key is not one.
+ * Returns the key of the API: MILLRACE_API_KEY, else the one in STATE_DIR/api-key. Makes that file (mode 0600) when it
+ * does not exist; `generated` is then true, and the caller should print the key.
+ * @throws ConfigError when the file does not hold a key.
  */
 export function resolveApiKey(config: Pick<Config, 'MILLRACE_API_KEY' | 'STATE_DIR'>): {
   key: string;
@@ -18,21 +20,21 @@ export function resolveApiKey(config: Pick<Config, 'MILLRACE_API_KEY' | 'STATE_D
   const file = join(config.STATE_DIR, 'api-key');
   mkdirSync(config.STATE_DIR, { recursive: true });
   const key = `mr_${randomBytes(24).toString('base64url')}`;
-  if (publish(file, `${key}\n`)) {
+  if (createFile(file, `${key}\n`)) {
     return { key, generated: true };
   }
   const kept = readFileSync(file, 'utf8').trim();
   if (!keyPattern.test(kept)) {
-    throw new ConfigError([{ path: [file], message: 'does not hold a key; delete it to have a new one made' }]);
+    throw new ConfigError([{ path: [file], message: 'does not hold a key. Delete it, and a new key is made' }]);
   }
   return { key: kept, generated: false };
 }
 
 /**
- * Makes the file with its whole content at once, unless it is there: of several processes starting at the same moment
- * exactly one makes the key, and none reads half of it. @returns whether this call made it.
+ * Creates the file with its whole content unless it exists. When several processes start at the same moment, exactly one
+ * creates it, and none reads a part of it. @returns true when this call created it.
  */
-function publish(file: string, content: string): boolean {
+function createFile(file: string, content: string): boolean {
   const temporary = `${file}.${process.pid}`;
   writeFileSync(temporary, content, { mode: 0o600 });
   try {

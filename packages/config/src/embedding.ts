@@ -1,139 +1,122 @@
-import { type EmbeddingModel, openaiAddress } from '@millrace/contracts';
+import type { EmbeddingModel } from '@millrace/contracts';
+import { findProviderModule, type ProviderConfig } from '@millrace/embeddings';
 import type { z } from 'zod';
+import { defaultDimensions, type EmbeddingVariables, nextPrefix } from './variables/embedding';
 
-/** The model each provider uses when none is named. */
-const defaultModels = { static: 'millrace-static-v2', openai: 'text-embedding-3-small' } as const;
-const defaultDimensions = 768;
-
-type ProviderName = keyof typeof defaultModels;
-
-interface EmbeddingVariables {
-  EMBEDDING_PROVIDER: ProviderName;
-  EMBEDDING_MODEL?: string | undefined;
-  EMBEDDING_DIMENSIONS: number;
-  NEXT_EMBEDDING_PROVIDER?: ProviderName | undefined;
-  NEXT_EMBEDDING_MODEL?: string | undefined;
-  NEXT_EMBEDDING_DIMENSIONS?: number | undefined;
+/** A model and the name of the provider that makes its vectors. */
+export interface ProvidedModel extends EmbeddingModel {
+  provider: string;
 }
 
-interface OpenaiVariables {
-  OPENAI_API_KEY?: string | undefined;
-  OPENAI_BASE_URL?: string | undefined;
-  NEXT_OPENAI_API_KEY?: string | undefined;
-  NEXT_OPENAI_BASE_URL?: string | undefined;
+export interface ProvidedModels<Model extends ProvidedModel = ProvidedModel> {
+  embedding: Model;
+  /** What the variables with NEXT_ describe; null when none of its model is set. */
+  nextEmbedding: Model | null;
 }
 
-/** What makes vectors, under the names of the variables of the model in use. */
-export interface EmbeddingConfig {
-  EMBEDDING_PROVIDER: ProviderName;
-  EMBEDDING_MODEL: string;
-  EMBEDDING_DIMENSIONS: number;
-}
+/** The variables that name the models. */
+export const modelVariables = {
+  EMBEDDING_PROVIDER: true,
+  EMBEDDING_MODEL: true,
+  EMBEDDING_DIMENSIONS: true,
+  NEXT_EMBEDDING_PROVIDER: true,
+  NEXT_EMBEDDING_MODEL: true,
+  NEXT_EMBEDDING_DIMENSIONS: true,
+} as const;
+export type ModelVariables = Pick<EmbeddingVariables, keyof typeof modelVariables>;
 
-export interface NextEmbeddingConfig extends EmbeddingConfig {
-  OPENAI_API_KEY: string | undefined;
-  OPENAI_BASE_URL: string | undefined;
-}
-
-/**
- * Fills in the providers' default models; refuses what the static provider cannot do. `nextEmbedding` is what stands under
- * NEXT_EMBEDDING_..., or null where none of it is set; what is left out there is as it is now, unless it belongs to
- * another provider.
- */
-export function resolveEmbedding<T extends EmbeddingVariables>(env: T, context: z.RefinementCtx) {
-  const now: EmbeddingConfig = {
-    EMBEDDING_PROVIDER: env.EMBEDDING_PROVIDER,
-    EMBEDDING_MODEL: env.EMBEDDING_MODEL ?? defaultModels[env.EMBEDDING_PROVIDER],
-    EMBEDDING_DIMENSIONS: env.EMBEDDING_DIMENSIONS,
+/** Completes the models with the defaults of their providers, and adds an issue when a provider does not have the model. */
+export function readModels(env: ModelVariables, context: z.RefinementCtx): ProvidedModels {
+  const embedding = {
+    provider: env.EMBEDDING_PROVIDER,
+    model: env.EMBEDDING_MODEL ?? findProviderModule(env.EMBEDDING_PROVIDER).defaultModel,
+    dimensions: env.EMBEDDING_DIMENSIONS,
   };
-  refuseImpossible(now, '', context);
-  const next = resolveNext(env, now);
-  if (next !== null) {
-    refuseImpossible(next, 'NEXT_', context);
+  const nextEmbedding = nextModel(env, embedding);
+  checkModel(embedding, '', context);
+  if (nextEmbedding !== null) {
+    checkModel(nextEmbedding, nextPrefix, context);
   }
-  return { ...env, ...now, nextEmbedding: next };
+  return { embedding, nextEmbedding };
 }
 
-function resolveNext(env: EmbeddingVariables, now: EmbeddingConfig): EmbeddingConfig | null {
-  const { NEXT_EMBEDDING_PROVIDER: provider, NEXT_EMBEDDING_MODEL: model, NEXT_EMBEDDING_DIMENSIONS: dimensions } = env;
-  if (provider === undefined && model === undefined && dimensions === undefined) {
+function nextModel(env: ModelVariables, current: ProvidedModel): ProvidedModel | null {
+  const {
+    NEXT_EMBEDDING_PROVIDER: provider = current.provider,
+    NEXT_EMBEDDING_MODEL: model,
+    NEXT_EMBEDDING_DIMENSIONS: dimensions,
+  } = env;
+  if (env.NEXT_EMBEDDING_PROVIDER === undefined && model === undefined && dimensions === undefined) {
     return null;
   }
-  const name = provider ?? now.EMBEDDING_PROVIDER;
-  const isSame = name === now.EMBEDDING_PROVIDER;
+  // What is not set stays as it is, unless it belongs to another provider.
+  const kept =
+    provider === current.provider
+      ? current
+      : { model: findProviderModule(provider).defaultModel, dimensions: defaultDimensions };
+  return { provider, model: model ?? kept.model, dimensions: dimensions ?? kept.dimensions };
+}
+
+function checkModel(model: ProvidedModel, prefix: string, context: z.RefinementCtx): void {
+  for (const { variable, message } of findProviderModule(model.provider).checkModel?.(model) ?? []) {
+    context.addIssue({ code: 'custom', path: [prefix + variable], message });
+  }
+}
+
+type CommonVariables = Pick<EmbeddingVariables, 'EMBEDDING_BATCH_SIZE' | 'EMBEDDING_TIMEOUT_MS'> & {
+  STATE_DIR: string;
+};
+
+/** Reads the models with all that their providers need, and adds an issue for each setting that does not fit. */
+export function readProviders(
+  env: ModelVariables & CommonVariables,
+  context: z.RefinementCtx,
+): ProvidedModels<ProviderConfig> {
+  const { embedding, nextEmbedding } = readModels(env, context);
+  const common = { batchSize: env.EMBEDDING_BATCH_SIZE, timeoutMs: env.EMBEDDING_TIMEOUT_MS, stateDir: env.STATE_DIR };
+  const settings = settingsOf(embedding.provider, '', env);
+  checkSettings(embedding.provider, settings, '', context);
+  if (nextEmbedding === null) {
+    return { embedding: { ...embedding, ...common, settings }, nextEmbedding };
+  }
+  const nextSettings = inheritedSettings(nextEmbedding.provider, env);
+  checkSettings(nextEmbedding.provider, nextSettings, nextPrefix, context);
   return {
-    EMBEDDING_PROVIDER: name,
-    EMBEDDING_MODEL: model ?? (isSame ? now.EMBEDDING_MODEL : defaultModels[name]),
-    EMBEDDING_DIMENSIONS: dimensions ?? (isSame ? now.EMBEDDING_DIMENSIONS : defaultDimensions),
+    embedding: { ...embedding, ...common, settings },
+    nextEmbedding: { ...nextEmbedding, ...common, settings: nextSettings },
   };
 }
 
-function refuseImpossible(wanted: EmbeddingConfig, prefix: '' | 'NEXT_', context: z.RefinementCtx): void {
-  if (wanted.EMBEDDING_PROVIDER !== 'static') {
-    return;
-  }
-  const refuse = (name: keyof EmbeddingConfig, what: string) =>
-    context.addIssue({
-      code: 'custom',
-      path: [`${prefix}${name}`],
-      message: `must be ${what} when ${prefix}EMBEDDING_PROVIDER is static`,
-    });
-  if (wanted.EMBEDDING_DIMENSIONS !== defaultDimensions) {
-    refuse('EMBEDDING_DIMENSIONS', String(defaultDimensions));
-  }
-  if (wanted.EMBEDDING_MODEL !== defaultModels.static) {
-    refuse('EMBEDDING_MODEL', `left out or ${defaultModels.static}`);
-  }
+type Settings = Record<string, unknown>;
+
+/** Returns the values of a provider's own variables, by their names without the prefix. */
+function settingsOf(provider: string, prefix: string, env: object): Settings {
+  const values = new Map<string, unknown>(Object.entries(env));
+  const names = Object.keys(findProviderModule(provider).variables);
+  return Object.fromEntries(names.map((name) => [name, values.get(prefix + name)]));
 }
 
-/**
- * Adds the address and the key of the next provider: those of the present one, unless it is at another address; a key
- * is never sent to an address that it was not given for. Refuses an openai provider without either.
- */
-export function resolveOpenai<T extends EmbeddingConfig & OpenaiVariables & { nextEmbedding: EmbeddingConfig | null }>(
-  env: T,
-  context: z.RefinementCtx,
-) {
-  refuseNowhere(env, '', context);
-  if (env.nextEmbedding === null) {
-    return { ...env, nextEmbedding: null };
+function inheritedSettings(provider: string, env: object): Settings {
+  const current = settingsOf(provider, '', env);
+  const next = settingsOf(provider, nextPrefix, env);
+  const { inheritSettings } = findProviderModule(provider);
+  if (inheritSettings) {
+    return inheritSettings(next, current);
   }
-  const next: NextEmbeddingConfig = {
-    ...env.nextEmbedding,
-    OPENAI_BASE_URL: env.NEXT_OPENAI_BASE_URL ?? env.OPENAI_BASE_URL,
-    OPENAI_API_KEY:
-      env.NEXT_OPENAI_API_KEY ?? (isSameAddress(env, env.NEXT_OPENAI_BASE_URL) ? env.OPENAI_API_KEY : undefined),
-  };
-  refuseNowhere(next, 'NEXT_', context);
-  return { ...env, nextEmbedding: next };
+  return Object.fromEntries(Object.keys(current).map((name) => [name, next[name] ?? current[name]]));
 }
 
-function isSameAddress({ OPENAI_BASE_URL: now = openaiAddress }: OpenaiVariables, next = now): boolean {
-  const [one, other] = [now, next].map((address) => new URL(address).href.replace(/\/+$/, ''));
-  return one === other;
-}
-
-function refuseNowhere(
-  wanted: EmbeddingConfig & OpenaiVariables,
-  prefix: '' | 'NEXT_',
-  context: z.RefinementCtx,
-): void {
-  if (wanted.EMBEDDING_PROVIDER === 'openai' && !wanted.OPENAI_API_KEY && !wanted.OPENAI_BASE_URL) {
-    context.addIssue({
-      code: 'custom',
-      path: [`${prefix}OPENAI_API_KEY`],
-      message: `is needed when ${prefix}EMBEDDING_PROVIDER is openai and ${prefix}OPENAI_BASE_URL is not set`,
-    });
+function checkSettings(provider: string, settings: Settings, prefix: string, context: z.RefinementCtx): void {
+  for (const { variable, message } of findProviderModule(provider).checkSettings?.(settings, prefix) ?? []) {
+    context.addIssue({ code: 'custom', path: [prefix + variable], message });
   }
 }
 
 /** Returns the models that vectors can be made with: the current one, then the next one if there is one. */
-export function configuredModels(
-  config: EmbeddingConfig & { nextEmbedding: EmbeddingConfig | null },
-): [EmbeddingModel, ...EmbeddingModel[]] {
-  return [modelOf(config), ...(config.nextEmbedding === null ? [] : [modelOf(config.nextEmbedding)])];
+export function configuredModels({ embedding, nextEmbedding }: ProvidedModels): [EmbeddingModel, ...EmbeddingModel[]] {
+  return [modelOf(embedding), ...(nextEmbedding === null ? [] : [modelOf(nextEmbedding)])];
 }
 
-function modelOf(config: EmbeddingConfig): EmbeddingModel {
-  return { model: config.EMBEDDING_MODEL, dimensions: config.EMBEDDING_DIMENSIONS };
+function modelOf({ model, dimensions }: EmbeddingModel): EmbeddingModel {
+  return { model, dimensions };
 }

@@ -1,3 +1,4 @@
 export { resolveApiKey } from './apiKey';
-export { type Config, ConfigError, loadConfig, loadMigrationConfig, type MigrationConfig } from './config';
-export { configuredModels, type EmbeddingConfig, type NextEmbeddingConfig } from './embedding';
+export { type Config, loadConfig, loadMigrationConfig, type MigrationConfig } from './config';
+export { ConfigError } from './configError';
+export { configuredModels } from './embedding';

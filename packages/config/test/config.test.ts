@@ -1,7 +1,9 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigError, loadConfig, loadMigrationConfig, resolveApiKey } from '../src';
+import { type Config, ConfigError, loadConfig, loadMigrationConfig, resolveApiKey } from '../src';
+import { envExample } from '../src/envExample';
+import { variableGroups } from '../src/variables';
 
 const servers = { DATABASE_URL: 'postgresql://u:p@localhost:5432/millrace', REDIS_URL: 'redis://localhost:6379' };
 
@@ -12,15 +14,14 @@ function issuesOf(environment: Record<string, string | undefined>): string {
     expect(error).toBeInstanceOf(ConfigError);
     return (error as Error).message;
   }
-  throw new Error('the configuration was taken');
+  throw new Error('The configuration should have been refused.');
 }
 
 describe('The configuration', () => {
-  test('When only the servers are named, then everything else has its default', () => {
+  test('When only the servers are set, then everything else has its default', () => {
     expect(loadConfig(servers)).toMatchObject({
-      EMBEDDING_PROVIDER: 'static',
-      EMBEDDING_MODEL: 'millrace-static-v2',
-      EMBEDDING_DIMENSIONS: 768,
+      embedding: { provider: 'static', model: 'millrace-static-v2', dimensions: 768, batchSize: 64 },
+      nextEmbedding: null,
       CHUNK_MAX_TOKENS: 400,
       CHUNK_STRATEGY: 'structure',
       CHUNK_OVERLAP_TOKENS: 50,
@@ -28,30 +29,38 @@ describe('The configuration', () => {
     });
   });
 
-  test('When OCR is to read several languages, then each is taken once, in their order', () => {
+  test('When OCR_LANGUAGES names a language twice, then it is used once, and the order stays', () => {
     expect(loadConfig(servers).OCR_LANGUAGES).toEqual(['eng']);
     expect(loadConfig({ ...servers, OCR_LANGUAGES: 'deu+chi_sim+deu' }).OCR_LANGUAGES).toEqual(['deu', 'chi_sim']);
   });
 
-  test('When the provider is openai, then its model is the default', () => {
+  test('When the provider is openai, then its default model is used', () => {
     const config = loadConfig({ ...servers, EMBEDDING_PROVIDER: 'openai', OPENAI_API_KEY: 'sk-1' });
-    expect(config.EMBEDDING_MODEL).toBe('text-embedding-3-small');
+    expect(config.embedding).toMatchObject({
+      model: 'text-embedding-3-small',
+      settings: { OPENAI_API_KEY: 'sk-1', OPENAI_BASE_URL: undefined },
+    });
   });
 
   test('When a variable is empty, then it counts as not set', () => {
     expect(loadConfig({ ...servers, API_PORT: '', OPENAI_API_KEY: '' }).API_PORT).toBe(3000);
   });
 
-  test('When the minimum of a pool is above its maximum, then both are named', () => {
+  test('When the minimum of a pool is above its maximum, then the message names both', () => {
     const issues = issuesOf({ ...servers, DATABASE_POOL_MIN: '6', DATABASE_POOL_MAX: '5' });
-    expect(issues).toContain('DATABASE_POOL_MIN: must be at most DATABASE_POOL_MAX');
+    expect(issues).toContain('  DATABASE_POOL_MIN must be at most DATABASE_POOL_MAX.\n');
   });
 
-  test('When several variables are missing or wrong, then all of them are named', () => {
-    const message = issuesOf({ REDIS_URL: 'nonsense', API_PORT: '70000', LOG_LEVEL: 'loud' });
-    for (const name of ['DATABASE_URL', 'REDIS_URL', 'API_PORT', 'LOG_LEVEL']) {
-      expect(message).toContain(`  ${name}: `);
-    }
+  test('When several variables are missing or wrong, then the message says what is wrong with each', () => {
+    expect(issuesOf({ REDIS_URL: 'nonsense', API_PORT: '70000', LOG_LEVEL: 'loud', EMBEDDING_PROVIDER: 'magic' })).toBe(
+      `The configuration is not usable:
+  DATABASE_URL is not set. Set it to an address such as postgresql://user:password@host:5432/millrace.
+  REDIS_URL must be an address such as redis://:password@host:6379/0.
+  API_PORT must be a whole number from 0 to 65535.
+  EMBEDDING_PROVIDER must be static or openai.
+  LOG_LEVEL must be trace, debug, info, warn, error, fatal or silent.
+See .env.example for every variable.`,
+    );
   });
 
   test.each([
@@ -65,6 +74,8 @@ describe('The configuration', () => {
     ['MILLRACE_API_KEY', 'short'],
     ['MILLRACE_API_KEY', ' '.repeat(20)],
     ['MILLRACE_API_KEY', 'a key that holds spaces'],
+    ['OPENAI_BASE_URL', 'ftp://localhost'],
+    ['STATIC_EMBEDDING_FILE', ' '],
     ['DATABASE_URL', 'mysql://localhost/x'],
     ['DATABASE_MAX_LIFETIME_MS', '2147483648'],
     ['EMBEDDING_PROVIDER', 'magic'],
@@ -76,49 +87,62 @@ describe('The configuration', () => {
     ['OCR_LANGUAGES', 'English'],
     ['OCR_LANGUAGES', 'eng+'],
     ['OCR_LANGUAGES', 'eng,deu'],
-  ])('When %s is %j, then it is refused by name', (name, value) => {
-    expect(issuesOf({ ...servers, [name]: value })).toContain(`  ${name}: `);
+  ])('When %s is %j, then the message names the variable', (name, value) => {
+    expect(issuesOf({ ...servers, [name]: value })).toContain(`  ${name} `);
   });
 
-  test('When openai has neither key nor address, then the key is asked for', () => {
-    expect(issuesOf({ ...servers, EMBEDDING_PROVIDER: 'openai' })).toContain('OPENAI_API_KEY');
+  test('When openai has neither a key nor an address, then the message names both', () => {
+    expect(issuesOf({ ...servers, EMBEDDING_PROVIDER: 'openai' })).toContain(
+      '  OPENAI_API_KEY must be set when EMBEDDING_PROVIDER is openai and OPENAI_BASE_URL is not set.\n',
+    );
+    expect(issuesOf({ ...servers, NEXT_EMBEDDING_PROVIDER: 'openai' })).toContain(
+      '  NEXT_OPENAI_API_KEY must be set when NEXT_EMBEDDING_PROVIDER is openai and NEXT_OPENAI_BASE_URL is not set.\n',
+    );
   });
 
   test.each([
-    [
-      { NEXT_EMBEDDING_DIMENSIONS: '256' },
-      { EMBEDDING_MODEL: 'small', EMBEDDING_DIMENSIONS: 256, OPENAI_API_KEY: 'sk-1' },
-    ],
-    [
-      { NEXT_EMBEDDING_MODEL: 'large' },
-      { EMBEDDING_MODEL: 'large', EMBEDDING_DIMENSIONS: 512, OPENAI_API_KEY: 'sk-1' },
-    ],
-    [{ NEXT_EMBEDDING_PROVIDER: 'static' }, { EMBEDDING_MODEL: 'millrace-static-v2', EMBEDDING_DIMENSIONS: 768 }],
+    [{ NEXT_EMBEDDING_DIMENSIONS: '256' }, { model: 'small', dimensions: 256 }, { OPENAI_API_KEY: 'sk-1' }],
+    [{ NEXT_EMBEDDING_MODEL: 'large' }, { model: 'large', dimensions: 512 }, { OPENAI_API_KEY: 'sk-1' }],
+    [{ NEXT_EMBEDDING_PROVIDER: 'static' }, { model: 'millrace-static-v2', dimensions: 768 }, {}],
     [
       { NEXT_EMBEDDING_MODEL: 'bge', NEXT_OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' },
-      { EMBEDDING_MODEL: 'bge', OPENAI_BASE_URL: 'http://127.0.0.1:1/v1', OPENAI_API_KEY: undefined },
+      { model: 'bge' },
+      { OPENAI_BASE_URL: 'http://127.0.0.1:1/v1', OPENAI_API_KEY: undefined },
     ],
     [
       { NEXT_EMBEDDING_MODEL: 'bge', NEXT_OPENAI_BASE_URL: 'http://127.0.0.1:1/v1', NEXT_OPENAI_API_KEY: 'sk-2' },
+      {},
       { OPENAI_BASE_URL: 'http://127.0.0.1:1/v1', OPENAI_API_KEY: 'sk-2' },
     ],
     [
       { NEXT_EMBEDDING_MODEL: 'large', NEXT_OPENAI_BASE_URL: 'https://API.openai.com/v1/' },
+      {},
       { OPENAI_BASE_URL: 'https://API.openai.com/v1/', OPENAI_API_KEY: 'sk-1' },
     ],
     [
       { NEXT_EMBEDDING_MODEL: 'large', NEXT_OPENAI_BASE_URL: 'http://api.openai.com/v1' },
+      {},
       { OPENAI_BASE_URL: 'http://api.openai.com/v1', OPENAI_API_KEY: undefined },
     ],
-  ])('When the next model is given by %j, then the rest is as it is now, but no key goes elsewhere', (given, next) => {
-    const now = {
-      EMBEDDING_PROVIDER: 'openai',
-      EMBEDDING_MODEL: 'small',
-      EMBEDDING_DIMENSIONS: '512',
-      OPENAI_API_KEY: 'sk-1',
-    };
-    expect(loadConfig({ ...servers, ...now }).nextEmbedding).toBeNull();
-    expect(loadConfig({ ...servers, ...now, ...given }).nextEmbedding).toMatchObject(next);
+  ])(
+    'When the next model is given by %j, then the rest is inherited, and a key is not sent to another address',
+    (given, model, settings) => {
+      const current = {
+        EMBEDDING_PROVIDER: 'openai',
+        EMBEDDING_MODEL: 'small',
+        EMBEDDING_DIMENSIONS: '512',
+        OPENAI_API_KEY: 'sk-1',
+      };
+      expect(loadConfig({ ...servers, ...current }).nextEmbedding).toBeNull();
+      expect(loadConfig({ ...servers, ...current, ...given }).nextEmbedding).toMatchObject({ ...model, settings });
+    },
+  );
+
+  test('When a provider has no rule of its own, then the settings of the next model win where they are set', () => {
+    const file = (config: Config) => config.nextEmbedding?.settings.STATIC_EMBEDDING_FILE;
+    const next = { ...servers, STATIC_EMBEDDING_FILE: 'one', NEXT_EMBEDDING_PROVIDER: 'static' };
+    expect(file(loadConfig(next))).toBe('one');
+    expect(file(loadConfig({ ...next, NEXT_STATIC_EMBEDDING_FILE: 'two' }))).toBe('two');
   });
 
   test.each([
@@ -127,41 +151,39 @@ describe('The configuration', () => {
     ['NEXT_EMBEDDING_MODEL', { NEXT_EMBEDDING_MODEL: 'bge-base' }],
     ['NEXT_EMBEDDING_PROVIDER', { NEXT_EMBEDDING_PROVIDER: 'magic' }],
     ['NEXT_OPENAI_API_KEY', { NEXT_EMBEDDING_PROVIDER: 'openai' }],
-  ])('When %s does not fit, then it is refused by name', (name, given) => {
-    expect(issuesOf({ ...servers, ...given })).toContain(`  ${name}: `);
+  ])('When %s does not fit, then the message names it', (name, given) => {
+    expect(issuesOf({ ...servers, ...given })).toContain(`  ${name} `);
   });
 
-  test('When the overlap is more than half a chunk, then it is refused', () => {
+  test('When the overlap is more than half of a chunk, then it is refused', () => {
     const limits = { CHUNK_MAX_TOKENS: '100', CHUNK_OVERLAP_TOKENS: '51' };
     expect(issuesOf({ ...servers, ...limits })).toContain('CHUNK_OVERLAP_TOKENS');
   });
 
-  test('When the static provider is asked for other dimensions, then it is refused, for migrations too', () => {
+  test('When the static provider is given other dimensions, then they are refused, for migrations too', () => {
     expect(issuesOf({ ...servers, EMBEDDING_DIMENSIONS: '512' })).toContain('EMBEDDING_DIMENSIONS');
     expect(() => loadMigrationConfig({ DATABASE_URL: servers.DATABASE_URL, EMBEDDING_DIMENSIONS: '512' })).toThrow(
       ConfigError,
     );
   });
 
-  test('When only migrations are to run, then no Redis is needed', () => {
+  test('When only migrations run, then Redis need not be set', () => {
     expect(loadMigrationConfig({ DATABASE_URL: servers.DATABASE_URL })).toEqual({
       DATABASE_URL: servers.DATABASE_URL,
       DATABASE_MIGRATION_URL: servers.DATABASE_URL,
-      EMBEDDING_PROVIDER: 'static',
-      EMBEDDING_MODEL: 'millrace-static-v2',
-      EMBEDDING_DIMENSIONS: 768,
+      embedding: { provider: 'static', model: 'millrace-static-v2', dimensions: 768 },
       nextEmbedding: null,
     });
   });
 
-  test('When the owner of the database is named, then the schema is changed as that one', () => {
+  test('When DATABASE_MIGRATION_URL is set, then migrations use it', () => {
     const owner = 'postgresql://owner@127.0.0.1/millrace';
     const config = loadMigrationConfig({ DATABASE_URL: servers.DATABASE_URL, DATABASE_MIGRATION_URL: owner });
     expect(config.DATABASE_MIGRATION_URL).toBe(owner);
   });
 
   test.each(['short', 'with spaces in between', 'ümlaute-in-it-are-refused'])(
-    'When the password of a role is %j, then it is refused without being shown',
+    'When the password of a role is %j, then it is refused, and the message does not show it',
     (password) => {
       const issues = issuesOf({ ...servers, DATABASE_SERVICE_PASSWORD: password });
       expect(issues).toContain('DATABASE_SERVICE_PASSWORD');
@@ -169,17 +191,25 @@ describe('The configuration', () => {
     },
   );
 
-  test('When .env.example is read, then it names exactly the variables there are', () => {
+  test('.env.example is made from the descriptions of the variables', () => {
     const text = readFileSync(join(__dirname, '..', '..', '..', '.env.example'), 'utf8');
-    const named = [...text.matchAll(/^#?([A-Z][A-Z0-9_]+)=/gm)].map(([, name]) => name ?? '');
-    const source = readFileSync(join(__dirname, '..', 'src', 'config.ts'), 'utf8');
-    const there = [...source.matchAll(/^ {2}([A-Z][A-Z0-9_]+): /gm)].map(([, name]) => name ?? '');
-    expect(there.length).toBeGreaterThan(30);
-    const variables = new Set(there);
-    expect(new Set(named.filter((name) => variables.has(name)))).toEqual(variables);
+    // To write it anew: node packages/config/dist/writeEnvExample.js
+    expect(text).toBe(envExample());
   });
 
-  test('When docker compose starts the services, then what tunes the database, OCR and searches reaches them', () => {
+  test('Every variable has a description, and a default or example that is accepted', () => {
+    const entries = variableGroups.flatMap(({ variables }) => Object.entries(variables));
+    expect(entries.length).toBeGreaterThan(60);
+    for (const [name, schema] of entries.filter(([name]) => !name.startsWith('NEXT_'))) {
+      expect([name, schema.meta()?.description]).toEqual([name, expect.stringMatching(/\.$/)]);
+    }
+    const values = [...envExample().matchAll(/^#([A-Z0-9_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]);
+    expect(values).toHaveLength(entries.length);
+    const withoutModel = values.filter(([name]) => name !== 'EMBEDDING_MODEL');
+    expect(loadConfig(Object.fromEntries(withoutModel))).toMatchObject({ EMBEDDING_CONCURRENCY: 2 });
+  });
+
+  test('When docker compose starts the services, then the settings of the database, OCR and searches reach them', () => {
     const [example, compose] = ['.env.example', 'docker-compose.yml'].map((name) =>
       readFileSync(join(__dirname, '..', '..', '..', name), 'utf8'),
     ) as [string, string];
@@ -200,7 +230,7 @@ describe('The API key', () => {
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  test('When none is configured, then the first start makes one that only the owner can read, and the next uses it', () => {
+  test('When no key is configured, then the first start makes a file that only its owner can read, and the next start uses it', () => {
     const first = resolveApiKey({ STATE_DIR: join(directory, 'state'), MILLRACE_API_KEY: undefined });
     expect(first.generated).toBe(true);
     expect(first.key.length).toBeGreaterThanOrEqual(32);
@@ -210,14 +240,14 @@ describe('The API key', () => {
     expect(readdirSync(join(directory, 'state'))).toEqual(['api-key']);
   });
 
-  test.each(['', 'short\n', '   '])('When the kept key is %j, then it is refused and not used', (content) => {
+  test.each(['', 'short\n', '   '])('When the file holds %j, then it is refused', (content) => {
     writeFileSync(join(directory, 'api-key'), content);
     expect(() => resolveApiKey({ STATE_DIR: directory, MILLRACE_API_KEY: undefined })).toThrow(ConfigError);
   });
 
-  test('When one is configured, then it is used and nothing is written', () => {
-    const configured = { STATE_DIR: join(directory, 'state'), MILLRACE_API_KEY: 'a-key-of-my-own-choice' };
-    expect(resolveApiKey(configured)).toEqual({ key: 'a-key-of-my-own-choice', generated: false });
+  test('When a key is configured, then it is used, and no file is written', () => {
+    const configured = { STATE_DIR: join(directory, 'state'), MILLRACE_API_KEY: 'a-configured-api-key' };
+    expect(resolveApiKey(configured)).toEqual({ key: 'a-configured-api-key', generated: false });
     expect(() => statSync(join(directory, 'state'))).toThrow('ENOENT');
   });
 });

@@ -4,7 +4,6 @@ export * from './http';
 export * from './ids';
 export * from './metadata';
 export * from './models';
-export * from './providers';
 export * from './queues';
 export * from './reading';
 export * from './statuses';

@@ -32,8 +32,8 @@ async function runMigrations(config: MigrationConfig, direction: 'up' | 'down', 
     caFile: config.DATABASE_CA_FILE,
     direction,
     ...(direction === 'down' ? { count } : {}),
-    embeddingModel: config.EMBEDDING_MODEL,
-    embeddingDimensions: config.EMBEDDING_DIMENSIONS,
+    embeddingModel: config.embedding.model,
+    embeddingDimensions: config.embedding.dimensions,
   });
   console.log(names.length === 0 ? 'No migration to run' : `Migrated ${direction}: ${names.join(', ')}`);
 }

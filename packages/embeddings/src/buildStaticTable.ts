@@ -1,6 +1,6 @@
-import { ensureStaticTable } from './staticTableBuilder';
+import { ensureStaticTable } from './static/staticTableBuilder';
 
-/** `node dist/buildStaticTable.js TARGET`: builds the static provider's table unless a whole one is there. */
+/** `node dist/buildStaticTable.js TARGET`: builds the table of the static provider, unless the file holds a whole one. */
 async function main(): Promise<void> {
   const [target, ...rest] = process.argv.slice(2);
   if (target === undefined || rest.length > 0) {

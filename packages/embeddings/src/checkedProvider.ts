@@ -1,24 +1,21 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MillraceError } from '@millrace/contracts';
-import type { EmbeddingProvider, RawEmbeddingProvider } from './provider';
+import type { EmbeddingProvider, ProviderTraits, RawEmbeddingProvider } from './provider';
 
 /**
- * Wraps a provider so that what leaves it is right: inputs are split by `maxBatchSize`, every answer holds one
- * vector per text, every vector has exactly `dimensions` finite numbers, is not zero, and is scaled to unit length.
+ * Wraps a provider's own code so that every vector that leaves it is right. Splits the texts by `maxBatchSize`. Checks that
+ * every answer holds one vector per text, and that every vector has exactly `dimensions` finite numbers and is not zero.
+ * Scales every vector to unit length.
  */
-export function checkedProvider(raw: RawEmbeddingProvider): EmbeddingProvider {
-  const { name, model, dimensions, maxBatchSize, inProcess } = raw;
+export function checkedProvider(traits: ProviderTraits, raw: RawEmbeddingProvider): EmbeddingProvider {
+  const { name, model, dimensions, maxBatchSize } = traits;
   return {
-    name,
-    model,
-    dimensions,
-    maxBatchSize,
-    inProcess,
+    ...traits,
     async embed(texts, { signal } = {}) {
       const vectors: Float32Array[] = [];
       for (let start = 0; start < texts.length; start += maxBatchSize) {
         if (start > 0) {
-          // An in-process provider computes without pause; leases and health checks need a turn in between.
+          // An in-process provider computes without a pause. Lease renewals and health checks run in between.
           await nextTurn();
         }
         signal?.throwIfAborted();
@@ -43,25 +40,25 @@ export function checkedProvider(raw: RawEmbeddingProvider): EmbeddingProvider {
 }
 
 /**
- * A copy of `vector` scaled to Euclidean length 1.
- * @throws MillraceError EMBEDDING_DIMENSION_MISMATCH when it is not `dimensions` long, EMBEDDING_INVALID_RESPONSE
- *   when a value is not a finite number or all are zero.
+ * Returns a copy of `vector`, scaled to Euclidean length 1.
+ * @throws MillraceError EMBEDDING_DIMENSION_MISMATCH when it does not have `dimensions` values, EMBEDDING_INVALID_RESPONSE
+ *   when a value is not a finite number or all values are zero.
  */
-export function unitVector(vector: ArrayLike<number>, dimensions: number, model: string): Float32Array {
+function unitVector(vector: ArrayLike<number>, dimensions: number, model: string): Float32Array {
   if (vector.length !== dimensions) {
     throw new MillraceError(
       'EMBEDDING_DIMENSION_MISMATCH',
-      `${model} returned a vector of ${vector.length} dimensions where ${dimensions} are configured.`,
+      `${model} returned a vector of ${vector.length} dimensions; EMBEDDING_DIMENSIONS is ${dimensions}.`,
     );
   }
-  // Scaling by the largest value first keeps the squares from overflowing or vanishing.
+  // Division by the largest value first keeps the squares from overflow and underflow.
   let largest = 0;
   for (let i = 0; i < dimensions; i++) {
     const value = vector[i];
     if (typeof value !== 'number' || !Number.isFinite(value)) {
       throw new MillraceError(
         'EMBEDDING_INVALID_RESPONSE',
-        `${model} returned a vector with a value that is no number.`,
+        `${model} returned a vector with a value that is not a number.`,
       );
     }
     largest = Math.max(largest, Math.abs(value));

@@ -1,7 +1,7 @@
 export { checkedProvider } from './checkedProvider';
 export * from './createProvider';
+export { EmbeddingProviders, type EmbeddingProvidersConfig } from './embeddingProviders';
 export * from './microBatcher';
 export * from './provider';
-export { EmbeddingProviders, type EmbeddingProvidersConfig } from './providers';
-export { staticModel } from './staticProvider';
-export * from './staticTableBuilder';
+export type { ProviderConfig, ProviderModule, VariableProblem } from './providerModule';
+export { providerModules } from './providers/list';

@@ -1,18 +1,11 @@
-import { checkedProvider, type RawEmbeddingProvider } from '../src';
+import { checkedProvider } from '../src';
 
 function answering(embedBatch: (texts: readonly string[]) => ArrayLike<number>[], maxBatchSize = 10) {
-  const raw: RawEmbeddingProvider = {
-    name: 'static',
-    model: 'test-model',
-    dimensions: 3,
-    maxBatchSize,
-    inProcess: true,
-    embedBatch: async (texts) => embedBatch(texts),
-  };
-  return checkedProvider(raw);
+  const traits = { name: 'test', model: 'test-model', dimensions: 3, maxBatchSize, inProcess: true };
+  return checkedProvider(traits, { embedBatch: async (texts) => embedBatch(texts) });
 }
 
-describe('a checked provider', () => {
+describe('A checked provider', () => {
   test.each([
     [
       [3, 0, 4],
@@ -86,7 +79,7 @@ describe('a checked provider', () => {
     await expect(answering(() => vectors).embed(['a', 'b'])).rejects.toMatchObject({ code });
   });
 
-  test('When there are more texts than fit a request, then they are split and the order stays', async () => {
+  test('When there are more texts than one request takes, then they are split and their order stays', async () => {
     const batches: number[] = [];
     const provider = answering((texts) => {
       batches.push(texts.length);

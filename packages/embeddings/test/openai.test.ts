@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { inspect } from 'node:util';
 import { type OpenAiServer, openAiVector, startOpenAiServer } from '@millrace/test-support';
-import { createEmbeddingProvider, type EmbeddingProvider, type EmbeddingProviderConfig } from '../src';
-import { retryAfterMs } from '../src/openaiErrors';
+import { createEmbeddingProvider, type EmbeddingProvider, type ProviderConfig } from '../src';
+import { retryAfterMs } from '../src/openai/openaiErrors';
 
 const apiKey = 'sk-test-0123456789abcdef';
 
-describe('the openai provider', () => {
+describe('The openai provider', () => {
   let server: OpenAiServer;
 
   beforeEach(async () => {
@@ -16,21 +16,21 @@ describe('the openai provider', () => {
 
   afterEach(() => server.close());
 
-  function provider(overrides: Partial<EmbeddingProviderConfig> = {}): Promise<EmbeddingProvider> {
+  function provider({ settings, ...changes }: Partial<ProviderConfig> = {}): Promise<EmbeddingProvider> {
     return createEmbeddingProvider({
-      EMBEDDING_PROVIDER: 'openai',
-      EMBEDDING_DIMENSIONS: 12,
-      EMBEDDING_BATCH_SIZE: 3,
-      EMBEDDING_TIMEOUT_MS: 5000,
-      STATE_DIR: 'unused',
-      OPENAI_API_KEY: apiKey,
-      OPENAI_BASE_URL: server.baseUrl,
-      ...overrides,
+      provider: 'openai',
+      model: 'text-embedding-3-small',
+      dimensions: 12,
+      batchSize: 3,
+      timeoutMs: 5000,
+      stateDir: 'unused',
+      settings: { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: server.baseUrl, ...settings },
+      ...changes,
     });
   }
 
-  async function failure(texts: string[] = ['a', 'b'], overrides: Partial<EmbeddingProviderConfig> = {}) {
-    const made = await provider(overrides);
+  async function failure(texts: string[] = ['a', 'b'], changes: Partial<ProviderConfig> = {}) {
+    const made = await provider(changes);
     return made.embed(texts).then(
       () => {
         throw new Error('The call should have failed.');
@@ -39,7 +39,7 @@ describe('the openai provider', () => {
     );
   }
 
-  test('When texts are embedded, then model, dimensions and encoding are sent and the vectors come back', async () => {
+  test('When texts are embedded, then model, dimensions and encoding are sent, and the vectors are returned', async () => {
     const [vector, ...rest] = await (await provider()).embed(['revenue']);
     expect(rest).toEqual([]);
     expect(vector).toHaveLength(12);
@@ -51,21 +51,21 @@ describe('the openai provider', () => {
     ]);
   });
 
-  test('When a model is configured, then it is asked for and named', async () => {
-    const made = await provider({ EMBEDDING_MODEL: 'nomic-embed-text' });
+  test('When a model is configured, then the request names it', async () => {
+    const made = await provider({ model: 'nomic-embed-text' });
     await made.embed(['a']);
     expect(made.model).toBe('nomic-embed-text');
     expect(server.requests).toMatchObject([{ model: 'nomic-embed-text' }]);
   });
 
-  test('When there are more texts than fit a request, then several requests are made', async () => {
+  test('When there are more texts than one request takes, then several requests are made', async () => {
     const texts = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
     const vectors = await (await provider()).embed(texts);
     expect(vectors).toHaveLength(7);
     expect(server.requests.map((request) => request.input)).toEqual([['a', 'b', 'c'], ['d', 'e', 'f'], ['g']]);
   });
 
-  test('When the provider answers in another order, then the vectors still follow the texts', async () => {
+  test('When the answer has another order, then the vectors still follow the texts', async () => {
     const made = await provider();
     const expected = await made.embed(['a', 'b', 'c']);
     server.respondWith(() => ({ reversed: true }));
@@ -76,13 +76,16 @@ describe('the openai provider', () => {
     ['seconds', { 'retry-after': '7' }, 7000],
     ['milliseconds', { 'retry-after-ms': '1500', 'retry-after': '9' }, 1500],
     ['nothing', {}, undefined],
-  ])('When the rate is limited and the wait given in %s, then the error carries it', async (_, headers, expected) => {
-    server.respondWith(() => ({ status: 429, headers }));
-    expect(await failure()).toMatchObject({ code: 'EMBEDDING_RATE_LIMITED', retryAfterMs: expected });
-    expect(server.requests).toHaveLength(1);
-  });
+  ])(
+    'When the rate is limited and the answer gives the wait in %s, then the error holds it',
+    async (_, headers, expected) => {
+      server.respondWith(() => ({ status: 429, headers }));
+      expect(await failure()).toMatchObject({ code: 'EMBEDDING_RATE_LIMITED', retryAfterMs: expected });
+      expect(server.requests).toHaveLength(1);
+    },
+  );
 
-  test('When the wait is given as a date, then the error carries the time until then', async () => {
+  test('When the wait is given as a date, then the error holds the time until then', async () => {
     server.respondWith(() => ({
       status: 429,
       headers: { 'retry-after': new Date(Date.now() + 600_000).toUTCString() },
@@ -113,7 +116,7 @@ describe('the openai provider', () => {
     [503, 'EMBEDDING_UNAVAILABLE'],
     [504, 'EMBEDDING_TIMEOUT'],
   ])(
-    "When the status is %i, then the code is %s, with the provider's words and after one request",
+    "When the status is %i, then the code is %s, the message holds the provider's words, and one request was made",
     async (status, code) => {
       server.respondWith(() => ({ status, body: { error: { message: 'the words of the provider' } } }));
       expect(await failure()).toMatchObject({
@@ -124,22 +127,22 @@ describe('the openai provider', () => {
     },
   );
 
-  test('When the quota is used up, then it counts as a limited rate', async () => {
+  test('When the quota is used up, then the code is EMBEDDING_RATE_LIMITED', async () => {
     server.respondWith(() => ({ status: 429, body: { error: { message: 'no credit', code: 'insufficient_quota' } } }));
     expect(await failure()).toMatchObject({ code: 'EMBEDDING_RATE_LIMITED' });
   });
 
-  test('When nothing listens at the address, then the provider is unavailable', async () => {
+  test('When no server listens at the address, then the provider is unavailable', async () => {
     const gone = await startOpenAiServer();
     await gone.close();
-    expect(await failure(['a'], { OPENAI_BASE_URL: gone.baseUrl })).toMatchObject({
+    expect(await failure(['a'], { settings: { OPENAI_BASE_URL: gone.baseUrl } })).toMatchObject({
       code: 'EMBEDDING_UNAVAILABLE',
       message: expect.stringContaining('ECONNREFUSED'),
     });
   });
 
-  test('When the process sleeps past the deadline, then an answer that came meanwhile is not paid for again', async () => {
-    // In a process of its own, so that it goes on while this one sleeps.
+  test('When the process sleeps past the deadline, then an answer that arrived meanwhile is used', async () => {
+    // The server has its own process, so it goes on while this one sleeps.
     const code = `require('node:http').createServer((request, response) => {
       console.log('asked');
       response.setHeader('content-type', 'application/json');
@@ -149,8 +152,8 @@ describe('the openai provider', () => {
     try {
       const [port] = await once(other.stdout, 'data');
       const made = await provider({
-        OPENAI_BASE_URL: `http://127.0.0.1:${String(port).trim()}/v1`,
-        EMBEDDING_TIMEOUT_MS: 500,
+        settings: { OPENAI_BASE_URL: `http://127.0.0.1:${String(port).trim()}/v1` },
+        timeoutMs: 500,
       });
       const asked = once(other.stdout, 'data');
       const answer = made.embed(['a']);
@@ -169,7 +172,7 @@ describe('the openai provider', () => {
     ['answers with broken JSON', { garbage: true }, 'EMBEDDING_INVALID_RESPONSE'],
     ['answers with other JSON', { json: { ok: true } }, 'EMBEDDING_INVALID_RESPONSE'],
     [
-      'answers with a page',
+      'answers with an HTML page',
       { status: 200, headers: { 'content-type': 'text/html' }, body: '<p>' },
       'EMBEDDING_INVALID_RESPONSE',
     ],
@@ -188,7 +191,7 @@ describe('the openai provider', () => {
       'EMBEDDING_INVALID_RESPONSE',
     ],
     [
-      'returns text for numbers',
+      'returns text instead of numbers',
       {
         json: {
           data: [
@@ -199,13 +202,13 @@ describe('the openai provider', () => {
       },
       'EMBEDDING_INVALID_RESPONSE',
     ],
-  ] as const)('When the provider %s, then the code is right', async (_, reply, code) => {
+  ] as const)('When the provider %s, then the call is refused', async (_, reply, code) => {
     server.respondWith(() => reply);
-    expect(await failure(['a', 'b'], { EMBEDDING_TIMEOUT_MS: 500 })).toMatchObject({ code });
+    expect(await failure(['a', 'b'], { timeoutMs: 500 })).toMatchObject({ code });
   });
 
   test.each([{ hang: true }, { hangInBody: true }] as const)(
-    'When the call is aborted during %j, then it rejects with the reason',
+    'When the call is aborted while the answer is %j, then it rejects with the reason',
     async (reply) => {
       const controller = new AbortController();
       server.respondWith(() => {
@@ -217,7 +220,7 @@ describe('the openai provider', () => {
     },
   );
 
-  test('When the provider repeats the key, whole or masked, then neither message nor cause shows it', async () => {
+  test('When the provider repeats the key, whole or masked, then the error does not show it', async () => {
     server.respondWith(() => ({
       status: 401,
       body: { error: { message: `Incorrect API key provided: ${apiKey}, sk-test-****cdef.` } },
@@ -230,7 +233,7 @@ describe('the openai provider', () => {
   });
 
   test('When the key is wrong, then the request is rejected', async () => {
-    expect(await failure(['a'], { OPENAI_API_KEY: 'sk-another-key-entirely' })).toMatchObject({
+    expect(await failure(['a'], { settings: { OPENAI_API_KEY: 'sk-another-key-entirely' } })).toMatchObject({
       code: 'EMBEDDING_REJECTED',
     });
   });

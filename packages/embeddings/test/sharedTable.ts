@@ -1,11 +1,26 @@
 import { resolve } from 'node:path';
-import { ensureStaticTable } from '../src';
+import type { ProviderConfig } from '../src';
+import { ensureStaticTable } from '../src/static/staticTableBuilder';
 
 const repositoryRoot = resolve(__dirname, '../../..');
 
-/** The table where `npm run services -- up` puts it; built once when it is not there, however many workers ask. */
+/** Returns the file of the table that `npm run services -- up` makes. Builds it when it is missing. */
 export async function sharedTable(): Promise<string> {
   const file = resolve(repositoryRoot, '.millrace/static-embedding.bin');
   await ensureStaticTable(file);
   return file;
+}
+
+/** Returns the configuration of the static provider with a table. */
+export function staticConfig(tableFile: string, changes: Partial<ProviderConfig> = {}): ProviderConfig {
+  return {
+    provider: 'static',
+    model: 'millrace-static-v2',
+    dimensions: 768,
+    batchSize: 4,
+    timeoutMs: 1000,
+    stateDir: 'unused',
+    settings: { STATIC_EMBEDDING_FILE: tableFile },
+    ...changes,
+  };
 }

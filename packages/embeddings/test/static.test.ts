@@ -1,11 +1,11 @@
-import { createEmbeddingProvider, type EmbeddingProvider, staticModel } from '../src';
-import { sharedTable } from './sharedTable';
+import { createEmbeddingProvider, type EmbeddingProvider } from '../src';
+import { sharedTable, staticConfig } from './sharedTable';
 
 function cosine(a: Float32Array | undefined, b: Float32Array | undefined): number {
   return (a ?? new Float32Array()).reduce((sum, value, i) => sum + value * (b?.[i] ?? 0), 0);
 }
 
-describe('the static provider', () => {
+describe('The static provider', () => {
   let provider: EmbeddingProvider;
 
   async function similarity(first: string, second: string): Promise<number> {
@@ -14,18 +14,17 @@ describe('the static provider', () => {
   }
 
   beforeAll(async () => {
-    provider = await createEmbeddingProvider({
-      EMBEDDING_PROVIDER: 'static',
-      EMBEDDING_DIMENSIONS: 768,
-      EMBEDDING_BATCH_SIZE: 4,
-      EMBEDDING_TIMEOUT_MS: 1000,
-      STATE_DIR: 'unused',
-      STATIC_EMBEDDING_FILE: await sharedTable(),
-    });
+    provider = await createEmbeddingProvider(staticConfig(await sharedTable()));
   }, 120_000);
 
-  test('When it is made, then it names its model and dimensions', () => {
-    expect(provider).toMatchObject({ name: 'static', model: staticModel, dimensions: 768, maxBatchSize: 4 });
+  test('When the provider is made, then it names its model and dimensions', () => {
+    expect(provider).toMatchObject({
+      name: 'static',
+      model: 'millrace-static-v2',
+      dimensions: 768,
+      maxBatchSize: 4,
+      inProcess: true,
+    });
   });
 
   test.each([
@@ -34,7 +33,7 @@ describe('the static provider', () => {
     ['one number', '46,298'],
     ['one unknown word', 'qzxqzxqzx'],
     ['symbols only', '*** — ***'],
-    ['a blank', ' '],
+    ['a space', ' '],
     ['nothing', ''],
     ['another script', '会社は利益を増やした'],
     ['a lone surrogate', 'broken \ud800 text'],
@@ -53,7 +52,7 @@ describe('the static provider', () => {
     expect(together).toEqual(alone);
   });
 
-  test('When the machine is another one, then the vector is still this one', async () => {
+  test('On every machine, a text has the same vector', async () => {
     const [vector] = await provider.embed(['Net sales rose by 4% to $46,298 million in fiscal 2023.']);
     expect([...(vector ?? [])].slice(0, 6).map((value) => value.toFixed(5))).toEqual([
       '0.03007',
@@ -65,7 +64,7 @@ describe('the static provider', () => {
     ]);
   });
 
-  test('When vectors are cut down to their signs, then texts that mean alike still differ in fewer of them', async () => {
+  test('When only the signs of vectors are kept, then texts of similar meaning differ in fewer of them', async () => {
     const [question, related, unrelated] = await provider.embed([
       'How much profit did the company make?',
       'The profit that the company made was three billion dollars.',
@@ -78,21 +77,21 @@ describe('the static provider', () => {
     expect(question?.filter((value) => value < 0).length).toBeGreaterThan(300);
   });
 
-  test('When texts mean alike, then they are closer than texts that do not', async () => {
+  test('When two texts have a similar meaning, then they are closer than two that do not', async () => {
     const question = 'How much profit did the company make?';
     const related = await similarity(question, 'Earnings of the firm grew to three billion dollars.');
     const unrelated = await similarity(question, 'Penguins breed on the Antarctic coast in winter.');
     expect(related).toBeGreaterThan(unrelated + 0.1);
   });
 
-  test('When only the form of the words differs, then texts are closer than with other words', async () => {
+  test('When only the forms of the words differ, then two texts are closer than with other words', async () => {
     const text = 'The company acquired a supplier.';
     expect(await similarity(text, 'Companies acquiring suppliers')).toBeGreaterThan(
       await similarity(text, 'Companies visiting museums'),
     );
   });
 
-  test('When a figure is written differently, then it is still the same figure', async () => {
+  test('When a number is written in another form, then it is the same number', async () => {
     const question = 'total of $46,298';
     const same = await similarity(question, 'total of 46298');
     const other = await similarity(question, 'total of 51,762');
@@ -100,11 +99,11 @@ describe('the static provider', () => {
     expect(same).toBeGreaterThan(other + 0.05);
   });
 
-  test('When words stand in another order, then the vector differs', async () => {
+  test('When the words have another order, then the vector differs', async () => {
     expect(await similarity('dog bites man', 'man bites dog')).toBeLessThan(0.999);
   });
 
-  test('When an unknown name is asked for, then the text with the name is closer', async () => {
+  test('When a question has an unknown name, then the text with that name is closer', async () => {
     const question = 'When was Zyxlotrin approved?';
     expect(await similarity(question, 'Zyxlotrin was approved in May.')).toBeGreaterThan(
       await similarity(question, 'Aspirin was approved in May.'),

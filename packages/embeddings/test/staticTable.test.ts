@@ -1,25 +1,22 @@
 import { copyFile, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createEmbeddingProvider, type EmbeddingProviderConfig, ensureStaticTable } from '../src';
-import { newStaticTable, readStaticTable, rowOf, sealStaticTable, setWord, unknownRow } from '../src/staticTable';
-import { featureHash } from '../src/wordHash';
-import { sharedTable } from './sharedTable';
+import { createEmbeddingProvider } from '../src';
+import {
+  newStaticTable,
+  readStaticTable,
+  rowOf,
+  sealStaticTable,
+  setWord,
+  unknownRow,
+} from '../src/static/staticTable';
+import { ensureStaticTable } from '../src/static/staticTableBuilder';
+import { featureHash } from '../src/static/wordHash';
+import { sharedTable, staticConfig } from './sharedTable';
 
-describe('the table of word vectors', () => {
+describe('The table of word vectors', () => {
   let folder: string;
   let file: string;
-
-  function config(overrides: Partial<EmbeddingProviderConfig> = {}): EmbeddingProviderConfig {
-    return {
-      EMBEDDING_PROVIDER: 'static',
-      EMBEDDING_DIMENSIONS: 768,
-      EMBEDDING_BATCH_SIZE: 8,
-      EMBEDDING_TIMEOUT_MS: 1000,
-      STATE_DIR: folder,
-      ...overrides,
-    };
-  }
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'millrace-table-'));
@@ -37,7 +34,7 @@ describe('the table of word vectors', () => {
     await writeFile(file, sealStaticTable(table));
   }
 
-  test('When it is written and read, then every word is found in its row and others are not', async () => {
+  test('When a table is written and read, then every word of it is found in its row, and another word is not', async () => {
     await writeSmallTable();
     const table = await readStaticTable(file);
     const find = (word: string) => rowOf(table, word, featureHash(word));
@@ -45,51 +42,51 @@ describe('the table of word vectors', () => {
     expect([...table.vectors]).toEqual([1, 2, 3, 4, -5, 6]);
   });
 
-  test('When it is missing, then the error names the command that makes it', async () => {
-    await expect(createEmbeddingProvider(config())).rejects.toMatchObject({
+  test('When the file is missing, then the error names the command that makes it', async () => {
+    await expect(createEmbeddingProvider(staticConfig(file))).rejects.toMatchObject({
       code: 'SETUP_INVALID',
       message: expect.stringMatching(/does not exist.*npm run services -- up/),
     });
   });
 
-  test.each([10, 64, 100])('When it is cut to %i bytes, then it is refused', async (size) => {
+  test.each([10, 64, 100])('When the file is truncated to %i bytes, then it is refused', async (size) => {
     await writeSmallTable();
     await truncate(file, size);
-    await expect(createEmbeddingProvider(config())).rejects.toMatchObject({
+    await expect(createEmbeddingProvider(staticConfig(file))).rejects.toMatchObject({
       code: 'SETUP_INVALID',
-      message: expect.stringContaining('cut short'),
+      message: expect.stringContaining('truncated'),
     });
   });
 
-  test('When one byte of it has changed, then it is refused', async () => {
+  test('When one byte of the file has changed, then it is refused', async () => {
     await writeSmallTable();
     const bytes = await readFile(file);
     bytes[bytes.length - 1] = (bytes[bytes.length - 1] ?? 0) ^ 1;
     await writeFile(file, bytes);
-    await expect(createEmbeddingProvider(config())).rejects.toMatchObject({
+    await expect(createEmbeddingProvider(staticConfig(file))).rejects.toMatchObject({
       code: 'SETUP_INVALID',
       message: expect.stringContaining('checksum'),
     });
   });
 
-  test('When it is something else, then it is refused', async () => {
+  test('When the file is not a table, then it is refused', async () => {
     await writeFile(file, 'x'.repeat(1000));
-    await expect(createEmbeddingProvider(config())).rejects.toMatchObject({ code: 'SETUP_INVALID' });
+    await expect(createEmbeddingProvider(staticConfig(file))).rejects.toMatchObject({ code: 'SETUP_INVALID' });
   });
 
   test('When another model or other dimensions are configured, then the provider is refused', async () => {
-    const table = { STATIC_EMBEDDING_FILE: await sharedTable() };
-    await expect(createEmbeddingProvider(config({ ...table, EMBEDDING_MODEL: 'other' }))).rejects.toMatchObject({
+    const table = await sharedTable();
+    await expect(createEmbeddingProvider(staticConfig(table, { model: 'other' }))).rejects.toMatchObject({
       code: 'SETUP_INVALID',
       message: expect.stringContaining('EMBEDDING_MODEL'),
     });
-    await expect(createEmbeddingProvider(config({ ...table, EMBEDDING_DIMENSIONS: 384 }))).rejects.toMatchObject({
+    await expect(createEmbeddingProvider(staticConfig(table, { dimensions: 384 }))).rejects.toMatchObject({
       code: 'SETUP_INVALID',
       message: expect.stringContaining('EMBEDDING_DIMENSIONS'),
     });
   }, 120_000);
 
-  test('When a whole table is there, then it is kept', async () => {
+  test('When the file holds a whole table, then it is kept', async () => {
     await copyFile(await sharedTable(), file);
     expect(await ensureStaticTable(file)).toBe(false);
   }, 120_000);

@@ -1,8 +1,8 @@
-import { tokens } from '../src/tokens';
+import { tokens } from '../src/static/tokens';
 
 const textsOf = (text: string) => [...tokens(text)].map((token) => token.text);
 
-describe('the tokens of a text', () => {
+describe('The tokens of a text', () => {
   test.each([
     ['case and punctuation', 'Net Sales, (Total)!', ['net', 'sales', 'total']],
     ['grouped figures', '$46,298 (1,234,567.50)', ['46298', '1234567.5']],
@@ -15,11 +15,11 @@ describe('the tokens of a text', () => {
     ['accents, composed or not', 'cafe\u0301 café', ['café', 'café']],
     ['ideographs', 'PDF文書', ['pdf', '文', '書']],
     ['leaders and rules', '..... _____ ---', []],
-  ])('When the text holds %s, then they come out plain', (_, text, expected) => {
+  ])('When the text holds %s, then its tokens are plain', (_, text, expected) => {
     expect(textsOf(text)).toEqual(expected);
   });
 
-  test('When a token is a number, then it says so', () => {
+  test('When a token is a number, then its kind is number', () => {
     expect([...tokens('in 2023')].map((token) => token.kind)).toEqual(['word', 'number']);
   });
 });

@@ -39,7 +39,7 @@ export async function createTestEnvironment(changes: Record<string, string> = {}
     STATIC_EMBEDDING_FILE: staticTableFile,
     ...changes,
   };
-  const database = await createTestDatabase({ model: loadConfig(variables).EMBEDDING_MODEL });
+  const database = await createTestDatabase({ model: loadConfig(variables).embedding.model });
   variables.DATABASE_URL = changes.DATABASE_URL ?? database.url;
   return {
     variables,

@@ -45,7 +45,7 @@ function ownerOptions(context: StackContext, owned: OwnedDatabase): OwnerOptions
   const config = loadMigrationConfig({ ...context.environment, DATABASE_URL: owned.databaseUrl });
   return {
     ...owned,
-    embeddingModel: config.EMBEDDING_MODEL,
-    embeddingDimensions: config.EMBEDDING_DIMENSIONS,
+    embeddingModel: config.embedding.model,
+    embeddingDimensions: config.embedding.dimensions,
   };
 }

@@ -1,52 +1,45 @@
-import { MillraceError, openaiAddress } from '@millrace/contracts';
+import { MillraceError } from '@millrace/contracts';
 import OpenAI from 'openai';
+import type { RawEmbeddingProvider } from '../provider';
 import { openaiFailure } from './openaiErrors';
-import type { RawEmbeddingProvider } from './provider';
-
-const defaultModel = 'text-embedding-3-small';
 
 export interface OpenaiProviderOptions {
+  /** Undefined for a server that needs no key. */
   apiKey: string | undefined;
-  baseUrl: string | undefined;
-  model: string | undefined;
+  baseUrl: string;
+  model: string;
   dimensions: number;
-  maxBatchSize: number;
   timeoutMs: number;
 }
 
 /**
- * Any endpoint that speaks OpenAI's embeddings protocol: OpenAI itself, Ollama, vLLM, TEI.
- * One request per call and none of the SDK's own retries: Millrace counts the attempts and spaces them.
+ * Embeds texts with a server that has OpenAI's embeddings API. Makes one request per call. The SDK's own retries are off,
+ * because Millrace counts and delays the attempts itself.
  */
 export function openaiProvider(options: OpenaiProviderOptions): RawEmbeddingProvider {
-  const { model = defaultModel, dimensions, maxBatchSize, timeoutMs, apiKey } = options;
-  // Everything that the SDK would otherwise take from the environment is given, so that configuration has one source.
+  const { model, dimensions, timeoutMs, apiKey } = options;
+  // The SDK reads from the environment what it is not given. Giving everything keeps one source of configuration.
   const client = new OpenAI({
-    // Local endpoints ask for no key, but the SDK insists on one.
+    // The SDK insists on a key, even for a server that needs none.
     apiKey: apiKey ?? 'none',
-    baseURL: options.baseUrl ?? openaiAddress,
+    baseURL: options.baseUrl,
     adminAPIKey: null,
     organization: null,
     project: null,
     webhookSecret: null,
     maxRetries: 0,
-    // As good as none: the SDK's own timeout ends with the headers, `Deadline` covers the body too.
+    // Never reached. The SDK's timeout ends with the response headers; `Deadline` covers the body as well.
     timeout: 2 ** 31 - 1,
-    // It would tell the provider of that timeout.
+    // This header would tell the server about that timeout.
     defaultHeaders: { 'X-Stainless-Timeout': null },
     logLevel: 'off',
   });
   return {
-    name: 'openai',
-    model,
-    dimensions,
-    maxBatchSize,
-    inProcess: false,
     async embedBatch(texts, signal) {
       const deadline = new Deadline(timeoutMs, signal);
       try {
         const answer: unknown = await client.embeddings.create(
-          // The SDK's default, base64, turns the answer of a server that sends numbers anyway into empty vectors.
+          // With the SDK's default, base64, a server that sends numbers all the same gives empty vectors.
           { model, input: [...texts], dimensions, encoding_format: 'float' },
           { signal: deadline.signal },
         );
@@ -63,22 +56,23 @@ export function openaiProvider(options: OpenaiProviderOptions): RawEmbeddingProv
   };
 }
 
-/** A timer that is so late has slept with the whole process: the answer may have come meanwhile. */
+/** A timer that is this late slept with the whole process. The answer may have arrived meanwhile. */
 const frozenMs = 1_000;
 
 /**
- * Aborts after `ms`, or with `signal`. When the process was frozen past the deadline, what has come meanwhile, and is
- * paid for, gets a moment to be read.
+ * Aborts a request after `ms`, or with `outer`. When the process slept past the deadline, an answer that arrived meanwhile
+ * gets a moment to be read, because it is paid for.
  */
 class Deadline {
   private readonly controller = new AbortController();
-  private readonly outer: AbortSignal | undefined;
+  private readonly abort = () => this.controller.abort();
   private timer: NodeJS.Timeout;
-  private readonly forward = () => this.controller.abort();
   expired = false;
 
-  constructor(ms: number, outer: AbortSignal | undefined) {
-    this.outer = outer;
+  constructor(
+    ms: number,
+    private readonly outer: AbortSignal | undefined,
+  ) {
     const due = performance.now() + ms;
     this.timer = setTimeout(() => {
       if (performance.now() - due > frozenMs) {
@@ -87,7 +81,7 @@ class Deadline {
         this.expire();
       }
     }, ms);
-    outer?.addEventListener('abort', this.forward, { once: true });
+    outer?.addEventListener('abort', this.abort, { once: true });
   }
 
   get signal(): AbortSignal {
@@ -96,32 +90,32 @@ class Deadline {
 
   private expire(): void {
     this.expired = true;
-    this.controller.abort();
+    this.abort();
   }
 
   clear(): void {
     clearTimeout(this.timer);
-    this.outer?.removeEventListener('abort', this.forward);
+    this.outer?.removeEventListener('abort', this.abort);
   }
 }
 
-/** The vectors in the order of their `index`, which need not be the order of the answer. */
+/** Returns the vectors in the order of their `index`, which can differ from the order of the answer. */
 function orderedVectors(answer: unknown, count: number): number[][] {
   const data = isObject(answer) ? answer.data : undefined;
   if (!Array.isArray(data)) {
-    throw unusable('The embedding provider answered with something other than a list of embeddings.');
+    throw invalidResponse('The embedding provider answered without a list of embeddings.');
   }
   if (data.length !== count) {
-    throw unusable(`The embedding provider returned ${data.length} vectors for ${count} texts.`);
+    throw invalidResponse(`The embedding provider returned ${data.length} vectors for ${count} texts.`);
   }
   const vectors = new Map<number, number[]>();
   for (const entry of data as unknown[]) {
     if (!isObject(entry) || !Array.isArray(entry.embedding)) {
-      throw unusable('The embedding provider returned an embedding that is not a list of numbers.');
+      throw invalidResponse('The embedding provider returned an embedding that is not a list of numbers.');
     }
     const { index } = entry;
     if (typeof index !== 'number' || !Number.isInteger(index) || index < 0 || index >= count || vectors.has(index)) {
-      throw unusable('The embedding provider returned embeddings whose "index" does not match the texts.');
+      throw invalidResponse('The embedding provider returned embeddings whose "index" does not match the texts.');
     }
     vectors.set(index, entry.embedding);
   }
@@ -132,6 +126,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-function unusable(message: string): MillraceError {
+function invalidResponse(message: string): MillraceError {
   return new MillraceError('EMBEDDING_INVALID_RESPONSE', message);
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { errorCodeOf } from './errorCode';
+import { errorCodeOf } from '../errorCode';
 import { checkHash, featureHash } from './wordHash';
 
 /**
@@ -133,7 +133,7 @@ function bodyDigest(file: Buffer): Buffer {
 export async function readStaticTable(path: string): Promise<StaticTable> {
   const buffer = await readWhole(path);
   if (buffer.byteLength < headerBytes) {
-    throw new StaticTableError(`${path} is cut short.`);
+    throw new StaticTableError(`${path} is truncated.`);
   }
   const file = Buffer.from(buffer);
   const [mark, fileVersion, words = 0, dimensions = 0, slots = 0] = new Uint32Array(buffer, magic.length, 5);
@@ -141,7 +141,7 @@ export async function readStaticTable(path: string): Promise<StaticTable> {
     throw new StaticTableError(`${path} is not a table of word vectors of this version.`);
   }
   if (buffer.byteLength !== bytesFor(words, dimensions, slots)) {
-    throw new StaticTableError(`${path} is cut short.`);
+    throw new StaticTableError(`${path} is truncated.`);
   }
   if (!bodyDigest(file).equals(file.subarray(digestOffset, headerBytes))) {
     throw new StaticTableError(`${path} is damaged: its checksum does not match.`);
@@ -168,7 +168,7 @@ async function readWhole(path: string): Promise<ArrayBuffer> {
     while (filled < size) {
       const { bytesRead } = await handle.read(bytes, filled, size - filled, filled);
       if (bytesRead === 0) {
-        throw new StaticTableError(`${path} is cut short.`);
+        throw new StaticTableError(`${path} is truncated.`);
       }
       filled += bytesRead;
     }

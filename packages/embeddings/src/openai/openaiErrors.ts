@@ -1,6 +1,6 @@
 import { type ErrorCode, MillraceError } from '@millrace/contracts';
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
-import { errorCodeOf } from './errorCode';
+import { errorCodeOf } from '../errorCode';
 
 /** A provider may name a date years ahead; nothing may wait longer than this before it is looked at again. */
 const longestWaitMs = 3_600_000;

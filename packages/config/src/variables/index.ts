@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { embeddings, nextEmbeddings } from './embedding';
+import { reading, searches } from './reading';
+import { api, database, files, health, redis, running } from './servers';
+import type { VariableGroup } from './types';
+import { reconciler, retries } from './work';
+
+/** Every variable that Millrace reads, in the order of .env.example. Times are milliseconds, sizes are bytes. */
+export const variableGroups: readonly VariableGroup[] = [
+  database,
+  redis,
+  files,
+  api,
+  health,
+  reading,
+  searches,
+  embeddings,
+  nextEmbeddings,
+  retries,
+  reconciler,
+  running,
+];
+
+/** Parses the variables one by one. What holds between them is checked in config.ts. */
+export const variables = z.object({
+  ...database.variables,
+  ...redis.variables,
+  ...files.variables,
+  ...api.variables,
+  ...health.variables,
+  ...reading.variables,
+  ...searches.variables,
+  ...embeddings.variables,
+  ...nextEmbeddings.variables,
+  ...retries.variables,
+  ...reconciler.variables,
+  ...running.variables,
+});

@@ -1,0 +1,6 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { envExample } from './envExample';
+
+/** `node packages/config/dist/writeEnvExample.js`: writes .env.example anew after a variable has changed. */
+writeFileSync(join(__dirname, '..', '..', '..', '.env.example'), envExample());
