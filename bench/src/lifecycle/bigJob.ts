@@ -34,7 +34,11 @@ export async function settleAll(
   const embedding = unitVector(1);
   const { active } = await database.embeddingModels.find();
   for (let start = 0; start < chunkIds.length; start += atOnce) {
-    const { token, chunks } = await claimChunks(database, chunkIds.slice(start, start + atOnce), worker, leaseMs);
+    const { token, chunks } = await claimChunks(database, {
+      chunkIds: chunkIds.slice(start, start + atOnce),
+      worker,
+      leaseMs,
+    });
     const embedded = outcome === 'success' ? chunks.map((chunk) => ({ chunk, embedding })) : [];
     const failed =
       outcome === 'success'

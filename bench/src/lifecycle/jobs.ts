@@ -29,7 +29,7 @@ export async function claimedJob(database: Database): Promise<ClaimedJob> {
       reading: { strategy: 'structure', maxTokens: 400, overlapTokens: 50, ocr: 'auto' },
     },
   );
-  const claim = await claimJob(database, job.id, worker, leaseMs);
+  const claim = await claimJob(database, { jobId: job.id, worker, leaseMs });
   if (claim.outcome !== 'claimed') {
     throw new Error(`the job cannot be claimed: it is ${claim.outcome}`);
   }

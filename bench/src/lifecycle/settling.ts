@@ -105,7 +105,7 @@ async function playRound(
   const claims: ChunkClaim[] = [];
   const claimings = batchesOf(chunks, batchSize).map((batch) => async () => {
     const ids = batch.map((chunk) => chunk.id);
-    claims.push(await claimChunks(database, ids, worker, leaseMs));
+    claims.push(await claimChunks(database, { chunkIds: ids, worker, leaseMs }));
   });
   await phases.claim.measure(database, claimers, vectors.size, claimings);
   const settlings = claims.map((claim) => async () => {

@@ -20,7 +20,7 @@ describe('Claims on texts that are being embedded', () => {
   /** Texts of the test's own. */
   const newTexts = (count: number) => Array.from({ length: count }, newId);
   const take = (texts: readonly string[], token = newId(), model_ = model) =>
-    database.embeddingClaims.take(texts, model_, token, leaseMs);
+    database.embeddingClaims.take({ contentHashes: texts, model: model_, token, leaseMs });
   const setDeadline = (text: string, deadline: string) =>
     database.sql.none(`UPDATE embedding_claims SET expires_at = now() + $2::interval WHERE content_hash = $1`, [
       text,

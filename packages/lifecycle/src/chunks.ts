@@ -2,15 +2,15 @@ import type { ChunkDispatch } from '@millrace/contracts';
 import { type ChunkPayload, newId } from '@millrace/contracts';
 import { type Database, type VectorTable, vectorTableOfJob } from '@millrace/database';
 import { dispatchColumns } from './dispatch';
-import { leaseIsOver } from './leases';
 import { finishSettling, type RetryPolicy, type RoundResult, type SettledRow } from './rounds';
+import { endLease, isBeyondAnyLease, leaseEnd, leaseIsOver, nextDelivery } from './sql';
 
 /*
- * Leases on job chunks: pending | retry_scheduled -> processing, and back to pending when handed back.
+ * Leases on job chunks: pending | retry_scheduled -> processing, and back to pending when they are released.
  *
- * A claim takes any number of chunks in one statement and gives them one token. Whoever settles them names it, so a
- * worker that was too slow changes nothing. A lease that runs out settles as failed with WORKER_LOST, by whoever sees
- * it first: an embedder that got the chunk's delivery again, or the reconciler.
+ * A claim takes any number of chunks in one statement and gives them one token. A settlement names the token, so that a
+ * worker that was too slow changes nothing. When a lease expires, the chunk fails with WORKER_LOST. The first that
+ * notices does it: an embedder that got the chunk's delivery again, or the reconciler.
  */
 
 export interface ClaimedChunk {
@@ -35,20 +35,26 @@ export interface ChunkClaim {
   chunks: ClaimedChunk[];
 }
 
+export interface ClaimOptions {
+  chunkIds: readonly string[];
+  worker: string;
+  leaseMs: number;
+  /** Names the claim. With a token of its own, a caller can release a claim whose answer never came. */
+  token?: string;
+  /**
+   * The deliveries that brought the chunks. A chunk whose retry is due later is claimed early only by its own delivery, and
+   * not by an older one that comes late.
+   */
+  queueJobIds?: readonly string[];
+}
+
 /**
- * Claims those of the chunks that wait to be worked on; each claim is an attempt. Chunks that somebody else has, that
- * are settled, or that are gone are simply not in the answer.
- * @param token names the claim; give one of your own to be able to release a claim whose answer never came.
- * @param queueJobIds the deliveries that brought them. A chunk that is to be tried again at a certain time waits for
- *   that time or for its own delivery, and is not taken because an older delivery has come up late.
+ * Claims those of the chunks that wait. Each claim counts as an attempt. The answer leaves out chunks that another
+ * worker holds, that are settled, or that are deleted.
  */
 export async function claimChunks(
   database: Database,
-  chunkIds: readonly string[],
-  worker: string,
-  leaseMs: number,
-  token = newId(),
-  queueJobIds: readonly string[] = [],
+  { chunkIds, worker, leaseMs, token = newId(), queueJobIds = [] }: ClaimOptions,
 ): Promise<ChunkClaim> {
   const chunks = await database.sql.many<ClaimedChunk>(
     `WITH claimable AS (
@@ -58,7 +64,7 @@ export async function claimChunks(
        ORDER BY id FOR UPDATE SKIP LOCKED
      ), claimed AS (
        UPDATE job_chunks c SET status = 'processing', attempts = attempts + 1, worker = $<worker>,
-         lease_token = $<token>, lease_expires_at = now() + $<leaseMs> * interval '1 millisecond',
+         lease_token = $<token>, lease_expires_at = ${leaseEnd},
          next_attempt_at = NULL, started_at = now(), updated_at = now()
        FROM claimable WHERE c.id = claimable.id
        RETURNING c.*
@@ -77,43 +83,46 @@ export async function claimChunks(
   return { token, chunks };
 }
 
-/** Pushes the deadline of everything held under this token forward. @returns how many chunks are still held. */
-export function renewChunkLeases(database: Database, token: string, leaseMs: number): Promise<number> {
+/** Renews the lease of every chunk held under the token. @returns how many chunks are still held. */
+export function renewChunkLeases(database: Database, lease: { token: string; leaseMs: number }): Promise<number> {
   return database.sql.affected(
-    `UPDATE job_chunks SET lease_expires_at = now() + $<leaseMs> * interval '1 millisecond', updated_at = now()
+    `UPDATE job_chunks SET lease_expires_at = ${leaseEnd}, updated_at = now()
      WHERE lease_token = $<token> AND status = 'processing'`,
-    { token, leaseMs },
+    lease,
   );
+}
+
+export interface ChunkRelease {
+  token: string;
+  chunkIds: readonly string[];
+  /** True to give the chunks new deliveries; false when the old ones come again. */
+  redeliver: boolean;
 }
 
 /**
- * processing -> pending without consuming an attempt, for those of the chunks still held under the token: the worker is
- * stopping, the provider wants to be left alone, or somebody else is embedding the same text. With `redeliver` the old
- * deliveries are given up. @returns the deliveries to make instead; none without `redeliver`, where the old ones come
- * again.
+ * processing -> pending for those of the chunks that are still held under the token. The attempt does not count: the
+ * worker stops, the provider is paused, or another worker embeds the same text.
+ * @returns the deliveries to make; none without `redeliver`.
  */
 export async function releaseChunks(
   database: Database,
-  token: string,
-  chunkIds: readonly string[],
-  options: { redeliver: boolean },
+  { token, chunkIds, redeliver }: ChunkRelease,
 ): Promise<ChunkDispatch[]> {
   const released = await database.sql.many<ChunkDispatch>(
-    `UPDATE job_chunks c SET status = 'pending', attempts = c.attempts - 1, worker = NULL, lease_token = NULL,
-       lease_expires_at = NULL, started_at = NULL, dispatch_count = c.dispatch_count + $<more>,
-       queue_job_id = c.id || '.' || (c.dispatch_count + $<more>), updated_at = now()
+    `UPDATE job_chunks c SET status = 'pending', attempts = c.attempts - 1, worker = NULL, ${endLease},
+       started_at = NULL, ${redeliver ? `${nextDelivery('c')},` : ''} updated_at = now()
      FROM jobs j JOIN documents d ON d.id = j.document_id
      WHERE c.id = ANY($<chunkIds>::uuid[]) AND j.id = c.job_id AND c.lease_token = $<token> AND c.status = 'processing'
      RETURNING ${dispatchColumns}, 0 AS "delayMs"`,
-    { token, chunkIds, more: options.redeliver ? 1 : 0 },
+    { token, chunkIds },
   );
-  return options.redeliver ? released : [];
+  return redeliver ? released : [];
 }
 
-/** Which leases to look at: those of certain chunks, or up to so many. */
+/** Which leases to look at: those of certain chunks, or at most `limit`. */
 export type LeaseSelection = { chunkIds: readonly string[] } | { limit: number };
 
-/** processing -> failed with WORKER_LOST, for those chunks whose lease has run out. */
+/** processing -> failed with WORKER_LOST for the chunks whose lease has expired. */
 export function expireLeases(
   database: Database,
   selection: LeaseSelection,
@@ -128,7 +137,7 @@ export function expireLeases(
        )
        UPDATE job_chunks c SET status = 'failed', last_error_code = 'WORKER_LOST',
          last_error = 'The worker ' || worker || ' did not settle the chunk in time',
-         lease_token = NULL, lease_expires_at = NULL, updated_at = now()
+         ${endLease}, updated_at = now()
        FROM lost WHERE c.id = lost.id
        RETURNING c.id, c.job_id AS "jobId", c.status, c.attempts`,
       {
@@ -141,24 +150,25 @@ export function expireLeases(
 }
 
 /**
- * Pulls in deadlines further away than any lease reaches: a clock was wrong when they were written. Whoever is still at
- * work renews in time; a lease whose holder is dead ends after `leaseMs`. @returns how many there were.
+ * Moves deadlines that are further away than any lease reaches to one lease from now: a clock was wrong when they were
+ * written. A worker that is alive renews in time; the lease of a dead one expires after `leaseMs`.
+ * @returns how many there were.
  */
 export async function clampLeases(database: Database, options: { leaseMs: number; limit: number }): Promise<number> {
   const clamp = (table: string, status: string) =>
     database.sql.affected(
-      `UPDATE ${table} SET lease_expires_at = now() + $<leaseMs> * interval '1 millisecond', updated_at = now()
+      `UPDATE ${table} SET lease_expires_at = ${leaseEnd}, updated_at = now()
        WHERE id IN (SELECT id FROM ${table} WHERE status = '${status}'
-                      AND lease_expires_at > now() + 2 * $<leaseMs> * interval '1 millisecond'
+                      AND lease_expires_at ${isBeyondAnyLease}
                     LIMIT $<limit> FOR UPDATE SKIP LOCKED)`,
       options,
     );
   const chunks = await clamp('job_chunks', 'processing');
   const jobs = await clamp('jobs', 'chunking');
   const claims = await database.sql.affected(
-    `UPDATE embedding_claims SET expires_at = now() + $<leaseMs> * interval '1 millisecond'
+    `UPDATE embedding_claims SET expires_at = ${leaseEnd}
      WHERE ctid = ANY(ARRAY(
-       SELECT ctid FROM embedding_claims WHERE expires_at > now() + 2 * $<leaseMs> * interval '1 millisecond'
+       SELECT ctid FROM embedding_claims WHERE expires_at ${isBeyondAnyLease}
        LIMIT $<limit> FOR UPDATE SKIP LOCKED))`,
     options,
   );

@@ -20,10 +20,11 @@ export {
   type JobClaim,
   releaseJob,
   renewJobLease,
-  requeueJob,
+  retryReading,
   storeChunks,
 } from './jobs';
 export { noteReading } from './progress';
+export { findDriftedJobs, reconcileCounters } from './reconcile';
 export {
   type BegunReEmbedding,
   beginReEmbedJobs,
@@ -32,7 +33,6 @@ export {
   type ReEmbedOptions,
 } from './reEmbed';
 export { deleteDocument } from './remove';
-export { findDriftedJobs, repairJob } from './repair';
 export { type PagesRetried, retryPages, storePages } from './rereading';
 export { type Retried, type RetryRequest, retryJob, type SkippedChunk } from './retry';
 export type { RetryPolicy, RoundResult } from './rounds';

@@ -2,9 +2,9 @@ import type { ChunkDispatch, DocumentRepair, ErrorCode, JobDispatch, ReadingOpti
 import { type MillraceError, newId } from '@millrace/contracts';
 import type { Database, NewDocumentPage, NewJobChunk, Session } from '@millrace/database';
 import { firstDispatches } from './dispatch';
-import { leaseIsOver } from './leases';
 import { endRereading } from './rereading';
 import type { RetryPolicy } from './rounds';
+import { leaseIsOver } from './sql';
 
 /*
  * The first half of a job: queued -> chunking -> processing, or failed.
@@ -40,7 +40,10 @@ export type JobClaim =
   | { outcome: 'gone' };
 
 /** queued (or chunking with an expired lease) -> chunking, and the document to processing. */
-export function claimJob(database: Database, jobId: string, worker: string, leaseMs: number): Promise<JobClaim> {
+export function claimJob(
+  database: Database,
+  { jobId, worker, leaseMs }: { jobId: string; worker: string; leaseMs: number },
+): Promise<JobClaim> {
   return database.transaction(async (session) => {
     const token = newId();
     const claimed = await session.sql.oneOrNone<{
@@ -134,7 +137,7 @@ export async function releaseJob(database: Database, job: ClaimedJob): Promise<J
  * chunking -> queued after a fault that may pass; the attempt counts. @returns the delivery to make, after a growing
  * delay, or null when the lease was lost.
  */
-export async function requeueJob(
+export async function retryReading(
   database: Database,
   job: ClaimedJob,
   error: MillraceError,

@@ -3,6 +3,7 @@ import { newId } from '@millrace/contracts';
 import type { Database, NewDocumentChunk, Session } from '@millrace/database';
 import type { ClaimedChunk } from './chunks';
 import { finishSettling, type RetryPolicy, type RoundResult, type SettledRow } from './rounds';
+import { endLease } from './sql';
 
 export interface EmbeddedChunk {
   chunk: ClaimedChunk;
@@ -87,7 +88,7 @@ async function succeed(session: Session, { token, embedded, embeddingModel }: Se
     return [];
   }
   return session.sql.many<SettledRow>(
-    `UPDATE job_chunks SET status = 'success', payload = NULL, lease_token = NULL, lease_expires_at = NULL,
+    `UPDATE job_chunks SET status = 'success', payload = NULL, ${endLease},
        last_error = NULL, last_error_code = NULL, result_json = $<result>::jsonb, processed_at = now(),
        updated_at = now()
      WHERE id = ANY($<ids>::uuid[]) AND status = 'processing' AND lease_token = $<token>
@@ -106,7 +107,7 @@ async function fail(session: Session, { token, failed }: Settlement): Promise<Se
     return [];
   }
   return session.sql.many<SettledRow>(
-    `UPDATE job_chunks c SET status = 'failed', lease_token = NULL, lease_expires_at = NULL,
+    `UPDATE job_chunks c SET status = 'failed', ${endLease},
        last_error_code = f.code, last_error = f.message,
        next_attempt_at = now() + f.retry_after_ms * interval '1 millisecond', updated_at = now()
      FROM unnest($<ids>::uuid[], $<codes>::text[], $<messages>::text[], $<retryAfterMs>::float8[])

@@ -63,7 +63,7 @@ describe('Cancelling a job', () => {
     const { document, job } = await accept(database);
     expect(await cancelJob(database, job.id)).toBe('cancelled');
     await expectCancelled(job.id, document.id);
-    expect(await claimJob(database, job.id, worker, leaseMs)).toEqual({ outcome: 'gone' });
+    expect(await claimJob(database, { jobId: job.id, worker, leaseMs })).toEqual({ outcome: 'gone' });
   });
 
   test('When its document is being read, then the chunker finds its lease gone and stores nothing', async () => {
@@ -89,9 +89,9 @@ describe('Cancelling a job', () => {
     expect(await jobOf(database, jobId)).toMatchObject({ processedChunks: 1, failedChunks: 1 });
 
     expect((await claim(database, [held, waiting])).chunks).toEqual([]);
-    expect(await renewChunkLeases(database, late.token, leaseMs)).toBe(0);
+    expect(await renewChunkLeases(database, { token: late.token, leaseMs })).toBe(0);
     expect(await settle(database, late)).toEqual({ chunkIds: new Set(), rounds: [] });
-    expect(await releaseChunks(database, late.token, [held], { redeliver: true })).toEqual([]);
+    expect(await releaseChunks(database, { token: late.token, chunkIds: [held], redeliver: true })).toEqual([]);
     const stored = await database.documentChunks.list(documentId, { after: -1, limit: 10 });
     expect(stored.map((chunk) => chunk.chunkIndex)).toEqual([0]);
     await expectCancelled(jobId, documentId);

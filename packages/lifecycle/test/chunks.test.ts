@@ -45,7 +45,7 @@ describe('Claiming chunks', () => {
   test('When chunks are claimed, then the claim says all that is needed, and each claim is an attempt', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 1);
     const token = newId();
-    const claimed = await claimChunks(database, [...chunkIds, newId()], worker, leaseMs, token);
+    const claimed = await claimChunks(database, { chunkIds: [...chunkIds, newId()], worker, leaseMs, token });
     expect(claimed.token).toBe(token);
     expect(claimed.chunks).toMatchObject([
       { id: chunkIds[0], jobId, documentId, attempts: 1, payload: { text: `Chunk 0 of document ${documentId}` } },
@@ -58,7 +58,8 @@ describe('Claiming chunks', () => {
     const [limited = '', good = ''] = chunkIds;
     const error = new MillraceError('EMBEDDING_RATE_LIMITED', 'slow down', { retryAfterMs: 60_000 });
     await settle(database, await claim(database, chunkIds), { failed: [{ chunkId: limited, error }] });
-    const claimBy = (delivery: string) => claimChunks(database, [limited], worker, leaseMs, newId(), [delivery]);
+    const claimBy = (delivery: string) =>
+      claimChunks(database, { chunkIds: [limited], worker, leaseMs, token: newId(), queueJobIds: [delivery] });
     expect((await claimBy(`${limited}.1`)).chunks).toEqual([]);
     expect((await claimBy(`${good}.2`)).chunks).toEqual([]);
     const held = await claimBy(`${limited}.2`);
@@ -76,7 +77,7 @@ describe('Handing chunks back', () => {
   test('When they get new deliveries, then another worker claims them and no attempt was counted', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
     const first = await claim(database, chunkIds);
-    const released = await releaseChunks(database, first.token, chunkIds, { redeliver: true });
+    const released = await releaseChunks(database, { token: first.token, chunkIds, redeliver: true });
     expect(released).toHaveLength(2);
     expect(released).toContainEqual({
       chunkId: chunkIds[1],
@@ -88,7 +89,7 @@ describe('Handing chunks back', () => {
       queue: 'chunks',
       delayMs: 0,
     });
-    expect(await renewChunkLeases(database, first.token, leaseMs)).toBe(0);
+    expect(await renewChunkLeases(database, { token: first.token, leaseMs })).toBe(0);
 
     const second = await claim(database, chunkIds);
     expect(second.chunks.map((chunk) => chunk.attempts)).toEqual([1, 1]);
@@ -98,7 +99,7 @@ describe('Handing chunks back', () => {
     const { chunkIds } = await chunkedDocument(database, 1);
     const [chunkId = ''] = chunkIds;
     const held = await claim(database, chunkIds);
-    expect(await releaseChunks(database, held.token, chunkIds, { redeliver: false })).toEqual([]);
+    expect(await releaseChunks(database, { token: held.token, chunkIds, redeliver: false })).toEqual([]);
     expect(await chunkOf(database, chunkId)).toMatchObject({
       status: 'pending',
       attempts: 0,
@@ -110,16 +111,16 @@ describe('Handing chunks back', () => {
   test('When only some of a claim are handed back, then the others stay held', async () => {
     const { chunkIds } = await chunkedDocument(database, 3);
     const held = await claim(database, chunkIds);
-    await releaseChunks(database, held.token, chunkIds.slice(0, 1), { redeliver: true });
-    expect(await renewChunkLeases(database, held.token, leaseMs)).toBe(2);
+    await releaseChunks(database, { token: held.token, chunkIds: chunkIds.slice(0, 1), redeliver: true });
+    expect(await renewChunkLeases(database, { token: held.token, leaseMs })).toBe(2);
     expect((await settle(database, held)).chunkIds).toEqual(new Set(chunkIds.slice(1)));
   });
 
   test('When somebody without the token hands them back, then nothing changes', async () => {
     const { chunkIds } = await chunkedDocument(database, 1);
     const held = await claim(database, chunkIds);
-    expect(await releaseChunks(database, newId(), chunkIds, { redeliver: true })).toEqual([]);
-    expect(await renewChunkLeases(database, held.token, leaseMs)).toBe(1);
+    expect(await releaseChunks(database, { token: newId(), chunkIds, redeliver: true })).toEqual([]);
+    expect(await renewChunkLeases(database, { token: held.token, leaseMs })).toBe(1);
   });
 });
 
@@ -158,7 +159,7 @@ describe('Settling chunks', () => {
   test('When a worker settles what it no longer holds, then nothing changes and no vector is written', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 1);
     const late = await claim(database, chunkIds);
-    await releaseChunks(database, late.token, chunkIds, { redeliver: true });
+    await releaseChunks(database, { token: late.token, chunkIds, redeliver: true });
     const next = await claim(database, chunkIds);
     expect(await settle(database, late)).toEqual({ chunkIds: new Set(), rounds: [] });
     expect(await settle(database, late, { failed: chunkIds.map(unavailable) })).toEqual({
@@ -183,8 +184,8 @@ describe('Settling chunks', () => {
     const held = await claim(database, chunkIds);
     const hashes = held.chunks.map((chunk) => chunk.contentHash);
     const elsewhere = newId();
-    await database.embeddingClaims.take(hashes, 'test-model', held.token, leaseMs);
-    await database.embeddingClaims.take(['another'], 'test-model', elsewhere, leaseMs);
+    await database.embeddingClaims.take({ contentHashes: hashes, model: 'test-model', token: held.token, leaseMs });
+    await database.embeddingClaims.take({ contentHashes: ['another'], model: 'test-model', token: elsewhere, leaseMs });
     const settlement = {
       token: held.token,
       embedded: [],
@@ -193,7 +194,12 @@ describe('Settling chunks', () => {
       claimedTexts: [...hashes, 'another'],
     };
     await settleChunks(database, settlement, policy);
-    const taken = await database.embeddingClaims.take([...hashes, 'another'], 'test-model', newId(), leaseMs);
+    const taken = await database.embeddingClaims.take({
+      contentHashes: [...hashes, 'another'],
+      model: 'test-model',
+      token: newId(),
+      leaseMs,
+    });
     expect(taken).toEqual(new Set(hashes));
   });
 
@@ -234,7 +240,7 @@ describe('Leases of chunks', () => {
     const { jobId, chunkIds } = await chunkedDocument(database, 2);
     const held = await claim(database, chunkIds);
     await runOut(database, 'job_chunks', chunkIds);
-    expect(await renewChunkLeases(database, held.token, leaseMs)).toBe(2);
+    expect(await renewChunkLeases(database, { token: held.token, leaseMs })).toBe(2);
     expect((await expireLeases(database, { chunkIds }, policy)).expired).toBe(0);
     await settle(database, held);
     expect((await jobOf(database, jobId)).status).toBe('completed');

@@ -1,6 +1,6 @@
 import { MillraceError } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
-import { deleteDocument, redispatchChunks, redispatchJobs, requeueJob } from '../src';
+import { deleteDocument, redispatchChunks, redispatchJobs, retryReading } from '../src';
 import {
   accept,
   chunkedDocument,
@@ -103,7 +103,7 @@ describe('A lost delivery of a job', () => {
   test('When the job was put back for later, then the new delivery waits as well', async () => {
     const { job } = await accept(database);
     const error = new MillraceError('STORAGE_UNAVAILABLE', 'later', { retryAfterMs: 30_000 });
-    await requeueJob(database, await claimedJob(database, job.id), error, policy);
+    await retryReading(database, await claimedJob(database, job.id), error, policy);
     const [dispatch] = await redispatchJobs(database, await waiting([job.id]));
     expect(dispatch?.queueJobId).toBe(`${job.id}.3`);
     expect(dispatch?.delayMs).toBeGreaterThan(20_000);

@@ -10,7 +10,7 @@ import {
   failJob,
   releaseJob,
   renewJobLease,
-  requeueJob,
+  retryReading,
   storeChunks,
 } from '../src';
 import { accept, claimedJob, createDatabase, jobOf, leaseMs, page, policy, runOut, statusOf, worker } from './support';
@@ -32,7 +32,7 @@ describe('A job', () => {
     expect(claimed).toMatchObject({ documentId: document.id, chunkMaxRetries: 3, attempts: 1 });
     expect((await jobOf(database, job.id)).status).toBe('chunking');
     expect(await statusOf(database, document.id)).toBe('processing');
-    expect(await claimJob(database, job.id, 'another', leaseMs)).toEqual({
+    expect(await claimJob(database, { jobId: job.id, worker: 'another', leaseMs })).toEqual({
       outcome: 'leased',
       until: expect.any(Date),
     });
@@ -41,7 +41,9 @@ describe('A job', () => {
 
   test('When many claim it at once, then exactly one gets it', async () => {
     const { job } = await accept(database);
-    const claims = await Promise.all(Array.from({ length: 10 }, () => claimJob(database, job.id, worker, leaseMs)));
+    const claims = await Promise.all(
+      Array.from({ length: 10 }, () => claimJob(database, { jobId: job.id, worker, leaseMs })),
+    );
     expect(claims.filter((claim) => claim.outcome === 'claimed')).toHaveLength(1);
   });
 
@@ -76,7 +78,7 @@ describe('A job', () => {
     expect(await storeChunks(database, late, chunked)).toBeNull();
     expect(await renewJobLease(database, late, leaseMs)).toBe(false);
     expect(await releaseJob(database, late)).toBeNull();
-    expect(await requeueJob(database, late, full, policy)).toBeNull();
+    expect(await retryReading(database, late, full, policy)).toBeNull();
     expect(await failJob(database, late, new MillraceError('PDF_CORRUPT'))).toBeNull();
     expect(await database.documentPages.list(document.id, { after: 0, limit: 10 })).toEqual([]);
 
@@ -101,7 +103,7 @@ describe('A job', () => {
       await claimedJob(database, job.id);
       await runOut(database, 'jobs', [job.id]);
     }
-    expect(await claimJob(database, job.id, worker, leaseMs)).toEqual({ outcome: 'gone' });
+    expect(await claimJob(database, { jobId: job.id, worker, leaseMs })).toEqual({ outcome: 'gone' });
     expect(await jobOf(database, job.id)).toMatchObject({
       status: 'failed',
       errorCode: 'WORKER_LOST',
@@ -118,7 +120,7 @@ describe('A job', () => {
     expect(await jobOf(database, job.id)).toMatchObject({ status: 'failed', errorCode: 'DOCUMENT_NO_TEXT' });
     expect(await database.documents.find(document.id)).toMatchObject({ status: 'failed', sourcePath: null });
     expect(await database.documentPages.list(document.id, { after: 0, limit: 10 })).toHaveLength(1);
-    expect(await claimJob(database, job.id, worker, leaseMs)).toEqual({ outcome: 'gone' });
+    expect(await claimJob(database, { jobId: job.id, worker, leaseMs })).toEqual({ outcome: 'gone' });
   });
 
   test('When no page that can be read holds text, then the original stays, as a later reading may fare better', async () => {
@@ -143,7 +145,7 @@ describe('A job', () => {
 describe('A job put back after a fault that may pass', () => {
   test('When it is put back, then it is queued with a later delivery, the cause, and the attempt counted', async () => {
     const { document, job } = await accept(database);
-    const dispatch = await requeueJob(database, await claimedJob(database, job.id), full, { backoffMs: 1_000 });
+    const dispatch = await retryReading(database, await claimedJob(database, job.id), full, { backoffMs: 1_000 });
     expect(dispatch).toMatchObject({ jobId: job.id, documentId: document.id, queueJobId: `${job.id}.2` });
     expect(dispatch?.delayMs).toBeGreaterThanOrEqual(500);
     expect(dispatch?.delayMs).toBeLessThanOrEqual(1_500);
@@ -159,8 +161,8 @@ describe('A job put back after a fault that may pass', () => {
 
   test('When it is put back again, then the wait doubles', async () => {
     const { job } = await accept(database);
-    await requeueJob(database, await claimedJob(database, job.id), full, policy);
-    const dispatch = await requeueJob(database, await claimedJob(database, job.id), full, { backoffMs: 1_000 });
+    await retryReading(database, await claimedJob(database, job.id), full, policy);
+    const dispatch = await retryReading(database, await claimedJob(database, job.id), full, { backoffMs: 1_000 });
     expect(dispatch?.delayMs).toBeGreaterThanOrEqual(1_000);
     expect(dispatch?.delayMs).toBeLessThanOrEqual(3_000);
   });
@@ -168,13 +170,13 @@ describe('A job put back after a fault that may pass', () => {
   test('When the fault names a time, then the delivery waits for it', async () => {
     const { job } = await accept(database);
     const error = new MillraceError('STORAGE_UNAVAILABLE', 'later', { retryAfterMs: 40_000 });
-    const dispatch = await requeueJob(database, await claimedJob(database, job.id), error, policy);
+    const dispatch = await retryReading(database, await claimedJob(database, job.id), error, policy);
     expect(dispatch?.delayMs).toBe(40_000);
   });
 
   test('When the document is read in the end, then nothing of the fault stays', async () => {
     const { job } = await accept(database);
-    await requeueJob(database, await claimedJob(database, job.id), full, policy);
+    await retryReading(database, await claimedJob(database, job.id), full, policy);
     const chunked = { title: null, pages: [page(1)], chunks: [newJobChunk(0)] };
     expect(await storeChunks(database, await claimedJob(database, job.id), chunked)).toHaveLength(1);
     expect(await jobOf(database, job.id)).toMatchObject({ status: 'processing', errorCode: null, error: null });

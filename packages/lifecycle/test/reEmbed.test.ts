@@ -6,7 +6,7 @@ import {
   deleteDocument,
   endReEmbedJobs,
   findDriftedJobs,
-  repairJob,
+  reconcileCounters,
   retryJob,
   retryPages,
 } from '../src';
@@ -110,7 +110,7 @@ test('When all of its chunks fail, then the job has failed, and the document is 
   expect(await statusOf(database, documentId)).toBe('ready');
 });
 
-test('When such a job is cancelled, repaired, or asked for failed pages, then the document stays as it is', async () => {
+test('When such a job is cancelled, reconciled, or asked for failed pages, then the document stays as it is', async () => {
   const { documentId } = await storedDocument(database, 1, { pages: [page(1), page(2, 'failed')] });
   await reEmbedding.begin(wanted);
   const { dispatches } = await begin(database);
@@ -125,7 +125,10 @@ test('When such a job is cancelled, repaired, or asked for failed pages, then th
   await database.sql.none('UPDATE jobs SET processed_chunks = 0 WHERE id = $1', [jobId]);
   const { drifted } = await findDriftedJobs(database, { after: firstId, limit: 10, endedWithinMs: 60_000 });
   expect(drifted).toEqual([jobId]);
-  expect(await repairJob(database, jobId, policy)).toMatchObject({ repaired: true, round: { status: 'completed' } });
+  expect(await reconcileCounters(database, jobId, policy)).toMatchObject({
+    reconciled: true,
+    round: { status: 'completed' },
+  });
   expect(await documentOf(documentId)).toEqual(before);
 });
 

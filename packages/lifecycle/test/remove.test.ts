@@ -59,7 +59,7 @@ describe('Deleting a document', () => {
     await deleteDocument(database, document.id);
     const chunked = { title: null, pages: [page(1)], chunks: [newJobChunk(0)] };
     expect(await storeChunks(database, claimed, chunked)).toBeNull();
-    expect(await claimJob(database, job.id, worker, leaseMs)).toEqual({ outcome: 'gone' });
+    expect(await claimJob(database, { jobId: job.id, worker, leaseMs })).toEqual({ outcome: 'gone' });
     expect(await leftOf(document.id)).toBe(0);
   });
 

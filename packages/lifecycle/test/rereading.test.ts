@@ -8,9 +8,9 @@ import {
   findDriftedJobs,
   noteReading,
   releaseJob,
-  requeueJob,
   retryJob,
   retryPages,
+  retryReading,
   storeChunks,
   storePages,
 } from '../src';
@@ -159,7 +159,7 @@ describe('When failed pages are to be read again', () => {
     expect(await releaseJob(database, job)).toMatchObject({ queueJobId: `${jobId}.3` });
     const next = await claimedJob(database, jobId);
     const error = new MillraceError('STORAGE_UNAVAILABLE');
-    expect(await requeueJob(database, next, error, policy)).toMatchObject({ queueJobId: `${jobId}.4` });
+    expect(await retryReading(database, next, error, policy)).toMatchObject({ queueJobId: `${jobId}.4` });
     expect(await claimedJob(database, jobId)).toMatchObject({ failedPages: [2, 4], attempts: 2 });
   });
 

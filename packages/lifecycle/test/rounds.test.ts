@@ -93,8 +93,14 @@ describe('A round', () => {
     expect(delay).toBeLessThanOrEqual(30_000);
     // An older delivery that comes up late does not shorten the wait; the retry's own delivery ends it.
     expect((await claim(database, chunkIds)).chunks).toEqual([]);
-    expect((await claimChunks(database, chunkIds, worker, leaseMs, newId(), [`${chunkId}.1`])).chunks).toEqual([]);
-    expect((await claimChunks(database, chunkIds, worker, leaseMs, newId(), [`${chunkId}.2`])).chunks).toHaveLength(1);
+    expect(
+      (await claimChunks(database, { chunkIds, worker, leaseMs, token: newId(), queueJobIds: [`${chunkId}.1`] }))
+        .chunks,
+    ).toEqual([]);
+    expect(
+      (await claimChunks(database, { chunkIds, worker, leaseMs, token: newId(), queueJobIds: [`${chunkId}.2`] }))
+        .chunks,
+    ).toHaveLength(1);
   });
 
   test('When the job may not retry, then the first failure is its end', async () => {

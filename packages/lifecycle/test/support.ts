@@ -82,7 +82,7 @@ export async function chunkOf(database: Database, chunkId: string): Promise<JobC
 }
 
 export function claim(database: Database, chunkIds: readonly string[]): Promise<ChunkClaim> {
-  return claimChunks(database, chunkIds, worker, leaseMs);
+  return claimChunks(database, { chunkIds, worker, leaseMs });
 }
 
 /** Lets leases run out without waiting for it. */
@@ -137,7 +137,7 @@ export async function accept(
 }
 
 export async function claimedJob(database: Database, jobId: string): Promise<ClaimedJob> {
-  const claim = await claimJob(database, jobId, worker, leaseMs);
+  const claim = await claimJob(database, { jobId, worker, leaseMs });
   if (claim.outcome !== 'claimed') {
     throw new Error(`expected to claim the job, but it is ${claim.outcome}`);
   }

@@ -55,7 +55,7 @@ describe('Cancelling a job', () => {
     const work = await chunkedWork(database, 4);
     const [done = '', failed = '', busy = '', waiting = ''] = work.chunkIds;
     await settle(database, [done, failed], { [failed]: 'EMBEDDING_REJECTED' });
-    const claim = await claimChunks(database, [busy], 'test-embedder', 60_000);
+    const claim = await claimChunks(database, { chunkIds: [busy], worker: 'test-embedder', leaseMs: 60_000 });
     await cancel(work);
     expect(await get(`jobs/${work.jobId}/chunks`)).toMatchObject({ summary: { success: 1, failed: 1, cancelled: 2 } });
     expect((await get(`documents/${work.documentId}`)).missing).toMatchObject({

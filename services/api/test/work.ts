@@ -54,7 +54,7 @@ export async function queuedWork(database: Database, options: WorkOptions = {}):
 
 /** Claims a queued job as a chunker does. */
 export async function claimed(database: Database, { jobId }: Work): Promise<ClaimedJob> {
-  const claim = await claimJob(database, jobId, 'test-chunker', 60_000);
+  const claim = await claimJob(database, { jobId, worker: 'test-chunker', leaseMs: 60_000 });
   if (claim.outcome !== 'claimed') {
     throw new Error(`expected to claim the job, but it is ${claim.outcome}`);
   }
@@ -86,7 +86,7 @@ export async function settle(
   failures: Record<string, ErrorCode> = {},
 ): Promise<void> {
   const { active } = await database.embeddingModels.find();
-  const { token, chunks } = await claimChunks(database, chunkIds, 'test-embedder', 60_000);
+  const { token, chunks } = await claimChunks(database, { chunkIds, worker: 'test-embedder', leaseMs: 60_000 });
   await settleChunks(
     database,
     {

@@ -8,7 +8,7 @@ import {
   type RetryPolicy,
   releaseJob,
   renewJobLease,
-  requeueJob,
+  retryReading,
   storeChunks,
   storePages,
 } from '@millrace/lifecycle';
@@ -53,7 +53,7 @@ export class IngestHandler {
   /** Works on one delivery. When the stop comes, even during the claim, it releases the job: the attempt does not count. */
   async handle(delivery: DocumentDelivery): Promise<DeliveryResult> {
     const { database, worker, leaseMs } = this.options;
-    const claim = await claimJob(database, delivery.jobId, worker, leaseMs);
+    const claim = await claimJob(database, { jobId: delivery.jobId, worker, leaseMs });
     if (claim.outcome === 'leased') {
       return { outcome: 'later', at: claim.until, leased: true };
     }
@@ -188,7 +188,7 @@ export class IngestHandler {
     logger: Logger,
   ): Promise<DeliveryResult> {
     const { database, deliveries, retryPolicy } = this.options;
-    const dispatch = await untilAvailable(() => requeueJob(database, job, error, retryPolicy), signal);
+    const dispatch = await untilAvailable(() => retryReading(database, job, error, retryPolicy), signal);
     if (dispatch) {
       logger.warn({ code: error.code, reason: error.message, delayMs: dispatch.delayMs }, 'reading failed for now');
       await deliveries.jobs([dispatch]);

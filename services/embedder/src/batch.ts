@@ -105,10 +105,10 @@ export class BatchProcessor {
     const { database, worker, leaseMs } = this.options;
     const token = newId();
     try {
-      return await claimChunks(database, ids, worker, leaseMs, token, queueJobIds);
+      return await claimChunks(database, { chunkIds: ids, worker, leaseMs, token, queueJobIds });
     } catch (error) {
       // A connection that broke leaves it open whether the claim stands; a lease that runs out would cost an attempt.
-      await untilAvailable(() => releaseChunks(database, token, ids, { redeliver: false }), this.stopping);
+      await untilAvailable(() => releaseChunks(database, { token, chunkIds: ids, redeliver: false }), this.stopping);
       throw error;
     }
   }
@@ -150,7 +150,7 @@ export class BatchProcessor {
 
   private async renew(token: string, textTokens: readonly string[]): Promise<void> {
     const { database, leaseMs } = this.options;
-    await renewChunkLeases(database, token, leaseMs);
+    await renewChunkLeases(database, { token, leaseMs });
     await this.lanes.renew(textTokens);
   }
 
@@ -183,7 +183,7 @@ export class BatchProcessor {
     const { database } = this.options;
     const ids = chunks.map((chunk) => chunk.id);
     const { token } = held.part(chunks);
-    await untilAvailable(() => releaseChunks(database, token, ids, { redeliver: false }), this.stopping);
+    await untilAvailable(() => releaseChunks(database, { token, chunkIds: ids, redeliver: false }), this.stopping);
     return resultFor(chunks, later(endedMs));
   }
 

@@ -108,7 +108,10 @@ export class ChunkGroups {
   async release(part: Part, options: { redeliver: boolean }): Promise<void> {
     const { database, logger, signal } = this.options;
     const ids = part.chunks.map((chunk) => chunk.id);
-    const dispatches = await untilAvailable(() => releaseChunks(database, part.token, ids, options), signal);
+    const dispatches = await untilAvailable(
+      () => releaseChunks(database, { token: part.token, chunkIds: ids, ...options }),
+      signal,
+    );
     await this.vectors.letGo(part);
     logger.info({ chunks: part.chunks.length }, 'handed back unfinished chunks');
     await this.options.deliveries.chunks(dispatches);

@@ -116,6 +116,6 @@ export class VectorSource {
     if (provider.inProcess || hashes.length === 0) {
       return new Set(hashes);
     }
-    return database.embeddingClaims.take(hashes, provider.model, token, leaseMs);
+    return database.embeddingClaims.take({ contentHashes: hashes, model: provider.model, token, leaseMs });
   }
 }

@@ -7,9 +7,9 @@ import {
   expireLeases,
   findDriftedJobs,
   type RetryPolicy,
+  reconcileCounters,
   redispatchChunks,
   redispatchJobs,
-  repairJob,
 } from '@millrace/lifecycle';
 import type { Queues } from '@millrace/queues';
 import type { Deliveries } from '@millrace/runtime';
@@ -111,8 +111,8 @@ function driftedJobs(options: SweepOptions): () => Promise<number> {
     after = last ?? firstId;
     let mended = 0;
     for (const jobId of drifted) {
-      const { repaired, round } = await repairJob(database, jobId, retryPolicy);
-      if (repaired) {
+      const { reconciled, round } = await reconcileCounters(database, jobId, retryPolicy);
+      if (reconciled) {
         mended += 1;
         logger.error({ jobId, status: round?.status }, 'a job disagreed with its chunks and was put right');
       }

@@ -73,7 +73,7 @@ describe('Lost deliveries', () => {
   test('When Redis has lost everything, then each waiting chunk is delivered again, and settled ones are not', async () => {
     const { chunkIds } = await chunkedDocument(database, 5);
     const [first = '', ...rest] = chunkIds;
-    await settle(database, await claimChunks(database, [first], 'test', leaseMs));
+    await settle(database, await claimChunks(database, { chunkIds: [first], worker: 'test', leaseMs }));
     await age('job_chunks');
     expect(await sweep('chunk_deliveries')).toBe(4);
     const rows = await chunkRows(rest);
@@ -130,7 +130,7 @@ describe('Lost deliveries', () => {
 describe('Leases', () => {
   test('When a chunker has died, then its job is queued again with a delivery', async () => {
     const { job } = await accept(database);
-    await claimJob(database, job.id, 'dead', leaseMs);
+    await claimJob(database, { jobId: job.id, worker: 'dead', leaseMs });
     expect(await sweep('job_leases')).toBe(0);
     await runOut('jobs');
     expect(await sweep('job_leases')).toBe(1);
@@ -140,7 +140,7 @@ describe('Leases', () => {
 
   test('When an embedder has died, then its chunks fail as WORKER_LOST and are delivered for another attempt', async () => {
     const { jobId, chunkIds } = await chunkedDocument(database, 2);
-    await claimChunks(database, chunkIds, 'dead', leaseMs);
+    await claimChunks(database, { chunkIds, worker: 'dead', leaseMs });
     await runOut('job_chunks');
     // The round ends only when all of its chunks are settled, and both are.
     expect(await sweep('chunk_leases')).toBe(2);
@@ -153,7 +153,7 @@ describe('Leases', () => {
 
   test('When a clock was wrong by a day, then a lease reaches no further than any other, and runs out', async () => {
     const { chunkIds } = await chunkedDocument(database, 1);
-    await claimChunks(database, chunkIds, 'dead', leaseMs);
+    await claimChunks(database, { chunkIds, worker: 'dead', leaseMs });
     await database.sql.none(`UPDATE job_chunks SET lease_expires_at = lease_expires_at + interval '1 day'`);
     expect(await sweep('lease_deadlines')).toBe(1);
     const [row] = await chunkRows(chunkIds);
@@ -165,10 +165,10 @@ describe('Leases', () => {
 describe('Counters', () => {
   test('When they disagree with the chunks, then they are put right and an overdue end comes about', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
-    await settle(database, await claimChunks(database, chunkIds.slice(0, 1), 'test', leaseMs));
+    await settle(database, await claimChunks(database, { chunkIds: chunkIds.slice(0, 1), worker: 'test', leaseMs }));
     expect(await sweep('job_counters')).toBe(0);
     await database.sql.none('UPDATE jobs SET processed_chunks = 0 WHERE id = $1', [jobId]);
-    await settle(database, await claimChunks(database, chunkIds.slice(1), 'test', leaseMs));
+    await settle(database, await claimChunks(database, { chunkIds: chunkIds.slice(1), worker: 'test', leaseMs }));
     expect((await database.jobs.find(jobId))?.status).toBe('processing');
     expect(await sweep('job_counters')).toBe(1);
     expect(await database.jobs.find(jobId)).toMatchObject({ status: 'completed', processedChunks: 2 });
@@ -195,7 +195,7 @@ describe('Retention', () => {
   });
 
   test('When a claim on a text was never let go of, then it goes once it has run out', async () => {
-    await database.embeddingClaims.take(['a', 'b'], 'm', newId(), 60_000);
+    await database.embeddingClaims.take({ contentHashes: ['a', 'b'], model: 'm', token: newId(), leaseMs: 60_000 });
     await database.sql.none(
       `UPDATE embedding_claims SET expires_at = now() - interval '1 second' WHERE content_hash = 'a'`,
     );
@@ -249,7 +249,7 @@ test('When most files belong to no document, then the database is taken for the 
 
 test('When the model is to be another one than before, then one turn ends the old jobs and begins the new', async () => {
   const { chunkIds } = await chunkedDocument(database, 2);
-  await settle(database, await claimChunks(database, chunkIds, 'test', leaseMs));
+  await settle(database, await claimChunks(database, { chunkIds, worker: 'test', leaseMs }));
   const reEmbedding = new ReEmbedding(database, { databaseUrl: environment.config().DATABASE_URL });
   const turn = () => runSweeps([...sweeps.values()], logger, createReconcilerMetrics(createRegistry('test')));
   await reEmbedding.begin({ model: 'second-model', dimensions: 64 });

@@ -1,15 +1,22 @@
 import { serverIsSettled } from '../connection/serverIsSettled';
 import type { Sql } from '../connection/sql';
 
+export interface TextClaim {
+  contentHashes: readonly string[];
+  model: string;
+  token: string;
+  leaseMs: number;
+}
+
 /**
- * Texts that somebody is embedding just now. Whoever gets the claim looks into document_chunks afterwards: the last
- * holder has let go of it in the transaction that stored the vector.
+ * The texts that a worker is embedding at this moment. A worker that gets a claim looks into document_chunks afterwards:
+ * the last holder released it in the transaction that stored the vector.
  */
 export class EmbeddingClaims {
   constructor(private readonly sql: Sql) {}
 
-  /** Claims those of the texts that nobody else is embedding. @returns their content hashes. */
-  async take(contentHashes: readonly string[], model: string, token: string, leaseMs: number): Promise<Set<string>> {
+  /** Claims those of the texts that no other worker is embedding. @returns their content hashes. */
+  async take(claim: TextClaim): Promise<Set<string>> {
     const rows = await this.sql.many<{ contentHash: string }>(
       `INSERT INTO embedding_claims (content_hash, model, token, expires_at)
        SELECT hash, $<model>, $<token>, now() + $<leaseMs> * interval '1 millisecond'
@@ -19,12 +26,12 @@ export class EmbeddingClaims {
             -- No claim reaches further ahead than a lease: one that does was written by a clock that was wrong.
             OR embedding_claims.expires_at > now() + 2 * $<leaseMs> * interval '1 millisecond'
        RETURNING content_hash AS "contentHash"`,
-      { contentHashes, model, token, leaseMs },
+      claim,
     );
     return new Set(rows.map((row) => row.contentHash));
   }
 
-  /** Pushes the deadline of everything claimed under the tokens forward. */
+  /** Renews every claim under the tokens. */
   async renew(tokens: readonly string[], leaseMs: number): Promise<void> {
     await this.sql.none(
       `UPDATE embedding_claims SET expires_at = now() + $<leaseMs> * interval '1 millisecond'
@@ -33,7 +40,7 @@ export class EmbeddingClaims {
     );
   }
 
-  /** Lets go of texts claimed under the token. */
+  /** Releases texts that are claimed under the token. */
   async release(contentHashes: readonly string[], token: string): Promise<void> {
     if (contentHashes.length === 0) {
       return;
@@ -44,7 +51,7 @@ export class EmbeddingClaims {
     );
   }
 
-  /** Removes up to `limit` that nobody renewed or released. @returns how many. */
+  /** Removes up to `limit` claims that have expired. @returns how many. */
   removeExpired(limit: number): Promise<number> {
     return this.sql.affected(
       `DELETE FROM embedding_claims WHERE ctid = ANY(ARRAY(

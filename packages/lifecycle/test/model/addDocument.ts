@@ -13,7 +13,7 @@ export async function addDocument(
   failedPages = 0,
 ): Promise<void> {
   const { document, job } = await accept(world.database, limits);
-  const claim = await claimJob(world.database, job.id, worker, leaseMs);
+  const claim = await claimJob(world.database, { jobId: job.id, worker, leaseMs });
   if (claim.outcome !== 'claimed') {
     throw new Error('a new job cannot be claimed');
   }

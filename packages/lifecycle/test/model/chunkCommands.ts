@@ -22,7 +22,7 @@ export const claim = command('claimChunks', fc.record({ chunks: some, deliveries
   perform: async (world, { chunkIds, which, token }) => {
     const rows = which === 'own' ? await world.database.jobChunks.findAll(chunkIds) : [];
     const queueJobIds = which === 'own' ? rows.map((row) => row.queueJobId) : chunkIds.map((id) => `${id}.1`);
-    const claimed = await claimChunks(world.database, chunkIds, worker, leaseMs, token, queueJobIds);
+    const claimed = await claimChunks(world.database, { chunkIds, worker, leaseMs, token, queueJobIds });
     if (claimed.chunks.length > 0) {
       world.chunkClaims.push(claimed);
     }
@@ -126,7 +126,7 @@ export const expire = command('expireLeases', fc.oneof(some, fc.integer({ min: 1
 
 export const renew = command('renewChunkLeases', aClaim, {
   request: (world, choice) => recent(world.chunkClaims, choice)?.token ?? newId(),
-  perform: async (world, token) => renewChunkLeases(world.database, token, leaseMs),
+  perform: async (world, token) => renewChunkLeases(world.database, { token, leaseMs }),
   foresee: (model, token) => {
     const held = model.allChunks().filter((chunk) => isHeld(chunk, token));
     for (const chunk of held) {
@@ -143,7 +143,7 @@ export const release = command('releaseChunks', fc.record({ claim: aClaim, chunk
     redeliver,
   }),
   perform: async (world, { token, chunkIds, redeliver }) =>
-    deliveriesOf(await releaseChunks(world.database, token, chunkIds, { redeliver })),
+    deliveriesOf(await releaseChunks(world.database, { token, chunkIds, redeliver })),
   foresee: (model, { token, chunkIds, redeliver }) => {
     const released = model.chunks(chunkIds).filter((chunk) => isHeld(chunk, token));
     for (const chunk of released) {

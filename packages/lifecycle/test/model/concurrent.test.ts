@@ -53,14 +53,17 @@ async function drain(before: Snapshot): Promise<void> {
     await expireJobLeases(database, 100);
     await expireLeases(database, { limit: 100 }, policy);
     for (const jobId of jobIds) {
-      const claimed = await claimJob(database, jobId, worker, leaseMs);
+      const claimed = await claimJob(database, { jobId, worker, leaseMs });
       if (claimed.outcome === 'claimed') {
         const store = claimed.job.failedPages === null ? storeChunks : storePages;
         await store(database, claimed.job, { title: null, pages: [page(1)], chunks: [newJobChunk(0)] });
       }
     }
     const deliveries = (await database.jobChunks.findAll(chunkIds)).map((chunk) => chunk.queueJobId);
-    await settle(database, await claimChunks(database, chunkIds, worker, leaseMs, newId(), deliveries));
+    await settle(
+      database,
+      await claimChunks(database, { chunkIds, worker, leaseMs, token: newId(), queueJobIds: deliveries }),
+    );
     const next = await takeSnapshot(database);
     expect(violations(next, now)).toEqual([]);
     now = next;

@@ -1,7 +1,7 @@
 import { jobHasEnded } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import fc from 'fast-check';
-import { findDriftedJobs, repairJob } from '../../src';
+import { findDriftedJobs, reconcileCounters } from '../../src';
 import { firstId, policy } from '../support';
 import { anyOne, command, roundsOf } from './command';
 import { endRound, isOpen } from './model';
@@ -30,8 +30,8 @@ async function repairAll(database: Database) {
   const { drifted } = await findDriftedJobs(database, { after: firstId, limit: 100, endedWithinMs: 3_600_000 });
   const rounds = [];
   for (const jobId of drifted) {
-    const { repaired, round } = await repairJob(database, jobId, policy);
-    rounds.push({ jobId, repaired, round: round && roundsOf([round])[0] });
+    const { reconciled, round } = await reconcileCounters(database, jobId, policy);
+    rounds.push({ jobId, reconciled, round: round && roundsOf([round])[0] });
   }
   return rounds;
 }
@@ -40,7 +40,7 @@ async function repairAll(database: Database) {
 const isLookedAt = (status: string, total: number | null) =>
   total !== null && !['cancelled', 'queued', 'chunking'].includes(status);
 
-/** A disturbed job is found and repaired; nobody else may act in between. */
+/** A disturbed job is found and reconciled; nobody else may act in between. */
 export const disturb = command(
   'disturb and repair',
   fc.record({
@@ -68,7 +68,7 @@ export const disturb = command(
         documentStatus: 'processing',
         errorCode: null,
       });
-      return [{ jobId, repaired: true, round: job.chunks.some(isOpen) ? null : endRound(job) }];
+      return [{ jobId, reconciled: true, round: job.chunks.some(isOpen) ? null : endRound(job) }];
     },
   },
 );
@@ -78,8 +78,8 @@ export const look = command('look for drift', fc.constant(null), {
   request: (world) => world.jobs.map((job) => job.jobId),
   perform: async (world, jobIds) => {
     const found = await repairAll(world.database);
-    const repairs = await Promise.all(jobIds.map((jobId) => repairJob(world.database, jobId, policy)));
-    if (found.length > 0 || repairs.some(({ repaired }) => repaired)) {
+    const repairs = await Promise.all(jobIds.map((jobId) => reconcileCounters(world.database, jobId, policy)));
+    if (found.length > 0 || repairs.some(({ reconciled }) => reconciled)) {
       throw new Error(`an undisturbed job was taken for drifted: ${JSON.stringify({ found, repairs })}`);
     }
   },

@@ -8,7 +8,7 @@ import {
   failJob,
   releaseJob,
   renewJobLease,
-  requeueJob,
+  retryReading,
   storeChunks,
   storePages,
 } from '../../src';
@@ -38,7 +38,7 @@ function queue(job: JobState): void {
 export const claim = command('claimJob', anyOne, {
   request: (world, choice) => world.job(choice).jobId,
   perform: async (world, jobId) => {
-    const claim = await claimJob(world.database, jobId, worker, leaseMs);
+    const claim = await claimJob(world.database, { jobId, worker, leaseMs });
     if (claim.outcome !== 'claimed') {
       return { outcome: claim.outcome };
     }
@@ -198,11 +198,11 @@ export const release = command('releaseJob', aClaim, {
   },
 });
 
-export const requeue = command('requeueJob', aClaim, {
+export const requeue = command('retryReading', aClaim, {
   request: (world, choice) => recent(world.jobClaims, choice),
   perform: async (world, claim) => {
     const error = new MillraceError('STORAGE_UNAVAILABLE');
-    return deliveriesOf([(claim && (await requeueJob(world.database, claim, error, policy))) ?? []].flat());
+    return deliveriesOf([(claim && (await retryReading(world.database, claim, error, policy))) ?? []].flat());
   },
   foresee: (model, claim) => {
     const job = held(model, claim);

@@ -49,11 +49,11 @@ export async function findDriftedJobs(
  * Sets a job's counters to what its chunks say and has it go on: a round with nothing left in it is ended, again where
  * that had been done on wrong counts.
  */
-export function repairJob(
+export function reconcileCounters(
   database: Database,
   jobId: string,
   policy: RetryPolicy,
-): Promise<{ repaired: boolean; round: RoundResult | null }> {
+): Promise<{ reconciled: boolean; round: RoundResult | null }> {
   return database.transaction(async (session) => {
     // With the job locked no settlement can commit: each of them ends with its counters.
     await session.sql.many('SELECT FROM jobs WHERE id = $1 FOR UPDATE', [jobId]);
@@ -67,13 +67,13 @@ export function repairJob(
       [jobId],
     );
     if (!job) {
-      return { repaired: false, round: null };
+      return { reconciled: false, round: null };
     }
     await session.sql.none(
       `UPDATE documents SET status = 'processing', error_code = NULL, error = NULL, updated_at = now()
        WHERE id = $1 AND status IN ('processing', 'ready', 'partial', 'failed') AND $2 = 'ingest'`,
       [job.documentId, job.kind],
     );
-    return { repaired: true, round: job.open > 0 ? null : await endRound(session, job, policy) };
+    return { reconciled: true, round: job.open > 0 ? null : await endRound(session, job, policy) };
   });
 }

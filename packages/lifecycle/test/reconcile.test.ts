@@ -1,6 +1,6 @@
 import type { Database } from '@millrace/database';
 import { waitFor } from '@millrace/test-support';
-import { cancelJob, findDriftedJobs, repairJob } from '../src';
+import { cancelJob, findDriftedJobs, reconcileCounters } from '../src';
 import {
   accept,
   chunkedDocument,
@@ -39,7 +39,7 @@ describe('A job that has drifted from its chunks', () => {
       await settle(database, await claim(database, [bad, good]), { failed: [rejected(bad)] });
       await setJob(jobId, wrong);
       expect(await drifted()).toEqual([jobId]);
-      expect(await repairJob(database, jobId, policy)).toEqual({ repaired: true, round: null });
+      expect(await reconcileCounters(database, jobId, policy)).toEqual({ reconciled: true, round: null });
       expect(await jobOf(database, jobId)).toMatchObject({
         status: 'processing',
         processedChunks: 1,
@@ -58,8 +58,8 @@ describe('A job that has drifted from its chunks', () => {
     await setJob(jobId, `processed_chunks = 2, failed_chunks = 0, status = 'completed', error_code = NULL`);
     await database.sql.none(`UPDATE documents SET status = 'ready' WHERE id = $1`, [documentId]);
     expect(await drifted()).toEqual([jobId]);
-    expect(await repairJob(database, jobId, policy)).toMatchObject({
-      repaired: true,
+    expect(await reconcileCounters(database, jobId, policy)).toMatchObject({
+      reconciled: true,
       round: { jobId, documentId, status: 'completed_with_errors', retries: [] },
     });
     expect(await jobOf(database, jobId)).toMatchObject({
@@ -78,7 +78,7 @@ describe('A job that has drifted from its chunks', () => {
     await setJob(jobId, `status = 'processing', processed_chunks = 1, finished_at = NULL`);
     await database.sql.none(`UPDATE documents SET status = 'processing' WHERE id = $1`, [documentId]);
     expect(await drifted()).toEqual([jobId]);
-    expect((await repairJob(database, jobId, policy)).round?.status).toBe('completed');
+    expect((await reconcileCounters(database, jobId, policy)).round?.status).toBe('completed');
     expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processedChunks: 2 });
     expect(await statusOf(database, documentId)).toBe('ready');
   });
@@ -92,8 +92,8 @@ describe('A job that has drifted from its chunks', () => {
     await settle(database, await claim(database, [good]));
     expect((await jobOf(database, jobId)).status).toBe('processing');
     expect(await drifted()).toEqual([jobId]);
-    expect(await repairJob(database, jobId, policy)).toMatchObject({
-      repaired: true,
+    expect(await reconcileCounters(database, jobId, policy)).toMatchObject({
+      reconciled: true,
       round: { status: 'retrying', retries: [{ chunkId: bad, documentId, queueJobId: `${bad}.2` }] },
     });
     await settle(database, await claim(database, [bad]));
@@ -108,7 +108,7 @@ describe('A job that has drifted from its chunks', () => {
       documentId,
     ]);
     expect(await drifted()).toEqual([jobId]);
-    expect(await repairJob(database, jobId, policy)).toEqual({ repaired: true, round: null });
+    expect(await reconcileCounters(database, jobId, policy)).toEqual({ reconciled: true, round: null });
     expect(await jobOf(database, jobId)).toMatchObject({ status: 'processing', errorCode: null, finishedAt: null });
     expect(await database.documents.find(documentId)).toMatchObject({ status: 'processing', errorCode: null });
     await settle(database, await claim(database, chunkIds));
@@ -120,8 +120,8 @@ describe('A job that has drifted from its chunks', () => {
     const { jobId, chunkIds } = await chunkedDocument(database, 2);
     await settle(database, await claim(database, chunkIds));
     await setJob(jobId, `status = 'processing', processed_chunks = 0, finished_at = NULL`);
-    const repairs = await Promise.all(Array.from({ length: 4 }, () => repairJob(database, jobId, policy)));
-    expect(repairs.filter(({ repaired }) => repaired)).toHaveLength(1);
+    const repairs = await Promise.all(Array.from({ length: 4 }, () => reconcileCounters(database, jobId, policy)));
+    expect(repairs.filter(({ reconciled }) => reconciled)).toHaveLength(1);
     expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processedChunks: 2 });
   });
 
@@ -133,12 +133,12 @@ describe('A job that has drifted from its chunks', () => {
       await sql.many('SELECT FROM jobs WHERE id = $1 FOR UPDATE', [jobId]);
       const settling = settle(database, held);
       await waitFor('the settlement to wait for the job', () => isWaiting(database, 1));
-      const repairing = repairJob(database, jobId, policy);
+      const repairing = reconcileCounters(database, jobId, policy);
       await waitFor('the repair to wait for the job as well', () => isWaiting(database, 2));
       return { settling, repairing };
     });
     await both.settling;
-    expect((await both.repairing).repaired).toBe(true);
+    expect((await both.repairing).reconciled).toBe(true);
     expect(await jobOf(database, jobId)).toMatchObject({ processedChunks: 1, failedChunks: 0 });
     expect(await drifted()).toEqual([]);
   });
@@ -148,7 +148,7 @@ describe('A job that has drifted from its chunks', () => {
     await cancelJob(database, jobId);
     await setJob(jobId, 'failed_chunks = 1');
     expect(await drifted()).toEqual([]);
-    expect(await repairJob(database, jobId, policy)).toEqual({ repaired: false, round: null });
+    expect(await reconcileCounters(database, jobId, policy)).toEqual({ reconciled: false, round: null });
     expect(await statusOf(database, documentId)).toBe('cancelled');
   });
 
@@ -182,7 +182,7 @@ describe('A job that agrees with its chunks', () => {
     const jobIds = [queued.id, ...[fresh, held, retrying, completed, failed, cancelled].map(({ jobId }) => jobId)];
     for (const jobId of jobIds) {
       const before = await jobOf(database, jobId);
-      expect(await repairJob(database, jobId, policy)).toEqual({ repaired: false, round: null });
+      expect(await reconcileCounters(database, jobId, policy)).toEqual({ reconciled: false, round: null });
       expect(await jobOf(database, jobId)).toEqual(before);
     }
   });
@@ -209,7 +209,7 @@ describe('A job that agrees with its chunks', () => {
       while (working) {
         seen.push(...(await drifted()));
         for (const { jobId } of documents) {
-          seen.push(...((await repairJob(database, jobId, policy)).repaired ? [jobId] : []));
+          seen.push(...((await reconcileCounters(database, jobId, policy)).reconciled ? [jobId] : []));
         }
       }
     };
