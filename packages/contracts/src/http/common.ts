@@ -1,16 +1,54 @@
 import { z } from 'zod';
+import { idSchema } from '../ids';
 
-/** As JSON writes a date. */
-export const timestamp = z.iso.datetime();
+/** A date as JSON writes it. */
+export const timestamp = z.iso.datetime().meta({ examples: ['2026-11-27T09:30:00.000Z'] });
 export const count = z.int().min(0);
 
+export const documentId = idSchema.meta({ description: "The document's id." });
+export const jobId = idSchema.meta({ description: "The job's id." });
+export const collectionId = idSchema.meta({ description: "The collection's id." });
+
+export const pageNumber = z.int().min(1);
+export const pageStart = pageNumber.describe('The first page that the text is on, from 1.');
+export const pageEnd = pageNumber.describe('The last page that the text is on.');
+export const chunkIndex = count.describe('The position of the chunk in the document, from 0.');
+export const section = z
+  .string()
+  .nullable()
+  .meta({ description: 'The headings above the text, or null.', examples: ['Item 7 > Liquidity'] });
+
+export const links = z
+  .record(z.string(), z.string())
+  .meta({ description: 'Addresses of related resources, by name, without the host.' });
+
+export const nextCursor = z
+  .string()
+  .nullable()
+  .describe('Send it as "cursor" to get the next page of the list; null on the last page.');
+
 export const pageQuerySchema = z.object({
-  limit: z.coerce.number<string>().int().min(1).max(500).default(100),
-  cursor: z.string().max(200).optional(),
+  limit: z.coerce.number<string>().int().min(1).max(500).default(100).describe('The most items to return.'),
+  cursor: z
+    .string()
+    .max(200)
+    .optional()
+    .describe('The next_cursor of the page before. Leave it out for the first page.'),
 });
 
 export const errorCode = z
   .string()
   .max(100)
-  .regex(/^[A-Z0-9_]+$/, 'must be an error code, such as EMBEDDING_TIMEOUT');
+  .regex(/^[A-Z0-9_]+$/, 'must be an error code, such as EMBEDDING_TIMEOUT')
+  .meta({ description: 'An error code.', examples: ['EMBEDDING_TIMEOUT'] });
 export const errorCodes = z.array(errorCode).min(1).max(100);
+
+/** An error code as a row holds it. */
+export const storedErrorCode = z
+  .string()
+  .nullable()
+  .meta({ description: 'The error code, or null without an error.', examples: ['EMBEDDING_TIMEOUT'] });
+
+export const groupId = idSchema
+  .nullable()
+  .describe('The id of the retry group; follow it at links.self. It is null when nothing was retried.');

@@ -2,104 +2,138 @@ import { z } from 'zod';
 import { boxSchema } from '../chunks';
 import { idSchema } from '../ids';
 import { documentRepair, documentStatus, pageOutcome } from '../statuses';
-import { count, timestamp } from './common';
+import {
+  chunkIndex,
+  collectionId,
+  count,
+  documentId,
+  jobId,
+  links,
+  nextCursor,
+  pageEnd,
+  pageNumber,
+  pageStart,
+  section,
+  storedErrorCode,
+  timestamp,
+} from './common';
 import { jobSchema } from './jobs';
 import { problemSchema } from './problem';
 
-export const documentSchema = z.object({
-  id: idSchema,
-  collection_id: idSchema,
-  filename: z.string(),
-  /** The title the file gives itself, or null. */
-  title: z.string().nullable(),
-  content_hash: z.string(),
-  mime_type: z.string(),
-  size_bytes: count,
-  page_count: count.nullable(),
-  total_chunks: count.nullable(),
-  /** How a broken file was made readable; null for one that is not broken, or not read yet. */
-  repair: documentRepair.nullable(),
-  metadata: z.record(z.string(), z.unknown()),
-  status: documentStatus,
-  error: problemSchema.nullable(),
-  /** The newest job that ingests the document. */
-  job_id: idSchema,
-  created_at: timestamp,
-  updated_at: timestamp,
-  links: z.record(z.string(), z.string()),
-});
+export const documentSchema = z
+  .object({
+    id: documentId,
+    collection_id: collectionId,
+    filename: z.string().meta({ examples: ['annual-report.pdf'] }),
+    title: z.string().nullable().describe('The title in the file, or null.'),
+    content_hash: z.string().describe('The SHA-256 of the uploaded bytes, in hexadecimal.'),
+    mime_type: z.string().meta({
+      description: "The media type. A text's has the charset that the client named, if it was needed.",
+      examples: ['application/pdf', 'text/plain; charset=windows-1251'],
+    }),
+    size_bytes: count,
+    page_count: count.nullable().describe('The number of pages; null until the document is read.'),
+    total_chunks: count.nullable().describe('The number of chunks; null until the document is read.'),
+    repair: documentRepair.nullable().meta({
+      description:
+        'How a broken PDF was made readable; null if it is not broken or not read yet. ' +
+        'XREF_REBUILT: its table of objects was unusable; the objects and the page list were found. ' +
+        'TRAILER_REBUILT: that table was missing or wrong; the page list was found. ' +
+        'PAGES_REBUILT: the page list was lost too; pages are in the order in which they were found in the file. ' +
+        'REWRITTEN: a second engine wrote the pages that it found into a new file.',
+    }),
+    metadata: z.record(z.string(), z.unknown()).meta({
+      description: "The client's own JSON object.",
+      examples: [{ author: 'Ada', year: 2026 }],
+    }),
+    status: documentStatus.describe('A "partial" document can be searched, and its detail says what is missing.'),
+    error: problemSchema.nullable().describe('Why the document failed, or what makes it partial; else null.'),
+    job_id: jobId.describe('The newest job that reads the document.'),
+    created_at: timestamp,
+    updated_at: timestamp,
+    links,
+  })
+  .meta({ id: 'Document' });
 export type DocumentView = z.infer<typeof documentSchema>;
 
-/** What a document lacks: that job's chunks that are failed or cancelled, and its pages that could not be read. */
-export const missingSchema = z.object({
-  chunk_count: count,
-  page_count: count,
-  /** True when there may be more pages, which nothing names: the list of pages of a broken PDF was lost. */
-  pages_lost: z.boolean(),
-  /** The first hundred of each, in reading order. */
-  chunks: z.array(
-    z.object({
-      id: idSchema,
-      chunk_index: count,
-      page_start: z.int(),
-      page_end: z.int(),
-      error_code: z.string().nullable(),
-    }),
-  ),
-  pages: z.array(z.object({ page: z.int(), error_code: z.string().nullable() })),
+const missingSchema = z.object({
+  chunk_count: count.describe('How many chunks failed or were cancelled.'),
+  page_count: count.describe('How many pages could not be read.'),
+  pages_lost: z.boolean().describe('True when further pages may be lost, because the page list of a broken PDF was.'),
+  chunks: z
+    .array(
+      z.object({
+        id: idSchema,
+        chunk_index: chunkIndex,
+        page_start: pageStart,
+        page_end: pageEnd,
+        error_code: storedErrorCode,
+      }),
+    )
+    .describe('The first hundred of the missing chunks.'),
+  pages: z
+    .array(z.object({ page: pageNumber, error_code: storedErrorCode }))
+    .describe('The first hundred of the missing pages.'),
 });
 
-/** One document, with what it lacks: null while nothing is known to be missing. */
-export const documentDetailSchema = documentSchema.extend({ missing: missingSchema.nullable() });
+export const documentDetailSchema = documentSchema
+  .extend({
+    missing: missingSchema.nullable().describe('What the document lacks; null while nothing is known to be missing.'),
+  })
+  .meta({ id: 'DocumentDetail' });
 export type DocumentDetail = z.infer<typeof documentDetailSchema>;
 
-/** 202 for a new document, 200 for one the collection already holds. */
-export const uploadResponseSchema = z.object({
-  duplicate: z.boolean(),
-  document: documentSchema,
-  job: jobSchema,
-  links: z.record(z.string(), z.string()),
-});
+export const uploadResponseSchema = z
+  .object({
+    duplicate: z.boolean().describe('True when the collection already held this content.'),
+    document: documentSchema,
+    job: jobSchema,
+    links,
+  })
+  .meta({ id: 'Upload' });
 export type UploadResponse = z.infer<typeof uploadResponseSchema>;
 
-export const documentChunkSchema = z.object({
+const documentChunkSchema = z.object({
   id: idSchema,
-  chunk_index: count,
+  chunk_index: chunkIndex,
   text: z.string(),
   token_count: count,
-  page_start: z.int(),
-  page_end: z.int(),
-  section: z.string().nullable(),
-  coordinates: z.array(boxSchema),
-  content_hash: z.string(),
-  chunk_hash: z.string(),
-  embedding_model: z.string().nullable(),
+  page_start: pageStart,
+  page_end: pageEnd,
+  section,
+  coordinates: z.array(boxSchema).describe('Where the text is: one rectangle for each block and page.'),
+  content_hash: z.string().describe('The SHA-256 of the normalized text.'),
+  chunk_hash: z.string().describe('The identity of the chunk in its document.'),
+  embedding_model: z.string().nullable().describe('The model that made the vector.'),
 });
-export type DocumentChunkView = z.infer<typeof documentChunkSchema>;
 
-export const documentChunksResponseSchema = z.object({
-  document_id: idSchema,
-  chunks: z.array(documentChunkSchema),
-  next_cursor: z.string().nullable(),
-});
+export const documentChunksResponseSchema = z
+  .object({
+    document_id: documentId,
+    chunks: z.array(documentChunkSchema),
+    next_cursor: nextCursor,
+  })
+  .meta({ id: 'DocumentChunks' });
 export type DocumentChunksResponse = z.infer<typeof documentChunksResponseSchema>;
 
-export const documentPageSchema = z.object({
-  page: z.int().min(1),
-  /** What the document itself calls the page, such as iv or A-3. */
-  label: z.string().nullable(),
-  /** Points (1/72 inch), as the page is shown. */
-  width: z.number(),
-  height: z.number(),
-  outcome: pageOutcome,
+const documentPageSchema = z.object({
+  page: pageNumber,
+  label: z
+    .string()
+    .nullable()
+    .meta({ description: "The document's own name of the page.", examples: ['iv', 'A-3'] }),
+  width: z.number().describe('In points (1/72 inch), as the page is shown.'),
+  height: z.number().describe('In points (1/72 inch), as the page is shown.'),
+  outcome: pageOutcome.describe('Where the text of the page comes from, or why it has none.'),
   characters: count,
-  error_code: z.string().nullable(),
+  error_code: storedErrorCode,
 });
-export type DocumentPageView = z.infer<typeof documentPageSchema>;
 
-export const documentPagesResponseSchema = z.object({
-  document_id: idSchema,
-  pages: z.array(documentPageSchema),
-  next_cursor: z.string().nullable(),
-});
+export const documentPagesResponseSchema = z
+  .object({
+    document_id: documentId,
+    pages: z.array(documentPageSchema),
+    next_cursor: nextCursor,
+  })
+  .meta({ id: 'DocumentPages' });
 export type DocumentPagesResponse = z.infer<typeof documentPagesResponseSchema>;

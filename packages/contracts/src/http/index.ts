@@ -4,3 +4,4 @@ export * from './jobs';
 export * from './problem';
 export * from './retries';
 export * from './search';
+export * from './service';

@@ -1,100 +1,117 @@
 import { z } from 'zod';
 import { idSchema } from '../ids';
 import { jobChunkStatus, jobKind, jobStatus } from '../statuses';
-import { count, errorCode, pageQuerySchema, timestamp } from './common';
+import {
+  chunkIndex,
+  count,
+  documentId,
+  errorCode,
+  jobId,
+  links,
+  nextCursor,
+  pageEnd,
+  pageQuerySchema,
+  pageStart,
+  storedErrorCode,
+  timestamp,
+} from './common';
 import { problemSchema } from './problem';
 
-export const jobSchema = z.object({
-  id: idSchema,
-  document_id: idSchema,
-  kind: jobKind,
-  status: jobStatus,
-  /** What is being done now, for people. */
-  current_step: z.string(),
-  total_chunks: count.nullable(),
-  processed_chunks: count,
-  failed_chunks: count,
-  /** From 0 to 1; 1 once the job has ended. */
-  progress: z.number().min(0).max(1),
-  /** Retry rounds begun so far, and how many there may be. */
-  retry_count: count,
-  max_retries: count,
-  error: problemSchema.nullable(),
-  created_at: timestamp,
-  started_at: timestamp.nullable(),
-  finished_at: timestamp.nullable(),
-  links: z.record(z.string(), z.string()),
-});
+export const jobSchema = z
+  .object({
+    id: jobId,
+    document_id: documentId,
+    kind: jobKind,
+    status: jobStatus.describe('"retrying" is the wait between two rounds.'),
+    current_step: z.string().meta({ description: 'What happens now, for people.', examples: ['embedding'] }),
+    total_chunks: count.nullable().describe('The number of chunks; null until the document is read.'),
+    processed_chunks: count.describe('How many chunks succeeded.'),
+    failed_chunks: count.describe('How many chunks have failed.'),
+    progress: z.number().min(0).max(1).describe('From 0 to 1. It is 1 once the job has ended, and not before.'),
+    retry_count: count.describe('How many retry rounds have begun.'),
+    max_retries: count.describe('How many retry rounds there may be.'),
+    error: problemSchema.nullable().describe('Why the job failed, or null.'),
+    created_at: timestamp,
+    started_at: timestamp.nullable(),
+    finished_at: timestamp.nullable(),
+    links,
+  })
+  .meta({ id: 'Job', description: 'One run over a document.' });
 export type JobView = z.infer<typeof jobSchema>;
 
-export const jobChunkSchema = z.object({
+const jobChunkSchema = z.object({
   id: idSchema,
-  chunk_index: count,
-  page_start: z.int(),
-  page_end: z.int(),
+  chunk_index: chunkIndex,
+  page_start: pageStart,
+  page_end: pageEnd,
   status: jobChunkStatus,
-  attempts: count,
-  max_retries: count,
-  last_error_code: z.string().nullable(),
+  attempts: count.describe('How often a worker has claimed the chunk.'),
+  max_retries: count.describe('How many attempts the chunk may have.'),
+  last_error_code: storedErrorCode,
   last_error: z.string().nullable(),
-  queue_job_id: z.string(),
-  next_attempt_at: timestamp.nullable(),
+  queue_job_id: z.string().describe('The id of the last delivery in the queue.'),
+  next_attempt_at: timestamp.nullable().describe('When the next attempt may begin, if one is scheduled.'),
   processed_at: timestamp.nullable(),
   created_at: timestamp,
   updated_at: timestamp,
 });
 export type JobChunkView = z.infer<typeof jobChunkSchema>;
 
-/** How many chunks stand in each status; always all statuses, and their total. */
-export const statusCounts = z.object({
-  total: count,
-  pending: count,
-  processing: count,
-  success: count,
-  failed: count,
-  retry_scheduled: count,
-  cancelled: count,
-});
+export const statusCounts = z
+  .object({
+    total: count,
+    pending: count,
+    processing: count,
+    success: count,
+    failed: count,
+    retry_scheduled: count,
+    cancelled: count,
+  })
+  .describe('How many chunks have each status, zeros included.');
 export type StatusCounts = z.infer<typeof statusCounts>;
 
-/** One claim of a chunk by a worker that failed, or that succeeded after others had failed. */
-export const chunkAttemptSchema = z.object({
+const chunkAttemptSchema = z.object({
   attempt: z.int().min(1),
   round: z.int().min(1),
   worker: z.string().nullable(),
   outcome: z.enum(['failed', 'success']),
-  error_code: z.string().nullable(),
+  error_code: storedErrorCode,
   error: z.string().nullable(),
   started_at: timestamp.nullable(),
   finished_at: timestamp,
-  /** The operator's retry that this attempt belongs to, or null where it was made by itself. */
-  retry_group_id: idSchema.nullable(),
+  retry_group_id: idSchema.nullable().describe('The retry group that asked for the attempt, or null.'),
 });
 
-/** One chunk with its history. A chunk that succeeded at its first attempt has none. */
-export const jobChunkDetailSchema = jobChunkSchema.extend({
-  job_id: idSchema,
-  worker: z.string().nullable(),
-  started_at: timestamp.nullable(),
-  lease_expires_at: timestamp.nullable(),
-  chunk_hash: z.string(),
-  content_hash: z.string(),
-  retry_group_id: idSchema.nullable(),
-  history: z.array(chunkAttemptSchema),
-});
+export const jobChunkDetailSchema = jobChunkSchema
+  .extend({
+    job_id: jobId,
+    worker: z.string().nullable().describe('The worker that claimed the chunk last.'),
+    started_at: timestamp.nullable(),
+    lease_expires_at: timestamp.nullable(),
+    chunk_hash: z.string(),
+    content_hash: z.string(),
+    retry_group_id: idSchema.nullable(),
+    history: z
+      .array(chunkAttemptSchema)
+      .describe('The attempts. A chunk that succeeded at its first attempt has no history.'),
+  })
+  .meta({ id: 'JobChunk' });
 export type JobChunkDetail = z.infer<typeof jobChunkDetailSchema>;
 
-export const jobChunksResponseSchema = z.object({
-  job_id: idSchema,
-  summary: statusCounts,
-  /** How many failed chunks have which error code, the commonest first. */
-  error_codes: z.array(z.object({ code: z.string(), count })),
-  chunks: z.array(jobChunkSchema),
-  next_cursor: z.string().nullable(),
-});
+export const jobChunksResponseSchema = z
+  .object({
+    job_id: jobId,
+    summary: statusCounts,
+    error_codes: z
+      .array(z.object({ code: z.string(), count }))
+      .describe('How many failed chunks have which error code, the commonest first.'),
+    chunks: z.array(jobChunkSchema),
+    next_cursor: nextCursor,
+  })
+  .meta({ id: 'JobChunks' });
 export type JobChunksResponse = z.infer<typeof jobChunksResponseSchema>;
 
 export const jobChunksQuerySchema = pageQuerySchema.extend({
-  status: jobChunkStatus.optional(),
-  error_code: errorCode.optional(),
+  status: jobChunkStatus.optional().describe('Only chunks with this status.'),
+  error_code: errorCode.optional().describe('Only chunks whose last error has this code.'),
 });

@@ -1,107 +1,124 @@
 import { z } from 'zod';
 import { idSchema } from '../ids';
 import { jobStatus } from '../statuses';
-import { count, errorCodes, timestamp } from './common';
+import { count, errorCodes, groupId, links, timestamp } from './common';
 import { statusCounts } from './jobs';
 
-/** Which of a job's failed or cancelled chunks to retry: all, or those named. */
-export const retryChunksRequestSchema = z.strictObject({
-  chunk_ids: z.array(idSchema).min(1).max(10_000).optional(),
-  error_codes: errorCodes.optional(),
-  /** Also those that have used up their attempts; each gets one more. */
-  force: z.boolean().default(false),
-});
+const force = z.boolean().default(false).describe('Also retries chunks without attempts left; each gets one more.');
 
-/** Why a chunk is not retried. */
-export const skipReason = z.enum([
-  /** The job has no such chunk. */
-  'not_found',
-  /** It is a success, which a retry never touches. */
-  'succeeded',
-  /** It waits or is being worked on. */
-  'in_progress',
-  /** It has another error code than those named. */
-  'other_error_code',
-  /** It has used up its attempts; `force` gives it another. */
-  'attempts_exhausted',
-  /** Its text is no longer kept (PAYLOAD_RETENTION_MS); upload the document again. */
-  'payload_expired',
-  /** Its document could not be read, and the original is no longer kept; upload it again. */
-  'original_removed',
-]);
+export const retryChunksRequestSchema = z
+  .strictObject({
+    chunk_ids: z.array(idSchema).min(1).max(10_000).optional().describe('Only these chunks.'),
+    error_codes: errorCodes.optional().describe('Only chunks whose last error has one of these codes.'),
+    force,
+  })
+  .meta({
+    id: 'RetryChunksRequest',
+    description: "Which of a job's failed or cancelled chunks to retry. An empty object means all of them.",
+  });
+
+const skipReason = z
+  .enum([
+    'not_found',
+    'succeeded',
+    'in_progress',
+    'other_error_code',
+    'attempts_exhausted',
+    'payload_expired',
+    'original_removed',
+  ])
+  .describe(
+    'Why a chunk is not retried. not_found: the job has no such chunk. succeeded: a retry never changes a success. ' +
+      'in_progress: it waits or a worker has it. other_error_code: its code is not one of those in the request. ' +
+      'attempts_exhausted: it has no attempts left; "force" gives it another. payload_expired: its text is no longer ' +
+      'kept (PAYLOAD_RETENTION_MS); upload the document again. original_removed: its document could not be read, and ' +
+      'the original is no longer kept; upload it again.',
+  );
 export type SkipReason = z.infer<typeof skipReason>;
 
-export const retryResponseSchema = z.object({
-  /** Follow the retry at links.self; null when nothing was scheduled. */
-  group_id: idSchema.nullable(),
-  scheduled: count,
-  /** Chunks that were not scheduled, by reason, with the first hundred ids of each. */
-  skipped: z.array(z.object({ reason: skipReason, count, chunk_ids: z.array(idSchema) })),
-  /** True when the job had not got as far as chunks, and its document is read again. */
-  job_restarted: z.boolean(),
-  links: z.record(z.string(), z.string()),
-});
+export const retryResponseSchema = z
+  .object({
+    group_id: groupId,
+    scheduled: count.describe('How many chunks will be tried again.'),
+    skipped: z
+      .array(z.object({ reason: skipReason, count, chunk_ids: z.array(idSchema) }))
+      .describe('The chunks that are not retried, by reason, with the first hundred ids of each.'),
+    job_restarted: z
+      .boolean()
+      .describe('True when the job had no chunks yet, so that the document is read again from its first page.'),
+    links,
+  })
+  .meta({ id: 'RetryResponse' });
 export type RetryResponse = z.infer<typeof retryResponseSchema>;
 
-/** Why no page is read again. */
-export const pagesRetrySkipReason = z.enum([
-  /** The job is under way. */
-  'in_progress',
-  /** No page of its document has failed, or the job ended before any had been read. */
-  'no_failed_pages',
-]);
+const pagesSkipReason = z
+  .enum(['in_progress', 'no_failed_pages'])
+  .describe(
+    'Why no page is read again. in_progress: a job of the document is running. no_failed_pages: no page of the ' +
+      'document has failed, or the job ended before any page was read.',
+  );
 
-export const retryPagesResponseSchema = z.object({
-  /** Follow the retry at links.self; null when nothing is read again. */
-  group_id: idSchema.nullable(),
-  /** How many pages are read again: all that have failed. */
-  pages: count,
-  reason: pagesRetrySkipReason.nullable(),
-  links: z.record(z.string(), z.string()),
-});
+export const retryPagesResponseSchema = z
+  .object({
+    group_id: groupId,
+    pages: count.describe('How many pages are read again: all that have failed.'),
+    reason: pagesSkipReason.nullable(),
+    links,
+  })
+  .meta({ id: 'RetryPagesResponse' });
 export type RetryPagesResponse = z.infer<typeof retryPagesResponseSchema>;
 
-/** Which failed chunks, and jobs that failed before they had any, to retry; at least one condition, and all of them hold. */
 export const bulkRetryRequestSchema = z
   .strictObject({
-    collection_id: idSchema.optional(),
-    document_id: idSchema.optional(),
-    error_codes: errorCodes.optional(),
-    failed_after: z.iso.datetime({ offset: true }).optional(),
-    failed_before: z.iso.datetime({ offset: true }).optional(),
-    force: z.boolean().default(false),
-    /** Only counts what would be scheduled. */
-    dry_run: z.boolean().default(false),
+    collection_id: idSchema.optional().describe('Only in this collection.'),
+    document_id: idSchema.optional().describe('Only in this document.'),
+    error_codes: errorCodes.optional().describe('Only failures with one of these codes.'),
+    failed_after: z.iso
+      .datetime({ offset: true })
+      .optional()
+      .meta({ description: 'Only failures after this time.', examples: ['2026-11-27T09:00:00Z'] }),
+    failed_before: z.iso
+      .datetime({ offset: true })
+      .optional()
+      .meta({ description: 'Only failures before this time.', examples: ['2026-11-27T10:00:00+01:00'] }),
+    force,
+    dry_run: z.boolean().default(false).describe('Only counts what would be retried.'),
   })
   .refine(({ force: _force, dry_run: _dryRun, ...conditions }) => Object.keys(conditions).length > 0, {
     message: 'Name at least one of collection_id, document_id, error_codes, failed_after, failed_before',
+  })
+  .meta({
+    id: 'BulkRetryRequest',
+    description:
+      'Which failed chunks to retry, and which jobs that failed before they had chunks. It has at least one condition, ' +
+      'and every condition must hold.',
   });
 
-export const bulkRetryResponseSchema = z.object({
-  dry_run: z.boolean(),
-  group_id: idSchema.nullable(),
-  /** Chunks scheduled, and of how many jobs; with dry_run those that would be. */
-  scheduled: count,
-  jobs: count,
-  /** Jobs that failed before they had chunks, and whose documents are read again. */
-  jobs_restarted: count,
-  /** Failed chunks that fit the conditions and were not scheduled, and jobs that were not restarted, by reason. */
-  skipped: z.array(z.object({ reason: skipReason, count })),
-  links: z.record(z.string(), z.string()),
-});
+export const bulkRetryResponseSchema = z
+  .object({
+    dry_run: z.boolean(),
+    group_id: groupId,
+    scheduled: count.describe('How many chunks are retried. After a dry run: how many would be.'),
+    jobs: count.describe('How many jobs these chunks belong to.'),
+    jobs_restarted: count.describe('How many jobs had failed before they had chunks, and are restarted.'),
+    skipped: z
+      .array(z.object({ reason: skipReason, count }))
+      .describe('How many chunks and jobs fit the conditions but are not retried, by reason.'),
+    links,
+  })
+  .meta({ id: 'BulkRetryResponse' });
 export type BulkRetryResponse = z.infer<typeof bulkRetryResponseSchema>;
 
-/** How far an operator's retry has come. Chunks that a later retry took over are counted there. */
-export const retryGroupSchema = z.object({
-  group_id: idSchema,
-  requested_at: timestamp,
-  request: z.record(z.string(), z.unknown()),
-  force: z.boolean(),
-  scheduled: count,
-  summary: statusCounts,
-  /** The jobs it restarted, by status. */
-  jobs: z.partialRecord(jobStatus, count),
-  /** True when none of its chunks or documents waits or is being worked on any more. */
-  done: z.boolean(),
-});
+export const retryGroupSchema = z
+  .object({
+    group_id: idSchema,
+    requested_at: timestamp,
+    request: z.record(z.string(), z.unknown()).describe('What was asked for.'),
+    force: z.boolean(),
+    scheduled: count.describe('How many chunks were scheduled.'),
+    summary: statusCounts.describe('How many of its chunks have each status. A chunk counts in its latest retry only.'),
+    jobs: z.partialRecord(jobStatus, count).describe('How many of the jobs that it restarted have each status.'),
+    done: z.boolean().describe('True when none of its chunks or documents waits, and no worker has one.'),
+  })
+  .meta({ id: 'RetryGroup' });
 export type RetryGroupView = z.infer<typeof retryGroupSchema>;

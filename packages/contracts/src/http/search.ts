@@ -3,36 +3,49 @@ import { boxSchema } from '../chunks';
 import { idSchema } from '../ids';
 import { metadataFilterSchema } from '../metadata';
 import { documentStatus } from '../statuses';
+import { collectionId, documentId, pageEnd, pageStart, section } from './common';
 
-export const searchRequestSchema = z.strictObject({
-  query: z.string().trim().min(1).max(10_000),
-  collection_id: idSchema.optional(),
-  document_id: idSchema.optional(),
-  /** Only documents whose metadata contains this; PostgreSQL's `@>`. */
-  filter: z.strictObject({ metadata: metadataFilterSchema }).optional(),
-  limit: z.int().min(1).max(100).default(10),
-});
+export const searchRequestSchema = z
+  .strictObject({
+    query: z
+      .string()
+      .trim()
+      .min(1)
+      .max(10_000)
+      .meta({ description: 'The text to search for.', examples: ['How much cash does the company have?'] }),
+    collection_id: idSchema.optional().describe('Only in this collection.'),
+    document_id: idSchema.optional().describe('Only in this document.'),
+    filter: z
+      .strictObject({
+        metadata: metadataFilterSchema.meta({
+          description: 'Only documents whose metadata contains this object, as the operator @> of PostgreSQL sees it.',
+          examples: [{ year: 2026 }],
+        }),
+      })
+      .optional(),
+    limit: z.int().min(1).max(100).default(10).describe('The most hits to return.'),
+  })
+  .meta({ id: 'SearchRequest' });
 export type SearchRequest = z.input<typeof searchRequestSchema>;
 
-export const searchHitSchema = z.object({
+const searchHitSchema = z.object({
   chunk_id: idSchema,
-  document_id: idSchema,
-  collection_id: idSchema,
+  document_id: documentId,
+  collection_id: collectionId,
   filename: z.string(),
-  /** The document's status: a hit in a `partial` document is labelled as such. */
-  document_status: documentStatus,
+  document_status: documentStatus.describe('A "partial" document lacks pages or chunks.'),
   text: z.string(),
-  /** Cosine similarity of query and chunk, from -1 to 1; higher is closer. */
-  score: z.number(),
-  page_start: z.int(),
-  page_end: z.int(),
-  section: z.string().nullable(),
-  coordinates: z.array(boxSchema),
+  score: z.number().meta({
+    description: 'The cosine similarity of query and chunk, from -1 to 1. Higher is closer.',
+    examples: [0.82],
+  }),
+  page_start: pageStart,
+  page_end: pageEnd,
+  section,
+  coordinates: z.array(boxSchema).describe('Where the text is: one rectangle for each block and page.'),
 });
-export type SearchHit = z.infer<typeof searchHitSchema>;
 
-export const searchResponseSchema = z.object({
-  query: z.string(),
-  hits: z.array(searchHitSchema),
-});
+export const searchResponseSchema = z
+  .object({ query: z.string(), hits: z.array(searchHitSchema).describe('The nearest chunks, nearest first.') })
+  .meta({ id: 'SearchResponse' });
 export type SearchResponse = z.infer<typeof searchResponseSchema>;
