@@ -23,6 +23,7 @@ export {
   type WaitingRow,
 } from './repositories/jobChunks';
 export type { JobRow } from './repositories/jobs';
+export type { RetryGroupRow } from './repositories/retryGroups';
 export { checkSetup } from './schema/checkSetup';
 export { type MigrateOptions, migrate, migrationNames } from './schema/migrations';
 export { type MonitoringResult, runMonitoring } from './schema/monitoring';

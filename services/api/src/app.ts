@@ -3,19 +3,18 @@ import express, { type Express } from 'express';
 import helmet from 'helmet';
 import pinoHttp from 'pino-http';
 import type { Dependencies } from './dependencies';
-import { requireKey, requireKeyInBrowser } from './http/auth';
-import { answerProblem, noSuchAddress } from './http/problems';
+import { endpoints } from './endpoints';
+import { keyAuthentication, requireKeyInBrowser } from './http/auth';
+import { endpointRouter } from './http/endpointRouter';
+import { answerProblem, unknownAddress } from './http/problems';
 import { withoutPassword } from './http/requestLog';
-import { pageRoutes } from './routes/admin';
-import { documentRoutes } from './routes/documents';
-import { healthRoutes } from './routes/health';
-import { jobRoutes } from './routes/jobs';
-import { retryRoutes } from './routes/retries';
-import { searchRoutes } from './routes/search';
+import { pageRoutes } from './pages';
+import { ChunkSearch } from './search';
 
-/** The HTTP application; starting to listen is somebody else's part. */
-export function createApp(dependencies: Dependencies): Express {
-  const { apiKey, logger, registry } = dependencies;
+/** Makes the HTTP application. It does not listen yet. */
+export function createApp({ apiKey, providers, ...resources }: Dependencies): Express {
+  const { config, database, logger } = resources;
+  const authenticate = keyAuthentication(apiKey);
   const app = express();
   app.disable('x-powered-by');
   app.use(
@@ -31,28 +30,19 @@ export function createApp(dependencies: Dependencies): Express {
       customLogLevel: (_request, response) => (response.statusCode >= 500 ? 'error' : 'debug'),
     }),
   );
-  app.use(healthRoutes(dependencies));
 
-  // Swagger UI and Bull Board bring inline styles and scripts of their own. Nothing may come from elsewhere: Bull Board
-  // would load its fonts from Google.
+  // Swagger UI and Bull Board have inline styles and scripts. Nothing may come from another host: Bull Board would load
+  // its fonts from Google.
   const inline = ["'self'", "'unsafe-inline'"];
   const directives = { scriptSrc: inline, styleSrc: inline, fontSrc: ["'self'"], upgradeInsecureRequests: null };
   app.use(['/docs', '/admin'], helmet({ contentSecurityPolicy: { directives } }));
   app.use(['/docs', '/openapi.json', '/admin'], requireKeyInBrowser(apiKey));
-  app.use(pageRoutes(dependencies));
+  app.use(pageRoutes(resources));
 
-  app.use(helmet(), requireKey(apiKey));
-  app.get('/metrics', async (_request, response) => {
-    response.type(registry.contentType).send(await registry.metrics());
-  });
-  app.use(
-    '/api/v1',
-    documentRoutes(dependencies),
-    jobRoutes(dependencies),
-    retryRoutes(dependencies),
-    searchRoutes(dependencies),
-  );
-  app.use(noSuchAddress);
+  app.use(helmet());
+  const search = new ChunkSearch(database, providers, config.SEARCH_EFFORT);
+  app.use(endpointRouter(endpoints, { ...resources, search }, authenticate));
+  app.use(unknownAddress(authenticate));
   app.use(answerProblem);
   return app;
 }

@@ -5,9 +5,11 @@ import type { EmbeddingProviders } from '@millrace/embeddings';
 import type { Queues } from '@millrace/queues';
 import type { Deliveries } from '@millrace/runtime';
 import type { Checks, Logger, Registry } from '@millrace/telemetry';
+import type { Access } from './access';
+import type { ChunkSearch } from './search';
 import type { Unlocker } from './uploads/unlocker';
 
-/** What the routes work with. */
+/** What the application is made from. */
 export interface Dependencies {
   config: Config;
   apiKey: string;
@@ -20,4 +22,14 @@ export interface Dependencies {
   logger: Logger;
   registry: Registry;
   checks: Checks;
+}
+
+/** What the application gives to every endpoint. */
+export interface SharedResources extends Omit<Dependencies, 'apiKey' | 'providers'> {
+  search: ChunkSearch;
+}
+
+/** What an endpoint can use. `access` belongs to the request's principal. */
+export interface Resources extends SharedResources {
+  access: Access;
 }

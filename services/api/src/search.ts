@@ -10,8 +10,8 @@ interface Found {
 }
 
 /**
- * Searches by the model that the vectors are of. Which one that is may change at any moment: it is remembered, and asked for
- * again when a search by it finds nothing or fails. What is found is always of the model that the query was embedded with.
+ * Searches with the current model. The model can change at any moment. It is remembered, and looked up again when a
+ * search finds nothing or fails. Hits always have vectors of the model that embedded the query.
  */
 export class ChunkSearch {
   private model: EmbeddingModel | undefined;
@@ -23,14 +23,14 @@ export class ChunkSearch {
   ) {}
 
   /**
-   * The chunks nearest to the query, nearest first.
-   * @throws MillraceError SETUP_INVALID when no provider of that model is configured, and the provider's
+   * Finds the chunks nearest to the query, nearest first.
+   * @throws MillraceError SETUP_INVALID when no provider of the current model is configured, and the provider's errors
    */
   async find(query: string, filter: ChunkFilter, limit: number): Promise<SearchRow[]> {
     this.model ??= await this.current();
     for (let asked: EmbeddingModel = this.model; ; asked = this.model) {
       const found = await this.findBy(asked, query, filter, limit).catch(async (error) => {
-        // The vectors may have another length by now, and perhaps nobody keeps the provider of the old ones any more.
+        // After a change of the model the vectors can have another length, and the old provider can be gone.
         const model = await this.current();
         if (isSameModel(model, asked)) {
           throw error;
@@ -44,7 +44,7 @@ export class ChunkSearch {
     }
   }
 
-  /** What is found by this model, and the one that the vectors were of meanwhile. */
+  /** Searches with this model. Also gives the current model, which differs if it has changed meanwhile. */
   private async findBy(model: EmbeddingModel, query: string, filter: ChunkFilter, limit: number): Promise<Found> {
     const vector = await this.embed(query, model);
     return this.database.read(async ({ embeddingModels, documentChunks }) => {
@@ -53,7 +53,7 @@ export class ChunkSearch {
         { ...filter, embeddingModel: model.model },
         { limit, effort: this.effort },
       );
-      // The search keeps the model from being changed until the transaction ends.
+      // The transaction of the search keeps the model from changing.
       return { rows, model: rows.length > 0 ? model : await embeddingModels.active() };
     });
   }
@@ -67,12 +67,12 @@ export class ChunkSearch {
     if (!provider) {
       throw new MillraceError(
         'SETUP_INVALID',
-        `The database's vectors are of ${model.model} (${model.dimensions} dimensions), and no provider of these is configured here.`,
+        `The vectors in the database are of ${model.model} (${model.dimensions} dimensions), but no provider of this model is configured.`,
       );
     }
     const [vector] = await provider.embed([query]);
     if (!vector) {
-      throw new MillraceError('EMBEDDING_INVALID_RESPONSE', 'No vector was made for the query');
+      throw new MillraceError('EMBEDDING_INVALID_RESPONSE', 'The provider made no vector for the query.');
     }
     return vector;
   }

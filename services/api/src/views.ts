@@ -6,10 +6,13 @@ import {
   type JobChunkDetail,
   type JobChunkStatus,
   type JobChunkView,
+  type JobStatus,
   type JobView,
   jobChunkStatus,
   jobHasEnded,
   mayLackPages,
+  type RetryGroupView,
+  type RetryResponse,
   type SearchResponse,
   type StatusCounts,
 } from '@millrace/contracts';
@@ -21,9 +24,14 @@ import type {
   JobChunkDetailRow,
   JobChunkRow,
   JobRow,
+  RetryGroupRow,
   SearchRow,
 } from '@millrace/database';
+import type { SkippedChunk } from '@millrace/lifecycle';
 import { storedProblem } from './http/problems';
+
+/** How many skipped chunks an answer names for each reason. */
+const namedSkipped = 100;
 
 const base = '/api/v1';
 
@@ -57,10 +65,7 @@ export function documentView(row: DocumentRow): DocumentView {
   };
 }
 
-/**
- * The chunks and pages that a document lacks: how many there are, and those that are named.
- * @returns null when it lacks nothing.
- */
+/** What a document lacks. @returns null when it lacks nothing. */
 export function missingView(
   chunks: { count: number; chunks: JobChunkRow[] },
   pages: { count: number; pages: Pick<DocumentPageRow, 'page' | 'errorCode'>[] },
@@ -85,10 +90,10 @@ export function missingView(
   };
 }
 
-/** Short of 1 while there is anything to do, such as failed pages to read again when all chunks are settled. */
+/** The most progress of a job that has not ended. All its chunks may be settled while it still has work. */
 const almostDone = 0.99;
 
-/** Chunks settled of all chunks; a job that has not been chunked yet is at 0, one that has ended, and no other, at 1. */
+/** The settled share of a job's chunks: 0 before it has chunks, 1 only once it has ended. */
 function progressOf(row: JobRow): number {
   if (jobHasEnded(row.status)) {
     return 1;
@@ -144,7 +149,7 @@ export function jobLinks(jobId: string) {
   };
 }
 
-/** Where a retry can be followed; nowhere when nothing was scheduled. */
+/** The address of a retry group; nothing when nothing was retried. */
 export function retryLinks(groupId: string | null): Record<string, string> {
   return groupId ? { self: `${base}/retries/${groupId}` } : {};
 }
@@ -213,7 +218,40 @@ export function jobChunkDetailView(row: JobChunkDetailRow, history: ChunkAttempt
   };
 }
 
-/** Every status with its count, zeros included, and the total. */
+export function skippedView(skipped: readonly SkippedChunk[]): RetryResponse['skipped'] {
+  const groups = new Map<SkippedChunk['reason'], string[]>();
+  for (const { id, reason } of skipped) {
+    const ids = groups.get(reason);
+    if (ids) {
+      ids.push(id);
+    } else {
+      groups.set(reason, [id]);
+    }
+  }
+  return [...groups].map(([reason, ids]) => ({ reason, count: ids.length, chunk_ids: ids.slice(0, namedSkipped) }));
+}
+
+export function retryGroupView(
+  group: RetryGroupRow,
+  progress: {
+    chunks: Partial<Record<JobChunkStatus, number>>;
+    jobs: Partial<Record<JobStatus, number>>;
+    done: boolean;
+  },
+): RetryGroupView {
+  return {
+    group_id: group.id,
+    requested_at: iso(group.requestedAt),
+    request: group.request,
+    force: group.force,
+    scheduled: group.scheduled,
+    summary: statusCounts(progress.chunks),
+    jobs: progress.jobs,
+    done: progress.done,
+  };
+}
+
+/** Counts every status, zeros included, and all of them together. */
 export function statusCounts(counts: Partial<Record<JobChunkStatus, number>>): StatusCounts {
   const byStatus = Object.fromEntries(jobChunkStatus.options.map((status) => [status, counts[status] ?? 0]));
   const total = Object.values(byStatus).reduce((sum, count) => sum + count, 0);

@@ -1,4 +1,4 @@
-import { calledType, type MediaType, MediaTypeDetector, namedType } from '../src/uploads/mediaType';
+import { type MediaType, MediaTypeDetector, namedOrExtension, namedType } from '../src/uploads/mediaType';
 
 /** What the detector makes of bytes that pass in pieces of `pieceBytes`. */
 function detect(bytes: Buffer, called?: string, pieceBytes = bytes.length): MediaType | string {
@@ -107,5 +107,5 @@ test.each([
   ['application/octet-stream', 'notes.md', 'text/markdown'],
   ['application/octet-stream', 'constructor', undefined],
 ])('When a file comes as %s with the name %s, then it is called %s', (contentType, name, expected) => {
-  expect(calledType(contentType, name)).toBe(expected);
+  expect(namedOrExtension(contentType, name)).toBe(expected);
 });

@@ -3,12 +3,15 @@ import { producerConnection, Queues, untilReady } from '@millrace/queues';
 import type { RunningService } from '@millrace/runtime';
 import { createLogger, type Logger } from '@millrace/telemetry';
 import { createTestEnvironment, type TestEnvironment, testApiKey } from '@millrace/test-support';
-import request from 'supertest';
+import request, { type Response, type Test } from 'supertest';
 import { startApi } from '../src';
+import { AnswerRecorder } from './answerRecorder';
 
-/** The API alone, on a database, queues and files of one test's own. */
+/** The API alone, with a database, queues and files that no other test uses. */
 export class TestApi {
-  /** Connections of the test's own to the API's database. */
+  /** Checks every answer to `client` and `anonymous`. */
+  readonly recorder = new AnswerRecorder();
+  /** Connections of the test to the database of the API. */
   readonly database: Database;
   private closeQueues: () => Promise<unknown> = async () => undefined;
 
@@ -42,7 +45,7 @@ export class TestApi {
     return this.service.urls.apiUrl ?? '';
   }
 
-  /** The API's queues; call it once. */
+  /** Opens the queues of the API. Call it once. */
   async openQueues(): Promise<Queues> {
     const { REDIS_URL, QUEUE_PREFIX } = this.environment.config();
     const connection = producerConnection(REDIS_URL, createLogger('test', 'silent'));
@@ -52,27 +55,33 @@ export class TestApi {
     return queues;
   }
 
-  /** Stops the API and leaves its database, queues and files. */
+  /** Stops the API and keeps its database, queues and files. */
   async end(): Promise<void> {
     for (const phase of this.service.stop) {
       await phase.run();
     }
   }
 
+  /** Stops the API and removes everything. It fails when an answer was not as its endpoint declares. */
   async stop(): Promise<void> {
     await this.end();
     await this.closeQueues();
     await this.database.close();
     await this.environment.cleanUp();
+    if (this.recorder.faults.length > 0) {
+      throw new Error(`These answers are not declared:\n${this.recorder.faults.join('\n')}`);
+    }
   }
 
   /** A request without the key. */
   get anonymous() {
-    return request(this.url);
+    return request.agent(this.url).use((sent: Test) => {
+      sent.on('response', (response: Response) => this.recorder.record(sent.method, sent.url, response));
+    });
   }
 
   /** A request with the key. */
   get client() {
-    return request.agent(this.url).set('Authorization', `Bearer ${testApiKey}`);
+    return this.anonymous.set('Authorization', `Bearer ${testApiKey}`);
   }
 }

@@ -1,10 +1,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { MillraceError } from '@millrace/contracts';
 import type { Request, RequestHandler } from 'express';
+import type { Principal } from '../access';
+
+/** Finds out who makes a request. @throws MillraceError UNAUTHENTICATED */
+export type Authenticate = (request: Request) => Principal;
 
 const digest = (text: string) => createHash('sha256').update(text).digest();
 
-/** Compares digests of equal length, in a time that does not tell how much of the key was right. */
+/** Compares digests of equal length. The time that it takes does not tell how much of the key was right. */
 function sameKey(given: string, key: string): boolean {
   return timingSafeEqual(digest(given), digest(key));
 }
@@ -23,28 +27,28 @@ function basicPassword(request: Request): string | undefined {
   return decoded.slice(decoded.indexOf(':') + 1);
 }
 
-/** Lets a request pass that brings the key as "Authorization: Bearer KEY" or "X-API-Key: KEY". */
-export function requireKey(key: string): RequestHandler {
-  return (request, _response, next) => {
+/** Accepts the key as "Authorization: Bearer KEY" or "X-API-Key: KEY". */
+export function keyAuthentication(key: string): Authenticate {
+  return (request) => {
     const given = bearerOrHeader(request);
     if (given === undefined || !sameKey(given, key)) {
       throw new MillraceError('UNAUTHENTICATED');
     }
-    next();
+    return { kind: 'api-key' };
   };
 }
 
 /**
- * The same for pages that a person opens in a browser: HTTP Basic with any user name and the key as the password is
- * taken too. A browser sends Basic credentials with requests of other sites as well, so the API does not take them,
- * and a page takes a request that changes something only from its own origin.
+ * Protects the pages that a person opens in a browser. They also accept HTTP Basic, with any user name and the key as
+ * the password. A browser sends Basic credentials even with requests that another site makes. Therefore the API does
+ * not accept them, and a page accepts a request that changes something only from its own origin.
  */
 export function requireKeyInBrowser(key: string): RequestHandler {
   return (request, response, next) => {
     const given = bearerOrHeader(request) ?? basicPassword(request);
     if (given === undefined || !sameKey(given, key)) {
       response.set('WWW-Authenticate', 'Basic realm="millrace", charset="UTF-8"');
-      throw new MillraceError('UNAUTHENTICATED', 'Log in with any user name and the API key as the password');
+      throw new MillraceError('UNAUTHENTICATED', 'Log in with any user name and the API key as the password.');
     }
     const site = request.get('sec-fetch-site');
     if (request.method !== 'GET' && site !== undefined && site !== 'same-origin') {

@@ -1,25 +1,25 @@
 import { MillraceError } from '@millrace/contracts';
 
-/** Makes the opaque cursor that continues a list after the item at this position. */
+/** Makes the cursor that continues a list after the item at this position. Clients do not look into it. */
 export function encodeCursor(position: number): string {
   return Buffer.from(`after:${position}`).toString('base64url');
 }
 
-/** The position a cursor continues after; `start` where there is none. @throws MillraceError REQUEST_INVALID */
+/** Gives the position that a cursor continues after; `start` without a cursor. @throws MillraceError REQUEST_INVALID */
 export function decodeCursor(cursor: string | undefined, start: number): number {
   if (cursor === undefined) {
     return start;
   }
   const match = /^after:(\d{1,9})$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
   if (!match) {
-    throw new MillraceError('REQUEST_INVALID', 'cursor: is not one that this API has given', {
-      extra: { errors: [{ path: 'cursor', message: 'is not one that this API has given' }] },
+    throw new MillraceError('REQUEST_INVALID', 'cursor: is not a cursor of this API.', {
+      extra: { errors: [{ path: 'cursor', message: 'is not a cursor of this API' }] },
     });
   }
   return Number(match[1]);
 }
 
-/** Cuts a list read with one item more than `limit` to size, with the cursor of the next page where there is one. */
+/** Makes a page of a list that was read with one item more than `limit`. The extra item shows that a next page exists. */
 export function toPage<T>(rows: T[], limit: number, positionOf: (row: T) => number) {
   const items = rows.slice(0, limit);
   const last = items.at(-1);

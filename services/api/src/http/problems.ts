@@ -1,10 +1,11 @@
 import { type ErrorCode, errorCatalogue, isErrorCode, MillraceError, type Problem } from '@millrace/contracts';
-import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
+import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { ZodError } from 'zod';
-import { hasBody } from './jsonBody';
-import { answerBeforeTheEnd } from './linger';
+import { answerEarly } from './answerEarly';
+import type { Authenticate } from './auth';
+import { hasBody } from './hasBody';
 
-/** The problem document (RFC 9457) of a code from the catalogue. */
+/** Makes the problem document (RFC 9457) of a code. */
 export function problemOf(code: ErrorCode, detail: string | null, extra: Partial<Problem> = {}): Problem {
   const { status, title, retryable, advice } = errorCatalogue[code];
   return {
@@ -19,7 +20,7 @@ export function problemOf(code: ErrorCode, detail: string | null, extra: Partial
   };
 }
 
-/** The problem that stands on a document or a job, or null where none does. */
+/** Makes the problem document of a stored error, or null without an error. */
 export function storedProblem(code: string | null, message: string | null): Problem | null {
   if (code === null) {
     return null;
@@ -27,7 +28,7 @@ export function storedProblem(code: string | null, message: string | null): Prob
   return problemOf(isErrorCode(code) ? code : 'INTERNAL', message);
 }
 
-/** Gives whatever was thrown while answering a request a code from the catalogue. */
+/** Gives an error that was thrown during a request a code of the catalogue. */
 function toKnownError(error: unknown): MillraceError {
   if (error instanceof MillraceError) {
     return error;
@@ -40,7 +41,7 @@ function toKnownError(error: unknown): MillraceError {
   return fromFramework(error) ?? new MillraceError('INTERNAL', undefined, { cause: error });
 }
 
-/** Errors that Express and its body parser throw name themselves by `type` and `status`. */
+/** Translates an error of Express or its body parser, which have a `type` or a `status`. */
 function fromFramework(error: unknown): MillraceError | null {
   if (!(error instanceof Error)) {
     return null;
@@ -57,10 +58,10 @@ function fromFramework(error: unknown): MillraceError | null {
     : null;
 }
 
-/** The last middleware: every error leaves as application/problem+json with its code and the request's id. */
+/** The last middleware. It answers every error with a problem document that has a code and the id of the request. */
 export const answerProblem: ErrorRequestHandler = (thrown, request, response, next) => {
   const error = toKnownError(thrown);
-  const problem = problemOf(error.code, error.message, { ...error.extra, request_id: requestIdOf(request) });
+  const problem = problemOf(error.code, error.message, { ...error.extra, request_id: String(request.id) });
   if (problem.status >= 500) {
     request.log.error({ err: error.cause ?? error, code: error.code }, 'a request failed');
   }
@@ -79,23 +80,14 @@ export const answerProblem: ErrorRequestHandler = (thrown, request, response, ne
   if (request.complete || !hasBody(request)) {
     response.send(body);
   } else {
-    answerBeforeTheEnd(request, response, body);
+    answerEarly(request, response, body);
   }
 };
 
-function requestIdOf(request: Request): string {
-  return String(request.id);
-}
-
-/** For addresses that nothing else has answered. */
-export const noSuchAddress: RequestHandler = (request) => {
-  throw new MillraceError('NOT_FOUND', `Nothing is at ${request.method} ${request.path}`);
-};
-
-/** For an address whose other methods are taken. */
-export function onlyMethods(...methods: string[]): RequestHandler {
-  return (request, response) => {
-    response.setHeader('Allow', methods.join(', '));
-    throw new MillraceError('METHOD_NOT_ALLOWED', `${request.method} is not one of ${methods.join(', ')}`);
+/** Answers a request for an address that nothing else has answered. Without a valid key it says nothing about addresses. */
+export function unknownAddress(authenticate: Authenticate): RequestHandler {
+  return (request) => {
+    authenticate(request);
+    throw new MillraceError('NOT_FOUND', `There is nothing at ${request.method} ${request.path}.`);
   };
 }

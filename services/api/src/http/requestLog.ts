@@ -1,10 +1,10 @@
-/** What of a request is logged. */
+/** The logged parts of a request. */
 export interface LoggedRequest {
   url: string;
   query?: Record<string, unknown>;
 }
 
-/** A password in the address is refused, and must not be kept in the log for that. */
+/** Removes passwords from the address of a logged request. Such a request is refused, but it is still logged. */
 export function withoutPassword<T extends LoggedRequest>(request: T): T {
   const mark = request.url.indexOf('?');
   const given = new URLSearchParams(mark < 0 ? '' : request.url.slice(mark + 1));
@@ -19,7 +19,7 @@ export function withoutPassword<T extends LoggedRequest>(request: T): T {
   return { ...request, url: `${request.url.slice(0, mark)}?${given}`, query };
 }
 
-/** Also in forms that are not taken but may be tried, such as "password[]". */
+/** Also finds spellings that clients try, such as "password[]". */
 function isPassword(name: string): boolean {
   return /password/i.test(name);
 }

@@ -3,18 +3,18 @@ import type { Duplex } from 'node:stream';
 import type { ErrorCode } from '@millrace/contracts';
 import { problemOf } from './problems';
 
-/** A connection on which nothing moves for this long is closed; a slow upload that goes on may take any time. */
+/** A connection without traffic is closed after this time. A slow upload may take any time. */
 const idleMs = 120_000;
 
 /**
- * The HTTP server around the application. What never becomes a request of Express (headers that are too large, a
- * malformed chunked body, an address that is none) is answered with a problem document as well.
+ * Makes the HTTP server of the application. It also answers with a problem document what Express never sees: headers
+ * that are too large, a malformed chunked body, an invalid address.
  */
 export function createHttpServer(application: RequestListener): Server {
   const server = createServer((request, response) => {
     if (!URL.canParse(request.url ?? '/', 'http://localhost')) {
       response.writeHead(400, { 'content-type': problemType, connection: 'close' });
-      response.end(JSON.stringify(problemOf('REQUEST_INVALID', 'The address of the request is not one')));
+      response.end(JSON.stringify(problemOf('REQUEST_INVALID', 'The address of the request is not valid.')));
       return;
     }
     application(request, response);
@@ -31,7 +31,7 @@ export function createHttpServer(application: RequestListener): Server {
   server.on('checkExpectation', (_request, response) => {
     response.writeHead(417, { 'content-type': problemType });
     response.end(
-      JSON.stringify({ ...problemOf('REQUEST_INVALID', 'The Expect header asks for what is not known'), status: 417 }),
+      JSON.stringify({ ...problemOf('REQUEST_INVALID', 'The Expect header asks for something unknown.'), status: 417 }),
     );
   });
   return server;
@@ -52,7 +52,7 @@ function refuse(socket: Duplex, code: ErrorCode, detail: string): void {
   );
 }
 
-/** Takes no new connection and waits for the requests in hand; after `graceMs` they are cut off. */
+/** Accepts no new connection and waits for the running requests. After `graceMs` it cuts them off. */
 export async function closeServer(server: Server, graceMs: number): Promise<void> {
   const cutOff = setTimeout(() => server.closeAllConnections(), graceMs);
   await new Promise((resolve) => {

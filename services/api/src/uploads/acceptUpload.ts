@@ -3,38 +3,40 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { originalKey } from '@millrace/blobs';
 import { MillraceError, newId } from '@millrace/contracts';
-import type { DocumentRow } from '@millrace/database';
+import { type DocumentRow, defaultCollectionId } from '@millrace/database';
 import { type Accepted, acceptDocument } from '@millrace/lifecycle';
-import type { Dependencies } from '../dependencies';
+import type { Resources } from '../dependencies';
 import type { ReceivedUpload } from './receiveUpload';
 import { readingOptionsOf, type UploadFields } from './uploadFields';
 
+type UploadResources = Pick<
+  Resources,
+  'access' | 'blobs' | 'config' | 'database' | 'deliveries' | 'logger' | 'unlocker'
+>;
+
 /**
- * Makes a received file a document of the collection, or finds the one that holds the same content already. The
- * original is durable before the row that names it, and the row before the delivery: a crash in between leaves at
- * most a file that nobody refers to, never a document without its file.
- * @param gone aborted when the client has gone: a password that is still to be taken off is then given up.
+ * Makes a received file a document of its collection, or finds the document that already holds the same content. The
+ * original is durable before the row that names it, and the row before the delivery. A crash in between leaves at most
+ * a file without a row, never a row without its file.
+ * @param gone is aborted when the client has closed the connection. Removing a password then stops.
  */
 export async function acceptUpload(
-  dependencies: Dependencies,
+  resources: UploadResources,
   upload: ReceivedUpload,
   fields: UploadFields,
   gone?: AbortSignal,
 ): Promise<Accepted> {
-  const { database, blobs, config } = dependencies;
+  const { access, database, blobs, config } = resources;
   const reading = readingOptionsOf(fields, config);
-  const collectionId = fields.collection_id;
-  const collection = await database.collections.find(collectionId);
-  if (!collection) {
-    throw new MillraceError('COLLECTION_NOT_FOUND', `There is no collection ${collectionId}`);
-  }
+  const collection = await access.collection(fields.collection_id ?? defaultCollectionId);
+  const collectionId = collection.id;
   const known = await database.documents.findByContent(collectionId, upload.contentHash);
   const knownJob = known && (await database.jobs.find(known.jobId));
-  // What fails for want of a password is tried again with one.
-  if (knownJob && !(upload.password !== undefined && (await mayLackPassword(dependencies, known)))) {
+  // A document that failed because its password was missing is replaced when the password comes.
+  if (knownJob && !(upload.password !== undefined && (await mayLackPassword(resources, known)))) {
     return { duplicate: true, document: known, job: knownJob };
   }
-  const unlocked = await takePasswordOff(dependencies, upload, gone);
+  const unlocked = await removePassword(resources, upload, gone);
   const documentId = newId();
   const key = originalKey(documentId);
   await upload.staged.keep(key);
@@ -62,8 +64,8 @@ export async function acceptUpload(
       },
     );
   } catch (error) {
-    // A connection that broke during COMMIT leaves it open whether the document was accepted; its file must then stay.
-    // Any other error means that it was not.
+    // When the connection broke during COMMIT, the document may have been accepted, so its file must stay. Any other
+    // error means that it was not accepted.
     if (!(error instanceof MillraceError && error.code === 'DATABASE_UNAVAILABLE')) {
       await blobs.remove(key);
     }
@@ -71,26 +73,26 @@ export async function acceptUpload(
   }
   if (accepted.duplicate) {
     await blobs.remove(key);
-    if (unlocked && (await mayLackPassword(dependencies, accepted.document))) {
+    if (unlocked && (await mayLackPassword(resources, accepted.document))) {
       throw new MillraceError(
         'DOCUMENT_IN_PROGRESS',
-        `The password is right, but the same file came without one and is still being read, as document ${accepted.document.id}`,
+        `The password is right, but the same file came without one and is still being read as document ${accepted.document.id}.`,
         { retryAfterMs: 5_000, extra: { document_id: accepted.document.id } },
       );
     }
     return accepted;
   }
-  await deliver(dependencies, accepted);
+  await deliver(resources, accepted);
   return accepted;
 }
 
 /**
- * From here on a locked file is kept without its password, so that it can be read as often as it takes. Its hash stays
- * that of the bytes that were uploaded, by which the same upload is known again.
- * @returns true where there was a password to take off.
+ * Removes the password of an encrypted PDF, so that every attempt can read the original without it. The content hash
+ * stays that of the uploaded bytes, so that the same upload is recognized as a duplicate.
+ * @returns true when there was a password to remove.
  */
-async function takePasswordOff(
-  { unlocker }: Dependencies,
+async function removePassword(
+  { unlocker }: UploadResources,
   { staged, mimeType, password }: ReceivedUpload,
   gone: AbortSignal | undefined,
 ): Promise<boolean> {
@@ -105,10 +107,10 @@ async function takePasswordOff(
 }
 
 /**
- * True for a document that has failed for want of a password, or may do so yet: it is not read to its end, and its
- * original is what was uploaded. That of a PDF which came with its password is a copy that needs none.
+ * True for a document that failed because its password was missing, or still may: it is not fully read, and its
+ * original is the uploaded file. The original of a PDF that came with its password is a copy without encryption.
  */
-async function mayLackPassword({ blobs }: Dependencies, document: DocumentRow): Promise<boolean> {
+async function mayLackPassword({ blobs }: UploadResources, document: DocumentRow): Promise<boolean> {
   if (document.status !== 'queued' && document.status !== 'processing') {
     return document.errorCode === 'PDF_ENCRYPTED';
   }
@@ -117,13 +119,13 @@ async function mayLackPassword({ blobs }: Dependencies, document: DocumentRow): 
     await pipeline(createReadStream(await blobs.localPath(document.sourcePath ?? originalKey(document.id))), hash);
     return hash.digest('hex') === document.contentHash;
   } catch {
-    // The original is removed as its document ends: whoever asks again will see how.
+    // The original was removed, so the document has just ended. The next upload sees how.
     return true;
   }
 }
 
-/** With Redis away the upload is accepted all the same: the job's row says that a delivery is due. */
-async function deliver({ deliveries, logger }: Dependencies, { document, job }: Accepted): Promise<void> {
+/** Delivers the job. Without Redis the upload is accepted all the same: the reconciler delivers the job later. */
+async function deliver({ deliveries, logger }: UploadResources, { document, job }: Accepted): Promise<void> {
   const ids = { documentId: document.id, jobId: job.id };
   logger.info({ ...ids, sizeBytes: document.sizeBytes }, 'a document was accepted');
   await deliveries.jobs([{ ...ids, queueJobId: job.queueJobId, delayMs: 0 }]);

@@ -5,7 +5,7 @@ import { EncodingDetector, type TextType, textTypes } from '@millrace/text';
 export type MediaType = 'application/pdf' | TextType;
 export const acceptedTypes: readonly MediaType[] = ['application/pdf', ...textTypes];
 
-/** What a file without a name is called. */
+/** The names of files that come without one. */
 export const defaultNames: Record<MediaType, string> = {
   'application/pdf': 'document.pdf',
   'text/plain': 'document.txt',
@@ -13,7 +13,7 @@ export const defaultNames: Record<MediaType, string> = {
   'text/html': 'document.html',
 };
 
-/** Names that clients give to what is accepted. */
+/** The content types and extensions that clients use for the accepted types. */
 const aliases: ReadonlyMap<string, MediaType> = new Map(
   Object.entries<MediaType>({
     'application/pdf': 'application/pdf',
@@ -33,54 +33,52 @@ const aliases: ReadonlyMap<string, MediaType> = new Map(
   }),
 );
 
-/** The accepted type that a content type or a file's name stands for, if any. */
+/** Finds the accepted type that a content type or the extension of a filename names. */
 export function namedType(contentTypeOrName: string): MediaType | undefined {
   const name = contentTypeOrName.trim().toLowerCase();
   return aliases.get(name) ?? aliases.get(extname(name));
 }
 
 /**
- * The accepted type that a file is called by its content type and its name together. A part of a form that says no type
- * counts as plain text, which many clients also say of any text: a name that says more goes before that.
+ * Finds the accepted type that the content type and the filename name together. Plain text says little: a part of a form
+ * without a type counts as plain text, and many clients send it for any text. The extension then goes first.
  */
-export function calledType(contentType: string, name: string): MediaType | undefined {
+export function namedOrExtension(contentType: string, name: string): MediaType | undefined {
   const byType = namedType(contentType);
   return byType === undefined || byType === 'text/plain' ? (namedType(name) ?? byType) : byType;
 }
 
-/**
- * True for a content type that says what the file is, and that it is nothing accepted: neither text nor just bytes.
- */
+/** True for a content type that names another kind of file: not an accepted one, not a text, and not just bytes. */
 export function isOtherType(contentType: string): boolean {
   const type = contentType.trim().toLowerCase();
   return type !== '' && type !== 'application/octet-stream' && !type.startsWith('text/') && !aliases.has(type);
 }
 
-/** What nobody can read as text, though it is: the beginnings of RTF and of PostScript. */
+/** How RTF and PostScript begin. Both are text, but not for readers. */
 const otherBeginnings = ['{\\rtf', '%!PS'];
 
-/** @param what says what the file is that is refused. */
+/** Makes the error of a refused file. `what` says what the file is, without a full stop. */
 export function unsupported(what: string): MillraceError {
-  return new MillraceError('UNSUPPORTED_MEDIA_TYPE', `${what}; accepted are ${acceptedTypes.join(', ')}`, {
+  return new MillraceError('UNSUPPORTED_MEDIA_TYPE', `${what}; accepted are ${acceptedTypes.join(', ')}.`, {
     extra: { accepted: acceptedTypes },
   });
 }
 
-/** A PDF's header may stand after some junk, within the first 1,024 bytes (ISO 32000-2, annex on older files). */
+/** The header of a PDF may follow other bytes, within the first 1,024 (ISO 32000-2, annex on older files). */
 const headBytes = 1024;
 const pdfHeader = '%PDF-';
-/** A comment ends at its first "-->" and nowhere else: were there a choice, comments in a row would have 2ⁿ readings. */
+/** A comment ends at its first "-->" only. Otherwise n comments in a row could match in 2ⁿ ways. */
 const htmlBeginning = /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->)[\s\S])*-->\s*)*<(?:!doctype\s+html|html)\b/i;
 
 export interface RecognizedType {
   mimeType: MediaType;
-  /** The encoding that the client says of a text, where the text is read in it for that reason. */
+  /** The encoding that the client named for a text, if the text is read in it because of that. */
   charset: string | null;
 }
 
 /**
- * Recognizes a file as its bytes pass. Whether it is a PDF, text, or neither, its content says; which kind of text, its
- * declared type or its name, unless the content is plainly HTML. What is called a PDF must be one.
+ * Recognizes a file as its bytes pass. The content decides whether it is a PDF, a text, or neither. The named type
+ * decides which kind of text it is, unless a plain text begins as HTML does. A file that is named a PDF must be one.
  */
 export class MediaTypeDetector {
   private readonly text: EncodingDetector;
@@ -89,8 +87,8 @@ export class MediaTypeDetector {
   private mayBeText = true;
 
   /**
-   * @param named What the client calls it, by content type or name, where that is something accepted.
-   * @param charset The encoding that it says of text, as `charsetOf` gives it.
+   * @param named is the accepted type that the client names, by content type or filename.
+   * @param charset is the encoding that the client names for a text, as `charsetOf` gives it.
    */
   constructor(
     private readonly named: MediaType | undefined,
@@ -99,7 +97,7 @@ export class MediaTypeDetector {
     this.text = new EncodingDetector(charset);
   }
 
-  /** @throws MillraceError UNSUPPORTED_MEDIA_TYPE as soon as that is certain. */
+  /** Takes the next bytes. @throws MillraceError UNSUPPORTED_MEDIA_TYPE as soon as that is certain */
   add(piece: Buffer): void {
     if (this.decided === 'pdf') {
       return;
@@ -116,7 +114,7 @@ export class MediaTypeDetector {
     }
   }
 
-  /** @throws MillraceError UNSUPPORTED_MEDIA_TYPE */
+  /** Gives the type, once all bytes have passed. @throws MillraceError UNSUPPORTED_MEDIA_TYPE */
   end(): RecognizedType {
     if (this.decided === null) {
       this.decide();
@@ -128,7 +126,7 @@ export class MediaTypeDetector {
     if (this.decided === 'pdf') {
       return { mimeType: 'application/pdf', charset: null };
     }
-    // UTF-8 is found without being told.
+    // UTF-8 is recognized without a name.
     return { mimeType: this.textType(), charset: encoding === 'utf-8' || encoding !== this.charset ? null : encoding };
   }
 
@@ -141,12 +139,12 @@ export class MediaTypeDetector {
 
   private decide(): void {
     const at = this.head.indexOf(pdfHeader);
-    const calledText = this.named !== undefined && this.named !== 'application/pdf';
-    // A text may speak of the header.
-    if (at === 0 || (at > 0 && !calledText)) {
+    const namedText = this.named !== undefined && this.named !== 'application/pdf';
+    // A text can mention the header.
+    if (at === 0 || (at > 0 && !namedText)) {
       this.decided = 'pdf';
     } else if (this.named === 'application/pdf') {
-      throw unsupported('The file is called a PDF and is none: it does not begin with %PDF-');
+      throw unsupported('The file is named a PDF but does not begin with %PDF-');
     } else if (otherBeginnings.some((beginning) => this.beginning().startsWith(beginning))) {
       throw unsupported('The content is RTF or PostScript');
     } else {
@@ -154,7 +152,7 @@ export class MediaTypeDetector {
     }
   }
 
-  /** What is no text, yet has a PDF's header in its head, is a PDF after some junk, whatever it is called. */
+  /** A file that is not text but has the header of a PDF in its head is a PDF, whatever it is named. */
   private decideNoText(): void {
     if (!this.head.includes(pdfHeader)) {
       throw unsupported('The content is neither a PDF nor text');
@@ -162,9 +160,9 @@ export class MediaTypeDetector {
     this.decided = 'pdf';
   }
 
-  /** Its first characters, as far as they are ASCII. */
+  /** The first characters; right only where they are ASCII. */
   private beginning(): string {
-    // Of UTF-16, every other byte is NUL.
+    // In UTF-16 every other byte of an ASCII text is NUL.
     return this.head.toString('latin1').replace(/\0|^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)/g, '');
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Finds the content type of a form's file with its parameters, which busboy leaves out, in what has come of the form by the
- * time that busboy tells of the file.
+ * Keeps the beginning of a form, to find the Content-Type of its file with parameters such as the charset. busboy leaves
+ * the parameters out, but when it announces the file, the headers of the file have already passed.
  */
 export class PartHeads {
   private readonly pieces: Buffer[] = [];
@@ -8,8 +8,8 @@ export class PartHeads {
   private readonly delimiter: string;
 
   /**
-   * @param formType the form's own content type.
-   * @param maxBytes what is looked at: in a form with more before its file, nothing is found.
+   * @param formType is the Content-Type of the form itself.
+   * @param maxBytes limits what is kept. In a form with more bytes before its file, nothing is found.
    */
   constructor(
     formType: string,
@@ -26,13 +26,13 @@ export class PartHeads {
     }
   }
 
-  /** The header's value; empty where there is none. */
+  /** Finds the Content-Type of the file; empty if it has none. */
   fileContentType(): string {
     const [, ...parts] = Buffer.concat(this.pieces).toString('latin1').split(this.delimiter);
     for (const part of parts) {
       const head = part.split('\r\n\r\n', 1)[0] ?? '';
       const [, contentType = ''] = /^content-type:[ \t]*(.*)$/im.exec(head) ?? [];
-      // What busboy takes for a file.
+      // busboy takes the same two kinds of part for a file.
       if (/^content-disposition:.*\bfilename\*?=/im.test(head) || /^application\/octet-stream\b/i.test(contentType)) {
         return contentType;
       }

@@ -7,15 +7,14 @@ import {
   ocrMode,
   type ReadingOptions,
 } from '@millrace/contracts';
-import { defaultCollectionId } from '@millrace/database';
 import { z } from 'zod';
 
-/** A whole number in a form or a query, where everything is text. */
+/** A whole number as a form or a query writes it. */
 function wholeNumber(min: number, max: number) {
   return z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).pipe(z.int().min(min).max(max));
 }
 
-/** JSON in a form or a query. */
+/** JSON as a form or a query writes it. */
 const json = z.string().transform((text, context) => {
   try {
     return JSON.parse(text) as unknown;
@@ -25,29 +24,64 @@ const json = z.string().transform((text, context) => {
   }
 });
 
-/** What an upload may say besides the file, as fields of the form or in the query. */
+/** The options of an upload: fields of the form, or parameters of the query. */
 export const uploadFields = z.object({
-  collection_id: idSchema.default(defaultCollectionId),
-  /** Kept with the document, for searches to filter by: a JSON object. */
-  metadata: json.pipe(metadataSchema).optional(),
-  /** Retry rounds of the job, instead of JOB_MAX_RETRIES. */
-  max_retries: wholeNumber(0, 100).optional(),
-  /** Attempts for each of its chunks, instead of CHUNK_MAX_RETRIES. */
-  chunk_max_retries: wholeNumber(1, 100).optional(),
-  /** What chunks follow, instead of CHUNK_STRATEGY. */
-  chunk_strategy: chunkStrategySchema.optional(),
-  /** Tokens (cl100k_base) in a chunk at most, its overlap included, instead of CHUNK_MAX_TOKENS. */
-  chunk_max_tokens: wholeNumber(16, 8_000).optional(),
-  /** Tokens a chunk repeats of the one before, at most half of the above, instead of CHUNK_OVERLAP_TOKENS. */
-  chunk_overlap_tokens: wholeNumber(0, 4_000).optional(),
-  /** Which pages are read by OCR, instead of OCR_MODE: off, on (all without text that are not blank) or auto. */
-  ocr: ocrMode.optional(),
+  collection_id: idSchema
+    .optional()
+    .describe('The collection to add the document to. The default collection if left out.'),
+  metadata: json
+    .pipe(metadataSchema)
+    .optional()
+    .meta({
+      description: 'A JSON object to keep with the document. Searches can filter by it.',
+      examples: [{ author: 'Ada', year: 2026 }],
+    }),
+  max_retries: wholeNumber(0, 100).optional().describe('Retry rounds of the job, instead of JOB_MAX_RETRIES.'),
+  chunk_max_retries: wholeNumber(1, 100).optional().describe('Attempts for each chunk, instead of CHUNK_MAX_RETRIES.'),
+  chunk_strategy: chunkStrategySchema.optional().describe('How the text is divided, instead of CHUNK_STRATEGY.'),
+  chunk_max_tokens: wholeNumber(16, 8_000)
+    .optional()
+    .describe('The most tokens (cl100k_base) in a chunk, its overlap included, instead of CHUNK_MAX_TOKENS.'),
+  chunk_overlap_tokens: wholeNumber(0, 4_000)
+    .optional()
+    .describe(
+      'Tokens that a chunk repeats from the end of the chunk before, instead of CHUNK_OVERLAP_TOKENS. ' +
+        'At most half of chunk_max_tokens.',
+    ),
+  ocr: ocrMode
+    .optional()
+    .describe(
+      'Which pages OCR reads, instead of OCR_MODE. off: none. auto: pages with little text and visible ink. ' +
+        'on: all pages with little text that are not blank.',
+    ),
 });
 export type UploadFields = z.infer<typeof uploadFields>;
 
+export const uploadForm = uploadFields.extend({
+  password: z.string().optional().meta({ format: 'password', description: 'Opens an encrypted PDF. It is not kept.' }),
+});
+
+export const uploadQuery = uploadFields.extend({
+  filename: z.string().optional().describe('The name of a raw body.'),
+  password: z
+    .never('must not be in the address, which gets logged. Use a form field, or the header X-Document-Password')
+    .optional(),
+});
+
+export const uploadHeaders = z.object({
+  'X-Document-Password': z.string().optional().describe('Opens an encrypted PDF, as the form field does.'),
+  'Content-Disposition': z
+    .string()
+    .optional()
+    .meta({
+      description: 'The name of a raw body, if the query has none.',
+      examples: ['attachment; filename="report.pdf"'],
+    }),
+});
+
 /**
- * How the upload is to be read: what it says itself, else what is configured.
- * @throws MillraceError REQUEST_INVALID when the two do not go together.
+ * Gives the reading options of an upload. Options that it leaves out are as configured.
+ * @throws MillraceError REQUEST_INVALID when the options contradict each other or the configuration.
  */
 export function readingOptionsOf(fields: UploadFields, config: Config): ReadingOptions {
   const maxTokens = fields.chunk_max_tokens ?? config.CHUNK_MAX_TOKENS;

@@ -3,13 +3,14 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { ExpressAdapter } from '@bull-board/express';
 import { Router } from 'express';
 import swaggerUi from 'swagger-ui-express';
-import type { Dependencies } from '../dependencies';
-import { openApiDocument } from '../openapi/document';
+import type { SharedResources } from './dependencies';
+import { endpoints } from './endpoints';
+import { openApiDocument } from './http/openApiDocument';
 
-/** The pages for people: the API's documentation at /docs and Bull Board at /admin/queues. */
-export function pageRoutes({ queues }: Dependencies): Router {
+/** Makes the routes of the pages: the documentation at /docs, and Bull Board at /admin/queues. */
+export function pageRoutes({ queues }: Pick<SharedResources, 'queues'>): Router {
   const router = Router();
-  const document = openApiDocument();
+  const document = openApiDocument(endpoints);
   router.get('/openapi.json', (_request, response) => {
     response.json(document);
   });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { answerBeforeTheEnd } from '../src/http/linger';
+import { answerEarly } from '../src/http/answerEarly';
 
 describe('An answer to a request whose body is still coming', () => {
   test.each([
@@ -13,7 +13,7 @@ describe('An answer to a request whose body is still coming', () => {
     async (_, limits, more) => {
       const server = createServer((request, response) => {
         response.statusCode = 413;
-        answerBeforeTheEnd(request, response, 'too large', limits);
+        answerEarly(request, response, 'too large', limits);
       });
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');

@@ -1,15 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** As nginx does by default (lingering_time, lingering_timeout): in all, and without a byte. */
+/** The defaults of nginx (lingering_time and lingering_timeout): in all, and without a byte. */
 const longestMs = 30_000;
 const idleMs = 5_000;
 
 /**
- * Sends the whole answer to a request whose body is still coming, and closes the connection only when the client has
- * stopped sending or paused, or after a while: closing it at once would reset it, and a client that is busy sending, as most are,
- * would see a broken connection instead of the answer.
+ * Sends the whole answer to a request whose body is still coming. It closes the connection once the client has stopped
+ * sending, has paused, or after a while. To close it at once would reset it, and a client that is still sending, as most
+ * are, would see a broken connection instead of the answer.
  */
-export function answerBeforeTheEnd(
+export function answerEarly(
   request: IncomingMessage,
   response: ServerResponse,
   body: string,

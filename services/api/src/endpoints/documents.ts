@@ -1,0 +1,150 @@
+import {
+  documentChunksResponseSchema,
+  documentDetailSchema,
+  documentPagesResponseSchema,
+  MillraceError,
+  pageQuerySchema,
+  uploadResponseSchema,
+} from '@millrace/contracts';
+import { deleteDocument as removeRows } from '@millrace/lifecycle';
+import { decodeCursor, toPage } from '../http/cursor';
+import { endpoint } from '../http/endpoint';
+import { acceptUpload } from '../uploads/acceptUpload';
+import { acceptedTypes } from '../uploads/mediaType';
+import { receiveUpload } from '../uploads/receiveUpload';
+import { uploadFields, uploadForm, uploadHeaders, uploadQuery } from '../uploads/uploadFields';
+import { documentChunkView, documentLinks, documentPageView, documentView, jobView, missingView } from '../views';
+import { inPath } from './pathParameters';
+
+/** How many missing chunks and pages an answer names. */
+const namedMissing = 100;
+
+export const uploadDocument = endpoint({
+  method: 'POST',
+  path: '/api/v1/documents',
+  summary: 'Upload a PDF, plain text, Markdown or HTML',
+  description:
+    'Send the file as multipart/form-data with one file, or as the raw body. The options of a raw body are in the query; ' +
+    'a field of a form goes before the same option in the query. The content decides what the file is, not its name. ' +
+    'The header Location has the address of the document.',
+  params: {},
+  query: uploadQuery,
+  headers: uploadHeaders,
+  body: { kind: 'upload', form: uploadForm, mediaTypes: acceptedTypes },
+  responses: {
+    202: { description: 'The file is accepted. Follow the job.', schema: uploadResponseSchema },
+    200: {
+      description: 'The collection already holds this content. The answer has its document and job.',
+      schema: uploadResponseSchema,
+    },
+  },
+  errors: ['COLLECTION_NOT_FOUND', 'DOCUMENT_IN_PROGRESS', 'STORAGE_UNAVAILABLE'],
+  access: 'principal',
+  rateClass: 'upload',
+  uses: ['access', 'blobs', 'config', 'database', 'deliveries', 'logger', 'unlocker'],
+}).handle(async ({ query: { filename, ...options }, headers, body, gone }, resources) => {
+  const { blobs, config } = resources;
+  const upload = await receiveUpload(body, blobs, {
+    maxBytes: config.UPLOAD_MAX_BYTES,
+    rawName: filename,
+    headerPassword: headers['X-Document-Password'],
+  });
+  try {
+    const fields = { ...options, ...uploadFields.parse(upload.fields) };
+    const { duplicate, document, job } = await acceptUpload(resources, upload, fields, gone);
+    const links = documentLinks(document.id, job.id);
+    return {
+      status: duplicate ? 200 : 202,
+      headers: { Location: links.self },
+      body: { duplicate, document: documentView(document), job: jobView(job), links },
+    };
+  } finally {
+    // Before the answer goes out: a client that has its answer leaves nothing in the staging area.
+    await upload.staged.discard();
+  }
+});
+
+export const getDocument = endpoint({
+  method: 'GET',
+  path: '/api/v1/documents/{id}',
+  summary: 'Get a document, its status, and what it lacks',
+  params: { id: inPath.documentId },
+  responses: { 200: { description: 'The document', schema: documentDetailSchema } },
+  errors: ['DOCUMENT_NOT_FOUND'],
+  access: 'principal',
+  rateClass: 'read',
+  uses: ['access', 'database'],
+}).handle(async ({ params }, { access, database }) => {
+  const document = await access.document(params.id);
+  if (document.status === 'queued' || document.status === 'processing') {
+    return { status: 200, body: { ...documentView(document), missing: null } };
+  }
+  const [chunks, pages] = await Promise.all([
+    database.jobChunks.listMissing(document.jobId, namedMissing),
+    database.documentPages.listFailed(document.id, namedMissing),
+  ]);
+  const missing = missingView(chunks, pages, document.repair);
+  return { status: 200, body: { ...documentView(document), missing } };
+});
+
+export const deleteDocument = endpoint({
+  method: 'DELETE',
+  path: '/api/v1/documents/{id}',
+  summary: 'Delete a document with its original, chunks and vectors',
+  params: { id: inPath.documentId },
+  responses: { 204: { description: 'The document is deleted.' } },
+  errors: ['DOCUMENT_NOT_FOUND'],
+  access: 'principal',
+  rateClass: 'write',
+  uses: ['access', 'blobs', 'database', 'logger'],
+}).handle(async ({ params }, { access, blobs, database, logger }) => {
+  const { id } = await access.document(params.id);
+  const deleted = await removeRows(database, id);
+  if (!deleted) {
+    throw new MillraceError('DOCUMENT_NOT_FOUND', `There is no document ${id}.`);
+  }
+  if (deleted.sourcePath) {
+    await blobs.remove(deleted.sourcePath);
+  }
+  logger.info({ documentId: id }, 'a document was deleted');
+  return { status: 204 };
+});
+
+export const listDocumentChunks = endpoint({
+  method: 'GET',
+  path: '/api/v1/documents/{id}/chunks',
+  summary: 'List the searchable chunks of a document',
+  params: { id: inPath.documentId },
+  query: pageQuerySchema,
+  responses: { 200: { description: 'Chunks in order of chunk_index', schema: documentChunksResponseSchema } },
+  errors: ['DOCUMENT_NOT_FOUND'],
+  access: 'principal',
+  rateClass: 'read',
+  uses: ['access', 'database'],
+}).handle(async ({ params, query: { limit, cursor } }, { access, database }) => {
+  const { id } = await access.document(params.id);
+  const rows = await database.documentChunks.list(id, { after: decodeCursor(cursor, -1), limit: limit + 1 });
+  const { items, nextCursor } = toPage(rows, limit, (row) => row.chunkIndex);
+  return {
+    status: 200,
+    body: { document_id: id, chunks: items.map(documentChunkView), next_cursor: nextCursor },
+  };
+});
+
+export const listDocumentPages = endpoint({
+  method: 'GET',
+  path: '/api/v1/documents/{id}/pages',
+  summary: 'List the pages of a document with their outcomes',
+  params: { id: inPath.documentId },
+  query: pageQuerySchema,
+  responses: { 200: { description: 'Pages in order of their numbers', schema: documentPagesResponseSchema } },
+  errors: ['DOCUMENT_NOT_FOUND'],
+  access: 'principal',
+  rateClass: 'read',
+  uses: ['access', 'database'],
+}).handle(async ({ params, query: { limit, cursor } }, { access, database }) => {
+  const { id } = await access.document(params.id);
+  const rows = await database.documentPages.list(id, { after: decodeCursor(cursor, 0), limit: limit + 1 });
+  const { items, nextCursor } = toPage(rows, limit, (row) => row.page);
+  return { status: 200, body: { document_id: id, pages: items.map(documentPageView), next_cursor: nextCursor } };
+});

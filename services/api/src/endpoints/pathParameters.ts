@@ -1,0 +1,11 @@
+import { z } from 'zod';
+
+const id = (description: string) => z.string().meta({ format: 'uuid', description });
+
+/** The names in paths. */
+export const inPath = {
+  documentId: id("The document's id."),
+  jobId: id("The job's id."),
+  chunkId: id("The job chunk's id."),
+  groupId: id("The retry group's id, from the answer to the retry."),
+};

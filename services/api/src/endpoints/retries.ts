@@ -1,0 +1,79 @@
+import { bulkRetryRequestSchema, bulkRetryResponseSchema, retryGroupSchema } from '@millrace/contracts';
+import { countRetries, type RetryDeliveries, retryMany } from '@millrace/lifecycle';
+import type { Deliveries } from '@millrace/runtime';
+import { endpoint, jsonBody } from '../http/endpoint';
+import { retryGroupView, retryLinks } from '../views';
+import { inPath } from './pathParameters';
+
+export const retryFailures = endpoint({
+  method: 'POST',
+  path: '/api/v1/retries',
+  summary: 'Retry failed chunks of many jobs',
+  description: 'It also restarts the jobs that failed before they had chunks. All conditions must hold.',
+  params: {},
+  body: jsonBody(bulkRetryRequestSchema),
+  responses: {
+    202: { description: 'Chunks are retried, or documents are read again.', schema: bulkRetryResponseSchema },
+    200: { description: 'There was nothing to retry, or dry_run only counted.', schema: bulkRetryResponseSchema },
+  },
+  errors: ['COLLECTION_NOT_FOUND', 'DOCUMENT_NOT_FOUND'],
+  access: 'principal',
+  rateClass: 'write',
+  uses: ['access', 'database', 'deliveries', 'logger'],
+}).handle(async ({ body }, { access, database, deliveries, logger }) => {
+  const { dry_run, error_codes: errorCodes, failed_after, failed_before, force } = body;
+  const scope = access.scope(body);
+  await access.requireScope(scope);
+  const selection = {
+    ...scope,
+    errorCodes,
+    failedAfter: dateOf(failed_after),
+    failedBefore: dateOf(failed_before),
+    force,
+  };
+  const { groupId, jobsRestarted, ...counts } = dry_run
+    ? { groupId: null, ...(await countRetries(database, selection)) }
+    : await retryMany(database, selection, deliverInTurn(deliveries));
+  if (groupId) {
+    const { scheduled, jobs } = counts;
+    logger.info({ groupId, scheduled, jobs, restarted: jobsRestarted }, 'work is retried for an operator');
+  }
+  return {
+    status: groupId ? 202 : 200,
+    body: { dry_run, group_id: groupId, ...counts, jobs_restarted: jobsRestarted, links: retryLinks(groupId) },
+  };
+});
+
+export const getRetryGroup = endpoint({
+  method: 'GET',
+  path: '/api/v1/retries/{groupId}',
+  summary: 'Get the progress of a retry',
+  params: { groupId: inPath.groupId },
+  responses: { 200: { description: 'The retry group, with the statuses of its chunks', schema: retryGroupSchema } },
+  errors: ['RETRY_NOT_FOUND'],
+  access: 'principal',
+  rateClass: 'read',
+  uses: ['access', 'database'],
+}).handle(async ({ params }, { access, database: { retryGroups } }) => {
+  const group = await access.retryGroup(params.groupId);
+  // Asked before the counts are read: when it is done, they are final.
+  const done = !(await retryGroups.isUnderWay(group.id));
+  const [chunks, jobs] = await Promise.all([
+    retryGroups.countByStatus(group.id),
+    retryGroups.countJobsByStatus(group.id),
+  ]);
+  return { status: 200, body: retryGroupView(group, { chunks, jobs, done }) };
+});
+
+/** Delivers one batch after another. The answer does not wait for the last one; memory holds no more than one. */
+function deliverInTurn(deliveries: Deliveries): (batch: RetryDeliveries) => Promise<void> {
+  let previous = Promise.resolve();
+  return async ({ chunks, jobs }) => {
+    await previous;
+    previous = jobs.length > 0 ? deliveries.jobs(jobs) : deliveries.chunks(chunks);
+  };
+}
+
+function dateOf(text: string | undefined): Date | undefined {
+  return text === undefined ? undefined : new Date(text);
+}

@@ -1,0 +1,64 @@
+import type { ErrorCode } from '@millrace/contracts';
+import type { Resources } from '../dependencies';
+import type { Endpoint, JsonBody, UploadBody } from './endpoint';
+
+/** A malformed address or header can end any request, and so can a fault of our own. */
+const anyRequest: ErrorCode[] = ['REQUEST_INVALID', 'HEADERS_TOO_LARGE', 'INTERNAL'];
+
+const errorsOfBody: Record<(JsonBody | UploadBody)['kind'], ErrorCode[]> = {
+  json: ['JSON_MALFORMED', 'PAYLOAD_TOO_LARGE'],
+  upload: [
+    'UPLOAD_NO_FILE',
+    'UPLOAD_EMPTY',
+    'UPLOAD_MALFORMED',
+    'UPLOAD_INTERRUPTED',
+    'UPLOAD_TOO_LARGE',
+    'UNSUPPORTED_MEDIA_TYPE',
+  ],
+};
+
+const databaseErrors: ErrorCode[] = [
+  'DATABASE_UNAVAILABLE',
+  'DATABASE_BUSY',
+  'DATABASE_TIMEOUT',
+  'DATABASE_TLS_FAILED',
+];
+
+/** The errors that the use of a resource can end with. Resources that are not named here throw none. */
+const errorsOfResource: Partial<Record<keyof Resources, ErrorCode[]>> = {
+  access: databaseErrors,
+  database: databaseErrors,
+  unlocker: [
+    'PDF_PASSWORD_WRONG',
+    'PDF_ENCRYPTION_UNSUPPORTED',
+    'DOCUMENT_UNREADABLE',
+    'UNLOCK_TIMEOUT',
+    'UNLOCK_BUSY',
+    'UNLOCK_LOST',
+    'UPLOAD_INTERRUPTED',
+    'STORAGE_UNAVAILABLE',
+  ],
+  search: [
+    ...databaseErrors,
+    'EMBEDDING_RATE_LIMITED',
+    'EMBEDDING_TIMEOUT',
+    'EMBEDDING_UNAVAILABLE',
+    'EMBEDDING_INVALID_RESPONSE',
+    'EMBEDDING_REJECTED',
+    'EMBEDDING_DIMENSION_MISMATCH',
+    'SETUP_INVALID',
+  ],
+};
+
+/** All error codes that a call of the endpoint can end with, each once. */
+export function errorsOf({ access, body, errors, uses }: Endpoint): ErrorCode[] {
+  return [
+    ...new Set([
+      ...errors,
+      ...(body ? errorsOfBody[body.kind] : []),
+      ...(access === 'public' ? [] : (['UNAUTHENTICATED'] as const)),
+      ...uses.flatMap((resource) => errorsOfResource[resource] ?? []),
+      ...anyRequest,
+    ]),
+  ];
+}

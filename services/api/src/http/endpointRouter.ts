@@ -1,0 +1,105 @@
+import { MillraceError } from '@millrace/contracts';
+import { json, type Request, type Response, Router } from 'express';
+import { Access } from '../access';
+import type { Resources, SharedResources } from '../dependencies';
+import type { Authenticate } from './auth';
+import type { Endpoint, JsonBody } from './endpoint';
+import { hasBody } from './hasBody';
+
+/** Makes the routes of the endpoints. A method that no endpoint of a path takes is answered with METHOD_NOT_ALLOWED. */
+export function endpointRouter(
+  endpoints: readonly Endpoint[],
+  resources: SharedResources,
+  authenticate: Authenticate,
+): Router {
+  const router = Router();
+  const paths = new Map<string, Endpoint[]>();
+  for (const endpoint of endpoints) {
+    paths.set(endpoint.path, [...(paths.get(endpoint.path) ?? []), endpoint]);
+  }
+  // Sorted, so that a fixed name comes before a parameter in its place: "{" sorts after every letter.
+  for (const [path, atPath] of [...paths].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const route = router.route(path.replaceAll(/\{(\w+)\}/g, ':$1'));
+    for (const endpoint of atPath) {
+      route[methodNames[endpoint.method]](runner(endpoint, resources, authenticate));
+    }
+    const methods = Object.keys(methodNames)
+      .filter((method) => atPath.some((endpoint) => endpoint.method === method))
+      .join(', ');
+    const isPublic = atPath.every((endpoint) => endpoint.access === 'public');
+    route.all((request, response) => {
+      if (!isPublic) {
+        authenticate(request);
+      }
+      response.setHeader('Allow', methods);
+      throw new MillraceError('METHOD_NOT_ALLOWED', `${request.method} is not one of ${methods}.`);
+    });
+  }
+  return router;
+}
+
+const methodNames = { GET: 'get', POST: 'post', DELETE: 'delete' } as const;
+
+/** Makes the handler of Express: authenticates, parses, calls the endpoint and sends its answer. */
+function runner(endpoint: Endpoint, shared: SharedResources, authenticate: Authenticate) {
+  const { body, query, headers } = endpoint;
+  const readJson = body?.kind === 'json' ? jsonReader(body) : null;
+  const headerNames = Object.keys(headers?.shape ?? {});
+
+  return async (request: Request, response: Response): Promise<void> => {
+    const resources: Resources =
+      endpoint.access === 'public'
+        ? // Public endpoints cannot declare that they use it.
+          (shared as Resources)
+        : { ...shared, access: new Access(authenticate(request), shared.database) };
+    const given = Object.fromEntries(headerNames.map((name) => [name, request.get(name)]));
+    const answer = await endpoint.handle(
+      {
+        params: request.params as Record<string, string>,
+        query: query?.parse(request.query) ?? {},
+        headers: headers?.parse(given) ?? {},
+        body: readJson ? await readJson(request, response) : request,
+        gone: goneSignal(response),
+      },
+      resources,
+    );
+    response.status(answer.status).set(answer.headers ?? {});
+    if (typeof answer.body === 'string') {
+      response.send(answer.body);
+    } else if (answer.body === undefined) {
+      response.end();
+    } else {
+      response.json(answer.body);
+    }
+  };
+}
+
+/** Makes a function that reads and parses a JSON body. */
+function jsonReader({ schema, required, maxBytes }: JsonBody) {
+  const read = json({ limit: maxBytes });
+  return async (request: Request, response: Response): Promise<unknown> => {
+    if (!required && !hasBody(request)) {
+      return schema.parse({});
+    }
+    // Express takes a body of another type for no body at all, and the answer would not say why.
+    if (!request.is('application/json')) {
+      throw new MillraceError('REQUEST_INVALID', 'The body must be JSON, sent with Content-Type: application/json.', {
+        extra: { errors: [{ path: '', message: 'The body must be application/json' }] },
+      });
+    }
+    await new Promise<void>((resolve, reject) => {
+      read(request, response, (error) => (error ? reject(error) : resolve()));
+    });
+    return schema.parse(request.body);
+  };
+}
+
+/** Aborted when the connection closes before the answer is sent. */
+function goneSignal(response: Response): AbortSignal {
+  const controller = new AbortController();
+  if (response.destroyed) {
+    controller.abort();
+  }
+  response.once('close', () => controller.abort());
+  return controller.signal;
+}

@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import { textPdf } from '@millrace/test-support';
+import { endpoints } from '../src/endpoints';
+import type { NamedEndpoint } from '../src/http/endpoint';
+import { TestApi } from './support';
+import { endedWork, queuedWork } from './work';
+
+let api: TestApi;
+/** A failed job with two chunks and a failed page, its document, and its failed chunk. */
+let ids: { documentId: string; jobId: string; chunkId: string };
+beforeAll(async () => {
+  api = await TestApi.start();
+  const work = await endedWork(api.database, 2, { 1: 'EMBEDDING_REJECTED' }, { failedPages: [3] });
+  ids = { ...work, chunkId: work.chunkIds[1] ?? '' };
+});
+afterAll(() => api.stop());
+
+const get = (path: string) => api.client.get(path);
+const post = (path: string, body: object = {}) => api.client.post(path).send(body);
+
+/** A successful call of each endpoint, with the status that it answers. */
+const calls: Record<string, () => Promise<{ status: number; body: { [name: string]: unknown } }>> = {
+  getHealth: () => get('/healthz'),
+  getReadiness: () => get('/readyz'),
+  getMetrics: () => get('/metrics'),
+  uploadDocument: async () => api.client.post('/api/v1/documents').attach('file', await textPdf(['Text.']), 'a.pdf'),
+  getDocument: () => get(`/api/v1/documents/${ids.documentId}`),
+  deleteDocument: async () => api.client.delete(`/api/v1/documents/${(await queuedWork(api.database)).documentId}`),
+  listDocumentChunks: () => get(`/api/v1/documents/${ids.documentId}/chunks?limit=1`),
+  listDocumentPages: () => get(`/api/v1/documents/${ids.documentId}/pages`),
+  getJob: () => get(`/api/v1/jobs/${ids.jobId}`),
+  cancelJob: async () => post(`/api/v1/jobs/${(await queuedWork(api.database)).jobId}/cancel`),
+  listJobChunks: () => get(`/api/v1/jobs/${ids.jobId}/chunks`),
+  getJobChunk: () => get(`/api/v1/jobs/${ids.jobId}/chunks/${ids.chunkId}`),
+  retryJobChunks: () => post(`/api/v1/jobs/${ids.jobId}/chunks/retry`, { chunk_ids: [ids.chunkId, randomUUID()] }),
+  retryJobPages: () => post(`/api/v1/jobs/${ids.jobId}/pages/retry`),
+  retryFailures: () => post('/api/v1/retries', { document_id: ids.documentId, dry_run: true }),
+  getRetryGroup: async () => {
+    const { jobId } = await endedWork(api.database, 1, { 0: 'EMBEDDING_REJECTED' });
+    const retried = await post(`/api/v1/jobs/${jobId}/chunks/retry`);
+    return get(`/api/v1/retries/${retried.body.group_id}`);
+  },
+  searchChunks: () => post('/api/v1/search', { query: 'a chunk', document_id: ids.documentId }),
+};
+
+const pathOf = (endpoint: NamedEndpoint) => endpoint.path.replaceAll(/\{\w+\}/g, () => randomUUID());
+
+/** Sends a request for the endpoint with a body of this type. */
+function send(endpoint: NamedEndpoint, client: TestApi['client'], type: string, body: string) {
+  const { method } = endpoint;
+  const path = pathOf(endpoint);
+  return method === 'GET'
+    ? client.get(path)
+    : method === 'DELETE'
+      ? client.delete(path)
+      : client.post(path).type(type).send(body);
+}
+
+describe('Every declared endpoint', () => {
+  test('has a call in this test', () => {
+    expect(Object.keys(calls).sort()).toEqual(endpoints.map((endpoint) => endpoint.operationId).sort());
+  });
+
+  test('has a name and an address of its own', () => {
+    const names = new Set(endpoints.map((endpoint) => endpoint.operationId));
+    const addresses = new Set(endpoints.map(({ method, path }) => `${method} ${path.replaceAll(/\{\w+\}/g, '{}')}`));
+    expect([names.size, addresses.size]).toEqual([endpoints.length, endpoints.length]);
+  });
+
+  test.each(endpoints)('$operationId answers a good request as it declares', async ({ operationId }) => {
+    const response = await calls[operationId]?.();
+    expect(response?.status).toBeGreaterThanOrEqual(200);
+    expect(response?.status).toBeLessThan(300);
+    expect([...api.recorder.answers]).toContain(`${operationId} ${response?.status}`);
+    expect(api.recorder.faults).toEqual([]);
+  });
+
+  test.each(endpoints.filter(({ access }) => access !== 'public'))('$operationId needs the key', async (endpoint) => {
+    expect(await send(endpoint, api.anonymous, 'text/plain', '')).toMatchObject({
+      status: 401,
+      body: { code: 'UNAUTHENTICATED' },
+    });
+  });
+
+  test.each(endpoints.filter(({ body }) => body?.kind === 'json'))(
+    '$operationId refuses what is not JSON, malformed, too large or not as its schema says',
+    async (endpoint) => {
+      const codeOf = async (type: string, body: string) => (await send(endpoint, api.client, type, body)).body.code;
+      expect(await codeOf('text/plain', 'text')).toBe('REQUEST_INVALID');
+      expect(await codeOf('application/json', '{"a": ')).toBe('JSON_MALFORMED');
+      expect(await codeOf('application/json', JSON.stringify({ a: 'x'.repeat(600_000) }))).toBe('PAYLOAD_TOO_LARGE');
+      expect(await codeOf('application/json', '{"no_such_field": 1}')).toBe('REQUEST_INVALID');
+    },
+  );
+
+  test('answers another method with METHOD_NOT_ALLOWED and names those that it takes', async () => {
+    for (const { path } of endpoints) {
+      const response = await api.client.patch(path.replaceAll(/\{\w+\}/g, () => randomUUID()));
+      expect(response).toMatchObject({ status: 405, body: { code: 'METHOD_NOT_ALLOWED' } });
+      const methods = endpoints.filter((endpoint) => endpoint.path === path).map((endpoint) => endpoint.method);
+      expect(response.headers.allow?.split(', ').sort()).toEqual(methods.sort());
+    }
+  });
+});
