@@ -1,4 +1,4 @@
-export { charsetOf } from './charset';
-export { EncodingDetector } from './encoding';
-export { readTextPages } from './openText';
-export * from './types';
+export { charsetOf } from './encoding/charset';
+export { EncodingDetector } from './encoding/encodingDetector';
+export { readTextPages } from './readTextPages';
+export { type TextLine, type TextPage, type TextType, textTypeOf, textTypes } from './types';

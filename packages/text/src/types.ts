@@ -1,29 +1,29 @@
-/** The kinds of text that are read, by their media types. */
+/** The media types of text that can be read. */
 export const textTypes = ['text/plain', 'text/markdown', 'text/html'] as const;
 export type TextType = (typeof textTypes)[number];
 
-/** The kind of text that a media type, with or without parameters, names; null for any other. */
+/** The text type that a media type names, with or without parameters. Null for any other media type. */
 export function textTypeOf(mediaType: string): TextType | null {
   const [essence] = mediaType.split(';');
   return textTypes.find((type) => type === essence) ?? null;
 }
 
-/** A line, paragraph, list item or table row. Text has no place on a page, so its box is empty. */
+/** A paragraph, a list item or a table row. Text has no place on a page, so its box is 0. */
 export interface TextLine {
-  /** Cells of a table row are separated by a tab. Never empty, never holds a line break. */
+  /** A tab separates the cells of a table row. Never empty; contains no line break. */
   text: string;
   x0: 0;
   y0: 0;
   x1: 0;
   y1: 0;
-  /** Points: what a browser would show. */
+  /** The size in which browsers show the line, in points. */
   fontSize: number;
   bold: boolean;
   /** 1 to 6 for a heading. */
   headingLevel?: number;
 }
 
-/** A page that a form feed ends, or some three thousand characters. */
+/** A page. It ends at a form feed or after at most 3,000 characters. */
 export interface TextPage {
   /** From 1. */
   page: number;
@@ -32,11 +32,11 @@ export interface TextPage {
   lines: TextLine[];
 }
 
-/** What a reader finds, in order: a line, or the end of a page. */
+/** What a reader of one text type gives, in order: the text of a line, or the end of a page. */
 export type Piece = { text: string; headingLevel?: number } | 'page break';
 
-/** A piece of text is never much longer than this, however long its paragraph is. */
-export const maxPiece = 20_000;
+/** The text of a piece is at most about this long, in characters. A longer paragraph becomes several pieces. */
+export const maxPieceLength = 20_000;
 
-/** A longer title is cut. */
-export const maxTitle = 1_000;
+/** A longer title is cut, in characters. */
+export const maxTitleLength = 1_000;

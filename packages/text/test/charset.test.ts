@@ -17,12 +17,12 @@ describe('When a content type names a charset', () => {
     ['text/plain; charset=iso-2022-kr', null],
     ['text/plain; charset=', null],
     ['text/plain', null],
-  ])('as %s, then it is %s', (contentType, expected) => {
+  ])('as in %s, then the encoding is %s', (contentType, expected) => {
     expect(charsetOf(contentType)).toBe(expected);
   });
 });
 
-describe('When a charset is said of a text', () => {
+describe('When a charset is declared', () => {
   test.each([
     ['windows-1251', mill, 'млин'],
     ['windows-1252', mill, 'ìëèí'],
@@ -31,9 +31,9 @@ describe('When a charset is said of a text', () => {
     ['iso-2022-jp', Buffer.from('\x1b$BEl5~\x1b(B', 'latin1'), '東京'],
     ['utf-16le', Buffer.from('Größe 東京', 'utf16le'), 'Größe 東京'],
     ['utf-16be', Buffer.from('Größe 東京', 'utf16le').swap16(), 'Größe 東京'],
-    // Valid UTF-8 as well, by chance.
+    // These bytes are also valid UTF-8.
     ['gbk', Buffer.from([0xc1, 0xaa, 0xcd, 0xa8]), '联通'],
-  ])('and it is %s, then the text is read so', (charset, bytes, text) => {
+  ])('and it is %s, then the text is read in it', (charset, bytes, text) => {
     expect(plain(bytes, charset)).toEqual([text]);
     expect(plain(bytes, charset)).toEqual(plain(bytes, charset));
   });
@@ -41,11 +41,11 @@ describe('When a charset is said of a text', () => {
   test.each([
     ['UTF-8', Buffer.from('\uFEFFGröße')],
     ['UTF-16', Buffer.from('\uFEFFGröße', 'utf16le')],
-  ])('and the text has a byte order mark of %s, then that holds', (_name, bytes) => {
+  ])('and the text has a byte order mark of %s, then the byte order mark wins', (_name, bytes) => {
     expect(plain(bytes, 'windows-1251')).toEqual(['Größe']);
   });
 
-  test('and cannot be true, or is unknown, then the text is read as if nothing were said', () => {
+  test('and it is wrong or unknown, then the text is read as if no charset were declared', () => {
     expect(plain(mill, 'utf-8')).toEqual(['ìëèí']);
     expect(plain(Buffer.from([0x61, 0xff]), 'shift_jis')).toEqual(['aÿ']);
     expect(plain(Buffer.from('odd'), 'utf-16le')).toEqual(['odd']);
@@ -56,24 +56,27 @@ describe('When a charset is said of a text', () => {
     ['utf-8', Buffer.from('Größe 東京').subarray(0, -1), 'Größe 東\uFFFD'],
     ['shift_jis', Buffer.from([0x93, 0x8c, 0x8b, 0x9e, 0x93]), '東京\uFFFD'],
     ['utf-16le', Buffer.from('Größe', 'utf16le').subarray(0, -1), 'Größ\uFFFD'],
-  ])('and the text is cut off within a character of %s, then it is read so', (charset, bytes, expected) => {
-    expect(plain(bytes, charset)).toEqual([expected]);
-  });
+  ])(
+    'and the text is cut off within a character of %s, then it is read in that charset',
+    (charset, bytes, expected) => {
+      expect(plain(bytes, charset)).toEqual([expected]);
+    },
+  );
 
-  test('and it is Latin-1, then UTF-8 goes before it', () => {
+  test('and it is Latin-1, then UTF-8 is preferred', () => {
     expect(plain('Größe', 'iso-8859-1')).toEqual(['Größe']);
     expect(plain('Größe', 'us-ascii')).toEqual(['Größe']);
   });
 
-  test('and HTML says something else of itself, then what was said of it holds', () => {
-    const saying = (charset: string) => Buffer.concat([Buffer.from(`<meta charset="${charset}"><p>`), mill]);
-    expect(html(saying('koi8-r'), 'windows-1251')).toEqual(['млин']);
-    expect(html(saying('windows-1251'), 'iso-8859-1')).toEqual(['ìëèí']);
-    expect(html(saying('windows-1251'), 'no-such')).toEqual(['млин']);
-    expect(html(saying('utf-16'), 'no-such')).toEqual(['ìëèí']);
+  test('and HTML declares another charset, then the declaration from outside wins', () => {
+    const declaring = (charset: string) => Buffer.concat([Buffer.from(`<meta charset="${charset}"><p>`), mill]);
+    expect(html(declaring('koi8-r'), 'windows-1251')).toEqual(['млин']);
+    expect(html(declaring('windows-1251'), 'iso-8859-1')).toEqual(['ìëèí']);
+    expect(html(declaring('windows-1251'), 'no-such')).toEqual(['млин']);
+    expect(html(declaring('utf-16'), 'no-such')).toEqual(['ìëèí']);
   });
 
-  test('of what holds control characters, then it is no text', () => {
+  test('and the bytes contain control characters, then they are not text', () => {
     for (const charset of ['windows-1251', 'shift_jis', 'windows-1252']) {
       expect(() => plain(Buffer.from([0xff, 0x01, 0x41]), charset)).toThrow(
         expect.objectContaining({ code: 'TEXT_UNREADABLE' }),

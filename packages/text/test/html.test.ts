@@ -3,7 +3,7 @@ import { linesOf, read } from './read';
 const html = (content: string | Buffer) => linesOf(content, 'text/html');
 
 describe('When HTML is read', () => {
-  test('then headings, paragraphs and title are told, and what is not text is left out', () => {
+  test('then headings, paragraphs and the title are found, and scripts and drawings are left out', () => {
     const content = `<!DOCTYPE html><html><head><title> The
       Mill </title><style>p { color: red }</style><script>if (a < b) { no() }</script></head>
       <body><nav><a href="/">Home</a></nav><h1>The <em>mill</em></h1><p>It &amp; the
@@ -13,7 +13,7 @@ describe('When HTML is read', () => {
     expect(read(content, 'text/html').title).toBe('The Mill');
   });
 
-  test('and tags are left out that may be, then nothing of the text is lost', () => {
+  test('and optional tags are missing, then no text is lost', () => {
     expect(html('<title>T</title><head><body><h2>A<h3>B</h3>text<li>one<li>two')).toEqual([
       '## A',
       '### B',
@@ -24,7 +24,7 @@ describe('When HTML is read', () => {
     expect(html('plain words')).toEqual(['plain words']);
   });
 
-  test('then what is not shown is left out, and what follows it is not', () => {
+  test('then hidden elements are left out, and the text after them is read', () => {
     expect(
       html(`<body style="display:none"><div style="display:none"><ix:header><ix:hidden>0001018724</ix:hidden>
         <div>2024-12-31</div></ix:header></div><p>Shown</p><ix:header><p>facts</p></ix:header><p hidden>Not
@@ -33,7 +33,7 @@ describe('When HTML is read', () => {
     ).toEqual(['Shown', 'Shown, too!', 'Seen 12']);
   });
 
-  test('and its title does not end, then what follows it is read', () => {
+  test('and its title has no end tag, then the text after the title is read', () => {
     const titleOf = (content: string) => read(content, 'text/html').title;
     const short = '<head><title>Mills & more<meta charset=utf-8></head><body><h1>Mill</h1><p>It turns.';
     const drawing = `${short}<svg><title>drawing</title></svg><p>End.`;
@@ -46,7 +46,7 @@ describe('When HTML is read', () => {
     expect(titleOf('<title>'.repeat(50_000))).toBeNull();
   });
 
-  test('and its title is very long, then that is cut', () => {
+  test('and its title is very long, then the title is cut', () => {
     const content = `<title>${'mill '.repeat(500)}</title><p>Text`;
     expect(html(content)).toEqual(['Text']);
     expect(read(content, 'text/html').title).toHaveLength(999);
@@ -61,7 +61,7 @@ describe('When HTML is read', () => {
     ]);
   });
 
-  test('then the rows of a table are lines of cells, and a table that only makes a layout is not', () => {
+  test('then each row of a table is a line of cells, but the blocks of a layout table are lines of their own', () => {
     expect(
       html('<table><caption>Sales</caption><tr><th>Year<th>Sum<tr><td>2023<td><p>1,</p><p>200</p></table>after'),
     ).toEqual(['Sales', 'Year\tSum', '2023\t1, 200', 'after']);
@@ -77,20 +77,20 @@ describe('When HTML is read', () => {
     expect(html('<pre>one\n  two\n\nthree</pre>')).toEqual(['one', 'two', 'three']);
   });
 
-  test('and it is not Unicode, then what it says of its encoding holds, where that is known', () => {
+  test('and it is not Unicode, then the encoding that it declares is used, if it is known', () => {
     const mill = [0xec, 0xeb, 0xe8, 0xed]; // млин in windows-1251
-    const saying = (charset: string) => Buffer.from([...Buffer.from(`<meta charset="${charset}"><p>`), ...mill]);
-    expect(html(saying('windows-1251'))).toEqual(['млин']);
-    expect(html(saying('no-such'))).toEqual(['ìëèí']);
+    const declaring = (charset: string) => Buffer.from([...Buffer.from(`<meta charset="${charset}"><p>`), ...mill]);
+    expect(html(declaring('windows-1251'))).toEqual(['млин']);
+    expect(html(declaring('no-such'))).toEqual(['ìëèí']);
     expect(html('<meta charset="windows-1251"><p>Größe')).toEqual(['Größe']);
   });
 
-  test('and it nests without an end, then it is not read', () => {
+  test('and it is nested too deeply, then it is not read', () => {
     expect(() => html('<b>'.repeat(1_000_000))).toThrow(expect.objectContaining({ code: 'TEXT_UNREADABLE' }));
     expect(html(`${'<b>'.repeat(10_000)}deep`)).toEqual(['deep']);
   });
 
-  test('and it is broken anywhere, then it is read all the same, twice the same', () => {
+  test('and it is cut off anywhere, then it is read, with the same result each time', () => {
     const content =
       '<html><body><table><tr><td>a</td><td title="x>y">b</td></tr></table><h1>c</h1><!-- d --><p>e&eacute;';
     for (let length = 0; length <= content.length; length++) {

@@ -3,7 +3,7 @@ import { linesOf, read } from './read';
 const markdown = (content: string) => linesOf(content, 'text/markdown');
 
 describe('When Markdown is read', () => {
-  test('then headings have their level, and words are without their marks', () => {
+  test('then headings have their level, and text has no markup', () => {
     expect(
       markdown(
         '# The *Mill*\n\nA **bold** [word](http://x.y/z) and `code`\nover lines.\n\nSecond\n------\n\n![A wheel](w.png) turns &amp; turns.',
@@ -11,7 +11,7 @@ describe('When Markdown is read', () => {
     ).toEqual(['# The Mill', 'A bold word and code over lines.', '## Second', 'A wheel turns & turns.']);
   });
 
-  test('then list items have their marker, nested ones and those of several paragraphs too', () => {
+  test('then list items have their marker, even nested ones and ones with several paragraphs', () => {
     expect(markdown('- one\n  - inner\n\n    more\n- two\n\n3. three\n4. four\n')).toEqual([
       '• one',
       '• inner',
@@ -22,7 +22,7 @@ describe('When Markdown is read', () => {
     ]);
   });
 
-  test('then the rows of a table are lines of cells', () => {
+  test('then each row of a table is a line of cells', () => {
     expect(markdown('| Year | Revenue |\n|---|---|\n| 2023 | *1,200* |\n| 2024 | |\n')).toEqual([
       'Year\tRevenue',
       '2023\t1,200',
@@ -30,7 +30,7 @@ describe('When Markdown is read', () => {
     ]);
   });
 
-  test('then code keeps its lines, quotes are text, and a meant line break is one', () => {
+  test('then code keeps its lines, quotes are text, and hard line breaks are kept', () => {
     expect(markdown('```js\nconst a = 1;\n\nlet b;\n```\n\n> quoted\n> twice\n\nfirst  \nsecond<br>third')).toEqual([
       'const a = 1;',
       'let b;',
@@ -49,7 +49,7 @@ describe('When Markdown is read', () => {
     ]);
   });
 
-  test('then what stands before the document is no heading', () => {
+  test('then front matter is text, not a heading', () => {
     expect(markdown('---\ntitle: Mills\ntags: [a]\n---\n\n# Mills\n')).toEqual([
       'title: Mills',
       'tags: [a]',
@@ -57,13 +57,13 @@ describe('When Markdown is read', () => {
     ]);
   });
 
-  test('then its title is its first heading of the first level', () => {
+  test('then its title is the first heading of level 1', () => {
     expect(read('## Before\n\n# *The* title\n\n# Another', 'text/markdown').title).toBe('The title');
     expect(read('only text', 'text/markdown').title).toBeNull();
     expect(read(`# ${'🌾'.repeat(600)}`, 'text/markdown').title).toBe('🌾'.repeat(500));
   });
 
-  test('then a heading stands on the page of what it introduces', () => {
+  test('then a heading is on the page of its text', () => {
     const { pages } = read(
       `${'word '.repeat(590)}\n\n# Chapter\n\n## Section\n\n${'text '.repeat(100)}`,
       'text/markdown',
@@ -74,7 +74,7 @@ describe('When Markdown is read', () => {
     ]);
   });
 
-  test('then headings alone make no page, unless there is nothing else', () => {
+  test('then headings alone do not fill a page, unless there is no other text', () => {
     const pagesOf = (content: string) => read(content, 'text/markdown').pages.map(({ lines }) => lines.length);
     expect(pagesOf(`# Chapter\n\n${'word '.repeat(600)}`)).toEqual([2]);
     const sizes = pagesOf('# A heading that stands alone\n\n'.repeat(500));
@@ -82,7 +82,7 @@ describe('When Markdown is read', () => {
     expect(sizes.reduce((sum, size) => sum + size)).toBe(500);
   });
 
-  test('and it is larger than is read as a whole, then that is said', () => {
+  test('and it is too large, then it fails with DOCUMENT_TOO_LARGE', () => {
     const content = Buffer.alloc(16 * 1024 * 1024 + 1, 'words ');
     expect(() => read(content, 'text/markdown')).toThrow(expect.objectContaining({ code: 'DOCUMENT_TOO_LARGE' }));
   });
@@ -98,7 +98,7 @@ describe('When Markdown is read', () => {
     ['backticks', Array.from({ length: 500 }, (_, length) => `${'`'.repeat(length)}x`).join(' ')],
     ['spaces in a fence', `\`\`\`\na${' '.repeat(1_000_000)}b\n\`\`\``],
     ['spaces before tabs', `\`\`\`\na${`${' '.repeat(50_000)}\t`.repeat(10)}b\n\`\`\``],
-  ])('and it is nothing but %s, then that does not take long', (_what, content) => {
+  ])('and it consists of %s, then reading takes less than five seconds', (_what, content) => {
     const start = process.cpuUsage();
     markdown(content);
     expect(process.cpuUsage(start).user).toBeLessThan(5_000_000);

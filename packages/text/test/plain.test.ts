@@ -4,7 +4,7 @@ import { linesOf, read } from './read';
 const plain = (content: string | Buffer) => linesOf(content, 'text/plain');
 
 describe('When plain text is read', () => {
-  test('then lines that were broken to fit are joined, and paragraphs are not', () => {
+  test('then the lines of a paragraph are joined, and paragraphs are not', () => {
     expect(plain('One paragraph\nover two lines.\n\nAnother\r\none.\n \nA third.\n')).toEqual([
       'One paragraph over two lines.',
       'Another one.',
@@ -12,7 +12,7 @@ describe('When plain text is read', () => {
     ]);
   });
 
-  test('then list items stay apart, and what follows them goes on', () => {
+  test('then list items stay separate, with the lines that continue them', () => {
     expect(plain('Things:\n- one\n  of them\n- two\n1. first\n2) second\n• dot')).toEqual([
       'Things:',
       '- one of them',
@@ -32,11 +32,11 @@ describe('When plain text is read', () => {
     ]);
   });
 
-  test('then white space and control characters are one space, or one tab where they hold one', () => {
+  test('then white space and control characters become one space, or one tab if they contain a tab', () => {
     expect(plain('a \u00a0\u0001 b \u2003\t \t c\t\n')).toEqual(['a b\tc']);
   });
 
-  test('then form feeds end pages, empty ones too, and pages have no size', () => {
+  test('then form feeds end pages, even empty ones, and pages have no size', () => {
     const { pages, title } = read('first\f\fthird\nand\fx\f', 'text/plain');
     expect(pages.map(({ page, lines }) => [page, lines.map(({ text }) => text)])).toEqual([
       [1, ['first']],
@@ -48,7 +48,7 @@ describe('When plain text is read', () => {
     expect(title).toBeNull();
   });
 
-  test('then a page ends at the border of a paragraph before it has three thousand characters', () => {
+  test('then a page ends with the last paragraph that keeps it under three thousand characters', () => {
     const paragraphs = Array.from({ length: 40 }, (_, index) => `${index} ${'words '.repeat(60)}`.trim());
     const { pages } = read(paragraphs.join('\n\n'), 'text/plain');
     expect(pages.flatMap(({ lines }) => lines.map(({ text }) => text))).toEqual(paragraphs);
@@ -57,11 +57,11 @@ describe('When plain text is read', () => {
     expect(Math.min(...sizes.slice(0, -1))).toBeGreaterThan(2500);
   });
 
-  test('and nothing is in it, then there is one empty page', () => {
+  test('and it is blank, then there is one empty page', () => {
     expect(read(' \n\n ', 'text/plain').pages).toEqual([{ page: 1, width: 0, height: 0, lines: [] }]);
   });
 
-  test('and it is one line without an end, then it is cut at spaces, or anywhere but within a character', () => {
+  test('and it is one long line, then it is cut at spaces, or else between characters', () => {
     const words = 'flour '.repeat(20_000).trim();
     expect(plain(words).join(' ') === words).toBe(true);
     const faces = '😀'.repeat(50_001);
@@ -91,62 +91,62 @@ describe('When plain text is read', () => {
   });
 });
 
-describe('When text comes in another encoding', () => {
+describe('When text is in an encoding', () => {
   const text = 'Größe, naïve, 東京, “quoted” — €5.';
 
   test.each([
     ['UTF-8', Buffer.from(text)],
-    ['UTF-8 with a mark', Buffer.from(`\uFEFF${text}`)],
-    ['UTF-16, little end first', Buffer.from(`\uFEFF${text}`, 'utf16le')],
-    ['UTF-16, big end first', Buffer.from(`\uFEFF${text}`, 'utf16le').swap16()],
-  ])('%s, then it is read', (_name, bytes) => {
+    ['UTF-8 with a byte order mark', Buffer.from(`\uFEFF${text}`)],
+    ['UTF-16LE', Buffer.from(`\uFEFF${text}`, 'utf16le')],
+    ['UTF-16BE', Buffer.from(`\uFEFF${text}`, 'utf16le').swap16()],
+  ])('such as %s, then it is read', (_name, bytes) => {
     expect(plain(bytes)).toEqual([text]);
   });
 
-  test('Latin-1, or what Windows makes of it, then it is read', () => {
+  test('such as Latin-1 or windows-1252, then it is read', () => {
     expect(plain(Buffer.from('Größe, naïve', 'latin1'))).toEqual(['Größe, naïve']);
     expect(plain(Buffer.from([0x93, 0x61, 0x94, 0x20, 0x80, 0x35]))).toEqual(['“a” €5']);
   });
 
-  test('of which a character stands across two pieces, then it is read', () => {
+  test('and a character is split between two pieces, then it is read', () => {
     const long = `${'a'.repeat(64 * 1024 - 1)}é${'b'.repeat(10)}`;
     expect(plain(long).join('') === long).toBe(true);
   });
 
   test.each([
     ['UTF-8', Buffer.from(text).subarray(0, -3), 'Größe, naïve, 東京, “quoted” — \uFFFD'],
-    ['UTF-8 with a mark', Buffer.from('\uFEFFtext€').subarray(0, -2), 'text\uFFFD'],
-    ['UTF-8, two bytes of its only sign left', Buffer.from('text€').subarray(0, -1), 'text\uFFFD'],
+    ['UTF-8 with a byte order mark', Buffer.from('\uFEFFtext€').subarray(0, -2), 'text\uFFFD'],
+    ['UTF-8 with two bytes left of its only long character', Buffer.from('text€').subarray(0, -1), 'text\uFFFD'],
     ['UTF-16', Buffer.from(`\uFEFF${text}`, 'utf16le').subarray(0, -1), text.replace(/\.$/u, '\uFFFD')],
-    ['UTF-16 within a pair', Buffer.from('\uFEFFtext😀', 'utf16le').subarray(0, -2), 'text\uFFFD'],
-  ])('and it is cut off within a character of %s, then the rest is read', (_name, bytes, expected) => {
+    ['UTF-16 within a surrogate pair', Buffer.from('\uFEFFtext😀', 'utf16le').subarray(0, -2), 'text\uFFFD'],
+  ])('and it is cut off within a character of %s, then the text before is read', (_name, bytes, expected) => {
     expect(plain(bytes)).toEqual([expected]);
   });
 
-  test('and it is cut off at the border of two pieces, then the rest is read', () => {
+  test('and it is cut off at the end of a piece, then the text before is read', () => {
     const long = Buffer.from(`é${'a'.repeat(64 * 1024 - 3)}€`).subarray(0, 64 * 1024);
     expect(plain(long).at(-1)?.endsWith('a\uFFFD')).toBe(true);
     expect(plain(long)[0]?.startsWith('éa')).toBe(true);
   });
 
-  test('and its only accent is the last byte, then it is Latin-1', () => {
+  test('and its only accented letter is the last byte, then it is Latin-1', () => {
     expect(plain(Buffer.from('café', 'latin1'))).toEqual(['café']);
   });
 
-  test('and a byte after the mark of UTF-8 is bad, then the others are read', () => {
+  test('and a byte after the byte order mark of UTF-8 is bad, then the other bytes are read', () => {
     const bytes = Buffer.concat([Buffer.from('\uFEFFGröße '), Buffer.from([0xff]), Buffer.from(' 東京')]);
     expect(plain(bytes)).toEqual(['Größe \uFFFD 東京']);
   });
 
   test.each([
     ['a NUL', Buffer.from('text\0more')],
-    ['nothing but a NUL', Buffer.from([0])],
+    ['only a NUL', Buffer.from([0])],
     ['a NUL after a megabyte', Buffer.concat([Buffer.alloc(1024 * 1024, 'a'), Buffer.from([0])])],
     ['control characters in no known encoding', Buffer.from([0xff, 0x01, 0x41])],
-    ['half a character amid UTF-16', Buffer.from([0xff, 0xfe, 0x41, 0xd8, 0x41, 0x00])],
-    ['a NUL after the mark of UTF-8', Buffer.from('\uFEFFa\0b')],
+    ['half a character in the middle of UTF-16', Buffer.from([0xff, 0xfe, 0x41, 0xd8, 0x41, 0x00])],
+    ['a NUL after the byte order mark of UTF-8', Buffer.from('\uFEFFa\0b')],
     ['a NUL in UTF-16', Buffer.from('\uFEFFa\0b', 'utf16le')],
-  ])('and it holds %s, then it is no text', (_what, bytes) => {
+  ])('and it contains %s, then it is not text', (_what, bytes) => {
     expect(() => plain(bytes)).toThrow(expect.objectContaining({ code: 'TEXT_UNREADABLE' }));
   });
 });

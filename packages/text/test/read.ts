@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readTextPages, type TextPage, type TextType } from '../src';
 
-/** The pages and the title of a file that holds `content`. */
+/** The pages and the title of a file with this content. */
 export function read(
   content: string | Buffer,
   type: TextType,
@@ -25,7 +25,7 @@ export function read(
   }
 }
 
-/** Its lines; headings with as many # as their level. */
+/** The texts of all lines. A heading begins with as many # as its level. */
 export function linesOf(content: string | Buffer, type: TextType, charset: string | null = null): string[] {
   return read(content, type, charset).pages.flatMap(({ lines }) =>
     lines.map(({ text, headingLevel }) => (headingLevel === undefined ? text : `${'#'.repeat(headingLevel)} ${text}`)),

@@ -1,6 +1,9 @@
 import { TextDecoder } from 'node:util';
 
-/** The encoding that a label stands for, as the WHATWG names it ("windows-1252" for "latin1"); null for an unknown one. */
+/**
+ * The name of the encoding that a label stands for in the WHATWG Encoding Standard, such as "windows-1252" for "latin1".
+ * Null for an unknown label.
+ */
 export function encodingOf(label: string): string | null {
   try {
     return new TextDecoder(label).encoding;
@@ -9,7 +12,7 @@ export function encodingOf(label: string): string | null {
   }
 }
 
-/** The encoding that a content type names in its parameter charset; null where there is none or it is unknown. */
+/** The encoding that the charset parameter of a content type names. Null when it has none or an unknown one. */
 export function charsetOf(contentType: string): string | null {
   const [, label] = /;\s*charset\s*=\s*["']?([^\s"';]+)/i.exec(contentType) ?? [];
   return label === undefined ? null : encodingOf(label);

@@ -1,23 +1,23 @@
 import MarkdownIt from 'markdown-it';
+import type { Piece } from '../types';
 import { readHtml } from './html';
-import type { Piece } from './types';
+import { ListMarkers } from './listMarkers';
 
 type Token = ReturnType<MarkdownIt['parse']>[number];
 
 const parser = new MarkdownIt({ html: true });
 
-/** Facts about the document that some put before it, between lines of three dashes. */
+/** Metadata before the document, between lines of three dashes. */
 const frontMatter = /^---[ \t]*\r?\n([\s\S]*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/;
 
-/** Reads Markdown (CommonMark with tables). @returns the first heading of the first level. */
+/** Reads Markdown (CommonMark with tables). Returns the first heading of level 1 as the title. */
 export function* readMarkdown(source: string): Generator<Piece, string | null> {
-  const [front = '', facts = ''] = frontMatter.exec(source) ?? [];
-  for (const text of facts.split('\n')) {
+  const [front = '', metadata = ''] = frontMatter.exec(source) ?? [];
+  for (const text of metadata.split('\n')) {
     yield { text };
   }
   let title: string | null = null;
-  const lists: (number | null)[] = [];
-  let marker = '';
+  const markers = new ListMarkers();
   let level: number | undefined;
   let cells: string[] | null = null;
   for (const token of parser.parse(source.slice(front.length), {})) {
@@ -29,17 +29,17 @@ export function* readMarkdown(source: string): Generator<Piece, string | null> {
         level = undefined;
         break;
       case 'bullet_list_open':
-        lists.push(null);
+        markers.openList(null);
         break;
       case 'ordered_list_open':
-        lists.push(Number(token.attrGet('start') ?? 1));
+        markers.openList(Number(token.attrGet('start') ?? 1));
         break;
       case 'bullet_list_close':
       case 'ordered_list_close':
-        lists.pop();
+        markers.closeList();
         break;
       case 'list_item_open':
-        marker = nextMarker(lists);
+        markers.startItem();
         break;
       case 'tr_open':
         cells = [];
@@ -51,8 +51,7 @@ export function* readMarkdown(source: string): Generator<Piece, string | null> {
       case 'fence':
       case 'code_block':
         for (const text of token.content.split('\n')) {
-          yield { text: marker + text };
-          marker = '';
+          yield { text: markers.take() + text };
         }
         break;
       case 'html_block':
@@ -68,8 +67,7 @@ export function* readMarkdown(source: string): Generator<Piece, string | null> {
           yield { text: heading, headingLevel: level };
         } else {
           for (const line of text.split('\n')) {
-            yield { text: marker + line };
-            marker = '';
+            yield { text: markers.take() + line };
           }
         }
         break;
@@ -79,7 +77,7 @@ export function* readMarkdown(source: string): Generator<Piece, string | null> {
   return title;
 }
 
-/** The words of a paragraph; a line break that is meant as one is kept. */
+/** The text of a paragraph. A hard line break is kept; a soft one becomes a space. */
 function textOf(tokens: readonly Token[]): string {
   let text = '';
   for (const token of tokens) {
@@ -92,13 +90,4 @@ function textOf(tokens: readonly Token[]): string {
     }
   }
   return text;
-}
-
-function nextMarker(lists: (number | null)[]): string {
-  const number = lists.at(-1) ?? null;
-  if (number === null) {
-    return '• ';
-  }
-  lists[lists.length - 1] = number + 1;
-  return `${number}. `;
 }

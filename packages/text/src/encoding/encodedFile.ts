@@ -1,0 +1,42 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { TextDecoder } from 'node:util';
+import { EncodingDetector } from './encodingDetector';
+
+const pieceBytes = 64 * 1024;
+
+/**
+ * The encoding of a file, or null when it is not text.
+ * @param declared See EncodingDetector.
+ * @throws the file system's error when the file cannot be read.
+ */
+export function detectEncoding(path: string, declared: string | null): string | null {
+  const detector = new EncodingDetector(declared);
+  for (const piece of bytesOf(path)) {
+    if (!detector.add(piece)) {
+      return null;
+    }
+  }
+  return detector.end();
+}
+
+/** Decodes a file piece by piece, without its byte order mark. */
+export function* decodeFile(path: string, encoding: string): Generator<string> {
+  const decoder = new TextDecoder(encoding);
+  for (const piece of bytesOf(path)) {
+    yield decoder.decode(piece, { stream: true });
+  }
+  yield decoder.decode();
+}
+
+/** The bytes of a file in pieces of 64 KiB. Each piece overwrites the one before it. */
+function* bytesOf(path: string): Generator<Buffer> {
+  const fd = openSync(path, 'r');
+  try {
+    const piece = Buffer.allocUnsafe(pieceBytes);
+    for (let length = readSync(fd, piece); length > 0; length = readSync(fd, piece)) {
+      yield piece.subarray(0, length);
+    }
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,68 @@
+import { Candidate, fallbackEncoding, fits } from './candidate';
+
+/**
+ * Detects, piece by piece, whether bytes are text, and in which encoding. The order of preference is:
+ * 1. the encoding of the byte order mark,
+ * 2. the declared encoding, if the bytes are valid in it,
+ * 3. UTF-8, if the bytes are valid in it,
+ * 4. windows-1252, if the bytes contain no control characters.
+ *
+ * A declared Latin-1 counts as not declared, because many programs declare it for any text. The last character may be cut
+ * off.
+ */
+export class EncodingDetector {
+  private candidates: Candidate[] | null = null;
+  private head: Buffer = Buffer.alloc(0);
+
+  /** @param declared The name of an encoding, as `encodingOf` returns it. */
+  constructor(private readonly declared: string | null = null) {}
+
+  /** Takes the next bytes. Returns false when the bytes are not text, whatever follows. */
+  add(piece: Buffer): boolean {
+    if (this.candidates !== null) {
+      return addTo(this.candidates, piece);
+    }
+    // The byte order mark may be split between pieces.
+    this.head = Buffer.concat([this.head, piece]);
+    return this.head.length < 3 || addTo(this.begin(), this.head);
+  }
+
+  /** Ends the text. Returns the name of the encoding, or null when the bytes are not text. */
+  end(): string | null {
+    if (this.candidates === null) {
+      addTo(this.begin(), this.head);
+    }
+    const possible = this.candidates?.filter((candidate) => candidate.isPossible) ?? [];
+    const ranked = possible.map((candidate) => ({ encoding: candidate.encoding, rank: fits.indexOf(candidate.end()) }));
+    // Sorting is stable: candidates that fit equally well keep their order of preference.
+    return ranked.sort((one, other) => one.rank - other.rank)[0]?.encoding ?? null;
+  }
+
+  private begin(): Candidate[] {
+    const marked = markedEncoding(this.head);
+    if (marked !== null) {
+      // Bad bytes do not rule out UTF-8 after its mark. They rule out UTF-16, whose mark may also begin a picture.
+      this.candidates = [new Candidate(marked, marked !== 'utf-8')];
+      return this.candidates;
+    }
+    const declared = this.declared === fallbackEncoding ? null : this.declared;
+    const encodings = new Set([declared ?? 'utf-8', 'utf-8', fallbackEncoding]);
+    this.candidates = [...encodings].map((encoding) => new Candidate(encoding, true));
+    return this.candidates;
+  }
+}
+
+/** Gives the bytes to all candidates. Returns whether one of them is still possible. */
+function addTo(candidates: readonly Candidate[], piece: Buffer): boolean {
+  return candidates.filter((candidate) => candidate.add(piece)).length > 0;
+}
+
+function markedEncoding([first, second, third]: Buffer): string | null {
+  if (first === 0xef && second === 0xbb && third === 0xbf) {
+    return 'utf-8';
+  }
+  if (first === 0xff && second === 0xfe) {
+    return 'utf-16le';
+  }
+  return first === 0xfe && second === 0xff ? 'utf-16be' : null;
+}
