@@ -52,12 +52,11 @@ describe('The configuration', () => {
   });
 
   test('When several variables are missing or wrong, then the message says what is wrong with each', () => {
-    expect(issuesOf({ REDIS_URL: 'nonsense', API_PORT: '70000', LOG_LEVEL: 'loud', EMBEDDING_PROVIDER: 'magic' })).toBe(
+    expect(issuesOf({ REDIS_URL: 'nonsense', API_PORT: '70000', LOG_LEVEL: 'loud' })).toBe(
       `The configuration is not usable:
   DATABASE_URL is not set. Set it to an address such as postgresql://user:password@host:5432/millrace.
   REDIS_URL must be an address such as redis://:password@host:6379/0.
   API_PORT must be a whole number from 0 to 65535.
-  EMBEDDING_PROVIDER must be static or openai.
   LOG_LEVEL must be trace, debug, info, warn, error, fatal or silent.
 See .env.example for every variable.`,
     );

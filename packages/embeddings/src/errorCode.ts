@@ -1,6 +1,6 @@
-/** The system's code of an error, such as ENOENT; undefined when it has none. */
+/** Returns the system's code of an error, such as ENOENT, or undefined when it has none. */
 export function errorCodeOf(error: unknown): string | undefined {
-  // Not by instanceof: errors of Node's own modules belong to another realm wherever code runs in a vm context.
+  // instanceof does not work here: in a vm context, where tests run, Node's own errors belong to another realm.
   return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
     ? error.code
     : undefined;

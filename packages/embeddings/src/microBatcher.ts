@@ -1,7 +1,7 @@
-/** Submitted after `drain`: the work was not started. */
+/** The item was submitted after `drain`. Its work was not started. */
 export class BatcherDrainedError extends Error {
   constructor() {
-    super('The batcher is drained and takes no more work.');
+    super('The batcher is drained and accepts no more items.');
     this.name = 'BatcherDrainedError';
   }
 }
@@ -10,17 +10,17 @@ export interface MicroBatcherOptions<In, Out> {
   /** The most items in a batch. */
   maxSize: number;
   /**
-   * Milliseconds that the first item of a batch waits for others at most while a slot is free (0: this turn of the loop).
-   * When no batch is running it waits only as long as others keep coming.
+   * The longest time, in milliseconds, that the first item of a batch waits for others while a slot is free. 0 is until the
+   * next timer tick. When no batch is running, the wait also ends as soon as no more items arrive.
    */
   maxWaitMs: number;
-  /** The most batches running at once. */
+  /** The most batches that run at the same time. */
   concurrency: number;
-  /** One result per item, in order. When it rejects, every item of the batch rejects with that error. */
+  /** Returns one result per item, in order. When it rejects, every item of the batch rejects with its error. */
   run(items: In[]): Promise<PromiseSettledResult<Out>[]>;
 }
 
-/** After so many milliseconds without a further item no more are on their way: they come one round trip after another. */
+/** Deliveries arrive one round trip apart. After this time without an item, no more are on their way. */
 const quietMs = 2;
 
 interface Waiting<In, Out> {
@@ -31,12 +31,11 @@ interface Waiting<In, Out> {
 }
 
 /**
- * Gathers single submissions into batches.
+ * Gathers single items into batches.
  *
- * A batch starts when a slot is free and it is full, or its first item has waited long enough, or nothing is running
- * and nothing more is coming. While every slot is busy, items go on gathering, so that the busier the runner is, the
- * fuller its batches. One timer at most is set, and only while a slot is free: a slot that becomes free looks at the
- * queue itself.
+ * A batch starts when a slot is free and one of these holds: the batch is full; its first item has waited long enough; no
+ * batch is running and no more items arrive. While all slots are busy, items gather, so a busier runner gets fuller
+ * batches. At most one timer is set, and only while a slot is free. When a batch ends, the next one is considered at once.
  */
 export class MicroBatcher<In, Out> {
   private readonly options: MicroBatcherOptions<In, Out>;
@@ -50,27 +49,27 @@ export class MicroBatcher<In, Out> {
     this.options = options;
   }
 
-  /** The result of `item`; rejects with its own failure, its batch's failure, or BatcherDrainedError. */
+  /** Returns the result of `item`. Rejects with the error of the item or of its batch, or with BatcherDrainedError. */
   submit(item: In): Promise<Out> {
     if (this.draining) {
       return Promise.reject(new BatcherDrainedError());
     }
     return new Promise<Out>((resolve, reject) => {
       this.waiting.push({ item, submittedAt: performance.now(), resolve, reject });
-      this.startDue();
+      this.startDueBatches();
     });
   }
 
-  /** Runs what waits without waiting for more, and resolves when every batch has ended. New items are refused. */
+  /** Runs all waiting items at once and refuses new ones. Resolves when every batch has ended. */
   async drain(): Promise<void> {
     this.draining = true;
-    this.startDue();
+    this.startDueBatches();
     if (this.running > 0 || this.waiting.length > 0) {
       await new Promise<void>((resolve) => this.whenIdle.push(resolve));
     }
   }
 
-  private startDue(): void {
+  private startDueBatches(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
     const { concurrency, maxSize } = this.options;
@@ -79,9 +78,9 @@ export class MicroBatcher<In, Out> {
       if (!first) {
         break;
       }
-      const remainingMs = this.dueAt(first) - performance.now();
+      const remainingMs = this.dueTime(first) - performance.now();
       if (this.waiting.length < maxSize && remainingMs > 0 && !this.draining) {
-        this.timer = setTimeout(() => this.startDue(), Math.ceil(remainingMs));
+        this.timer = setTimeout(() => this.startDueBatches(), Math.ceil(remainingMs));
         break;
       }
       void this.runBatch(this.waiting.splice(0, maxSize));
@@ -93,9 +92,9 @@ export class MicroBatcher<In, Out> {
     }
   }
 
-  /** When the batch that begins with this item starts if no slot, item or end comes in between. */
-  private dueAt(first: Waiting<In, Out>): number {
-    // At least one timer tick, so that submissions made together travel together.
+  /** Returns when the batch of this first item starts if nothing else happens before. */
+  private dueTime(first: Waiting<In, Out>): number {
+    // At least one timer tick, so that items that are submitted together are in one batch.
     const latest = first.submittedAt + Math.max(this.options.maxWaitMs, 1);
     const last = this.waiting.at(-1) ?? first;
     return this.running === 0 ? Math.min(latest, last.submittedAt + quietMs) : latest;
@@ -121,7 +120,7 @@ export class MicroBatcher<In, Out> {
       }
     } finally {
       this.running--;
-      this.startDue();
+      this.startDueBatches();
     }
   }
 }

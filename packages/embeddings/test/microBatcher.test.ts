@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { BatcherDrainedError, MicroBatcher } from '../src';
 
-/** A runner whose batches end when the test says so. */
+/** A runner whose batches end when the test ends them. */
 function heldRunner() {
   const batches: { items: number[]; finish: () => void; fail: (error: Error) => void }[] = [];
   let running = 0;
@@ -37,8 +37,8 @@ function heldRunner() {
 
 const longWait = 3_600_000;
 
-describe('the micro-batcher', () => {
-  test('When enough items are there, then they go as one full batch without waiting', async () => {
+describe('The micro-batcher', () => {
+  test('When a batch is full, then it starts without a wait', async () => {
     const runner = heldRunner();
     const batcher = new MicroBatcher({ maxSize: 3, maxWaitMs: longWait, concurrency: 2, run: runner.run });
     const results = [1, 2, 3].map((item) => batcher.submit(item));
@@ -47,7 +47,7 @@ describe('the micro-batcher', () => {
     expect(await Promise.all(results)).toEqual(['done 1', 'done 2', 'done 3']);
   });
 
-  test('When no more items come, then those that wait go together after the wait', async () => {
+  test('When no more items arrive, then the waiting ones start together after the wait', async () => {
     const runner = heldRunner();
     const batcher = new MicroBatcher({ maxSize: 100, maxWaitMs: 5, concurrency: 1, run: runner.run });
     const results = [1, 2].map((item) => batcher.submit(item));
@@ -58,7 +58,7 @@ describe('the micro-batcher', () => {
     await Promise.all(results);
   });
 
-  test('When nothing is running and nothing more comes, then what is there goes without the whole wait', async () => {
+  test('When no batch is running and no more items arrive, then the batch starts before the whole wait has passed', async () => {
     const runner = heldRunner();
     const batcher = new MicroBatcher({ maxSize: 100, maxWaitMs: longWait, concurrency: 2, run: runner.run });
     const results = [1, 2].map((item) => batcher.submit(item));
@@ -68,13 +68,13 @@ describe('the micro-batcher', () => {
     await Promise.all(results);
   });
 
-  test('When a batch is running, then the next one gathers for the whole wait, and goes at once when that ends', async () => {
+  test('When a batch is running, then the next one gathers for the whole wait, and starts as soon as the first ends', async () => {
     const runner = heldRunner();
     const batcher = new MicroBatcher({ maxSize: 100, maxWaitMs: longWait, concurrency: 2, run: runner.run });
     const results = [batcher.submit(1)];
     await runner.started(1);
     results.push(batcher.submit(2));
-    // Longer than nothing may come for where nothing is running.
+    // Longer than the pause after which a batch starts when no other is running.
     await setTimeout(20);
     results.push(batcher.submit(3));
     expect(runner.batches).toHaveLength(1);
@@ -85,7 +85,7 @@ describe('the micro-batcher', () => {
     expect(await Promise.all(results)).toEqual(['done 1', 'done 2', 'done 3']);
   });
 
-  test('When the wait is zero, then items submitted together still travel together', async () => {
+  test('When the wait is zero, then items that are submitted together are still in one batch', async () => {
     const runner = heldRunner();
     const batcher = new MicroBatcher({ maxSize: 100, maxWaitMs: 0, concurrency: 1, run: runner.run });
     const results = [1, 2, 3].map((item) => batcher.submit(item));
@@ -95,7 +95,7 @@ describe('the micro-batcher', () => {
     await Promise.all(results);
   });
 
-  test('When every slot is busy, then items gather and the next batches are full', async () => {
+  test('When all slots are busy, then items gather, and the next batches are full', async () => {
     const runner = heldRunner();
     const batcher = new MicroBatcher({ maxSize: 4, maxWaitMs: 1, concurrency: 2, run: runner.run });
     const results = [batcher.submit(1)];
@@ -115,7 +115,7 @@ describe('the micro-batcher', () => {
     expect(runner.mostRunning()).toBe(2);
   });
 
-  test('When one element of a batch fails, then the others succeed', async () => {
+  test('When one item of a batch fails, then the others succeed', async () => {
     const batcher = new MicroBatcher<number, number>({
       maxSize: 3,
       maxWaitMs: 1,
@@ -133,7 +133,7 @@ describe('the micro-batcher', () => {
     ]);
   });
 
-  test('When a whole batch fails, then all of it rejects and the next batch runs', async () => {
+  test('When a whole batch fails, then all its items reject, and the next batch runs', async () => {
     const runner = heldRunner();
     const batcher = new MicroBatcher({ maxSize: 2, maxWaitMs: 1, concurrency: 1, run: runner.run });
     const settled = Promise.allSettled([1, 2, 3].map((item) => batcher.submit(item)));
@@ -151,13 +151,13 @@ describe('the micro-batcher', () => {
       },
     ],
     ['returns too few results', async () => []],
-  ])('When the runner %s, then the batch rejects and its slot is free again', async (_, run) => {
+  ])('When the runner %s, then the batch rejects, and its slot is free again', async (_, run) => {
     const batcher = new MicroBatcher<number, number>({ maxSize: 1, maxWaitMs: 1, concurrency: 1, run });
     await expect(batcher.submit(1)).rejects.toThrow();
     await expect(batcher.submit(2)).rejects.toThrow();
   });
 
-  test('When it is drained, then what waits runs at once, all is awaited, and new items are refused', async () => {
+  test('When the batcher is drained, then waiting items run, all batches are awaited, and new items are refused', async () => {
     const runner = heldRunner();
     const batcher = new MicroBatcher({ maxSize: 2, maxWaitMs: longWait, concurrency: 1, run: runner.run });
     const results = [1, 2, 3].map((item) => batcher.submit(item));
@@ -175,7 +175,7 @@ describe('the micro-batcher', () => {
     expect(await Promise.all(results)).toEqual(['done 1', 'done 2', 'done 3']);
   });
 
-  test('When it is drained with nothing to do, or twice, then both calls end', async () => {
+  test('When an idle batcher is drained twice, then both calls resolve', async () => {
     const runner = heldRunner();
     const batcher = new MicroBatcher({ maxSize: 2, maxWaitMs: longWait, concurrency: 1, run: runner.run });
     await Promise.all([batcher.drain(), batcher.drain()]);

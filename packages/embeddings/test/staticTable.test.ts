@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEmbeddingProvider } from '../src';
 import {
+  findRow,
+  finishStaticTable,
   newStaticTable,
   readStaticTable,
-  rowOf,
-  sealStaticTable,
   setWord,
   unknownRow,
 } from '../src/static/staticTable';
@@ -31,13 +31,13 @@ describe('The table of word vectors', () => {
       setWord(table, row, word);
     }
     table.vectors.set([1, 2, 3, 4, -5, 6]);
-    await writeFile(file, sealStaticTable(table));
+    await writeFile(file, finishStaticTable(table));
   }
 
   test('When a table is written and read, then every word of it is found in its row, and another word is not', async () => {
     await writeSmallTable();
     const table = await readStaticTable(file);
-    const find = (word: string) => rowOf(table, word, featureHash(word));
+    const find = (word: string) => findRow(table, word, featureHash(word));
     expect(['the', 'of', 'revenue', 'income'].map(find)).toEqual([0, 1, 2, unknownRow]);
     expect([...table.vectors]).toEqual([1, 2, 3, 4, -5, 6]);
   });

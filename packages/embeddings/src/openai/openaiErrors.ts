@@ -2,23 +2,24 @@ import { type ErrorCode, MillraceError } from '@millrace/contracts';
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
 import { errorCodeOf } from '../errorCode';
 
-/** A provider may name a date years ahead; nothing may wait longer than this before it is looked at again. */
+/** The longest wait that is accepted from a provider, which may name a date years ahead. */
 const longestWaitMs = 3_600_000;
+/** In characters. */
 const longestDetail = 500;
 
 /**
- * What a failed request means. The SDK's error itself is not passed on as a cause: it holds the provider's words
- * unredacted, and those may repeat the API key.
+ * Translates the error of a failed request. Does not keep the SDK's error as the cause, because it holds the provider's
+ * words, and these may contain the API key.
  */
-export function openaiFailure(error: unknown, apiKey: string | undefined): MillraceError {
+export function translateOpenaiError(error: unknown, apiKey: string | undefined): MillraceError {
   if (error instanceof MillraceError) {
     return error;
   }
   if (error instanceof APIConnectionTimeoutError) {
-    return new MillraceError('EMBEDDING_TIMEOUT', 'The embedding provider cannot be reached in time.');
+    return new MillraceError('EMBEDDING_TIMEOUT', 'The connection to the embedding provider timed out.');
   }
   if (error instanceof APIConnectionError) {
-    return new MillraceError('EMBEDDING_UNAVAILABLE', `The embedding provider cannot be reached${reason(error)}.`);
+    return new MillraceError('EMBEDDING_UNAVAILABLE', `The embedding provider cannot be reached${systemCode(error)}.`);
   }
   if (error instanceof APIError && typeof error.status === 'number') {
     const detail = redact(error.message, apiKey);
@@ -29,17 +30,18 @@ export function openaiFailure(error: unknown, apiKey: string | undefined): Millr
   if (isSyntaxError(error)) {
     return new MillraceError('EMBEDDING_INVALID_RESPONSE', 'The embedding provider answered with broken JSON.');
   }
-  // What is left is fetch breaking off in the middle of the body.
-  return new MillraceError('EMBEDDING_UNAVAILABLE', `The embedding provider broke off its answer${reason(error)}.`);
+  // The only remaining case: the connection broke in the middle of the body.
+  return new MillraceError('EMBEDDING_UNAVAILABLE', `The embedding provider broke off its answer${systemCode(error)}.`);
 }
 
+/** Compares by name, because an error of another realm is not an instance of this realm's SyntaxError. */
 function isSyntaxError(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'name' in error && error.name === 'SyntaxError';
 }
 
 function codeFor(status: number): ErrorCode {
   if (status === 429) {
-    // "insufficient_quota" too: topping up the account mends it without a change here, so it is worth trying again.
+    // This includes "insufficient_quota": once the account has credit, the same request succeeds.
     return 'EMBEDDING_RATE_LIMITED';
   }
   if (status === 408 || status === 504) {
@@ -52,16 +54,16 @@ function codeFor(status: number): ErrorCode {
 }
 
 /**
- * Milliseconds to wait by the headers `retry-after-ms`, or `Retry-After` in seconds or as an HTTP date (RFC 9110);
- * undefined when there is neither. At most an hour.
+ * Returns the milliseconds to wait, at most an hour: from `retry-after-ms`, else from `Retry-After` in seconds or as an
+ * HTTP date (RFC 9110). Returns undefined when the headers name no time.
  */
 export function retryAfterMs(headers: Headers | undefined, now: number): number | undefined {
-  const milliseconds = numberOf(headers?.get('retry-after-ms'));
+  const milliseconds = parseNumber(headers?.get('retry-after-ms'));
   if (milliseconds !== undefined) {
     return Math.min(milliseconds, longestWaitMs);
   }
   const value = headers?.get('retry-after');
-  const seconds = numberOf(value);
+  const seconds = parseNumber(value);
   if (seconds !== undefined) {
     return Math.min(seconds * 1000, longestWaitMs);
   }
@@ -69,12 +71,12 @@ export function retryAfterMs(headers: Headers | undefined, now: number): number 
   return Number.isNaN(date) ? undefined : Math.min(Math.max(date - now, 0), longestWaitMs);
 }
 
-function numberOf(value: string | null | undefined): number | undefined {
+function parseNumber(value: string | null | undefined): number | undefined {
   return value && /^\s*\d+(\.\d+)?\s*$/.test(value) ? Math.ceil(Number(value)) : undefined;
 }
 
-/** " (ECONNREFUSED)": the system's word for it. Messages are left out, as they may hold the address with a password. */
-function reason(error: unknown): string {
+/** Returns the system's error code as " (ECONNREFUSED)". Messages are left out: they may hold an address with a password. */
+function systemCode(error: unknown): string {
   let cause = error;
   while (typeof cause === 'object' && cause !== null) {
     const code = errorCodeOf(cause);
@@ -86,7 +88,7 @@ function reason(error: unknown): string {
   return '';
 }
 
-/** Some providers repeat the key they were given, whole or in part ("Incorrect API key provided: sk-ab**yz"). */
+/** Removes the API key, which some providers repeat in whole or in part ("Incorrect API key provided: sk-ab**yz"). */
 function redact(message: string, apiKey: string | undefined): string {
   const withoutKey = apiKey ? message.replaceAll(apiKey, '[key]') : message;
   return withoutKey.replace(/\bsk-[\w*-]{4,}/g, '[key]').slice(0, longestDetail);

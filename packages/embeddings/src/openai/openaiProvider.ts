@@ -1,7 +1,7 @@
 import { MillraceError } from '@millrace/contracts';
 import OpenAI from 'openai';
 import type { RawEmbeddingProvider } from '../provider';
-import { openaiFailure } from './openaiErrors';
+import { translateOpenaiError } from './openaiErrors';
 
 export interface OpenaiProviderOptions {
   /** Undefined for a server that needs no key. */
@@ -48,7 +48,7 @@ export function openaiProvider(options: OpenaiProviderOptions): RawEmbeddingProv
         signal?.throwIfAborted();
         throw deadline.expired
           ? new MillraceError('EMBEDDING_TIMEOUT', `The embedding provider did not answer within ${timeoutMs} ms.`)
-          : openaiFailure(error, apiKey);
+          : translateOpenaiError(error, apiKey);
       } finally {
         deadline.clear();
       }

@@ -1,56 +1,58 @@
 import stem from 'wink-porter2-stemmer';
 import { Rotation } from './rotation';
-import { rowOf, type StaticTable, unknownRow } from './staticTable';
+import { findRow, type StaticTable, unknownRow } from './staticTable';
 import { type Token, tokens } from './tokens';
 import { featureHash, pairHash } from './wordHash';
 
 export const hashedDimensions = 668;
 
 /**
- * Share of the averaged part in the squared length, before what all texts have in common is taken off. Measured on questions
- * about company filings together with exact phrases out of them: above, phrases and figures lose with every step; below,
- * questions do.
+ * The share of the averaged part in the squared length, before its common part is removed. Measured on questions about
+ * company filings and on exact phrases from them: a larger share finds fewer phrases and figures, a smaller share answers
+ * fewer questions (docs/decisions/0004-static-embeddings.md).
  */
 const averageShare = 0.5;
 
-/** Of the averaged part, how much is taken to be common to all texts: measured, some nine tenths are. */
+/** How much of the averaged part is removed as common to all texts. Measured: about nine tenths of it is common. */
 const commonShare = 0.85;
 
-/** Arora's a for the average: 1e-4, at the lower end of the paper's range, ranked best within and across documents. */
+/** The parameter a of Arora et al. for the average. 1e-4, the low end of their range, ranked best within and across documents. */
 const averageSmoothing = 1e-4;
-/** The same weight for hashed features, gentler: a harder one lets accidental rare words outweigh the topic. */
+/** The same parameter for hashed features. A smaller value lets rare words outweigh the topic. */
 const hashSmoothing = 1e-3;
 
-/** Filings are full of figures: at a word's weight the numbers of one table drown the words around it. */
+/** Filings are full of figures. With the weight of words, the numbers of a table would outweigh the words around it. */
 const yearWeight = 0.7;
 const numberWeight = 0.3;
 const pairWeight = 0.5;
 
-/** BM25's k1: the tenth occurrence of a word in a chunk says little more than the third. */
+/** The parameter k1 of BM25: the tenth occurrence of a word in a chunk adds little to the third. */
 const countSaturation = 1.2;
 
-/** Longer runs of letters are no words, and the stemmer's expressions take quadratic time on them. */
+/** A longer run of letters is not a word, and the stemmer's regular expressions take quadratic time on it. */
 const longestStemmed = 64;
 
 /**
- * Text to vector without a model server: the joined, separately normalized parts
- * - smooth-inverse-frequency average of word vectors (Arora, Liang, Ma: A Simple but Tough-to-Beat Baseline for
- *   Sentence Embeddings, ICLR 2017): each word weighs a / (a + p(word)), p from its frequency rank by the
- *   Zipf-Mandelbrot law. Its common part, which the average word gives, is taken off (Mu, Viswanath: All-but-the-Top,
- *   ICLR 2018, remove the mean of the word vectors);
- * - signed feature hashing (Weinberger et al.: Feature Hashing for Large Scale Multitask Learning, ICML 2009) of
- *   stemmed words, numbers and pairs of neighbours, so that names, figures and exact wording count.
- * The whole is rotated, so that vector indexes that keep one bit a dimension can tell texts apart.
- * Only additions, products, quotients and square roots of doubles in a fixed order: every machine gets the same.
+ * Makes vectors of texts from word vectors and hashes. A vector has two parts, each normalized by itself:
+ * - The smooth-inverse-frequency average of word vectors (Arora, Liang and Ma: A Simple but Tough-to-Beat Baseline for
+ *   Sentence Embeddings, ICLR 2017). A word has the weight a / (a + p), where its probability p follows from its frequency
+ *   rank by the Zipf-Mandelbrot law. The part that all texts have in common is removed, as Mu and Viswanath remove the mean
+ *   of the word vectors (All-but-the-Top, ICLR 2018).
+ * - Signed feature hashing (Weinberger et al.: Feature Hashing for Large Scale Multitask Learning, ICML 2009) of stemmed
+ *   words, numbers and pairs of neighbours, so that names, figures and exact wording count.
+ *
+ * The whole is rotated, because a vector index with one bit a dimension needs the information in every dimension.
+ * The operations are additions, products, quotients and square roots of doubles in a fixed order, so every machine gives
+ * the same vector.
  */
 export class StaticEmbedder {
   readonly dimensions: number;
   private readonly table: StaticTable;
-  /** Weight of a row's bytes in the average: its rarity times the scale of its bytes. */
+  /** The weight of a row's bytes in the average: the word's rarity times the scale of the bytes. */
   private readonly averageWeights: Float32Array;
   private readonly hashWeights: Float32Array;
-  /** What the averaged part of any text is expected to have. */
-  private readonly common: Float64Array;
+  /** The part that the averages of all texts have in common. */
+  private readonly commonPart: Float64Array;
   private readonly rotation: Rotation;
 
   constructor(table: StaticTable) {
@@ -60,14 +62,14 @@ export class StaticEmbedder {
     this.hashWeights = new Float32Array(table.words);
     for (let row = 0; row < table.words; row++) {
       this.averageWeights[row] = rarity(row, averageSmoothing) * (table.scales[row] ?? 0);
-      // A stem is as common as the most common of its words, whichever of them stands in the text.
+      // A stem has the rank of its most frequent word, whichever form the text uses.
       this.hashWeights[row] = rarity(table.stemRanks[row] ?? row, hashSmoothing);
     }
-    this.common = this.expectedAverage();
+    this.commonPart = this.expectedAverage();
     this.rotation = new Rotation(this.dimensions);
   }
 
-  /** The vector of `text`, `dimensions` long and never zero; of any length. */
+  /** Returns a vector with `dimensions` values, never all zero. Its length is not normalized. */
   embed(text: string): Float64Array {
     const width = this.table.dimensions;
     const vector = new Float64Array(this.dimensions);
@@ -77,7 +79,7 @@ export class StaticEmbedder {
     let previous: { hash: number; weight: number } | undefined;
     for (const token of tokens(text)) {
       const hash = featureHash(token.text);
-      const row = token.kind === 'word' ? rowOf(this.table, token.text, hash) : unknownRow;
+      const row = token.kind === 'word' ? findRow(this.table, token.text, hash) : unknownRow;
       const feature = this.feature(token, hash, row);
       if (row !== unknownRow) {
         this.addRow(average, row);
@@ -90,16 +92,16 @@ export class StaticEmbedder {
     }
     features.sumInto(hashed);
     if (scale(average, Math.sqrt(averageShare))) {
-      subtract(average, this.common);
+      subtract(average, this.commonPart);
     }
     if (!scale(hashed, Math.sqrt(1 - averageShare))) {
-      // Nothing but symbols, or features that cancelled out: the text as a whole is the one feature.
+      // The text has only symbols, or its features cancelled out. The whole text is then the one feature.
       hashed[featureHash(text.trim()) % hashedDimensions] = Math.sqrt(1 - averageShare);
     }
     return this.rotation.rotate(vector);
   }
 
-  /** The weighted average of the words as often as they come in any text, as long as that much of a text's average. */
+  /** Returns the average over all words by their probability, with the length of the common part of a text's average. */
   private expectedAverage(): Float64Array {
     const { words, dimensions, vectors } = this.table;
     const sum = new Float64Array(dimensions);
@@ -134,28 +136,28 @@ export class StaticEmbedder {
   }
 }
 
-/** a / (a + p), where p is the word's probability. */
+/** The weight a / (a + p) of a word with probability p. */
 function rarity(rank: number, a: number): number {
   return a / (a + probability(rank));
 }
 
-/** How often a word comes, by its rank (from 0) after Zipf and Mandelbrot. */
+/** The probability of a word by its frequency rank (from 0), after the Zipf-Mandelbrot law. */
 function probability(rank: number): number {
-  // 13.32 = ln(341,479) + 0.577, the harmonic number that makes the probabilities of the table's words sum to about 1.
+  // 13.32 = ln(341,479) + 0.577, the harmonic number of the table's size: the probabilities sum to about 1.
   return 1 / ((rank + 2.7) * 13.32);
 }
 
-/** The distinct features of one text with their counts. */
+/** The distinct features of one text, with their counts. */
 class Features {
-  private readonly place = new Map<number, number>();
+  private readonly places = new Map<number, number>();
   private readonly hashes: number[] = [];
   private readonly weights: number[] = [];
   private readonly counts: number[] = [];
 
   add(hash: number, weight: number): void {
-    const place = this.place.get(hash);
+    const place = this.places.get(hash);
     if (place === undefined) {
-      this.place.set(hash, this.hashes.length);
+      this.places.set(hash, this.hashes.length);
       this.hashes.push(hash);
       this.weights.push(weight);
       this.counts.push(1);
@@ -164,7 +166,7 @@ class Features {
     }
   }
 
-  /** Adds every feature to the dimension its hash names, with the sign its top bit names. */
+  /** Adds every feature to the dimension that its hash selects, with the sign of the hash's top bit. */
   sumInto(target: Float64Array): void {
     for (const [place, hash] of this.hashes.entries()) {
       const count = this.counts[place] ?? 1;
@@ -175,7 +177,7 @@ class Features {
   }
 }
 
-/** Scales a vector to the given length; false when it is (all but) zero and stays as it is. */
+/** Scales a vector to a length in place. Returns false, and does nothing, when the vector is zero or almost zero. */
 function scale(vector: Float64Array, length: number): boolean {
   let sum = 0;
   for (const value of vector) {

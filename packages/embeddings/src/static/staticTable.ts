@@ -4,23 +4,31 @@ import { errorCodeOf } from '../errorCode';
 import { checkHash, featureHash } from './wordHash';
 
 /**
- * The word vectors as one binary file that is read in one go and used in place.
+ * The word vectors as one binary file, which is read at once and used in place.
  *
- * Header, 64 bytes: magic (8), byte order mark, version, words, dimensions, slots (each uint32), 4 bytes of nothing,
- * SHA-256 of the body (32). Body, arrays one after the other, `words` entries each unless said otherwise:
- * slots (uint32, `slots` entries: row + 1, 0 for empty; open addressing by feature hash), feature hash, check hash,
- * hash of the stem, best rank of any word with that stem (uint32 each), scale (float32), and the vectors (int8,
- * `words` x `dimensions`; a vector is its bytes times its scale). Row n is the n-th most frequent word.
- * Numbers are in the machine's byte order; the mark tells when a file came from a machine with the other one.
+ * Header, 64 bytes:
+ * - magic, 8 bytes
+ * - byte order mark, version, words, dimensions, slots: uint32 each
+ * - 4 unused bytes
+ * - SHA-256 of the body, 32 bytes
+ *
+ * Body, one array after the other. Each has one entry per word, except slots and vectors. Row n is the n-th most
+ * frequent word.
+ * - slots: uint32, a hash table with open addressing by feature hash. An entry is row + 1, or 0 when it is empty.
+ * - feature hash, check hash, hash of the stem, best rank of any word with that stem: uint32 each
+ * - scale: float32
+ * - vectors: int8, words x dimensions. A vector is its bytes times its scale.
+ *
+ * Numbers have the machine's byte order. The mark reveals a file from a machine with the other order.
  */
 const magic = 'MILLRACE';
 const byteOrderMark = 0x01020304;
-/** Raise it when the format, the words or their stems change: files of another version are built anew. */
+/** Raise it when the format, the words or their stems change. Files of another version are then built again. */
 const version = 1;
 const headerBytes = 64;
 const digestOffset = 32;
 
-/** No such word in the table. */
+/** The row of a word that the table does not hold. */
 export const unknownRow = -1;
 
 interface TableArrays {
@@ -30,35 +38,32 @@ interface TableArrays {
   stemHashes: Uint32Array;
   stemRanks: Uint32Array;
   scales: Float32Array;
-  /** words x dimensions, row after row. */
+  /** words x dimensions, one row after the other. */
   vectors: Int8Array;
 }
 
-/** A table in memory: about 48 MB outside the JavaScript heap. */
+/** A table in memory. It takes about 48 MB outside the JavaScript heap. */
 export interface StaticTable extends TableArrays {
   words: number;
   dimensions: number;
   buffer: ArrayBuffer;
 }
 
-/** Why a table file cannot be used; `missing` when there is none. */
+/** Says why a table file cannot be used. */
 export class StaticTableError extends Error {
-  readonly missing: boolean;
-
-  constructor(message: string, options: { missing?: boolean; cause?: unknown } = {}) {
-    super(message, { cause: options.cause });
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = 'StaticTableError';
-    this.missing = options.missing ?? false;
   }
 }
 
-function bytesFor(words: number, dimensions: number, slots: number): number {
+function fileSize(words: number, dimensions: number, slots: number): number {
   return headerBytes + 4 * slots + words * (5 * 4 + dimensions);
 }
 
-function viewsOf(buffer: ArrayBuffer, words: number, dimensions: number, slots: number): StaticTable {
+function tableOver(buffer: ArrayBuffer, words: number, dimensions: number, slots: number): StaticTable {
   let offset = headerBytes;
-  const next = (bytes: number) => {
+  const reserve = (bytes: number) => {
     const start = offset;
     offset += bytes;
     return start;
@@ -67,24 +72,24 @@ function viewsOf(buffer: ArrayBuffer, words: number, dimensions: number, slots: 
     words,
     dimensions,
     buffer,
-    slots: new Uint32Array(buffer, next(4 * slots), slots),
-    featureHashes: new Uint32Array(buffer, next(4 * words), words),
-    checkHashes: new Uint32Array(buffer, next(4 * words), words),
-    stemHashes: new Uint32Array(buffer, next(4 * words), words),
-    stemRanks: new Uint32Array(buffer, next(4 * words), words),
-    scales: new Float32Array(buffer, next(4 * words), words),
-    vectors: new Int8Array(buffer, next(words * dimensions), words * dimensions),
+    slots: new Uint32Array(buffer, reserve(4 * slots), slots),
+    featureHashes: new Uint32Array(buffer, reserve(4 * words), words),
+    checkHashes: new Uint32Array(buffer, reserve(4 * words), words),
+    stemHashes: new Uint32Array(buffer, reserve(4 * words), words),
+    stemRanks: new Uint32Array(buffer, reserve(4 * words), words),
+    scales: new Float32Array(buffer, reserve(4 * words), words),
+    vectors: new Int8Array(buffer, reserve(words * dimensions), words * dimensions),
   };
 }
 
-/** An empty table for `words` words; fill rows with `setWord` and the arrays, then `sealStaticTable`. */
+/** Returns an empty table. Fill it with `setWord` and through its arrays, then call `finishStaticTable`. */
 export function newStaticTable(words: number, dimensions: number): StaticTable {
-  // At most half full, so that a look-up ends after one or two probes.
+  // The hash table is at most half full, so that a look-up takes one or two probes.
   const slots = 2 ** Math.ceil(Math.log2(words * 2));
-  return viewsOf(new ArrayBuffer(bytesFor(words, dimensions, slots)), words, dimensions, slots);
+  return tableOver(new ArrayBuffer(fileSize(words, dimensions, slots)), words, dimensions, slots);
 }
 
-/** Makes row `row` the row of `word`. */
+/** Enters `word` in row `row`. */
 export function setWord(table: StaticTable, row: number, word: string): void {
   const hash = featureHash(word);
   table.featureHashes[row] = hash;
@@ -97,8 +102,8 @@ export function setWord(table: StaticTable, row: number, word: string): void {
   table.slots[slot] = row + 1;
 }
 
-/** The row of a word whose feature hash is `hash`, or `unknownRow`. Two 32-bit hashes stand for the word itself. */
-export function rowOf(table: StaticTable, word: string, hash: number): number {
+/** Returns the row of a word whose feature hash is `hash`, or `unknownRow`. */
+export function findRow(table: StaticTable, word: string, hash: number): number {
   const { slots, featureHashes, checkHashes } = table;
   const mask = slots.length - 1;
   for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
@@ -112,8 +117,8 @@ export function rowOf(table: StaticTable, word: string, hash: number): number {
   }
 }
 
-/** Writes the header, checksum included, and returns the whole file's bytes. */
-export function sealStaticTable(table: StaticTable): Uint8Array {
+/** Writes the header with the checksum, and returns the bytes of the whole file. */
+export function finishStaticTable(table: StaticTable): Uint8Array {
   const file = Buffer.from(table.buffer);
   file.write(magic, 0, 'latin1');
   const fields = [byteOrderMark, version, table.words, table.dimensions, table.slots.length];
@@ -127,8 +132,8 @@ function bodyDigest(file: Buffer): Buffer {
 }
 
 /**
- * Reads a table file and checks it whole (some 50 ms for 48 MB).
- * @throws StaticTableError when there is no such file, or it is not a whole table of this version.
+ * Reads a table file and checks its checksum, in about 50 ms for 48 MB.
+ * @throws StaticTableError when the file does not exist, or is not a whole table of this version.
  */
 export async function readStaticTable(path: string): Promise<StaticTable> {
   const buffer = await readWhole(path);
@@ -140,13 +145,13 @@ export async function readStaticTable(path: string): Promise<StaticTable> {
   if (file.toString('latin1', 0, magic.length) !== magic || mark !== byteOrderMark || fileVersion !== version) {
     throw new StaticTableError(`${path} is not a table of word vectors of this version.`);
   }
-  if (buffer.byteLength !== bytesFor(words, dimensions, slots)) {
+  if (buffer.byteLength !== fileSize(words, dimensions, slots)) {
     throw new StaticTableError(`${path} is truncated.`);
   }
   if (!bodyDigest(file).equals(file.subarray(digestOffset, headerBytes))) {
     throw new StaticTableError(`${path} is damaged: its checksum does not match.`);
   }
-  return viewsOf(buffer, words, dimensions, slots);
+  return tableOver(buffer, words, dimensions, slots);
 }
 
 async function readWhole(path: string): Promise<ArrayBuffer> {
@@ -154,11 +159,8 @@ async function readWhole(path: string): Promise<ArrayBuffer> {
   try {
     handle = await open(path, 'r');
   } catch (error) {
-    const missing = errorCodeOf(error) === 'ENOENT';
-    throw new StaticTableError(missing ? `${path} does not exist.` : `${path} cannot be opened.`, {
-      missing,
-      cause: error,
-    });
+    const problem = errorCodeOf(error) === 'ENOENT' ? 'does not exist' : 'cannot be opened';
+    throw new StaticTableError(`${path} ${problem}.`, { cause: error });
   }
   try {
     const { size } = await handle.stat();

@@ -4,11 +4,11 @@ import { dirname } from 'node:path';
 import stem from 'wink-porter2-stemmer';
 import { gloveFile, gloveWords } from './gloveSource';
 import {
+  finishStaticTable,
   newStaticTable,
   readStaticTable,
   type StaticTable,
   StaticTableError,
-  sealStaticTable,
   setWord,
 } from './staticTable';
 import { featureHash } from './wordHash';
@@ -29,7 +29,7 @@ export async function buildStaticTable(targetFile: string): Promise<void> {
   try {
     const handle = await open(temporary, 'wx');
     try {
-      await handle.writeFile(sealStaticTable(table));
+      await handle.writeFile(finishStaticTable(table));
       await handle.sync();
     } finally {
       await handle.close();

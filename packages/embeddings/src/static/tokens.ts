@@ -1,14 +1,14 @@
-/** One word or number of a text, in the form in which it is looked up. */
+/** One word or number of a text, in its normal form. */
 export interface Token {
   kind: 'word' | 'number';
-  /** Words: lower case, without apostrophes. Numbers: digits, without thousands separators or trailing zeros. */
+  /** A word is in lower case, without apostrophes. A number has no thousands separators and no trailing zeros. */
   text: string;
 }
 
-/** Invisible characters that typesetting leaves inside words. */
+/** Invisible characters that typesetting puts into words. */
 const invisible = /[\u00ad\u200b-\u200d\u2060\ufeff]/g;
 
-/** Han and kana are written without spaces: each character stands alone, and neighbours meet as word pairs. */
+/** Han and kana are written without spaces. Each character is a word, and neighbours are word pairs. */
 const ideograph = /[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]/;
 const ideographs = new RegExp(ideograph, 'g');
 
@@ -16,8 +16,9 @@ const ideographs = new RegExp(ideograph, 'g');
 const pattern = /((?:\p{L}\.){2,})|(\p{L}[\p{L}\p{M}]*(?:['\u2019]\p{L}+)?)|(\p{Nd}+(?:,\p{Nd}{3})*(?:\.\p{Nd}+)?)/gu;
 
 /**
- * The words and numbers of a text in order; everything else is left out. Letters and digits part ("FY2023" is "fy",
- * "2023"), a number is one token however it is grouped ("$46,298" is "46298"), ligatures and wide forms are resolved.
+ * Yields the words and numbers of a text in order, and nothing else. Letters and digits are separate tokens ("FY2023" is
+ * "fy", "2023"). A number is one token, with or without thousands separators ("$46,298" is "46298"). Ligatures and wide
+ * forms become plain letters.
  */
 export function* tokens(text: string): Generator<Token> {
   const plain = plainText(text);

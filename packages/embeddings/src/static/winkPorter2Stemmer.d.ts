@@ -1,5 +1,5 @@
 declare module 'wink-porter2-stemmer' {
-  /** The Porter2 (English Snowball) stem of a word. */
+  /** Returns the stem of a word by Porter2, the English Snowball stemmer (Porter 2001). */
   function stem(word: string): string;
   export = stem;
 }
