@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A rectangle on a page: fractions (0 to 1) of the page's width and height from its top left corner. */
+/** A rectangle on a page, as fractions (0 to 1) of the page's width and height, from the top left corner. */
 export const boxSchema = z.object({
   page: z.int().min(1),
   x0: z.number(),
@@ -10,30 +10,24 @@ export const boxSchema = z.object({
 });
 export type Box = z.infer<typeof boxSchema>;
 
-/** One chunk of a document as the chunker makes it, before it has a vector. */
+/** One chunk of a document as the chunker makes it, without a vector. */
 export interface Chunk {
-  /** Position within the document, from 0. */
+  /** The position in the document, from 0. */
   index: number;
   text: string;
   tokenCount: number;
-  /** First and last page the text stands on, from 1. */
+  /** The first and the last page of the text, from 1. */
   pageStart: number;
   pageEnd: number;
-  /** The heading path the text stands under ("Item 7 > Liquidity"), or null when unknown. */
+  /** The path of headings above the text ("Item 7 > Liquidity"), or null when unknown. */
   section: string | null;
-  /** Where the text stands, one box per block and page. */
+  /** The places of the text: one box per block and page. */
   coordinates: Box[];
-  /** True when the text begins with an overlap repeated from the chunk before. */
+  /** True when the text begins with an overlap, which repeats the end of the chunk before. */
   hasOverlap: boolean;
   contentHash: string;
   chunkHash: string;
 }
 
-/** What a job chunk's `payload` column holds until the chunk is a success. */
-export const chunkPayloadSchema = z.object({
-  text: z.string(),
-  tokenCount: z.int().min(0),
-  section: z.string().nullable(),
-  coordinates: z.array(boxSchema),
-});
-export type ChunkPayload = z.infer<typeof chunkPayloadSchema>;
+/** The column `payload` of a job chunk, which is kept until the chunk is a success. */
+export type ChunkPayload = Pick<Chunk, 'text' | 'tokenCount' | 'section' | 'coordinates'>;

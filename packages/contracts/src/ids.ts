@@ -1,7 +1,7 @@
 import { v7 } from 'uuid';
 import { z } from 'zod';
 
-/** A new UUIDv7 (RFC 9562): time-ordered, so that primary keys are inserted at the end of their index. */
+/** Returns a new UUIDv7 (RFC 9562). It begins with the time, so new primary keys go to the end of their index. */
 export function newId(): string {
   return v7();
 }

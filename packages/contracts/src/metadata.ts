@@ -1,19 +1,19 @@
 import { z } from 'zod';
 
-/** A document's own, and what a search asks for; in bytes of JSON. */
+/** The largest metadata of a document, and the largest filter of a search, in bytes of JSON. */
 const metadataMaxBytes = 16 * 1024;
 const metadataFilterMaxBytes = 4 * 1024;
-/** Objects and arrays inside one another, the outermost counted. */
+/** How deep objects and arrays may be nested. The outermost object counts. */
 const metadataMaxDepth = 8;
 
-/** Why a JSON value cannot be stored as it is, or undefined. */
-function findFault(value: unknown, depth: number): string | undefined {
+/** Returns why a JSON value cannot be stored, or undefined. */
+function findProblem(value: unknown, depth: number): string | undefined {
   if (typeof value === 'string') {
-    // PostgreSQL's text holds neither.
+    // A text in PostgreSQL cannot hold either.
     return value.includes('\0') || !value.isWellFormed() ? 'must not hold NUL characters or broken Unicode' : undefined;
   }
   if (typeof value === 'number') {
-    return Number.isFinite(value) ? undefined : 'must not hold numbers too large to be exact';
+    return Number.isFinite(value) ? undefined : 'must not hold numbers that are too large';
   }
   if (typeof value !== 'object' || value === null) {
     return undefined;
@@ -22,9 +22,9 @@ function findFault(value: unknown, depth: number): string | undefined {
     return `must not be nested more than ${metadataMaxDepth} levels deep`;
   }
   for (const [key, inner] of Object.entries(value)) {
-    const fault = findFault(key, 0) ?? findFault(inner, depth - 1);
-    if (fault !== undefined) {
-      return fault;
+    const problem = findProblem(key, 0) ?? findProblem(inner, depth - 1);
+    if (problem !== undefined) {
+      return problem;
     }
   }
   return undefined;
@@ -32,17 +32,17 @@ function findFault(value: unknown, depth: number): string | undefined {
 
 function metadataOf(maxBytes: number) {
   return z.record(z.string(), z.unknown(), { error: 'must be a JSON object' }).superRefine((value, context) => {
-    const fault =
-      findFault(value, metadataMaxDepth) ??
+    const problem =
+      findProblem(value, metadataMaxDepth) ??
       (Buffer.byteLength(JSON.stringify(value)) > maxBytes ? `must be at most ${maxBytes} bytes of JSON` : undefined);
-    if (fault !== undefined) {
-      context.addIssue({ code: 'custom', message: fault });
+    if (problem !== undefined) {
+      context.addIssue({ code: 'custom', message: problem });
     }
   });
 }
 
-/** Whatever a client wants to keep with a document: any JSON object. */
+/** The metadata of a document: any JSON object of the client. */
 export const metadataSchema = metadataOf(metadataMaxBytes);
 
-/** What a document's metadata must contain: an object is contained in one that has all its keys with such values. */
+/** A filter on metadata. It matches an object that has all its keys, with values that match in turn. */
 export const metadataFilterSchema = metadataOf(metadataFilterMaxBytes);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { idSchema } from './ids';
 
-/** Queue payloads carry ids and a version, never content: the row is the truth, the queue only delivers. */
+/** A delivery carries ids and a version, never content: the row is the truth, and the queue only delivers. */
 export const documentDelivery = z.object({
   version: z.literal(1),
   jobId: idSchema,
@@ -20,11 +20,11 @@ export type ChunkDelivery = z.infer<typeof chunkDelivery>;
 
 /** The queues, each with the schema of its deliveries. */
 export const queueSchemas = {
-  /** Jobs whose document is to be read. */
+  /** Jobs whose document must be read. */
   documents: documentDelivery,
-  /** Chunks of uploads, which the current model embeds. */
+  /** Chunks of uploads. The current model embeds them. */
   chunks: chunkDelivery,
-  /** Stored chunks, which the next model embeds. */
+  /** Stored chunks. The next model embeds them. */
   'reembed-chunks': chunkDelivery,
 };
 export type QueueName = keyof typeof queueSchemas;
@@ -32,7 +32,7 @@ export const queueNames = Object.keys(queueSchemas) as QueueName[];
 export type ChunkQueueName = Extract<QueueName, 'chunks' | 'reembed-chunks'>;
 export type Delivery<N extends QueueName> = z.infer<(typeof queueSchemas)[N]>;
 
-/** A chunk delivery to make after the commit that decided it. */
+/** A decided delivery of a chunk. It is made after the commit. */
 export interface ChunkDispatch {
   queue: ChunkQueueName;
   chunkId: string;
@@ -40,17 +40,17 @@ export interface ChunkDispatch {
   documentId: string;
   collectionId: string;
   chunkIndex: number;
-  /** The queue job's id, as it stands on the row: making the same delivery twice adds nothing. */
+  /** The id of the queue job, which the row holds. A second delivery with the same id adds nothing. */
   queueJobId: string;
-  /** How long the delivery should wait, in milliseconds. */
+  /** How long the delivery waits, in milliseconds. */
   delayMs: number;
 }
 
-/** A job delivery to make after the commit that decided it. */
+/** A decided delivery of a job. It is made after the commit. */
 export interface JobDispatch {
   jobId: string;
   documentId: string;
   queueJobId: string;
-  /** How long the delivery should wait, in milliseconds. */
+  /** How long the delivery waits, in milliseconds. */
   delayMs: number;
 }

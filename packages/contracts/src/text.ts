@@ -1,35 +1,35 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Makes text safe to store: PostgreSQL's text cannot hold NUL, and a lone surrogate is not valid UTF-8.
- * NUL is dropped, a lone surrogate becomes U+FFFD.
+ * Makes text safe to store. Removes NUL, which a text in PostgreSQL cannot hold. Replaces a lone surrogate, which is not
+ * valid UTF-8, by U+FFFD.
  */
 export function cleanText(text: string): string {
   const wellFormed = text.isWellFormed() ? text : text.toWellFormed();
   return wellFormed.includes('\0') ? wellFormed.replaceAll('\0', '') : wellFormed;
 }
 
-/** White space that is not a single space: most of a text's is, and each match costs more than looking. */
+/** White space other than a single space. Single spaces are the most frequent, and each match costs time. */
 const unfoldedSpace = /\s{2,}|[^\S ]/gu;
 
-/** Text as it is hashed for the embedding cache: NFC, white space folded, ends trimmed. */
+/** Returns the text that is hashed for the embedding cache: in NFC, with single spaces, without space at its ends. */
 export function normalizeText(text: string): string {
   return text.normalize('NFC').replace(unfoldedSpace, ' ').trim();
 }
 
-/** SHA-256 of UTF-8 text, 64 lower-case hexadecimal digits. */
+/** Returns the SHA-256 of the text in UTF-8, as 64 lower-case hexadecimal digits. */
 export function sha256Hex(text: string): string {
   return createHash('sha256').update(text, 'utf8').digest('hex');
 }
 
-/** The embedding cache key of a chunk: SHA-256 of its normalized text. */
+/** Returns the key of a chunk in the embedding cache: the SHA-256 of its normalized text. */
 export function contentHashOf(text: string): string {
   return sha256Hex(normalizeText(text));
 }
 
 /**
- * A chunk's identity within its document: its content hash and which occurrence (from 0) of that content it is,
- * so that a page repeated twice keeps two rows and a retry keeps one.
+ * Returns the identity of a chunk in its document: its content hash with the number (from 0) of this occurrence of the
+ * content. Two pages with the same text therefore have two rows, and a retry finds the row that exists.
  */
 export function chunkHashOf(contentHash: string, occurrence: number): string {
   return sha256Hex(`${contentHash}:${occurrence}`);

@@ -1,16 +1,16 @@
-/** What is known about an error code: how HTTP answers it, whether trying again can help, and what to do. */
+/** The HTTP status, the meaning and the advice of an error code. */
 export interface ErrorEntry {
-  /** HTTP status of the problem document. */
+  /** The HTTP status of the problem document. */
   status: number;
-  /** True when the same work may succeed later without a person changing anything. */
+  /** True when the same work may succeed later, with nothing changed. */
   retryable: boolean;
-  /** Short, stable summary for people (RFC 9457 `title`). */
+  /** Says what is wrong, without a full stop (RFC 9457 `title`). */
   title: string;
-  /** What the reader can do about it. */
+  /** Says what the reader can do. */
   advice: string;
 }
 
-/** Trying again cannot help before a person has changed something. */
+/** The same work fails again until something is changed. */
 export function permanent(status: number, title: string, advice: string): ErrorEntry {
   return { status, retryable: false, title, advice };
 }

@@ -1,3 +1,2 @@
 export * from './catalogue';
-export type { ErrorEntry } from './entry';
 export * from './millraceError';

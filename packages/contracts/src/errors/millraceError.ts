@@ -3,21 +3,21 @@ import { type ErrorCode, errorCatalogue } from './catalogue';
 
 export interface MillraceErrorOptions {
   cause?: unknown;
-  /** How long to wait before trying again, in milliseconds (from Retry-After, for example). */
+  /** How long to wait before the next attempt, in milliseconds. */
   retryAfterMs?: number;
-  /** Further members for the problem document, such as `errors` or `limit`. */
+  /** Further members of the problem document, such as `errors` or `limit`. */
   extra?: Record<string, unknown>;
 }
 
-/** An error with a code from the catalogue. `message` says what happened in this case, for people. */
+/** An error with a code from the catalogue. The message says what happened in this case. */
 export class MillraceError extends Error {
   readonly code: ErrorCode;
   readonly retryAfterMs: number | undefined;
   readonly extra: Record<string, unknown>;
 
   constructor(code: ErrorCode, message?: string, options: MillraceErrorOptions = {}) {
-    // The message may be somebody else's words, and is stored: a NUL in it would make PostgreSQL refuse the whole record.
-    super(cleanText(message ?? errorCatalogue[code].title), { cause: options.cause });
+    // The message may hold the words of another program, and is stored. PostgreSQL would refuse a NUL in it.
+    super(cleanText(message ?? `${errorCatalogue[code].title}.`), { cause: options.cause });
     this.name = 'MillraceError';
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
@@ -29,7 +29,7 @@ export class MillraceError extends Error {
   }
 }
 
-/** Gives any thrown value a code: a MillraceError keeps its own, anything else becomes `fallback`. */
+/** Gives any thrown value a code. A MillraceError keeps its own, every other value gets `fallback`. */
 export function toMillraceError(error: unknown, fallback: ErrorCode = 'INTERNAL'): MillraceError {
   if (error instanceof MillraceError) {
     return error;
