@@ -3,22 +3,26 @@ import { dirname, join, resolve } from 'node:path';
 import { idSchema, MillraceError, newId } from '@millrace/contracts';
 import { originalsFolder } from './keys';
 
-/** A blob that is being received: nobody sees it until it is kept. */
+/** A blob that was received and has no key yet, so no reader can find it. */
 export interface StagedBlob {
-  /** Makes the blob durable under `key`. */
+  /** Gives the blob its key and makes it durable. @throws MillraceError STORAGE_UNAVAILABLE */
   keep(key: string): Promise<void>;
   /**
-   * Has `make` write another version of the blob from one path to another, which then takes its place; where `make`
-   * says false, or throws, the blob stays what it was.
+   * Replaces the content of the blob. `write` reads one local file and writes the other. When it returns false or throws, the
+   * content stays.
    */
-  rewrite(make: (from: string, to: string) => Promise<boolean>): Promise<void>;
-  /** Removes what was received. Harmless after `keep`. */
+  rewrite(write: (from: string, to: string) => Promise<boolean>): Promise<void>;
+  /** Removes the blob. Does nothing after `keep`. */
   discard(): Promise<void>;
 }
 
+/** The codes of file system errors that are the fault of the disk or its set-up. */
 const storageFaults = new Set(['ENOTDIR', 'EEXIST', 'ENOSPC', 'EFBIG', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO']);
 
-/** Originals on a local disk: one file per key below a directory that every service can see. */
+/**
+ * Keeps originals on a local disk, as one file per key in a directory that all services see. Callers know keys and never
+ * file names. `localPath` and `rewrite` give them files, because the reader of a PDF needs random access.
+ */
 export class BlobStore {
   private readonly directory: string;
 
@@ -27,8 +31,8 @@ export class BlobStore {
   }
 
   /**
-   * Writes a stream to a temporary file, chunk by chunk as it comes. When the stream or the disk fails, the file is
-   * removed and the error thrown (STORAGE_UNAVAILABLE for the disk's own).
+   * Writes a stream to a temporary file. Removes the file and throws the error when the stream or the disk fails.
+   * @throws MillraceError STORAGE_UNAVAILABLE when the disk fails.
    */
   async stage(source: AsyncIterable<Buffer>): Promise<StagedBlob> {
     const temporary = join(this.directory, 'incoming', newId());
@@ -37,16 +41,16 @@ export class BlobStore {
       const file = await open(temporary, 'wx');
       try {
         for await (const chunk of source) {
-          // Not write(), which may write a part of the chunk and call that a success.
+          // write() may write only a part of the chunk and report success. appendFile() writes all of it.
           await file.appendFile(chunk);
         }
-        // Accepted means durable: the bytes are on the disk before the row says so.
+        // The bytes are on the disk before a row says that the document is accepted.
         await file.sync();
       } finally {
         await file.close();
       }
     } catch (error) {
-      // Where even removing fails, what failed first says more.
+      // When the removal fails as well, the first error says more.
       await rm(temporary, { force: true }).catch(() => undefined);
       throw translateStorageError(error);
     }
@@ -61,10 +65,10 @@ export class BlobStore {
           throw translateStorageError(error);
         }
       },
-      rewrite: async (make) => {
+      rewrite: async (write) => {
         const other = `${temporary}.other`;
         try {
-          if (await make(temporary, other)) {
+          if (await write(temporary, other)) {
             await rename(other, temporary);
           }
         } finally {
@@ -75,53 +79,54 @@ export class BlobStore {
     };
   }
 
-  /** The file that holds the blob. @throws MillraceError BLOB_MISSING */
+  /** Returns a local file with the content of the blob. @throws MillraceError BLOB_MISSING */
   async localPath(key: string): Promise<string> {
     const path = this.pathOf(key);
     try {
       await access(path);
       return path;
     } catch (error) {
-      throw new MillraceError('BLOB_MISSING', `The original ${key} is not in the blob store`, { cause: error });
+      throw new MillraceError('BLOB_MISSING', `The original ${key} is not in the blob store.`, { cause: error });
     }
   }
 
-  /** Removes the blob; one that is not there is fine. */
+  /** Removes the blob if it exists. */
   async remove(key: string): Promise<void> {
     await rm(this.pathOf(key), { force: true });
   }
 
   /**
-   * Removes what uploads that were cut short left in the staging area, where nothing has been written to it for
-   * `idleMs`. @returns how many.
+   * Removes the temporary files of interrupted uploads: those that were last written more than `idleMs` ago.
+   * @returns the number of removed files
    */
   async removeAbandoned(idleMs: number): Promise<number> {
-    const abandoned = await this.filesIn('incoming', idleMs);
+    const abandoned = await this.idleFiles('incoming', idleMs);
     for (const name of abandoned) {
       await rm(join(this.directory, 'incoming', name), { force: true });
     }
     return abandoned.length;
   }
 
-  /** The keys of the originals in one of the 256 folders that nothing has written to for `idleMs`. */
+  /** Returns the keys of the originals in one of the 256 folders that were last written more than `idleMs` ago. */
   async listOriginals(folder: number, idleMs: number): Promise<string[]> {
     const prefix = originalsFolder(folder);
-    const names = await this.filesIn(prefix, idleMs);
+    const names = await this.idleFiles(prefix, idleMs);
     return names.filter((name) => idSchema.safeParse(name).success).map((name) => `${prefix}/${name}`);
   }
 
-  private async filesIn(folder: string, idleMs: number): Promise<string[]> {
-    const old: string[] = [];
-    for (const name of await unlessGone(readdir(join(this.directory, folder)), [])) {
-      const status = await unlessGone(stat(join(this.directory, folder, name)), null);
+  /** Returns the names of the files in a folder that were last written more than `idleMs` ago. */
+  private async idleFiles(folder: string, idleMs: number): Promise<string[]> {
+    const idle: string[] = [];
+    for (const name of await unlessMissing(readdir(join(this.directory, folder)), [])) {
+      const status = await unlessMissing(stat(join(this.directory, folder, name)), null);
       if (status?.isFile() && status.mtimeMs < Date.now() - idleMs) {
-        old.push(name);
+        idle.push(name);
       }
     }
-    return old;
+    return idle;
   }
 
-  /** @throws MillraceError STORAGE_UNAVAILABLE when the directory cannot be written. */
+  /** Writes and removes a probe file. @throws MillraceError STORAGE_UNAVAILABLE when that fails. */
   async check(): Promise<void> {
     const probe = join(this.directory, 'incoming', `.probe-${newId()}`);
     try {
@@ -136,13 +141,13 @@ export class BlobStore {
 
   private pathOf(key: string): string {
     if (!/^[A-Za-z0-9][A-Za-z0-9._/-]*$/.test(key) || key.includes('..')) {
-      throw new Error(`not a blob key: ${key}`);
+      throw new Error(`"${key}" is not a blob key.`);
     }
     return join(this.directory, key);
   }
 }
 
-/** A rename is durable only once the directory that names the file is. */
+/** Makes the names of files in a directory durable, which a rename alone does not. */
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r');
   try {
@@ -152,13 +157,13 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** What the file system answers, or `otherwise` where there is no such file or folder. */
-async function unlessGone<T>(answer: Promise<T>, otherwise: T): Promise<T> {
+/** Returns what the file system answers, or `fallback` when the file or folder does not exist. */
+async function unlessMissing<T>(answer: Promise<T>, fallback: T): Promise<T> {
   try {
     return await answer;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-      return otherwise;
+      return fallback;
     }
     throw error;
   }
@@ -167,6 +172,6 @@ async function unlessGone<T>(answer: Promise<T>, otherwise: T): Promise<T> {
 function translateStorageError(error: unknown): unknown {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   return storageFaults.has(code)
-    ? new MillraceError('STORAGE_UNAVAILABLE', `The blob store cannot take the file (${code})`, { cause: error })
+    ? new MillraceError('STORAGE_UNAVAILABLE', `The blob store cannot store the file (${code}).`, { cause: error })
     : error;
 }

@@ -33,22 +33,22 @@ describe('The blob store', () => {
     expect(await files()).toEqual(['one']);
   });
 
-  test('When what is staged is discarded, then nothing stays', async () => {
+  test('When a staged blob is discarded, then no file remains', async () => {
     const staged = await blobs.stage(pieces('one'));
     await staged.discard();
     expect(await files()).toEqual([]);
   });
 
-  test('When the stream fails, then nothing stays and its error is thrown', async () => {
+  test('When the stream fails, then its error is thrown, and no file remains', async () => {
     async function* failing(): AsyncGenerator<Buffer> {
       yield Buffer.from('some');
-      throw new Error('the client went away');
+      throw new Error('The client went away.');
     }
-    await expect(blobs.stage(failing())).rejects.toThrow('the client went away');
+    await expect(blobs.stage(failing())).rejects.toThrow('The client went away.');
     expect(await files()).toEqual([]);
   });
 
-  test('When one blob is removed, then its sibling stays, and removing it again is fine', async () => {
+  test('When a blob is removed twice, then its sibling stays, and no error is thrown', async () => {
     await (await blobs.stage(pieces('a'))).keep('originals/x/a');
     await (await blobs.stage(pieces('b'))).keep('originals/x/b');
     await blobs.remove('originals/x/a');
@@ -58,18 +58,18 @@ describe('The blob store', () => {
   });
 
   test.each(['../outside', '/etc/passwd', 'a/../../b', ''])('When the key is %j, then it is refused', async (key) => {
-    await expect(blobs.localPath(key)).rejects.toThrow('not a blob key');
+    await expect(blobs.localPath(key)).rejects.toThrow('is not a blob key');
   });
 
-  test('When the store cannot be written, then STORAGE_UNAVAILABLE', async () => {
-    // Where a directory should be stands a file, which stops root as well.
+  test('When the directory cannot be written, then check and stage fail with STORAGE_UNAVAILABLE', async () => {
+    // A file in place of the directory also stops root.
     await writeFile(join(directory, 'incoming'), '');
     await expect(blobs.check()).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
     await expect(blobs.stage(pieces('one'))).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
   });
 
-  test('When the disk takes only a part of a piece, then STORAGE_UNAVAILABLE and nothing stays', async () => {
-    // A limit on file sizes (in KiB) makes the last write a short one, as a disk that fills up does.
+  test('When the disk stores only a part of a piece, then stage fails with STORAGE_UNAVAILABLE, and no file remains', async () => {
+    // A limit on file sizes (in KiB) makes the last write incomplete, as a full disk does.
     const program = `
       const { BlobStore } = require(${JSON.stringify(join(__dirname, '..', 'dist', 'index.js'))});
       async function* source() { yield Buffer.alloc(60_000); yield Buffer.alloc(60_000); }
@@ -87,7 +87,7 @@ describe('The blob store', () => {
     expect(await files()).toEqual([]);
   });
 
-  test('When uploads were cut short by a crash, then what they left goes once it is old, and younger ones stay', async () => {
+  test('When uploads were interrupted, then their old files are removed, and newer ones stay', async () => {
     const old = await blobs.stage(pieces('old'));
     const [abandoned = ''] = await files();
     const long = new Date(Date.now() - 10_000);
@@ -99,19 +99,19 @@ describe('The blob store', () => {
     await expect(old.keep('originals/x/old')).rejects.toThrow('ENOENT');
   });
 
-  test('When originals are listed, then those of the folder that are old enough come, and nothing else', async () => {
+  test('When originals are listed, then only the old ones of that folder are returned', async () => {
     const [old, young] = ['01900000-0000-7000-8000-0000000000ab', '01900000-0000-7000-8000-0000000001ab'];
     await (await blobs.stage(pieces('old'))).keep(originalKey(old));
     const long = new Date(Date.now() - 10_000);
     await utimes(join(directory, originalKey(old)), long, long);
     await (await blobs.stage(pieces('young'))).keep(originalKey(young));
-    await writeFile(join(directory, 'originals/ab/notes.txt'), 'not ours');
+    await writeFile(join(directory, 'originals/ab/notes.txt'), 'another file');
     await utimes(join(directory, 'originals/ab/notes.txt'), long, long);
     expect(await blobs.listOriginals(0xab, 5_000)).toEqual([originalKey(old)]);
     expect(await blobs.listOriginals(0xac, 5_000)).toEqual([]);
   });
 
-  test('When the store is well, then the check leaves nothing behind', async () => {
+  test('When the directory can be written, then the check leaves no file behind', async () => {
     await blobs.check();
     expect(await files()).toEqual([]);
   });
