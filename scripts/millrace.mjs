@@ -1,20 +1,11 @@
 #!/usr/bin/env node
 /**
- * The way into every command: needs nothing but Node. Installs the packages and compiles when that is needed,
- * then runs infra/stack's program in this same process, so that signals and the exit code need no passing on.
+ * The entry to every command. It needs nothing but Node. It installs the packages and compiles when that is needed, then
+ * runs the command line (apps/cli) in this same process, so that signals and the exit code need no passing on.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,16 +18,13 @@ const { acquireLock } = require('./lock.cjs');
 const stateDir = join(root, '.millrace');
 const logDir = join(stateDir, 'logs');
 
-/** The projects that each command needs compiled; together with what they refer to. `test` compiles the rest itself. */
-const everything = ['services/api', 'services/chunker', 'services/embedder', 'services/reconciler', 'infra/stack'];
-const projects = {
-  services: ['infra/stack'],
-  millrace: ['infra/stack', 'apps/cli'],
-  bench: [...everything, 'bench'],
-  chaos: [...everything, 'tests/chaos'],
-};
+const serviceProjects = ['services/api', 'services/chunker', 'services/embedder', 'services/reconciler'];
+/** The commands that start no service, and so need only the command line. `test` compiles the rest itself. */
+const withoutServices = ['services', 'index', 're-embed'];
+/** The projects that single commands need besides. */
+const furtherProjects = { bench: ['bench'], chaos: ['tests/chaos'] };
 
-/** The message says all there is to say. */
+/** An expected failure. It is shown without a stack trace. */
 class BootstrapError extends Error {}
 
 function checkNode() {
@@ -46,20 +34,20 @@ function checkNode() {
   }
 }
 
-/** Every package.json of the workspace: the root's, and those one and two folders down. */
+/** Returns every package.json of the workspace: that of the root, and those one and two folders down. */
 function packageFiles() {
   const folders = ['.', 'packages', 'services', 'infra', 'apps', 'tests', 'bench'];
   return folders
     .filter((folder) => existsSync(join(root, folder)))
     .flatMap((folder) => {
       const inside = folder === '.' ? [] : readdirSync(join(root, folder)).map((name) => join(folder, name));
-      return [folder, ...inside].map((place) => join(root, place, 'package.json'));
+      return [folder, ...inside].map((path) => join(root, path, 'package.json'));
     })
     .filter((file) => existsSync(file))
     .sort();
 }
 
-/** Changes whenever another installation is needed. */
+/** Returns a hash that changes whenever the packages must be installed again. */
 function installationHash() {
   const hash = createHash('sha256').update(`${pnpm} ${process.platform} ${process.arch} ${process.versions.modules}`);
   for (const file of [join(root, 'pnpm-lock.yaml'), join(root, 'pnpm-workspace.yaml'), ...packageFiles()]) {
@@ -69,16 +57,16 @@ function installationHash() {
 }
 
 /**
- * Runs a command to its end with its output in a log. It gets a process group of its own, which a signal to
- * us is passed on to: it may have children that a terminal's Ctrl-C alone would leave running.
+ * Runs a command to its end with its output in a log. It gets a process group of its own, and a signal to us is passed
+ * on to the group: a terminal's Ctrl-C alone could leave children of the command running.
  */
-async function run(command, args, { log, failure, advice = '' }) {
+async function run(command, args, { log, failure }) {
   const handle = openSync(log, 'w');
   const child = spawn(command, args, {
     cwd: root,
     detached: true,
     stdio: ['ignore', handle, handle],
-    // Without CI, pnpm asks before it replaces a node_modules folder.
+    // Without CI set, pnpm asks before it replaces a node_modules folder.
     env: { ...process.env, CI: 'true', npm_config_update_notifier: 'false' },
   });
   closeSync(handle);
@@ -105,29 +93,29 @@ async function run(command, args, { log, failure, advice = '' }) {
   if (outcome) {
     const tail = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-30);
     const lines = tail.map((line) => `  | ${line}`).join('\n');
-    const hint = [adviceFor(tail.join('\n')), advice].filter(Boolean).join('\n');
+    const advice = adviceFor(tail.join('\n'));
     throw new BootstrapError(
-      `${failure}\n  $ ${[command, ...args].join(' ')}\n${lines}\nIt ${outcome}. Its whole output is in ${log}` +
-        (hint && `\n${hint}`),
+      `${failure}\n  $ ${[command, ...args].join(' ')}\n${lines}\nIt ${outcome}. Its whole output is in ${log}.` +
+        (advice && `\n${advice}`),
     );
   }
 }
 
-/** What to do about the failures that are not Millrace's. */
+/** Returns the advice for failures whose cause is outside Millrace, or an empty text. */
 function adviceFor(output) {
   if (/ENOSPC|no space left/i.test(output)) {
-    return 'The disk is full: Millrace needs about 2 GB for its packages and word vectors.';
+    return 'The disk is full. Millrace needs about 2 GB for its packages and word vectors.';
   }
   if (/CERT|certificate/.test(output)) {
-    return "The registry's certificate is not trusted: if your network has its own authority, set NODE_EXTRA_CA_CERTS.";
+    return 'The certificate of the npm registry is not trusted. If your network has its own authority, set NODE_EXTRA_CA_CERTS.';
   }
   if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ERR_SOCKET_TIMEOUT|network/i.test(output)) {
-    return 'The npm registry cannot be reached: check the network, and the proxy and registry in your npm configuration.';
+    return 'The npm registry cannot be reached. Check the network, and the proxy and registry in your npm configuration.';
   }
-  return /EACCES|EPERM/.test(output) ? 'A file cannot be written: does another user own this checkout?' : '';
+  return /EACCES|EPERM/.test(output) ? 'A file cannot be written. Does another user own this checkout?' : '';
 }
 
-/** Installs the packages unless the last installation was for the same lockfile and package.json files. */
+/** Installs the packages, unless the lockfile and all package.json files are those of the last installation. */
 async function install() {
   const stamp = join(root, 'node_modules', '.millrace-installed');
   const hash = installationHash();
@@ -142,14 +130,18 @@ async function install() {
   writeFileSync(stamp, hash);
 }
 
-/** Compiles; takes about a second when nothing has changed. */
+/** Compiles. This takes about a second when nothing has changed. */
 async function build(command) {
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const needed = projects[command] ?? everything;
-  if (!statSync(join(root, 'infra/stack/dist'), { throwIfNoEntry: false })) {
+  const projects = [
+    'apps/cli',
+    ...(withoutServices.includes(command) ? [] : serviceProjects),
+    ...(furtherProjects[command] ?? []),
+  ];
+  if (!existsSync(join(root, 'apps/cli/dist'))) {
     console.error('Compiling ...');
   }
-  await run(process.execPath, [compiler, '-b', ...needed], {
+  await run(process.execPath, [compiler, '-b', ...projects], {
     log: join(logDir, 'build.log'),
     failure: 'Millrace does not compile.',
   });
@@ -170,11 +162,16 @@ async function prepare(command) {
   }
 }
 
-const [command, ...rest] = process.argv.slice(2);
+const args = process.argv.slice(2);
 try {
-  await prepare(command);
-  const { main } = require('../infra/stack/dist/main.js');
-  process.exitCode = await main(command === undefined ? [] : [command, ...rest]);
+  await prepare(args[0]);
+  const environmentFile = join(root, '.env');
+  if (existsSync(environmentFile)) {
+    // What is set in the environment wins, even when it is empty.
+    process.loadEnvFile(environmentFile);
+  }
+  const { main } = require('../apps/cli/dist/main.js');
+  process.exitCode = await main(args);
 } catch (error) {
   console.error(error instanceof BootstrapError ? `\n${error.message}` : error);
   process.exitCode = 1;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { newId } from '@millrace/contracts';
 import { Database, ReEmbedding } from '@millrace/database';
 import { createTestDatabase, type TestDatabase, waitFor } from '@millrace/test-support';
-import { describeStandstill } from '../src/reEmbed/describe';
+import { describeStandstill } from '../src/reEmbedding/describe';
 
 let testDatabase: TestDatabase;
 beforeAll(async () => {
@@ -23,7 +23,7 @@ const environment = (more: Record<string, string> = {}) => ({
 
 const nextModel = { model: 'next-model', dimensions: 64 };
 
-/** `re-embed ACTION` while it runs. */
+/** A running `re-embed ACTION`. */
 class Running {
   said = '';
   readonly ended: Promise<[number | null, string]>;
@@ -44,7 +44,7 @@ class Running {
   }
 }
 
-/** A document with so many chunks, which nobody embeds. */
+/** Adds a document with chunks that no service embeds. */
 async function addChunks(database: Database, count: number): Promise<void> {
   await database.sql.none(
     `WITH document AS (
@@ -59,7 +59,7 @@ async function addChunks(database: Database, count: number): Promise<void> {
   );
 }
 
-/** Stores so many of the missing new vectors, as the embedders do. */
+/** Stores missing new vectors, as the embedders do. */
 function addVectors(database: Database, count: number): Promise<void> {
   const columns = `id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content, token_count,
                    page_start, page_end`;
@@ -74,12 +74,12 @@ async function isClosing(database: Database): Promise<boolean> {
   return (await database.embeddingModels.find()).next?.closing ?? false;
 }
 
-/** Runs the command line program as its users do. No service runs beside it. */
+/** Runs the command line as its users do. No service runs beside it. */
 function reEmbed(args: string[], more: Record<string, string> = {}): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
     const options = { env: environment(more), cwd: __dirname };
-    execFile(process.execPath, [program, 're-embed', ...args], options, (error, output, complaint) => {
-      resolve({ code: error === null ? 0 : Number(error.code), output: output + complaint });
+    execFile(process.execPath, [program, 're-embed', ...args], options, (error, output, errors) => {
+      resolve({ code: error === null ? 0 : Number(error.code), output: output + errors });
     });
   });
 }
@@ -94,36 +94,36 @@ async function withDatabase<T>(work: (database: Database) => Promise<T>): Promis
   }
 }
 
-test('When nothing is being changed, then status and cancel say so', async () => {
+test('When no re-embedding is running, then status and cancel say so', async () => {
   expect(await reEmbed(['status'])).toEqual({
     code: 0,
-    output: 'The vectors are of millrace-static-v2 (768 dimensions).\nNothing is being changed.\n',
+    output: 'The vectors are of millrace-static-v2 (768 dimensions).\nNo re-embedding is running.\n',
   });
-  expect(await reEmbed(['cancel'])).toEqual({ code: 0, output: 'Nothing is being changed.\n' });
+  expect(await reEmbed(['cancel'])).toEqual({ code: 0, output: 'No re-embedding is running.\n' });
 });
 
-test('When no next model is configured, then start says what to set', async () => {
+test('When no next model is configured, then start says which variables to set', async () => {
   const { code, output } = await reEmbed(['start']);
   expect([code, output]).toEqual([1, expect.stringContaining('NEXT_EMBEDDING_PROVIDER')]);
 });
 
-test('When the configured model is not the one in use, then start changes to it', async () => {
+test('When the configured model is not the current one, then start changes to it', async () => {
   const now = { EMBEDDING_PROVIDER: 'openai', EMBEDDING_MODEL: 'newer-model', EMBEDDING_DIMENSIONS: '64' };
   const { code, output } = await reEmbed(['start'], now);
   expect([code, output]).toEqual([0, expect.stringContaining('Done: all vectors are of newer-model (64 dimensions).')]);
-  // And back, which is what the other tests begin with.
+  // Back again, because the other tests begin with this model.
   expect(await reEmbed(['start'])).toMatchObject({ code: 0 });
   expect((await reEmbed(['status'])).output).toContain('The vectors are of millrace-static-v2 (768 dimensions).');
 });
 
-test('When it is interrupted, then it says how to go on; another model is refused until it is cancelled', async () => {
+test('When start is interrupted, then it says how to go on, and another model is refused until cancel', async () => {
   await withDatabase(async (database) => {
     await addChunks(database, 1);
     const start = new Running('start');
     await waitFor('it to have begun', async () => start.said.includes('0 of 1 chunks (0%)'));
     start.kill('SIGINT');
     expect(await start.ended).toEqual([130, expect.stringContaining('run "re-embed start" again')]);
-    // Nobody is left to open what it may have closed.
+    // No process would open it again.
     const models = await database.embeddingModels.find();
     expect(models.next).toMatchObject({ model: 'next-model', dimensions: 64, closing: false });
   });
@@ -135,7 +135,7 @@ test('When it is interrupted, then it says how to go on; another model is refuse
   expect((await reEmbed(['cancel'])).output).toBe('Cancelled: the change to next-model (64 dimensions).\n');
 });
 
-describe('The last moments', () => {
+describe('The last chunks', () => {
   beforeEach(async () => {
     await testDatabase.drop();
     testDatabase = await createTestDatabase();
@@ -143,18 +143,18 @@ describe('The last moments', () => {
 
   const prepare = (database: Database) => new ReEmbedding(database, { databaseUrl: testDatabase.url }).begin(nextModel);
 
-  /** A change for which one vector of a hundred is missing: so few that uploads may be kept waiting for it. */
+  /** Begins a re-embedding of which one vector of a hundred is missing. Uploads may wait for so few. */
   async function prepareAllButOne(database: Database): Promise<void> {
     await prepare(database);
     await addChunks(database, 100);
     await addVectors(database, 99);
   }
 
-  test('When much has been uploaded while the indexes were built, then uploads do not wait for it', async () => {
+  test('When many chunks came while the indexes were built, then uploads do not wait for them', async () => {
     await withDatabase(async (database) => {
       await prepare(database);
       let start: Running | undefined;
-      // Whoever writes to the table holds up the building of its indexes.
+      // A transaction that writes to the table blocks the build of its indexes.
       await withDatabase((other) =>
         other.transaction(async ({ sql }) => {
           await sql.none('LOCK TABLE document_chunks_next IN ROW EXCLUSIVE MODE');
@@ -171,7 +171,7 @@ describe('The last moments', () => {
     });
   });
 
-  test('When two wait for the last vectors at once, then one makes the change, and both say that it is done', async () => {
+  test('When two programs wait for the last vectors, then one makes the change and both say that it is done', async () => {
     await withDatabase(async (database) => {
       await prepareAllButOne(database);
       const first = new Running('start');
@@ -189,7 +189,7 @@ describe('The last moments', () => {
     });
   });
 
-  test('When an index comes while uploads wait, then the new vectors get it as well before the change', async () => {
+  test('When an index is made while uploads wait, then the new vectors get it too before the change', async () => {
     await withDatabase(async (database) => {
       await prepareAllButOne(database);
       const start = new Running('start');
@@ -202,7 +202,7 @@ describe('The last moments', () => {
     });
   });
 
-  test('When it is killed while uploads wait, then they do so for half a minute at most, and the next one finishes', async () => {
+  test('When start is killed while uploads wait, then they wait half a minute at most and the next start completes', async () => {
     await withDatabase(async (database) => {
       await prepareAllButOne(database);
       const killed = new Running('start');
@@ -221,7 +221,7 @@ describe('The last moments', () => {
     });
   });
 
-  test('When somebody reads the new vectors for long, then cancel says whom it waits for', async () => {
+  test('When a session reads the new vectors for long, then cancel names the session that it waits for', async () => {
     await withDatabase(async (database) => {
       await prepare(database);
       const cancel = await database.transaction(async ({ sql }) => {
@@ -235,7 +235,7 @@ describe('The last moments', () => {
   });
 });
 
-test('When chunks have failed and few are missing, then start names their jobs, though another one is under way', async () => {
+test('When chunks have failed and few are left, then start names their jobs although another job is running', async () => {
   await withDatabase(async (database) => {
     const columns = `document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content, token_count,
       page_start, page_end`;
@@ -276,7 +276,7 @@ test('When chunks have failed and few are missing, then start names their jobs, 
   expect(await reEmbed(['cancel'])).toMatchObject({ code: 0 });
 });
 
-test('When nothing moves and chunks have failed, then the hint names their jobs as well', () => {
+test('When there is no progress and chunks have failed, then the hint names their jobs', () => {
   const job = { id: 'J', documentId: 'D', status: 'failed', errorCode: 'EMBEDDING_REJECTED', error: 'bad text' };
   const progress = { chunks: 9, done: 1, openJobs: 0, failed: 1, failedJobs: [job] };
   expect(describeStandstill(progress)).toContain('job J of document D: EMBEDDING_REJECTED: bad text');
@@ -284,16 +284,16 @@ test('When nothing moves and chunks have failed, then the hint names their jobs 
 });
 
 test.each([
-  [[], 're-embed needs an action'],
-  [['explode'], 're-embed explode is not understood'],
-  [['start', 'now'], 're-embed start now is not understood'],
-  [['status', '--workers', '1'], '--workers does not go with re-embed status'],
-  [['start', '--memory', 'lots'], '--memory must be a size'],
-  [['start', '--workers', '-1'], 'workers'],
-  [['start', '--fast'], "'--fast'"],
-])('When the line is %j, then it says what is wrong and how it goes', async (args, complaint) => {
+  [[], 'Commands:'],
+  [['explode'], "unknown command 'explode'"],
+  [['start', 'now'], 'too many arguments'],
+  [['status', '--workers', '1'], "unknown option '--workers'"],
+  [['start', '--memory', 'lots'], 'It must be a size such as 512MB or 4GB.'],
+  [['start', '--workers', '-1'], 'It must be a whole number from 0 to 64.'],
+  [['start', '--fast'], "unknown option '--fast'"],
+])('When the arguments are %j, then the error and the usage are printed', async (args, message) => {
   const { code, output } = await reEmbed(args, next);
   expect(code).toBe(2);
-  expect(output).toContain(complaint);
-  expect(output).toContain('re-embed start');
+  expect(output).toContain(message);
+  expect(output).toContain('Usage: millrace re-embed');
 });

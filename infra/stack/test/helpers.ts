@@ -1,13 +1,13 @@
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createContext, type StackContext } from '../src/context';
-import { resetServices } from '../src/services/backingServices';
+import { resetServices } from '../src/backing/services';
+import { createContext, type StackContext } from '../src/system/context';
 
 const made: StackContext[] = [];
 const folders: string[] = [];
 
-/** A folder of its own for a test, which every account can enter. */
+/** Makes a folder for a test that every account can enter. */
 export function makeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-test-'));
   chmodSync(folder, 0o755);
@@ -15,12 +15,12 @@ export function makeFolder(): string {
   return folder;
 }
 
-/** A context with a state folder of its own and no services given; what was said is collected. */
+/** Makes a context with a state folder of its own and no configured servers. It collects what is said. */
 export function makeContext(environment: Record<string, string> = {}): StackContext & { said: string[] } {
   const said: string[] = [];
   const context = createContext({
     root: join(__dirname, '../../..'),
-    // No engine answers there, so the services run as private instances whatever this machine has.
+    // No Docker engine answers there, so the servers run as private instances on every machine.
     environment: { PATH: process.env.PATH, DOCKER_HOST: 'unix:///nonexistent/docker.sock', ...environment },
     stateDir: makeFolder(),
     say: (line) => said.push(line),
@@ -29,7 +29,7 @@ export function makeContext(environment: Record<string, string> = {}): StackCont
   return { ...context, said };
 }
 
-/** Stops and removes whatever the tests of this file have started. */
+/** Stops and removes everything that the tests of a file have started. */
 export async function cleanUp(): Promise<void> {
   for (const context of made.splice(0)) {
     await resetServices({ ...context, environment: { ...context.environment, DATABASE_URL: '', REDIS_URL: '' } });
@@ -40,14 +40,14 @@ export async function cleanUp(): Promise<void> {
 }
 
 /** True when private instances can run here: PostgreSQL with pgvector, and Redis, are installed. */
-export const canRunServices =
+export const canRunServers =
   existsSync('/usr/lib/postgresql') &&
   readdirSync('/usr/lib/postgresql').some((major) =>
     existsSync(`/usr/share/postgresql/${major}/extension/vector.control`),
   ) &&
   existsSync('/usr/bin/redis-server');
 
-/** The ids of all processes whose command line contains a text. */
+/** Returns the ids of all processes whose command line contains a text. */
 export function processesWith(text: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -55,7 +55,7 @@ export function processesWith(text: string): number[] {
       try {
         return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').includes(text);
       } catch {
-        // It ended while we looked.
+        // It has ended meanwhile.
         return false;
       }
     })

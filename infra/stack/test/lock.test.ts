@@ -2,14 +2,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { acquireLock, identifyProcess, isSameProcess } from '../src/lock';
+import { acquireLock, identifyProcess, isSameProcess } from '../src/system/lock';
 import { cleanUp, makeFolder } from './helpers';
 
 const lockModule = join(__dirname, '../../../scripts/lock.cjs');
 
 afterAll(cleanUp);
 
-/** Starts a Node program that has acquireLock, and returns it. */
+/** Starts a Node program that can call acquireLock. */
 function startProgram(body: string, ...args: string[]) {
   const program = `const { acquireLock } = require(${JSON.stringify(lockModule)});
     const fs = require('node:fs'); const [folder, file] = process.argv.slice(1); (async () => { ${body} })();`;
@@ -17,7 +17,7 @@ function startProgram(body: string, ...args: string[]) {
 }
 
 describe('the lock', () => {
-  test('When many processes want it at once, then only one has it at a time', async () => {
+  test('When many processes want it at once, then one has it at a time', async () => {
     const folder = makeFolder();
     const counter = join(folder, 'counter');
     writeFileSync(counter, '0');
@@ -34,7 +34,7 @@ describe('the lock', () => {
     expect(readFileSync(counter, 'utf8')).toBe('30');
   });
 
-  test('When its holder was killed, then the next one takes it over', async () => {
+  test('When its holder was killed, then the next process takes it over', async () => {
     const folder = makeFolder();
     const holder = startProgram(
       `await acquireLock(folder, 'test'); console.log('held'); setInterval(() => {}, 1000);`,
@@ -48,7 +48,7 @@ describe('the lock', () => {
     release();
   });
 
-  test('When a process id is used again, then it does not count as the same process', () => {
+  test('When a process id is used again, then it counts as another process', () => {
     const mine = identifyProcess(process.pid) ?? '';
     expect(isSameProcess(process.pid, mine)).toBe(true);
     expect(isSameProcess(process.pid, `${mine}0`)).toBe(false);

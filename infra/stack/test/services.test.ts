@@ -1,14 +1,17 @@
+import { once } from 'node:events';
 import { cpSync, existsSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { StackContext } from '../src/context';
-import { createContext } from '../src/context';
+import { type AddressInfo, createServer } from 'node:net';
+import { ensureServices, resetServices, stopServices } from '../src/backing/services';
+import { readServiceState } from '../src/backing/state';
+import { inspectServices } from '../src/backing/status';
 import { withClient } from '../src/postgres/probe';
-import { isRunning } from '../src/processes/serverProcess';
 import { withRedis } from '../src/redis/probe';
-import { ensureServices, resetServices, stopServices } from '../src/services/backingServices';
-import { type PrivateInstance, readServiceState, type ServiceName } from '../src/services/serviceState';
-import { inspectServices } from '../src/services/status';
-import { canRunServices, cleanUp, makeContext, makeFolder, processesWith } from './helpers';
+import { chooseApiPort } from '../src/run/localStack';
+import type { PrivateInstance, ServiceName } from '../src/servers/instance';
+import { isRunning } from '../src/servers/serverProcess';
+import { createContext, type StackContext } from '../src/system/context';
+import { withInterrupt } from '../src/system/interrupt';
+import { canRunServers, cleanUp, makeContext, makeFolder, processesWith } from './helpers';
 
 afterAll(cleanUp);
 
@@ -20,13 +23,13 @@ function instanceOf(context: StackContext, service: ServiceName): PrivateInstanc
   return instance;
 }
 
-const describeWithServers = canRunServices ? describe : describe.skip;
+const describeWithServers = canRunServers ? describe : describe.skip;
 
-describeWithServers('private services', () => {
-  // One state folder for all: making a database cluster takes longest. Each test brings it into the state it needs.
+describeWithServers('private servers', () => {
+  // All tests share one state folder, because making a database cluster takes longest. Each makes the state it needs.
   const context = makeContext();
 
-  test('When up is called again, then the same servers are used and nothing is started', async () => {
+  test('When they are running, then a second call uses the same servers and starts nothing', async () => {
     await stopServices(context);
     const first = await ensureServices(context, { keep: true });
     const second = await ensureServices(context, { keep: true });
@@ -50,7 +53,7 @@ describeWithServers('private services', () => {
     expect(isRunning(instanceOf(context, 'redis'))).toBe(false);
   });
 
-  test('When the servers were killed, then the next up starts them again with their data', async () => {
+  test('When the servers were killed, then the next call starts them again with their data', async () => {
     const before = await ensureServices(context, { keep: true });
     await withClient(before.databaseUrl, 5_000, (client) => client.query('CREATE TABLE kept AS SELECT 7 AS value'));
     for (const service of ['postgres', 'redis'] as const) {
@@ -63,7 +66,7 @@ describeWithServers('private services', () => {
     expect(rows).toEqual([{ value: 7 }]);
   });
 
-  test('When somebody else took their ports meanwhile, then they start on others', async () => {
+  test('When other programs have taken their ports meanwhile, then they start on other ports', async () => {
     await ensureServices(context, { keep: true });
     await stopServices(context);
     const ports = [instanceOf(context, 'postgres').port, instanceOf(context, 'redis').port];
@@ -80,7 +83,7 @@ describeWithServers('private services', () => {
     }
   });
 
-  test('When the status is printed, then no password is in it', async () => {
+  test('When the status is shown, then it contains no password', async () => {
     const { databaseUrl, redisUrl } = await ensureServices(context, { keep: true });
     const statuses = await inspectServices(context);
     expect(statuses.map((status) => status.answers)).toEqual([true, true]);
@@ -89,7 +92,7 @@ describeWithServers('private services', () => {
     expect(text).not.toContain(new URL(redisUrl).password);
   });
 
-  test('When a state folder was copied, then the copy does not take the servers of the original for its own', async () => {
+  test('When a state folder was copied, then the copy does not use the servers of the original', async () => {
     await ensureServices(context, { keep: true });
     const copy = makeFolder();
     cpSync(`${context.stateDir}/services.json`, `${copy}/services.json`);
@@ -99,7 +102,7 @@ describeWithServers('private services', () => {
     expect(isRunning(instanceOf(context, 'postgres'))).toBe(true);
   });
 
-  test('When they are taken down, then no process is left, and a reset leaves no data', async () => {
+  test('When they are stopped, then no process is left, and a reset leaves no data', async () => {
     await ensureServices(context, { keep: true });
     const { dataDir } = instanceOf(context, 'postgres');
     expect(processesWith(dataDir).length).toBeGreaterThan(0);
@@ -111,16 +114,48 @@ describeWithServers('private services', () => {
   });
 });
 
-describe('given services', () => {
-  test('When the given database does not answer, then the error names the variable and hides the password', async () => {
+describe('configured servers', () => {
+  test('When the database does not answer, then the error names the variable and hides the password', async () => {
     const context = makeContext({ DATABASE_URL: 'postgresql://me:secret@127.0.0.1:1/mine' });
     const failure = await ensureServices(context).catch((error: Error) => error.message);
     expect(failure).toMatch(/DATABASE_URL is set to postgresql:\/\/me:\*\*\*@127\.0\.0\.1:1\/mine.*does not answer/);
     expect(failure).not.toContain('secret');
   });
 
-  test('When a URL is given, then a reset refuses and says what to do', async () => {
+  test('When a URL is configured, then a reset refuses and says what to do', async () => {
     const context = makeContext({ DATABASE_URL: 'postgresql://me@127.0.0.1:1/mine' });
     await expect(resetServices(context)).rejects.toThrow(/server of yours, so nothing was deleted[\s\S]*DROP DATABASE/);
   });
+});
+
+describe("the API's port", () => {
+  test('When API_PORT is taken, then the error names it', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    await expect(chooseApiPort(makeContext({ API_PORT: String(port) }))).rejects.toThrow(`API_PORT is ${port}`);
+    other.close();
+    await once(other, 'close');
+  });
+
+  test('When API_PORT is not set, then the port is free', async () => {
+    const server = createServer().listen(await chooseApiPort(makeContext()), '127.0.0.1');
+    await once(server, 'listening');
+    server.close();
+    await once(server, 'close');
+  });
+});
+
+test('When Ctrl-C arrives twice at once, as under npm, then the work is told once and can end in order', async () => {
+  const said: string[] = [];
+  const outcome = await withInterrupt(
+    (line) => said.push(line),
+    async (signal) => {
+      process.emit('SIGINT');
+      process.emit('SIGINT');
+      return signal.aborted ? 'ended in order' : 'not told';
+    },
+  );
+  expect(outcome).toBe('ended in order');
+  expect(said).toHaveLength(1);
 });

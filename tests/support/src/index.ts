@@ -17,6 +17,7 @@ export {
 export * from './pdfs';
 export { missingPgBouncer, PgBouncer } from './pgbouncer';
 export { rawPdf, rawStream } from './rawPdf';
+export { makeSamples } from './samples/makeSamples';
 export { testServers } from './servers';
 export { createTestDatabase, type TestDatabase } from './testDatabase';
 export { waitFor } from './waitFor';

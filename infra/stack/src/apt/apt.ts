@@ -1,22 +1,20 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type StackContext, StackError } from '../context';
-import { acquireLock } from '../lock';
-import { isRoot } from '../processes/account';
-import { capture, run } from '../processes/run';
-import { messageOf } from '../processes/wait';
-import { type AptSource, parseListFile, parseSourcesFile } from './aptSources';
+import { isRoot } from '../system/account';
+import { messageOf, type StackContext, StackError } from '../system/context';
+import { acquireLock } from '../system/lock';
+import { capture, run } from '../system/run';
 
 /** How long to wait for another program that is installing packages. */
 const lockTimeoutSeconds = 600;
-/** Lists this fresh are not fetched again for the next package. */
+/** Package lists younger than this are not fetched again. */
 const freshMs = 600_000;
 const marker = '# Written by millrace while it installs packages; safe to delete.';
 const policyFile = '/usr/sbin/policy-rc.d';
 const clusterFile = '/etc/postgresql-common/createcluster.d/millrace.conf';
 
-/** The fields of /etc/os-release, and whether apt is there. */
+/** The facts about this system that decide what can be installed. */
 export interface System {
   /** `debian`, `ubuntu` or something else. */
   readonly distribution: string;
@@ -24,7 +22,7 @@ export interface System {
   readonly hasApt: boolean;
 }
 
-/** Finds out what system this is. */
+/** Reads /etc/os-release, and looks for apt. */
 export function inspectSystem(): System {
   const text = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
   const field = (name: string) => new RegExp(`^${name}="?([^"\n]*)"?$`, 'm').exec(text)?.[1] ?? '';
@@ -35,31 +33,23 @@ export function inspectSystem(): System {
   };
 }
 
-/** True when missing packages can be installed here and now. */
+/** True when we can install packages: as root, on Debian or Ubuntu. */
 export function canInstall(system: System): boolean {
   return isRoot() && system.hasApt && ['debian', 'ubuntu'].includes(system.distribution);
-}
-
-/** Every source in the machine's apt configuration. */
-export function readAptSources(directory = '/etc/apt'): AptSource[] {
-  const parts = join(directory, 'sources.list.d');
-  const files = [
-    join(directory, 'sources.list'),
-    ...(existsSync(parts) ? readdirSync(parts).map((name) => join(parts, name)) : []),
-  ].filter((file) => existsSync(file));
-  return files.flatMap((file) => {
-    if (file.endsWith('.list')) {
-      return parseListFile(readFileSync(file, 'utf8'));
-    }
-    return file.endsWith('.sources') ? parseSourcesFile(readFileSync(file, 'utf8')) : [];
-  });
 }
 
 function aptEnvironment(context: StackContext): Record<string, string | undefined> {
   return { ...context.environment, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
 }
 
-/** Runs apt-get with its output in the log. */
+function aptLog(context: StackContext): string {
+  return join(context.logDir, 'apt.log');
+}
+
+/**
+ * Runs apt-get with its output in the log.
+ * @throws StackError with its last lines
+ */
 export async function aptGet(
   context: StackContext,
   args: readonly string[],
@@ -73,31 +63,27 @@ export async function aptGet(
   });
 }
 
-function aptLog(context: StackContext): string {
-  return join(context.logDir, 'apt.log');
-}
-
-let listsReadAt = 0;
+let listsFetchedAt = 0;
 
 /**
- * Brings the package lists up to date. A failure does not end it: one broken foreign source makes apt-get
- * fail though all others were read, and the installation that follows tells what is really missing.
+ * Fetches the package lists. A failure is told and does not end the installation: one broken source makes apt-get fail
+ * although it has read all others, and the installation that follows tells what is really missing.
  */
-async function updateLists(context: StackContext): Promise<void> {
-  if (Date.now() - listsReadAt < freshMs) {
+async function fetchLists(context: StackContext): Promise<void> {
+  if (Date.now() - listsFetchedAt < freshMs) {
     return;
   }
-  context.say(`Bringing the package lists up to date (log: ${aptLog(context)}) ...`);
-  listsReadAt = Date.now();
-  const giveUpAt = Date.now() + lockTimeoutSeconds * 1000;
+  context.say(`Fetching the package lists (log: ${aptLog(context)}) ...`);
+  listsFetchedAt = Date.now();
+  const deadline = Date.now() + lockTimeoutSeconds * 1000;
   for (;;) {
     try {
-      await aptGet(context, ['update'], { failure: 'The package lists could not be brought up to date.' });
+      await aptGet(context, ['update'], { failure: 'The package lists could not be fetched.' });
       return;
     } catch (error) {
-      // apt-get waits for the lock of dpkg, but not for the one of the lists.
-      if (!/Could not get lock/.test(messageOf(error)) || Date.now() > giveUpAt) {
-        context.say(`${messageOf(error)}\nGoing on with the package lists that are there.`);
+      // apt-get waits for the lock of dpkg, but not for the lock of the lists.
+      if (!/Could not get lock/.test(messageOf(error)) || Date.now() > deadline) {
+        context.say(`${messageOf(error)}\nThe package lists stay as they are.`);
         return;
       }
       await sleep(2_000);
@@ -105,20 +91,45 @@ async function updateLists(context: StackContext): Promise<void> {
   }
 }
 
-/** The version of a package that apt could install; null when it knows none of this name. */
+/** Returns the version of a package that apt would install, or null when it knows no package of this name. */
 export async function candidateVersion(context: StackContext, name: string): Promise<string | null> {
   const { stdout } = await capture('apt-cache', ['policy', name], { env: aptEnvironment(context) });
   return /^\s+Candidate: (?!\(none\))(\S+)/m.exec(stdout)?.[1] ?? null;
 }
 
-/** Puts a file in place while `work` runs, unless somebody else's file is there. */
+/** An archive that apt is configured to fetch packages from. */
+export interface Archive {
+  readonly uri: string;
+  /** The keyring file that must have signed it, or an empty string when the source names none. */
+  readonly keyring: string;
+}
+
+/** Returns the main Debian archive of the release: not its security, updates or backports suite. */
+export async function findDebianArchive(context: StackContext, codename: string): Promise<Archive | undefined> {
+  const fields = ['CODENAME', 'COMPONENT', 'LABEL', 'REPO_URI', 'SIGNED_BY'];
+  const format = fields.map((field) => `$(${field})`).join('\t');
+  const { stdout } = await capture('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'], {
+    env: aptEnvironment(context),
+  });
+  return parseArchives(stdout, codename)[0];
+}
+
+/** Reads the lines of `apt-get indextargets`. apt leaves the name of a field in place of a missing value. */
+export function parseArchives(text: string, release: string): Archive[] {
+  return text.split('\n').flatMap((line) => {
+    const [codename, component, label, uri = '', keyring = ''] = line.split('\t');
+    const isMain = codename === release && component === 'main' && label === 'Debian' && /^(https?|file):/.test(uri);
+    return isMain ? [{ uri, keyring: keyring.startsWith('/') ? keyring : '' }] : [];
+  });
+}
+
+/** Puts a file in place while `work` runs. A file of that name that is not ours stays. */
 async function withFile(file: string, text: string, mode: number, work: () => Promise<void>): Promise<void> {
-  const foreign = existsSync(file) && !readFileSync(file, 'utf8').includes(marker);
-  if (foreign) {
+  if (existsSync(file) && !readFileSync(file, 'utf8').includes(marker)) {
     await work();
     return;
   }
-  mkdirSync(join(file, '..'), { recursive: true });
+  mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, text, { mode });
   try {
     await work();
@@ -128,8 +139,9 @@ async function withFile(file: string, text: string, mode: number, work: () => Pr
 }
 
 /**
- * Installs packages, without the daemons and database clusters that they start otherwise: they would take
- * ports and memory that nobody asked for. The two files that prevent it are there only meanwhile.
+ * Installs packages without the daemons and database clusters that they usually start: these would take ports and
+ * memory that the user did not ask for. Two files prevent it during the installation.
+ * @throws StackError with the output of apt-get
  */
 export async function installPackages(context: StackContext, names: readonly string[]): Promise<void> {
   const install = () =>
@@ -141,20 +153,19 @@ export async function installPackages(context: StackContext, names: readonly str
   );
 }
 
-/** Brings the lists up to date and runs `work`, as the only Millrace on this machine that installs. */
+/** Fetches the package lists and runs `work`. Only one Millrace on this machine installs at a time. */
 export async function whileInstalling(context: StackContext, work: () => Promise<void>): Promise<void> {
   const release = await acquireLock('/var/lib/millrace', 'install', {
     timeoutMs: 1_800_000,
     onWait: (pid) => context.say(`Waiting for process ${pid}, which is installing packages ...`),
   });
   try {
-    await updateLists(context);
+    await fetchLists(context);
     await work();
   } catch (error) {
-    if (error instanceof StackError) {
-      throw error;
-    }
-    throw new StackError(`Installing failed: ${messageOf(error)}`, { cause: error });
+    throw error instanceof StackError
+      ? error
+      : new StackError(`Installing failed: ${messageOf(error)}`, { cause: error });
   } finally {
     release();
   }

@@ -1,27 +1,27 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type StackContext, StackError } from '../context';
 import { findPostgres, oldestMajor } from '../postgres/binaries';
-import { installPgvector } from '../postgres/pgvector';
-import { isRoot } from '../processes/account';
-import type { ServiceName } from '../services/serviceState';
+import type { ServiceName } from '../servers/instance';
+import { isRoot } from '../system/account';
+import { type StackContext, StackError } from '../system/context';
 import { candidateVersion, canInstall, inspectSystem, installPackages, whileInstalling } from './apt';
+import { installPgvector } from './pgvector';
 
-/** What a user can do who is not root, or not on Debian or Ubuntu. */
-function adviceFor(context: StackContext, service: ServiceName, reason: string): StackError {
-  const system = inspectSystem();
+/** Makes the error for a user who is not root, or not on Debian or Ubuntu: it lists what they can do. */
+function notInstalled(context: StackContext, service: ServiceName, reason: string): StackError {
+  const { hasApt } = inspectSystem();
   const variable = service === 'postgres' ? 'DATABASE_URL' : 'REDIS_URL';
   const what = service === 'postgres' ? `PostgreSQL ${oldestMajor} or newer with pgvector` : 'Redis 6.2 or newer';
   const ways = [
-    `  - set ${variable} to a server that runs already, in the environment or in a file named .env`,
-    '  - start a Docker engine (with the compose plugin); the service then runs in a container',
+    `  - set ${variable} to a running server, in the environment or in a file named .env`,
+    '  - start a Docker engine that has the compose plugin; the server then runs in a container',
   ];
-  if (system.hasApt && !isRoot()) {
-    // Not the bootstrap: as root it would leave files in the checkout that its owner could not write to.
-    const program = join(context.root, 'infra/stack/dist/main.js');
+  if (hasApt && !isRoot()) {
+    // Not the bootstrap script: as root it would leave files in the checkout that its owner cannot write to.
+    const program = join(context.root, 'apps/cli/dist/main.js');
     ways.unshift(`  - install it (asks for your password): sudo "${process.execPath}" "${program}" services install`);
-  } else if (!system.hasApt) {
-    ways.unshift(`  - install ${what} with your system's package manager; it is found by itself then`);
+  } else if (!hasApt) {
+    ways.unshift(`  - install ${what} with your system's package manager, and run the command again`);
   }
   return new StackError(`${reason}\nOne of these helps:\n${ways.join('\n')}`);
 }
@@ -34,7 +34,7 @@ async function installPostgres(context: StackContext): Promise<void> {
   }
   const binaries = await findPostgres(path, undefined);
   if (!binaries) {
-    throw adviceFor(context, 'postgres', `This system's PostgreSQL is older than ${oldestMajor}.`);
+    throw notInstalled(context, 'postgres', `The PostgreSQL of this system is older than ${oldestMajor}.`);
   }
   if (!binaries.hasVector) {
     await installPgvector(context, binaries);
@@ -42,20 +42,20 @@ async function installPostgres(context: StackContext): Promise<void> {
 }
 
 /**
- * Installs what a private instance of the service needs: as root, on Debian or Ubuntu.
- * @throws StackError with what the user can do, where that is not so
+ * Installs what a private instance of the server needs. This works as root on Debian or Ubuntu.
+ * @throws StackError that lists what the user can do, elsewhere
  */
-export async function installService(context: StackContext, service: ServiceName): Promise<void> {
+export async function installServer(context: StackContext, service: ServiceName): Promise<void> {
   if (!canInstall(inspectSystem())) {
     const missing = service === 'postgres' ? 'PostgreSQL with pgvector' : 'Redis';
-    throw adviceFor(context, service, `${missing} is neither configured nor installed here.`);
+    throw notInstalled(context, service, `${missing} is neither configured nor installed.`);
   }
   await whileInstalling(context, async () => {
     if (service === 'postgres') {
       await installPostgres(context);
     } else {
       context.say('Installing Redis ...');
-      // Ubuntu and Debian both have it under this name; only the server, not the daemon's start.
+      // Debian and Ubuntu both have it under this name. It is the server alone.
       const name = (await candidateVersion(context, 'redis-server')) ? 'redis-server' : 'redis';
       await installPackages(context, [name]);
     }
@@ -63,12 +63,12 @@ export async function installService(context: StackContext, service: ServiceName
 }
 
 /**
- * Installs what only tests need and this system lacks: as root, on Debian or Ubuntu. Elsewhere, and where it fails, those
- * tests say that they are left out.
+ * Installs PgBouncer, which only tests need, as root on Debian or Ubuntu. Elsewhere, and when it fails, those tests are
+ * skipped and say so.
  */
 export async function installForTests(context: StackContext): Promise<void> {
-  const isThere = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer'].some((file) => existsSync(file));
-  if (isThere || !canInstall(inspectSystem())) {
+  const isInstalled = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer'].some((file) => existsSync(file));
+  if (isInstalled || !canInstall(inspectSystem())) {
     return;
   }
   try {

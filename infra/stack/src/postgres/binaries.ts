@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { capture } from '../processes/run';
+import { capture } from '../system/run';
 
 /** The oldest PostgreSQL that Millrace is tested with. */
 export const oldestMajor = 15;
@@ -9,11 +9,11 @@ export const oldestMajor = 15;
 export interface PostgresBinaries {
   readonly binDir: string;
   readonly major: number;
-  /** The pgvector extension is installed for it. */
+  /** True when the pgvector extension is installed for it. */
   readonly hasVector: boolean;
 }
 
-/** Folders in which systems keep PostgreSQL's server programs; most of them are not on the PATH. */
+/** Returns the folders that hold PostgreSQL's server programs. Most systems do not have them on the PATH. */
 function candidateFolders(path: string | undefined): string[] {
   const versioned = ['/usr/lib/postgresql', '/opt/homebrew/opt', '/usr/local/opt', '/usr']
     .filter((base) => existsSync(base))
@@ -28,11 +28,11 @@ function candidateFolders(path: string | undefined): string[] {
   );
 }
 
-/** True when pgvector's control file lies where this server looks for extensions. */
+/** True when pgvector's control file is in the folder where this server looks for extensions. */
 async function hasVector(binDir: string, major: number): Promise<boolean> {
-  const asked = await capture(join(binDir, 'pg_config'), ['--sharedir']);
-  // Debian ships pg_config in another package than the server.
-  const shareDir = asked.code === 0 ? asked.stdout.trim() : `/usr/share/postgresql/${major}`;
+  const config = await capture(join(binDir, 'pg_config'), ['--sharedir']);
+  // Debian has pg_config in another package than the server.
+  const shareDir = config.code === 0 ? config.stdout.trim() : `/usr/share/postgresql/${major}`;
   return existsSync(join(shareDir, 'extension', 'vector.control'));
 }
 
@@ -46,7 +46,7 @@ async function inspect(binDir: string): Promise<PostgresBinaries | undefined> {
 
 /**
  * Returns the best installed server: one with pgvector before one without, then the newest.
- * @param major only this version, because existing data was made by it
+ * @param major the only version to return, when existing data was made by it
  */
 export async function findPostgres(
   path: string | undefined,

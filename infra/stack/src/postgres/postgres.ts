@@ -1,12 +1,8 @@
-import { chownSync, existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { totalmem } from 'node:os';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type StackContext, StackError } from '../context';
-import { dataFolder } from '../place';
-import { serviceAccount } from '../processes/account';
-import { choosePort } from '../processes/ports';
-import { type Account, run } from '../processes/run';
+import { dataFolder } from '../servers/dataFolder';
+import type { PrivateInstance } from '../servers/instance';
 import {
   canInspectProcesses,
   findProcessIn,
@@ -14,97 +10,35 @@ import {
   launchServer,
   type ServerProcess,
   type ServerSettings,
-  serverEnvironment,
   stopServer,
-} from '../processes/serverProcess';
-import type { PrivateInstance } from '../services/serviceState';
+} from '../servers/serverProcess';
+import { serverAccount } from '../system/account';
+import { type StackContext, StackError } from '../system/context';
+import { choosePort } from '../system/ports';
+import type { Account } from '../system/run';
 import { findPostgres, type PostgresBinaries } from './binaries';
+import { clusterOf, dataMajor, makeCluster, settingArguments, superuser } from './cluster';
 import { createDatabase, dataDirectoryOf, probePostgres } from './probe';
 
-const role = 'millrace';
 const databaseName = 'millrace';
-/** How often a start is tried again on another port. */
+/** How many other ports a start tries. */
 const maxPortChanges = 5;
-/** How long to wait for the last processes of a server that was killed. */
+/** How long a start waits for the last processes of a server that was killed. */
 const leftoverTimeoutMs = 30_000;
 
-/** The URL of a private instance. */
+/** Returns the URL of a database of a private instance. */
 export function postgresUrl(port: number, password: string, database = databaseName): string {
-  return `postgresql://${role}:${password}@127.0.0.1:${port}/${database}`;
+  return `postgresql://${superuser}:${password}@127.0.0.1:${port}/${database}`;
 }
 
-/** True when the recorded instance runs, is the one we started, and answers. */
+/** True when the recorded instance runs, is the one that we started, and answers. */
 export async function isOurPostgres(instance: PrivateInstance, password: string): Promise<boolean> {
   return (
     isRunning(instance) && (await dataDirectoryOf(postgresUrl(instance.port, password))) === clusterOf(instance.dataDir)
   );
 }
 
-/** The cluster lies one level below the folder we own, where initdb's password file can lie as well. */
-function clusterOf(dataDir: string): string {
-  return join(dataDir, 'cluster');
-}
-
-/** The version that made the data in a folder; undefined when there is none yet. */
-function dataMajor(dataDir: string): number | undefined {
-  const file = join(clusterOf(dataDir), 'PG_VERSION');
-  return existsSync(file) ? Number(readFileSync(file, 'utf8')) : undefined;
-}
-
-/** Makes the data folder's cluster: one superuser, who needs the password on every way in. */
-async function initialize(
-  context: StackContext,
-  binaries: PostgresBinaries,
-  dataDir: string,
-  account: Account | undefined,
-  password: string,
-): Promise<void> {
-  const cluster = clusterOf(dataDir);
-  // Left half made by an initdb that was killed: it has no PG_VERSION, which initdb writes early, or was
-  // never started. Only the unfinished marker tells, since initdb itself refuses a folder with content.
-  const marker = join(dataDir, 'initializing');
-  if (existsSync(marker)) {
-    rmSync(cluster, { recursive: true, force: true });
-  }
-  if (dataMajor(dataDir) !== undefined) {
-    return;
-  }
-  context.say(`Making a PostgreSQL ${binaries.major} database cluster in ${cluster} ...`);
-  writeFileSync(marker, '');
-  const passwordFile = join(dataDir, 'password');
-  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
-  if (account) {
-    chownSync(passwordFile, account.uid, account.gid);
-  }
-  const makeWith = (locale: string) =>
-    run(
-      join(binaries.binDir, 'initdb'),
-      [
-        `--pgdata=${cluster}`,
-        `--username=${role}`,
-        `--pwfile=${passwordFile}`,
-        '--auth=scram-sha-256',
-        '--encoding=UTF8',
-        `--locale=${locale}`,
-        '--data-checksums',
-      ],
-      {
-        log: join(context.logDir, 'initdb.log'),
-        env: serverEnvironment,
-        account,
-        failure: 'The database cluster could not be made.',
-      },
-    );
-  try {
-    // C.UTF-8 knows the letters of all languages and sorts the same everywhere; some systems do not have it.
-    await makeWith('C.UTF-8').catch(() => makeWith('C'));
-  } finally {
-    rmSync(passwordFile, { force: true });
-  }
-  rmSync(marker);
-}
-
-/** Returns the running postmaster of a data folder, and removes the pid file of one that is gone. */
+/** Returns the running postmaster of a data folder, and removes the pid file of one that has ended. */
 function findPostmaster(dataDir: string): ServerProcess | undefined {
   const pidFile = join(clusterOf(dataDir), 'postmaster.pid');
   if (!existsSync(pidFile)) {
@@ -119,127 +53,97 @@ function findPostmaster(dataDir: string): ServerProcess | undefined {
   return running;
 }
 
-/**
- * A quarter of the memory, as PostgreSQL's manual advises, and 8 GB at most: inserts into a vector index read pages all over
- * it, and are several times as slow once it outgrows these buffers. Memory is taken only as they fill.
- */
-function sharedBuffersMb(): number {
-  const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
-  return Math.round(Math.min(8 * 1024, Math.max(128, memory / 4 / 2 ** 20)));
+interface LaunchOptions {
+  binaries: PostgresBinaries;
+  dataDir: string;
+  account: Account | undefined;
+  password: string;
+  preferredPort: number | undefined;
+  settings: ServerSettings;
 }
 
-function settings(port: number, extra: ServerSettings): string[] {
-  const values: Record<string, string | number> = {
-    port,
-    listen_addresses: '127.0.0.1',
-    // No socket: its path would have to be short and reachable, and nobody needs it.
-    unix_socket_directories: '',
-    max_connections: 200,
-    shared_buffers: `${sharedBuffersMb()}MB`,
-    maintenance_work_mem: '256MB',
-    max_wal_size: '2GB',
-    log_line_prefix: '%m [%p] %u@%d ',
-  };
-  // In many containers /dev/shm has 64 MB, too little for parallel queries and index builds.
-  if (existsSync('/dev/shm')) {
-    const shared = statfsSync('/dev/shm');
-    if (shared.blocks * shared.bsize < 512 * 1024 * 1024) {
-      values.dynamic_shared_memory_type = 'mmap';
-    }
-  }
-  return Object.entries({ ...values, ...extra }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-}
-
-/** Starts the cluster on a free port, the previous one if possible. */
-async function launch(
-  context: StackContext,
-  binaries: PostgresBinaries,
-  dataDir: string,
-  account: Account | undefined,
-  password: string,
-  preferredPort: number | undefined,
-  extra: ServerSettings,
-): Promise<PrivateInstance> {
+/** Starts the cluster on a free port, the preferred one if possible. */
+async function launch(context: StackContext, options: LaunchOptions): Promise<PrivateInstance> {
+  const { binaries, dataDir, account, password } = options;
   const log = join(context.logDir, 'postgres.log');
-  const giveUpAt = Date.now() + leftoverTimeoutMs;
-  let port = await choosePort(preferredPort);
+  const deadline = Date.now() + leftoverTimeoutMs;
+  let port = await choosePort(options.preferredPort);
   for (let changes = 0; ; ) {
     const url = postgresUrl(port, password, 'postgres');
-    const started = await launchServer({
+    const launched = await launchServer({
       command: join(binaries.binDir, 'postgres'),
-      args: ['-D', clusterOf(dataDir), ...settings(port, extra)],
+      args: ['-D', clusterOf(dataDir), ...settingArguments(port, options.settings)],
       account,
       log,
       isReady: async () => (await probePostgres(url, 2_000)).major > 0,
-      // Recovery after a crash can take its time.
+      // Recovery after a crash can take minutes.
       timeoutMs: 300_000,
     });
-    if (started.outcome === 'ready') {
-      return { kind: 'private', ...started.server, port, dataDir };
+    if (launched.outcome === 'ready') {
+      return { kind: 'private', ...launched.server, port, dataDir };
     }
-    if (/could not bind|Address already in use/.test(started.output) && changes < maxPortChanges) {
+    const { output } = launched;
+    if (/could not bind|Address already in use/.test(output) && changes < maxPortChanges) {
       changes += 1;
       port = await choosePort();
-    } else if (
-      /pre-existing shared memory block|lock file "postmaster.pid"/.test(started.output) &&
-      Date.now() < giveUpAt
-    ) {
+    } else if (/pre-existing shared memory block|lock file "postmaster.pid"/.test(output) && Date.now() < deadline) {
       await sleep(500);
     } else {
-      throw new StackError(`PostgreSQL does not start:\n${started.output.trimEnd()}\nIts log is ${log}`);
+      throw new StackError(`PostgreSQL does not start:\n${output.trimEnd()}\nIts log is ${log}.`);
     }
   }
 }
 
 /**
- * Starts this checkout's own PostgreSQL, or takes over the one that still runs on its data.
+ * Starts the PostgreSQL of this checkout. A server that already runs on its data is stopped first.
  * @returns undefined when no server with pgvector is installed
+ * @throws StackError when the server does not start, or its data needs another version
  */
 export async function startPostgres(
   context: StackContext,
   previous: PrivateInstance | undefined,
   password: string,
-  extra: ServerSettings = {},
+  settings: ServerSettings = {},
 ): Promise<PrivateInstance | undefined> {
   const path = context.environment.PATH;
-  const knownMajor = previous && dataMajor(previous.dataDir);
-  const first = await findPostgres(path, knownMajor);
-  if (!first?.hasVector) {
+  const installed = await findPostgres(path, previous && dataMajor(previous.dataDir));
+  if (!installed?.hasVector) {
     return undefined;
   }
-  const account = await serviceAccount(['postgres']);
+  const account = await serverAccount(['postgres']);
   const dataDir = await dataFolder(context, 'postgres', account);
   const major = dataMajor(dataDir);
-  const binaries = major === undefined ? first : await findPostgres(path, major);
+  const binaries = major === undefined ? installed : await findPostgres(path, major);
   if (!binaries?.hasVector) {
     throw new StackError(
       `The data in ${dataDir} was made by PostgreSQL ${major}, which is not installed with pgvector. ` +
         'Install it, or delete the data with: npm run services -- reset',
     );
   }
-  await initialize(context, binaries, dataDir, account, password);
+  await makeCluster(context, { binaries, dataDir, account, password });
   const running = findPostmaster(dataDir);
   if (running) {
-    await stopPostgres({ kind: 'private', ...running, port: 0, dataDir });
+    await stopPostgres(running);
   }
   context.say(`Starting PostgreSQL ${binaries.major} ...`);
-  const instance = await launch(context, binaries, dataDir, account, password, previous?.port, extra);
+  const preferredPort = previous?.port;
+  const instance = await launch(context, { binaries, dataDir, account, password, preferredPort, settings });
   await createDatabase(postgresUrl(instance.port, password, 'postgres'), databaseName);
   return instance;
 }
 
-/** Stops a private instance: open transactions are rolled back, what is committed is on disk. */
-export async function stopPostgres(instance: PrivateInstance): Promise<void> {
-  await stopServer(instance, [
+/** Stops a private instance. Open transactions are rolled back, and committed ones are on disk. */
+export async function stopPostgres(server: ServerProcess): Promise<void> {
+  await stopServer(server, [
     { signal: 'SIGINT', timeoutMs: 30_000 },
     { signal: 'SIGQUIT', timeoutMs: 10_000 },
     { signal: 'SIGKILL', timeoutMs: 5_000 },
   ]);
 }
 
-/** Ends a private instance as a crash would, for tests: nothing is written any more, and the next start recovers. */
-export async function crashPostgres(instance: PrivateInstance): Promise<void> {
-  await stopServer(instance, [
+/** Ends a private instance as a crash would, for tests. It writes nothing more, and the next start recovers. */
+export async function crashPostgres(server: ServerProcess): Promise<void> {
+  await stopServer(server, [
     { signal: 'SIGQUIT', timeoutMs: 10_000 },
     { signal: 'SIGKILL', timeoutMs: 5_000 },
   ]);

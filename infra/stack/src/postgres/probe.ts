@@ -1,11 +1,11 @@
 import { clientConfig } from '@millrace/database';
 import { Client, DatabaseError } from 'pg';
-import { messageOf } from '../processes/wait';
+import { messageOf } from '../system/context';
 
-/** What a PostgreSQL server says about itself. */
+/** The versions of a PostgreSQL server. */
 export interface PostgresAnswer {
   readonly major: number;
-  /** The version of pgvector that the server can install; undefined when it has none. */
+  /** The version of pgvector that the server can install, or undefined when it has none. */
   readonly vectorVersion: string | undefined;
 }
 
@@ -20,7 +20,7 @@ export async function withClient<T>(
     connectionTimeoutMillis: timeoutMs,
     query_timeout: timeoutMs,
   });
-  // A connection that breaks while idle is reported by an event; the query that follows fails with the reason.
+  // A connection that breaks while idle emits an event. The next query fails with the reason.
   client.on('error', () => undefined);
   try {
     await client.connect();
@@ -30,7 +30,7 @@ export async function withClient<T>(
   }
 }
 
-/** Asks a server for its version and for pgvector. */
+/** Asks a server for its version and that of pgvector. */
 export function probePostgres(url: string, timeoutMs: number): Promise<PostgresAnswer> {
   return withClient(url, timeoutMs, async (client) => {
     const { rows } = await client.query<{ version: string; vector: string | null }>(
@@ -42,7 +42,7 @@ export function probePostgres(url: string, timeoutMs: number): Promise<PostgresA
   });
 }
 
-/** Returns the server's data folder if it lets us in with this URL; undefined otherwise. Needs a superuser. */
+/** Returns the server's data folder, or undefined when it refuses this URL. The user must be a superuser. */
 export async function dataDirectoryOf(url: string): Promise<string | undefined> {
   try {
     return await withClient(url, 5_000, async (client) => {
@@ -50,12 +50,12 @@ export async function dataDirectoryOf(url: string): Promise<string | undefined> 
       return rows[0]?.data_directory;
     });
   } catch {
-    // Whoever listens there does not know our password, or nobody listens: in both cases it is not ours.
+    // Nothing listens there, or a server with another password: in both cases it is not ours.
     return undefined;
   }
 }
 
-/** Makes a database unless it is there. */
+/** Makes a database unless it exists. */
 export async function createDatabase(url: string, name: string): Promise<void> {
   await withClient(url, 20_000, async (client) => {
     try {
@@ -63,7 +63,7 @@ export async function createDatabase(url: string, name: string): Promise<void> {
     } catch (error) {
       const duplicate = '42P04';
       if (!(error instanceof DatabaseError && error.code === duplicate)) {
-        throw new Error(`The database ${name} cannot be made: ${messageOf(error)}`, { cause: error });
+        throw new Error(`The database ${name} cannot be made: ${messageOf(error)}.`, { cause: error });
       }
     }
   });

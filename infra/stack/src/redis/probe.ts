@@ -12,7 +12,7 @@ export async function withRedis<T>(url: string, timeoutMs: number, work: (redis:
     retryStrategy: () => null,
   });
   let reason: Error | undefined;
-  // connect() only says that the connection is closed; the event says why.
+  // connect() only says that the connection is closed. The event says why.
   redis.on('error', (error: Error) => {
     reason = error;
   });
@@ -26,12 +26,12 @@ export async function withRedis<T>(url: string, timeoutMs: number, work: (redis:
   }
 }
 
-/** True when the server answers commands; false while it still loads its data. */
+/** True when the server answers commands, false while it still loads its data. */
 export function pingRedis(url: string, timeoutMs: number): Promise<boolean> {
   return withRedis(url, timeoutMs, async (redis) => (await redis.ping()) === 'PONG');
 }
 
-/** Returns the server's data folder if it lets us in with this URL; undefined otherwise. */
+/** Returns the server's data folder, or undefined when it refuses this URL. */
 export async function redisFolderOf(url: string): Promise<string | undefined> {
   try {
     return await withRedis(url, 5_000, async (redis) => {
@@ -39,7 +39,7 @@ export async function redisFolderOf(url: string): Promise<string | undefined> {
       return Array.isArray(answer) ? String(answer[1]) : undefined;
     });
   } catch {
-    // Whoever listens there does not know our password, or nobody listens: in both cases it is not ours.
+    // Nothing listens there, or a server with another password: in both cases it is not ours.
     return undefined;
   }
 }

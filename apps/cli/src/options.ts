@@ -1,0 +1,33 @@
+import { InvalidArgumentError, Option } from 'commander';
+
+/** Makes a parser for whole numbers. It throws InvalidArgumentError. */
+export function wholeNumber(min: number, max: number): (value: string) => number {
+  return (value) => {
+    if (!/^\d{1,6}$/.test(value) || Number(value) < min || Number(value) > max) {
+      throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+    }
+    return Number(value);
+  };
+}
+
+function memorySize(value: string): string {
+  if (!/^\d{1,6}(MB|GB)$/.test(value)) {
+    throw new InvalidArgumentError('It must be a size such as 512MB or 4GB.');
+  }
+  return value;
+}
+
+/** Returns the options for the resources of an index build. */
+export function resourceOptions(): Option[] {
+  return [
+    new Option('--memory <size>', 'memory for the index build, such as 4GB (maintenance_work_mem)').argParser(
+      memorySize,
+    ),
+    new Option('--workers <n>', 'processes that build, beside the first').argParser(wholeNumber(0, 64)),
+  ];
+}
+
+/** The option that confirms the loss of data. */
+export function confirmation(description: string): Option {
+  return new Option('--yes', description);
+}

@@ -1,0 +1,124 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeSamples } from '@millrace/test-support';
+import { makeSnippet } from '../src/ingest/snippet';
+import { runCommand } from '../src/program';
+import { cleanUp, makeContext, makeFolder } from './helpers';
+
+afterAll(cleanUp);
+
+interface Outcome {
+  code: number;
+  output: string;
+  errors: string;
+}
+
+const main = join(__dirname, '..', 'dist', 'main.js');
+
+/** Runs the command line as its users do, with a state folder of its own. */
+function millrace(
+  args: string[],
+  options: { cwd?: string; environment?: Record<string, string> } = {},
+): Promise<Outcome> {
+  const env = { PATH: process.env.PATH, STATE_DIR: makeFolder(), ...options.environment };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [main, ...args], { env, cwd: options.cwd ?? __dirname }, (error, output, errors) => {
+      resolve({ code: error === null ? 0 : Number(error.code), output, errors });
+    });
+  });
+}
+
+const commands = [
+  ...['demo', 'start', 'bench', 'chaos', 'test'].map((name) => [name]),
+  ...['up', 'down', 'reset', 'status', 'install'].map((name) => ['services', name]),
+  ...['setup', 'migrate', 'rollback', 'roles', 'reset', 'seed', 'backup', 'restore', 'status'].map((name) => [
+    'db',
+    name,
+  ]),
+  ...['report', 'build', 'rebuild', 'drop'].map((name) => ['index', name]),
+  ...['start', 'status', 'cancel'].map((name) => ['re-embed', name]),
+];
+
+test('When help is asked for, then every command shows its usage and nothing else happens', async () => {
+  expect(commands).toHaveLength(26);
+  for (const command of commands) {
+    const context = makeContext();
+    const print = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+    try {
+      await expect(runCommand(context, [...command, '--help'])).rejects.toMatchObject({ exitCode: 0 });
+      expect(print.mock.calls.join('')).toContain(`Usage: millrace ${command.join(' ')} `);
+    } finally {
+      print.mockRestore();
+    }
+    expect(context.said).toEqual([]);
+  }
+});
+
+test('When the help of the program is asked for, then it lists the commands and the exit code is 0', async () => {
+  const { code, output, errors } = await millrace(['--help']);
+  expect([code, errors]).toEqual([0, '']);
+  for (const [name = ''] of commands) {
+    expect(output).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
+  }
+});
+
+test.each([
+  [[], 'Usage: millrace '],
+  [['vacuum'], "unknown command 'vacuum'"],
+  [['demo', '--unknown'], "unknown option '--unknown'"],
+  [['demo', '--query'], "option '--query <text>' argument missing"],
+  [['start', 'now'], 'too many arguments'],
+  [['services'], 'Usage: millrace services '],
+  [['services', 'sideways'], "unknown command 'sideways'"],
+  [['services', 'up', '--now'], "unknown option '--now'"],
+  [['bench'], "missing required argument 'name'"],
+])(
+  'When the arguments are %j, then the error and the usage are printed and the exit code is 2',
+  async (args, message) => {
+    const { code, output, errors } = await millrace(args);
+    expect([code, output]).toEqual([2, '']);
+    expect(errors).toContain(message);
+    expect(errors).toContain('Usage: millrace');
+  },
+);
+
+test('When a path is wrong, then the demo names it before it starts anything', async () => {
+  const folder = makeFolder();
+  const context = makeContext({ INIT_CWD: folder });
+  await expect(runCommand(context, ['demo', 'missing.pdf', '.'])).rejects.toThrow(
+    `These cannot be uploaded:\n  ${folder}/missing.pdf: there is no such file\n  ${folder}: this is not a file`,
+  );
+  expect(context.said).toEqual([]);
+});
+
+test('When a variable is in .env and in the environment, then the environment wins, even when it is empty', async () => {
+  const cwd = makeFolder();
+  writeFileSync(
+    join(cwd, '.env'),
+    'DATABASE_URL=postgresql://file@127.0.0.1:1/none\nREDIS_URL="redis://127.0.0.1:1"\n',
+  );
+  const fromFile = await millrace(['services', 'status'], { cwd });
+  expect(fromFile.code).toBe(1);
+  expect(fromFile.output).toContain('DATABASE_URL is set to postgresql://file@127.0.0.1:1/none');
+  expect(fromFile.output).toContain('REDIS_URL is set to redis://127.0.0.1:1');
+  const { output } = await millrace(['services', 'status'], { cwd, environment: { DATABASE_URL: '' } });
+  expect(output).toContain('postgres: never started in this checkout');
+});
+
+test('When the samples are made again, then they have the same bytes as the files in samples/', async () => {
+  const folder = makeFolder();
+  const files = await makeSamples(folder);
+  const digest = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
+  expect(files).toHaveLength(3);
+  for (const file of files) {
+    expect(digest(join(folder, file))).toBe(digest(join(__dirname, '../../../samples', file)));
+  }
+});
+
+test('When the words of the query come late in a long text, then the snippet begins near them', () => {
+  const text = `${'This sentence is about something else. '.repeat(20)}Revenue by quarter is shown below. The end.`;
+  expect(makeSnippet(text, 'revenue by quarter')).toContain('Revenue by quarter is shown below.');
+  expect(makeSnippet('short  text', 'query')).toBe('short text');
+});

@@ -1,1 +1,0 @@
-export { acquireLock, identifyProcess, isSameProcess } from '../../../scripts/lock.cjs';

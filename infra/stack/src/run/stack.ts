@@ -1,0 +1,140 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { loadConfig, resolveApiKey } from '@millrace/config';
+import { createContext, type StackContext, StackError } from '../system/context';
+import { run } from '../system/run';
+import { type SupervisedProcess, startProcess } from './serviceProcess';
+import { compiledProgram, ensureStaticTable, staticTableFile } from './staticTable';
+
+export const programNames = ['api', 'chunker', 'embedder', 'reconciler'] as const;
+export type ProgramName = (typeof programNames)[number];
+
+export interface StackOptions {
+  /** The checkout. */
+  root: string;
+  /** The database as the services use it. DATABASE_MIGRATION_URL of the environment migrates it, if that is set. */
+  databaseUrl: string;
+  redisUrl: string;
+  /** The environment of the services: process.env or a part of it. The other options override it. */
+  environment: Record<string, string | undefined>;
+  /** The folder for the API key and the logs, and for the word vectors unless STATIC_EMBEDDING_FILE is set. */
+  stateDir: string;
+  /** The folder for originals: `blobs` in the state folder by default. */
+  blobDir?: string;
+  /** The hash tag of the queues' keys, such as {test1}: QUEUE_PREFIX of the environment by default. */
+  queuePrefix?: string;
+  /** By default 0, which means any free port. */
+  apiPort?: number;
+  /** How many processes of each program: one by default. */
+  replicas?: Partial<Record<ProgramName, number>>;
+  readyTimeoutMs?: number;
+  /** Tells what is happening. Silent by default. */
+  say?: (line: string) => void;
+}
+
+/** Millrace's own processes, ready for work. */
+export interface RunningStack {
+  /** http://host:port, without a slash at the end. */
+  readonly apiUrl: string;
+  readonly apiKey: string;
+  /** The environment that the services were started with. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Every process that was started here, ended ones included. */
+  readonly processes: readonly SupervisedProcess[];
+  /** Starts one more process of a program, with these changes to its environment, and waits until it is ready. */
+  readonly add: (name: ProgramName, changes?: Record<string, string>) => Promise<SupervisedProcess>;
+  /** Stops the API first, then the workers. */
+  readonly stop: () => Promise<void>;
+}
+
+function buildEnvironment(options: StackOptions, context: StackContext): Record<string, string | undefined> {
+  return {
+    ...options.environment,
+    DATABASE_URL: options.databaseUrl,
+    REDIS_URL: options.redisUrl,
+    STATE_DIR: context.stateDir,
+    BLOB_DIR: resolve(options.blobDir ?? join(context.stateDir, 'blobs')),
+    STATIC_EMBEDDING_FILE: staticTableFile(context),
+    API_PORT: String(options.apiPort ?? 0),
+    // Several workers share this machine, so the first would take a fixed port.
+    HEALTH_PORT: '0',
+    ...(options.queuePrefix === undefined ? {} : { QUEUE_PREFIX: options.queuePrefix }),
+  };
+}
+
+/** Runs the migrations in a process of their own, as a deployment does. */
+async function migrate(context: StackContext, environment: Record<string, string | undefined>): Promise<void> {
+  const program = compiledProgram(context, 'packages/database/dist/migrate.js');
+  await run(process.execPath, [program, 'up'], {
+    log: join(context.logDir, 'migrate.log'),
+    env: environment,
+    cwd: context.stateDir,
+    failure: 'The database could not be migrated.',
+  });
+}
+
+/**
+ * Migrates the database, starts the services, a process each, and waits until all are ready. Their logs are
+ * STATE_DIR/logs/<program>.log. When one fails, the others are stopped.
+ * @throws ConfigError for an unusable environment
+ * @throws StackError with the log lines of what failed
+ */
+export async function startStack(options: StackOptions): Promise<RunningStack> {
+  const context = createContext({
+    root: options.root,
+    environment: options.environment,
+    stateDir: options.stateDir,
+    say: options.say ?? (() => undefined),
+  });
+  const environment = buildEnvironment(options, context);
+  const config = loadConfig(environment);
+  mkdirSync(config.BLOB_DIR, { recursive: true });
+  const { key, generated } = resolveApiKey(config);
+  if (generated) {
+    context.say(`The new API key, kept in ${join(context.stateDir, 'api-key')}, is ${key}`);
+  }
+  await ensureStaticTable(context);
+  context.say('Migrating the database ...');
+  await migrate(context, environment);
+
+  // Only migrations get the owner's password.
+  const { DATABASE_MIGRATION_URL: _owner, ...serviceEnvironment } = environment;
+  const processes: SupervisedProcess[] = [];
+  const counts: Record<ProgramName, number> = { api: 0, chunker: 0, embedder: 0, reconciler: 0 };
+  const add = async (name: ProgramName, changes: Record<string, string> = {}) => {
+    counts[name] += 1;
+    const label = counts[name] === 1 ? name : `${name}-${counts[name]}`;
+    const started = await startProcess({
+      name: label,
+      program: join(context.root, 'services', name, 'dist/main.js'),
+      environment: {
+        ...serviceEnvironment,
+        ...(counts.api > 1 && name === 'api' ? { API_PORT: '0' } : {}),
+        ...changes,
+      },
+      // Not the checkout, so that no service reads a .env file. The environment has its variables already.
+      cwd: context.stateDir,
+      log: join(context.logDir, `${label}.log`),
+      readyTimeoutMs: options.readyTimeoutMs ?? 60_000,
+      shutdownTimeoutMs: config.SHUTDOWN_TIMEOUT_MS,
+    });
+    processes.push(started);
+    return started;
+  };
+  const stop = async () => {
+    const isApi = (candidate: SupervisedProcess) => candidate.name.startsWith('api');
+    await Promise.all(processes.filter(isApi).map((api) => api.stop()));
+    await Promise.all(processes.filter((candidate) => !isApi(candidate)).map((worker) => worker.stop()));
+  };
+
+  context.say('Starting the API, the chunker, the embedder and the reconciler ...');
+  const wanted = programNames.flatMap((name) => Array<ProgramName>(options.replicas?.[name] ?? 1).fill(name));
+  const outcomes = await Promise.allSettled(wanted.map((name) => add(name)));
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+  const api = processes.find((candidate) => candidate.name === 'api');
+  if (failure || (!api && options.replicas?.api !== 0)) {
+    await stop();
+    throw failure?.reason ?? new StackError('The API was not started.');
+  }
+  return { apiUrl: api?.url ?? '', apiKey: key, environment: serviceEnvironment, processes, add, stop };
+}
