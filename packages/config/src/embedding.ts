@@ -10,7 +10,7 @@ export interface ProvidedModel extends EmbeddingModel {
 
 export interface ProvidedModels<Model extends ProvidedModel = ProvidedModel> {
   embedding: Model;
-  /** What the variables with NEXT_ describe; null when none of its model is set. */
+  /** The next model, from the variables with NEXT_. Null when they name none. */
   nextEmbedding: Model | null;
 }
 
@@ -67,7 +67,7 @@ type CommonVariables = Pick<EmbeddingVariables, 'EMBEDDING_BATCH_SIZE' | 'EMBEDD
   STATE_DIR: string;
 };
 
-/** Reads the models with all that their providers need, and adds an issue for each setting that does not fit. */
+/** Reads the models and the settings of their providers, and adds an issue for each setting that is wrong. */
 export function readProviders(
   env: ModelVariables & CommonVariables,
   context: z.RefinementCtx,
@@ -112,7 +112,7 @@ function checkSettings(provider: string, settings: Settings, prefix: string, con
   }
 }
 
-/** Returns the models that vectors can be made with: the current one, then the next one if there is one. */
+/** Returns the models that the services can embed with: the current one, then the next one if it is configured. */
 export function configuredModels({ embedding, nextEmbedding }: ProvidedModels): [EmbeddingModel, ...EmbeddingModel[]] {
   return [modelOf(embedding), ...(nextEmbedding === null ? [] : [modelOf(nextEmbedding)])];
 }

@@ -17,7 +17,7 @@ export const jobStatus = z.enum([
 ]);
 export type JobStatus = z.infer<typeof jobStatus>;
 
-/** The statuses in which a job stays. */
+/** The statuses of a job that has ended. */
 const endedJobStatuses = [
   'completed',
   'completed_with_errors',

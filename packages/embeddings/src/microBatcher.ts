@@ -38,16 +38,13 @@ interface Waiting<In, Out> {
  * batches. At most one timer is set, and only while a slot is free. When a batch ends, the next one is considered at once.
  */
 export class MicroBatcher<In, Out> {
-  private readonly options: MicroBatcherOptions<In, Out>;
   private readonly waiting: Waiting<In, Out>[] = [];
   private readonly whenIdle: (() => void)[] = [];
   private running = 0;
   private draining = false;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(options: MicroBatcherOptions<In, Out>) {
-    this.options = options;
-  }
+  constructor(private readonly options: MicroBatcherOptions<In, Out>) {}
 
   /** Returns the result of `item`. Rejects with the error of the item or of its batch, or with BatcherDrainedError. */
   submit(item: In): Promise<Out> {

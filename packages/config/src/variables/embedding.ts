@@ -4,14 +4,14 @@ import { day, group, oneOf, text, wholeNumber } from './types';
 
 export const nextPrefix = 'NEXT_';
 
-const providerName = oneOf(providerModules.map(({ name }) => name));
+const names = providerModules.map(({ name }) => name);
+const providerName = oneOf(names);
 const modelName = text();
 const dimensions = wholeNumber(1, 2_000);
 
 export const defaultDimensions = 768;
-const [defaultProvider] = providerModules.map(({ name }) => name);
 
-/** The variables of all providers. Their types are known to the providers alone. */
+/** The variables of all providers. Only the providers know their types. */
 const providerVariables = Object.fromEntries(
   providerModules.flatMap(({ variables }) => Object.entries(variables)),
 ) as Record<never, z.ZodType>;
@@ -28,7 +28,7 @@ export const embeddings = group({
   title: 'Embeddings',
   variables: {
     EMBEDDING_PROVIDER: providerName
-      .default(defaultProvider as string)
+      .default(names[0] as string)
       .describe(
         ['What makes the vectors.', ...providerModules.map(({ name, description }) => `${name}: ${description}`)].join(
           '\n',
@@ -40,7 +40,7 @@ export const embeddings = group({
     }),
     EMBEDDING_DIMENSIONS: dimensions
       .default(defaultDimensions)
-      .describe('The length of the vectors. It is changed like the model.'),
+      .describe('The length of the vectors. To change it, see NEXT_EMBEDDING_DIMENSIONS.'),
     EMBEDDING_BATCH_SIZE: wholeNumber(1, 2_048).default(64).describe('The most texts in one request.'),
     EMBEDDING_BATCH_WAIT_MS: wholeNumber(0, 10_000).default(10).describe('The longest wait for a request to fill.'),
     EMBEDDING_CONCURRENCY: wholeNumber(1, 64).default(2).describe('The most requests at the same time.'),
@@ -57,7 +57,7 @@ export const embeddings = group({
 export const nextEmbeddings = group({
   title: 'Re-embedding',
   introduction:
-    'To change the model or the dimensions of all vectors without a pause, set here what they shall be, for all services, and run "npm run millrace -- re-embed start" (docs/database/re-embedding.md). What is not set stays as it is. Afterwards move the values to the variables above. OPENAI_API_KEY is only sent to the address that it was given for.',
+    'To change the model or the dimensions of all vectors without a pause, set the new ones here, for all services, and run "npm run millrace -- re-embed start" (docs/database/re-embedding.md). What is not set stays as it is. Afterwards move the values to the variables above. OPENAI_API_KEY is only sent to the address that it was given for.',
   variables: {
     NEXT_EMBEDDING_PROVIDER: providerName.optional(),
     NEXT_EMBEDDING_MODEL: modelName.optional(),
@@ -66,5 +66,5 @@ export const nextEmbeddings = group({
   },
 });
 
-/** The variables as they are parsed, the providers' own left out of the type. */
+/** The parsed variables, without those of the providers, whose types only they know. */
 export type EmbeddingVariables = z.infer<z.ZodObject<typeof embeddings.variables & typeof nextEmbeddings.variables>>;

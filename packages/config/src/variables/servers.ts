@@ -76,14 +76,12 @@ export const files = group({
   variables: {
     STATE_DIR: z
       .string()
-      .min(1)
       .default('.millrace')
       .describe(
         'The folder of generated state: the API key, logs, and the data of servers that the npm commands start.',
       ),
     BLOB_DIR: z
       .string()
-      .min(1)
       .default('.millrace/blobs')
       .describe('The folder of the originals. The API, the chunkers and the reconcilers must see the same one.'),
   },
@@ -92,7 +90,7 @@ export const files = group({
 export const api = group({
   title: 'API',
   variables: {
-    API_HOST: z.string().min(1).default('127.0.0.1').describe('The address on which the API listens.'),
+    API_HOST: z.string().default('127.0.0.1').describe('The address on which the API listens.'),
     API_PORT: wholeNumber(0, 65_535)
       .default(3000)
       .describe(
@@ -114,7 +112,6 @@ export const health = group({
   variables: {
     HEALTH_HOST: z
       .string()
-      .min(1)
       .default('127.0.0.1')
       .describe('The address on which each chunker, embedder and reconciler answers /healthz, /readyz and /metrics.'),
     HEALTH_PORT: wholeNumber(0, 65_535)

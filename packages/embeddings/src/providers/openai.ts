@@ -13,7 +13,7 @@ export const openai = defineProvider({
     OPENAI_API_KEY: z
       .string()
       .trim()
-      .min(1)
+      .min(1, 'must not be blank')
       .optional()
       .describe('The key of the openai provider. A server at OPENAI_BASE_URL may need none.'),
     OPENAI_BASE_URL: z

@@ -14,7 +14,7 @@ export const staticVectors = defineProvider({
   defaultModel: model,
   inProcess: true,
   variables: {
-    STATIC_EMBEDDING_FILE: z.string().trim().min(1).optional().meta({
+    STATIC_EMBEDDING_FILE: z.string().trim().min(1, 'must not be blank').optional().meta({
       description:
         'The file with the word vectors of the static provider. Without it, STATE_DIR/static-embedding.bin, which the npm commands make.',
       example: '.millrace/static-embedding.bin',
