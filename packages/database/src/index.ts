@@ -19,7 +19,6 @@ export {
   type JobChunkDetailRow,
   type JobChunkRow,
   type NewJobChunk,
-  vectorTableOfJob,
   type WaitingRow,
 } from './repositories/jobChunks';
 export type { JobRow } from './repositories/jobs';

@@ -1,6 +1,5 @@
-import type { ChunkDispatch } from '@millrace/contracts';
-import { type ChunkPayload, newId } from '@millrace/contracts';
-import { type Database, type VectorTable, vectorTableOfJob } from '@millrace/database';
+import { type ChunkDispatch, type ChunkPayload, type ChunkQueueName, newId } from '@millrace/contracts';
+import { chunkQueueOfJob, type Database } from '@millrace/database';
 import { dispatchColumns } from './dispatch';
 import { finishSettling, type RetryPolicy, type RoundResult, type SettledRow } from './rounds';
 import { endLease, isBeyondAnyLease, leaseEnd, leaseIsOver, nextDelivery } from './sql';
@@ -26,8 +25,6 @@ export interface ClaimedChunk {
   chunkHash: string;
   contentHash: string;
   attempts: number;
-  /** Where its vector goes. */
-  into: VectorTable;
 }
 
 export interface ChunkClaim {
@@ -36,6 +33,8 @@ export interface ChunkClaim {
 }
 
 export interface ClaimOptions {
+  /** Leaves out chunks of any other queue, which may have come in this one before an upgrade. */
+  queue?: ChunkQueueName;
   chunkIds: readonly string[];
   worker: string;
   leaseMs: number;
@@ -54,13 +53,14 @@ export interface ClaimOptions {
  */
 export async function claimChunks(
   database: Database,
-  { chunkIds, worker, leaseMs, token = newId(), queueJobIds = [] }: ClaimOptions,
+  { queue, chunkIds, worker, leaseMs, token = newId(), queueJobIds = [] }: ClaimOptions,
 ): Promise<ChunkClaim> {
   const chunks = await database.sql.many<ClaimedChunk>(
     `WITH claimable AS (
        SELECT id FROM job_chunks
        WHERE id = ANY($<chunkIds>::uuid[]) AND (status = 'pending' OR (status = 'retry_scheduled'
          AND (coalesce(next_attempt_at, now()) <= now() OR queue_job_id = ANY($<queueJobIds>::text[]))))
+         ${queue ? `AND (SELECT ${chunkQueueOfJob} FROM jobs j WHERE j.id = job_chunks.job_id) = $<queue>` : ''}
        ORDER BY id FOR UPDATE SKIP LOCKED
      ), claimed AS (
        UPDATE job_chunks c SET status = 'processing', attempts = attempts + 1, worker = $<worker>,
@@ -74,11 +74,10 @@ export async function claimChunks(
      )
      SELECT c.id, c.job_id AS "jobId", j.document_id AS "documentId", d.collection_id AS "collectionId",
             d.owner_id AS "ownerId", c.chunk_index AS "chunkIndex", c.page_start AS "pageStart",
-            c.page_end AS "pageEnd", c.payload, c.chunk_hash AS "chunkHash", c.content_hash AS "contentHash", c.attempts,
-            ${vectorTableOfJob} AS "into"
+            c.page_end AS "pageEnd", c.payload, c.chunk_hash AS "chunkHash", c.content_hash AS "contentHash", c.attempts
      FROM claimed c JOIN jobs j ON j.id = c.job_id JOIN documents d ON d.id = j.document_id
      ORDER BY c.id`,
-    { chunkIds, worker, token, leaseMs, queueJobIds },
+    { queue, chunkIds, worker, token, leaseMs, queueJobIds },
   );
   return { token, chunks };
 }

@@ -1,6 +1,6 @@
 import type { MillraceError } from '@millrace/contracts';
 import { newId } from '@millrace/contracts';
-import type { Database, NewDocumentChunk, Session } from '@millrace/database';
+import type { Database, NewDocumentChunk, Session, VectorTable } from '@millrace/database';
 import type { ClaimedChunk } from './chunks';
 import { finishSettling, type RetryPolicy, type RoundResult, type SettledRow } from './rounds';
 import { endLease } from './sql';
@@ -18,6 +18,8 @@ export interface FailedChunk {
 
 export interface Settlement {
   token: string;
+  /** Where the vectors go; document_chunks when left out. */
+  table?: VectorTable;
   embedded: readonly EmbeddedChunk[];
   failed: readonly FailedChunk[];
   embeddingModel: string;
@@ -44,22 +46,25 @@ export function settleChunks(database: Database, settlement: Settlement, policy:
     const succeeded = await succeed(session, settlement);
     const won = new Set(succeeded.map((row) => row.id));
     const stored = settlement.embedded.filter(({ chunk }) => won.has(chunk.id));
-    await session.documentChunks.upsertAll(
-      stored.filter(({ chunk }) => chunk.into === 'document_chunks').map((each) => newChunk(each, settlement)),
-    );
-    await session.documentChunks.insertNext(
-      stored
-        .filter(({ chunk }) => chunk.into === 'document_chunks_next')
-        .map(({ chunk: { documentId, chunkHash }, embedding }) => {
-          return { documentId, chunkHash, embedding, embeddingModel: settlement.embeddingModel };
-        }),
-    );
+    await store(session, stored, settlement);
     const failed = await fail(session, settlement);
     const rows = [...succeeded, ...failed];
     const rounds = await finishSettling(session, rows, policy);
     await session.embeddingClaims.release(settlement.claimedTexts, settlement.textToken ?? settlement.token);
     return { chunkIds: new Set(rows.map((row) => row.id)), rounds };
   });
+}
+
+async function store(session: Session, embedded: readonly EmbeddedChunk[], settlement: Settlement): Promise<void> {
+  const { table = 'document_chunks', embeddingModel } = settlement;
+  if (table === 'document_chunks') {
+    return session.documentChunks.upsertAll(embedded.map((each) => newChunk(each, settlement)));
+  }
+  return session.documentChunks.insertNext(
+    embedded.map(({ chunk: { documentId, chunkHash }, embedding }) => {
+      return { documentId, chunkHash, embedding, embeddingModel };
+    }),
+  );
 }
 
 function newChunk({ chunk, embedding }: EmbeddedChunk, { embeddingModel }: Settlement): NewDocumentChunk {

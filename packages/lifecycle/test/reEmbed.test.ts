@@ -43,7 +43,6 @@ test('When stored chunks get a job, then it waits behind uploads, and its end ch
   const { chunks } = await claim(database, [dispatches[0]?.chunkId ?? '']);
   expect(chunks).toMatchObject([
     {
-      into: 'document_chunks_next',
       payload: { text: `Chunk 0 of document ${documentId}`, tokenCount: 5, section: null },
     },
   ]);

@@ -59,7 +59,14 @@ export async function embed(database: Database, dispatches: BegunReEmbedding['di
     .map((chunk) => ({ chunk, embedding: unitVector(chunk.chunkIndex, wanted.dimensions) }));
   return settleChunks(
     database,
-    { token, embedded, failed: failed.map(rejected), embeddingModel: wanted.model, claimedTexts: [] },
+    {
+      token,
+      table: 'document_chunks_next',
+      embedded,
+      failed: failed.map(rejected),
+      embeddingModel: wanted.model,
+      claimedTexts: [],
+    },
     policy,
   );
 }

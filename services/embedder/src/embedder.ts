@@ -1,14 +1,16 @@
 import type { Config } from '@millrace/config';
 import { EmbeddingProviders, MicroBatcher } from '@millrace/embeddings';
 import type { DeliveryResult } from '@millrace/queues';
-import { type RunningService, startWorkerService } from '@millrace/runtime';
+import { type Consumer, type RunningService, startWorkerService } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
-import { BatchProcessor, type QueuedChunk } from './batch';
+import { EmbeddingWorker } from './embeddingWorker';
 import { createEmbedderMetrics } from './metrics';
+import type { QueuedChunk } from './results';
+import { storedChunks, uploadedChunks } from './target';
 
 /**
- * Starts an embedder: chunk deliveries are gathered into micro-batches across documents, and each batch is embedded and
- * settled as one.
+ * Starts an embedder. Its two workers, for chunks of uploads and for stored chunks, share nothing but the process. Each
+ * gathers deliveries into batches across documents, and each batch is embedded and settled as one.
  */
 export function startEmbedder(config: Config, logger: Logger): Promise<RunningService> {
   return startWorkerService({
@@ -17,36 +19,38 @@ export function startEmbedder(config: Config, logger: Logger): Promise<RunningSe
     logger,
     setUp: async ({ database, deliveries, registry, worker, inHand }) => {
       const providers = await EmbeddingProviders.create(config);
-      const processor = new BatchProcessor({
-        database,
-        deliveries,
-        providers,
-        worker,
-        inHand,
-        leaseMs: config.LEASE_MS,
-        maxOutageMs: config.EMBEDDING_MAX_OUTAGE_MS,
-        retryPolicy: { backoffMs: config.RETRY_BACKOFF_MS },
-        logger,
-        metrics: createEmbedderMetrics(registry),
-      });
-      const batcher = new MicroBatcher<QueuedChunk, DeliveryResult>({
-        maxSize: config.EMBEDDING_BATCH_SIZE,
-        maxWaitMs: config.EMBEDDING_BATCH_WAIT_MS,
-        concurrency: config.EMBEDDING_CONCURRENCY,
-        run: async (deliveries) => {
-          const results = await processor.process(deliveries);
-          return results.map((value) => ({ status: 'fulfilled', value }));
-        },
-      });
-      return {
-        consumers: (['chunks', 'reembed-chunks'] as const).map((queue) => ({
-          queue,
-          // One more batch than are running, so that the next is full when a place becomes free.
+      const metrics = createEmbedderMetrics(registry);
+      const consumers = [uploadedChunks, storedChunks].map((target): Consumer => {
+        const embedding = new EmbeddingWorker({
+          target,
+          database,
+          deliveries,
+          providers,
+          worker,
+          inHand,
+          leaseMs: config.LEASE_MS,
+          maxOutageMs: config.EMBEDDING_MAX_OUTAGE_MS,
+          retryPolicy: { backoffMs: config.RETRY_BACKOFF_MS },
+          logger,
+          metrics,
+        });
+        const batcher = new MicroBatcher<QueuedChunk, DeliveryResult>({
+          maxSize: config.EMBEDDING_BATCH_SIZE,
+          maxWaitMs: config.EMBEDDING_BATCH_WAIT_MS,
+          concurrency: config.EMBEDDING_CONCURRENCY,
+          run: async (chunks) => {
+            const results = await embedding.process(chunks);
+            return results.map((value) => ({ status: 'fulfilled', value }));
+          },
+        });
+        return {
+          queue: target.queue,
+          // One batch more than can run, so that the next one is full when a place becomes free.
           concurrency: config.EMBEDDING_BATCH_SIZE * (config.EMBEDDING_CONCURRENCY + 1),
           handle: (delivery, queueJobId) => batcher.submit({ ...delivery, queueJobId }),
-        })),
-        close: () => providers.close(),
-      };
+        };
+      });
+      return { consumers, close: () => providers.close() };
     },
   });
 }

@@ -5,9 +5,9 @@ import type { Logger } from '@millrace/telemetry';
 
 /** Chunks of one claim that are worked on together. */
 export interface Part {
-  /** The lease on the chunks. */
+  /** The token of the lease on the chunks. */
   token: string;
-  /** What their texts are claimed under: two parts that are worked on side by side may hold the same text. */
+  /** The token under which their texts are claimed. Two parts that are worked on side by side may hold the same text. */
   textToken: string;
   chunks: readonly ClaimedChunk[];
 }
@@ -20,8 +20,8 @@ export interface HeldClaimOptions {
 }
 
 /**
- * A claim in work: its lease is renewed as long as any part of it is in hand. Parts of one claim may end at different
- * times, the failed ones later than the others.
+ * A claim that is worked on. Its lease is renewed as long as any part of it is in hand. The parts of one claim may end at
+ * different times, the failed ones later than the others.
  */
 export class HeldClaim {
   private readonly textTokens = new Set<string>();
@@ -33,7 +33,7 @@ export class HeldClaim {
     private readonly options: HeldClaimOptions,
   ) {}
 
-  /** A part of the claim, whose texts are claimed apart from every other part's. */
+  /** Makes a part of the claim. Its texts are claimed apart from those of every other part. */
   part(chunks: readonly ClaimedChunk[]): Part {
     const textToken = newId();
     this.textTokens.add(textToken);

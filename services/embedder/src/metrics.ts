@@ -2,7 +2,7 @@ import { Counter, Histogram, type Registry } from '@millrace/telemetry';
 
 export type EmbedderMetrics = ReturnType<typeof createEmbedderMetrics>;
 
-/** What the embedder counts beside its deliveries. */
+/** Creates the metrics of the embedder, beside those of its deliveries. */
 export function createEmbedderMetrics(registry: Registry) {
   const registers = [registry];
   return {
@@ -24,7 +24,7 @@ export function createEmbedderMetrics(registry: Registry) {
     }),
     divided: new Counter({
       name: 'millrace_batches_divided_total',
-      help: 'Batches that failed though the provider works, and were divided until the guilty text stood alone',
+      help: 'Batches that failed though the provider works, and were divided until the poisoned text was alone',
       registers,
     }),
     pauses: new Counter({

@@ -4,21 +4,21 @@ import type { EmbeddingProvider } from '@millrace/embeddings';
 import type { Logger } from '@millrace/telemetry';
 import type { EmbedderMetrics } from './metrics';
 
-/** What the provider is asked for to find out whether it works. */
+/** The text of a probe. */
 export const probeText = 'Millrace asks whether the embedding provider answers.';
 
 const probeTimeoutMs = 10_000;
-/** The first pause of an outage, and the longest: how soon work goes on once the provider is back. */
+/** The first pause of an outage, and the longest. The longest says how soon work goes on when the provider is back. */
 const firstPauseMs = 1_000;
 const longestPauseMs = 15_000;
 
 /** What a failed call means. */
 export type Judgement =
-  /** The provider works: there is something about these texts. */
+  /** The provider works, so the texts are at fault. */
   | { blame: 'texts' }
-  /** It works for nobody just now: the chunks wait, and no attempt is counted. */
+  /** The provider does not work at the moment. The chunks wait, and no attempt counts. */
   | { blame: 'provider'; pausedForMs: number }
-  /** It refuses everything, or has been away for longer than work may wait: the chunks fail with this. */
+  /** The provider refuses everything, or has been away for longer than work may wait. The chunks fail with this error. */
   | { blame: 'setup'; error: MillraceError };
 
 export interface ProviderHealthOptions {
@@ -33,19 +33,19 @@ export interface ProviderHealthOptions {
 }
 
 /**
- * The circuit breaker around the provider. Whether it is open stands in the database (provider_pauses), so that one
- * worker's rate limit or failed call holds all of them back. It opens when the provider limits the rate, or when a call
- * has failed and a probe, a call with a harmless text, fails as well; a probe that succeeds puts the blame on the texts.
- * It closes by itself: after the pause the next call is made, and each pause without a success in between is longer.
+ * The circuit breaker around the provider. Its state is in the database (provider_pauses), so that one worker's rate limit
+ * or failed call makes all workers wait. It opens when the provider limits the rate, or when a call has failed and a
+ * probe, a call with a harmless text, fails as well. When the probe succeeds, the texts are at fault. After the pause the
+ * next call is made. Each pause without a success in between is longer.
  */
 export class ProviderHealth {
-  /** True when a pause stands in the database, over or not, for the next success to take away. */
+  /** True when the database has a pause, over or not, that the next success has to remove. */
   private hasPause = false;
   private probing: Promise<MillraceError | null> | undefined;
 
   constructor(private readonly options: ProviderHealthOptions) {}
 
-  /** How long work with the provider must still wait, in milliseconds; 0 when it may go on. */
+  /** How long work with the provider has to wait, in milliseconds. 0 means that it can go on. */
   async pausedForMs(): Promise<number> {
     const { database, provider } = this.options;
     const pause = await database.providerPauses.find(provider.model);
@@ -53,7 +53,7 @@ export class ProviderHealth {
     return pause?.remainingMs ?? 0;
   }
 
-  /** To be told of every successful call. */
+  /** Ends a pause after a successful call. Every successful call has to be reported here. */
   async succeeded(): Promise<void> {
     if (this.hasPause) {
       this.hasPause = false;
@@ -63,7 +63,7 @@ export class ProviderHealth {
     }
   }
 
-  /** Finds out what a failed call means. */
+  /** Decides what a failed call means. */
   async judge(error: MillraceError): Promise<Judgement> {
     if (error.code === 'EMBEDDING_RATE_LIMITED') {
       return this.pause(error);
@@ -75,7 +75,7 @@ export class ProviderHealth {
     return probed.retryable ? this.pause(probed) : { blame: 'setup', error: probed };
   }
 
-  /** Null when the provider answers the probe, otherwise why it does not. Concurrent callers share one probe. */
+  /** @returns null when the provider answers the probe, otherwise the error. Concurrent callers share one probe. */
   private async probe(): Promise<MillraceError | null> {
     this.probing ??= this.probeOnce().finally(() => {
       this.probing = undefined;
@@ -115,7 +115,7 @@ export class ProviderHealth {
     metrics.pauses.inc({ code: error.code });
     logger.warn(
       { code: error.code, reason: error.message, pausedForMs: Math.round(pause.remainingMs) },
-      'the embedding provider is left alone for a while',
+      'the embedding provider is paused',
     );
     return { blame: 'provider', pausedForMs: pause.remainingMs };
   }

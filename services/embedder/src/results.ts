@@ -1,20 +1,26 @@
+import type { ChunkDelivery } from '@millrace/contracts';
 import type { ClaimedChunk } from '@millrace/lifecycle';
 import type { DeliveryResult } from '@millrace/queues';
+
+/** A delivery with the id of the queue job that brought it. */
+export interface QueuedChunk extends ChunkDelivery {
+  queueJobId: string;
+}
 
 /** What became of deliveries, by the id of their chunk. */
 export type Results = Map<string, DeliveryResult>;
 
-/** The delivery comes again after so many milliseconds. */
+/** Postpones a delivery for so many milliseconds. */
 export function later(inMs: number): DeliveryResult {
   return { outcome: 'later', at: new Date(Date.now() + inMs) };
 }
 
-/** All deliveries of the queue wait for so many milliseconds. */
+/** Pauses the queue for so many milliseconds. */
 export function paused(forMs: number): DeliveryResult {
   return { outcome: 'paused', forMs };
 }
 
-/** The same result for all of the chunks. */
+/** Gives all of the chunks the same result. */
 export function resultFor(chunks: readonly ClaimedChunk[], result: DeliveryResult): Results {
   return new Map(chunks.map((chunk) => [chunk.id, result]));
 }

@@ -1,85 +1,35 @@
-import { setTimeout } from 'node:timers/promises';
-import { type Database, defaultCollectionId, type NextModel, ReEmbedding } from '@millrace/database';
-import { EmbeddingProviders } from '@millrace/embeddings';
-import { beginReEmbedJobs } from '@millrace/lifecycle';
-import { closeConnection, Queues, untilReady, workerConnection } from '@millrace/queues';
-import { Deliveries, WorkInHand } from '@millrace/runtime';
-import { createLogger, createRegistry } from '@millrace/telemetry';
-import {
-  createTestEnvironment,
-  type OpenAiServer,
-  startOpenAiServer,
-  type TestEnvironment,
-} from '@millrace/test-support';
-import type { Redis } from 'ioredis';
-import { chunkCounts, chunkedDocument, firstId, openDatabase } from '../../../packages/lifecycle/test/support';
-import { BatchProcessor, createEmbedderMetrics, type QueuedChunk } from '../src';
+import { type Database, type NextModel, ReEmbedding } from '@millrace/database';
+import { beginReEmbedJobs, cancelJob } from '@millrace/lifecycle';
+import type { OpenAiServer } from '@millrace/test-support';
+import { chunkCounts, firstId } from '../../../packages/lifecycle/test/support';
+import { type EmbeddingWorker, type QueuedChunk, storedChunks } from '../src';
+import { EmbedderWorld, type Upload } from './support';
 
-const logger = createLogger('test', 'silent');
 const next = { model: 'next-model', dimensions: 256 };
+const withNext = { NEXT_EMBEDDING_MODEL: next.model, NEXT_EMBEDDING_DIMENSIONS: String(next.dimensions) };
+const onlyNext = { EMBEDDING_MODEL: next.model, EMBEDDING_DIMENSIONS: String(next.dimensions) };
 
+let world: EmbedderWorld;
 let provider: OpenAiServer;
-let environment: TestEnvironment;
 let database: Database;
-let connection: Redis;
-let queues: Queues;
 let reEmbedding: ReEmbedding;
 
 beforeEach(async () => {
-  provider = await startOpenAiServer();
-  environment = await createTestEnvironment({
-    EMBEDDING_PROVIDER: 'openai',
-    EMBEDDING_MODEL: 'old-model',
-    OPENAI_BASE_URL: provider.baseUrl,
-  });
-  const config = environment.config();
-  database = openDatabase(config.DATABASE_URL);
-  connection = workerConnection(config.REDIS_URL, logger);
-  await untilReady(connection, 5_000);
-  queues = new Queues(connection, config.QUEUE_PREFIX);
-  reEmbedding = new ReEmbedding(database, { databaseUrl: config.DATABASE_URL });
+  world = await EmbedderWorld.create({ EMBEDDING_MODEL: 'old-model' });
+  ({ provider, database } = world);
+  reEmbedding = new ReEmbedding(database, { databaseUrl: world.databaseUrl });
 });
-afterEach(async () => {
-  await queues.close();
-  await closeConnection(connection);
-  await database.close();
-  await environment.cleanUp();
-  await provider.close();
-});
+afterEach(() => world.dispose());
 
-const withNext = { NEXT_EMBEDDING_MODEL: next.model, NEXT_EMBEDDING_DIMENSIONS: String(next.dimensions) };
-
-async function processor(changes: Record<string, string> = withNext, leaseMs = 60_000) {
-  return new BatchProcessor({
-    database,
-    deliveries: new Deliveries(queues, logger),
-    inHand: new WorkInHand(),
-    providers: await EmbeddingProviders.create(environment.config(changes)),
-    worker: 'test',
-    leaseMs,
-    maxOutageMs: 60_000,
-    retryPolicy: { backoffMs: 0 },
-    logger,
-    metrics: createEmbedderMetrics(createRegistry('test')),
-  });
-}
-
-/** Chunks of an upload, which wait. */
-async function uploaded(count: number): Promise<{ jobId: string; deliveries: QueuedChunk[] }> {
-  const { jobId, documentId, chunkIds } = await chunkedDocument(database, count);
-  const deliveries = chunkIds.map((chunkId) => ({
-    version: 1 as const,
-    chunkId,
-    jobId,
-    documentId,
-    collectionId: defaultCollectionId,
-    queueJobId: `${chunkId}.1`,
-  }));
-  return { jobId, deliveries };
+/** The two workers of an embedder. */
+async function embedder(changes: Record<string, string> = withNext) {
+  const uploads = await world.worker({ changes });
+  const stored = await world.worker({ changes, target: storedChunks });
+  return { uploads, stored };
 }
 
 /** The stored chunks, which wait for vectors of the next model. */
-async function stored(): Promise<{ jobId: string; deliveries: QueuedChunk[] }> {
+async function storedAgain(): Promise<{ jobId: string; deliveries: QueuedChunk[] }> {
   const models = await database.embeddingModels.find();
   const options = { after: firstId, documents: 10, chunks: 100, jobMaxRetries: 0, chunkMaxRetries: 3 };
   const dispatches = models.next ? ((await beginReEmbedJobs(database, models.next, options))?.dispatches ?? []) : [];
@@ -94,25 +44,28 @@ async function changeTo(model: NextModel): Promise<boolean> {
   return reEmbedding.change(model);
 }
 
-const outcomesOf = async (work: Promise<{ outcome: string }[]>) => (await work).map((result) => result.outcome);
+/** The outcomes of a batch. */
+async function outcomes(worker: EmbeddingWorker, { deliveries }: Pick<Upload, 'deliveries'>): Promise<string[]> {
+  return (await worker.process(deliveries)).map((result) => result.outcome);
+}
 
 const modelsAsked = () => provider.requests.map((request) => `${request.model} ${request.dimensions}`);
 
-/** What is waiting, with the attempts counted. */
-const waiting = (jobId: string) =>
+/** The status and the attempts of each chunk of the job. */
+const chunksOf = (jobId: string) =>
   database.sql.many<{ status: string; attempts: number }>(
     'SELECT status, attempts FROM job_chunks WHERE job_id = $1 ORDER BY chunk_index',
     [jobId],
   );
+const untouched = { status: 'pending', attempts: 0 };
 
-test('When uploads and stored chunks come in one batch, then each is embedded with its own model and goes to its own table', async () => {
-  const embedder = await processor();
-  const first = await uploaded(2);
-  expect(await outcomesOf(embedder.process(first.deliveries))).toEqual(['done', 'done']);
+test('When uploads and stored chunks are embedded, then each gets its own model and goes to its own table', async () => {
+  const { uploads, stored } = await embedder();
+  expect(await outcomes(uploads, await world.upload(2))).toEqual(['done', 'done']);
   await reEmbedding.begin(next);
-  const again = await stored();
-  const second = await uploaded(1);
-  await embedder.process([...again.deliveries, ...second.deliveries]);
+  const again = await storedAgain();
+  const second = await world.upload(1);
+  await Promise.all([stored.process(again.deliveries), uploads.process(second.deliveries)]);
   expect(modelsAsked().sort()).toEqual(['next-model 256', 'old-model 768', 'old-model 768']);
   const tables = await database.sql.one(
     `SELECT (SELECT count(*)::integer FROM document_chunks WHERE embedding_model = 'old-model') AS now,
@@ -122,163 +75,143 @@ test('When uploads and stored chunks come in one batch, then each is embedded wi
   expect(await database.jobs.find(again.jobId)).toMatchObject({ status: 'completed', processedChunks: 2 });
 });
 
-test('When a worker has no provider of the next model, then it puts such chunks off without an attempt, and uploads go on', async () => {
-  const embedder = await processor({});
-  const first = await uploaded(2);
-  await embedder.process(first.deliveries);
+test('When a delivery of a stored chunk is in the queue of uploads, then the chunk is not embedded there', async () => {
+  const { uploads, stored } = await embedder();
+  await uploads.process((await world.upload(1)).deliveries);
   await reEmbedding.begin(next);
-  const again = await stored();
-  const second = await uploaded(1);
-  const outcomes = await outcomesOf(embedder.process([...again.deliveries, ...second.deliveries]));
-  expect(outcomes).toEqual(['later', 'later', 'done']);
-  expect(await waiting(again.jobId)).toEqual(Array(2).fill({ status: 'pending', attempts: 0 }));
+  const again = await storedAgain();
+  expect(await outcomes(uploads, again)).toEqual(['later']);
+  expect(await chunksOf(again.jobId)).toEqual([untouched]);
+  expect(await outcomes(stored, again)).toEqual(['done']);
+  expect(await outcomes(uploads, again)).toEqual(['done']);
+});
+
+test('When a worker has no provider of the next model, then stored chunks are postponed without an attempt, and uploads go on', async () => {
+  const { uploads, stored } = await embedder({});
+  await uploads.process((await world.upload(2)).deliveries);
+  await reEmbedding.begin(next);
+  const again = await storedAgain();
+  const second = await world.upload(1);
+  expect(await outcomes(stored, again)).toEqual(['later', 'later']);
+  expect(await outcomes(uploads, second)).toEqual(['done']);
+  expect(await chunksOf(again.jobId)).toEqual([untouched, untouched]);
   expect(await chunkCounts(database, second.jobId)).toEqual({ success: 1 });
 });
 
-test('When a worker has no provider of the model in use, then it puts everything off and holds up no other worker', async () => {
-  const { jobId, deliveries } = await uploaded(1);
-  const embedder = await processor({ EMBEDDING_MODEL: 'an-older-model' });
-  expect(await outcomesOf(embedder.process(deliveries))).toEqual(['later']);
-  expect(await waiting(jobId)).toEqual([{ status: 'pending', attempts: 0 }]);
+test('When a worker has no provider of the current model, then it postpones uploads and pauses no other worker', async () => {
+  const upload = await world.upload(1);
+  const { uploads } = await embedder({ EMBEDDING_MODEL: 'an-older-model' });
+  expect(await outcomes(uploads, upload)).toEqual(['later']);
+  expect(await chunksOf(upload.jobId)).toEqual([untouched]);
 });
 
-test('When nobody can make vectors of the old model, then stored chunks are embedded with the next one, and uploads after the change', async () => {
-  const before = await processor({});
-  await before.process((await uploaded(2)).deliveries);
+test('When a worker has no provider, then it holds each batch for a moment, so that waiting chunks cost little', async () => {
+  const upload = await world.upload(1);
+  const { uploads } = await embedder({ EMBEDDING_MODEL: 'an-older-model' });
+  const begun = performance.now();
+  await uploads.process(upload.deliveries);
+  await uploads.process(upload.deliveries);
+  expect(performance.now() - begun).toBeGreaterThan(1_900);
+});
+
+test('When a worker has no provider and a chunk was cancelled, then its delivery is done', async () => {
+  const upload = await world.upload(2);
+  const { uploads } = await embedder({ EMBEDDING_MODEL: 'an-older-model' });
+  await database.sql.none(`UPDATE job_chunks SET status = 'cancelled' WHERE id = $1`, [upload.chunkIds[0]]);
+  expect(await outcomes(uploads, upload)).toEqual(['done', 'later']);
+});
+
+test('When no worker can make vectors of the old model, then stored chunks get the next one, and uploads are embedded after the change', async () => {
+  const before = await embedder({});
+  await before.uploads.process((await world.upload(2)).deliveries);
   await reEmbedding.begin(next);
-  const embedder = await processor({
-    EMBEDDING_MODEL: next.model,
-    EMBEDDING_DIMENSIONS: String(next.dimensions),
-  });
-  const again = await stored();
-  const upload = await uploaded(1);
-  const outcomes = await outcomesOf(embedder.process([...again.deliveries, ...upload.deliveries]));
-  expect(outcomes).toEqual(['done', 'done', 'later']);
+  const { uploads, stored } = await embedder(onlyNext);
+  const again = await storedAgain();
+  const upload = await world.upload(1);
+  expect(await outcomes(uploads, upload)).toEqual(['later']);
+  expect(await outcomes(stored, again)).toEqual(['done', 'done']);
   const models = await database.embeddingModels.find();
   expect(models.next && (await changeTo(models.next))).toBe(true);
-  expect(await outcomesOf(embedder.process(upload.deliveries))).toEqual(['done']);
-  expect(await waiting(upload.jobId)).toEqual([{ status: 'success', attempts: 1 }]);
+  expect(await outcomes(uploads, upload)).toEqual(['done']);
+  expect(await chunksOf(upload.jobId)).toEqual([{ status: 'success', attempts: 1 }]);
 });
 
-test('When very many uploads wait for the change of the model, then they wait longer and longer, and leave others their turn', async () => {
+test('When the next provider limits the rate, then the queue of stored chunks is paused without an attempt, and uploads go on', async () => {
+  const { uploads, stored } = await embedder();
+  await uploads.process((await world.upload(2)).deliveries);
   await reEmbedding.begin(next);
-  const embedder = await processor({ EMBEDDING_MODEL: next.model, EMBEDDING_DIMENSIONS: String(next.dimensions) });
-  const { jobId, deliveries } = await uploaded(100);
-  const waitsMs: number[] = [];
-  for (let i = 0; i < 130; i += 1) {
-    const [result] = await embedder.process(deliveries);
-    waitsMs.push(result?.outcome === 'later' ? result.at.getTime() - Date.now() : 0);
-  }
-  expect(waitsMs[0]).toBeLessThanOrEqual(5_000);
-  expect(waitsMs[0]).toBeGreaterThan(4_000);
-  expect(waitsMs.at(-1)).toBeGreaterThan(55_000);
-  expect(await waiting(jobId)).toEqual(Array(100).fill({ status: 'pending', attempts: 0 }));
-});
-
-test('When the work for one provider breaks off, then the lease lasts until the other one has answered', async () => {
-  const leaseMs = 1_000;
-  const embedder = await processor(withNext, leaseMs);
-  await embedder.process((await uploaded(1)).deliveries);
-  await reEmbedding.begin(next);
-  const again = await stored();
-  const upload = await uploaded(1);
-  await database.sql.none(
-    `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$;
-     CREATE TRIGGER refuse BEFORE UPDATE ON job_chunks FOR EACH ROW WHEN (NEW.status = 'failed') EXECUTE FUNCTION refuse()`,
-  );
-  let isHeld: boolean | undefined;
-  provider.respondWith(async (request) => {
-    if (request.model === next.model) {
-      return { status: 400 };
-    }
-    await setTimeout(3 * leaseMs);
-    ({ held: isHeld } = await database.sql.one<{ held: boolean }>(
-      'SELECT lease_expires_at > now() AS held FROM job_chunks WHERE job_id = $1',
-      [upload.jobId],
-    ));
-    return 'ok';
-  });
-  await expect(embedder.process([...again.deliveries, ...upload.deliveries])).rejects.toThrow('refused');
-  expect(isHeld).toBe(true);
-  expect(await waiting(upload.jobId)).toEqual([{ status: 'success', attempts: 1 }]);
-});
-
-test('When the next provider limits the rate, then its chunks wait without an attempt, and uploads go on', async () => {
-  const embedder = await processor();
-  const first = await uploaded(2);
-  await embedder.process(first.deliveries);
-  await reEmbedding.begin(next);
-  const again = await stored();
+  const again = await storedAgain();
   provider.respondWith((request) =>
     request.model === next.model ? { status: 429, headers: { 'retry-after': '60' } } : 'ok',
   );
-  const second = await uploaded(1);
-  const work = embedder.process([...again.deliveries, ...second.deliveries]);
-  expect(await outcomesOf(work)).toEqual(['later', 'later', 'done']);
+  expect(await outcomes(stored, again)).toEqual(['paused', 'paused']);
   const asked = provider.requests.length;
-  const third = await uploaded(1);
-  const more = embedder.process([...again.deliveries, ...third.deliveries]);
-  expect(await outcomesOf(more)).toEqual(['later', 'later', 'done']);
+  expect(await outcomes(stored, again)).toEqual(['paused', 'paused']);
+  expect(await outcomes(uploads, await world.upload(1))).toEqual(['done']);
   expect(modelsAsked().slice(asked)).toEqual(['old-model 768']);
-  expect(await waiting(again.jobId)).toEqual(Array(2).fill({ status: 'pending', attempts: 0 }));
+  expect(await chunksOf(again.jobId)).toEqual([untouched, untouched]);
 });
 
-test('When the last new vectors are to catch up, then nothing is embedded with the old model for that time', async () => {
-  const embedder = await processor();
+test('When the last new vectors are made, then the queue of uploads is paused for that time', async () => {
+  const { uploads } = await embedder();
   await reEmbedding.begin(next);
   const models = await database.embeddingModels.find();
-  const { jobId, deliveries } = await uploaded(1);
+  const upload = await world.upload(1);
   if (models.next) {
     await reEmbedding.close(models.next, 60_000);
-    expect(await outcomesOf(embedder.process(deliveries))).toEqual(['later']);
-    expect(await waiting(jobId)).toEqual([{ status: 'pending', attempts: 0 }]);
+    expect(await uploads.process(upload.deliveries)).toEqual([{ outcome: 'paused', forMs: expect.any(Number) }]);
+    expect(await chunksOf(upload.jobId)).toEqual([untouched]);
     expect(provider.requests).toEqual([]);
     await reEmbedding.close(models.next, 0);
   }
-  expect(await outcomesOf(embedder.process(deliveries))).toEqual(['done']);
+  expect(await outcomes(uploads, upload)).toEqual(['done']);
 });
 
 test.each([256, 768])(
   'When the model changes to one of %i dimensions while the provider works, then the chunks are embedded with that one, and no attempt is lost',
   async (dimensions) => {
-    const embedder = await processor({
-      NEXT_EMBEDDING_MODEL: dimensions === 768 ? 'next-model' : 'old-model',
+    const setup = { model: dimensions === 768 ? 'next-model' : 'old-model', dimensions };
+    const { uploads } = await embedder({
+      NEXT_EMBEDDING_MODEL: setup.model,
       NEXT_EMBEDDING_DIMENSIONS: String(dimensions),
     });
-    const setup = { model: dimensions === 768 ? 'next-model' : 'old-model', dimensions };
     await reEmbedding.begin(setup);
     const models = await database.embeddingModels.find();
-    const { jobId, deliveries } = await uploaded(2);
+    const upload = await world.upload(2);
     provider.respondWith(async () => {
       if (models.next && provider.requests.length === 1) {
         expect(await changeTo(models.next)).toBe(true);
       }
       return 'ok' as const;
     });
-    expect(await outcomesOf(embedder.process(deliveries))).toEqual(['done', 'done']);
-    expect(await waiting(jobId)).toEqual(Array(2).fill({ status: 'pending', attempts: 0 }));
-    const rows = await database.jobChunks.findAll(deliveries.map(({ chunkId }) => chunkId));
+    expect(await outcomes(uploads, upload)).toEqual(['done', 'done']);
+    expect(await chunksOf(upload.jobId)).toEqual([untouched, untouched]);
+    const rows = await database.jobChunks.findAll(upload.chunkIds);
     for (const row of rows) {
       expect(row.queueJobId).toBe(`${row.id}.2`);
-      expect(await queues.chunks.getJobState(row.queueJobId)).toBe('prioritized');
+      expect(await world.queues.chunks.getJobState(row.queueJobId)).toBe('prioritized');
     }
-    await embedder.process(deliveries);
+    await uploads.process(upload.deliveries);
     expect(modelsAsked()).toEqual(['old-model 768', `${setup.model} ${dimensions}`]);
-    expect(await waiting(jobId)).toEqual(Array(2).fill({ status: 'success', attempts: 1 }));
+    expect(await chunksOf(upload.jobId)).toEqual(Array(2).fill({ status: 'success', attempts: 1 }));
   },
 );
 
-test('When the change is cancelled while the provider works, then its chunks are handed back and wait for their job to end', async () => {
-  const embedder = await processor();
-  await embedder.process((await uploaded(1)).deliveries);
+test('When the change is cancelled while the provider works, then its chunks are released and wait for their job to end', async () => {
+  const { uploads, stored } = await embedder();
+  await uploads.process((await world.upload(1)).deliveries);
   await reEmbedding.begin(next);
-  const again = await stored();
+  const again = await storedAgain();
   provider.respondWith(async () => {
     await reEmbedding.cancel();
     return 'ok' as const;
   });
-  expect(await outcomesOf(embedder.process(again.deliveries))).toEqual(['done']);
-  expect(await waiting(again.jobId)).toEqual([{ status: 'pending', attempts: 0 }]);
-  expect(await outcomesOf(embedder.process(again.deliveries))).toEqual(['later']);
-  expect(await waiting(again.jobId)).toEqual([{ status: 'pending', attempts: 0 }]);
+  expect(await outcomes(stored, again)).toEqual(['done']);
+  expect(await chunksOf(again.jobId)).toEqual([untouched]);
+  const queueJobId = `${again.deliveries[0]?.chunkId}.2`;
+  expect(await world.queues.reembedChunks.getJobState(queueJobId)).toBe('prioritized');
+  const redelivered = again.deliveries.map((delivery) => ({ ...delivery, queueJobId }));
+  expect(await outcomes(stored, { deliveries: redelivered })).toEqual(['later']);
+  await cancelJob(database, again.jobId);
+  expect(await outcomes(stored, { deliveries: redelivered })).toEqual(['done']);
 });

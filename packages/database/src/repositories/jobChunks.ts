@@ -1,7 +1,6 @@
 import type { ChunkPayload, JobChunkStatus, QueueName } from '@millrace/contracts';
 import { encodeCopy } from '../connection/binaryCopy';
 import type { Sql } from '../connection/sql';
-import type { VectorTable } from '../vectorIndex/vectorTable';
 
 export interface JobChunkRow {
   id: string;
@@ -69,9 +68,6 @@ const detailColumns = `${columns}, job_id AS "jobId", worker, started_at AS "sta
 /** SQL: the queue for the chunks of job `j`, a ChunkQueueName. */
 export const chunkQueueOfJob = `CASE j.kind WHEN 're-embed' THEN 'reembed-chunks' ELSE 'chunks' END`;
 
-/** SQL: where the vectors of job `j` go, a VectorTable. */
-export const vectorTableOfJob = `CASE j.kind WHEN 're-embed' THEN 'document_chunks_next' ELSE 'document_chunks' END`;
-
 export class JobChunks {
   constructor(private readonly sql: Sql) {}
 
@@ -130,16 +126,6 @@ export class JobChunks {
   /** Those of the chunks that exist, in no particular order. */
   findAll(ids: readonly string[]): Promise<JobChunkRow[]> {
     return this.sql.many(`SELECT ${columns} FROM job_chunks WHERE id = ANY($1::uuid[])`, [ids]);
-  }
-
-  /** Where the vectors of the chunks go, with those that exist. */
-  async findVectorTables(ids: readonly string[]): Promise<Map<VectorTable, string[]>> {
-    const rows = await this.sql.many<{ table: VectorTable; ids: string[] }>(
-      `SELECT ${vectorTableOfJob} AS "table", array_agg(c.id) AS ids FROM job_chunks c JOIN jobs j ON j.id = c.job_id
-       WHERE c.id = ANY($1::uuid[]) GROUP BY 1`,
-      [ids],
-    );
-    return new Map(rows.map((row) => [row.table, row.ids]));
   }
 
   /** The chunk, if it is one of the job's. */

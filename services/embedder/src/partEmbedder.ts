@@ -10,17 +10,19 @@ import {
 } from '@millrace/lifecycle';
 import type { Deliveries } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
-import { announceRounds } from './announce';
+import { announceRounds } from './announceRounds';
 import type { Part } from './heldClaim';
 import type { EmbedderMetrics } from './metrics';
 import { ProviderHealth } from './providerHealth';
 import { addAll, later, type Results, resultFor } from './results';
+import type { Target } from './target';
 import { VectorSource } from './vectorSource';
 
-/** When a delivery comes again whose text another worker is embedding. */
-const elsewhereMs = 500;
+/** When a delivery comes again whose text another worker embeds at the moment. */
+const embeddedElsewhereMs = 500;
 
-export interface ChunkGroupsOptions {
+export interface PartEmbedderOptions {
+  target: Target;
   database: Database;
   deliveries: Deliveries;
   provider: EmbeddingProvider;
@@ -34,26 +36,27 @@ export interface ChunkGroupsOptions {
   signal: AbortSignal;
 }
 
-/** What became of one try at a part of a claim, and of which of its chunks deliveries are to be answered how. */
+/** What became of one attempt at a part. `results` are those of its chunks that are not simply done. */
 export type Attempt = { results: Results } & (
   | { outcome: 'settled' }
-  /** Something about the rest of the chunks, which are not settled yet. */
-  | { outcome: 'guilty'; error: MillraceError; rest: readonly ClaimedChunk[] }
+  /** The texts of `rest`, or their rows, are at fault. These chunks are not settled yet. */
+  | { outcome: 'poisoned'; error: MillraceError; rest: readonly ClaimedChunk[] }
+  /** The provider is paused. The chunks of `rest` are not released yet. */
   | { outcome: 'paused'; forMs: number; rest: readonly ClaimedChunk[] }
   | { outcome: 'stopping' }
 );
 
-/** What can be done with a part of a claim. */
-export class ChunkGroups {
+/** Embeds, settles and releases parts of claims, with one provider. */
+export class PartEmbedder {
   readonly health: ProviderHealth;
   readonly vectors: VectorSource;
 
-  constructor(private readonly options: ChunkGroupsOptions) {
+  constructor(private readonly options: PartEmbedderOptions) {
     this.health = new ProviderHealth(options);
-    this.vectors = new VectorSource({ ...options, health: this.health });
+    this.vectors = new VectorSource(options);
   }
 
-  /** One try at embedding and settling the chunks, and what its failure means. What has a vector is stored in any case. */
+  /** Tries once to embed and settle the chunks. Chunks whose vector is known are stored, whatever the provider does. */
   async attempt(part: Part): Promise<Attempt> {
     const { signal } = this.options;
     const results: Results = new Map();
@@ -62,9 +65,9 @@ export class ChunkGroups {
       const waiting = part.chunks.filter((chunk) => elsewhere.has(chunk.contentHash));
       if (waiting.length > 0) {
         await this.release({ ...part, chunks: waiting }, { redeliver: false });
-        addAll(results, resultFor(waiting, later(elsewhereMs)));
+        addAll(results, resultFor(waiting, later(embeddedElsewhereMs)));
       }
-      await this.forgetLost(part, wanted);
+      await this.dropLost(part, wanted);
       const failure = await this.make(wanted, known);
       const ready = part.chunks.filter((chunk) => known.has(chunk.contentHash));
       if (ready.length > 0) {
@@ -79,24 +82,14 @@ export class ChunkGroups {
       if (signal.aborted) {
         return { outcome: 'stopping', results };
       }
-      // Storing failed: the transaction is rolled back whole, and the vectors are remembered.
-      if (await untilAvailable(() => this.isOutdated(part), signal)) {
+      // Storing failed. The transaction is rolled back as a whole, and the vectors are remembered.
+      if (await untilAvailable(() => this.isOutdated(), signal)) {
         await this.release(part, { redeliver: true });
         return { outcome: 'settled', results };
       }
       this.options.logger.error({ err: thrown }, 'a batch could not be settled');
-      return { outcome: 'guilty', error: toMillraceError(thrown), rest: part.chunks, results };
+      return { outcome: 'poisoned', error: toMillraceError(thrown), rest: part.chunks, results };
     }
-  }
-
-  /** Whether the database takes vectors of another model by now: then nothing is wrong with the chunks. */
-  private async isOutdated({ chunks }: Part): Promise<boolean> {
-    const { database, provider } = this.options;
-    const { active, next } = await database.embeddingModels.find();
-    return chunks.some(({ into }) => {
-      const wanted = into === 'document_chunks' ? active : next;
-      return wanted === null || !isSameModel(wanted, provider);
-    });
   }
 
   /** Settles all of the chunks as failed. */
@@ -104,59 +97,62 @@ export class ChunkGroups {
     return this.settle(part, { error });
   }
 
-  /** Gives chunks back without an attempt counted. */
+  /** Releases the chunks and their texts. */
   async release(part: Part, options: { redeliver: boolean }): Promise<void> {
-    const { database, logger, signal } = this.options;
-    const ids = part.chunks.map((chunk) => chunk.id);
-    const dispatches = await untilAvailable(
-      () => releaseChunks(database, { token: part.token, chunkIds: ids, ...options }),
-      signal,
-    );
-    await this.vectors.letGo(part);
-    logger.info({ chunks: part.chunks.length }, 'handed back unfinished chunks');
-    await this.options.deliveries.chunks(dispatches);
+    const { database, deliveries, logger, signal } = this.options;
+    const release = { token: part.token, chunkIds: part.chunks.map((chunk) => chunk.id), ...options };
+    const dispatches = await untilAvailable(() => releaseChunks(database, release), signal);
+    await this.vectors.release(part);
+    logger.info({ chunks: part.chunks.length }, 'released unfinished chunks');
+    await deliveries.chunks(dispatches);
+  }
+
+  /** Whether the database has changed to another model meanwhile. Then the chunks are not at fault. */
+  private async isOutdated(): Promise<boolean> {
+    const { database, target, provider } = this.options;
+    const model = target.modelOf(await database.embeddingModels.find());
+    return model === null || !isSameModel(model, provider);
   }
 
   /**
-   * Takes the texts of chunks that are no longer ours out of what is to be paid for: this process was frozen, say, or
-   * dividing has taken long. Whoever has them now sees to them.
+   * Removes the texts of chunks that are no longer held from what is to be paid for. This process may have been frozen, or
+   * bisecting may have taken long. Whoever holds them now embeds them.
    */
-  private async forgetLost(part: Part, wanted: Map<string, string>): Promise<void> {
+  private async dropLost(part: Part, wanted: Map<string, string>): Promise<void> {
     const { database, provider, signal } = this.options;
     const chunks = part.chunks.filter((chunk) => wanted.has(chunk.contentHash));
     if (provider.inProcess || chunks.length === 0) {
       return;
     }
-    const held = await untilAvailable(
-      () =>
-        database.jobChunks.findHeld(
-          chunks.map((chunk) => chunk.id),
-          part.token,
-        ),
-      signal,
-    );
+    const ids = chunks.map((chunk) => chunk.id);
+    const held = await untilAvailable(() => database.jobChunks.findHeld(ids, part.token), signal);
     const ours = new Set(chunks.filter((chunk) => held.has(chunk.id)).map((chunk) => chunk.contentHash));
     const lost = chunks.filter((chunk) => !ours.has(chunk.contentHash));
     for (const { contentHash } of lost) {
       wanted.delete(contentHash);
     }
     if (lost.length > 0) {
-      await this.vectors.letGo({ ...part, chunks: lost });
+      await this.vectors.release({ ...part, chunks: lost });
     }
   }
 
-  /** Adds what the provider makes to what is known. @returns why it has not. */
+  /** Adds the vectors that the provider makes to the known ones. @returns the error when the provider failed. */
   private async make(
     wanted: ReadonlyMap<string, string>,
     known: Map<string, Float32Array>,
   ): Promise<MillraceError | null> {
+    const { signal } = this.options;
     try {
-      for (const [hash, vector] of await this.vectors.make(wanted)) {
+      const made = await this.vectors.make(wanted);
+      if (made.size > 0) {
+        await untilAvailable(() => this.health.succeeded(), signal);
+      }
+      for (const [hash, vector] of made) {
         known.set(hash, vector);
       }
       return null;
     } catch (error) {
-      this.options.signal.throwIfAborted();
+      signal.throwIfAborted();
       return toMillraceError(error);
     }
   }
@@ -165,7 +161,7 @@ export class ChunkGroups {
     const judgement = await untilAvailable(() => this.health.judge(error), this.options.signal);
     switch (judgement.blame) {
       case 'texts':
-        return { outcome: 'guilty', error, rest: part.chunks, results };
+        return { outcome: 'poisoned', error, rest: part.chunks, results };
       case 'provider':
         return { outcome: 'paused', forMs: judgement.pausedForMs, rest: part.chunks, results };
       case 'setup':
@@ -175,35 +171,30 @@ export class ChunkGroups {
   }
 
   /**
-   * Settles chunks with their vectors, or all as failed. While the database is away it waits: the vectors are paid for.
-   * @returns results for those that failed; those that were taken from us meanwhile are somebody else's to report.
+   * Settles chunks with their vectors, or all of them as failed. While the database is away it waits, because the vectors
+   * are paid for.
+   * @returns results for the chunks that failed. Chunks that another worker has taken meanwhile get none.
    */
   private async settle(
     { token, textToken, chunks }: Part,
     outcome: { vectors: ReadonlyMap<string, Float32Array> } | { error: MillraceError },
   ): Promise<Results> {
-    const { database, provider, retryPolicy, metrics, logger } = this.options;
+    const { database, provider, target, retryPolicy, metrics, logger, signal } = this.options;
     const failed: FailedChunk[] =
       'error' in outcome ? chunks.map((chunk) => ({ chunkId: chunk.id, error: outcome.error })) : [];
     const embedded =
       'vectors' in outcome ? chunks.map((chunk) => ({ chunk, embedding: vectorOf(outcome.vectors, chunk) })) : [];
+    const settlement = {
+      token,
+      textToken,
+      embedded,
+      failed,
+      embeddingModel: provider.model,
+      table: target.table,
+      claimedTexts: provider.inProcess ? [] : chunks.map((chunk) => chunk.contentHash),
+    };
     const stopTimer = metrics.settleSeconds.startTimer();
-    const settled = await untilAvailable(
-      () =>
-        settleChunks(
-          database,
-          {
-            token,
-            textToken,
-            embedded,
-            failed,
-            embeddingModel: provider.model,
-            claimedTexts: provider.inProcess ? [] : chunks.map((chunk) => chunk.contentHash),
-          },
-          retryPolicy,
-        ),
-      this.options.signal,
-    );
+    const settled = await untilAvailable(() => settleChunks(database, settlement, retryPolicy), signal);
     stopTimer();
     this.vectors.forget(
       embedded.filter(({ chunk }) => settled.chunkIds.has(chunk.id)).map(({ chunk }) => chunk.contentHash),
@@ -224,7 +215,7 @@ export class ChunkGroups {
 function vectorOf(vectors: ReadonlyMap<string, Float32Array>, chunk: ClaimedChunk): Float32Array {
   const vector = vectors.get(chunk.contentHash);
   if (!vector) {
-    throw new Error(`no vector was made for chunk ${chunk.id}`);
+    throw new Error(`No vector was made for chunk ${chunk.id}.`);
   }
   return vector;
 }

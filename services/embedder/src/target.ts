@@ -1,0 +1,28 @@
+import type { ChunkQueueName, EmbeddingModel } from '@millrace/contracts';
+import type { EmbeddingModels, VectorTable } from '@millrace/database';
+
+/** What one worker embeds: the chunks of a queue, with a model, into a table. */
+export interface Target {
+  queue: ChunkQueueName;
+  table: VectorTable;
+  /** The model to embed with, or null when no such work is wanted at the moment. */
+  modelOf: (models: EmbeddingModels) => EmbeddingModel | null;
+  /** True while all workers of the queue have to wait. */
+  isClosed: (models: EmbeddingModels) => boolean;
+}
+
+/** Chunks of uploads. They wait while the last vectors of the next model are made. */
+export const uploadedChunks: Target = {
+  queue: 'chunks',
+  table: 'document_chunks',
+  modelOf: ({ active }) => active,
+  isClosed: ({ next }) => next?.closing ?? false,
+};
+
+/** Stored chunks, which get a vector of the next model. */
+export const storedChunks: Target = {
+  queue: 'reembed-chunks',
+  table: 'document_chunks_next',
+  modelOf: ({ next }) => next,
+  isClosed: () => false,
+};

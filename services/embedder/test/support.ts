@@ -1,0 +1,95 @@
+import { type Database, defaultCollectionId } from '@millrace/database';
+import { EmbeddingProviders } from '@millrace/embeddings';
+import { closeConnection, Queues, untilReady, workerConnection } from '@millrace/queues';
+import { Deliveries, WorkInHand } from '@millrace/runtime';
+import { createLogger, createRegistry } from '@millrace/telemetry';
+import { createTestEnvironment, type OpenAiServer, startOpenAiServer } from '@millrace/test-support';
+import { chunkedDocument, openDatabase } from '../../../packages/lifecycle/test/support';
+import { createEmbedderMetrics, EmbeddingWorker, type QueuedChunk, uploadedChunks } from '../src';
+
+const logger = createLogger('test', 'silent');
+
+export interface WorkerOptions {
+  target?: typeof uploadedChunks;
+  database?: Database;
+  /** Environment variables. */
+  changes?: Record<string, string>;
+  leaseMs?: number;
+}
+
+/** A database, queues and a provider of a test's own, and workers on them. */
+export class EmbedderWorld {
+  readonly inHand = new WorkInHand();
+
+  private constructor(
+    readonly provider: OpenAiServer,
+    private readonly environment: Awaited<ReturnType<typeof createTestEnvironment>>,
+    readonly database: Database,
+    private readonly connection: ReturnType<typeof workerConnection>,
+    readonly queues: Queues,
+  ) {}
+
+  static async create(variables: Record<string, string> = {}): Promise<EmbedderWorld> {
+    const provider = await startOpenAiServer();
+    const environment = await createTestEnvironment({
+      EMBEDDING_PROVIDER: 'openai',
+      OPENAI_BASE_URL: provider.baseUrl,
+      ...variables,
+    });
+    const config = environment.config();
+    const connection = workerConnection(config.REDIS_URL, logger);
+    await untilReady(connection, 5_000);
+    const queues = new Queues(connection, config.QUEUE_PREFIX);
+    return new EmbedderWorld(provider, environment, openDatabase(config.DATABASE_URL), connection, queues);
+  }
+
+  get databaseUrl(): string {
+    return this.environment.config().DATABASE_URL;
+  }
+
+  async worker(options: WorkerOptions = {}): Promise<EmbeddingWorker> {
+    const { target = uploadedChunks, database = this.database, changes = {}, leaseMs = 60_000 } = options;
+    return new EmbeddingWorker({
+      target,
+      database,
+      deliveries: new Deliveries(this.queues, logger),
+      providers: await EmbeddingProviders.create(this.environment.config(changes)),
+      inHand: this.inHand,
+      worker: 'test',
+      leaseMs,
+      maxOutageMs: 60_000,
+      retryPolicy: { backoffMs: 0 },
+      logger,
+      metrics: createEmbedderMetrics(createRegistry('test')),
+    });
+  }
+
+  /** An upload with so many chunks that wait. */
+  async upload(count: number): Promise<Upload> {
+    const { jobId, documentId, chunkIds } = await chunkedDocument(this.database, count);
+    const deliveries = chunkIds.map((chunkId) => ({
+      version: 1 as const,
+      chunkId,
+      jobId,
+      documentId,
+      collectionId: defaultCollectionId,
+      queueJobId: `${chunkId}.1`,
+    }));
+    return { jobId, documentId, chunkIds, deliveries };
+  }
+
+  async dispose(): Promise<void> {
+    await this.queues.close();
+    await closeConnection(this.connection);
+    await this.database.close();
+    await this.environment.cleanUp();
+    await this.provider.close();
+  }
+}
+
+export interface Upload {
+  jobId: string;
+  documentId: string;
+  chunkIds: string[];
+  deliveries: QueuedChunk[];
+}
