@@ -2,6 +2,7 @@ export * from './chunks';
 export * from './errors';
 export * from './http';
 export * from './ids';
+export * from './mediaTypes';
 export * from './metadata';
 export * from './models';
 export * from './queues';

@@ -1,20 +1,22 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { ProcessPool } from '@millrace/process-pool';
 import { contentPdf } from '@millrace/test-support';
 import fc from 'fast-check';
-import { type PageText, ParserPool } from '../src';
+import type { PageText } from '../src';
+import type { DigestProtocol } from './fixtures/readingChild';
 import { TemporaryFolder } from './temporary';
 
 const corpus = join(__dirname, '../../../../shared/corpus');
 const folder = new TemporaryFolder();
-let pool: ParserPool;
+let pool: ProcessPool<DigestProtocol>;
 
 beforeAll(async () => {
   await folder.make();
-  pool = new ParserPool({
+  pool = new ProcessPool({
     entry: join(__dirname, 'fixtures/readingChild.ts'),
     processes: 2,
-    timeoutMs: 60_000,
+    limits: { timeoutMs: 60_000 },
     execArgv: ['-r', join(__dirname, '../../../tests/support/register.cjs')],
   });
 });
@@ -88,7 +90,7 @@ function expectOnPage({ width, height, lines, text }: PageText): void {
   }
 }
 
-/** What two processes say of a PDF that they read at the same time. */
+/** The digests that two processes make of a PDF at the same time, or their error codes. */
 function readByTwo(path: string): Promise<unknown[]> {
   return Promise.all([0, 1].map(() => pool.run(path).catch((error: { code: string }) => error.code)));
 }

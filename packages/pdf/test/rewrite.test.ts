@@ -71,7 +71,13 @@ describe('When a broken PDF is to be written anew', () => {
     ['nothing is left of it', brokenPdf, limits, 'PDF_CORRUPT', 'beyond repair'],
     ['it is too large', cutOff, { ...limits, maxFileBytes: 2 ** 8 }, 'PDF_CORRUPT', 'too large to be written anew'],
     ['it takes too long', endlessPdf, { ...limits, timeoutMs: 6_000 }, 'PDF_REPAIR_TIMEOUT', 'longer than 6000 ms'],
-    ['it takes too much memory', insatiablePdf, { ...limits, maxRssBytes: 150 * 2 ** 20 }, 'PDF_CORRUPT', 'given up'],
+    [
+      'it takes too much memory',
+      insatiablePdf,
+      { ...limits, maxRssBytes: 150 * 2 ** 20 },
+      'PDF_CORRUPT',
+      'cannot be written anew',
+    ],
   ])('and %s, then it is not, the reason is told, and no process is left', async (_why, make, given, code, reason) => {
     const path = await folder.write(make());
     await expect(rewritePdf(path, given)).rejects.toMatchObject({ code, message: expect.stringContaining(reason) });

@@ -42,7 +42,7 @@ async function retry(body: unknown, status = 202) {
 const groupOf = async (id: string | null) =>
   retryGroupSchema.parse((await api.client.get(`/api/v1/retries/${id}`)).body);
 
-/** Which chunks of the job are scheduled, by index. */
+/** Gives the indexes of the job's scheduled chunks. */
 async function scheduledOf(work: Work): Promise<number[]> {
   const { chunks } = await rowsOf(database, work);
   return (chunks as { chunk_index: number; status: string }[])
@@ -72,7 +72,7 @@ describe('Retrying in bulk', () => {
     }
   });
 
-  test('When a document and a code are named as well, then all conditions hold', async () => {
+  test('When a document and a code are named as well, then all conditions must hold', async () => {
     const wanted = await endedWork(database, 3, failures, { collectionId });
     const sibling = await endedWork(database, 3, failures, { collectionId });
     const answer = await retry({
@@ -84,14 +84,14 @@ describe('Retrying in bulk', () => {
     expect([await scheduledOf(wanted), await scheduledOf(sibling)]).toEqual([[2], []]);
   });
 
-  test('When only codes are named, then all collections are looked through', async () => {
+  test('When only codes are named, then chunks of all collections are scheduled', async () => {
     const here = await endedWork(database, 1, { 0: 'EMBEDDING_DIMENSION_MISMATCH' }, { collectionId });
     const there = await endedWork(database, 1, { 0: 'EMBEDDING_DIMENSION_MISMATCH' });
     expect(await retry({ error_codes: ['EMBEDDING_DIMENSION_MISMATCH'] })).toMatchObject({ scheduled: 2, jobs: 2 });
     expect([await scheduledOf(here), await scheduledOf(there)]).toEqual([[0], [0]]);
   });
 
-  test('When times are named, then what failed from the first on and before the second is scheduled', async () => {
+  test('When times are named, then chunks that failed from the first time on and before the second are scheduled', async () => {
     const work = await endedWork(
       database,
       4,
@@ -118,7 +118,7 @@ describe('Retrying in bulk', () => {
     });
   });
 
-  test('When it is a dry run, then it counts the same and nothing changes', async () => {
+  test('When it is a dry run, then it counts the same chunks and changes nothing', async () => {
     await endedWork(database, 3, failures, { collectionId });
     const exhausted = await endedWork(database, 2, { 1: 'EMBEDDING_TIMEOUT' }, { collectionId, chunkMaxRetries: 1 });
     const before = await everything(database);
@@ -143,7 +143,7 @@ describe('Retrying in bulk', () => {
     expect(await scheduledOf(exhausted)).toEqual([]);
   });
 
-  test('When texts are no longer kept or attempts are used up, then these are skipped and counted', async () => {
+  test('When a text is no longer kept or the attempts are used up, then the chunk is skipped and counted', async () => {
     const work = await endedWork(
       database,
       3,
@@ -156,7 +156,7 @@ describe('Retrying in bulk', () => {
     expect(answer).toMatchObject({ scheduled: 2, jobs: 1, skipped: [{ reason: 'payload_expired', count: 1 }] });
   });
 
-  test('When nothing fits, then there is no group', async () => {
+  test('When no chunk fits the conditions, then there is no retry group', async () => {
     await endedWork(database, 2, {}, { collectionId });
     await chunkedWork(database, 2, { collectionId });
     expect(await retry({ collection_id: collectionId }, 200)).toEqual({
@@ -182,7 +182,7 @@ describe('Retrying in bulk', () => {
     expect(await groupOf(answer.group_id)).toMatchObject({ scheduled: 0, jobs: { queued: 1 }, done: false });
   });
 
-  test('When a job was cancelled, then its failed chunks are left alone', async () => {
+  test('When a job was cancelled, then its failed chunks do not change', async () => {
     const work = await chunkedWork(database, 2, { collectionId });
     const [failed = ''] = work.chunkIds;
     await settle(database, [failed], { [failed]: 'EMBEDDING_REJECTED' });
@@ -191,7 +191,7 @@ describe('Retrying in bulk', () => {
     expect((await api.client.get(`/api/v1/jobs/${work.jobId}`)).body.status).toBe('cancelled');
   });
 
-  test('When it is followed, then it says where its chunks stand and when it is done', async () => {
+  test('The retry group shows the statuses of its chunks, and when all are done', async () => {
     const first = await endedWork(database, 3, failures, { collectionId });
     const second = await endedWork(database, 1, { 0: 'EMBEDDING_REJECTED' }, { collectionId });
     const { group_id } = await retry({ collection_id: collectionId });
@@ -214,13 +214,13 @@ describe('Retrying in bulk', () => {
   });
 });
 
-describe('A bulk retry that is not right', () => {
+describe('An invalid bulk retry', () => {
   test.each([
     ['no condition', {}, ''],
     ['no condition but force', { force: true, dry_run: true }, ''],
-    ['a collection that is no id', { collection_id: 'nonsense' }, 'collection_id'],
-    ['a document that is no id', { document_id: 5 }, 'document_id'],
-    ['a time that is none', { failed_after: 'yesterday' }, 'failed_after'],
+    ['a collection id that is not a UUID', { collection_id: 'nonsense' }, 'collection_id'],
+    ['a document id that is a number', { document_id: 5 }, 'document_id'],
+    ['a time that is a word', { failed_after: 'yesterday' }, 'failed_after'],
     ['a time without a zone', { failed_before: '2026-01-01T10:00:00' }, 'failed_before'],
     ['no error codes', { error_codes: [] }, 'error_codes'],
     ['a dry run that is text', { error_codes: ['WORKER_LOST'], dry_run: 'true' }, 'dry_run'],
@@ -229,7 +229,7 @@ describe('A bulk retry that is not right', () => {
     expect(await post(body)).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID', errors: [{ path }] } });
   });
 
-  test('When it names a field there is none of, then REQUEST_INVALID names it', async () => {
+  test('When it has an unknown field, then REQUEST_INVALID names the field', async () => {
     const { status, body } = await post({ error_codes: ['WORKER_LOST'], colection_id: collectionId });
     expect([status, body.code]).toEqual([400, 'REQUEST_INVALID']);
     expect(body.detail).toContain('colection_id');
@@ -242,7 +242,7 @@ describe('A bulk retry that is not right', () => {
     expect(await post({ [field]: randomUUID() })).toMatchObject({ status: 404, body: { code } });
   });
 
-  test('When its body is missing, not JSON or malformed, then it is refused as elsewhere', async () => {
+  test('When its body is missing, not JSON or malformed, then it is refused', async () => {
     const bare = () => api.client.post('/api/v1/retries');
     expect(await bare()).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID' } });
     expect(await bare().type('text/plain').send('all')).toMatchObject({

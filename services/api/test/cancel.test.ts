@@ -17,7 +17,7 @@ afterAll(() => api.stop());
 const post = (jobId: string) => api.client.post(`/api/v1/jobs/${jobId}/cancel`);
 const get = async (path: string) => (await api.client.get(`/api/v1/${path}`)).body;
 
-/** Cancels, and sees that job and document say so. */
+/** Cancels the job, and checks that job and document are cancelled. */
 async function cancel(work: Work): Promise<void> {
   const response = await post(work.jobId);
   expect(response.status).toBe(200);
@@ -37,13 +37,13 @@ async function cancel(work: Work): Promise<void> {
 const retry = (jobId: string, body: object = {}) => api.client.post(`/api/v1/jobs/${jobId}/chunks/retry`).send(body);
 
 describe('Cancelling a job', () => {
-  test('When it is queued, then it ends and no chunker gets it', async () => {
+  test('When the job is queued, then it ends and no chunker can claim it', async () => {
     const work = await queuedWork(database);
     await cancel(work);
     await expect(claimed(database, work)).rejects.toThrow('gone');
   });
 
-  test('When its document is being read, then what was read is not stored', async () => {
+  test('When the document is being read, then the chunks that were read are not stored', async () => {
     const work = await queuedWork(database);
     const job = await claimed(database, work);
     await cancel(work);
@@ -51,7 +51,7 @@ describe('Cancelling a job', () => {
     expect(await get(`jobs/${work.jobId}/chunks`)).toMatchObject({ summary: { total: 0 } });
   });
 
-  test('When it is being processed, then what waits or is worked on is cancelled and what is stored stays', async () => {
+  test('When the job is being processed, then its unsettled chunks are cancelled and stored chunks stay', async () => {
     const work = await chunkedWork(database, 4);
     const [done = '', failed = '', busy = '', waiting = ''] = work.chunkIds;
     await settle(database, [done, failed], { [failed]: 'EMBEDDING_REJECTED' });
@@ -70,14 +70,14 @@ describe('Cancelling a job', () => {
     expect((await get(`documents/${work.documentId}/chunks`)).chunks).toHaveLength(1);
   });
 
-  test('When it waits for a retry round, then it ends', async () => {
+  test('When the job waits for a retry round, then it ends', async () => {
     const work = await chunkedWork(database, 1);
     await settle(database, work.chunkIds, { [work.chunkIds[0] ?? '']: 'EMBEDDING_TIMEOUT' });
     expect(await get(`jobs/${work.jobId}`)).toMatchObject({ status: 'retrying' });
     await cancel(work);
   });
 
-  test('When it is cancelled already, then it is answered as cancelled again', async () => {
+  test('When the job is already cancelled, then the answer is the same again', async () => {
     const work = await chunkedWork(database, 2);
     await cancel(work);
     const before = await get(`jobs/${work.jobId}`);
@@ -85,7 +85,7 @@ describe('Cancelling a job', () => {
     expect(await get(`jobs/${work.jobId}`)).toEqual(before);
   });
 
-  test('When it has ended otherwise, then JOB_ENDED and nothing changes', async () => {
+  test('When the job has ended in another way, then JOB_ENDED and nothing changes', async () => {
     const unreadable = await queuedWork(database);
     await failJob(database, await claimed(database, unreadable), new MillraceError('PDF_CORRUPT'));
     const ended = [
@@ -101,7 +101,7 @@ describe('Cancelling a job', () => {
     }
   });
 
-  test('When its document is deleted or cancelled at the same moment, then each is answered and none with an error of ours', async () => {
+  test('When the document is deleted or cancelled at the same moment, then no request gets a server error', async () => {
     for (let round = 0; round < 10; round += 1) {
       const work = await chunkedWork(database, 3);
       const answers = await Promise.all([
@@ -116,7 +116,7 @@ describe('Cancelling a job', () => {
 });
 
 describe('Retrying a cancelled job', () => {
-  test('When all of it is retried, then it goes on where it was', async () => {
+  test('When the whole job is retried, then it continues with its cancelled chunks', async () => {
     const work = await chunkedWork(database, 3);
     await settle(database, work.chunkIds.slice(0, 1));
     await cancel(work);
@@ -126,7 +126,7 @@ describe('Retrying a cancelled job', () => {
     expect(await get(`documents/${work.documentId}`)).toMatchObject({ status: 'ready', error: null, missing: null });
   });
 
-  test('When a part of it is retried, then the job ends and names the rest as missing', async () => {
+  test('When some of its chunks are retried, then the job ends and the document names the others as missing', async () => {
     const work = await chunkedWork(database, 3);
     const [first = '', second = '', third = ''] = work.chunkIds;
     await cancel(work);
@@ -147,7 +147,7 @@ describe('Retrying a cancelled job', () => {
     expect(await get(`documents/${work.documentId}`)).toMatchObject({ status: 'ready' });
   });
 
-  test('When it was cancelled before it had chunks, then its document is read again', async () => {
+  test('When the job was cancelled before it had chunks, then its document is read again', async () => {
     const work = await queuedWork(database);
     await cancel(work);
     expect(await retry(work.jobId)).toMatchObject({ status: 202, body: { scheduled: 0, job_restarted: true } });
@@ -156,12 +156,12 @@ describe('Retrying a cancelled job', () => {
   });
 });
 
-describe('A cancellation that is not right', () => {
+describe('An invalid cancellation', () => {
   test.each([randomUUID(), 'nonsense'])('When the job is %s, then JOB_NOT_FOUND', async (id) => {
     expect(await post(id)).toMatchObject({ status: 404, body: { code: 'JOB_NOT_FOUND' } });
   });
 
-  test('When it has a body that is not an empty object, then it is refused and nothing is cancelled', async () => {
+  test('When the body is not an empty object, then REQUEST_INVALID and nothing is cancelled', async () => {
     const { jobId } = await queuedWork(database);
     for (const body of [{ force: true }, []]) {
       expect(await post(jobId).send(body)).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID' } });

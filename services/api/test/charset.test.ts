@@ -9,11 +9,11 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
-describe('When the charset of an uploaded text is said', () => {
+describe('The charset that a client names for a text', () => {
   const mill = (about: string) => Buffer.concat([Buffer.from(`${about} `), Buffer.from([0xec, 0xeb, 0xe8, 0xed])]);
   const typeOf = (body: UploadResponse) => body.document.mime_type;
 
-  test('with a raw body, then it is kept with the type, by its name', async () => {
+  test('When a raw body has it, then it is stored with the media type by its standard name', async () => {
     const send = (type: string, about: string) =>
       api.client.post('/api/v1/documents').set('Content-Type', type).send(mill(about));
     expect(typeOf((await send('text/plain; charset=CP1251', 'one')).body)).toBe('text/plain; charset=windows-1251');
@@ -25,7 +25,7 @@ describe('When the charset of an uploaded text is said', () => {
     ['first', '', 20_000],
     ['after a field', '--b\r\nContent-Disposition: form-data; name="max_retries"\r\n\r\n2\r\n', 20_000],
     ['first, in small pieces', '', 3],
-  ])('with the part of a form that stands %s, then it is kept as well', async (place, before, pieceBytes) => {
+  ])('When the file of a form has it, %s, then it is stored as well', async (place, before, pieceBytes) => {
     const form = Buffer.concat([
       Buffer.from(`${before}--b\r\nContent-Disposition: form-data; name="file"; filename="a.md"\r\n`),
       Buffer.from('content-type: text/markdown; charset=windows-1251\r\n\r\n'),

@@ -16,7 +16,7 @@ const chunksOf = async (jobId: string, query = '') =>
   jobChunksResponseSchema.parse((await api.client.get(`/api/v1/jobs/${jobId}/chunks${query}`)).body);
 
 describe("A job's chunks", () => {
-  test('When they are listed, then there is a count for each status and, of the failed, for each code', async () => {
+  test('When they are listed, then the answer counts each status and each error code', async () => {
     const { jobId } = await endedWork(database, 5, {
       1: 'EMBEDDING_TIMEOUT',
       3: 'EMBEDDING_REJECTED',
@@ -39,7 +39,7 @@ describe("A job's chunks", () => {
     expect(body.chunks.map((chunk) => chunk.chunk_index)).toEqual([0, 1, 2, 3, 4]);
   });
 
-  test('When they are filtered, then those that fit come in pages and the counts stay those of all', async () => {
+  test('When they are filtered, then pages hold only the chunks that fit, and the counts include all chunks', async () => {
     const { jobId } = await endedWork(database, 6, {
       0: 'EMBEDDING_TIMEOUT',
       2: 'EMBEDDING_TIMEOUT',
@@ -59,13 +59,13 @@ describe("A job's chunks", () => {
     expect((await chunksOf(jobId, '?error_code=WORKER_LOST')).chunks).toEqual([]);
   });
 
-  test('When the job has none yet, then all counts are zero', async () => {
+  test('When the job has no chunks yet, then all counts are zero', async () => {
     const body = await chunksOf((await queuedWork(database)).jobId);
     expect(body).toMatchObject({ summary: { total: 0 }, error_codes: [], chunks: [], next_cursor: null });
   });
 
   test.each(['error_code=', 'error_code=%00', 'error_code=not-a-code', `error_code=${'X'.repeat(101)}`])(
-    'When they are asked for with %s, then REQUEST_INVALID names the field',
+    'When the query is %s, then REQUEST_INVALID names the field',
     async (query) => {
       const { jobId } = await queuedWork(database);
       const response = await api.client.get(`/api/v1/jobs/${jobId}/chunks?${query}`);
@@ -77,8 +77,8 @@ describe("A job's chunks", () => {
   );
 });
 
-describe('One chunk', () => {
-  test('When it has failed twice and then succeeded, then its history names every attempt', async () => {
+describe('A job chunk', () => {
+  test('When it has failed twice and then succeeded, then its history has every attempt', async () => {
     const { jobId, chunkIds } = await chunkedWork(database, 1);
     const [id = ''] = chunkIds;
     await settle(database, chunkIds, { [id]: 'EMBEDDING_TIMEOUT' });
@@ -102,7 +102,7 @@ describe('One chunk', () => {
     expect(jobChunkDetailSchema.parse(body)).toMatchObject({ status: 'success', attempts: 1, history: [] });
   });
 
-  test('When it is of another job, is unknown or is no id, then CHUNK_NOT_FOUND', async () => {
+  test('When it belongs to another job, is unknown or is not a UUID, then CHUNK_NOT_FOUND', async () => {
     const { jobId } = await chunkedWork(database, 1);
     const other = await chunkedWork(database, 1);
     for (const id of [other.chunkIds[0], randomUUID(), 'nonsense']) {
@@ -118,7 +118,7 @@ describe('What a document lacks', () => {
   const documentOf = async (id: string) =>
     documentDetailSchema.parse((await api.client.get(`/api/v1/documents/${id}`)).body);
 
-  test('When chunks failed and pages could not be read, then it is partial and names them', async () => {
+  test('When chunks and pages have failed, then the document is partial and names them', async () => {
     const failures = { 1: 'EMBEDDING_REJECTED', 2: 'EMBEDDING_TIMEOUT' } as const;
     const { documentId, chunkIds } = await endedWork(database, 4, failures, { failedPages: [7, 9] });
     expect(await documentOf(documentId)).toMatchObject({
@@ -139,7 +139,7 @@ describe('What a document lacks', () => {
     });
   });
 
-  test('When it lacks more than a hundred chunks, then all are counted and the first hundred named', async () => {
+  test('When more than a hundred chunks are missing, then all are counted and the first hundred are named', async () => {
     const failures = Object.fromEntries(Array.from({ length: 120 }, (_, i) => [i + 5, 'EMBEDDING_REJECTED' as const]));
     const { documentId } = await endedWork(database, 130, failures);
     const { missing } = await documentOf(documentId);
@@ -147,7 +147,7 @@ describe('What a document lacks', () => {
     expect(missing?.chunks.map((chunk) => chunk.chunk_index)).toEqual(Array.from({ length: 100 }, (_, i) => i + 5));
   });
 
-  test('When it is ready, or still being worked on, then nothing is said to be missing', async () => {
+  test('When the document is ready or unfinished, then it names nothing as missing', async () => {
     const ready = await endedWork(database, 2, {});
     expect(await documentOf(ready.documentId)).toMatchObject({ status: 'ready', missing: null });
     const { documentId, chunkIds } = await chunkedWork(database, 2, { jobMaxRetries: 0, failedPages: [5] });

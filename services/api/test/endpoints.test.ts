@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { textPdf } from '@millrace/test-support';
+import { z } from 'zod';
 import { endpoints } from '../src/endpoints';
-import type { NamedEndpoint } from '../src/http/endpoint';
+import { endpoint } from '../src/http/endpoint';
+import { sendTo } from './sendTo';
 import { TestApi } from './support';
 import { endedWork, queuedWork } from './work';
 
@@ -43,19 +45,6 @@ const calls: Record<string, () => Promise<{ status: number; body: { [name: strin
   searchChunks: () => post('/api/v1/search', { query: 'a chunk', document_id: ids.documentId }),
 };
 
-const pathOf = (endpoint: NamedEndpoint) => endpoint.path.replaceAll(/\{\w+\}/g, () => randomUUID());
-
-/** Sends a request for the endpoint with a body of this type. */
-function send(endpoint: NamedEndpoint, client: TestApi['client'], type: string, body: string) {
-  const { method } = endpoint;
-  const path = pathOf(endpoint);
-  return method === 'GET'
-    ? client.get(path)
-    : method === 'DELETE'
-      ? client.delete(path)
-      : client.post(path).type(type).send(body);
-}
-
 describe('Every declared endpoint', () => {
   test('has a call in this test', () => {
     expect(Object.keys(calls).sort()).toEqual(endpoints.map((endpoint) => endpoint.operationId).sort());
@@ -76,7 +65,7 @@ describe('Every declared endpoint', () => {
   });
 
   test.each(endpoints.filter(({ access }) => access !== 'public'))('$operationId needs the key', async (endpoint) => {
-    expect(await send(endpoint, api.anonymous, 'text/plain', '')).toMatchObject({
+    expect(await sendTo(endpoint, api.anonymous, 'text/plain', '')).toMatchObject({
       status: 401,
       body: { code: 'UNAUTHENTICATED' },
     });
@@ -85,7 +74,7 @@ describe('Every declared endpoint', () => {
   test.each(endpoints.filter(({ body }) => body?.kind === 'json'))(
     '$operationId refuses what is not JSON, malformed, too large or not as its schema says',
     async (endpoint) => {
-      const codeOf = async (type: string, body: string) => (await send(endpoint, api.client, type, body)).body.code;
+      const codeOf = async (type: string, body: string) => (await sendTo(endpoint, api.client, type, body)).body.code;
       expect(await codeOf('text/plain', 'text')).toBe('REQUEST_INVALID');
       expect(await codeOf('application/json', '{"a": ')).toBe('JSON_MALFORMED');
       expect(await codeOf('application/json', JSON.stringify({ a: 'x'.repeat(600_000) }))).toBe('PAYLOAD_TOO_LARGE');
@@ -100,5 +89,33 @@ describe('Every declared endpoint', () => {
       const methods = endpoints.filter((endpoint) => endpoint.path === path).map((endpoint) => endpoint.method);
       expect(response.headers.allow?.split(', ').sort()).toEqual(methods.sort());
     }
+  });
+});
+
+describe('A declaration', () => {
+  const declare = () =>
+    endpoint({
+      method: 'GET',
+      path: '/things/{id}',
+      summary: 'Get a thing',
+      params: { id: z.string() },
+      responses: { 200: { description: 'The thing', schema: z.object({ name: z.string() }) } },
+      errors: [],
+      access: 'principal',
+      rateClass: 'read',
+      uses: ['access'],
+    });
+
+  test('allows only its statuses, bodies, path parameters and resources in the handler', () => {
+    const fits = declare().handle(async ({ params }) => ({ status: 200, body: { name: params.id } }));
+    // @ts-expect-error The status is not declared.
+    declare().handle(async () => ({ status: 201, body: { name: 'a' } }));
+    // @ts-expect-error The body does not fit the schema.
+    declare().handle(async () => ({ status: 200, body: { name: 1 } }));
+    // @ts-expect-error The path has no such parameter.
+    declare().handle(async ({ params }) => ({ status: 200, body: { name: params.other } }));
+    // @ts-expect-error The resource is not declared.
+    declare().handle(async (_input, { database }) => ({ status: 200, body: { name: String(database) } }));
+    expect(fits).toMatchObject({ path: '/things/{id}', handle: expect.any(Function) });
   });
 });

@@ -18,7 +18,7 @@ async function upload(metadata?: string) {
   return metadata === undefined ? request : request.field('metadata', metadata);
 }
 
-/** An uploaded document with one stored chunk. @returns its id. */
+/** Uploads a document with one stored chunk. @returns its id. */
 async function stored(metadata?: object): Promise<string> {
   const response = await upload(metadata && JSON.stringify(metadata));
   const { id } = (response.body as UploadResponse).document;
@@ -59,7 +59,7 @@ function nested(depth: number): object {
 }
 
 describe('Metadata', () => {
-  test('When an upload brings some, then the document shows it as it came', async () => {
+  test('When an upload has metadata, then the document has the same', async () => {
     const metadata = { 'a key': [1, 2.5, null, true, { deep: 'ümlaut 日本' }], empty: {}, quote: `it's "so" \\` };
     const response = await upload(JSON.stringify(metadata));
     expect(response).toMatchObject({ status: 202, body: { document: { metadata } } });
@@ -67,17 +67,17 @@ describe('Metadata', () => {
     expect(body.metadata).toEqual(metadata);
   });
 
-  test('When an upload brings none, then the document has an empty object', async () => {
+  test('When an upload has no metadata, then the document has an empty object', async () => {
     expect((await upload()).body.document.metadata).toEqual({});
   });
 
-  test('When it is as large as allowed, then it is kept, however its letters are written', async () => {
+  test('When it has the largest size allowed, then it is kept, whether its letters are escaped or not', async () => {
     const largest = { a: 'b'.repeat(16_384 - '{"a":""}'.length) };
     const escaped = JSON.stringify(largest).replaceAll('b', '\\u0062');
     expect((await upload(escaped)).body.document.metadata).toEqual(largest);
   });
 
-  test('When a search is limited by it, then only documents that contain all of it are found', async () => {
+  test('When a search filters by it, then only documents that contain all of the filter are found', async () => {
     const both = await stored({ department: 'law', years: [2023, 2024], author: { name: 'Ada', team: 'x' } });
     const law = await stored({ department: 'law', years: [2024] });
     const sales = await stored({ department: 'sales' });
@@ -113,7 +113,7 @@ describe('Metadata', () => {
     });
   });
 
-  test('When a filter is as deep and as large as allowed, then it is searched by', async () => {
+  test('When a filter has the largest depth and size allowed, then the search uses it', async () => {
     expect(await found(nested(8))).toEqual([]);
     expect(await found({ a: 'x'.repeat(4096 - '{"a":""}'.length) })).toEqual([]);
   });

@@ -1,7 +1,11 @@
 import { readdir } from 'node:fs/promises';
+import { defaultCollectionId } from '@millrace/database';
 import { Queues, workerConnection } from '@millrace/queues';
 import { createLogger } from '@millrace/telemetry';
 import { testServers, textPdf, Wire, waitFor } from '@millrace/test-support';
+import { endpoints } from '../src/endpoints';
+import { errorsOf } from '../src/http/endpointErrors';
+import { sendTo } from './sendTo';
 import { TestApi } from './support';
 import { endedWork, newCollection, queuedWork } from './work';
 
@@ -26,8 +30,8 @@ describe('When Redis is away', () => {
   });
 });
 
-describe('When Redis is away, and an operator retries or cancels', () => {
-  test('then both stand, and what could not be delivered waits for the reconciler', async () => {
+describe('When an operator retries or cancels without Redis', () => {
+  test('then both are done, and the reconciler can make the deliveries later', async () => {
     const { wire, url } = await Wire.to(testServers().redisUrl);
     const api = await TestApi.start({ REDIS_URL: url });
     const { database } = api;
@@ -54,8 +58,8 @@ describe('When Redis is away, and an operator retries or cancels', () => {
   });
 });
 
-describe('When the API is stopped straight after a retry', () => {
-  test('then what it was delivering is delivered', async () => {
+describe('When the API stops right after a retry', () => {
+  test('then it finishes the deliveries that it has begun', async () => {
     const api = await TestApi.start();
     const { database } = api;
     const { REDIS_URL, QUEUE_PREFIX } = api.environment.config();
@@ -93,8 +97,14 @@ describe('When Redis is frozen', () => {
   });
 });
 
+/** The bodies of the endpoints that need one. */
+const bodies: Record<string, object> = {
+  searchChunks: { query: 'tea' },
+  retryFailures: { collection_id: defaultCollectionId },
+};
+
 describe('When the database is away', () => {
-  test('then an upload is refused with DATABASE_UNAVAILABLE, nothing stays, and it works again afterwards', async () => {
+  test('then requests are refused with DATABASE_UNAVAILABLE, no file stays, and uploads work again afterwards', async () => {
     const api = await TestApi.start();
     const { wire, url } = await Wire.to(api.environment.config().DATABASE_URL);
     const wired = await TestApi.start({ DATABASE_URL: url, DATABASE_CONNECT_TIMEOUT_MS: '1000' });
@@ -107,6 +117,15 @@ describe('When the database is away', () => {
       expect(blobs.filter((entry) => entry.isFile())).toEqual([]);
       expect((await wired.anonymous.get('/readyz')).status).toBe(503);
       expect((await wired.anonymous.get('/healthz')).status).toBe(200);
+      const using = endpoints.filter(
+        (endpoint) => errorsOf(endpoint).includes('DATABASE_UNAVAILABLE') && endpoint.body?.kind !== 'upload',
+      );
+      const answers = using.map(async (endpoint) => {
+        const body = bodies[endpoint.operationId];
+        const sent = sendTo(endpoint, wired.client, 'application/json', body ? JSON.stringify(body) : '');
+        return [endpoint.operationId, (await sent).status];
+      });
+      expect(await Promise.all(answers)).toEqual(using.map(({ operationId }) => [operationId, 503]));
       wire.mend();
       const accepted = await wired.client.post('/api/v1/documents').attach('file', pdf, 'a.pdf');
       expect(accepted.status).toBe(202);

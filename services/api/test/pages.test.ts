@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 
 describe("A document's pages", () => {
-  test('When the document names some of them, then those have a label and the others null', async () => {
+  test('When the document names some of its pages, then these have a label and the others have null', async () => {
     const work = await queuedWork(database);
     const page = { width: 612, height: 792, outcome: 'text' as const, characters: 20 };
     const pages = ['iv', null, 'A-1'].map((label, index) => ({ ...page, page: index + 1, label, errorCode: null }));

@@ -33,7 +33,7 @@ async function documents(): Promise<unknown[]> {
   return database.sql.many('SELECT id FROM documents ORDER BY id');
 }
 
-/** What the stored original says, opened without a password. */
+/** Opens the stored original without a password. @returns the text of its first page. */
 async function storedText(documentId: string): Promise<string> {
   const path = (await files()).find((name) => name.endsWith(documentId)) ?? '';
   const file = await openPdf(path);
@@ -44,7 +44,7 @@ async function storedText(documentId: string): Promise<string> {
   }
 }
 
-/** What the chunker does with a document that asks for a password. */
+/** Fails the document as the chunker does when the PDF asks for a password. */
 async function failAsEncrypted(documentId: string): Promise<void> {
   const failed = `status = 'failed', error_code = 'PDF_ENCRYPTED', error = 'locked'`;
   await database.sql.none(`UPDATE jobs SET ${failed}, finished_at = now() WHERE document_id = $1`, [documentId]);
@@ -52,7 +52,7 @@ async function failAsEncrypted(documentId: string): Promise<void> {
 }
 
 describe('When an encrypted PDF comes with its password', () => {
-  test('in the form, then what is stored needs none, and hash and size are those of the upload', async () => {
+  test('in the form, then the original is stored without it, with hash and size of the upload', async () => {
     const pdf = await encryptedPdf('sésame 1', 'In the form.');
     const { status, body } = await form(pdf, 'sésame 1');
     expect(status).toBe(202);
@@ -66,7 +66,7 @@ describe('When an encrypted PDF comes with its password', () => {
     }
   });
 
-  test.each(['plain', 'päss wörd'])('%j in the header, then what is stored needs none', async (password) => {
+  test.each(['plain', 'päss wörd'])('%j in the header, then the original is stored without it', async (password) => {
     const pdf = await encryptedPdf(password, 'In the header.');
     const response = await fetch(`${api.url}/api/v1/documents`, {
       method: 'POST',
@@ -82,7 +82,7 @@ describe('When an encrypted PDF comes with its password', () => {
     expect(await storedText(document.id)).toBe('In the header.');
   });
 
-  test('and is uploaded again with or without it, then the first document is found', async () => {
+  test('and comes again with or without it, then the answer is the first document', async () => {
     const pdf = await encryptedPdf('twice', 'Uploaded twice.');
     const { body } = await form(pdf, 'twice');
     for (const again of [await form(pdf, 'twice'), await post().attach('file', pdf, 'locked.pdf')]) {
@@ -92,8 +92,8 @@ describe('When an encrypted PDF comes with its password', () => {
   });
 });
 
-describe('When the password is wrong', () => {
-  test('then that is said at once and nothing is kept', async () => {
+describe('A password that is refused', () => {
+  test('When it is wrong, then PDF_PASSWORD_WRONG, and nothing is kept', async () => {
     const before = [await files(), await documents()];
     const response = await form(await encryptedPdf('right'), 'wrong');
     expect(response.body).toMatchObject({ status: 422, code: 'PDF_PASSWORD_WRONG', retryable: false });
@@ -101,7 +101,7 @@ describe('When the password is wrong', () => {
     expect([await files(), await documents()]).toEqual(before);
   });
 
-  test('because it stands in the address, then it is not taken', async () => {
+  test('When it is in the address, then REQUEST_INVALID', async () => {
     const response = await post()
       .query({ password: 'right' })
       .attach('file', await encryptedPdf('right'), 'a.pdf');
@@ -109,7 +109,7 @@ describe('When the password is wrong', () => {
   });
 });
 
-test('When the client goes while its password is taken off, then nothing is kept', async () => {
+test('When the client closes the connection while its PDF is unlocked, then nothing is kept', async () => {
   const before = [await files(), await documents()];
   const client = new AbortController();
   const body = new FormData();
@@ -125,24 +125,24 @@ test('When the client goes while its password is taken off, then nothing is kept
   await waitFor('the process', unlockProcess);
   client.abort();
   await expect(answer).rejects.toThrow();
-  await waitFor('the end of it', async () => {
+  await waitFor('the process to end', async () => {
     const isSame = JSON.stringify([await files(), await documents()]) === JSON.stringify(before);
     return isSame && (await unlockProcess()) === undefined;
   });
 });
 
-describe('When a password comes with a file that needs none', () => {
+describe('When a password comes with a file that is not encrypted', () => {
   test('then it is ignored', async () => {
-    const pdf = await textPdf(['Open to everybody.']);
+    const pdf = await textPdf(['Not encrypted.']);
     const { status, body } = await form(pdf, 'needless');
     expect(status).toBe(202);
-    expect(await storedText(body.document.id)).toBe('Open to everybody.');
+    expect(await storedText(body.document.id)).toBe('Not encrypted.');
     const path = (await files()).find((name) => name.endsWith(body.document.id)) ?? '';
     expect(await readFile(path)).toEqual(pdf);
   });
 });
 
-describe('When a document has failed for want of a password', () => {
+describe('When a document has failed because its password was missing', () => {
   async function failed(text: string) {
     const pdf = await encryptedPdf('late', text);
     const { body } = await post().attach('file', pdf, 'locked.pdf');
@@ -150,7 +150,7 @@ describe('When a document has failed for want of a password', () => {
     return { pdf, id: body.document.id as string };
   }
 
-  test('and its file comes again with the password, then a new document takes its place', async () => {
+  test('and the file comes again with the password, then a new document replaces it', async () => {
     const { pdf, id } = await failed('Opened in the end.');
     const { status, body } = await form(pdf, 'late');
     expect(status).toBe(202);
@@ -159,14 +159,14 @@ describe('When a document has failed for want of a password', () => {
     expect((await api.client.get(`/api/v1/documents/${id}`)).status).toBe(404);
   });
 
-  test('and its file comes again without, or with a wrong one, then its record stays', async () => {
+  test('and the file comes again without it or with a wrong one, then the document stays', async () => {
     const { pdf, id } = await failed('Never opened.');
     expect((await form(pdf, 'early')).body).toMatchObject({ code: 'PDF_PASSWORD_WRONG' });
     const again = await post().attach('file', pdf, 'locked.pdf');
     expect(again.body).toMatchObject({ duplicate: true, document: { id, error: { code: 'PDF_ENCRYPTED' } } });
   });
 
-  test('and its file comes several times at once with the password, then one new document is made', async () => {
+  test('and the file comes several times at once with the password, then one document replaces it', async () => {
     const { pdf, id } = await failed('Wanted by many.');
     const answers = await Promise.all(Array.from({ length: 4 }, () => form(pdf, 'late')));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 202]);
@@ -177,7 +177,7 @@ describe('When a document has failed for want of a password', () => {
   });
 });
 
-describe('When the same file is still in hand without its password', () => {
+describe('When the same file is still being read without its password', () => {
   async function inHand(text: string) {
     const pdf = await encryptedPdf('soon', text);
     const { body } = await post().attach('file', pdf, 'locked.pdf');
@@ -185,7 +185,7 @@ describe('When the same file is still in hand without its password', () => {
   }
 
   test.each(['queued', 'processing'])(
-    'and it comes again with it while the first is %s, then it is to come again, and does in the end',
+    'and comes again with it while the first is %s, then DOCUMENT_IN_PROGRESS until the first has failed',
     async (status) => {
       const { pdf, id } = await inHand(`First ${status}.`);
       await database.sql.none('UPDATE documents SET status = $1 WHERE id = $2', [status, id]);
@@ -207,9 +207,9 @@ describe('When the same file is still in hand without its password', () => {
     },
   );
 
-  test('and it fails while the password is taken off, then the upload takes its place', async () => {
+  test('and fails while the upload is unlocked, then the upload replaces it', async () => {
     const { pdf, id } = await inHand('Failed meanwhile.');
-    // The job is held as by the chunker that ends it; the upload waits for its outcome.
+    // The chunker that ends a job locks it in the same way. The upload waits for that transaction.
     let answer: Promise<{ status: number }> | undefined;
     await database.transaction(async (session) => {
       await session.sql.many('SELECT FROM jobs WHERE document_id = $1 FOR UPDATE', [id]);
@@ -228,7 +228,7 @@ describe('When the same file is still in hand without its password', () => {
     expect(await answer).toEqual({ status: 202 });
   });
 
-  test('and it comes with a wrong one, or needs none, then that is what is told', async () => {
+  test('and comes with a wrong one or needs none, then the answer says so', async () => {
     const { pdf } = await inHand('Wrong.');
     expect((await form(pdf, 'never')).body).toMatchObject({ code: 'PDF_PASSWORD_WRONG' });
     const open = await textPdf(['Open, twice.']);

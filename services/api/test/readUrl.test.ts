@@ -43,7 +43,7 @@ describe('When the read URL is of the same database for the read-only role', () 
     await testDatabase?.drop();
   });
 
-  /** Waits until a search is answered with this status while one of the roles may not search. */
+  /** Takes the right to search from a role, and waits until a search answers this status. */
   async function searchWithout(role: string, expected: number): Promise<void> {
     await owner.sql.none('REVOKE SELECT ON document_chunks, document_pages FROM $1:name', [role]);
     await waitFor(`a search to be answered with ${expected}`, async () => {
@@ -60,7 +60,7 @@ describe('When the read URL is of the same database for the read-only role', () 
 
   test('then searches run as that role', () => searchWithout(names.service, 200));
 
-  test("then a document's chunks and pages do not: what is said to be ready is listed whole", async () => {
+  test('then lists of chunks and pages run on the primary, so that a ready document is listed whole', async () => {
     const { document } = await accept(api.database);
     await searchWithout(names.readonly, 500);
     for (const list of ['chunks', 'pages']) {
@@ -68,7 +68,7 @@ describe('When the read URL is of the same database for the read-only role', () 
     }
   });
 
-  /** Whether the gauge says that the server is read. */
+  /** True when the gauge says that the replica is read. */
   async function gauge(): Promise<boolean> {
     const { text } = await api.anonymous.get('/metrics').set('X-API-Key', testApiKey);
     const [, value] = /^millrace_database_read_fresh\{service="api"\} ([01])$/m.exec(text) ?? [];
@@ -76,19 +76,19 @@ describe('When the read URL is of the same database for the read-only role', () 
     return value === '1';
   }
 
-  test('then metrics and log say when it is not read, once and why, and when it is again', async () => {
-    await waitFor('it to be read', gauge);
+  test('then metrics and log say once when the replica is not read and why, and when it is read again', async () => {
+    await waitFor('the replica to be read', gauge);
     const warnings = () => log.match(/DATABASE_READ_URL is not read/g)?.length ?? 0;
     expect(warnings()).toBe(0);
     wire.cut();
     await waitFor('the warning', async () => warnings() > 0);
     expect(await gauge()).toBe(false);
     const tries = wire.refused;
-    await waitFor('it to have been tried again and again', async () => wire.refused > tries + 2);
+    await waitFor('several further tries', async () => wire.refused > tries + 2);
     expect(warnings()).toBe(1);
     expect(log).toMatch(/"reason":"The database cannot be used: /);
     wire.mend();
-    await waitFor('it to be read again', async () => log.includes('DATABASE_READ_URL is read again'));
+    await waitFor('the replica to be read again', async () => log.includes('DATABASE_READ_URL is read again'));
     expect(await gauge()).toBe(true);
   });
 });

@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 
 test.each(['password', 'p%61ssword', 'Password', 'password[]', 'password[a]'])(
-  'When a password stands in the address as %s, then the log has the request without it',
+  'When a password is in the address as %s, then the log has the request without it',
   async (name) => {
     log = '';
     const pdf = await encryptedPdf(password);

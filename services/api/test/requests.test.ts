@@ -36,25 +36,25 @@ describe('The API key', () => {
     },
   );
 
-  test('When the key comes as X-API-Key, then it is taken', async () => {
+  test('When the key comes as X-API-Key, then it is accepted', async () => {
     const metrics = await api.anonymous.get('/metrics').set('X-API-Key', testApiKey);
     expect(metrics.status).toBe(200);
     expect(metrics.text).toContain('millrace_database_connections_max{pool="primary",service="api"} 5');
   });
 
-  test('When a browser sends the key as password to the API itself, then it is refused', async () => {
+  test('When a browser sends the key as a password to the API itself, then it is refused', async () => {
     expect((await api.anonymous.get('/api/v1/jobs/1').auth('x', testApiKey)).status).toBe(401);
   });
 
   test.each(['/docs/', '/openapi.json', '/admin/queues'])(
-    'When a browser opens %s, then it is asked for the key and let in with it',
+    'When a browser opens %s, then it must send the key as its password',
     async (page) => {
       const asked = await api.anonymous.get(page);
       expect(asked.status).toBe(401);
       expect(asked.headers['www-authenticate']).toContain('Basic');
       expect(asked.body.code).toBe('UNAUTHENTICATED');
-      expect((await api.anonymous.get(page).auth('anybody', testApiKey)).status).toBe(200);
-      expect((await api.anonymous.get(page).auth('anybody', 'wrong')).status).toBe(401);
+      expect((await api.anonymous.get(page).auth('any', testApiKey)).status).toBe(200);
+      expect((await api.anonymous.get(page).auth('any', 'wrong')).status).toBe(401);
     },
   );
 
@@ -66,7 +66,7 @@ describe('The API key', () => {
     expect(response).toMatchObject({ status: 403, body: { code: 'CROSS_SITE' } });
   });
 
-  test('When health is asked for, then no key is needed', async () => {
+  test('The health checks need no key', async () => {
     expect((await api.anonymous.get('/healthz')).status).toBe(200);
     expect((await api.anonymous.get('/readyz')).body).toEqual({
       ready: true,
@@ -75,7 +75,7 @@ describe('The API key', () => {
   });
 });
 
-describe('A request that is not right', () => {
+describe('An invalid request', () => {
   test.each([
     ['GET', `/api/v1/documents/${randomUUID()}`, 'DOCUMENT_NOT_FOUND'],
     ['GET', '/api/v1/documents/nonsense', 'DOCUMENT_NOT_FOUND'],
@@ -87,13 +87,13 @@ describe('A request that is not right', () => {
     ['GET', `/api/v1/jobs/${randomUUID()}/chunks/${randomUUID()}`, 'JOB_NOT_FOUND'],
     ['GET', `/api/v1/retries/${randomUUID()}`, 'RETRY_NOT_FOUND'],
     ['GET', '/api/v1/nowhere', 'NOT_FOUND'],
-  ])('When %s %s names nothing there is, then %s', async (method, path, code) => {
+  ])('When %s %s names something unknown, then %s', async (method, path, code) => {
     const response = await (method === 'GET' ? api.client.get(path) : api.client.delete(path));
     expect(response).toMatchObject({ status: 404, body: { code } });
     expect(problemSchema.parse(response.body).request_id).toBe(response.headers['x-request-id']);
   });
 
-  test('When a method is not taken, then METHOD_NOT_ALLOWED names those that are', async () => {
+  test('When the address does not take the method, then METHOD_NOT_ALLOWED names those that it takes', async () => {
     const response = await api.client.put(`/api/v1/documents/${randomUUID()}`);
     expect(response).toMatchObject({ status: 405, body: { code: 'METHOD_NOT_ALLOWED' } });
     expect(response.headers.allow).toBe('GET, DELETE');
@@ -124,14 +124,14 @@ describe('A request that is not right', () => {
     ['a limit of zero', { query: 'x', limit: 0 }, 'limit'],
     ['a limit beyond the largest', { query: 'x', limit: 101 }, 'limit'],
     ['a limit that is text', { query: 'x', limit: '5' }, 'limit'],
-    ['a document id that is none', { query: 'x', document_id: 'nonsense' }, 'document_id'],
+    ['a document id that is not a UUID', { query: 'x', document_id: 'nonsense' }, 'document_id'],
     ['an array', [], ''],
   ])('When a search has %s, then REQUEST_INVALID names the field', async (_what, body, path) => {
     const response = await search(body);
     expect(response).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID', errors: [{ path }] } });
   });
 
-  test('When a search names a field there is none of, then REQUEST_INVALID names it', async () => {
+  test('When a search has an unknown field, then REQUEST_INVALID names the field', async () => {
     const response = await search({ query: 'x', colection_id: randomUUID() });
     expect(response).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID' } });
     expect(response.body.detail).toContain('colection_id');
@@ -145,7 +145,7 @@ describe('A request that is not right', () => {
   });
 
   test.each(['limit=0', 'limit=x', 'limit=501', 'cursor=nonsense', 'status=lost'])(
-    'When a list is asked for with %s, then REQUEST_INVALID',
+    'When the query of a list is %s, then REQUEST_INVALID',
     async (query) => {
       const { body } = await api.client.post('/api/v1/documents').attach('file', await textPdf(['Listed.']), 'a.pdf');
       const response = await api.client.get(`/api/v1/jobs/${body.job.id}/chunks?${query}`);
@@ -159,8 +159,8 @@ describe('A request that is not right', () => {
   });
 });
 
-describe('A request that is not HTTP as it should be', () => {
-  /** Sends bytes as they are and gives status, content type and body of the answer. */
+describe('A request that is not well-formed HTTP', () => {
+  /** Sends the text as it is. @returns the status, the head and the problem document of the answer. */
   async function send(text: string) {
     const { hostname, port } = new URL(api.url);
     const socket = connect(Number(port), hostname);
@@ -170,7 +170,7 @@ describe('A request that is not HTTP as it should be', () => {
       answer += String(data);
     }
     const [head = '', body = ''] = answer.split('\r\n\r\n');
-    // The body may come in chunks, whose lengths stand around it.
+    // The body may be chunked, with lengths around it.
     const json = body.slice(body.indexOf('{'), body.lastIndexOf('}') + 1);
     return { status: Number(head.split(' ')[1]), head, problem: problemSchema.parse(JSON.parse(json)) };
   }
@@ -179,7 +179,7 @@ describe('A request that is not HTTP as it should be', () => {
     ['too large headers', `GET / HTTP/1.1\r\nHost: x\r\nX-Large: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
     ['no HTTP at all', 'hello\r\n\r\n', 400],
     ['an unknown expectation', 'GET / HTTP/1.1\r\nHost: x\r\nExpect: wonders\r\nConnection: close\r\n\r\n', 417],
-    ['an address that is none', 'GET http://[bad/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 400],
+    ['an invalid address', 'GET http://[bad/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 400],
   ])('When it has %s, then the answer is still a problem document', async (_what, text, status) => {
     const answer = await send(text);
     expect(answer.status).toBe(status);
@@ -187,7 +187,7 @@ describe('A request that is not HTTP as it should be', () => {
     expect(answer.head).toContain('application/problem+json');
   });
 
-  test('When an upload has an odd address, then nothing is left of it', async () => {
+  test('When an upload has an invalid address, then no file of it stays', async () => {
     const answer = await send(
       `POST http://x:99999999/api/v1/documents HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${testApiKey}\r\n` +
         'Content-Type: application/pdf\r\nContent-Length: 8\r\nConnection: close\r\n\r\n%PDF-1.4',

@@ -22,7 +22,7 @@ const post = (jobId: string, body?: object) => {
   return body ? request.send(body) : request;
 };
 
-/** Sends a retry that schedules something. */
+/** Sends a retry that schedules at least one chunk. */
 async function retry(jobId: string, body?: object) {
   const response = await post(jobId, body);
   expect(response.status).toBe(202);
@@ -39,7 +39,7 @@ const idAt = (work: Work, index: number) => work.chunkIds[index] ?? '';
 const delivered = (id: string) => waitFor(`the delivery ${id}`, async () => (await queues.chunks.getJob(id)) && true);
 
 describe("Retrying a job's chunks", () => {
-  test('When nothing is named, then all that failed is scheduled and delivered, and the job and document go on', async () => {
+  test('When nothing is named, then all failed chunks are scheduled and delivered, and job and document continue', async () => {
     const work = await endedWork(database, 4, { 1: 'EMBEDDING_REJECTED', 3: 'EMBEDDING_TIMEOUT' });
     expect(await jobOf(work.jobId)).toMatchObject({ status: 'completed_with_errors', failed_chunks: 2 });
     const answer = await retry(work.jobId);
@@ -68,7 +68,7 @@ describe("Retrying a job's chunks", () => {
     ]);
   });
 
-  test('When an empty object is sent, then it is as if nothing were', async () => {
+  test('When the body is an empty object, then all failed chunks are scheduled', async () => {
     const { jobId } = await endedWork(database, 2, { 0: 'EMBEDDING_REJECTED' });
     expect(await retry(jobId, {})).toMatchObject({ scheduled: 1 });
   });
@@ -87,7 +87,7 @@ describe("Retrying a job's chunks", () => {
     ]);
   });
 
-  test('When chunks are named, then each that is not scheduled is skipped for its reason', async () => {
+  test('When chunks are named, then each one that is not scheduled is skipped with a reason', async () => {
     const work = await chunkedWork(database, 6, { jobMaxRetries: 0, chunkMaxRetries: 1 });
     const [good = '', busy = '', other = '', expired = '', exhausted = '', wanted = ''] = work.chunkIds;
     await settle(
@@ -123,7 +123,7 @@ describe("Retrying a job's chunks", () => {
     expect(body.status).toBe('retry_scheduled');
   });
 
-  test('When more than a hundred are skipped for a reason, then all are counted and a hundred named', async () => {
+  test('When more than a hundred chunks are skipped, then all are counted and a hundred are named', async () => {
     const work = await endedWork(database, 130, {});
     const { status, body } = await post(work.jobId, { chunk_ids: work.chunkIds });
     expect([status, body.group_id, body.links.self]).toEqual([200, null, undefined]);
@@ -131,7 +131,7 @@ describe("Retrying a job's chunks", () => {
     expect(body.skipped[0].chunk_ids).toHaveLength(100);
   });
 
-  test('When attempts are used up, then only force gives the chunk another, and one that fails again stays failed', async () => {
+  test('When the attempts are used up, then only force gives the chunk another, and if that fails it stays failed', async () => {
     const work = await endedWork(database, 2, { 1: 'EMBEDDING_TIMEOUT' }, { chunkMaxRetries: 1 });
     const refused = await post(work.jobId);
     expect(refused).toMatchObject({
@@ -146,7 +146,7 @@ describe("Retrying a job's chunks", () => {
     expect(body).toMatchObject({ attempts: 2, max_retries: 2, history: [{ attempt: 1 }, { attempt: 2 }] });
   });
 
-  test('When a retried chunk fails while its job may try it again by itself, then the retry is not done', async () => {
+  test('When a retried chunk fails and its job has rounds left, then the retry is not done', async () => {
     const work = await chunkedWork(database, 2, { jobMaxRetries: 3 });
     await settle(database, [idAt(work, 0)], { [idAt(work, 0)]: 'EMBEDDING_REJECTED' });
     const { group_id } = await retry(work.jobId);
@@ -158,7 +158,7 @@ describe("Retrying a job's chunks", () => {
     expect(await groupOf(group_id)).toMatchObject({ summary: { success: 1 }, done: true });
   });
 
-  test('When successes are named with force, then nothing of them changes', async () => {
+  test('When successes are named with force, then they do not change', async () => {
     const work = await endedWork(database, 3, { 2: 'EMBEDDING_REJECTED' });
     const before = await rowsOf(database, work);
     const answer = await retry(work.jobId, { chunk_ids: work.chunkIds, force: true });
@@ -168,13 +168,13 @@ describe("Retrying a job's chunks", () => {
     expect(after.chunks.slice(0, 2)).toEqual(before.chunks.slice(0, 2));
   });
 
-  test('When ids are written in capitals, then they are the same ids', async () => {
+  test('When ids are written in capitals, then they name the same chunks', async () => {
     const work = await endedWork(database, 1, { 0: 'EMBEDDING_REJECTED' });
     const answer = await retry(work.jobId, { chunk_ids: [idAt(work, 0).toUpperCase()] });
     expect(answer).toMatchObject({ scheduled: 1, skipped: [] });
   });
 
-  test('When many retries come at the same moment, then each chunk is scheduled once', async () => {
+  test('When many retries come at once, then each chunk is scheduled once', async () => {
     const failures = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [i, 'EMBEDDING_REJECTED' as ErrorCode]));
     const work = await endedWork(database, 21, failures);
     const answers = await Promise.all(Array.from({ length: 8 }, () => post(work.jobId, { chunk_ids: work.chunkIds })));
@@ -209,7 +209,7 @@ describe('Retrying a job that failed before it had chunks', () => {
     expect(await groupOf(answer.group_id)).toMatchObject({ done: true });
   });
 
-  test('When other error codes are named, then it is left as it is', async () => {
+  test('When other error codes are named, then the job does not change', async () => {
     const work = await queuedWork(database);
     await failJob(database, await claimed(database, work), new MillraceError('STORAGE_UNAVAILABLE', 'Away'));
     expect(await post(work.jobId, { error_codes: ['WORKER_LOST'] })).toMatchObject({
@@ -230,14 +230,14 @@ describe('Retrying a job that failed before it had chunks', () => {
   });
 });
 
-describe('A retry that is not right', () => {
+describe('An invalid retry', () => {
   test.each([
     ['no object', [], ''],
     ['no chunks', { chunk_ids: [] }, 'chunk_ids'],
     ['a chunk that is no id', { chunk_ids: ['nonsense'] }, 'chunk_ids.0'],
     ['too many chunks', { chunk_ids: Array(10_001).fill(randomUUID()) }, 'chunk_ids'],
     ['no error codes', { error_codes: [] }, 'error_codes'],
-    ['an error code that is none', { error_codes: ['a\0b'] }, 'error_codes.0'],
+    ['an invalid error code', { error_codes: ['a\0b'] }, 'error_codes.0'],
     ['a force that is text', { force: 'yes' }, 'force'],
     ['an unknown field', { chunks: [] }, ''],
   ])('When it has %s, then REQUEST_INVALID names the field', async (_what, body, path) => {
@@ -250,7 +250,7 @@ describe('A retry that is not right', () => {
     expect(await rowsOf(database, work)).toEqual(before);
   });
 
-  test('When its body is not JSON or malformed, then it is refused as elsewhere', async () => {
+  test('When its body is not JSON or malformed, then it is refused', async () => {
     const { jobId } = await endedWork(database, 1, { 0: 'EMBEDDING_REJECTED' });
     expect(await post(jobId).type('text/plain').send('all')).toMatchObject({
       status: 400,
@@ -270,14 +270,14 @@ describe('A retry that is not right', () => {
     expect(await post(id)).toMatchObject({ status: 404, body: { code: 'JOB_NOT_FOUND' } });
   });
 
-  test.each([randomUUID(), 'nonsense'])('When the retry that is followed is %s, then RETRY_NOT_FOUND', async (id) => {
+  test.each([randomUUID(), 'nonsense'])('When the retry group is %s, then RETRY_NOT_FOUND', async (id) => {
     expect(await api.client.get(`/api/v1/retries/${id}`)).toMatchObject({
       status: 404,
       body: { code: 'RETRY_NOT_FOUND' },
     });
   });
 
-  test('When it is sent with another method, then METHOD_NOT_ALLOWED', async () => {
+  test('When it comes with another method, then METHOD_NOT_ALLOWED', async () => {
     const { jobId } = await queuedWork(database);
     expect((await api.client.get(`/api/v1/jobs/${jobId}/chunks/retry`)).headers.allow).toBe('POST');
   });

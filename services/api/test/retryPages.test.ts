@@ -41,14 +41,14 @@ describe("Retrying a document's failed pages", () => {
     expect([again.status, again.body]).toMatchObject([200, { group_id: null, pages: 0, reason: 'in_progress' }]);
   });
 
-  test('When there are none, then that is answered', async () => {
+  test('When no page has failed or the job is running, then the answer says which', async () => {
     const { jobId } = await endedWork(database, 1, { 0: 'EMBEDDING_REJECTED' });
     expect((await post(jobId, {})).body).toMatchObject({ group_id: null, pages: 0, reason: 'no_failed_pages' });
     const underWay = await chunkedWork(database, 1, { failedPages: [2] });
     expect((await post(underWay.jobId)).body).toMatchObject({ group_id: null, reason: 'in_progress' });
   });
 
-  test('When it cannot be, then why is named', async () => {
+  test('When the pages cannot be read again, then the error says why', async () => {
     const { jobId, documentId } = await endedWork(database, 1, {}, { failedPages: [2] });
     expect(await post(jobId, { pages: [2] })).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID' } });
     await database.sql.none('UPDATE documents SET source_path = NULL WHERE id = $1', [documentId]);

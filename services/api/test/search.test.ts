@@ -25,7 +25,7 @@ beforeEach(async () => {
     OPENAI_BASE_URL: provider.baseUrl,
   });
   const { DATABASE_URL: url } = environment.config();
-  // Searches read from a server of their own, here the same one.
+  // Searches use the replica. Here it is the same server.
   const options = { poolMax: 4, connectTimeoutMs: 5_000, applicationName: 'test' };
   database = new Database({ url, readUrl: url, ...options });
   reEmbedding = new ReEmbedding(database, { databaseUrl: url });
@@ -52,7 +52,7 @@ async function change(): Promise<void> {
 
 const modelsAsked = () => provider.requests.map((request) => request.model);
 
-test('When the model changes while the query is embedded, then it is embedded again, and from then on with the new one', async () => {
+test('When the model changes while a query is embedded, then this query and later ones are embedded with the new model', async () => {
   const search = await searcher(withNext);
   await reEmbedding.begin(next);
   expect(await search.find('a lighthouse', {}, 5)).toEqual([]);
@@ -87,7 +87,7 @@ test.each([
   expect(await search.find('a lighthouse', {}, 5)).toHaveLength(3);
 });
 
-test('When the old provider is away after the change, then nobody needs it', async () => {
+test('When the old provider is away after the change, then searches do not need it', async () => {
   const search = await searcher(withNext);
   await search.find('a lighthouse', {}, 5);
   await reEmbedding.begin(next);
@@ -96,13 +96,13 @@ test('When the old provider is away after the change, then nobody needs it', asy
   expect(await search.find('a lighthouse', {}, 5)).toEqual([]);
 });
 
-test('When the provider fails and the model is the same, then that is the answer', async () => {
+test('When the provider fails and the model has not changed, then the search fails with the error of the provider', async () => {
   const search = await searcher(withNext);
   provider.respondWith(() => ({ status: 503 }));
   await expect(search.find('a lighthouse', {}, 5)).rejects.toMatchObject({ code: 'EMBEDDING_UNAVAILABLE' });
 });
 
-test('When no provider of the model is configured, then the answer names it', async () => {
+test('When no provider of the model is configured, then SETUP_INVALID names the model', async () => {
   const search = await searcher({});
   await search.find('a lighthouse', {}, 5);
   await reEmbedding.begin(next);

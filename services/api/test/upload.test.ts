@@ -8,8 +8,8 @@ beforeAll(async () => {
 afterAll(() => uploads.stop());
 
 describe('Uploads, reads and deletions of the same document at once', () => {
-  test('When they meet, then each is answered and none with an error of ours', async () => {
-    const file = await textPdf(['Wanted by everybody.']);
+  test('When they come at once, then no request gets a server error', async () => {
+    const file = await textPdf(['Wanted by many.']);
     const statuses: number[] = [];
     const client = async () => {
       for (let round = 0; round < 12; round += 1) {
@@ -24,7 +24,7 @@ describe('Uploads, reads and deletions of the same document at once', () => {
   });
 });
 
-describe('An upload that is accepted', () => {
+describe('An accepted upload', () => {
   test('When it comes as a raw body with a name, then the name is kept', async () => {
     const response = await uploads
       .post()
@@ -36,7 +36,7 @@ describe('An upload that is accepted', () => {
     expect(response.headers.location).toBe(response.body.links.self);
   });
 
-  test('When it says how often to try, then its job and chunks do so, and otherwise as configured', async () => {
+  test('When it sets numbers of retries, then job and chunks have these, and otherwise the configured ones', async () => {
     const limitsOf = async (id: string) =>
       uploads.api.database.sql.one('SELECT max_retries, chunk_max_retries FROM jobs WHERE id = $1', [id]);
     const form = await uploads
@@ -73,13 +73,16 @@ describe('An upload that is accepted', () => {
     [{ chunk_max_tokens: 40 }, { strategy: 'structure', maxTokens: 40, overlapTokens: 20, ocr: 'auto' }],
     [{}, { strategy: 'structure', maxTokens: 400, overlapTokens: 50, ocr: 'auto' }],
     [{ ocr: 'off' }, { strategy: 'structure', maxTokens: 400, overlapTokens: 50, ocr: 'off' }],
-  ])('When it says %j of its chunks, then its job reads it so, and otherwise as configured', async (said, reading) => {
-    const raw = uploads.post().query(said).type('application/pdf');
-    const { body } = await raw.send(await textPdf([`Read with ${JSON.stringify(said)}`]));
-    expect(await uploads.api.database.sql.one('SELECT reading FROM jobs WHERE id = $1', [body.job.id])).toEqual({
-      reading,
-    });
-  });
+  ])(
+    'When its reading options are %j, then its job has these, and the configured ones for the rest',
+    async (said, reading) => {
+      const raw = uploads.post().query(said).type('application/pdf');
+      const { body } = await raw.send(await textPdf([`Read with ${JSON.stringify(said)}`]));
+      expect(await uploads.api.database.sql.one('SELECT reading FROM jobs WHERE id = $1', [body.job.id])).toEqual({
+        reading,
+      });
+    },
+  );
 
   test.each([
     ['../../etc/passwd', 'passwd'],
@@ -101,7 +104,7 @@ describe('An upload that is accepted', () => {
     expect(response.body.document.filename).toBe(stored);
   });
 
-  test('When some junk stands before the header of the PDF, then it is still a PDF', async () => {
+  test('When other bytes come before the header of the PDF, then it is still a PDF', async () => {
     const junk = Buffer.concat([Buffer.alloc(500, '\n'), await textPdf(['After some junk.'])]);
     expect((await uploads.post().attach('file', junk, 'a.pdf')).status).toBe(202);
   });
@@ -114,7 +117,7 @@ describe('An upload that is accepted', () => {
       'application/pdf',
     ],
     ['notes.log', async () => Buffer.from('No type and no known name.'), 'text/plain'],
-  ])('When the part of the form that holds %s says no type, then its name does', async (name, make, mimeType) => {
+  ])('When the part of the form with %s has no type, then the name decides', async (name, make, mimeType) => {
     const body = Buffer.concat([
       Buffer.from(`--b\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\n\r\n`),
       await make(),
@@ -124,7 +127,7 @@ describe('An upload that is accepted', () => {
     expect(response).toMatchObject({ status: 202, body: { document: { mime_type: mimeType } } });
   });
 
-  test('When it is stored, then size and hash are those of the bytes', async () => {
+  test('The stored size and hash are those of the bytes', async () => {
     const file = await textPdf(['Measured and hashed.']);
     const { body } = await uploads.post().attach('file', file, 'a.pdf');
     expect(body.document.size_bytes).toBe(file.length);

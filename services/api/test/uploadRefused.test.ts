@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => uploads.stop());
 
-/** Runs a refused upload and sees that nothing of it stays. */
+/** Sends an upload that is refused, and checks that no file and no row of it stay. */
 async function refused(send: () => Promise<{ status: number; body: unknown }>, status: number, code: string) {
   const before = [await uploads.files(), await uploads.rows()];
   const response = await send();
@@ -20,7 +20,7 @@ async function refused(send: () => Promise<{ status: number; body: unknown }>, s
   return response;
 }
 
-describe('An upload that is refused', () => {
+describe('A refused upload', () => {
   test('When there is no body, then UPLOAD_NO_FILE', () => refused(() => uploads.post(), 400, 'UPLOAD_NO_FILE'));
 
   test('When the form holds no file, then UPLOAD_NO_FILE', () =>
@@ -32,7 +32,7 @@ describe('An upload that is refused', () => {
   test('When a raw body is empty, then UPLOAD_NO_FILE', () =>
     refused(() => uploads.post().type('application/pdf').send(Buffer.alloc(0)), 400, 'UPLOAD_NO_FILE'));
 
-  test('When the file is called PDF and is none, then UNSUPPORTED_MEDIA_TYPE', () =>
+  test('When the file is named a PDF but is not one, then UNSUPPORTED_MEDIA_TYPE', () =>
     refused(
       () =>
         uploads.post().attach('file', Buffer.from('just text'), { filename: 'a.pdf', contentType: 'application/pdf' }),
@@ -40,14 +40,14 @@ describe('An upload that is refused', () => {
       'UNSUPPORTED_MEDIA_TYPE',
     ));
 
-  test('When a large file is not a PDF, then UNSUPPORTED_MEDIA_TYPE before it has been received whole', () =>
+  test('When a large file is not a PDF, then UNSUPPORTED_MEDIA_TYPE', () =>
     refused(() => uploads.post().attach('file', Buffer.alloc(90_000, 'x'), 'a.pdf'), 415, 'UNSUPPORTED_MEDIA_TYPE'));
 
-  test('When the body is of a type that is not taken, then UNSUPPORTED_MEDIA_TYPE', () =>
+  test('When the body has a type that is not accepted, then UNSUPPORTED_MEDIA_TYPE', () =>
     refused(() => uploads.post().type('image/png').send(Buffer.from('hello')), 415, 'UNSUPPORTED_MEDIA_TYPE'));
 
   test.each(['image/png', 'application/json', 'application/msword'])(
-    'When the part of the form is of type %s, then UNSUPPORTED_MEDIA_TYPE, and its words name what is accepted',
+    'When the file of the form has type %s, then UNSUPPORTED_MEDIA_TYPE names the accepted types',
     async (contentType) => {
       const file = { filename: 'a.txt', contentType };
       const answer = await refused(
@@ -65,14 +65,14 @@ describe('An upload that is refused', () => {
     expect(body).toMatchObject({ limit_bytes: maxBytes });
   });
 
-  test('When the file goes over the limit while it comes, then UPLOAD_TOO_LARGE', () =>
+  test('When the file turns out to be over the limit, then UPLOAD_TOO_LARGE', () =>
     refused(
       () => uploads.post().attach('file', Buffer.concat([uploads.pdf, Buffer.alloc(maxBytes)]), 'a.pdf'),
       413,
       'UPLOAD_TOO_LARGE',
     ));
 
-  test('When a body of unknown length goes over the limit, then UPLOAD_TOO_LARGE', async () => {
+  test('When a body of unknown length turns out to be over the limit, then UPLOAD_TOO_LARGE', async () => {
     const before = [await uploads.files(), await uploads.rows()];
     const response = await fetch(`${uploads.api.url}/api/v1/documents`, {
       method: 'POST',
@@ -88,10 +88,10 @@ describe('An upload that is refused', () => {
   const piece = Buffer.from('%PDF-1.7'.padEnd(maxBytes));
   const chunk = Buffer.concat([Buffer.from(`${maxBytes.toString(16)}\r\n`), piece, Buffer.from('\r\n')]);
   test.each([
-    ['is said first', `Content-Length: ${200 * maxBytes}`, Array(200).fill(piece)],
-    ['comes out in the end', 'Transfer-Encoding: chunked', [...Array(200).fill(chunk), Buffer.from('0\r\n\r\n')]],
+    ['its length says', `Content-Length: ${200 * maxBytes}`, Array(200).fill(piece)],
+    ['shows while it comes', 'Transfer-Encoding: chunked', [...Array(200).fill(chunk), Buffer.from('0\r\n\r\n')]],
   ])(
-    'When a file is too large, which %s, then a client that sends it all before it reads hears so',
+    'When a file is too large, which %s, then a client that reads only after it has sent all gets the answer',
     async (_, header, body) => {
       const socket = connect(Number(new URL(uploads.api.url).port), '127.0.0.1');
       const head = ['POST /api/v1/documents HTTP/1.1', 'Host: x', `Authorization: Bearer ${testApiKey}`, header];
@@ -104,7 +104,7 @@ describe('An upload that is refused', () => {
   test('When the form has no boundary, then UPLOAD_MALFORMED', () =>
     refused(() => uploads.post().set('Content-Type', 'multipart/form-data').send('x'), 400, 'UPLOAD_MALFORMED'));
 
-  test('When the form ends before its end, then UPLOAD_MALFORMED', () =>
+  test('When the form is cut off, then UPLOAD_MALFORMED', () =>
     refused(
       () =>
         uploads
@@ -122,24 +122,22 @@ describe('An upload that is refused', () => {
       'UPLOAD_MALFORMED',
     ));
 
-  test.each(['before', 'after'])(
-    'When the form holds more fields than are taken %s its file, then UPLOAD_MALFORMED',
-    (place) =>
-      refused(
-        () => {
-          const form = uploads.post();
-          if (place === 'after') {
-            form.attach('file', uploads.pdf, 'a.pdf');
-          }
-          for (let number = 1; number <= 20; number++) {
-            form.field(`field${number}`, 'x');
-          }
-          form.field('password', 'the 21st');
-          return place === 'after' ? form : form.attach('file', uploads.pdf, 'a.pdf');
-        },
-        400,
-        'UPLOAD_MALFORMED',
-      ),
+  test.each(['before', 'after'])('When the form has too many fields %s its file, then UPLOAD_MALFORMED', (place) =>
+    refused(
+      () => {
+        const form = uploads.post();
+        if (place === 'after') {
+          form.attach('file', uploads.pdf, 'a.pdf');
+        }
+        for (let number = 1; number <= 20; number++) {
+          form.field(`field${number}`, 'x');
+        }
+        form.field('password', 'the 21st');
+        return place === 'after' ? form : form.attach('file', uploads.pdf, 'a.pdf');
+      },
+      400,
+      'UPLOAD_MALFORMED',
+    ),
   );
 
   test('When a field of the form is too long, then UPLOAD_MALFORMED', () =>
@@ -164,7 +162,7 @@ describe('An upload that is refused', () => {
       'COLLECTION_NOT_FOUND',
     ));
 
-  test('When the collection is no id, then REQUEST_INVALID names the field', async () => {
+  test('When the collection id is not a UUID, then REQUEST_INVALID names the field', async () => {
     const { body } = await refused(
       () => uploads.post().attach('file', uploads.pdf, 'a.pdf').field('collection_id', 'nonsense'),
       400,
@@ -205,7 +203,7 @@ describe('An upload that is refused', () => {
     expect((await refused(raw, 400, 'REQUEST_INVALID')).body).toMatchObject({ errors });
   });
 
-  test('When the client goes away in the middle, then nothing stays', async () => {
+  test('When the client closes the connection in the middle, then no file and no row stay', async () => {
     const before = [await uploads.files(), await uploads.rows()];
     const { hostname, port } = new URL(uploads.api.url);
     const socket = connect(Number(port), hostname);

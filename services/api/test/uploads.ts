@@ -2,10 +2,10 @@ import { readdir } from 'node:fs/promises';
 import { textPdf } from '@millrace/test-support';
 import { TestApi } from './support';
 
-/** What the API of these tests takes, in bytes. */
+/** The upload limit of the API in these tests, in bytes. */
 export const maxBytes = 100_000;
 
-/** An API for uploads, with what they leave in its files and its database. */
+/** An API for uploads, with the files and the rows that they leave. */
 export class UploadApi {
   private constructor(
     readonly api: TestApi,

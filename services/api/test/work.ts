@@ -3,7 +3,7 @@ import { type Database, defaultCollectionId, systemOwnerId } from '@millrace/dat
 import { acceptDocument, type ClaimedJob, claimChunks, claimJob, settleChunks, storeChunks } from '@millrace/lifecycle';
 import { newJobChunk, testReading, unitVector } from '@millrace/test-support';
 
-/** What chunkers and embedders do to a job, without them: the API is alone in these tests. */
+/** Does the work of chunkers and embedders, because the API runs alone in these tests. */
 
 export interface Work {
   documentId: string;
@@ -20,14 +20,14 @@ export interface WorkOptions {
   failedPages?: number[];
 }
 
-/** A collection of the caller's own. */
+/** Makes a new collection. @returns its id. */
 export async function newCollection(database: Database): Promise<string> {
   const id = newId();
   await database.sql.none('INSERT INTO collections (id, owner_id, name) VALUES ($1, $2, $1)', [id, systemOwnerId]);
   return id;
 }
 
-/** A queued job over a document of random content. */
+/** Makes a queued job over a document with new content. */
 export async function queuedWork(database: Database, options: WorkOptions = {}): Promise<Work> {
   const id = newId();
   const { job } = await acceptDocument(
@@ -61,7 +61,7 @@ export async function claimed(database: Database, { jobId }: Work): Promise<Clai
   return claim.job;
 }
 
-/** A job in processing, with so many pending chunks. */
+/** Makes a job in processing, with this many pending chunks. */
 export async function chunkedWork(database: Database, count: number, options: WorkOptions = {}): Promise<Work> {
   const work = await queuedWork(database, options);
   const { failedPages = [] } = options;
@@ -79,7 +79,7 @@ export async function chunkedWork(database: Database, count: number, options: Wo
   return { ...work, chunkIds: chunks.map((chunk) => chunk.id) };
 }
 
-/** Claims those of the chunks that wait and settles them: the ones named in `failures` with that code. */
+/** Claims and settles the waiting ones of these chunks. A chunk in `failures` fails with its code. */
 export async function settle(
   database: Database,
   chunkIds: readonly string[],
@@ -105,7 +105,7 @@ export async function settle(
   );
 }
 
-/** A job that has ended: of so many chunks those with these indexes have failed with these codes. */
+/** Makes a job that has ended, with this many chunks. Those in `failures`, by index, have failed with their codes. */
 export async function endedWork(
   database: Database,
   count: number,
@@ -118,7 +118,7 @@ export async function endedWork(
   return work;
 }
 
-/** Everything that stands on the chunks, in reading order, with the stored vectors of the document. */
+/** Reads the job chunks and the document chunks of a job, in reading order. */
 export async function rowsOf(database: Database, { jobId, documentId }: Work) {
   return {
     chunks: await database.sql.many('SELECT * FROM job_chunks WHERE job_id = $1 ORDER BY chunk_index', [jobId]),
@@ -128,7 +128,7 @@ export async function rowsOf(database: Database, { jobId, documentId }: Work) {
   };
 }
 
-/** A dump of every table that a retry could change. */
+/** Reads every table that a retry could change. */
 export async function everything(database: Database): Promise<unknown[]> {
   const tables = ['documents', 'jobs', 'job_chunks', 'chunk_attempts', 'document_chunks', 'retry_groups'];
   return Promise.all(tables.map((table) => database.sql.many(`SELECT * FROM ${table} ORDER BY 1, 2`)));

@@ -1,13 +1,15 @@
 import { join } from 'node:path';
 import { BlobStore } from '@millrace/blobs';
 import type { Config } from '@millrace/config';
-import { checkLanguages, ParserPool } from '@millrace/pdf';
+import { checkLanguages } from '@millrace/pdf';
+import { ProcessPool } from '@millrace/process-pool';
 import { type RunningService, startWorkerService } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
 import { IngestHandler } from './ingest';
 import { createChunkerMetrics } from './metrics';
+import type { ReaderPool } from './parseProtocol';
 
-/** Which part of a document's time OCR may take, so that a long scan ends with pages missing and not with none. */
+/** The part of a document's time that OCR may take, so that a long scan ends with some pages and not with none. */
 const ocrShare = 0.75;
 
 /**
@@ -21,13 +23,15 @@ export async function startChunker(config: Config, logger: Logger): Promise<Runn
     config,
     logger,
     setUp: async ({ database, deliveries, registry, worker, inHand }) => {
-      const pool = new ParserPool({
+      const pool: ReaderPool = new ProcessPool({
         entry: join(__dirname, 'parseProcess.js'),
         processes: config.READER_PROCESSES,
-        timeoutMs: config.DOCUMENT_TIMEOUT_MS,
-        openTimeoutMs: config.DOCUMENT_OPEN_TIMEOUT_MS,
-        pageTimeoutMs: config.PAGE_TIMEOUT_MS,
-        maxRssBytes: config.READER_MAX_MEMORY_BYTES,
+        limits: {
+          timeoutMs: config.DOCUMENT_TIMEOUT_MS,
+          firstStepMs: config.DOCUMENT_OPEN_TIMEOUT_MS,
+          stepMs: config.PAGE_TIMEOUT_MS,
+          maxRssBytes: config.READER_MAX_MEMORY_BYTES,
+        },
       });
       pool.warmUp();
       const handler = new IngestHandler({

@@ -1,5 +1,5 @@
 import type { BlobStore } from '@millrace/blobs';
-import { type DocumentDelivery, MillraceError, newId, toMillraceError } from '@millrace/contracts';
+import { type Chunk, type DocumentDelivery, MillraceError, newId, toMillraceError } from '@millrace/contracts';
 import { type Database, untilAvailable } from '@millrace/database';
 import {
   type ClaimedJob,
@@ -12,20 +12,20 @@ import {
   storeChunks,
   storePages,
 } from '@millrace/lifecycle';
-import type { ParserPool, RewriteLimits } from '@millrace/pdf';
+import type { RewriteLimits } from '@millrace/pdf';
 import type { DeliveryResult } from '@millrace/queues';
 import { type Deliveries, renewLease } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
 import type { ChunkerMetrics } from './metrics';
-import { type ParsedDocument, parseDocument, whyNothing } from './parseDocument';
-import type { OcrSettings, ParsedPage } from './parseProtocol';
+import { type ParsedDocument, parseDocument, whyNoText } from './parseDocument';
+import type { OcrSettings, ParsedPage, ReaderPool } from './parseProtocol';
 import { reportReading } from './reportReading';
 
 export interface IngestOptions {
   database: Database;
   deliveries: Deliveries;
   blobs: BlobStore;
-  pool: ParserPool;
+  pool: ReaderPool;
   /** Names this process in leases. */
   worker: string;
   leaseMs: number;
@@ -37,14 +37,21 @@ export interface IngestOptions {
   ocr: OcrSettings;
   /** See openPdf. */
   rewrite?: RewriteLimits;
-  /** Stops reading: each job in hand is released. */
+  /** When it aborts, reading stops and each claimed job is released. */
   stopping: AbortSignal;
   logger: Logger;
   metrics: ChunkerMetrics;
 }
 
-/** Why reading stopped before its end, other than by a fault of the document. */
-type Interruption = 'stopping' | 'lease lost';
+/** A claimed job while this process works on it. */
+interface Work {
+  job: ClaimedJob;
+  /** Aborts when the service stops or the lease is lost. */
+  signal: AbortSignal;
+  logger: Logger;
+  /** The pages that ended their process. */
+  lostPages: ParsedPage[];
+}
 
 /** Turns one document delivery after another into stored pages and job chunks, and delivers the chunks. */
 export class IngestHandler {
@@ -64,155 +71,147 @@ export class IngestHandler {
   }
 
   private async ingest(job: ClaimedJob): Promise<DeliveryResult> {
-    const { database, leaseMs, metrics, stopping } = this.options;
-    const lost = new AbortController();
-    const signal = AbortSignal.any([stopping, lost.signal]);
+    const { database, leaseMs, stopping } = this.options;
+    const leaseLost = new AbortController();
     const logger = this.options.logger.child({ jobId: job.jobId, documentId: job.documentId });
+    const work: Work = { job, logger, signal: AbortSignal.any([stopping, leaseLost.signal]), lostPages: [] };
     const renew = async () => {
       if (!(await renewJobLease(database, job, leaseMs))) {
-        lost.abort();
+        leaseLost.abort();
       }
     };
     const endRenewal = renewLease({ leaseMs, renew, logger });
-    const lostPages: ParsedPage[] = [];
-    const stopTimer = metrics.parseSeconds.startTimer();
     try {
-      const parsed = await this.read(job, lostPages, signal, logger);
-      stopTimer();
-      return await this.store(job, parsed, signal, logger);
+      const document = await this.read(work);
+      return document.chunks.length === 0 && job.failedPages === null
+        ? await this.fail(work, whyNoText(document), document.pages)
+        : await this.store(work, document);
     } catch (error) {
-      return await this.giveUp(job, error, lostPages, signal, logger);
+      return await this.handleError(work, error);
     } finally {
       endRenewal();
     }
   }
 
-  /** @param lostPages is given the pages that end their process. */
-  private async read(
-    job: ClaimedJob,
-    lostPages: ParsedPage[],
-    signal: AbortSignal,
-    logger: Logger,
-  ): Promise<ParsedDocument> {
-    const { blobs, pool, maxPages, maxLostPages, maxCharacters, ocr, rewrite } = this.options;
+  private async read({ job, signal, logger, lostPages }: Work): Promise<ParsedDocument> {
+    const { database, blobs, pool, metrics, maxPages, maxLostPages, maxCharacters, ocr, rewrite } = this.options;
     if (!job.sourcePath) {
-      throw new MillraceError('BLOB_MISSING', 'The original of this document has been removed');
+      throw new MillraceError('BLOB_MISSING', 'The original of this document has been removed.');
     }
-    const path = await blobs.localPath(job.sourcePath);
-    const onPage = reportReading({ database: this.options.database, job, logger });
-    return parseDocument(
+    const stopTimer = metrics.parseSeconds.startTimer();
+    const document = await parseDocument(
       pool,
-      { path, mimeType: job.mimeType, maxPages, pages: job.failedPages, reading: job.reading, ocr, rewrite },
-      { maxLostPages, maxCharacters, onPage, onLost: (page) => lostPages.push(page), signal },
+      {
+        path: await blobs.localPath(job.sourcePath),
+        mimeType: job.mimeType,
+        pages: job.failedPages,
+        reading: job.reading,
+        maxPages,
+        ocr,
+        rewrite,
+      },
+      {
+        maxLostPages,
+        maxCharacters,
+        signal,
+        onPage: reportReading({ database, job, logger }),
+        onLost: (page) => lostPages.push(page),
+      },
     );
+    stopTimer();
+    return document;
   }
 
-  private async store(
-    job: ClaimedJob,
-    parsed: ParsedDocument,
-    signal: AbortSignal,
-    logger: Logger,
-  ): Promise<DeliveryResult> {
+  private async store({ job, signal, logger }: Work, document: ParsedDocument): Promise<DeliveryResult> {
     const { database, deliveries, metrics } = this.options;
-    if (parsed.chunks.length === 0 && job.failedPages === null) {
-      return await this.fail(job, whyNothing(parsed), parsed.pages, signal, logger);
-    }
-    const chunked = {
-      title: parsed.title,
-      repair: parsed.repair,
-      pages: parsed.pages,
-      chunks: parsed.chunks.map((chunk) => ({
-        id: newId(),
-        chunkIndex: chunk.index,
-        pageStart: chunk.pageStart,
-        pageEnd: chunk.pageEnd,
-        hasOverlap: chunk.hasOverlap,
-        chunkHash: chunk.chunkHash,
-        contentHash: chunk.contentHash,
-        payload: {
-          text: chunk.text,
-          tokenCount: chunk.tokenCount,
-          section: chunk.section,
-          coordinates: chunk.coordinates,
-        },
-      })),
-    };
-    // With the database away it waits: reading the document again would take longer.
+    const { title, repair, pages } = document;
+    const chunks = document.chunks.map(toJobChunk);
+    // While the database is away this waits: reading the document again would take longer.
     const dispatches = await untilAvailable(
-      () => (job.failedPages === null ? storeChunks : storePages)(database, job, chunked),
+      () => (job.failedPages === null ? storeChunks : storePages)(database, job, { title, repair, pages, chunks }),
       signal,
     );
     if (!dispatches) {
       logger.warn('the job was taken over while its document was read; nothing was stored');
       return { outcome: 'done' };
     }
-    for (const page of parsed.pages) {
+    for (const page of pages) {
       metrics.pages.inc({ outcome: page.outcome });
     }
-    logger.info({ pages: parsed.pages.length, chunks: dispatches.length }, 'a document was chunked');
+    logger.info({ pages: pages.length, chunks: dispatches.length }, 'a document was chunked');
     await deliveries.chunks(dispatches);
     return { outcome: 'done' };
   }
 
-  /** Decides what an interrupted or failed reading means: release the job, leave it to its new holder, or fail it. */
-  private async giveUp(
-    job: ClaimedJob,
-    thrown: unknown,
-    lostPages: ParsedPage[],
-    signal: AbortSignal,
-    logger: Logger,
-  ): Promise<DeliveryResult> {
+  /** Decides what an error while reading or storing means: the job is released, read again later, or failed. */
+  private async handleError(work: Work, thrown: unknown): Promise<DeliveryResult> {
+    const { job, signal, logger, lostPages } = work;
     if (signal.aborted) {
-      const reason: Interruption = this.options.stopping.aborted ? 'stopping' : 'lease lost';
-      logger.info({ reason }, 'stopped reading a document');
-      const dispatch = reason === 'stopping' ? await releaseJob(this.options.database, job) : null;
-      if (dispatch) {
-        await this.options.deliveries.jobs([dispatch]);
-      }
-      return { outcome: 'done' };
+      return this.stop(work);
     }
     const error = toMillraceError(thrown);
     if (error.code === 'INTERNAL') {
-      logger.error({ err: thrown }, 'reading a document failed in an unforeseen way');
+      logger.error({ err: thrown }, 'reading a document failed for an unknown reason');
     }
     return error.retryable && job.attempts < job.chunkMaxRetries
-      ? this.putBack(job, error, signal, logger)
-      : this.fail(job, error, lostPages, signal, logger);
+      ? this.retryLater(work, error)
+      : this.fail(work, error, lostPages);
   }
 
-  /** A fault that may pass: the document is read again after a while. */
-  private async putBack(
-    job: ClaimedJob,
-    error: MillraceError,
-    signal: AbortSignal,
-    logger: Logger,
-  ): Promise<DeliveryResult> {
+  /** Releases the job when the service stops. A job whose lease is lost has another holder, or none that may change it. */
+  private async stop({ job, logger }: Work): Promise<DeliveryResult> {
+    const { database, deliveries, stopping } = this.options;
+    logger.info({ reason: stopping.aborted ? 'stopping' : 'lease lost' }, 'stopped reading a document');
+    const dispatch = stopping.aborted ? await releaseJob(database, job) : null;
+    if (dispatch) {
+      await deliveries.jobs([dispatch]);
+    }
+    return { outcome: 'done' };
+  }
+
+  /** After a transient fault: the document is read again after a while. */
+  private async retryLater({ job, signal, logger }: Work, error: MillraceError): Promise<DeliveryResult> {
     const { database, deliveries, retryPolicy } = this.options;
     const dispatch = await untilAvailable(() => retryReading(database, job, error, retryPolicy), signal);
     if (dispatch) {
-      logger.warn({ code: error.code, reason: error.message, delayMs: dispatch.delayMs }, 'reading failed for now');
+      const { delayMs } = dispatch;
+      logger.warn({ code: error.code, reason: error.message, delayMs }, 'a document could not be read; it is retried');
       await deliveries.jobs([dispatch]);
     }
     return { outcome: 'done' };
   }
 
   private async fail(
-    job: ClaimedJob,
+    { job, signal, logger }: Work,
     error: MillraceError,
     pages: readonly ParsedPage[],
-    signal: AbortSignal,
-    logger: Logger,
   ): Promise<DeliveryResult> {
-    const failed = await untilAvailable(() => failJob(this.options.database, job, error, pages), signal);
+    const { database, blobs } = this.options;
+    const failed = await untilAvailable(() => failJob(database, job, error, pages), signal);
     if (!failed) {
       logger.warn({ code: error.code }, 'the job was taken over or deleted while its document was read');
       return { outcome: 'done' };
     }
     if (failed.sourcePath) {
-      // The input itself is bad: nothing of it stays stored but the record that says so.
-      await this.options.blobs.remove(failed.sourcePath);
+      // The input itself is bad: only the record that says so is kept.
+      await blobs.remove(failed.sourcePath);
     }
     logger.warn({ code: error.code, reason: error.message }, 'a document failed');
     return { outcome: 'failed', code: error.code, message: error.message };
   }
+}
+
+function toJobChunk(chunk: Chunk) {
+  const { index, pageStart, pageEnd, hasOverlap, chunkHash, contentHash, text, tokenCount, section, coordinates } =
+    chunk;
+  return {
+    id: newId(),
+    chunkIndex: index,
+    pageStart,
+    pageEnd,
+    hasOverlap,
+    chunkHash,
+    contentHash,
+    payload: { text, tokenCount, section, coordinates },
+  };
 }

@@ -1,94 +1,118 @@
 import { type Chunk, MillraceError } from '@millrace/contracts';
-import type { PageStep, ParserPool } from '@millrace/pdf';
-import { textTypeOf } from '@millrace/text';
 import {
   type LostPage,
   outcomeOfLost,
+  type PageStep,
   type ParsedDocument,
   type ParsedPage,
-  type ParseEnd,
   type ParseMessage,
   type ParseRequest,
   type ParseRun,
+  type ReaderPool,
 } from './parseProtocol';
+import { readerOf } from './readers/readerTable';
+import { documentTimeout, PageError, toReadingError } from './readingErrors';
 
 export type { ParsedDocument, ParsedPage, ParseRequest } from './parseProtocol';
 
 export interface ParseOptions {
-  /** How many pages may crash, hang or outgrow their process before the document is given up. */
+  /** How many pages may crash, hang or outgrow their process before the document fails. */
   maxLostPages: number;
   /**
-   * Characters of all chunks together, with what else this process holds of them counted as characters: see `sizeOf`. A file
-   * of a megabyte can hold a hundred times as much text.
+   * Characters of all chunks together. What else this process holds of the chunks counts as characters too: see `sizeOf`.
+   * A file of a megabyte can hold a hundred times as much text.
    */
   maxCharacters: number;
-  /** Is told at which page the reading is; when it starts over, from the first page again. */
-  onPage?: (step: PageStep) => void;
-  /** Is told of every wanted page that ended its process, also where the document is given up in the end. */
+  /** Is told which page is being read. When the reading starts over, the first page comes again. */
+  onPage?: ((step: PageStep) => void) | undefined;
+  /** Is told of every wanted page that ended its process, also where the document fails in the end. */
   onLost?: (page: ParsedPage) => void;
   signal?: AbortSignal;
 }
 
 /**
- * Reads and chunks a document in one of the pool's processes, whose entry must be this folder's `parseProcess`. The result
- * holds the document's text once, and nothing else of it is held in this process.
+ * Reads and chunks a document in one of the pool's processes, whose program must be parseProcess.ts. The result holds the
+ * document's text once; this process holds nothing else of it.
  *
- * A page that ends its process is marked as failed, and the document is read again without it: from the beginning, so
- * that its chunks are those of a document whose page cannot be read, whatever had been sent before. What OCR had made of
- * the other pages is kept. Pages that are not wanted count for nothing there: the time for the document bounds them. A text
- * ends with its first such page.
- * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED, PDF_ENCRYPTION_UNSUPPORTED, DOCUMENT_TOO_MANY_PAGES, DOCUMENT_TIMEOUT,
- * DOCUMENT_OPEN_TIMEOUT, PDF_REPAIR_TIMEOUT, DOCUMENT_UNREADABLE (also when too many pages end their process), TEXT_UNREADABLE,
- * DOCUMENT_TOO_LARGE, READER_LOST or INTERNAL; the signal's reason when it was aborted.
+ * Where the reader can skip pages, a page that ends its process fails alone. The document is then read again without it,
+ * from the beginning, so that its chunks are those of a document with a page that cannot be read. What OCR found on other
+ * pages is kept. Pages that are not wanted are not counted as lost: the time for the document bounds them.
+ * @throws MillraceError with any code of a document, READER_LOST or INTERNAL; the signal's reason when it was aborted.
  */
 export async function parseDocument(
-  pool: ParserPool,
+  pool: ReaderPool,
   request: ParseRequest,
-  { maxLostPages, maxCharacters, onPage, onLost, signal }: ParseOptions,
+  options: ParseOptions,
 ): Promise<ParsedDocument> {
+  const { canSkipPages } = readerOf(request.mimeType);
   const run: ParseRun = { ...request, lostPages: [], recognized: [], startedAt: Date.now() };
-  const isText = textTypeOf(request.mimeType) !== null;
-  let parsed: Pick<ParsedDocument, 'pages' | 'chunks'> = { pages: [], chunks: [] };
+  const { timeoutMs } = pool.limits;
+  const began = performance.now();
+  for (let leftMs = timeoutMs; leftMs > 0; leftMs = timeoutMs - (performance.now() - began)) {
+    try {
+      return await parseOnce(pool, run, leftMs, options);
+    } catch (error) {
+      if (!(error instanceof PageError)) {
+        throw error;
+      }
+      if (!canSkipPages) {
+        throw error.ofDocument();
+      }
+      skipPage(run, error, options);
+    }
+  }
+  throw documentTimeout();
+}
+
+/** One run over the document, until its end or the first page that ends the process. @throws PageError for that page */
+async function parseOnce(
+  pool: ReaderPool,
+  run: ParseRun,
+  timeoutMs: number,
+  { maxCharacters, onPage, signal }: ParseOptions,
+): Promise<ParsedDocument> {
+  const pages: ParsedPage[] = [];
+  const chunks: Chunk[] = [];
   let characters = 0;
-  const onMessage = (message: unknown) => {
-    const { pages, chunks, recognized } = message as ParseMessage;
-    characters += chunks.reduce((sum, chunk) => sum + sizeOf(chunk), 0);
+  let page: number | null = null;
+  const onMessage = (message: ParseMessage) => {
+    characters += message.chunks.reduce((sum, chunk) => sum + sizeOf(chunk), 0);
     if (characters > maxCharacters) {
       throw new MillraceError('DOCUMENT_TOO_LARGE', tooMuchText(maxCharacters));
     }
-    parsed.pages.push(...pages);
-    parsed.chunks.push(...chunks);
-    run.recognized.push(...recognized);
+    pages.push(...message.pages);
+    chunks.push(...message.chunks);
+    run.recognized.push(...message.recognized);
   };
-  const isWanted = ({ page }: LostPage) => request.pages?.includes(page) ?? true;
-  const withoutPage = (error: MillraceError) => {
-    if (isText) {
-      // Its pages come one out of the other: there is no reading it without one of them.
-      throw new MillraceError(
-        error.code === 'PAGE_TIMEOUT' ? 'DOCUMENT_TIMEOUT' : 'DOCUMENT_UNREADABLE',
-        error.message,
-      );
-    }
-    parsed = { pages: [], chunks: [] };
-    characters = 0;
-    const page: LostPage = { page: Number(error.extra.page), code: error.code };
-    run.lostPages.push(page);
-    if (isWanted(page)) {
-      onLost?.(outcomeOfLost(page));
-    }
-    const lost = run.lostPages.filter(isWanted);
-    if (lost.length > maxLostPages) {
-      throw new MillraceError('DOCUMENT_UNREADABLE', tooManyLost(lost));
-    }
-    return run;
+  const onStep = (step: PageStep) => {
+    page = step.page;
+    onPage?.(step);
   };
-  const end = (await pool.run(run, {
-    onMessage,
-    withoutPage,
-    ...(onPage === undefined ? {} : { onPage }),
-    ...(signal === undefined ? {} : { signal }),
-  })) as ParseEnd;
-  return { ...end, ...parsed };
+  try {
+    const end = await pool.run(run, { limits: { timeoutMs }, onMessage, onStep, signal });
+    return { ...end, pages, chunks };
+  } catch (error) {
+    throw toReadingError(error, page);
+  }
+}
+
+/** Keeps the page from being read again. @throws MillraceError DOCUMENT_UNREADABLE when too many pages are lost. */
+function skipPage(run: ParseRun, { page, code }: PageError, { maxLostPages, onLost }: ParseOptions): void {
+  const isWanted = (lost: LostPage) => run.pages?.includes(lost.page) ?? true;
+  const lost: LostPage = { page, code };
+  run.lostPages.push(lost);
+  if (isWanted(lost)) {
+    onLost?.(outcomeOfLost(lost));
+  }
+  const wanted = run.lostPages.filter(isWanted);
+  if (wanted.length > maxLostPages) {
+    throw new MillraceError('DOCUMENT_UNREADABLE', tooManyLost(wanted));
+  }
+}
+
+function tooManyLost(lost: readonly LostPage[]): string {
+  const pages = lost.map(({ page, code }) => `${page} (${code})`).join(', ');
+  return `${lost.length} pages of the document crashed, hung or took too much memory: ${pages}.`;
 }
 
 /**
@@ -110,24 +134,19 @@ function tooMuchText(maxCharacters: number): string {
 }
 
 /** Why a document that was read to its end has no text to search. */
-export function whyNothing({ pages, repair }: ParsedDocument): MillraceError {
-  // With its own trailer a document's encryption is known, and blank pages are blank.
+export function whyNoText({ pages, repair }: ParsedDocument): MillraceError {
+  // With its own trailer a PDF's encryption is known, and blank pages are blank.
   if (repair !== null && repair !== 'XREF_REBUILT') {
     return new MillraceError(
       'PDF_CORRUPT',
-      `The PDF is broken, and no text is left on the ${pages.length} pages that could be found in it`,
+      `The PDF is broken, and the ${pages.length} pages found in it hold no text.`,
     );
   }
   const failedPages = pages.filter((page) => page.outcome === 'failed').length;
   return failedPages > 0
     ? new MillraceError(
         'PAGE_FAILED',
-        `${failedPages} of ${pages.length} pages cannot be read, and no other holds text`,
+        `${failedPages} of ${pages.length} pages cannot be read, and no other holds text.`,
       )
-    : new MillraceError('DOCUMENT_NO_TEXT', `None of the ${pages.length} pages holds text`);
-}
-
-function tooManyLost(lost: readonly LostPage[]): string {
-  const pages = lost.map(({ page, code }) => `${page} (${code})`).join(', ');
-  return `The document was given up after ${lost.length} of its pages had crashed, hung or taken too much memory: ${pages}.`;
+    : new MillraceError('DOCUMENT_NO_TEXT', `None of the ${pages.length} pages holds text.`);
 }

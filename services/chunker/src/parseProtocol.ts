@@ -1,14 +1,26 @@
 import type { Chunk, DocumentRepair, ErrorCode, PageOutcome, ReadingOptions } from '@millrace/contracts';
 import type { RewriteLimits, TextLine } from '@millrace/pdf';
+import type { ProcessPool, TaskProtocol } from '@millrace/process-pool';
 
-/** What the parser process is asked to do. */
+/** What the chunker and a reading process send to each other. */
+export interface ParseProtocol extends TaskProtocol {
+  request: ParseRun;
+  message: ParseMessage;
+  step: PageStep;
+  result: ParseEnd;
+}
+
+/** The processes that read documents. Their program is parseProcess.ts. */
+export type ReaderPool = ProcessPool<ParseProtocol>;
+
+/** What a reading process is asked to do. */
 export interface ParseRequest {
   /** The file's path on the local disk. */
   path: string;
-  /** What kind of file it is, of text maybe with its charset. */
+  /** The media type, of a text perhaps with its charset. */
   mimeType: string;
   maxPages: number;
-  /** Of a PDF, only these have an outcome and chunks; null for all. The others are read for what they tell about these. */
+  /** Only these pages get outcomes and chunks; null for all. The others are read for what they tell about these. */
   pages: number[] | null;
   reading: ReadingOptions;
   ocr: OcrSettings;
@@ -18,21 +30,21 @@ export interface ParseRequest {
 
 /** How pages are recognized, and what that may cost. */
 export interface OcrSettings {
-  /** By their codes in Tesseract. */
+  /** Tesseract's codes. */
   languages: readonly string[];
-  /** Pages of one document; those beyond it fail with OCR_LIMIT. */
+  /** Pages of one document; the pages beyond fail with OCR_LIMIT. */
   maxPages: number;
-  /** The longest one page may take, in milliseconds. */
+  /** Longest one page may take, in milliseconds. */
   pageTimeoutMs: number;
-  /** How long after the beginning of the document pages may still be begun; later ones fail with OCR_LIMIT too. */
+  /** How long after the start of the document OCR of a page may still begin; later pages fail with OCR_LIMIT. */
   totalMs: number;
 }
 
-/** A request, and what is known from earlier runs that a page ended: the result is as if there had been one run. */
+/** A request, and what earlier runs found before a page ended them. The result is the same as that of a single run. */
 export interface ParseRun extends ParseRequest {
-  /** Pages not to be looked at again. */
+  /** Pages not to be read again. */
   lostPages: LostPage[];
-  /** Pages that need not be recognized again. */
+  /** Pages not to be recognized again. */
   recognized: RecognizedPage[];
   /** When the first run began, in milliseconds since 1970. */
   startedAt: number;
@@ -44,10 +56,20 @@ export interface LostPage {
   code: ErrorCode;
 }
 
-/** What OCR made of a page. */
+/** What OCR found on a page. */
 export interface RecognizedPage {
   page: number;
   result: { lines: TextLine[] } | { code: ErrorCode };
+}
+
+/** The page that a process begins to read. */
+export interface PageStep {
+  /** From 1. */
+  page: number;
+  /** How many pages the document has; null where only its end tells. */
+  pages: number | null;
+  /** True when the page's text is being recognized. */
+  ocr: boolean;
 }
 
 /** What became of one page. */
@@ -65,23 +87,23 @@ export interface ParsedPage {
   errorCode: ErrorCode | null;
 }
 
-/** What becomes of a page of which nothing is known but how it ended its process. */
+/** The outcome of a lost page. Nothing else is known of it. */
 export function outcomeOfLost({ page, code }: LostPage): ParsedPage {
   return { page, label: null, width: 0, height: 0, outcome: 'failed', characters: 0, errorCode: code };
 }
 
-/** Part of an answer: small, so that neither process holds a document in one message. */
+/** A part of the answer. It is small, so that neither process holds a document in one message. */
 export interface ParseMessage {
   pages: ParsedPage[];
   chunks: Chunk[];
   recognized: RecognizedPage[];
 }
 
-/** The end of an answer. */
+/** The end of the answer. */
 export interface ParseEnd {
   pageCount: number;
   title: string | null;
-  /** How the file was made readable, if it was broken. */
+  /** How a broken file was made readable, or null. */
   repair: DocumentRepair | null;
 }
 

@@ -1,12 +1,12 @@
 import type { Database } from '@millrace/database';
 import { type ClaimedJob, noteReading } from '@millrace/lifecycle';
-import type { PageStep } from '@millrace/pdf';
 import type { Logger } from '@millrace/telemetry';
+import type { PageStep } from './parseProtocol';
 
-/** How often a job tells its page at most. Most documents are read in less, and tell none. */
+/** How often a job may show its page. Most documents are read in less time, and show none. */
 const reportEveryMs = 2_000;
 
-/** Gives what takes the pages of a reading and shows, now and then, in the job which one it is at. */
+/** Makes the listener that shows in the job which page is being read, from time to time. */
 export function reportReading(options: {
   database: Database;
   job: Pick<ClaimedJob, 'jobId' | 'token' | 'failedPages'>;
@@ -24,7 +24,7 @@ export function reportReading(options: {
     writing = true;
     const of = pages === null ? '' : ` of ${pages}`;
     noteReading(database, job, `${doing} page ${page}${of}${ocr ? ' (OCR)' : ''}`)
-      // The reading goes on without: whether it may is the lease's to say.
+      // The reading goes on: the lease decides whether it may.
       .catch((error: unknown) => logger.debug({ err: error }, 'could not note the progress of a reading'))
       .finally(() => {
         writing = false;

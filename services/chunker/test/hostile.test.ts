@@ -1,11 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mayLackPages } from '@millrace/contracts';
-import { ParserPool } from '@millrace/pdf';
 import { testReading } from '@millrace/test-support';
 import { MediaTypeDetector, namedType } from '../../api/src/uploads/mediaType';
-import { parseDocument, whyNothing } from '../src/parseDocument';
+import { parseDocument, whyNoText } from '../src/parseDocument';
+import type { ReaderPool } from '../src/parseProtocol';
 import { type HostileRow, nearlySame, readTable, updatesTable, writeTable } from './hostileTable';
+import { readerPool } from './readerPool';
 
 const corpus = join(__dirname, '../../../../shared/corpus/hostile');
 
@@ -16,19 +17,12 @@ if (existsSync(corpus)) {
   const table = readTable();
 
   describe('When the odd and broken PDFs of the corpus are read as uploads are', () => {
-    let pool: ParserPool;
+    let pool: ReaderPool;
     let processes: number[];
     const seen: HostileRow[] = [];
     beforeAll(() => {
-      pool = new ParserPool({
-        entry: join(__dirname, '../src/parseProcess.ts'),
-        processes: 2,
-        // OCR takes seconds for some of them, and more where other tests run beside.
-        timeoutMs: 180_000,
-        // So that a process is replaced only where it has died.
-        recycleRssBytes: Number.POSITIVE_INFINITY,
-        execArgv: ['-r', join(__dirname, '../../../tests/support/register.cjs')],
-      });
+      // A process is replaced only when it has died.
+      pool = readerPool({ processes: 2, recycleRssBytes: Number.POSITIVE_INFINITY });
       pool.warmUp();
       processes = pool.pids;
     });
@@ -39,7 +33,7 @@ if (existsSync(corpus)) {
       }
     });
 
-    /** What an upload of these bytes is taken for. */
+    /** The media type that the API finds for these bytes. */
     function typeOf(file: string): string {
       const detector = new MediaTypeDetector(namedType(file), null);
       detector.add(readFileSync(join(corpus, file)));
@@ -62,7 +56,7 @@ if (existsSync(corpus)) {
       const whole = failed === 0 && !mayLackPages(parsed.repair) ? 'ready' : 'partial';
       return {
         file,
-        ends: parsed.chunks.length === 0 ? whyNothing(parsed).code : whole,
+        ends: parsed.chunks.length === 0 ? whyNoText(parsed).code : whole,
         repair: parsed.repair,
         pages: parsed.pageCount,
         failed,

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { writeLargePdf } from '@millrace/test-support';
-import { ParserBench } from './parserPool';
+import { ReadingBench } from './readingBench';
 
 const megabyte = 1024 * 1024;
 
-let bench: ParserBench;
+let bench: ReadingBench;
 beforeAll(async () => {
-  bench = await ParserBench.create();
+  bench = await ReadingBench.create();
 });
 afterAll(() => bench.dispose());
 

@@ -1,26 +1,45 @@
-import type { ParserPool } from '@millrace/pdf';
 import { formBombPdf } from '@millrace/test-support';
-import { ParserBench } from './parserPool';
+import type { PageStep, ReaderPool } from '../src/parseProtocol';
+import { stopClock } from './fakeClock';
+import { ReadingBench } from './readingBench';
+
+jest.setTimeout(300_000);
 
 const texts = ['The first page.', 'The second page.', 'The third page.', 'The fourth page.'];
 /** Ten seconds of work, and half a gigabyte in the first of them, on a quiet machine. */
 const bomb = { fanOut: 10, depth: 6 };
-const hasty = { pageTimeoutMs: 1_000, maxRssBytes: 2 * 1024 ** 3 };
+const pageMs = 60_000;
 
-let bench: ParserBench;
+let bench: ReadingBench;
 beforeAll(async () => {
-  bench = await ParserBench.create();
+  bench = await ReadingBench.create();
 });
+beforeEach(() => stopClock());
+afterEach(() => jest.useRealTimers());
 afterAll(() => bench.dispose());
 
-/** What the pages became, as "outcome" or "CODE". */
+/** A pool whose limits are reached only where the test moves the clock. */
+function timedPool(timeoutMs = 10 * pageMs): ReaderPool {
+  return bench.pool({ timeoutMs, stepMs: pageMs });
+}
+
+/** Lets the time of each of these pages pass when it begins. It must keep its process busy until the process is killed. */
+function timeOutAt(pages: number[]) {
+  return ({ page }: PageStep) => {
+    if (pages.includes(page)) {
+      jest.advanceTimersByTime(pageMs);
+    }
+  };
+}
+
+/** The error code of each page, or else its outcome. */
 function outcomes({ pages }: { pages: { outcome: string; errorCode: string | null }[] }): string[] {
   return pages.map(({ outcome, errorCode }) => errorCode ?? outcome);
 }
 
-/** Sends the child a signal when it comes to one of the pages, which must keep it busy: the signal takes its time. */
-function signalAt(pool: ParserPool, pages: number[], signal: NodeJS.Signals) {
-  return ({ page }: { page: number }) => {
+/** Sends the process a signal when it begins one of the pages. The page must keep it busy until the signal arrives. */
+function signalAt(pool: ReaderPool, pages: number[], signal: NodeJS.Signals) {
+  return ({ page }: PageStep) => {
     if (pages.includes(page)) {
       for (const pid of pool.pids) {
         process.kill(pid, signal);
@@ -32,8 +51,9 @@ function signalAt(pool: ParserPool, pages: number[], signal: NodeJS.Signals) {
 describe('When a page of a PDF', () => {
   test('takes longer than a page may, then it alone fails, and the rest is as if it could not be read', async () => {
     const pdf = formBombPdf(texts, { pages: [2], ...bomb });
-    const pool = bench.pool(hasty);
-    const [first, second] = [await bench.parse(pool, pdf), await bench.parse(pool, pdf)];
+    const pool = timedPool();
+    const onPage = timeOutAt([2]);
+    const [first, second] = [await bench.parse(pool, pdf, { onPage }), await bench.parse(pool, pdf, { onPage })];
     expect(outcomes(first)).toEqual(['text', 'PAGE_TIMEOUT', 'text', 'text']);
     expect(first.pages[1]).toMatchObject({ page: 2, outcome: 'failed', characters: 0 });
     expect(first.chunks.map(({ text }) => text)).toEqual(['The first page.\n\nThe third page.\n\nThe fourth page.']);
@@ -41,6 +61,7 @@ describe('When a page of a PDF', () => {
   });
 
   test('takes more memory than its process may, then it alone fails', async () => {
+    jest.useRealTimers();
     const pdf = formBombPdf(texts, { pages: [3], ...bomb });
     const parsed = await bench.parse(bench.pool({ maxRssBytes: 300 * 1024 * 1024 }), pdf);
     expect(outcomes(parsed)).toEqual(['text', 'text', 'PAGE_TOO_LARGE', 'text']);
@@ -56,14 +77,15 @@ describe('When a page of a PDF', () => {
 
   test('is the last that may be lost, then the next one ends the document, and they are named', async () => {
     const pdf = formBombPdf(texts, { pages: [1, 3], ...bomb });
-    const pool = bench.pool(hasty);
-    expect(outcomes(await bench.parse(pool, pdf, { maxLostPages: 2 }))).toEqual([
+    const pool = timedPool();
+    const onPage = timeOutAt([1, 3]);
+    expect(outcomes(await bench.parse(pool, pdf, { maxLostPages: 2, onPage }))).toEqual([
       'PAGE_TIMEOUT',
       'text',
       'PAGE_TIMEOUT',
       'text',
     ]);
-    await expect(bench.parse(pool, pdf, { maxLostPages: 1 })).rejects.toMatchObject({
+    await expect(bench.parse(pool, pdf, { maxLostPages: 1, onPage })).rejects.toMatchObject({
       code: 'DOCUMENT_UNREADABLE',
       message: expect.stringContaining('1 (PAGE_TIMEOUT), 3 (PAGE_TIMEOUT)'),
     });
@@ -87,8 +109,13 @@ describe('When a page of a PDF', () => {
 
   test('is lost, then the time that was spent on it counts for the document', async () => {
     const pdf = formBombPdf(texts, { pages: [1, 2, 3, 4], ...bomb });
-    const pool = bench.pool({ ...hasty, timeoutMs: 2_500 });
-    await expect(bench.parse(pool, pdf, { maxLostPages: 10 })).rejects.toMatchObject({ code: 'DOCUMENT_TIMEOUT' });
+    const onPage = timeOutAt([1, 2, 3, 4]);
+    const lost: number[] = [];
+    const options = { maxLostPages: 10, onPage, onLost: ({ page }: { page: number }) => lost.push(page) };
+    await expect(bench.parse(timedPool(2.5 * pageMs), pdf, options)).rejects.toMatchObject({
+      code: 'DOCUMENT_TIMEOUT',
+    });
+    expect(lost).toEqual([1, 2]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { blankPdf, drawnPdf, formBombPdf, type GrayPixels, imagePdf } from '@millrace/test-support';
-import { ParserBench } from './parserPool';
+import { ReadingBench } from './readingBench';
 import { scanned } from './scanned';
 
 const sentences = [
@@ -11,10 +11,10 @@ const sentences = [
   'Then the carpenter comes to mend the paddles.',
 ];
 
-let bench: ParserBench;
+let bench: ReadingBench;
 let scan: GrayPixels;
 beforeAll(async () => {
-  bench = await ParserBench.create();
+  bench = await ReadingBench.create();
   scan = await scanned(sentences.join('\n'));
 });
 afterAll(() => bench.dispose());

@@ -2,7 +2,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ReadingOptions } from '@millrace/contracts';
-import { ParserPool } from '@millrace/pdf';
 import {
   blankPdf,
   brokenPdf,
@@ -14,7 +13,9 @@ import {
   testReading,
   textPdf,
 } from '@millrace/test-support';
-import { parseDocument, whyNothing } from '../src/parseDocument';
+import { parseDocument, whyNoText } from '../src/parseDocument';
+import type { ReaderPool } from '../src/parseProtocol';
+import { readerPool } from './readerPool';
 
 const limits = {
   mimeType: 'application/pdf',
@@ -24,16 +25,11 @@ const limits = {
   ocr: { languages: [], maxPages: 0, pageTimeoutMs: 1000, totalMs: 0 },
 };
 let folder: string;
-let pool: ParserPool;
+let pool: ReaderPool;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'millrace-parse-'));
-  pool = new ParserPool({
-    entry: join(__dirname, '../src/parseProcess.ts'),
-    processes: 2,
-    timeoutMs: 30_000,
-    execArgv: ['-r', join(__dirname, '../../../tests/support/register.cjs')],
-  });
+  pool = readerPool({ processes: 2 });
 });
 afterAll(async () => {
   await pool.close();
@@ -109,7 +105,7 @@ describe('When a document is parsed in its own process', () => {
     ['and its end was lost', 'PDF_CORRUPT', (whole: string) => whole.slice(0, whole.lastIndexOf('trailer'))],
   ])('%s and its pages are blank, then that is %s', async (_how, code, change) => {
     const whole = (await blankPdf(2)).toString('latin1');
-    expect(whyNothing(await parse(Buffer.from(change(whole), 'latin1'))).code).toBe(code);
+    expect(whyNoText(await parse(Buffer.from(change(whole), 'latin1'))).code).toBe(code);
   });
 
   test('and one page cannot be read, then that page says so and the others are chunked', async () => {

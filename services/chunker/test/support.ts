@@ -1,19 +1,18 @@
-import { join } from 'node:path';
 import { BlobStore } from '@millrace/blobs';
-import { ParserPool, type ParserPoolOptions } from '@millrace/pdf';
 import { closeConnection, Queues, untilReady, workerConnection } from '@millrace/queues';
 import { Deliveries, WorkInHand } from '@millrace/runtime';
 import { createLogger, createRegistry } from '@millrace/telemetry';
 import { createTestEnvironment } from '@millrace/test-support';
 import { accept, openDatabase } from '../../../packages/lifecycle/test/support';
 import { createChunkerMetrics, IngestHandler } from '../src';
+import { type PoolOptions, readerPool } from './readerPool';
 
 const ocrOfTests = { languages: ['eng'], maxPages: 5, pageTimeoutMs: 60_000, totalMs: 600_000 };
 
 /** An ingest handler on a database, a queue and a blob store of its own. */
 export async function createIngest(
   ocr = ocrOfTests,
-  { statementTimeoutMs, ...limits }: Partial<ParserPoolOptions> & { statementTimeoutMs?: number } = {},
+  { statementTimeoutMs, ...limits }: PoolOptions & { statementTimeoutMs?: number } = {},
 ) {
   const environment = await createTestEnvironment();
   const config = environment.config();
@@ -22,13 +21,7 @@ export async function createIngest(
   const connection = workerConnection(config.REDIS_URL, logger);
   await untilReady(connection, 5_000);
   const queues = new Queues(connection, config.QUEUE_PREFIX);
-  const pool = new ParserPool({
-    entry: join(__dirname, '../src/parseProcess.ts'),
-    processes: 1,
-    timeoutMs: 30_000,
-    execArgv: ['-r', join(__dirname, '../../../tests/support/register.cjs')],
-    ...limits,
-  });
+  const pool = readerPool(limits);
   const blobs = new BlobStore(config.BLOB_DIR);
   const inHand = new WorkInHand();
   const handler = new IngestHandler({

@@ -70,6 +70,6 @@ export const requestErrors = {
   UNSUPPORTED_MEDIA_TYPE: permanent(
     415,
     'The type of the file is not supported',
-    'Send a PDF, plain text, Markdown or HTML. The content of the file decides, not its name.',
+    'Send a file of one of the types in "accepted". The content of the file decides, not its name.',
   ),
 } as const satisfies Record<string, ErrorEntry>;

@@ -1,11 +1,12 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MillraceError } from '@millrace/contracts';
-import { ParserPool } from '../pool/parserPool';
+import { ProcessPool, TaskEndedError } from '@millrace/process-pool';
+import type { RewriteProtocol } from './rewriteProtocol';
 
 /** What the second engine may take. */
 export interface RewriteLimits {
-  /** Larger files are not tried: the other engine holds them in memory, and what it writes as well. */
+  /** Larger files are not tried: the second engine holds the file and the new file in memory. */
   maxFileBytes: number;
   timeoutMs: number;
   /** Resident memory of the process, in bytes. */
@@ -19,16 +20,16 @@ const defaultLimits: RewriteLimits = {
   maxRssBytes: 768 * mebibyte,
 };
 
-/** For JavaScript objects, of all memory: the process ends by itself here, even where nobody can tell its resident memory. */
+/** The share of the memory for JavaScript objects. The process ends there even where its resident memory is unknown. */
 const heapShare = 2 / 3;
-/** The file may grow so much, as what was compressed may be written plain. */
+/** How many times larger the new file may be: what was compressed may be written uncompressed. */
 const maxGrowth = 2;
 
 /**
- * Has a second, more lenient engine read the broken PDF at `path` and write it anew, in a process of its own that is
- * started for it and ends with it. Nothing is written to the disk.
+ * Has a second, more lenient engine read the broken PDF at `path` and write it anew, in a process that is started for it
+ * and ends with it. Nothing is written to the disk.
  * @throws MillraceError PDF_CORRUPT (that engine cannot read it either, or only with more memory than it may have, or the
- * file is too large for it), PDF_REPAIR_TIMEOUT (it took too long, which may be this machine's fault), READER_LOST (the
+ * file is too large for it), PDF_REPAIR_TIMEOUT (it took too long, perhaps because this machine is busy), READER_LOST (the
  * process was killed from outside) or INTERNAL (it cannot be started).
  */
 export async function rewritePdf(path: string, limits: RewriteLimits = defaultLimits): Promise<Buffer> {
@@ -39,42 +40,59 @@ export async function rewritePdf(path: string, limits: RewriteLimits = defaultLi
       `The PDF is broken, and too large to be written anew (over ${limits.maxFileBytes} bytes).`,
     );
   }
-  const pool = new ParserPool({
-    // Compiled even where this file is not, as in tests.
+  const pool = new ProcessPool<RewriteProtocol>({
+    // The compiled program, even where this file runs uncompiled, as in tests.
     entry: join(__dirname, '../../dist/repair/rewriteProcess.js'),
     processes: 1,
-    timeoutMs: limits.timeoutMs,
-    maxRssBytes: limits.maxRssBytes,
+    limits: { timeoutMs: limits.timeoutMs, maxRssBytes: limits.maxRssBytes },
     silent: true,
     execArgv: [`--max-old-space-size=${Math.floor((heapShare * limits.maxRssBytes) / mebibyte)}`],
   });
   const pieces: Uint8Array[] = [];
   let bytes = 0;
-  const onMessage = (piece: unknown) => {
-    pieces.push(piece as Uint8Array);
-    bytes += (piece as Uint8Array).length;
+  const onMessage = (piece: Uint8Array) => {
+    pieces.push(piece);
+    bytes += piece.length;
     if (bytes > maxGrowth * limits.maxFileBytes) {
-      throw new MillraceError('PDF_CORRUPT', 'The PDF grows beyond measure when it is written anew.');
+      throw new MillraceError(
+        'PDF_CORRUPT',
+        'Written anew, the broken PDF is more than twice as large as a PDF may be.',
+      );
     }
   };
   try {
     await pool.run(path, { onMessage });
     return Buffer.concat(pieces);
   } catch (error) {
-    throw error instanceof MillraceError ? givenUp(error, limits) : error;
+    throw error instanceof TaskEndedError ? toRepairError(error) : error;
   } finally {
     await pool.close();
   }
 }
 
-/** What the end of the process means for the file. */
-function givenUp(error: MillraceError, { timeoutMs }: RewriteLimits): MillraceError {
-  switch (error.code) {
-    case 'DOCUMENT_TIMEOUT':
-      return new MillraceError('PDF_REPAIR_TIMEOUT', `Writing the broken PDF anew took longer than ${timeoutMs} ms.`);
-    case 'DOCUMENT_UNREADABLE':
-      return new MillraceError('PDF_CORRUPT', `The PDF is broken, and writing it anew was given up: ${error.message}`);
-    default:
-      return error;
+function toRepairError(error: TaskEndedError): MillraceError {
+  const { end, message } = error;
+  switch (end.reason) {
+    case 'taskTimedOut':
+    case 'firstStepTimedOut':
+    case 'stepTimedOut':
+      return new MillraceError(
+        'PDF_REPAIR_TIMEOUT',
+        `Writing the broken PDF anew took longer than ${end.limitMs} ms.`,
+        { cause: error },
+      );
+    case 'outOfMemory':
+    case 'crashed':
+      return new MillraceError('PDF_CORRUPT', `The PDF is broken and cannot be written anew. ${message}`, {
+        cause: error,
+      });
+    case 'killed':
+      return new MillraceError('READER_LOST', `The process that wrote the PDF anew was killed by ${end.signal}.`, {
+        cause: error,
+      });
+    case 'startTimedOut':
+    case 'unavailable':
+    case 'poolClosed':
+      return new MillraceError('INTERNAL', `The PDF cannot be written anew. ${message}`, { cause: error });
   }
 }

@@ -1,22 +1,24 @@
 import { readFile } from 'node:fs/promises';
 import { MillraceError } from '@millrace/contracts';
-import { serveTasks, type TaskContext } from '../pool/serve';
+import { serveTasks } from '@millrace/process-pool';
+import type { RewriteProtocol } from './rewriteProtocol';
 
-/** So that a piece fits into the channel between the processes. */
+/** Small enough to fit into the channel between the processes. */
 const pieceBytes = 2 ** 20;
 
-/** The program of the process that writes broken PDFs anew: answers with the new file, piece by piece. See rewritePdf. */
-serveTasks(async (path, { send }: TaskContext) => {
-  const bytes = await readFile(path as string);
+/** The program of the process that writes broken PDFs anew. It answers with the new file, piece by piece. See rewritePdf. */
+serveTasks<RewriteProtocol>(async (path, { send }) => {
+  const bytes = await readFile(path);
   const rewritten = await rewrite(bytes).catch((error: unknown) => {
     throw new MillraceError('PDF_CORRUPT', 'The PDF is broken beyond repair.', { cause: error });
   });
   for (let at = 0; at < rewritten.length; at += pieceBytes) {
     await send(rewritten.subarray(at, at + pieceBytes));
   }
+  return undefined;
 });
 
-/** Copies the pages that are found into a new document: what is written of the old one would keep what is broken in it. */
+/** Copies the pages that are found into a new document. Saving the old one would keep what is broken in it. */
 async function rewrite(bytes: Uint8Array): Promise<Uint8Array> {
   const { PDF } = await import('@libpdf/core');
   const broken = await PDF.load(bytes);

@@ -4,13 +4,13 @@ import { type FileAccess, openFileAccess } from '../engine/fileSource';
 import { openingErrors } from '../engine/loadDocument';
 import { guarded, loadPdfium, type Pdfium } from '../engine/pdfium';
 
-/** The flag of FPDF_SaveAsCopy that leaves the encryption out. */
+/** The flag of FPDF_SaveAsCopy that leaves out the encryption. */
 const removeSecurity = 3;
 
 /**
- * Writes a copy of the PDF at `source` that needs no password to `target`, a new file. The password goes nowhere else.
+ * Writes a copy of the PDF at `source` that needs no password to `target`, a new file. The password is stored nowhere.
  * @returns false, with nothing written, for a file that opens without a password, and for one that does not open for
- * another reason than the password: that is for whoever reads it to say.
+ * another reason: the chunker reports that when it reads the file.
  * @throws MillraceError PDF_PASSWORD_WRONG, PDF_ENCRYPTION_UNSUPPORTED, DOCUMENT_UNREADABLE (the engine breaks, or cannot make the copy) or
  * STORAGE_UNAVAILABLE (the copy cannot be written); the file system's error when the file cannot be read.
  */
@@ -64,7 +64,7 @@ function openWith(pdfium: Pdfium, access: FileAccess, password: string): number 
     : new MillraceError('DOCUMENT_UNREADABLE', 'The PDF engine cannot open the PDF with its password.');
 }
 
-/** Writes piece by piece as the engine makes them, so that memory does not grow with the file. */
+/** Writes each piece as the engine makes it, so that memory does not grow with the file. */
 function save(pdfium: Pdfium, document: number, access: FileAccess, target: string): void {
   const { fpdf } = pdfium;
   const fd = create(target);
@@ -82,7 +82,7 @@ function save(pdfium: Pdfium, document: number, access: FileAccess, target: stri
       return 0;
     }
   }, 'iiii');
-  // FPDF_FILEWRITE: its version, and the function that takes what is written.
+  // FPDF_FILEWRITE: its version, and the function that takes the pieces.
   const writer = fpdf.malloc(8);
   const { i32 } = pdfium.memory;
   i32[writer / 4] = 1;
@@ -112,5 +112,5 @@ function create(path: string): number {
 }
 
 function cannotWrite(cause: unknown): MillraceError {
-  return new MillraceError('STORAGE_UNAVAILABLE', 'The copy without a password cannot be written', { cause });
+  return new MillraceError('STORAGE_UNAVAILABLE', 'The copy without a password cannot be written.', { cause });
 }

@@ -1,15 +1,6 @@
-import { serveTasks } from '../pool/serve';
+import { serveTasks } from '@millrace/process-pool';
 import { unlockPdf } from './unlock';
+import type { UnlockProtocol } from './unlockProtocol';
 
-/** What the process is asked to do: see unlockPdf, whose result it answers with. */
-export interface UnlockRequest {
-  source: string;
-  password: string;
-  target: string;
-}
-
-/** The program of a process of a ParserPool that takes passwords off. */
-serveTasks((request) => {
-  const { source, password, target } = request as UnlockRequest;
-  return unlockPdf(source, password, target);
-});
+/** The program of a process that removes the passwords of PDFs. */
+serveTasks<UnlockProtocol>(({ source, password, target }) => unlockPdf(source, password, target));

@@ -1,4 +1,5 @@
 import {
+  acceptedTypes,
   documentChunksResponseSchema,
   documentDetailSchema,
   documentPagesResponseSchema,
@@ -10,7 +11,6 @@ import { deleteDocument as removeRows } from '@millrace/lifecycle';
 import { decodeCursor, toPage } from '../http/cursor';
 import { endpoint } from '../http/endpoint';
 import { acceptUpload } from '../uploads/acceptUpload';
-import { acceptedTypes } from '../uploads/mediaType';
 import { receiveUpload } from '../uploads/receiveUpload';
 import { uploadFields, uploadForm, uploadHeaders, uploadQuery } from '../uploads/uploadFields';
 import { documentChunkView, documentLinks, documentPageView, documentView, jobView, missingView } from '../views';
@@ -30,7 +30,7 @@ export const uploadDocument = endpoint({
   params: {},
   query: uploadQuery,
   headers: uploadHeaders,
-  body: { kind: 'upload', form: uploadForm, mediaTypes: acceptedTypes },
+  body: { kind: 'upload', form: uploadForm, mediaTypes: [...acceptedTypes, 'application/octet-stream'] },
   responses: {
     202: { description: 'The file is accepted. Follow the job.', schema: uploadResponseSchema },
     200: {

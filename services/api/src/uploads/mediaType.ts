@@ -1,42 +1,24 @@
 import { extname } from 'node:path';
-import { MillraceError } from '@millrace/contracts';
-import { EncodingDetector, type TextType, textTypes } from '@millrace/text';
-
-export type MediaType = 'application/pdf' | TextType;
-export const acceptedTypes: readonly MediaType[] = ['application/pdf', ...textTypes];
-
-/** The names of files that come without one. */
-export const defaultNames: Record<MediaType, string> = {
-  'application/pdf': 'document.pdf',
-  'text/plain': 'document.txt',
-  'text/markdown': 'document.md',
-  'text/html': 'document.html',
-};
+import { acceptedTypes, type MediaType, MillraceError, mediaTypes } from '@millrace/contracts';
+import { EncodingDetector } from '@millrace/text';
 
 /** The content types and extensions that clients use for the accepted types. */
-const aliases: ReadonlyMap<string, MediaType> = new Map(
-  Object.entries<MediaType>({
-    'application/pdf': 'application/pdf',
-    'text/plain': 'text/plain',
-    'text/markdown': 'text/markdown',
-    'text/x-markdown': 'text/markdown',
-    'text/html': 'text/html',
-    'application/xhtml+xml': 'text/html',
-    '.pdf': 'application/pdf',
-    '.txt': 'text/plain',
-    '.text': 'text/plain',
-    '.md': 'text/markdown',
-    '.markdown': 'text/markdown',
-    '.html': 'text/html',
-    '.htm': 'text/html',
-    '.xhtml': 'text/html',
+const names: ReadonlyMap<string, MediaType> = new Map(
+  acceptedTypes.flatMap((type) => {
+    const { aliases, extensions } = mediaTypes[type];
+    return [type, ...aliases, ...extensions].map((name) => [name, type] as const);
   }),
 );
+
+/** The name of a file that comes without one. */
+export function defaultName(type: MediaType): string {
+  return `document${mediaTypes[type].extensions[0]}`;
+}
 
 /** Finds the accepted type that a content type or the extension of a filename names. */
 export function namedType(contentTypeOrName: string): MediaType | undefined {
   const name = contentTypeOrName.trim().toLowerCase();
-  return aliases.get(name) ?? aliases.get(extname(name));
+  return names.get(name) ?? names.get(extname(name));
 }
 
 /**
@@ -51,7 +33,7 @@ export function namedOrExtension(contentType: string, name: string): MediaType |
 /** True for a content type that names another kind of file: not an accepted one, not a text, and not just bytes. */
 export function isOtherType(contentType: string): boolean {
   const type = contentType.trim().toLowerCase();
-  return type !== '' && type !== 'application/octet-stream' && !type.startsWith('text/') && !aliases.has(type);
+  return type !== '' && type !== 'application/octet-stream' && !type.startsWith('text/') && !names.has(type);
 }
 
 /** How RTF and PostScript begin. Both are text, but not for readers. */
@@ -130,8 +112,8 @@ export class MediaTypeDetector {
     return { mimeType: this.textType(), charset: encoding === 'utf-8' || encoding !== this.charset ? null : encoding };
   }
 
-  private textType(): TextType {
-    if (this.named === 'text/markdown' || this.named === 'text/html') {
+  private textType(): MediaType {
+    if (this.named !== undefined && this.named !== 'text/plain' && mediaTypes[this.named].isText) {
       return this.named;
     }
     return htmlBeginning.test(this.beginning()) ? 'text/html' : 'text/plain';
@@ -139,7 +121,7 @@ export class MediaTypeDetector {
 
   private decide(): void {
     const at = this.head.indexOf(pdfHeader);
-    const namedText = this.named !== undefined && this.named !== 'application/pdf';
+    const namedText = this.named !== undefined && mediaTypes[this.named].isText;
     // A text can mention the header.
     if (at === 0 || (at > 0 && !namedText)) {
       this.decided = 'pdf';

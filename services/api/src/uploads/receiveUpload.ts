@@ -2,9 +2,9 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { basename } from 'node:path';
 import type { BlobStore, StagedBlob } from '@millrace/blobs';
-import { cleanText, MillraceError } from '@millrace/contracts';
+import { acceptedTypes, cleanText, MillraceError } from '@millrace/contracts';
 import { charsetOf } from '@millrace/text';
-import { acceptedTypes, defaultNames, namedOrExtension, namedType, unsupported } from './mediaType';
+import { defaultName, namedOrExtension, namedType, unsupported } from './mediaType';
 import { formOverheadBytes, receiveForm } from './receiveForm';
 import { type FileFacts, type StagedFile, stageFile, tooLarge } from './stageFile';
 
@@ -71,7 +71,7 @@ function received(
   fields: Record<string, string>,
   password: string | undefined,
 ): ReceivedUpload {
-  return { staged, ...facts, filename: tidyFilename(filename) || defaultNames[facts.mimeType], fields, password };
+  return { staged, ...facts, filename: tidyFilename(filename) || defaultName(facts.mimeType), fields, password };
 }
 
 /** Decodes a password from a header as UTF-8, where it is. Node gives every header as Latin-1. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { BlobStore, StagedBlob } from '@millrace/blobs';
-import { MillraceError } from '@millrace/contracts';
-import { type MediaType, MediaTypeDetector, type RecognizedType } from './mediaType';
+import { type MediaType, MillraceError } from '@millrace/contracts';
+import { MediaTypeDetector, type RecognizedType } from './mediaType';
 
 /** What is known about a file once all of it has passed. */
 export interface FileFacts extends RecognizedType {

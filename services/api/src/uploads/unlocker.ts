@@ -1,55 +1,54 @@
 import { MillraceError } from '@millrace/contracts';
-import { ParserPool } from '@millrace/pdf';
+import { type UnlockProtocol, unlockProgram } from '@millrace/pdf';
+import { ProcessPool, TaskEndedError } from '@millrace/process-pool';
 
 export interface UnlockerLimits {
-  /** How many files may wait for the one in hand; those beyond are sent away. */
+  /** How many files may wait for the current one; those beyond are refused. */
   waiting: number;
   /** Longest that one file may take, in milliseconds. */
   timeoutMs: number;
-  /** The same with its waiting: less than the time after which the server closes a connection on which nothing moves. */
+  /** The same with its waiting. It must be less than the time after which the server closes an idle connection. */
   overallMs: number;
 }
 
 const defaultLimits: UnlockerLimits = { waiting: 4, timeoutMs: 90_000, overallMs: 105_000 };
-/** When one that is sent away may come again. */
+/** When a refused upload may be sent again. */
 const retryAfterMs = 10_000;
 
 /**
- * Takes the passwords off uploaded PDFs, one after the other, each in a process of its own that is started for it and
- * ends with it: a PDF may hang or crash the engine. This process holds a password no longer than its upload is answered,
- * but its memory is not wiped.
+ * Removes the passwords of uploaded PDFs, one after the other. Each file has a process that is started for it and ends with
+ * it, because a PDF may hang or crash the engine. This process holds a password only until its upload is answered, but
+ * does not wipe it from memory.
  */
 export class Unlocker {
-  private readonly pool: ParserPool;
-  private inHand = 0;
+  private readonly pool: ProcessPool<UnlockProtocol>;
+  private current = 0;
 
   /** @param maxRssBytes what a process may hold in memory; measured: 400 MB for a PDF of 300 MB. */
   constructor(
     maxRssBytes: number,
     private readonly limits: UnlockerLimits = defaultLimits,
   ) {
-    this.pool = new ParserPool({
-      // Compiled even where this file is not, as in tests.
-      entry: require.resolve('@millrace/pdf/dist/unlock/unlockProcess.js'),
+    this.pool = new ProcessPool({
+      entry: unlockProgram,
       processes: 1,
-      timeoutMs: limits.timeoutMs,
-      maxRssBytes,
+      limits: { timeoutMs: limits.timeoutMs, maxRssBytes },
       recycleRssBytes: 0,
     });
   }
 
   /**
    * Writes a copy of the PDF `source` that needs no password to `target`.
-   * @param gone aborted when nobody waits for the answer any more.
-   * @returns false where there is no copy, because `source` needs no password or is broken.
-   * @throws MillraceError PDF_PASSWORD_WRONG, PDF_ENCRYPTION_UNSUPPORTED, DOCUMENT_UNREADABLE, UNLOCK_TIMEOUT, UNLOCK_BUSY,
-   *   UNLOCK_LOST, UPLOAD_INTERRUPTED, STORAGE_UNAVAILABLE or INTERNAL.
+   * @param gone is aborted when the client no longer waits for the answer.
+   * @returns false when no copy was made, because `source` needs no password or is broken.
+   * @throws MillraceError PDF_PASSWORD_WRONG, PDF_ENCRYPTION_UNSUPPORTED, DOCUMENT_UNREADABLE, UNLOCK_TIMEOUT,
+   *   UNLOCK_BUSY, UNLOCK_LOST, UPLOAD_INTERRUPTED, STORAGE_UNAVAILABLE or INTERNAL.
    */
   async unlock(source: string, password: string, target: string, gone?: AbortSignal): Promise<boolean> {
-    if (this.inHand > this.limits.waiting) {
+    if (this.current > this.limits.waiting) {
       throw busy();
     }
-    this.inHand++;
+    this.current++;
     const ending = new AbortController();
     const overall = setTimeout(() => ending.abort(busy()), this.limits.overallMs);
     const leave = () => ending.abort(new MillraceError('UPLOAD_INTERRUPTED'));
@@ -58,11 +57,11 @@ export class Unlocker {
       leave();
     }
     try {
-      return (await this.pool.run({ source, password, target }, { signal: ending.signal })) === true;
+      return await this.pool.run({ source, password, target }, { signal: ending.signal });
     } catch (error) {
-      throw atTheDoor(error);
+      throw error instanceof TaskEndedError ? toUploadError(error) : error;
     } finally {
-      this.inHand--;
+      this.current--;
       clearTimeout(overall);
       gone?.removeEventListener('abort', leave);
     }
@@ -77,13 +76,22 @@ function busy(): MillraceError {
   return new MillraceError('UNLOCK_BUSY', undefined, { retryAfterMs });
 }
 
-/** The pool's errors speak of documents that are being read; here there is none yet. */
-function atTheDoor(error: unknown): unknown {
-  if (error instanceof MillraceError && error.code === 'DOCUMENT_TIMEOUT') {
-    return new MillraceError('UNLOCK_TIMEOUT', undefined, { cause: error });
+/** What the end of the process means for the upload. */
+function toUploadError(error: TaskEndedError): MillraceError {
+  const options = { cause: error };
+  switch (error.end.reason) {
+    case 'taskTimedOut':
+    case 'firstStepTimedOut':
+    case 'stepTimedOut':
+      return new MillraceError('UNLOCK_TIMEOUT', undefined, options);
+    case 'killed':
+      return new MillraceError('UNLOCK_LOST', undefined, options);
+    case 'outOfMemory':
+    case 'crashed':
+      return new MillraceError('DOCUMENT_UNREADABLE', `The password cannot be removed. ${error.message}`, options);
+    case 'startTimedOut':
+    case 'unavailable':
+    case 'poolClosed':
+      return new MillraceError('INTERNAL', `The password cannot be removed. ${error.message}`, options);
   }
-  if (error instanceof MillraceError && error.code === 'READER_LOST') {
-    return new MillraceError('UNLOCK_LOST', undefined, { cause: error });
-  }
-  return error;
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 const kib = 1024;
 
-/** Resident memory of process `pid` in bytes, or null where it cannot be told (the process is gone; no /proc). */
+/** The resident memory of process `pid` in bytes; null when it is unknown (the process is gone, or there is no /proc). */
 export async function residentBytes(pid: number): Promise<number | null> {
   try {
     const status = await readFile(`/proc/${pid}/status`, 'utf8');

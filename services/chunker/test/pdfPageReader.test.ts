@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openPdf } from '@millrace/pdf';
 import { contentPdf, testReading } from '@millrace/test-support';
-import { PageReader } from '../src/pageReader';
+import { PdfPageReader } from '../src/readers/pdfPageReader';
 
-test('When a page has ended an earlier run, then the engine is asked nothing of it, not even its label', async () => {
+test('When a page has ended an earlier run, then the engine is asked nothing about it, not even its label', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-page-'));
   try {
     const path = join(folder, 'labelled.pdf');
@@ -24,8 +24,7 @@ test('When a page has ended an earlier run, then the engine is asked nothing of 
         recognized: [],
         startedAt: Date.now(),
       };
-      const context = { send: async () => undefined, atPage: async () => undefined };
-      const reader = new PageReader(file, run, context);
+      const reader = new PdfPageReader(file, run, async () => undefined);
       const { outcome } = await reader.read(1);
       await reader.close();
       return outcome.label;

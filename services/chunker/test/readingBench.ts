@@ -2,10 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ChunkStrategy, OcrMode } from '@millrace/contracts';
-import { ParserPool, type ParserPoolOptions, type RewriteLimits } from '@millrace/pdf';
+import type { RewriteLimits } from '@millrace/pdf';
 import { testReading } from '@millrace/test-support';
 import { type ParsedDocument, type ParseOptions, parseDocument } from '../src/parseDocument';
-import type { OcrSettings } from '../src/parseProtocol';
+import type { OcrSettings, ReaderPool } from '../src/parseProtocol';
+import { type PoolOptions, readerPool } from './readerPool';
 
 type BenchOptions = Partial<ParseOptions> & {
   ocr?: Partial<OcrSettings>;
@@ -16,24 +17,18 @@ type BenchOptions = Partial<ParseOptions> & {
   rewrite?: RewriteLimits;
 };
 
-/** Reads PDFs in pools of their own, with the limits that a test gives. */
-export class ParserBench {
-  private readonly pools: ParserPool[] = [];
+/** Reads documents in pools of the test's own. */
+export class ReadingBench {
+  private readonly pools: ReaderPool[] = [];
 
   private constructor(private readonly folder: string) {}
 
-  static async create(): Promise<ParserBench> {
-    return new ParserBench(await mkdtemp(join(tmpdir(), 'millrace-parser-')));
+  static async create(): Promise<ReadingBench> {
+    return new ReadingBench(await mkdtemp(join(tmpdir(), 'millrace-reading-')));
   }
 
-  pool(limits: Partial<ParserPoolOptions> = {}): ParserPool {
-    const pool = new ParserPool({
-      entry: join(__dirname, '../src/parseProcess.ts'),
-      processes: 1,
-      timeoutMs: 120_000,
-      execArgv: ['-r', join(__dirname, '../../../tests/support/register.cjs')],
-      ...limits,
-    });
+  pool(options: PoolOptions = {}): ReaderPool {
+    const pool = readerPool(options);
     this.pools.push(pool);
     return pool;
   }
@@ -44,11 +39,11 @@ export class ParserBench {
     return path;
   }
 
-  async parse(pool: ParserPool, bytes: Buffer, options: BenchOptions = {}): Promise<ParsedDocument> {
+  async parse(pool: ReaderPool, bytes: Buffer, options: BenchOptions = {}): Promise<ParsedDocument> {
     return this.parseFile(pool, await this.write(bytes), options);
   }
 
-  parseFile(pool: ParserPool, path: string, options: BenchOptions = {}): Promise<ParsedDocument> {
+  parseFile(pool: ReaderPool, path: string, options: BenchOptions = {}): Promise<ParsedDocument> {
     const { ocr, mode = 'auto', strategy = testReading.strategy, pages = null, rewrite, ...rest } = options;
     const { mimeType = 'application/pdf', ...parseOptions } = rest;
     const request = {

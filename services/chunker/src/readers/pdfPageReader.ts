@@ -1,57 +1,50 @@
 import { type ErrorCode, MillraceError } from '@millrace/contracts';
-import { inkOf, type PageText, type PdfFile, Recognizer, type TaskContext, type TextLine } from '@millrace/pdf';
-import { outcomeOfLost, type ParsedPage, type ParseRun, type RecognizedPage } from './parseProtocol';
+import { inkOf, type PageText, type PdfFile, Recognizer, type TextLine } from '@millrace/pdf';
+import { outcomeOfLost, type ParseRun, type RecognizedPage } from '../parseProtocol';
+import type { BeginPage, ReadPage } from './reader';
 
 /** Pages with fewer characters have hardly any text: a page number, or nothing. */
 const noText = 20;
 /** Pages with fewer have little: a title, or a scan with a stamp ("Case 1:20-cv-01234 Filed 01/02/20 Page 3 of 20"). */
 const littleText = 300;
-/** Which part of a page must be drawn on. `auto` asks for more than a logo or a rule; `on` for anything but specks. */
+/** The part of a page that must be drawn on. `auto` wants more than a logo or a rule; `on` wants more than specks. */
 const minInk = { auto: 0.01, on: 0.0005 };
-/** An image that covers so much of a page is taken for the scan of it. */
+/** An image that covers so much of a page is taken for a scan of it. */
 const scan = 0.6;
-/** What the text there is explains of the ink, for each character: twice that of 11 points on a letter page. */
+/** How much ink a character of the text layer explains: twice that of 11 points on a letter page. */
 const inkOfCharacter = 0.0001;
 /** Enough to tell ink from paper. */
 const inkImage = { dpi: 72, maxPixels: 1_000_000 };
-/** What Tesseract is trained for is 300 dpi; at 200 it agrees as well with the text and takes less. */
+/** Tesseract is trained for 300 dpi. At 200 its result agrees as well with the text, and takes less time. */
 const ocrImage = { dpi: 200, maxPixels: 16_000_000 };
-/** The recognizer keeps its own time; the process is given up only when that fails. */
+/** The recognizer keeps its own time limit. The process is killed only when that fails. */
 const ocrGraceMs = 10_000;
 
-export interface ReadPage {
-  outcome: ParsedPage;
-  /** Null when the page failed. */
-  text: PageText | null;
-  /** What OCR has made of it in this run. */
-  recognized: RecognizedPage | null;
-}
-
 /**
- * Reads the pages of one file, in ascending order. Every page gets an outcome: its text layer (`text`), what OCR read
- * in its image (`ocr`), nothing to read (`empty`), or `failed` with a code; a failed page gives no text. Only a broken
- * engine ends the document.
+ * Reads the pages of one PDF, in ascending order. Every page gets an outcome: its text layer (`text`), what OCR read in its
+ * image (`ocr`), nothing to read (`empty`), or `failed` with a code; a failed page gives no text. Only a broken engine ends
+ * the document.
  */
-export class PageReader {
+export class PdfPageReader {
   private readonly recognizer: Recognizer;
   private ocrPages = 0;
 
   constructor(
     private readonly file: PdfFile,
     private readonly run: ParseRun,
-    private readonly context: TaskContext,
+    private readonly beginPage: BeginPage,
   ) {
     this.recognizer = new Recognizer(run.ocr.pageTimeoutMs, run.ocr.languages);
   }
 
-  /** @param textLayerOnly True for a page that is not worth OCR. */
+  /** @param textLayerOnly true for a page that is not worth OCR. */
   async read(page: number, { textLayerOnly = false } = {}): Promise<ReadPage> {
     const lost = this.run.lostPages.find((known) => known.page === page);
     if (lost !== undefined) {
-      // Neither measured nor asked for its label: who knows what it does, and nothing says that it is at work.
+      // The engine is asked nothing of it, not even its label or size: that may hang as well.
       return { outcome: outcomeOfLost(lost), text: null, recognized: null };
     }
-    await this.context.atPage({ page, pages: this.file.info.pageCount, ocr: false });
+    await this.beginPage({ page, pages: this.file.info.pageCount, ocr: false });
     try {
       const text = this.file.readPage(page);
       return !textLayerOnly && this.wantsOcr(text) ? await this.readImage(text) : done(text, 'text');
@@ -63,7 +56,7 @@ export class PageReader {
     }
   }
 
-  /** Ends what recognizes text. */
+  /** Ends the recognizer. */
   close(): Promise<void> {
     return this.recognizer.close();
   }
@@ -74,7 +67,7 @@ export class PageReader {
     if (ocr === 'off' || this.file.renderPage === undefined || characters >= littleText) {
       return false;
     }
-    // Where there is some text, only a scan is worth the time: a chart with a title has little more to say.
+    // A page with some text is worth the time only when it is a scan. A chart with a title has little more text.
     if (ocr === 'auto' && characters >= noText && !this.isScan(text)) {
       return false;
     }
@@ -95,14 +88,14 @@ export class PageReader {
       return { ...this.unrecognized(text, result.code), recognized };
     }
     const image = { ...text, lines: result.lines, text: result.lines.map((line) => line.text).join('\n') };
-    // A picture without words has less to say than the page number below it; and a title has its text right already.
+    // OCR of a picture without words finds less than the page number below it. A title's own text is right already.
     const own = charactersOf(text);
     const isMore = charactersOf(image) > own * (own < noText ? 1 : 2);
     const read = isMore ? done(image, 'ocr') : done(text, 'text');
     return { ...read, recognized };
   }
 
-  /** A page whose image could not be read: it has failed, unless it is no scan and has text of its own to go by. */
+  /** A page whose image could not be read. It has failed, unless it is no scan and has text of its own. */
   private unrecognized(text: PageText, code: ErrorCode): ReadPage {
     return charactersOf(text) < noText || this.isScan(text) ? failed(text, code) : done(text, 'text');
   }
@@ -111,7 +104,7 @@ export class PageReader {
     return this.file.largestImage(page) >= scan;
   }
 
-  /** What is left of the document's time is for its other pages. */
+  /** True when the rest of the document's time is kept for its other pages. */
   private isLate(): boolean {
     return Date.now() - this.run.startedAt > this.run.ocr.totalMs;
   }
@@ -122,7 +115,7 @@ export class PageReader {
       throw new Error('This engine cannot draw pages.');
     }
     const { pageCount: pages } = this.file.info;
-    await this.context.atPage({ page, pages, ocr: true, limitMs: this.run.ocr.pageTimeoutMs + ocrGraceMs });
+    await this.beginPage({ page, pages, ocr: true }, this.run.ocr.pageTimeoutMs + ocrGraceMs);
     try {
       const lines: TextLine[] = await this.recognizer.recognize(image);
       return { page, result: { lines } };

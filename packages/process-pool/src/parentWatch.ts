@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads';
 
 /**
- * Runs beside the main thread, which may be stuck in a page and then never hears that its parent is gone: this process
- * has another parent when its own dies. Written as text, so that it runs from compiled and from uncompiled code alike.
+ * Runs beside the main thread. The main thread may be stuck in a task and then never learns that its parent is gone. A
+ * process whose parent has died has another parent id. The program is a string, so that it runs from compiled and from
+ * uncompiled code.
  */
 const watch = `
 const { workerData: parent } = require('node:worker_threads');
@@ -15,7 +16,7 @@ setInterval(() => {
 
 /**
  * Ends this process soon after its parent has died, even while the main thread is busy.
- * @param parent the parent's process id, told by the parent: asked for here, it may be another's already.
+ * @param parent The parent's process id, given by the parent itself: process.ppid may already name another process.
  */
 export function watchParent(parent: number): void {
   const worker = new Worker(watch, {

@@ -1,0 +1,27 @@
+import type { ErrorCode } from '@millrace/contracts';
+
+/** The types of what a pool and its processes send to each other. Both sides name the same protocol. */
+export interface TaskProtocol {
+  /** What the task is asked to do. */
+  request: unknown;
+  /** A part of the answer, sent while the task runs. */
+  message: unknown;
+  /** A step of the task, sent when the step begins. */
+  step: unknown;
+  /** The end of the answer. */
+  result: unknown;
+}
+
+/** What the pool sends to a process: one task at a time. */
+export interface TaskMessage<P extends TaskProtocol> {
+  id: number;
+  request: P['request'];
+}
+
+/** What a process sends to the pool. `id` is the task's. */
+export type ProcessMessage<P extends TaskProtocol> =
+  | { type: 'ready' }
+  | { type: 'step'; id: number; step: P['step']; limitMs: number | undefined }
+  | { type: 'message'; id: number; message: P['message'] }
+  | { type: 'result'; id: number; result: P['result']; rssBytes: number }
+  | { type: 'error'; id: number; code: ErrorCode; message: string; rssBytes: number };

@@ -1,0 +1,58 @@
+import { isCutOff, loadPdfium, openPdf, type PdfFile } from '@millrace/pdf';
+import type { ParsedPage, ParseRun } from '../parseProtocol';
+import { PdfPageReader } from './pdfPageReader';
+import type { BeginPage, OpenDocument, Reader, ReadPage } from './reader';
+
+/** Reads PDFs: their text layer, and by OCR the images of pages without one. */
+export const pdfReader: Reader = {
+  mediaTypes: ['application/pdf'],
+  canSkipPages: true,
+  prepare: loadPdfium,
+  async open(run, beginPage) {
+    const file = await openPdf(run.path, { maxPages: run.maxPages, rewrite: run.rewrite });
+    return new PdfDocument(file, run, beginPage);
+  },
+};
+
+class PdfDocument implements OpenDocument {
+  private readonly reader: PdfPageReader;
+
+  constructor(
+    private readonly file: PdfFile,
+    private readonly run: ParseRun,
+    beginPage: BeginPage,
+  ) {
+    this.reader = new PdfPageReader(file, run, beginPage);
+  }
+
+  get outline() {
+    return this.file.info.outline;
+  }
+
+  async *pages(): AsyncGenerator<ReadPage> {
+    const { pageCount, repair } = this.file.info;
+    const wanted = this.run.pages === null ? null : new Set(this.run.pages);
+    const cutOff = repair !== null && isCutOff(this.run.path);
+    for (let page = 1; page <= pageCount; page++) {
+      // A page that only tells about the wanted ones is not worth OCR.
+      const textLayerOnly = wanted !== null && !wanted.has(page);
+      const read = await this.reader.read(page, { textLayerOnly });
+      yield cutOff ? { ...read, outcome: blankIsLost(read.outcome) } : read;
+    }
+  }
+
+  end() {
+    const { title, repair } = this.file.info;
+    return { title, repair };
+  }
+
+  async close(): Promise<void> {
+    await this.reader.close();
+    this.file.close();
+  }
+}
+
+/** In a file that was cut off, the content of a blank page may have been in the part that is lost. */
+function blankIsLost(outcome: ParsedPage): ParsedPage {
+  return outcome.outcome === 'empty' ? { ...outcome, outcome: 'failed', errorCode: 'PAGE_CUT_OFF' } : outcome;
+}
