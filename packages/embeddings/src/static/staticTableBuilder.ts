@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import stem from 'wink-porter2-stemmer';
 import { gloveFile, gloveWords } from './gloveSource';
+import { replaceFile } from './replaceFile';
 import {
   finishStaticTable,
   newStaticTable,
@@ -19,26 +19,12 @@ const dimensions = 100;
 
 /**
  * Converts the npm package's word vectors into the binary table of the static provider. Takes about six seconds and
- * 330 MB of memory. The target changes at once from what it was to the whole table: the table is written to a temporary
- * file beside it, synced and renamed.
+ * 330 MB of memory.
  */
-export async function buildStaticTable(targetFile: string): Promise<void> {
-  const table = await convert(gloveFile());
+async function buildStaticTable(targetFile: string): Promise<void> {
   await mkdir(dirname(targetFile), { recursive: true });
-  const temporary = `${targetFile}.${randomUUID()}.tmp`;
-  try {
-    const handle = await open(temporary, 'wx');
-    try {
-      await handle.writeFile(finishStaticTable(table));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, targetFile);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  const table = await convert(gloveFile());
+  await replaceFile(targetFile, finishStaticTable(table));
 }
 
 /**
