@@ -69,7 +69,7 @@ const ended = (id: string) =>
   });
 
 describe('Deliveries', () => {
-  test('When the same one is made twice, then it comes once', async () => {
+  test('When the same dispatch is delivered twice, then it comes once', async () => {
     const seen: string[] = [];
     const delivery = chunk(0);
     await queues.deliverChunks([delivery, delivery]);
@@ -115,7 +115,7 @@ describe('Deliveries', () => {
     expect(times).toBe(1);
   });
 
-  test('When somebody else holds the work, then it comes again afterwards', async () => {
+  test('When the delivery is postponed, then it comes again at that time', async () => {
     const times: number[] = [];
     const delivery = chunk(0);
     await queues.deliverChunks([delivery]);
@@ -129,7 +129,7 @@ describe('Deliveries', () => {
     expect(times[1]).toBeGreaterThanOrEqual(at.getTime());
   });
 
-  test('When handling throws, then the delivery is not lost but comes again', async () => {
+  test('When the handler throws, then the delivery comes again', async () => {
     let times = 0;
     const delivery = chunk(0);
     await queues.deliverChunks([delivery]);
@@ -144,7 +144,7 @@ describe('Deliveries', () => {
     expect(times).toBe(2);
   });
 
-  test('When a payload does not fit its schema, then it fails and others go on', async () => {
+  test('When a payload does not fit its schema, then the delivery fails and others go on', async () => {
     const handled: string[] = [];
     work(async (id) => {
       handled.push(id);
@@ -173,7 +173,7 @@ test('When chunks of both queues are delivered, then each is in its own queue', 
 });
 
 describe('When the work is paused', () => {
-  test('then every worker of the queue waits, nothing is lost, and it goes on by itself', async () => {
+  test('then every worker of the queue waits, nothing is lost, and the work goes on after the pause', async () => {
     const times: number[] = [];
     const handle = async (): Promise<DeliveryResult> => {
       times.push(Date.now());
@@ -211,7 +211,7 @@ describe('Looking for lost deliveries', () => {
     dispatchCount: 1,
   });
 
-  test('When one waits, is delayed, or is in hand, then it is not lost; removed or over, then it is', async () => {
+  test('When a delivery waits, is delayed or is in hand, then it is not lost; when it was removed or has ended, then it is', async () => {
     const [waiting, delayed, removed, done, never] = [chunk(5), chunk(5, 60_000), chunk(5), chunk(0), chunk(5)];
     const inHand = chunk(1);
     await queues.deliverChunks([done, inHand, waiting, delayed, removed]);
@@ -237,7 +237,7 @@ describe('Looking for lost deliveries', () => {
     expect(lost).toEqual([removed, done, never].map(rowOf));
   });
 
-  test('When deliveries are over but not for long, then they are kept for people to see', async () => {
+  test('When deliveries have ended only recently, then they are kept for operators to see', async () => {
     const done = chunk(0);
     await queues.deliverChunks([done]);
     work(async () => ({ outcome: 'done' }));

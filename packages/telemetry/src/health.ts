@@ -2,18 +2,18 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 
-/** Named checks of what a service needs; each resolves when it is well and rejects with the reason when not. */
+/** Checks of what a service needs, by name. A check that fails rejects with the reason. */
 export type Checks = Record<string, () => Promise<void>>;
 
 export interface Readiness {
   ready: boolean;
-  /** "ok", or what is wrong. */
+  /** "ok" or the reason, by the check's name. */
   checks: Record<string, string>;
 }
 
 const checkTimeoutMs = 3_000;
 
-/** Runs all checks at once; one that does not answer within three seconds counts as failed. */
+/** Runs all checks at once. A check that does not answer within three seconds has failed. */
 export async function runChecks(checks: Checks): Promise<Readiness> {
   const entries = await Promise.all(
     Object.entries(checks).map(async ([name, check]): Promise<[string, string]> => {
@@ -41,8 +41,8 @@ export interface HealthServer {
 }
 
 /**
- * The small HTTP server of a worker: /healthz (the process runs), /readyz (503 with the failing checks named) and
- * /metrics (Prometheus). Port 0 takes any free one.
+ * Starts the HTTP server of a service that has no other: /healthz (the process runs), /readyz (503 with the reasons when a
+ * check fails) and /metrics (Prometheus). With port 0 it takes any free port.
  */
 export async function startHealthServer(options: {
   host: string;
@@ -68,7 +68,7 @@ export async function startHealthServer(options: {
   };
 }
 
-/** Resolves once the server listens, and rejects when it cannot (a port in use, for example). */
+/** Makes the server listen. @throws the system's error when it cannot: a port is in use, for example */
 export function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);

@@ -3,8 +3,8 @@ import pino, { type DestinationStream, type Logger } from 'pino';
 export type { Logger };
 
 /**
- * A structured logger (one JSON object a line, on standard output unless told otherwise). Pass `documentId`, `jobId` and `chunkId` as fields,
- * so that everything about one document can be found by its id.
+ * Creates a logger that writes one JSON object a line, to standard output unless `destination` is given. Log `documentId`,
+ * `jobId` and `chunkId` as fields, so that everything about one document can be found by its id.
  */
 export function createLogger(service: string, level: string, destination?: DestinationStream): Logger {
   const options: pino.LoggerOptions = {
@@ -17,7 +17,7 @@ export function createLogger(service: string, level: string, destination?: Desti
       'req.headers["x-api-key"]',
       'req.headers["x-document-password"]',
       'req.headers.cookie',
-      // ioredis puts the command that failed on its errors; of AUTH that is the password.
+      // An error of ioredis carries the command that failed. Of AUTH that is the password.
       'err.command.args',
     ],
   };

@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
-/** A registry of Prometheus metrics that begins with Node's own (memory, event loop, CPU), labelled by service. */
+/** Creates a registry of Prometheus metrics, labelled by service. It begins with Node's own: memory, event loop, CPU. */
 export function createRegistry(service: string): Registry {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
@@ -15,7 +15,7 @@ interface PoolCounts {
   max: number;
 }
 
-/** Gauges of connection pools, by the pool's name. `count` is asked when the metrics are. */
+/** Adds gauges of the connection pools, by the pool's name. Each reading of the metrics calls `count`. */
 export function addPoolMetrics(registry: Registry, count: () => Record<string, PoolCounts>): void {
   const registers = [registry];
   new Gauge({
@@ -43,7 +43,7 @@ export function addPoolMetrics(registry: Registry, count: () => Record<string, P
   });
   new Gauge({
     name: 'millrace_database_connections_max',
-    help: 'Most connections that a pool opens',
+    help: 'The most connections that a pool opens',
     labelNames: ['pool'],
     registers,
     collect() {
@@ -54,7 +54,7 @@ export function addPoolMetrics(registry: Registry, count: () => Record<string, P
   });
 }
 
-/** A gauge that says whether searches are answered by the server of DATABASE_READ_URL. `isRead` is asked when the metrics are. */
+/** Adds a gauge that says whether the server of DATABASE_READ_URL answers searches. Each reading calls `isRead`. */
 export function addReadMetric(registry: Registry, isRead: () => boolean): void {
   new Gauge({
     name: 'millrace_database_read_fresh',

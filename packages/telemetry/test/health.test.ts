@@ -5,7 +5,7 @@ describe('Checks', () => {
     expect(await runChecks({ one: async () => undefined })).toEqual({ ready: true, checks: { one: 'ok' } });
   });
 
-  test('When one rejects, then it is named with its reason and the others are told as well', async () => {
+  test('When one rejects, then the answer names it with its reason, and the others as well', async () => {
     const readiness = await runChecks({
       good: async () => undefined,
       bad: async () => {
@@ -15,7 +15,7 @@ describe('Checks', () => {
     expect(readiness).toEqual({ ready: false, checks: { good: 'ok', bad: 'the cable is cut' } });
   });
 
-  test('When one never answers, then it counts as failed', async () => {
+  test('When one never answers, then it has failed', async () => {
     const readiness = await runChecks({ silent: () => new Promise(() => undefined) });
     expect(readiness).toMatchObject({ ready: false, checks: { silent: expect.stringContaining('no answer') } });
   });
@@ -44,7 +44,7 @@ describe('The health server of a worker', () => {
   });
   afterAll(() => server.close());
 
-  test('When what it needs is there or not, then readyz says so and healthz stays well', async () => {
+  test('When a check fails, then readyz answers 503 with the reason and healthz still answers 200', async () => {
     expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
     well = false;
     const response = await fetch(`${server.url}/readyz`);
@@ -53,11 +53,11 @@ describe('The health server of a worker', () => {
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
   });
 
-  test('When metrics are asked for, then they are labelled with the service', async () => {
+  test('When metrics are read, then they are labelled with the service', async () => {
     expect(await (await fetch(`${server.url}/metrics`)).text()).toContain('things_total{service="tester"} 3');
   });
 
-  test('When metrics are asked for, then they hold what the connection pool counts at that moment', async () => {
+  test('When metrics are read, then they hold the counts of the connection pool at that moment', async () => {
     for (const moment of [
       { active: 5, idle: 0, waiting: 7, max: 5 },
       { active: 1, idle: 2, waiting: 0, max: 5 },
@@ -75,7 +75,7 @@ describe('The health server of a worker', () => {
     }
   });
 
-  test('When something else is asked for, then it is not found', async () => {
+  test('When another path is requested, then it is not found', async () => {
     expect((await fetch(`${server.url}/secret`)).status).toBe(404);
   });
 

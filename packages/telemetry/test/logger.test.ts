@@ -18,14 +18,14 @@ describe('The logger', () => {
     expect(entry).toHaveProperty('time', expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/));
   });
 
-  test('When a failed Redis command is logged, then its arguments are not: of AUTH they are the password', () => {
+  test('When a failed Redis command is logged, then its arguments are left out: of AUTH they are the password', () => {
     const error = Object.assign(new Error('WRONGPASS'), { command: { name: 'auth', args: ['the-password'] } });
     const text = lines((logger) => logger.warn({ err: error }, 'fault'));
     expect(text).toContain('WRONGPASS');
     expect(text).not.toContain('the-password');
   });
 
-  test('When a request is logged, then its credentials are not', () => {
+  test('When a request is logged, then its credentials are left out', () => {
     const credentials = { authorization: 'Bearer the-key', 'x-api-key': 'the-key', cookie: 'the-key' };
     const headers = { ...credentials, 'x-document-password': 'the-key', host: 'here' };
     const text = lines((logger) => logger.info({ req: { headers } }, 'request'));

@@ -45,7 +45,7 @@ describe('When the database goes away while the provider works', () => {
     expect(provider.requests).toHaveLength(1);
   });
 
-  test('and the worker is stopped before it is back, then the stop does not wait for it', async () => {
+  test('and the worker stops before it is back, then the stop does not wait for it', async () => {
     const { jobId, deliveries } = await documentOf(2);
     provider.respondWith(() => {
       wire.cut();
@@ -60,11 +60,11 @@ describe('When the database goes away while the provider works', () => {
   });
 });
 
-describe('When storing a batch fails for a reason of its own', () => {
+describe('When the database refuses one chunk of a batch', () => {
   test('then the batch is divided without another call, and only the poisoned chunk fails', async () => {
     const { jobId, chunkIds, deliveries } = await documentOf(5);
     const [, , poisoned = ''] = chunkIds;
-    // A trigger that refuses one row stands for whatever a database may have against it.
+    // A trigger that refuses one row represents any reason for which the database can refuse it.
     await database.sql.none(
       `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
          $$ BEGIN IF NEW.chunk_index = 2 THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW; END $$;
@@ -107,7 +107,7 @@ describe('When storing one chunk always takes longer than a statement may', () =
   }, 60_000);
 });
 
-/** Gives the chunks of one document the texts of another's: the support makes texts of the document's id. */
+/** Gives the chunks of one document the texts of another. The support makes different texts for each document. */
 async function copyTexts(from: { jobId: string }, to: { jobId: string }): Promise<void> {
   await database.sql.none(
     `UPDATE job_chunks t SET payload = f.payload, content_hash = f.content_hash, chunk_hash = f.chunk_hash
@@ -126,7 +126,7 @@ describe('When a batch of two documents with the same texts fails once', () => {
     const deliveries = [...first.deliveries, ...second.deliveries];
     await worker.process(deliveries);
     await world.inHand.finish();
-    // What found its text in the other part's hands comes again.
+    // Chunks whose text was claimed for the other part come again.
     await worker.process(deliveries);
     await world.inHand.finish();
     for (const { jobId } of [first, second]) {
@@ -138,7 +138,7 @@ describe('When a batch of two documents with the same texts fails once', () => {
 });
 
 describe('When a lease is lost while a call fails', () => {
-  test("then nothing more is paid for chunks that are somebody else's now", async () => {
+  test('then nothing more is paid for chunks that another worker holds now', async () => {
     const { chunkIds, deliveries } = await documentOf(4);
     provider.respondWith(async (request) => {
       if (request.input.length > 1) {
@@ -159,7 +159,7 @@ describe('When a lease is lost while a call fails', () => {
 });
 
 describe('When the provider refuses everything', () => {
-  test('then a chunk whose vector is known already is stored all the same', async () => {
+  test('then a chunk whose vector is known is still stored', async () => {
     const first = await documentOf(2);
     const second = await documentOf(2);
     await copyTexts(first, second);
@@ -174,8 +174,8 @@ describe('When the provider refuses everything', () => {
   });
 });
 
-describe('When another worker is embedding the same text', () => {
-  test('then the chunk comes again later, without an attempt counted, and takes the vector that was stored', async () => {
+describe('When another worker embeds the same text', () => {
+  test('then the delivery is postponed without an attempt, and the chunk takes the vector that was stored', async () => {
     const first = await documentOf(1);
     const second = await documentOf(1);
     await copyTexts(first, second);
@@ -203,7 +203,7 @@ describe('When another worker is embedding the same text', () => {
   });
 });
 
-test('When what was stored has been removed, then the same texts are embedded anew', async () => {
+test('When the stored chunks were deleted, then the same texts are embedded again', async () => {
   const first = await documentOf(2);
   const worker = await workerOn(database);
   await worker.process(first.deliveries);

@@ -1,3 +1,3 @@
 export { startReconciler } from './reconciler';
-export { createReconcilerMetrics, runSweeps, type Sweep } from './run';
+export { createReconcilerMetrics, runSweeps, type Sweep } from './runSweeps';
 export { createSweeps, type SweepOptions } from './sweeps';

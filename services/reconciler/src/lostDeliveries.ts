@@ -1,28 +1,29 @@
 import type { WaitingRow } from '@millrace/database';
 
-/** Rows compared with the queue in one round trip; how many of those one sweep makes, and of them where nothing is lost. */
+/** Rows that are compared with the queues in one round trip. */
 const rowsPerPage = 1_000;
+/** Pages that one sweep looks at. It ends earlier after so many pages without a lost delivery. */
 const pagesPerSweep = 20;
 const soundPagesPerSweep = 10;
 
-/** Smaller than every UUIDv7: where a walk over rows by id begins. */
+/** Smaller than every UUIDv7. A walk over rows by id begins here. */
 export const firstId = '00000000-0000-0000-0000-000000000000';
 
-export interface WaitingPlace {
+export interface WaitingPage {
   after: string;
   limit: number;
 }
 
 export interface LostDeliveriesOptions {
-  list: (place: WaitingPlace) => Promise<WaitingRow[]>;
-  /** Those whose delivery will never come. */
+  list: (page: WaitingPage) => Promise<WaitingRow[]>;
+  /** Finds the rows whose delivery will never come. */
   findLost: (rows: readonly WaitingRow[]) => Promise<WaitingRow[]>;
   redeliver: (lost: readonly WaitingRow[]) => Promise<void>;
 }
 
 /**
- * Walks over the rows that wait for a delivery, a page after the other, and makes those anew that the queue does not
- * have. Where one sweep ends the next goes on; after the last row it begins again.
+ * Makes a sweep over the rows that wait for a delivery, page by page, which delivers the lost ones again. Each sweep goes
+ * on where the last one ended. After the last row it begins again.
  */
 export function lostDeliveries({ list, findLost, redeliver }: LostDeliveriesOptions): () => Promise<number> {
   let after = firstId;

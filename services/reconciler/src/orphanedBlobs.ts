@@ -5,13 +5,13 @@ import type { Database } from '@millrace/database';
 const filesPerSweep = 2_000;
 const foldersPerSweep = 64;
 const folders = 256;
-/** Crashes leave a file now and then. Where most files are orphans, it is the database that is the wrong one. */
+/** Crashes leave a file now and then. When most files are orphans, the database is the wrong one. */
 const tooManyOrphans = 20;
 
 /**
- * Looks through the blob store, a number of folders a sweep, for originals that no document names: an upload that was
- * cut short by a crash, or a document deleted while its file could not be. Uploads that nobody goes on with are removed
- * from the staging area as well.
+ * Makes a sweep over the blob store, some folders a turn, that removes originals that no document names. They are left
+ * when a crash interrupts an upload, or when the file of a deleted document could not be removed. Abandoned uploads are
+ * removed from the staging area as well.
  */
 export function orphanedBlobs(options: {
   database: Database;
@@ -31,7 +31,7 @@ export function orphanedBlobs(options: {
     const orphans = keys.filter((key) => !named.has(key));
     if (orphans.length > tooManyOrphans && orphans.length > named.size) {
       throw new Error(
-        `${orphans.length} of ${keys.length} originals belong to no document; is this the database of this BLOB_DIR?`,
+        `${orphans.length} of ${keys.length} originals belong to no document. Is this the database of this BLOB_DIR?`,
       );
     }
     for (const key of orphans) {

@@ -3,16 +3,16 @@ import { beginReEmbedJobs, countOpenReEmbedChunks } from '@millrace/lifecycle';
 import type { Queues } from '@millrace/queues';
 import { firstId } from './lostDeliveries';
 
-/** So many chunks are under way at most: their texts stand in the database a second time, their deliveries in Redis. */
+/** The most chunks that are under way. The database holds their texts a second time, and Redis their deliveries. */
 const mostOpenChunks = 20_000;
-/** Documents looked at in one transaction, and how long one sweep goes on with the next, in milliseconds. */
+/** Documents that are looked at in one transaction, and how long one sweep goes on with further ones, in milliseconds. */
 const documentsPerLook = 1_000;
 const longestMs = 2_000;
 
 /**
- * While the vectors are being changed to another model, walks over the documents and has the stored chunks embedded that
- * have no vector of it. Where one sweep ends the next goes on; after the last document it begins again, for those that have
- * come or changed meanwhile.
+ * Makes a sweep that works during a change of the model. It walks over the documents and begins jobs for stored chunks
+ * that have no vector of the next model. Each sweep goes on where the last one ended. After the last document it begins
+ * again, because documents have come or changed meanwhile.
  */
 export function reEmbedJobs(options: {
   database: Database;

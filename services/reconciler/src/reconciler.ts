@@ -4,7 +4,7 @@ import type { Config } from '@millrace/config';
 import type { Database } from '@millrace/database';
 import { type RunningService, startBackgroundService } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
-import { createReconcilerMetrics, type ReconcilerMetrics, runSweeps, type Sweep } from './run';
+import { createReconcilerMetrics, type ReconcilerMetrics, runSweeps, type Sweep } from './runSweeps';
 import { createSweeps } from './sweeps';
 
 /** The advisory lock that a reconciler holds while it sweeps. The number is arbitrary, but no other lock has it. */

@@ -17,9 +17,9 @@ import type { Logger } from '@millrace/telemetry';
 import { firstId, lostDeliveries } from './lostDeliveries';
 import { orphanedBlobs } from './orphanedBlobs';
 import { reEmbedJobs } from './reEmbedJobs';
-import type { Sweep } from './run';
+import type { Sweep } from './runSweeps';
 
-/** How much one sweep looks at before the next one has its turn. */
+/** How much one sweep looks at in a turn. */
 const rowsPerSweep = 1_000;
 const jobsPerSweep = 100;
 /** Ended jobs are compared with their chunks for this long. */
@@ -32,19 +32,19 @@ export interface SweepOptions {
   blobs: BlobStore;
   leaseMs: number;
   retryPolicy: RetryPolicy;
-  /** A row that has waited for its delivery less long than this is left alone. */
+  /** A delivery counts as lost only when its row has waited for longer than this. */
   graceMs: number;
-  /** A file that nobody names is removed when nothing has written to it for so long. */
+  /** A file that no document names is removed when nothing was written to it for this long. */
   orphanAgeMs: number;
-  /** The texts of failed chunks are kept for a retry for so long. */
+  /** How long the texts of failed chunks are kept for a retry. */
   payloadRetentionMs: number;
-  /** Retry rounds for a job that embeds stored chunks again, and attempts for each of them. */
+  /** Retry rounds for a job of the kind re-embed, and attempts for each of its chunks. */
   jobMaxRetries: number;
   chunkMaxRetries: number;
   logger: Logger;
 }
 
-/** Everything the reconciler looks for, in the order of its turns. docs/lifecycle.md says what each is there for. */
+/** All sweeps, in the order of a turn. docs/lifecycle.md describes each. */
 export function createSweeps(options: SweepOptions): Sweep[] {
   const { database, queues, deliveries, retryPolicy } = options;
   return [
@@ -65,11 +65,11 @@ export function createSweeps(options: SweepOptions): Sweep[] {
         return expired;
       },
     },
-    { name: 'job_counters', run: driftedJobs(options) },
+    { name: 'job_counters', run: reconcileDriftedJobs(options) },
     {
       name: 'job_deliveries',
       run: lostDeliveries({
-        list: (place) => database.jobs.listWaiting({ ...place, olderThanMs: options.graceMs }),
+        list: (page) => database.jobs.listWaiting({ ...page, olderThanMs: options.graceMs }),
         findLost: (rows) => queues.findLost(rows),
         redeliver: async (lost) => queues.deliverJobs(await redispatchJobs(database, lost)),
       }),
@@ -77,7 +77,7 @@ export function createSweeps(options: SweepOptions): Sweep[] {
     {
       name: 'chunk_deliveries',
       run: lostDeliveries({
-        list: (place) => database.jobChunks.listWaiting({ ...place, olderThanMs: options.graceMs }),
+        list: (page) => database.jobChunks.listWaiting({ ...page, olderThanMs: options.graceMs }),
         findLost: (rows) => queues.findLost(rows),
         redeliver: async (lost) => queues.deliverChunks(await redispatchChunks(database, lost)),
       }),
@@ -91,15 +91,15 @@ export function createSweeps(options: SweepOptions): Sweep[] {
       name: 'expired_payloads',
       run: () => database.jobChunks.removePayloads({ olderThanMs: options.payloadRetentionMs, limit: rowsPerSweep }),
     },
-    // Before the next: none are begun while some are left of an earlier change.
+    // Before re_embed_jobs, which begins no jobs while jobs of an earlier change are left.
     { name: 'ended_re_embeddings', run: () => endReEmbedJobs(database, rowsPerSweep) },
     { name: 're_embed_jobs', run: reEmbedJobs(options) },
     { name: 'orphaned_blobs', run: orphanedBlobs(options) },
   ];
 }
 
-/** Compares a hundred jobs a turn with their chunks, and begins again at the end. */
-function driftedJobs(options: SweepOptions): () => Promise<number> {
+/** Makes a sweep that compares a hundred jobs a turn with their chunks. After the last job it begins again. */
+function reconcileDriftedJobs(options: SweepOptions): () => Promise<number> {
   const { database, deliveries, retryPolicy, logger } = options;
   let after = firstId;
   return async () => {
@@ -114,7 +114,10 @@ function driftedJobs(options: SweepOptions): () => Promise<number> {
       const { reconciled, round } = await reconcileCounters(database, jobId, retryPolicy);
       if (reconciled) {
         mended += 1;
-        logger.error({ jobId, status: round?.status }, 'a job disagreed with its chunks and was put right');
+        logger.error(
+          { jobId, status: round?.status },
+          'the counters of a job disagreed with its chunks and were reconciled',
+        );
       }
       await deliveries.chunks(round?.retries ?? []);
     }

@@ -38,7 +38,7 @@ const chunksUnderWay = () =>
     `SELECT queue_job_id FROM job_chunks WHERE status = 'pending' ORDER BY id`,
   );
 
-test('When the model is being changed, then stored chunks are delivered, those that come later in a later turn', async () => {
+test('When the model is being changed, then stored chunks are delivered; those of later documents in a later turn', async () => {
   const sweep = reEmbedJobs({ database, queues, jobMaxRetries: 3, chunkMaxRetries: 3 });
   await storedDocument(2);
   expect(await sweep()).toBe(0);
@@ -54,7 +54,7 @@ test('When the model is being changed, then stored chunks are delivered, those t
   }
 });
 
-test('When so many chunks are under way already, then no more are begun', async () => {
+test('When as many chunks are under way as may be, then no further job begins', async () => {
   const options = { database, queues, jobMaxRetries: 3, chunkMaxRetries: 3 };
   await storedDocument(3);
   await storedDocument(1);

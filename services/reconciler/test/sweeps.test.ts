@@ -51,7 +51,7 @@ afterEach(async () => {
 });
 
 const sweep = (name: string) => sweeps.get(name)?.run();
-/** Lets rows look as if nothing had happened to them for an hour. */
+/** Makes rows look as if nothing had happened to them for an hour. */
 const age = (table: 'jobs' | 'job_chunks') =>
   database.sql.none(`UPDATE ${table} SET updated_at = updated_at - interval '1 hour'`);
 const runOut = (table: 'jobs' | 'job_chunks') =>
@@ -85,7 +85,7 @@ describe('Lost deliveries', () => {
     expect(await sweep('chunk_deliveries')).toBe(0);
   });
 
-  test('When a person removes one delivery, then that one alone is made anew', async () => {
+  test('When a person removes one delivery, then only that one is made again', async () => {
     const { chunkIds } = await chunkedDocument(database, 3);
     await age('job_chunks');
     await sweep('chunk_deliveries');
@@ -107,7 +107,7 @@ describe('Lost deliveries', () => {
     expect(await queues.chunks.getJobState(`${chunkId}.2`)).toBe('delayed');
   });
 
-  test('When a clock ran ahead while rows were written, then they are looked for all the same, and wait no longer than an hour', async () => {
+  test('When a clock ran ahead while rows were written, then their deliveries are found lost all the same, and wait no longer than an hour', async () => {
     const { chunkIds } = await chunkedDocument(database, 1);
     const [chunkId = ''] = chunkIds;
     await database.sql.none(
@@ -151,7 +151,7 @@ describe('Leases', () => {
     expect((await database.jobs.find(jobId))?.status).toBe('retrying');
   });
 
-  test('When a clock was wrong by a day, then a lease reaches no further than any other, and runs out', async () => {
+  test('When a clock was wrong by a day, then a lease reaches no further than any other, and expires', async () => {
     const { chunkIds } = await chunkedDocument(database, 1);
     await claimChunks(database, { chunkIds, worker: 'dead', leaseMs });
     await database.sql.none(`UPDATE job_chunks SET lease_expires_at = lease_expires_at + interval '1 day'`);
@@ -163,7 +163,7 @@ describe('Leases', () => {
 });
 
 describe('Counters', () => {
-  test('When they disagree with the chunks, then they are put right and an overdue end comes about', async () => {
+  test('When they disagree with the chunks, then they are reconciled and the overdue end follows', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
     await settle(database, await claimChunks(database, { chunkIds: chunkIds.slice(0, 1), worker: 'test', leaseMs }));
     expect(await sweep('job_counters')).toBe(0);
@@ -178,7 +178,7 @@ describe('Counters', () => {
 });
 
 describe('Retention', () => {
-  test('When texts of failed chunks are older than they are kept, then they go, and younger ones stay', async () => {
+  test('When texts of failed chunks are older than their retention, then they are removed, and younger ones stay', async () => {
     const old = await chunkedDocument(database, 2);
     const young = await chunkedDocument(database, 1);
     await cancelJob(database, old.jobId);
@@ -194,7 +194,7 @@ describe('Retention', () => {
     expect(kept).toBe(1);
   });
 
-  test('When a claim on a text was never let go of, then it goes once it has run out', async () => {
+  test('When a claim on a text was never released, then it is removed once it has expired', async () => {
     await database.embeddingClaims.take({ contentHashes: ['a', 'b'], model: 'm', token: newId(), leaseMs: 60_000 });
     await database.sql.none(
       `UPDATE embedding_claims SET expires_at = now() - interval '1 second' WHERE content_hash = 'a'`,
@@ -205,7 +205,7 @@ describe('Retention', () => {
 });
 
 describe('Blobs', () => {
-  test('When no document names a file, then it goes once it is old; what a document names, and young files, stay', async () => {
+  test('When no document names a file, then it is removed once it is old; a named file and a young file stay', async () => {
     const { BLOB_DIR } = environment.config();
     const put = async (id: string, old: boolean) => {
       const file = join(BLOB_DIR, originalKey(id));
@@ -233,7 +233,7 @@ describe('Blobs', () => {
   });
 });
 
-test('When most files belong to no document, then the database is taken for the wrong one and nothing is removed', async () => {
+test('When most files belong to no document, then the sweep takes the database for the wrong one and removes nothing', async () => {
   const { BLOB_DIR } = environment.config();
   const at = new Date(Date.now() - 60_000);
   for (let n = 0; n < 30; n += 1) {
@@ -242,12 +242,12 @@ test('When most files belong to no document, then the database is taken for the 
     await writeFile(file, 'x');
     await utimes(file, at, at);
   }
-  await expect(sweep('orphaned_blobs')).rejects.toThrow('30 of 30 originals belong to no document');
+  await expect(sweep('orphaned_blobs')).rejects.toThrow('30 of 30 originals belong to no document.');
   const left = (await readdir(BLOB_DIR, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
   expect(left).toHaveLength(30);
 });
 
-test('When the model is to be another one than before, then one turn ends the old jobs and begins the new', async () => {
+test('When a change to another model begins, then one turn ends the jobs of the old change and begins new ones', async () => {
   const { chunkIds } = await chunkedDocument(database, 2);
   await settle(database, await claimChunks(database, { chunkIds, worker: 'test', leaseMs }));
   const reEmbedding = new ReEmbedding(database, { databaseUrl: environment.config().DATABASE_URL });
@@ -266,7 +266,7 @@ test('When the model is to be another one than before, then one turn ends the ol
   ]);
 });
 
-test('When one sweep fails, then it is counted and the others run all the same', async () => {
+test('When one sweep fails, then it is counted and the others still run', async () => {
   const registry = createRegistry('test');
   const metrics = createReconcilerMetrics(registry);
   const ran: string[] = [];

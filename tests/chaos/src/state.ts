@@ -4,7 +4,7 @@ import type { ChaosDocument } from './documents';
 import type { Queryable } from './queries';
 
 /** What the reconciler logs when a job's counters were wrong. */
-const repairMessage = 'a job disagreed with its chunks';
+const reconcileMessage = 'the counters of a job disagreed with its chunks';
 
 export async function countUnfinished(database: Queryable): Promise<number> {
   const { rows } = await database.query<{ count: number }>(
@@ -74,5 +74,5 @@ export function findRepairs(logDir: string): string[] {
   return readdirSync(logDir)
     .filter((name) => name.startsWith('reconciler'))
     .flatMap((name) => readFileSync(join(logDir, name), 'utf8').split('\n'))
-    .filter((line) => line.includes(repairMessage));
+    .filter((line) => line.includes(reconcileMessage));
 }

@@ -1,16 +1,16 @@
 import { Counter, Histogram, type Logger, type Registry } from '@millrace/telemetry';
 
-/** One kind of thing that is looked for and mended. */
+/** A search for one kind of damage, which the reconciler repeats. */
 export interface Sweep {
   /** For logs and metrics. */
   name: string;
-  /** Looks at a bounded number of rows or files. @returns how many it had to mend. */
+  /** Looks at a bounded number of rows or files. @returns how many it mended. */
   run: () => Promise<number>;
 }
 
 export type ReconcilerMetrics = ReturnType<typeof createReconcilerMetrics>;
 
-/** What the reconciler counts. */
+/** Creates the metrics of the reconciler. */
 export function createReconcilerMetrics(registry: Registry) {
   const registers = [registry];
   return {
@@ -42,7 +42,7 @@ export function createReconcilerMetrics(registry: Registry) {
   };
 }
 
-/** Runs the sweeps one after the other. One that fails, because Redis is away for example, keeps none from running. */
+/** Runs the sweeps one after another. When one fails, because Redis is away for example, the next still runs. */
 export async function runSweeps(sweeps: readonly Sweep[], logger: Logger, metrics: ReconcilerMetrics): Promise<void> {
   for (const { name, run } of sweeps) {
     const stopTimer = metrics.seconds.startTimer({ sweep: name });
