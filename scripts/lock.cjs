@@ -1,20 +1,22 @@
 'use strict';
 
 /**
- * A lock between processes of one machine, kept in files, that outlives nobody: the lock of a process that
- * was killed is taken over. Plain CommonJS without dependencies, because scripts/millrace.mjs needs it before
- * anything is installed; infra/stack uses the same file.
+ * A lock between the processes of one machine. The lock of a process that was killed is taken over. It is plain CommonJS
+ * without dependencies, because scripts/millrace.mjs needs it before anything is installed. infra/stack uses it too.
  *
- * How it works: the lock NAME is the file NAME.lock.N with the highest N. Taking it means creating the next
- * number, which exactly one process can do. The highest file is never removed, only marked free, so a
- * process that decided long ago on an old number finds a higher one afterwards and steps back.
+ * The lock NAME consists of files NAME.lock.1, NAME.lock.2, and so on. The file with the highest number is the current
+ * one, and names its holder. To take the lock is to create the file with the next number, which only one process can do.
+ * To release it is to write "free" into the file. The current file is never removed, so a process that saw an older
+ * file and created a number meanwhile finds a higher one, removes its own and tries again.
  */
 
 const fs = require('node:fs');
 const path = require('node:path');
 
-/** A wait shorter than this needs no explanation. */
+/** The caller is told about a wait that is longer than this. */
 const noticeMs = 1500;
+/** A file this young without content is being written. */
+const writingMs = 2000;
 
 /** Returns the trimmed text of a file, or undefined when it cannot be read. */
 function readText(file) {
@@ -26,39 +28,45 @@ function readText(file) {
 }
 
 /**
- * Returns a text that tells one process from a later one with the same id (boot and start time, from /proc);
- * 'unknown' where the system has no /proc, undefined when no such process runs.
+ * Identifies a running process by boot and start time, which tells it from a later process with the same id.
+ * Returns 'unknown' on a system without /proc, and undefined when no such process runs.
  */
 function identifyProcess(pid) {
   if (!Number.isInteger(pid) || pid <= 0) {
     return undefined;
   }
   const boot = readText('/proc/sys/kernel/random/boot_id');
-  if (boot === undefined) {
-    try {
-      process.kill(pid, 0);
-      return 'unknown';
-    } catch (error) {
-      return error.code === 'EPERM' ? 'unknown' : undefined;
-    }
-  }
+  return boot === undefined ? identifyWithoutProc(pid) : identifyWithProc(pid, boot);
+}
+
+function identifyWithProc(pid, boot) {
   const stat = readText(`/proc/${pid}/stat`);
   if (stat === undefined) {
     return undefined;
   }
-  // The second field is the program's name in brackets and may hold anything, so count from its end.
+  // The second field is the name of the program in brackets. It may contain anything, so the fields are counted after it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state] = fields;
-  return state === 'Z' || state === 'X' ? undefined : `${boot}:${fields[19]}`;
+  const hasEnded = ['Z', 'X'].includes(fields[0]);
+  const startTime = fields[19];
+  return hasEnded ? undefined : `${boot}:${startTime}`;
 }
 
-/** True when the process that was identified as `identity` is still running. */
+function identifyWithoutProc(pid) {
+  try {
+    process.kill(pid, 0);
+    return 'unknown';
+  } catch (error) {
+    return error.code === 'EPERM' ? 'unknown' : undefined;
+  }
+}
+
+/** True when the process with this identity is still running. */
 function isSameProcess(pid, identity) {
   return identifyProcess(pid) === identity;
 }
 
-/** Returns the lock's numbers that exist, ascending. */
-function listGenerations(directory, name) {
+/** Returns the numbers of the lock's files, ascending. */
+function listNumbers(directory, name) {
   const prefix = `${name}.lock.`;
   return fs
     .readdirSync(directory)
@@ -68,7 +76,7 @@ function listGenerations(directory, name) {
     .sort((a, b) => a - b);
 }
 
-/** Returns the process that holds a lock file, or undefined when it is free or its holder is gone. */
+/** Returns the id of the process that holds a lock file: 0 when it is not known yet, undefined when the lock is free. */
 function findHolder(file) {
   const text = readText(file);
   if (text === undefined || text === 'free') {
@@ -76,50 +84,49 @@ function findHolder(file) {
   }
   const [pid, identity] = text.split(' ');
   if (identity === undefined) {
-    // Created but not yet written: give its maker a moment, then treat it as abandoned.
-    const made = fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    return Date.now() - made < 2000 ? { pid: 0 } : undefined;
+    const createdAt = fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    return Date.now() - createdAt < writingMs ? 0 : undefined;
   }
-  return isSameProcess(Number(pid), identity) ? { pid: Number(pid) } : undefined;
+  return isSameProcess(Number(pid), identity) ? Number(pid) : undefined;
 }
 
-/** Tries once; returns a release function, or the holder's pid. */
+/** Tries once. Returns a function that releases the lock, or the id of the process that holds it, 0 when unknown. */
 function tryLock(directory, name) {
-  const latest = listGenerations(directory, name).at(-1) ?? 0;
-  const fileOf = (generation) => path.join(directory, `${name}.lock.${generation}`);
-  const holder = latest === 0 ? undefined : findHolder(fileOf(latest));
-  if (holder) {
-    return { holder: holder.pid };
+  const fileOf = (number) => path.join(directory, `${name}.lock.${number}`);
+  const current = listNumbers(directory, name).at(-1) ?? 0;
+  const holder = current === 0 ? undefined : findHolder(fileOf(current));
+  if (holder !== undefined) {
+    return { holder };
   }
-  const mine = fileOf(latest + 1);
+  const own = current + 1;
   try {
-    fs.writeFileSync(mine, `${process.pid} ${identifyProcess(process.pid)}\n`, { flag: 'wx' });
+    fs.writeFileSync(fileOf(own), `${process.pid} ${identifyProcess(process.pid)}\n`, { flag: 'wx' });
   } catch (error) {
     if (error.code === 'EEXIST') {
       return { holder: 0 };
     }
     throw error;
   }
-  const generations = listGenerations(directory, name);
-  if (generations.at(-1) !== latest + 1) {
-    fs.rmSync(mine, { force: true });
+  const numbers = listNumbers(directory, name);
+  if (numbers.at(-1) !== own) {
+    fs.rmSync(fileOf(own), { force: true });
     return { holder: 0 };
   }
-  for (const old of generations.slice(0, -1)) {
-    fs.rmSync(fileOf(old), { force: true });
+  for (const number of numbers.slice(0, -1)) {
+    fs.rmSync(fileOf(number), { force: true });
   }
-  return { release: () => fs.writeFileSync(mine, 'free\n') };
+  return { release: () => fs.writeFileSync(fileOf(own), 'free\n') };
 }
 
 /**
- * Takes the lock `name` in `directory` (made when missing), waiting while a running process holds it.
- * `onWait` is called once, with the holder's pid, when the wait is long enough to be noticed.
+ * Takes the lock `name` in `directory`, which is made when it is missing. Waits while a running process holds the lock.
+ * `onWait` is called once, with the id of the holder, when the wait is long.
  * @returns a function that releases the lock
  */
 async function acquireLock(directory, name, { timeoutMs = 900_000, onWait } = {}) {
   fs.mkdirSync(directory, { recursive: true });
   const startedAt = Date.now();
-  let told = false;
+  let hasNoticed = false;
   for (;;) {
     const { release, holder } = tryLock(directory, name);
     if (release) {
@@ -127,10 +134,10 @@ async function acquireLock(directory, name, { timeoutMs = 900_000, onWait } = {}
     }
     const waitedMs = Date.now() - startedAt;
     if (waitedMs > timeoutMs) {
-      throw new Error(`Gave up waiting for the lock ${path.join(directory, name)}, held by process ${holder}.`);
+      throw new Error(`Waited too long for the lock ${path.join(directory, name)}, which process ${holder} holds.`);
     }
-    if (!told && holder && waitedMs > noticeMs) {
-      told = true;
+    if (!hasNoticed && holder && waitedMs > noticeMs) {
+      hasNoticed = true;
       onWait?.(holder);
     }
     await new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 100));

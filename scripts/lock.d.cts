@@ -1,7 +1,7 @@
-/** Types of lock.cjs, for infra/stack. */
+/** The types of lock.cjs. */
 export interface LockOptions {
   timeoutMs?: number;
-  /** Called once, with the holder's process id, when the wait is long enough to be noticed. */
+  /** Is called once, with the process id of the holder, when the wait is long. */
   onWait?: (pid: number) => void;
 }
 export function acquireLock(directory: string, name: string, options?: LockOptions): Promise<() => void>;

@@ -1,4 +1,4 @@
-// A container's health check: exits 0 when the URL answers 200. The image has no curl.
+// The health check of a container. It exits with 0 when the URL answers 200. The image has no curl.
 const [url] = process.argv.slice(2);
 try {
   const { status } = await fetch(url, { signal: AbortSignal.timeout(4_000) });
