@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 
 /** Makes a parser for whole numbers. It throws InvalidArgumentError. */
 export function wholeNumber(min: number, max: number): (value: string) => number {
@@ -17,17 +17,9 @@ function memorySize(value: string): string {
   return value;
 }
 
-/** Returns the options for the resources of an index build. */
-export function resourceOptions(): Option[] {
-  return [
-    new Option('--memory <size>', 'memory for the index build, such as 4GB (maintenance_work_mem)').argParser(
-      memorySize,
-    ),
-    new Option('--workers <n>', 'processes that build, beside the first').argParser(wholeNumber(0, 64)),
-  ];
-}
-
-/** The option that confirms the loss of data. */
-export function confirmation(description: string): Option {
-  return new Option('--yes', description);
+/** Adds the options for the resources of an index build. */
+export function addResourceOptions(command: Command): Command {
+  return command
+    .option('--memory <size>', 'memory for the index build, such as 4GB (maintenance_work_mem)', memorySize)
+    .option('--workers <n>', 'processes that build, beside the first', wholeNumber(0, 64));
 }

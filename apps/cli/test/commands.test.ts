@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { makeSamples } from '@millrace/test-support';
 import { makeSnippet } from '../src/ingest/snippet';
 import { runCommand } from '../src/program';
-import { cleanUp, makeContext, makeFolder } from './helpers';
+import { cleanUp, failUsage, makeContext, makeFolder } from './helpers';
 
 afterAll(cleanUp);
 
@@ -74,15 +74,17 @@ test.each([
   [['services', 'sideways'], "unknown command 'sideways'"],
   [['services', 'up', '--now'], "unknown option '--now'"],
   [['bench'], "missing required argument 'name'"],
-])(
-  'When the arguments are %j, then the error and the usage are printed and the exit code is 2',
-  async (args, message) => {
-    const { code, output, errors } = await millrace(args);
-    expect([code, output]).toEqual([2, '']);
-    expect(errors).toContain(message);
-    expect(errors).toContain('Usage: millrace');
-  },
-);
+])('When the arguments are %j, then the error and the usage are printed', async (args, message) => {
+  const printed = await failUsage(makeContext(), ...args);
+  expect(printed).toContain(message);
+  expect(printed).toContain('Usage: millrace');
+});
+
+test('When the arguments cannot be used, then the exit code is 2 and standard output is empty', async () => {
+  const { code, output, errors } = await millrace(['vacuum']);
+  expect([code, output]).toEqual([2, '']);
+  expect(errors).toContain("unknown command 'vacuum'");
+});
 
 test('When a path is wrong, then the demo names it before it starts anything', async () => {
   const folder = makeFolder();

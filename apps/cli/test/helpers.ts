@@ -2,6 +2,8 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createContext, type StackContext } from '@millrace/stack';
+import { CommanderError } from 'commander';
+import { reportError } from '../src/errors';
 import { runCommand } from '../src/program';
 
 const folders: string[] = [];
@@ -31,6 +33,19 @@ export function makeContext(environment: Record<string, string> = {}): TestConte
 /** Runs `db ACTION`. @returns the exit code */
 export function db(context: StackContext, ...args: string[]): Promise<number> {
   return runCommand(context, ['db', ...args]);
+}
+
+/** Runs a command with arguments that cannot be used. @returns what it printed */
+export async function failUsage(context: StackContext, ...args: string[]): Promise<string> {
+  const print = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+  try {
+    const error = await runCommand(context, args).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(CommanderError);
+    expect(reportError(error)).toBe(2);
+    return print.mock.calls.map(([text]) => String(text)).join('');
+  } finally {
+    print.mockRestore();
+  }
 }
 
 /** Removes the folders that the tests of a file have made. */

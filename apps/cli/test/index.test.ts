@@ -3,12 +3,16 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { Database } from '@millrace/database';
 import { createTestDatabase, type TestDatabase, waitFor } from '@millrace/test-support';
+import { cleanUp, failUsage, makeContext } from './helpers';
 
 let testDatabase: TestDatabase;
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
 });
-afterAll(() => testDatabase.drop());
+afterAll(async () => {
+  await testDatabase.drop();
+  cleanUp();
+});
 
 interface Outcome {
   code: number;
@@ -95,7 +99,7 @@ test.each([
         // The terminal and npm both send it.
         child.kill(signal);
         expect(await ended).toEqual([code, null]);
-        expect(errors).toContain('The build was interrupted.');
+        expect(errors).toContain('Interrupted. The next build removes');
         expect(await builds()).toEqual([]);
       });
     } finally {
@@ -123,10 +127,9 @@ test.each([
   [['build', 'hnsw', '--memory', 'lots'], 'It must be a size such as 512MB or 4GB.'],
   [['build', 'hnsw', '--fast'], "unknown option '--fast'"],
 ])('When the arguments are %j, then the error and the usage are printed', async (args, message) => {
-  const { code, output, errors } = await millrace(['index', ...args]);
-  expect([code, output]).toEqual([2, '']);
-  expect(errors).toContain(message);
-  expect(errors).toContain('Usage: millrace index');
+  const printed = await failUsage(makeContext(), 'index', ...args);
+  expect(printed).toContain(message);
+  expect(printed).toContain('Usage: millrace index');
 });
 
 test('When the database does not answer, then the error names the variable', async () => {

@@ -5,12 +5,16 @@ import { newId } from '@millrace/contracts';
 import { Database, ReEmbedding } from '@millrace/database';
 import { createTestDatabase, type TestDatabase, waitFor } from '@millrace/test-support';
 import { describeStandstill } from '../src/reEmbedding/describe';
+import { cleanUp, failUsage, makeContext } from './helpers';
 
 let testDatabase: TestDatabase;
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
 });
-afterAll(() => testDatabase.drop());
+afterAll(async () => {
+  await testDatabase.drop();
+  cleanUp();
+});
 
 const program = join(__dirname, '..', 'dist', 'main.js');
 const next = { NEXT_EMBEDDING_PROVIDER: 'openai', NEXT_EMBEDDING_MODEL: 'next-model', NEXT_EMBEDDING_DIMENSIONS: '64' };
@@ -292,8 +296,7 @@ test.each([
   [['start', '--workers', '-1'], 'It must be a whole number from 0 to 64.'],
   [['start', '--fast'], "unknown option '--fast'"],
 ])('When the arguments are %j, then the error and the usage are printed', async (args, message) => {
-  const { code, output } = await reEmbed(args, next);
-  expect(code).toBe(2);
-  expect(output).toContain(message);
-  expect(output).toContain('Usage: millrace re-embed');
+  const printed = await failUsage(makeContext(), 're-embed', ...args);
+  expect(printed).toContain(message);
+  expect(printed).toContain('Usage: millrace re-embed');
 });

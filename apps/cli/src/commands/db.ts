@@ -16,12 +16,12 @@ import { type Owner, withOwner } from '../database/owner';
 import { describeResult } from '../database/table';
 import { addSeed } from '../development/seed';
 import { failUsage } from '../errors';
-import { confirmation, wholeNumber } from '../options';
+import { wholeNumber } from '../options';
 
 /** Adds `db setup | migrate | rollback | roles | reset | seed | backup | restore | status`. */
 export function addDb(program: Command, cli: Cli): void {
   const { context } = cli;
-  const db = program.command('db').description('The database; docs/database/README.md.');
+  const db = program.command('db').description('manages the database; docs/database/README.md');
 
   db.command('setup')
     .description('makes the database, its tables and its roles, each only where it is missing')
@@ -42,7 +42,7 @@ export function addDb(program: Command, cli: Cli): void {
     .command('rollback')
     .description('undoes the newest migrations, with the data in their tables and columns')
     .argument('[count]', 'how many', wholeNumber(1, 999_999), 1)
-    .addOption(confirmation('undoes them'))
+    .option('--yes', 'undoes them')
     .action((count: number, { yes }: { yes?: boolean }) =>
       withOwner(context, async (owner) => {
         const database = describeDatabase(owner.databaseUrl);
@@ -64,7 +64,7 @@ export function addDb(program: Command, cli: Cli): void {
   const reset = db
     .command('reset')
     .description('deletes every document, job and vector, and makes empty tables')
-    .addOption(confirmation('deletes them'))
+    .option('--yes', 'deletes them')
     .action(({ yes }: { yes?: boolean }) =>
       withOwner(context, async (owner) => {
         const database = describeDatabase(owner.databaseUrl);
@@ -96,7 +96,7 @@ export function addDb(program: Command, cli: Cli): void {
   db.command('restore')
     .description('fills the database from a backup')
     .argument('<file>', 'the backup')
-    .addOption(confirmation('replaces all that the database holds'))
+    .option('--yes', 'replaces all that the database holds')
     .action((file: string, { yes }: { yes?: boolean }) =>
       withOwner(context, async (owner) => {
         await refuseWhileRunning(context, owner);

@@ -4,7 +4,7 @@ import { checkSetup, type Database, findReEmbeddingProgress, ReEmbedding, type R
 import type { Command } from 'commander';
 import type { Cli } from '../cli';
 import { type Owner, withOwnerDatabase } from '../database/owner';
-import { resourceOptions } from '../options';
+import { addResourceOptions } from '../options';
 import { completeReEmbedding } from '../reEmbedding/complete';
 import { describeBlockers, describeFailures, describeModel, describeProgress } from '../reEmbedding/describe';
 
@@ -21,30 +21,26 @@ export function addReEmbed(program: Command, { context }: Cli): void {
 
   const reEmbed = program
     .command('re-embed')
-    .description('Another model or other dimensions for all vectors; docs/database/re-embedding.md.');
+    .description('replaces all vectors with those of another model; docs/database/re-embedding.md');
 
-  const start = reEmbed
-    .command('start')
+  addResourceOptions(reEmbed.command('start'))
     .description('makes all vectors with the next model, and waits until it is done')
     .addHelpText(
       'after',
-      '\nThe next model is the one of NEXT_EMBEDDING_... Searches and uploads go on. Without NEXT_EMBEDDING_... it is the\n' +
-        'one of EMBEDDING_...; searches and uploads then wait. A re-embedding that was interrupted is continued.',
+      '\nNEXT_EMBEDDING_... names the next model. Searches and uploads go on. When it is not set, EMBEDDING_... names the\n' +
+        'next model, and searches and uploads wait. An interrupted re-embedding is continued.',
+    )
+    .action((resources: Resources) =>
+      withDatabase(async ({ database, owner, signal }) => {
+        const [current, next] = configuredModels(owner.config);
+        const setup = next ?? (await requireNewModel(database, current));
+        const reEmbedding = new ReEmbedding(database, { databaseUrl: owner.databaseUrl }, signal, sayBlocked);
+        const begun = await reEmbedding.begin(setup);
+        console.error(`The change to ${describeModel(setup)} ${begun === 'begun' ? 'has begun' : 'goes on'}.`);
+        await completeReEmbedding({ database, reEmbedding, setup, resources, signal });
+        console.log(`Done: all vectors are of ${describeModel(setup)}.`);
+      }),
     );
-  for (const option of resourceOptions()) {
-    start.addOption(option);
-  }
-  start.action((resources: Resources) =>
-    withDatabase(async ({ database, owner, signal }) => {
-      const [current, next] = configuredModels(owner.config);
-      const setup = next ?? (await requireNewModel(database, current));
-      const reEmbedding = new ReEmbedding(database, { databaseUrl: owner.databaseUrl }, signal, sayBlocked);
-      const begun = await reEmbedding.begin(setup);
-      console.error(`The change to ${describeModel(setup)} ${begun === 'begun' ? 'has begun' : 'goes on'}.`);
-      await completeReEmbedding({ database, reEmbedding, setup, resources, signal });
-      console.log(`Done: all vectors are of ${describeModel(setup)}.`);
-    }),
-  );
 
   reEmbed
     .command('status')

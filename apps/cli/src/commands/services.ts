@@ -15,7 +15,7 @@ import { exitCodes } from '../errors';
 /** Adds `services up | down | reset | status | install`. */
 export function addServices(program: Command, cli: Cli): void {
   const { context } = cli;
-  const services = program.command('services').description('PostgreSQL and Redis alone.');
+  const services = program.command('services').description('starts and stops PostgreSQL and Redis alone');
 
   services
     .command('up')

@@ -2,6 +2,7 @@ import { configuredModels } from '@millrace/config';
 import {
   type BuildOptions,
   checkSetup,
+  type Database,
   findVectorIndexes,
   VectorIndexBuilder,
   type VectorIndexKind,
@@ -11,29 +12,27 @@ import { Argument, type Command } from 'commander';
 import type { Cli } from '../cli';
 import { withOwnerDatabase } from '../database/owner';
 import { failUsage } from '../errors';
-import { resourceOptions, wholeNumber } from '../options';
+import { addResourceOptions, wholeNumber } from '../options';
 import { describeIndex, describeReport } from '../vectorIndex/describe';
 import { showProgress } from '../vectorIndex/progress';
 
-const whenInterrupted = 'The build was interrupted. The next build removes what is left of the index.';
+const whenInterrupted = 'Interrupted. The next build removes what is left of an unfinished index.';
 
 /** Adds `index report | build | rebuild | drop`. */
 export function addIndex(program: Command, { context }: Cli): void {
-  const withBuilder = (work: (builder: VectorIndexBuilder) => Promise<void>) =>
+  const withBuilder = (work: (builder: VectorIndexBuilder, database: Database) => Promise<void>) =>
     withOwnerDatabase(context, { name: 'index', whenInterrupted }, async ({ database, owner, signal }) => {
       await checkSetup(database.sql, ...configuredModels(owner.config));
-      await work(new VectorIndexBuilder(database, { databaseUrl: owner.databaseUrl }, signal));
+      await work(new VectorIndexBuilder(database, { databaseUrl: owner.databaseUrl }, signal), database);
     });
 
-  const index = program.command('index').description('The vector index; docs/database/vector-index.md.');
+  const index = program.command('index').description('manages the vector index; docs/database/vector-index.md');
 
   index
     .command('report')
     .description('shows the kind and size of the index, the rows, and the progress of a build')
     .action(() =>
-      withOwnerDatabase(context, { name: 'index', whenInterrupted: '' }, async ({ database, owner }) => {
-        await checkSetup(database.sql, ...configuredModels(owner.config));
-        const builder = new VectorIndexBuilder(database, { databaseUrl: owner.databaseUrl });
+      withBuilder(async (builder, database) => {
         const { rows } = await database.sql.one<{ rows: number }>(
           'SELECT count(*)::float8 AS rows FROM document_chunks',
         );
@@ -49,10 +48,7 @@ export function addIndex(program: Command, { context }: Cli): void {
     .option('--m <n>', 'links of each vector, for the HNSW kinds (12 by default)', wholeNumber(2, 100))
     .option('--ef-construction <n>', 'for the HNSW kinds (64 by default)', wholeNumber(4, 1_000))
     .option('--lists <n>', 'for the IVFFlat kinds (by default chosen by the number of rows)', wholeNumber(1, 32_768));
-  for (const option of resourceOptions()) {
-    build.addOption(option);
-  }
-  build.action(async (kind: VectorIndexKind | 'none', options: BuildOptions) => {
+  addResourceOptions(build).action(async (kind: VectorIndexKind | 'none', options: BuildOptions) => {
     const misfit = Object.keys(options).find((name) => !fits(name, kind));
     if (misfit !== undefined) {
       const flag = build.options.find((option) => option.attributeName() === misfit)?.long;
@@ -63,13 +59,9 @@ export function addIndex(program: Command, { context }: Cli): void {
     );
   });
 
-  const rebuild = index.command('rebuild').description('builds the same index again, for example after many deletes');
-  for (const option of resourceOptions()) {
-    rebuild.addOption(option);
-  }
-  rebuild.action((options: BuildOptions) =>
-    withBuilder((builder) => reportBuild(builder, () => builder.rebuild(options))),
-  );
+  addResourceOptions(index.command('rebuild'))
+    .description('builds the same index again, for example after many deletes')
+    .action((options: BuildOptions) => withBuilder((builder) => reportBuild(builder, () => builder.rebuild(options))));
 
   index
     .command('drop')

@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { StackError } from '../system/context';
 import { fileSize, lastLines } from '../system/files';
+import { onForcedExit } from '../system/interrupt';
 import { poll } from '../system/poll';
 import { describeEnd } from '../system/run';
 
@@ -48,8 +49,8 @@ export interface SupervisedProcess {
 
 const running = new Set<ChildProcess>();
 
-// Without this a forced exit would leave the processes to notice it themselves.
-process.on('exit', () => {
+// A stop in order takes too long then.
+onForcedExit(() => {
   for (const child of running) {
     signalGroup(child, 'SIGKILL');
   }

@@ -99,42 +99,54 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
 
   // Only migrations get the owner's password.
   const { DATABASE_MIGRATION_URL: _owner, ...serviceEnvironment } = environment;
+  const services = superviseServices(context, serviceEnvironment, {
+    readyTimeoutMs: options.readyTimeoutMs ?? 60_000,
+    shutdownTimeoutMs: config.SHUTDOWN_TIMEOUT_MS,
+  });
+  context.say('Starting the API, the chunker, the embedder and the reconciler ...');
+  const names = programNames.flatMap((name) => Array<ProgramName>(options.replicas?.[name] ?? 1).fill(name));
+  const outcomes = await Promise.allSettled(names.map((name) => services.add(name)));
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+  const api = services.processes.find(isApi);
+  if (failure || (!api && options.replicas?.api !== 0)) {
+    await services.stop();
+    throw failure?.reason ?? new StackError('The API was not started.');
+  }
+  return { apiUrl: api?.url ?? '', apiKey: key, environment: serviceEnvironment, ...services };
+}
+
+function isApi({ name }: SupervisedProcess): boolean {
+  return name.startsWith('api');
+}
+
+/** Makes the functions that start and stop the service processes of one stack. */
+function superviseServices(
+  context: StackContext,
+  environment: Record<string, string | undefined>,
+  timeouts: { readyTimeoutMs: number; shutdownTimeoutMs: number },
+): Pick<RunningStack, 'processes' | 'add' | 'stop'> {
   const processes: SupervisedProcess[] = [];
-  const counts: Record<ProgramName, number> = { api: 0, chunker: 0, embedder: 0, reconciler: 0 };
+  const counts: Partial<Record<ProgramName, number>> = {};
   const add = async (name: ProgramName, changes: Record<string, string> = {}) => {
-    counts[name] += 1;
-    const label = counts[name] === 1 ? name : `${name}-${counts[name]}`;
+    const count = (counts[name] ?? 0) + 1;
+    counts[name] = count;
+    const label = count === 1 ? name : `${name}-${count}`;
     const started = await startProcess({
+      ...timeouts,
       name: label,
       program: join(context.root, 'services', name, 'dist/main.js'),
-      environment: {
-        ...serviceEnvironment,
-        ...(counts.api > 1 && name === 'api' ? { API_PORT: '0' } : {}),
-        ...changes,
-      },
+      // Only the first API gets the configured port.
+      environment: { ...environment, ...(name === 'api' && count > 1 ? { API_PORT: '0' } : {}), ...changes },
       // Not the checkout, so that no service reads a .env file. The environment has its variables already.
       cwd: context.stateDir,
       log: join(context.logDir, `${label}.log`),
-      readyTimeoutMs: options.readyTimeoutMs ?? 60_000,
-      shutdownTimeoutMs: config.SHUTDOWN_TIMEOUT_MS,
     });
     processes.push(started);
     return started;
   };
   const stop = async () => {
-    const isApi = (candidate: SupervisedProcess) => candidate.name.startsWith('api');
     await Promise.all(processes.filter(isApi).map((api) => api.stop()));
-    await Promise.all(processes.filter((candidate) => !isApi(candidate)).map((worker) => worker.stop()));
+    await Promise.all(processes.filter((process) => !isApi(process)).map((worker) => worker.stop()));
   };
-
-  context.say('Starting the API, the chunker, the embedder and the reconciler ...');
-  const wanted = programNames.flatMap((name) => Array<ProgramName>(options.replicas?.[name] ?? 1).fill(name));
-  const outcomes = await Promise.allSettled(wanted.map((name) => add(name)));
-  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
-  const api = processes.find((candidate) => candidate.name === 'api');
-  if (failure || (!api && options.replicas?.api !== 0)) {
-    await stop();
-    throw failure?.reason ?? new StackError('The API was not started.');
-  }
-  return { apiUrl: api?.url ?? '', apiKey: key, environment: serviceEnvironment, processes, add, stop };
+  return { processes, add, stop };
 }

@@ -7,6 +7,13 @@ const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 type InterruptSignal = keyof typeof exitCodes;
 const signals = Object.keys(exitCodes) as InterruptSignal[];
 
+const forcedExitActions: (() => void)[] = [];
+
+/** Has `action` called when a second signal ends this program at once. */
+export function onForcedExit(action: () => void): void {
+  forcedExitActions.push(action);
+}
+
 /** The user asked to stop. */
 export class Interrupted extends Error {
   /** What a shell expects from a program that the signal ended. */
@@ -21,7 +28,7 @@ export class Interrupted extends Error {
 
 /**
  * Runs `work` with a signal that SIGINT, SIGTERM or SIGHUP aborts, so that it can stop in order. The reason of the
- * abort is an `Interrupted`. A second signal ends this program at once, and with it the service processes.
+ * abort is an `Interrupted`. A second signal ends this program at once.
  */
 export async function withInterrupt<T>(
   say: (line: string) => void,
@@ -35,6 +42,9 @@ export async function withInterrupt<T>(
       say('\nStopping (once more to force it) ...');
       controller.abort(new Interrupted(signal as InterruptSignal));
     } else if (Date.now() - firstAt > sameInterruptMs) {
+      for (const action of forcedExitActions) {
+        action();
+      }
       process.exit(exitCodes[signal as InterruptSignal]);
     }
   };
