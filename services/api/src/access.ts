@@ -6,7 +6,7 @@ export interface Principal {
   kind: 'api-key';
 }
 
-/** What a request is limited to, as it names it. */
+/** The limits of a search or a retry, as the request names them. */
 interface RequestedScope {
   collection_id?: string | undefined;
   document_id?: string | undefined;
@@ -19,8 +19,8 @@ export interface Scope {
 }
 
 /**
- * The rows that one principal may use. Every id of a request is looked up here and nowhere else, so that a row of
- * someone else is the same as a row that does not exist. A string that is not an id names no row.
+ * Finds the rows that one principal may use. Every id in a request is looked up here and nowhere else. A row that the
+ * principal may not use is answered like a row that does not exist. A string that is not an id names no row.
  */
 export class Access {
   constructor(

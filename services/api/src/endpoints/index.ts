@@ -5,7 +5,10 @@ import * as retries from './retries';
 import * as search from './search';
 import * as service from './service';
 
-/** Every endpoint of the API, with the name of its export. These files export nothing else, so an endpoint in one of them cannot be forgotten. */
+/**
+ * Every endpoint of the API, named by its export. The files above export nothing but endpoints, so an endpoint that one
+ * of them exports cannot be missing here.
+ */
 export const endpoints: readonly NamedEndpoint[] = [documents, jobs, retries, search, service].flatMap((resource) =>
   Object.entries<Endpoint>({ ...resource }).map(([operationId, declared]) => ({ ...declared, operationId })),
 );

@@ -87,7 +87,7 @@ interface Declaration<
   headers?: Headers;
   body?: Body;
   responses: Declared;
-  /** The errors of this endpoint. Those that follow from its access, body and resources are added by `errorsOf` (endpointErrors.ts). */
+  /** The errors of this endpoint alone. `errorsOf` adds those that follow from its access, body and resources. */
   errors: readonly ErrorCode[];
   access: Rule;
   rateClass: RateClass;
@@ -95,7 +95,7 @@ interface Declaration<
   uses: readonly Used[];
 }
 
-/** A declared endpoint with its handler, without the types that tie its parts together. */
+/** A declared endpoint with its handler. Its types no longer depend on each other, so that endpoints fit in one list. */
 export interface Endpoint
   extends Omit<
     Declaration<string, z.ZodObject, z.ZodObject, JsonBody | UploadBody | undefined, Responses, AccessRule, never>,

@@ -84,7 +84,7 @@ export const answerProblem: ErrorRequestHandler = (thrown, request, response, ne
   }
 };
 
-/** Answers a request for an address that nothing else has answered. Without a valid key it says nothing about addresses. */
+/** Answers requests for unknown addresses. Without a valid key the answer does not tell which addresses exist. */
 export function unknownAddress(authenticate: Authenticate): RequestHandler {
   return (request) => {
     authenticate(request);

@@ -63,6 +63,7 @@ export const uploadForm = uploadFields.extend({
 
 export const uploadQuery = uploadFields.extend({
   filename: z.string().optional().describe('The name of a raw body.'),
+  // Declared only to refuse it. The OpenAPI document leaves it out.
   password: z
     .never('must not be in the address, which gets logged. Use a form field, or the header X-Document-Password')
     .optional(),
