@@ -11,7 +11,7 @@ const program = join(root, 'apps/cli/dist/main.js');
 
 export const next = { model: 'next-model', dimensions: 256 };
 
-/** A PDF of which each page makes about two chunks, none of them found in another title's document. */
+/** A PDF whose pages make about two chunks each. No chunk is the same in a document of another title. */
 export function book(title: string, pages = 3, info = title): Promise<Buffer> {
   const lines = (i: number) => `${title}, page ${i}. ${`${title} goes on with line ${i}. `.repeat(60)}`;
   return textPdf(
@@ -20,7 +20,7 @@ export function book(title: string, pages = 3, info = title): Promise<Buffer> {
   );
 }
 
-/** What a command has said, and how it ended. */
+/** A command with its output and its exit code. */
 export class Command {
   output = '';
   readonly ended: Promise<number | null>;
@@ -34,7 +34,7 @@ export class Command {
     this.ended = once(child, 'close').then(([code]) => code);
   }
 
-  /** What it has said, once it has ended well. */
+  /** The output of a command that has succeeded. */
   async succeeded(): Promise<string> {
     const code = await this.ended;
     expect([code, this.output]).toEqual([0, this.output]);
@@ -46,7 +46,7 @@ export class Command {
   }
 }
 
-/** A stack that has a next model configured, and the provider of that. */
+/** A stack with a next model, and the server that is its provider. */
 export class ModelChangeStack {
   private constructor(
     readonly provider: OpenAiServer,
@@ -54,7 +54,7 @@ export class ModelChangeStack {
     readonly database: Database,
   ) {}
 
-  /** From the static provider to the server's, unless `changes` says otherwise. */
+  /** Starts the stack. The model changes from the static provider's to the server's, unless `changes` sets another. */
   static async start(changes: (provider: OpenAiServer) => Record<string, string> = () => ({})) {
     const provider = await startOpenAiServer();
     const millrace = await TestStack.start({
@@ -89,13 +89,13 @@ export class ModelChangeStack {
     return new Command(spawn(process.execPath, [program, 're-embed', ...args], { env, cwd: __dirname }));
   }
 
-  /** How many new vectors there are. */
+  /** Counts the new vectors. */
   async countNext(): Promise<number> {
     const { n } = await this.database.sql.one<{ n: number }>('SELECT count(*)::integer AS n FROM document_chunks_next');
     return n;
   }
 
-  /** Everything of the stored chunks of these documents but their vectors and what says of which model these are. */
+  /** The stored chunks of these documents without their vectors and models. */
   chunksOf(documentIds: readonly string[]): Promise<unknown[]> {
     return this.database.sql.many(
       `SELECT to_jsonb(c) - '{embedding,embedding_model,updated_at}'::text[] AS row FROM document_chunks c
@@ -104,12 +104,12 @@ export class ModelChangeStack {
     );
   }
 
-  /** Everything that the documents' rows say. */
+  /** The rows of the documents. */
   documents(documentIds: readonly string[]): Promise<unknown[]> {
     return this.database.sql.many('SELECT * FROM documents WHERE id = ANY($1::uuid[]) ORDER BY id', [documentIds]);
   }
 
-  /** Of which models the stored vectors are. */
+  /** The models of the stored vectors. */
   models(): Promise<unknown[]> {
     return this.database.sql.many(
       'SELECT DISTINCT embedding_model AS model, vector_dims(embedding) AS dimensions FROM document_chunks ORDER BY 1',

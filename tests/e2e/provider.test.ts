@@ -51,7 +51,7 @@ function paidFor(requests: readonly OpenAiRequest[]): string[] {
 }
 
 describe('When a provider that works', () => {
-  test('fails for one call, then the batch is divided, nobody loses an attempt and every text is stored once', async () => {
+  test('fails for one call, then the batch is divided, no attempt is lost and every text is stored once', async () => {
     await withStack(async (millrace, provider) => {
       const failed: string[] = [];
       const answered: OpenAiRequest[] = [];
@@ -171,7 +171,7 @@ describe('When the calls for one document hang', () => {
 });
 
 describe('When the provider limits the rate', () => {
-  test('then every worker leaves it alone for as long as it says, and no attempt is counted', async () => {
+  test('then every worker pauses for as long as it says, and no attempt counts', async () => {
     await withStack(async (millrace, provider) => {
       await millrace.stack.add('embedder');
       let limitedAt = 0;
@@ -179,7 +179,7 @@ describe('When the provider limits the rate', () => {
       provider.respondWith(() => {
         if (limitedAt === 0) {
           limitedAt = Date.now();
-          return { status: 429, headers: { 'retry-after': '2' } };
+          return { status: 429, headers: { 'retry-after': '4' } };
         }
         calls.push(Date.now() - limitedAt);
         return 'ok';
@@ -192,16 +192,16 @@ describe('When the provider limits the rate', () => {
         const { chunks } = await chunksOf(millrace, body.job.id);
         expect(chunks.map((chunk) => chunk.attempts)).toEqual(chunks.map(() => 1));
       }
-      // Calls that were under way when the first was refused (three at most) may still have been answered.
-      const during = calls.filter((after) => after < 1_900);
+      // At most three calls were under way when the first was refused. On a busy machine they arrive late.
+      const during = calls.filter((after) => after < 3_900);
       expect(during.length).toBeLessThanOrEqual(3);
-      expect(during.filter((after) => after > 500)).toEqual([]);
+      expect(during.filter((after) => after > 2_000)).toEqual([]);
     });
   });
 });
 
 describe('When the provider is away', () => {
-  test('then work waits without using attempts, and goes on by itself when it is back', async () => {
+  test('then work waits without using attempts, and goes on when it is back', async () => {
     await withStack(async (millrace, provider) => {
       provider.respondWith(() => ({ status: 503 }));
       const { body } = await millrace.upload(await book('The silent oracle', 3));

@@ -8,7 +8,7 @@ afterEach(() => stack?.stop());
 // Each starts a stack and several commands.
 jest.setTimeout(120_000);
 
-/** Does something again and again until it is told to end. */
+/** Repeats `work` until the returned function is called. */
 function repeatedly(work: (n: number) => Promise<void>): () => Promise<void> {
   let goesOn = true;
   const done = (async () => {
@@ -34,7 +34,7 @@ test('When the model and the dimensions change, then searches and uploads go on,
   const documents = await stack.documents(kept);
   expect(chunks.length).toBeGreaterThan(6);
 
-  // Slow enough for something to happen meanwhile.
+  // Slow enough for searches and uploads to happen meanwhile.
   provider.respondWith(async (request) => {
     await new Promise((resolve) => setTimeout(resolve, request.input.length > 1 ? 200 : 0));
     return 'ok' as const;
@@ -65,7 +65,7 @@ test('When the model and the dimensions change, then searches and uploads go on,
   expect(Math.min(...answers.map((answer) => answer.hits))).toBeGreaterThan(0);
   expect(uploads.length).toBeGreaterThan(5);
   expect(await stack.models()).toEqual([next]);
-  // No text and no document was touched, and each document still names the job that ingested it.
+  // Texts and documents are unchanged, and each document still names the job that ingested it.
   expect(await stack.chunksOf(kept)).toEqual(chunks);
   expect(await stack.documents(kept)).toEqual(documents);
   expect((await millrace.upload(lighthouse)).body).toMatchObject({
@@ -73,7 +73,7 @@ test('When the model and the dimensions change, then searches and uploads go on,
     document: { status: 'ready', job_id: first.job.id },
     job: { id: first.job.id, kind: 'ingest' },
   });
-  // No text is paid for twice, though two documents have the same ones. Queries are.
+  // No text is paid for twice, although two documents have the same texts. Queries are.
   const texts = stack.sent().filter((text) => text !== query);
   expect(new Set(texts).size).toBe(texts.length);
   for (const documentId of [...kept, ...uploads.slice(-1).map((upload) => upload.documentId)]) {
@@ -86,7 +86,7 @@ test('When the model and the dimensions change, then searches and uploads go on,
   expect(again.output).toContain('already');
 });
 
-test('When embedder and command are killed in the middle, then others finish it and no answered text is asked for again', async () => {
+test('When embedder and command are killed in the middle, then others finish it and no answered text is sent again', async () => {
   stack = await ModelChangeStack.start(({ baseUrl }) => ({
     EMBEDDING_PROVIDER: 'openai',
     EMBEDDING_MODEL: 'old-model',
@@ -135,7 +135,7 @@ test('When embedder and command are killed in the middle, then others finish it 
   expect([...answered].sort()).toEqual(texts.map(({ content }) => content).sort());
 });
 
-test('When the provider rejects a text, then the old vectors stay, it is said which chunk it is, and a retry helps', async () => {
+test('When the provider rejects a text, then the old vectors stay, the command names the chunk, and a retry helps', async () => {
   stack = await ModelChangeStack.start();
   const { millrace, provider } = stack;
   const { document } = await millrace.ingest(await book('The orchard'));
@@ -164,7 +164,7 @@ test('When the provider rejects a text, then the old vectors stay, it is said wh
   expect((await millrace.search(text))[0]).toMatchObject({ document_id: document.id, text });
 });
 
-test('When it is cancelled in the middle, then its jobs end, nothing of it is left and it can be begun again', async () => {
+test('When the change is cancelled in the middle, then its jobs end, nothing of it is left and it can begin again', async () => {
   stack = await ModelChangeStack.start();
   const { millrace, provider, database } = stack;
   const { document } = await millrace.ingest(await book('The canal'));

@@ -19,7 +19,7 @@ import type { Target } from './target';
 import { VectorSource } from './vectorSource';
 
 /** When a delivery comes again whose text another worker embeds at the moment. */
-const embeddedElsewhereMs = 500;
+const beingEmbeddedMs = 500;
 
 export interface PartEmbedderOptions {
   target: Target;
@@ -61,11 +61,11 @@ export class PartEmbedder {
     const { signal } = this.options;
     const results: Results = new Map();
     try {
-      const { known, elsewhere, wanted } = await untilAvailable(() => this.vectors.find(part), signal);
-      const waiting = part.chunks.filter((chunk) => elsewhere.has(chunk.contentHash));
+      const { known, beingEmbedded, wanted } = await untilAvailable(() => this.vectors.find(part), signal);
+      const waiting = part.chunks.filter((chunk) => beingEmbedded.has(chunk.contentHash));
       if (waiting.length > 0) {
         await this.release({ ...part, chunks: waiting }, { redeliver: false });
-        addAll(results, resultFor(waiting, later(embeddedElsewhereMs)));
+        addAll(results, resultFor(waiting, later(beingEmbeddedMs)));
       }
       await this.dropLost(part, wanted);
       const failure = await this.make(wanted, known);

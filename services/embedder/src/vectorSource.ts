@@ -22,7 +22,7 @@ export interface Found {
   /** Vectors by content hash. */
   known: Map<string, Float32Array>;
   /** Content hashes of texts that another worker embeds at this moment. They will be known soon. */
-  elsewhere: Set<string>;
+  beingEmbedded: Set<string>;
   /** Texts to embed, by content hash. */
   wanted: Map<string, string>;
 }
@@ -50,7 +50,7 @@ export class VectorSource {
     }
     const unknown = [...texts.keys()].filter((hash) => !known.has(hash));
     const claimed = await this.claim(unknown, textToken);
-    const elsewhere = new Set(unknown.filter((hash) => !claimed.has(hash)));
+    const beingEmbedded = new Set(unknown.filter((hash) => !claimed.has(hash)));
     // After the claim: its last holder stored the vector in the transaction that released the claim.
     const stored = await database.documentChunks.findEmbeddings([...claimed], provider.model, target.table);
     for (const [hash, vector] of stored) {
@@ -58,7 +58,7 @@ export class VectorSource {
     }
     metrics.cacheHits.inc(chunks.filter((chunk) => known.has(chunk.contentHash)).length);
     const wanted = new Map([...texts].filter(([hash]) => claimed.has(hash) && !known.has(hash)));
-    return { known, elsewhere, wanted };
+    return { known, beingEmbedded, wanted };
   }
 
   /** Has the provider embed texts. @throws as EmbeddingProvider.embed */
