@@ -69,7 +69,7 @@ const pdf = fc
   .record({ page, content: fc.array(shown, { maxLength: 12 }) })
   .map(({ page, content }) => contentPdf(content.join('\n'), { page, map }));
 
-/** PDF knows no exponents. */
+/** Numbers in a PDF have no exponents. */
 function number(value: number): string {
   return value.toFixed(3);
 }
@@ -96,7 +96,7 @@ function readByTwo(path: string): Promise<unknown[]> {
 }
 
 describe('When any text is drawn anywhere on a page', () => {
-  test('then every line lies on the page and is sound, and reading again tells the same', async () => {
+  test('then every line is on the page and well-formed, and a second reading gives the same', async () => {
     await fc.assert(
       fc.asyncProperty(pdf, async (bytes) => {
         const first = await folder.open(bytes, (file) => [file.info, file.readPage(1)] as const);
@@ -108,7 +108,7 @@ describe('When any text is drawn anywhere on a page', () => {
     );
   });
 
-  test('then two processes tell the same', async () => {
+  test('then two processes read the same', async () => {
     await fc.assert(
       fc.asyncProperty(pdf, async (bytes) => {
         const [one, other] = await readByTwo(await folder.write(bytes));
@@ -127,7 +127,7 @@ if (existsSync(corpus)) {
         .filter((file) => file.endsWith('.pdf'))
         .map((file) => `${name}/${file}`),
     );
-    test('then both tell the same of each', async () => {
+    test('then both read the same from each', async () => {
       for (const file of files) {
         const [one, other] = await readByTwo(join(corpus, file));
         expect([file, other]).toEqual([file, one]);

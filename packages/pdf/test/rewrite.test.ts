@@ -11,7 +11,7 @@ afterAll(() => folder.remove());
 const limits = { maxFileBytes: 1_000_000, timeoutMs: 50_000, maxRssBytes: 512 * 2 ** 20 };
 const children = () => readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim();
 
-describe('When the end of a PDF is missing that keeps its pages in compressed streams', () => {
+describe('When a PDF with its pages in compressed streams has lost its end', () => {
   const texts = ['First page.', 'Second page.'];
   const read = (bytes: Buffer) =>
     folder.open(bytes, (file) => ({
@@ -26,13 +26,13 @@ describe('When the end of a PDF is missing that keeps its pages in compressed st
     expect(await read(cutOff)).toEqual({ repair: 'REWRITTEN', pages: texts });
   });
 
-  test('and it has more pages than are taken, then it is refused', async () => {
+  test('and has more pages than the limit, then it is refused', async () => {
     const path = await folder.write(compressedPdf(texts, { cutOff: true }));
     await expect(openPdf(path, { maxPages: 1 })).rejects.toMatchObject({ code: 'DOCUMENT_TOO_MANY_PAGES' });
   });
 
-  describe('and pages of it stand outside of these as well', () => {
-    /** Pages of no list: blank but for their size. */
+  describe('and also has pages outside of these streams', () => {
+    /** Adds pages that no list names. They are blank. */
     const withPlainPages = (compressed: string[], plain: number) =>
       Buffer.concat([
         compressedPdf(compressed, { cutOff: true }),
@@ -42,12 +42,12 @@ describe('When the end of a PDF is missing that keeps its pages in compressed st
       ]);
     const found = (bytes: Buffer) => folder.open(bytes, ({ info }) => [info.repair, info.pageCount]);
 
-    test('then it is read in the way that reaches more of them', async () => {
+    test('then it is read in the way that reaches more pages', async () => {
       expect(await found(withPlainPages(texts, 1))).toEqual(['REWRITTEN', 2]);
       expect(await found(withPlainPages(texts, 3))).toEqual(['PAGES_REBUILT', 3]);
     });
 
-    test('and it cannot be rewritten, then those that are seen are read', async () => {
+    test('and cannot be rewritten, then the pages outside are read', async () => {
       const bytes = Buffer.concat([
         insatiablePdf(),
         Buffer.from('50 0 obj\n<< /Type /Page /MediaBox [0 0 612 792] >>\nendobj\n'),
@@ -56,7 +56,7 @@ describe('When the end of a PDF is missing that keeps its pages in compressed st
     }, 60_000);
   });
 
-  test('and it is encrypted, then it is corrupt: what it is encrypted with is lost', async () => {
+  test('and is encrypted, then it is corrupt, because the key was in the lost part', async () => {
     const encrypted = Buffer.concat([
       compressedPdf(texts, { cutOff: true }),
       Buffer.from('9 0 obj\n<< /Encrypt 8 0 R >>'),
@@ -65,7 +65,7 @@ describe('When the end of a PDF is missing that keeps its pages in compressed st
   });
 });
 
-describe('When a broken PDF is to be written anew', () => {
+describe('When a broken PDF cannot be written anew', () => {
   const cutOff = () => compressedPdf(['A page.'], { cutOff: true });
   test.each([
     ['nothing is left of it', brokenPdf, limits, 'PDF_CORRUPT', 'beyond repair'],
@@ -78,7 +78,7 @@ describe('When a broken PDF is to be written anew', () => {
       'PDF_CORRUPT',
       'cannot be written anew',
     ],
-  ])('and %s, then it is not, the reason is told, and no process is left', async (_why, make, given, code, reason) => {
+  ])('because %s, then the error says so, and no process is left', async (_why, make, given, code, reason) => {
     const path = await folder.write(make());
     await expect(rewritePdf(path, given)).rejects.toMatchObject({ code, message: expect.stringContaining(reason) });
     expect(children()).toBe('');

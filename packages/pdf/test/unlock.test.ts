@@ -24,14 +24,14 @@ async function textOf(path: string): Promise<string[]> {
   }
 }
 
-describe('When the password of a PDF is taken off', () => {
+describe('When the password of a PDF is removed', () => {
   test.each([
     ['RC4, 40 bits', '1.3'],
     ['RC4, 128 bits', '1.4'],
     ['AES, 128 bits', '1.7'],
     ['AES, 256 bits', '1.7ext3'],
   ] as const)(
-    'and it is encrypted with %s, then the copy opens without one and holds the same',
+    'and it is encrypted with %s, then the copy opens without it and holds the same text',
     async (_, pdfVersion) => {
       const texts = ['First page.', 'Second page.'];
       for (const password of ['secret', 'pässwört', ' with spaces ']) {
@@ -47,14 +47,14 @@ describe('When the password of a PDF is taken off', () => {
     },
   );
 
-  test("and it is the owner's, then the copy opens as well", async () => {
+  test("and it is the owner's password, then the copy opens as well", async () => {
     const { unlocked, target } = await unlock(await encryptedPdf('secret', 'Owned.'), 'secret-owner');
     expect(unlocked).toBe(true);
     expect(await textOf(target)).toEqual(['Owned.']);
   });
 
   test.each(['wrong', 'secret ', 'SECRET', 'x'.repeat(200), ' '])(
-    'and %j is wrong, then that is said',
+    'and %j is wrong, then PDF_PASSWORD_WRONG and no copy',
     async (password) => {
       const source = await folder.write(await encryptedPdf('secret'));
       const unlocked = unlockPdf(source, password, `${source}.open`);
@@ -68,14 +68,14 @@ describe('When the password of a PDF is taken off', () => {
     ['has restrictions only', () => ownerEncryptedPdf()],
     ['is broken', async () => brokenPdf()],
     ['has no pages', async () => pagelessPdf()],
-    ['is no PDF', async () => Buffer.from('plain text')],
+    ['is not a PDF', async () => Buffer.from('plain text')],
   ])('and the file %s, then there is no copy', async (_what, make) => {
     const { unlocked, target } = await unlock(await make(), 'secret');
     expect(unlocked).toBe(false);
     expect(existsSync(target)).toBe(false);
   });
 
-  test('and it is encrypted in a way the engine does not know, then that is said', async () => {
+  test('and the engine does not know the encryption, then PDF_ENCRYPTION_UNSUPPORTED and no copy', async () => {
     const known = await encryptedPdf('secret');
     const source = await folder.write(
       Buffer.from(known.toString('latin1').replace('/Standard', '/Sandward'), 'latin1'),
@@ -86,7 +86,7 @@ describe('When the password of a PDF is taken off', () => {
     expect(existsSync(`${source}.open`)).toBe(false);
   });
 
-  test('and the copy cannot be written, then the storage is at fault', async () => {
+  test('and the copy cannot be written, then STORAGE_UNAVAILABLE', async () => {
     const source = await folder.write(await encryptedPdf('secret'));
     await expect(unlockPdf(source, 'secret', `${source}/none`)).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
   });

@@ -9,7 +9,7 @@ import { unlockProcess } from './unlockProcess';
 
 let folder: string;
 let locked: string;
-/** A file that never begins: whoever opens it waits. */
+/** A pipe without a writer: the process that opens it waits. */
 let endless: string;
 let unlocker: Unlocker;
 beforeAll(async () => {
@@ -31,12 +31,12 @@ function unlock(source: string, gone?: AbortSignal): Promise<boolean> {
   return unlocker.unlock(source, 'secret', join(folder, `copy${copies++}`), gone);
 }
 
-/** What `promise` comes to, taken care of at once. */
+/** The result of `promise`, or its error code. The rejection is handled at once. */
 function outcome(promise: Promise<boolean>): Promise<unknown> {
   return promise.catch((error: { code: string }) => error.code);
 }
 
-test('When more than a few wait, then one more is sent away until one is done', async () => {
+test('When as many files wait as may, then one more is refused with UNLOCK_BUSY until one is done', async () => {
   start();
   const client = new AbortController();
   const first = outcome(unlock(endless, client.signal));
@@ -52,7 +52,7 @@ test('When more than a few wait, then one more is sent away until one is done', 
   expect(await unlock(locked)).toBe(true);
 });
 
-test('When the client of one that waits has gone, then it is given up and the others go on', async () => {
+test('When the client of a waiting file closes its connection, then that file is skipped and the others are not', async () => {
   start();
   const clients = [new AbortController(), new AbortController()];
   const outcomes = clients.map((client) => outcome(unlock(endless, client.signal)));
@@ -65,18 +65,18 @@ test('When the client of one that waits has gone, then it is given up and the ot
   expect(existsSync(join(folder, `copy${copies - 1}`))).toBe(false);
 });
 
-test('When one takes too long, then that is said, in words for uploads', async () => {
+test('When one file takes too long, then UNLOCK_TIMEOUT', async () => {
   start({ timeoutMs: 300 });
   expect(await outcome(unlock(endless))).toBe('UNLOCK_TIMEOUT');
 });
 
-test('When waiting takes too long, then it may come again', async () => {
+test('When a file takes too long with its waiting, then UNLOCK_BUSY', async () => {
   start({ overallMs: 1_000 });
   const outcomes = [outcome(unlock(endless)), outcome(unlock(locked))];
   expect(await Promise.all(outcomes)).toEqual(['UNLOCK_BUSY', 'UNLOCK_BUSY']);
 });
 
-test('When its process is killed, then it may come again', async () => {
+test('When the process is killed, then UNLOCK_LOST', async () => {
   start();
   const lost = outcome(unlock(endless));
   const pid = await waitFor('the process', unlockProcess);

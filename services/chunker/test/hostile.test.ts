@@ -16,7 +16,7 @@ if (existsSync(corpus)) {
     .sort();
   const table = readTable();
 
-  describe('When the odd and broken PDFs of the corpus are read as uploads are', () => {
+  describe('When the unusual and broken PDFs of the corpus are read like uploads', () => {
     let pool: ReaderPool;
     let processes: number[];
     const seen: HostileRow[] = [];
@@ -64,7 +64,7 @@ if (existsSync(corpus)) {
       };
     }
 
-    test('then each of them has its expectation in the table', () => {
+    test('then the table has a row for each of them', () => {
       expect(updatesTable ? files : table.map((row) => row.file)).toEqual(files);
     });
 
@@ -82,7 +82,7 @@ if (existsSync(corpus)) {
       200_000,
     );
 
-    test('then none of them has ended a process', () => {
+    test('then no process has ended', () => {
       expect(pool.pids).toEqual(processes);
     });
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 /** What becomes of one file of the corpus. */
 export interface HostileRow {
   file: string;
-  /** The document's status, or the error code it fails with or is refused with. */
+  /** The status of the document, or the error code with which it fails or is refused. */
   ends: string;
   repair: string | null;
   pages: number;
@@ -18,15 +18,15 @@ const path = join(__dirname, 'fixtures/hostile.tsv');
 const columns = ['file', 'ends', 'repair', 'pages', 'failed', 'characters'] as const;
 
 /**
- * True when the table is to be written anew, after a change that is meant to change what is read:
- * `UPDATE_HOSTILE_TABLE=1 npm test -- services/chunker/test/hostile.test.ts`. Look at the difference before you commit it.
+ * True when the run writes the table instead of checking it. Use it after a change that is meant to change what is read:
+ * `UPDATE_HOSTILE_TABLE=1 npm test -- services/chunker/test/hostile.test.ts`. Check the difference before you commit it.
  */
 export const updatesTable = process.env.UPDATE_HOSTILE_TABLE === '1';
 if (updatesTable && process.env.CI) {
-  throw new Error('The table of hostile PDFs is checked here and never written: CI is set.');
+  throw new Error('UPDATE_HOSTILE_TABLE is not allowed where CI is set.');
 }
 
-/** Numbers of characters that count as the same: details of extraction may shift a few. */
+/** True when two numbers of characters differ so little that details of the extraction explain it. */
 export function nearlySame(actual: number, expected = 0): boolean {
   return (actual === 0) === (expected === 0) && Math.abs(actual - expected) <= Math.max(3, expected * 0.02);
 }

@@ -49,7 +49,7 @@ function signalAt(pool: ReaderPool, pages: number[], signal: NodeJS.Signals) {
 }
 
 describe('When a page of a PDF', () => {
-  test('takes longer than a page may, then it alone fails, and the rest is as if it could not be read', async () => {
+  test('takes longer than the limit of a page, then it alone fails, and the other pages are read as usual', async () => {
     const pdf = formBombPdf(texts, { pages: [2], ...bomb });
     const pool = timedPool();
     const onPage = timeOutAt([2]);
@@ -60,7 +60,7 @@ describe('When a page of a PDF', () => {
     expect(second).toEqual(first);
   });
 
-  test('takes more memory than its process may, then it alone fails', async () => {
+  test('takes more memory than the limit, then it alone fails', async () => {
     jest.useRealTimers();
     const pdf = formBombPdf(texts, { pages: [3], ...bomb });
     const parsed = await bench.parse(bench.pool({ maxRssBytes: 300 * 1024 * 1024 }), pdf);
@@ -75,7 +75,7 @@ describe('When a page of a PDF', () => {
     expect(outcomes(parsed)).toEqual(['PAGE_CRASHED', 'text', 'text', 'text']);
   });
 
-  test('is the last that may be lost, then the next one ends the document, and they are named', async () => {
+  test('is one too many that is lost, then the document fails and the message names the pages', async () => {
     const pdf = formBombPdf(texts, { pages: [1, 3], ...bomb });
     const pool = timedPool();
     const onPage = timeOutAt([1, 3]);
@@ -91,7 +91,7 @@ describe('When a page of a PDF', () => {
     });
   });
 
-  test('that only tells about the wanted ones is lost, then it is not told of, and counts for nothing', async () => {
+  test('that is not wanted is lost, then it has no outcome and does not count as lost', async () => {
     const pool = bench.pool();
     const pdf = formBombPdf(texts, { pages: [1, 3], ...bomb });
     const onPage = signalAt(pool, [1, 3], 'SIGSEGV');
@@ -107,7 +107,7 @@ describe('When a page of a PDF', () => {
     });
   });
 
-  test('is lost, then the time that was spent on it counts for the document', async () => {
+  test('is lost, then its time counts as time of the document', async () => {
     const pdf = formBombPdf(texts, { pages: [1, 2, 3, 4], ...bomb });
     const onPage = timeOutAt([1, 2, 3, 4]);
     const lost: number[] = [];
@@ -120,7 +120,7 @@ describe('When a page of a PDF', () => {
 });
 
 describe('When the process that reads a PDF is killed from outside at a page', () => {
-  test('then no page is blamed', async () => {
+  test('then the document fails with READER_LOST, and no page with a code', async () => {
     const pool = bench.pool();
     const onPage = signalAt(pool, [1], 'SIGKILL');
     const pdf = formBombPdf(texts, { pages: [1], ...bomb });

@@ -1,6 +1,6 @@
 import { blankPdf, drawnPdf, formBombPdf, type GrayPixels, imagePdf } from '@millrace/test-support';
 import { ReadingBench } from './readingBench';
-import { scanned } from './scanned';
+import { scanned } from './scannedPage';
 
 const sentences = [
   'The mill stands by the river and turns all day.',
@@ -32,7 +32,7 @@ function codes({ pages }: { pages: { outcome: string; errorCode: string | null }
 }
 
 describe('When pages of a PDF are images', () => {
-  test('then text is read in those with ink and words, with boxes, the same in two runs and after other pages', async () => {
+  test('then those with words get text and boxes, the same in two runs and after other pages', async () => {
     const pool = bench.pool();
     const mixed = imagePdf([{ image: scan }, { image: paper }, { image: picture }, { image: scan, text: 'Page 4' }]);
     const first = await bench.parse(pool, mixed);
@@ -53,7 +53,7 @@ describe('When pages of a PDF are images', () => {
     expect(alone.pages[0]).toEqual(first.pages[0]);
   }, 120_000);
 
-  test('and are turned, then their text is read, in order, with boxes where it is shown', async () => {
+  test('and are rotated, then their text is read in order, with boxes as the page is shown', async () => {
     const turns = [0, 90, 180, 270] as const;
     const pdf = imagePdf(turns.map((rotate) => ({ image: scan, rotate })));
     const parsed = await bench.parse(bench.pool(), pdf, { strategy: 'page' });
@@ -88,7 +88,7 @@ describe('When pages of a PDF are images', () => {
     expect(codes(await bench.parse(bench.pool(), imagePdf([{ image: scan }]), { mode: 'off' }))).toEqual(['empty']);
   });
 
-  test('and the ink is a single short line, then it is read when OCR is on, and not when it is automatic', async () => {
+  test('and have a single short line, then it is read when OCR is on, and not when it is automatic', async () => {
     const short = imagePdf([{ image: await scanned('A single line.') }]);
     const pool = bench.pool();
     expect(codes(await bench.parse(pool, short))).toEqual(['empty']);
@@ -97,7 +97,7 @@ describe('When pages of a PDF are images', () => {
     expect(codes(await bench.parse(pool, await blankPdf(1), { mode: 'on' }))).toEqual(['empty']);
   }, 60_000);
 
-  test('and there are more than OCR may read, then those beyond are named, and the steps say what is recognized', async () => {
+  test('and are more than the limit of OCR, then those beyond fail with OCR_LIMIT, and the steps name what is recognized', async () => {
     const pdf = imagePdf([{ image: scan }, { image: scan }, { image: paper }, { image: scan }]);
     const steps: string[] = [];
     const parsed = await bench.parse(bench.pool(), pdf, {
@@ -108,26 +108,26 @@ describe('When pages of a PDF are images', () => {
     expect(steps).toEqual(['1/4', '1/4 ocr', '2/4', '3/4', '4/4']);
   }, 60_000);
 
-  test('and time for OCR is used up, then those that are left are named', async () => {
+  test('and the time for OCR is used up, then the rest fail with OCR_LIMIT', async () => {
     const pdf = imagePdf([{ image: scan }, { image: paper }, { image: scan }]);
     const parsed = await bench.parse(bench.pool(), pdf, { ocr: { totalMs: -1 } });
     expect(codes(parsed)).toEqual(['OCR_LIMIT', 'empty', 'OCR_LIMIT']);
   });
 
-  test('and one takes too long, then it alone fails', async () => {
+  test('and one takes too long to recognize, then it alone fails', async () => {
     const parsed = await bench.parse(bench.pool(), imagePdf([{ image: scan }, { image: paper }]), {
       ocr: { pageTimeoutMs: 100 },
     });
     expect(codes(parsed)).toEqual(['OCR_TIMEOUT', 'empty']);
   });
 
-  test('and a later page ends the process, then what was recognized before is not recognized again', async () => {
+  test('and a later page ends the process, then the earlier pages are not recognized again', async () => {
     const pool = bench.pool();
     const steps: string[] = [];
     const parsed = await bench.parse(pool, imagePdf([{ image: scan }, { image: scan }]), {
       onPage: ({ page, ocr }) => {
         steps.push(`${page}${ocr ? ' ocr' : ''}`);
-        // Recognizing keeps the process at its page until the signal is there.
+        // Recognition keeps the process at the page until the signal arrives.
         if (page === 2 && ocr) {
           pool.pids.map((pid) => process.kill(pid, 'SIGSEGV'));
         }
@@ -141,7 +141,7 @@ describe('When pages of a PDF are images', () => {
 describe('When pages are in another language', () => {
   const german = ['Die Mühle gehört dem Müller, und größer ist keine.', 'Hinter den Bäumen liegt süßes Heu.'];
 
-  test('then they are read in those that are configured, alone or together', async () => {
+  test('then they are read in the configured languages, one or several', async () => {
     const pdf = imagePdf([{ image: await scanned(german.join('\n')) }]);
     const read = async (...languages: string[]) => {
       const { chunks } = await bench.parse(bench.pool(), pdf, { mode: 'on', ocr: { languages } });
@@ -160,7 +160,7 @@ describe('When scans carry a stamp as text', () => {
     dense = await scanned(Array(6).fill(sentences.join(' ')).join('\n\n'));
   });
 
-  test('then their images are read all the same, and a page that was not read says so', async () => {
+  test('then their images are read, and a page whose image was not read fails', async () => {
     const pdf = imagePdf([
       { image: dense, text: stamp },
       { image: paper, text: stamp },
@@ -171,21 +171,21 @@ describe('When scans carry a stamp as text', () => {
     expect(parsed.chunks.map((chunk) => chunk.text).join(' ')).toContain('The miller keeps a tenth of the flour');
   }, 60_000);
 
-  test('and recognizing one takes too long, then the page has failed with that', async () => {
+  test('and one takes too long to recognize, then the page fails with OCR_TIMEOUT', async () => {
     const pdf = imagePdf([{ image: dense, text: stamp }]);
     expect(codes(await bench.parse(bench.pool(), pdf, { ocr: { pageTimeoutMs: 100 } }))).toEqual(['OCR_TIMEOUT']);
   });
 });
 
 describe('When a page has a text layer', () => {
-  test('and a drawing that could not be recognized, then its text is kept', async () => {
+  test('and a drawing that cannot be recognized, then its text is kept', async () => {
     const pdf = await drawnPdf((document) => {
       document.addPage().fontSize(11).text('This page has a title and a drawing.').rect(100, 200, 300, 300).fill();
     });
     expect(codes(await bench.parse(bench.pool(), pdf, { mode: 'on', ocr: { maxPages: 0 } }))).toEqual(['text']);
   });
 
-  test('then it is not recognized, whatever is drawn on it', async () => {
+  test('then it is not recognized, even if much is drawn on it', async () => {
     const pdf = formBombPdf(['This page has text enough to be read.'], { pages: [1], fanOut: 2, depth: 2 });
     expect(codes(await bench.parse(bench.pool(), pdf, { mode: 'on' }))).toEqual(['text']);
   });

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => bench.dispose());
 
-describe('When a file takes longer to open than it may', () => {
+describe('When opening a file takes longer than the limit', () => {
   let folder: string;
   let endless: string;
   beforeAll(() => {
@@ -29,13 +29,13 @@ describe('When a file takes longer to open than it may', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   test.each(['application/pdf', 'text/plain'])(
-    '(%s), then the document ends with that, and the next is read',
+    '(%s), then it fails with DOCUMENT_OPEN_TIMEOUT, and the next is read',
     async (mimeType) => {
       const openMs = 60_000;
       const pool = bench.pool({ firstStepMs: openMs });
       const readNext = async () =>
         (await bench.parse(pool, await textPdf(['The next.']))).chunks.map(({ text }) => text);
-      // Its process has started then, so that its time begins with the file.
+      // The process has started now, so the time for opening begins at once.
       expect(await readNext()).toEqual(['The next.']);
       const outcome = expect(bench.parseFile(pool, endless, { mimeType })).rejects.toMatchObject({
         code: 'DOCUMENT_OPEN_TIMEOUT',
@@ -50,14 +50,14 @@ describe('When a file takes longer to open than it may', () => {
 describe('When a page of a text', () => {
   const html = (between: string) => Buffer.from(`<p>${'first '.repeat(1_000)}</p>${between}<p>second</p>`);
 
-  test('takes longer than a page may, then the text ends with that, once', async () => {
+  test('takes longer than the limit, then the text fails with DOCUMENT_TIMEOUT and is not read again', async () => {
     const pool = bench.pool({ stepMs: 60_000 });
     const steps: number[] = [];
     const options = { mimeType: 'text/html', onPage: ({ page }: PageStep) => void steps.push(page) };
     await bench.parse(pool, html(''), options);
     expect(steps).toEqual([1, 2, 3]);
     steps.length = 0;
-    // Seconds of work, and no page to show for it.
+    // Seconds of work without a page.
     const onPage = ({ page }: PageStep) => {
       steps.push(page);
       if (page === 2) {

@@ -42,7 +42,7 @@ async function parse(bytes: Buffer, more: Partial<typeof limits> = {}) {
   return parseDocument(pool, { path, ...limits, ...more }, { maxLostPages: 0, maxCharacters: 1_000_000 });
 }
 
-describe('When a document is parsed in its own process', () => {
+describe('When a PDF is read in a process', () => {
   test('then title, page outcomes and chunks come back, in order and complete', async () => {
     const texts = Array.from({ length: 150 }, (_, index) => `Page ${index + 1}. ${'The mill turns. '.repeat(60)}`);
     const parsed = await parse(await textPdf(texts, { info: { Title: 'Mills' } }));
@@ -54,7 +54,7 @@ describe('When a document is parsed in its own process', () => {
     expect(texts.every((_, index) => all.includes(`Page ${index + 1}.`))).toBe(true);
   });
 
-  test('and chunks are to be pages, then each page is one', async () => {
+  test('and the strategy is page, then each page is a chunk', async () => {
     const reading: ReadingOptions = { ...testReading, strategy: 'page' };
     const parsed = await parse(await textPdf(['The mill turns.', 'The river flows.', 'The wind blows.']), { reading });
     expect(parsed.chunks).toMatchObject([
@@ -64,7 +64,7 @@ describe('When a document is parsed in its own process', () => {
     ]);
   });
 
-  test('and it was cut off, then a page without anything on it has failed; in a whole file with a wrong table it is blank', async () => {
+  test('and it was cut off, then its blank pages fail; in a whole file with a wrong table they are empty', async () => {
     const page = (content: number) =>
       `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 200] /Contents ${content} 0 R /Resources << /Font << /F 5 0 R >> >> >>`;
     const whole = rawPdf([
@@ -89,7 +89,7 @@ describe('When a document is parsed in its own process', () => {
     expect(wrong).toMatchObject({ repair: 'XREF_REBUILT', pages: [{ outcome: 'text' }, { outcome: 'empty' }] });
   });
 
-  test('and its pages are blank, then each is told to be empty and there are no chunks', async () => {
+  test('and its pages are blank, then each is empty and there are no chunks', async () => {
     const parsed = await parse(await blankPdf(3));
     expect(parsed.pages.map(({ outcome }) => outcome)).toEqual(['empty', 'empty', 'empty']);
     expect(parsed.chunks).toEqual([]);
@@ -103,12 +103,12 @@ describe('When a document is parsed in its own process', () => {
       (whole: string) => whole.replace(/startxref\n\d+/, 'startxref\n7'),
     ],
     ['and its end was lost', 'PDF_CORRUPT', (whole: string) => whole.slice(0, whole.lastIndexOf('trailer'))],
-  ])('%s and its pages are blank, then that is %s', async (_how, code, change) => {
+  ])('%s and its pages are blank, then the reason is %s', async (_how, code, change) => {
     const whole = (await blankPdf(2)).toString('latin1');
     expect(whyNoText(await parse(Buffer.from(change(whole), 'latin1'))).code).toBe(code);
   });
 
-  test('and one page cannot be read, then that page says so and the others are chunked', async () => {
+  test('and one page cannot be read, then it fails and the others are chunked', async () => {
     const parsed = await parse(missingPagePdf());
     expect(parsed.pages).toMatchObject([
       { page: 1, outcome: 'text', errorCode: null },
@@ -117,7 +117,7 @@ describe('When a document is parsed in its own process', () => {
     expect(parsed.chunks).toMatchObject([{ text: 'The first page is here.' }]);
   });
 
-  test('and only some pages are wanted, then no chunk reaches over the others, and each knows its section', async () => {
+  test('and only some pages are wanted, then no chunk spans the others, and each has its section', async () => {
     const pdf = await drawnPdf((document) => {
       for (const page of [1, 2, 3, 4, 5, 6]) {
         document.addPage().fontSize(11).text(`Words of page ${page} that go on`);
@@ -138,7 +138,7 @@ describe('When a document is parsed in its own process', () => {
     ]);
   });
 
-  test('and only a page amid running lines and after a heading is wanted, then its chunk is as in a full reading', async () => {
+  test('and one page between running lines and after a heading is wanted, then its chunk is the same as in a full reading', async () => {
     const pdf = await drawnPdf((document) => {
       for (let page = 1; page <= 12; page++) {
         document.addPage({ margin: 0 }).font('Helvetica').fontSize(9).text('The Yearly Report of the Mill', 72, 30);
@@ -160,7 +160,7 @@ describe('When a document is parsed in its own process', () => {
     expect(full.chunks.find(({ text }) => text.includes('page 5'))?.section).toBe('The wheel');
   });
 
-  test('and it holds more text than is taken, then the error is named, and the next one is read', async () => {
+  test('and it holds more text than the limit, then it fails with DOCUMENT_TOO_LARGE, and the next one is read', async () => {
     const path = join(folder, 'long.pdf');
     await writeFile(path, await textPdf(Array(30).fill('All work and no play makes a dull mill. '.repeat(20))));
     const parseUpTo = (maxCharacters: number) =>
@@ -169,7 +169,7 @@ describe('When a document is parsed in its own process', () => {
     expect((await parseUpTo(100_000)).pageCount).toBe(30);
   });
 
-  test('and it makes very many tiny chunks, then these count as well', async () => {
+  test('and it makes many tiny chunks, then the size of each chunk counts too', async () => {
     const path = join(folder, 'tiny.pdf');
     await writeFile(path, await textPdf(Array(30).fill('Tiny.')));
     const byPage = { ...limits, path, reading: { ...testReading, strategy: 'page' as const } };
@@ -179,14 +179,14 @@ describe('When a document is parsed in its own process', () => {
     expect((await parseUpTo(30 * 465)).chunks).toHaveLength(30);
   });
 
-  test('and it is broken, locked or too long, then the error is named', async () => {
+  test('and it is broken, encrypted or too long, then it fails with the code for that', async () => {
     await expect(parse(brokenPdf())).rejects.toMatchObject({ code: 'PDF_CORRUPT' });
     await expect(parse(await encryptedPdf())).rejects.toMatchObject({ code: 'PDF_ENCRYPTED' });
     await expect(parse(await blankPdf(4), { maxPages: 3 })).rejects.toMatchObject({ code: 'DOCUMENT_TOO_MANY_PAGES' });
   });
 });
 
-describe('When a text is parsed in the same process', () => {
+describe('When a text is read in the same process', () => {
   async function parseText(content: string | Buffer, mimeType: string, more: Partial<typeof limits> = {}) {
     const path = join(folder, `${Math.random()}`);
     await writeFile(path, content);
@@ -217,7 +217,7 @@ describe('When a text is parsed in the same process', () => {
     expect(parsed.pages).toHaveLength(500);
   });
 
-  test('and it is no text, or too long, then the error is named and a PDF after it is read', async () => {
+  test('and it is no text or too long, then it fails with the code for that, and a PDF after it is read', async () => {
     await expect(parseText(Buffer.from('a\0b'), 'text/plain')).rejects.toMatchObject({ code: 'TEXT_UNREADABLE' });
     const long = parseText('page\f'.repeat(5), 'text/html', { maxPages: 3 });
     await expect(long).resolves.toMatchObject({ pageCount: 1 });

@@ -3,18 +3,18 @@ import { waitFor } from '@millrace/test-support';
 import { accept, claimedJob, createDatabase, jobOf } from '../../../packages/lifecycle/test/support';
 import { reportReading } from '../src/reportReading';
 
-test('When a document takes long to read, then its job shows the page now and then', async () => {
+test('When a document takes long to read, then its job shows the page from time to time', async () => {
   const { database, dispose } = await createDatabase();
   try {
     const { job: accepted } = await accept(database);
     const job = await claimedJob(database, accepted.id);
     const options = { database, job, logger: createLogger('test', 'silent') };
     const step = async () => (await jobOf(database, job.jobId)).currentStep;
-    // Within the first two seconds nothing is told.
+    // Nothing is shown within the first two seconds.
     reportReading(options)({ page: 1, pages: 40, ocr: false });
     const report = reportReading({ ...options, intervalMs: 0 });
     report({ page: 12, pages: 40, ocr: true });
-    // While that is being written, no other is.
+    // While one page is being written, no other is.
     report({ page: 13, pages: 40, ocr: false });
     await waitFor('the page to be shown', async () => (await step()) !== 'reading the PDF');
     expect(await step()).toBe('reading page 12 of 40 (OCR)');

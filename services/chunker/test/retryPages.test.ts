@@ -1,13 +1,13 @@
 import { retryPages } from '@millrace/lifecycle';
 import { imagePdf } from '@millrace/test-support';
 import { claim, jobOf, settle, statusOf } from '../../../packages/lifecycle/test/support';
-import { scanned } from './scanned';
+import { scanned } from './scannedPage';
 import { createIngest } from './support';
 
 const scanOf = (word: string) =>
   scanned(Array.from({ length: 8 }, () => `The ${word} mill turns by the river.`).join('\n'));
 
-test('When failed pages are read again, then what can be read now is added, and nothing that was read is touched', async () => {
+test('When failed pages are read again, then the pages that can be read now are added, and the others do not change', async () => {
   const { database, handler, upload, dispose } = await createIngest({
     maxPages: 1,
     languages: ['eng'],

@@ -2,7 +2,7 @@ import { textPdf } from '@millrace/test-support';
 import { jobOf } from '../../../packages/lifecycle/test/support';
 import { createIngest } from './support';
 
-test('When storing a document always takes longer than a statement may, then its job fails and says so', async () => {
+test('When storing a document takes longer than the limit of a statement, then its job fails with DATABASE_TIMEOUT', async () => {
   const { database, handler, upload, dispose } = await createIngest(undefined, { statementTimeoutMs: 1_000 });
   try {
     await database.sql.none(

@@ -2,7 +2,7 @@ import { loadConfig } from '@millrace/config';
 import { createLogger } from '@millrace/telemetry';
 import { startChunker } from '../src';
 
-test('When a language of OCR is not installed, then the chunker does not start, and says so before it connects', async () => {
+test('When a language of OCR is not installed, then the chunker refuses to start before it connects, and names the language', async () => {
   const config = loadConfig({
     DATABASE_URL: 'postgresql://nobody:nothing@127.0.0.1:1/none',
     REDIS_URL: 'redis://127.0.0.1:1',

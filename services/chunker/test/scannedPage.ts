@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openPdf } from '@millrace/pdf';
 import { type GrayPixels, textPdf } from '@millrace/test-support';
 
-/** A page of text as the image that a scanner makes of it. */
+/** Draws a page of text as a scanner would. */
 export async function scanned(text: string): Promise<GrayPixels> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-scan-'));
   const path = join(folder, 'page.pdf');

@@ -1,6 +1,6 @@
 import { createIngest } from './support';
 
-test('When the stop comes while a job is just being claimed, then it is queued again and nothing has failed', async () => {
+test('When the service stops during the claim of a job, then the job is released and queued again', async () => {
   const { database, queues, blobs, inHand, handler, upload, dispose } = await createIngest();
   try {
     const { delivery, sourcePath } = await upload(Buffer.from('%PDF-1.4'));

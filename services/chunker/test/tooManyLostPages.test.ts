@@ -9,12 +9,12 @@ beforeAll(async () => {
 });
 afterAll(() => ingest.dispose());
 
-test('When more pages are lost than may be, then they are named, and the document can be read again', async () => {
+test('When a document loses more pages than the limit, then it fails, the pages are named, and it can be restarted', async () => {
   const { database, blobs, handler, upload } = ingest;
   const texts = ['The first page.', 'The second page.', 'The third page.', 'The fourth page.', 'The fifth page.'];
   const { delivery, sourcePath } = await upload(formBombPdf(texts, { pages: [1, 2, 4, 5], fanOut: 10, depth: 6 }));
   for (let reading = 1; reading <= 2; reading++) {
-    // It fares no better the second time here, with the same limits.
+    // The limits are the same the second time, and so is the result.
     expect(await handler.handle(delivery)).toMatchObject({ outcome: 'failed', code: 'DOCUMENT_UNREADABLE' });
     expect(await database.documentPages.list(delivery.documentId, { after: 0, limit: 10 })).toMatchObject(
       [1, 2, 4, 5].map((page) => ({ page, outcome: 'failed', errorCode: 'PAGE_TIMEOUT' })),

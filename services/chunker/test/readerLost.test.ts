@@ -16,14 +16,14 @@ function signalReaders(signal: NodeJS.Signals): void {
   }
 }
 
-/** Takes the delivery, and kills every process that reads for it from outside. */
+/** Handles the delivery, and kills every process that reads for it from outside. */
 async function handleAndKill(delivery: DocumentDelivery) {
   const { database, pool, handler } = ingest;
   pool.warmUp();
-  // Frozen, it cannot be done before it is killed.
+  // A stopped process cannot finish before it is killed.
   signalReaders('SIGSTOP');
   const work = handler.handle(delivery);
-  await waitFor('the job to be let go of', async () => {
+  await waitFor('the job to leave the status chunking', async () => {
     const { status, attempts } = await jobOf(database, delivery.jobId);
     if (status !== 'chunking') {
       return attempts > 0;
@@ -55,7 +55,7 @@ describe('When the process that reads a document is killed from outside', () => 
     expect(chunked).toMatchObject({ status: 'processing', attempts: 2, totalChunks: 1, errorCode: null });
   });
 
-  test('as often as the document may be read, then it fails and its original is kept', async () => {
+  test('at the last attempt, then the document fails and its original is kept', async () => {
     const { database, blobs, upload } = ingest;
     const { delivery, sourcePath } = await upload(await textPdf(['The mill stands still.']), 1);
     expect(await handleAndKill(delivery)).toMatchObject({ outcome: 'failed', code: 'READER_LOST' });
