@@ -15,7 +15,7 @@ export const textReader: Reader = {
   },
 };
 
-class TextDocument implements OpenDocument {
+export class TextDocument implements OpenDocument {
   private title: string | null = null;
 
   constructor(
