@@ -180,7 +180,7 @@ test('When the change is cancelled in the middle, then its jobs end, nothing of 
   await waitFor('a call to the provider', async () => provider.requests.length > 0);
   expect(await stack.reEmbed('cancel').succeeded()).toContain('Cancelled: the change to next-model (256 dimensions).');
   expect(await command.ended).toBe(1);
-  expect(command.output).toContain('The change has been cancelled.');
+  expect(command.output).toContain('The re-embedding was cancelled.');
   await waitFor('its jobs to be cancelled', async () => {
     const jobs = await database.sql.many<{ status: string }>(`SELECT status FROM jobs WHERE kind = 're-embed'`);
     return jobs.length > 0 && jobs.every((job) => job.status === 'cancelled');

@@ -11,10 +11,10 @@ export function describeProgress({ chunks, done, openJobs, failed }: ReEmbedding
   const share = chunks === 0 ? 100 : Math.floor((done / chunks) * 100);
   const parts = [`${done} of ${chunks} chunks (${share}%)`];
   if (openJobs > 0) {
-    parts.push(`${openJobs} jobs running`);
+    parts.push(`${openJobs} ${openJobs === 1 ? 'job' : 'jobs'} running`);
   }
   if (failed > 0) {
-    parts.push(`${failed} chunks failed`);
+    parts.push(`${failed} ${failed === 1 ? 'chunk' : 'chunks'} failed`);
   }
   return parts.join(', ');
 }
