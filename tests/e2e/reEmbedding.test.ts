@@ -147,7 +147,7 @@ test('When the provider rejects a text, then the old vectors stay, the command n
   expect(await command.ended).toBe(1);
   expect(command.output).toMatch(new RegExp(`job \\S+ of document ${document.id}: EMBEDDING_REJECTED`));
   const status = await stack.reEmbed('status').succeeded();
-  expect(status).toMatch(/1 chunks failed/);
+  expect(status).toMatch(/1 chunk failed/);
   const jobId = /job (\S+) of/.exec(status)?.[1] ?? '';
   const failed = await millrace.call<JobChunksResponse>('GET', `/api/v1/jobs/${jobId}/chunks?status=failed`);
   expect(failed.body.chunks).toMatchObject([{ page_end: 2, last_error_code: 'EMBEDDING_REJECTED', attempts: 1 }]);
