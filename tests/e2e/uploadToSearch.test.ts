@@ -186,13 +186,13 @@ describe('Watching', () => {
     }
   });
 
-  test('When a person opens Bull Board with the key as password, then both queues are shown', async () => {
+  test('When a person opens Bull Board with the key as password, then every queue is shown', async () => {
     const authorization = `Basic ${Buffer.from(`anybody:${testApiKey}`).toString('base64')}`;
     const page = await fetch(`${millrace.stack.apiUrl}/admin/queues`, { headers: { authorization } });
     expect(page.status).toBe(200);
     const queues = await fetch(`${millrace.stack.apiUrl}/admin/queues/api/queues`, { headers: { authorization } });
     const body = (await queues.json()) as { queues: { name: string }[] };
-    expect(body.queues.map((queue) => queue.name).sort()).toEqual(['chunks', 'documents']);
+    expect(body.queues.map((queue) => queue.name).sort()).toEqual(['chunks', 'documents', 'reembed-chunks']);
   });
 
   test('When a document is chunked and embedded, then the logs name its document and job', async () => {
