@@ -1,34 +1,31 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ProgramName, type RunningStack, startStack } from '@millrace/stack';
-import { withCleanUp } from './cleanUp';
+import { withCleanUp, withFolder } from './cleanUp';
+import { withScratchDatabase } from './databases';
 import { removeQueueKeys } from './queueKeys';
-import { withScratchDatabase } from './scratchDatabase';
 
 export type Environment = Record<string, string | undefined>;
 
 export const root = join(__dirname, '..', '..');
 
+/** A running stack. Its database, queues and folder are its own. */
 export interface BenchStack {
   stack: RunningStack;
   databaseUrl: string;
   redisUrl: string;
-  /** Nobody else's queues. */
   queuePrefix: string;
-  /** Nobody else's folder; it goes with the stack. */
   stateDir: string;
 }
 
 export interface BenchStackOptions {
-  /** How many processes of each program; one of each if left out. */
+  /** How many processes of each program run. The default is one. */
   replicas?: Partial<Record<ProgramName, number>>;
-  /** On top of the environment, of which the model is not taken: the static provider, unless these name another. */
+  /** Variables on top of the environment. They may name another provider than the static one. */
   variables?: Environment;
 }
 
-/** The environment, but for what it says about the model, in use or to come: vectors come from the static provider. */
+/** Returns the environment with the static provider in place of its own models. */
 export function withStaticProvider(environment: Environment): Environment {
   return {
     ...environment,
@@ -43,8 +40,8 @@ export function withStaticProvider(environment: Environment): Environment {
   };
 }
 
-/** Runs `work` on a stack on a database, queues and a folder of its own. */
-export async function withBenchStack<T>(
+/** Runs `work` on a stack with a database of its own. */
+export function withBenchStack<T>(
   environment: Environment,
   options: BenchStackOptions,
   work: (bench: BenchStack) => Promise<T>,
@@ -54,42 +51,42 @@ export async function withBenchStack<T>(
   );
 }
 
-/** Runs `work` on a stack on this database, and queues and a folder of its own. */
-export async function withStackOn<T>(
+/** Runs `work` on a stack that uses the given database. */
+export function withStackOn<T>(
   environment: Environment,
   databaseUrl: string,
   { replicas = {}, variables = {} }: BenchStackOptions,
   work: (bench: BenchStack) => Promise<T>,
 ): Promise<T> {
   const redisUrl = environment.REDIS_URL ?? '';
-  const stateDir = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
   const queuePrefix = `{bench-${randomBytes(4).toString('hex')}}`;
-  let stack: RunningStack | undefined;
-  return withCleanUp(
-    async () => {
-      stack = await startStack({
-        root,
-        databaseUrl,
-        redisUrl,
-        environment: {
-          LOG_LEVEL: 'warn',
-          STATIC_EMBEDDING_FILE: join(root, '.millrace', 'static-embedding.bin'),
-          ...withStaticProvider(environment),
-          // These would lead to another database.
-          DATABASE_MIGRATION_URL: '',
-          DATABASE_READ_URL: '',
-          ...variables,
-        },
-        stateDir,
-        queuePrefix,
-        replicas,
-      });
-      return work({ stack, databaseUrl, redisUrl, queuePrefix, stateDir });
-    },
-    async () => {
-      await stack?.stop();
-      await removeQueueKeys(redisUrl, queuePrefix);
-      await rm(stateDir, { recursive: true, force: true });
-    },
-  );
+  return withFolder((stateDir) => {
+    let stack: RunningStack | undefined;
+    return withCleanUp(
+      async () => {
+        stack = await startStack({
+          root,
+          databaseUrl,
+          redisUrl,
+          environment: {
+            LOG_LEVEL: 'warn',
+            STATIC_EMBEDDING_FILE: join(root, '.millrace', 'static-embedding.bin'),
+            ...withStaticProvider(environment),
+            // These would lead to another database.
+            DATABASE_MIGRATION_URL: '',
+            DATABASE_READ_URL: '',
+            ...variables,
+          },
+          stateDir,
+          queuePrefix,
+          replicas,
+        });
+        return work({ stack, databaseUrl, redisUrl, queuePrefix, stateDir });
+      },
+      async () => {
+        await stack?.stop();
+        await removeQueueKeys(redisUrl, queuePrefix);
+      },
+    );
+  });
 }

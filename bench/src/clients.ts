@@ -1,5 +1,5 @@
 /**
- * Runs the tasks, in their order, by so many clients at once. None is begun after `until` (of performance.now()).
+ * Runs the tasks in order, with `clients` of them at once. No task begins after `until` (of performance.now()).
  * @returns how long each task took, in milliseconds.
  */
 export async function byClients(

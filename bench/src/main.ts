@@ -1,103 +1,56 @@
 import { parseArgs } from 'node:util';
 import { cleanUpOnInterrupt, isInterrupted } from './cleanUp';
-import { fairness } from './fairness/fairness';
-import { indexes } from './indexes/indexes';
+import { fairness } from './fairness';
+import { indexes } from './indexes';
 import { ingest } from './ingest/ingest';
 import { lifecycle } from './lifecycle/lifecycle';
+import type { Options } from './options';
 import { parse } from './parse/parse';
-import { partitions } from './partitions/partitions';
-import { persist } from './persist/persist';
-import { queue } from './queue/queue';
-import { reingest } from './reingest/reingest';
+import { persist } from './persist';
+import { queue } from './queue';
+import { reingest } from './reingest';
 import { type BenchmarkResult, report } from './report';
-import { scaling } from './scaling/scaling';
+import { scaling } from './scaling';
 import { search } from './search/search';
-import type { WantedIndex } from './vectors/defaultIndex';
-import { isVariant, type Variant, variantNames, variants } from './vectors/variants';
+import { isVariant, variantNames } from './vectors/vectorIndex';
 import { vectors } from './vectors/vectors';
 
 const usage = `usage: npm run bench -- NAME [options]
-  ingest [--files FOLDER] [--quick]
-                            the PDFs of a folder (default: ../shared/corpus/real) through the whole stack, with the
-                            static provider, beside LangChain.js and LlamaIndex.TS (--quick: the two smallest)
-  lifecycle                 settling beside a bare write of the same rows; status, retries and sweeps of a job of
-                            100,000 chunks
-  fairness [--books N]      uploads of two pages while N books of 5,000 pages are in progress (default: 1)
-  parse [--files FOLDER] [--quick]
-                            reading the PDFs of a folder beside pdftotext on the same core; memory with a PDF of
-                            5,000 pages and 300 MB (--quick: one small file, one round, and a smaller large PDF)
-  queue [--quick]           chunk deliveries through Redis beside bare BullMQ
-  reingest [--files FOLDER] [--quick]
-                            what is embedded again when documents come again: unchanged, and with one page edited
-                            (--quick: two of them)
-  scaling [--files FOLDER] [--quick]
-                            embedding and settling with 1, 2 and 4 embedder processes (--quick: two files, 1 and 2)
-  partitions [--quick]      document_chunks beside a copy that is partitioned by collection, 50,000 rows (--quick: 2,000)
-  vectors [build | remove] [--rows N] [--files FOLDER]
-                            makes the data set that the next benchmarks search, in a database of its own that is kept;
-                            goes on where it was broken off. They make it themselves where it is missing.
-  indexes [--rows N] [--kinds A,B] [--quick] [--files FOLDER]
-                            each kind of vector index, and none: build time, size, latency and recall (also with less
-                            and more effort), rows inserted a second; goes on with the next when it was broken off
-  persist [--rows N] [--kinds KIND] [--quick] [--files FOLDER]
-                            storing chunks with their vectors: without a vector index, beside plain binary COPY; and
-                            with one over N rows
-  search [--rows N] [--kinds KIND] [--quick] [--files FOLDER]
-                            searches over N rows through the API beside the bare SQL, by 1, 8 and 32 clients, with and
-                            without filters
+  ingest     PDFs through the whole stack, beside LangChain.js and LlamaIndex.TS       --files --quick
+  parse      reading PDFs beside pdftotext on the same core; OCR                       --files --quick
+  lifecycle  settling beside a bare write; status, retries and sweeps of a large job   --quick
+  fairness   uploads of two pages while books of 5,000 pages are in progress           --books --quick
+  queue      chunk deliveries through Redis beside bare BullMQ                         --quick
+  reingest   what is embedded again when documents are uploaded again                  --files --quick
+  scaling    embedding and settling with 1, 2 and 4 embedder processes                 --files --quick
+  vectors    makes the data set of the next three, or removes it (vectors remove)      --files --rows --quick
+  indexes    vector indexes: build, size, latency, recall, inserts                     --files --rows --kinds --quick
+  persist    storing chunks with vectors beside binary COPY, and into a live index     --files --rows --kinds --quick
+  search     searches through the API beside the bare SQL                              --files --rows --kinds --quick
 
-  --kinds: of ${variantNames.join(', ')}
-  --rows N: so many thousand rows; 1000000 if left out, 5000 with --quick`;
+  --files FOLDER  the PDFs (default: ../shared/corpus/real)
+  --books N       1 to 9 books at once (default: 1)
+  --rows N        whole thousands of rows (default: 1000000, with --quick 5000)
+  --kinds A,B     of ${variantNames.join(', ')}
+                  (default: all for indexes; hnsw_binary for persist and search, which take one)
+  --quick         a small version that shows that the benchmark works`;
 
-interface Options {
-  files: string;
-  books: number;
-  quick: boolean;
-  rows: number;
-  /** Of vector indexes; null when --kinds is left out. */
-  kinds: Variant[] | null;
-  /** What to do, where the benchmark does more than one thing. */
-  action: string | undefined;
-}
-
-/** The benchmarks, by name. Each returns its figures and the lines to print, if it has any. */
 const benchmarks: Record<string, (options: Options) => Promise<BenchmarkResult | null>> = {
-  ingest: ({ files, quick }) => ingest(process.env, files, quick),
-  lifecycle: () => lifecycle(process.env),
-  fairness: ({ books }) => fairness(process.env, books),
-  parse: ({ files, quick }) => parse(files, quick),
-  reingest: ({ files, quick }) => reingest(process.env, files, quick),
-  scaling: ({ files, quick }) => scaling(process.env, files, quick),
-  queue: ({ quick }) => queue(process.env, quick),
-  partitions: ({ quick }) => partitions(process.env, quick),
-  vectors: ({ files, rows, action = 'build' }) => vectors({ environment: { ...process.env }, files, rows }, action),
-  indexes: ({ files, rows, kinds, quick }) =>
-    indexes({ environment: { ...process.env }, files, rows }, kinds ?? variantNames, quick),
-  search: ({ files, rows, kinds, quick }) =>
-    search({ environment: { ...process.env }, files, rows }, oneOf(kinds), quick),
-  persist: ({ files, rows, kinds, quick }) =>
-    persist({ environment: { ...process.env }, files, rows }, oneOf(kinds), quick),
+  ingest,
+  parse,
+  lifecycle,
+  fairness,
+  queue,
+  reingest,
+  scaling,
+  vectors,
+  indexes,
+  persist,
+  search,
 };
 
-/** What follows the name, of those that take it. */
-const actions: Record<string, readonly string[]> = { vectors: ['build', 'remove'] };
-
-/** Those of which there is no small version. */
-const onlyWhole = ['lifecycle', 'fairness'];
-
-/** The only one that is named; null when --kinds is left out. */
-function oneOf(kinds: readonly Variant[] | null): WantedIndex | null {
-  const [kind, ...others] = kinds ?? [];
-  if (others.length > 0) {
-    throw new Error('This benchmark takes one kind of vector index at a time.');
-  }
-  if (kind === 'none') {
-    throw new Error('This benchmark needs a vector index: only "indexes" measures without one.');
-  }
-  return kind === undefined ? null : variants[kind];
-}
-
-async function main(args: string[]): Promise<void> {
+/** @throws an Error that says what is wrong with the line. */
+function readLine(args: string[]): Options & { name: string } {
   const { positionals, values } = parseArgs({
     args,
     allowPositionals: true,
@@ -111,25 +64,36 @@ async function main(args: string[]): Promise<void> {
   });
   const [name = '', action, ...rest] = positionals;
   const { files, books, quick, rows = quick ? '5000' : '1000000' } = values;
-  const benchmark = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined;
-  const isKnown = action === undefined || actions[name]?.includes(action);
-  const kinds = values.kinds?.split(',') ?? null;
-  if (
-    !benchmark ||
-    !isKnown ||
-    (quick && onlyWhole.includes(name)) ||
-    !(kinds === null || kinds.every(isVariant)) ||
-    rest.length > 0 ||
-    !/^[1-9]$/.test(books) ||
-    !/^[1-9]\d*000$/.test(rows)
-  ) {
-    console.error(usage);
+  const kinds = values.kinds?.split(',');
+  const refuse = (isWrong: boolean, message: string) => {
+    if (isWrong) {
+      throw new Error(message);
+    }
+  };
+  refuse(!Object.hasOwn(benchmarks, name), name === '' ? 'Name a benchmark.' : `There is no benchmark ${name}.`);
+  refuse(
+    rest.length > 0 || (action !== undefined && !(name === 'vectors' && action === 'remove')),
+    'Too many arguments.',
+  );
+  refuse(!/^[1-9]$/.test(books), '--books is a number from 1 to 9.');
+  refuse(!/^[1-9]\d*000$/.test(rows), '--rows is a number of whole thousands.');
+  refuse(kinds?.every(isVariant) === false, `--kinds takes ${variantNames.join(', ')}.`);
+  return { name, environment: process.env, files, books: Number(books), quick, rows: Number(rows), kinds, action };
+}
+
+async function main(args: string[]): Promise<void> {
+  let line: ReturnType<typeof readLine>;
+  try {
+    line = readLine(args);
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${usage}`);
     process.exitCode = 2;
     return;
   }
-  const result = await benchmark({ files, books: Number(books), quick, rows: Number(rows), kinds, action });
-  if (result !== null) {
-    report(name, { ...result, conditions: { ...result.conditions, quick } });
+  const { name, ...options } = line;
+  const result = await benchmarks[name]?.(options);
+  if (result) {
+    report(name, { ...result, conditions: { ...result.conditions, quick: options.quick } });
   }
 }
 

@@ -1,11 +1,11 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 
-/** Words that come everywhere, as they come everywhere in English. */
+/** Words that are in every English text. */
 const common =
   'the of and to in a is that for it as was with be by on not are this at from or an have which one their its will';
 
-/** Words that a text is about; each text keeps to a few of them. */
+/** Words that a text is about. Each passage uses a few of them. */
 const topical =
   'account acre agent anchor annual answer apple april archive asset autumn award bakery balance barge barley basin ' +
   'battery beam bearing beech board boiler bond bottle branch brass bread bridge broker budget cable canal candle ' +
@@ -35,8 +35,8 @@ const topicalWords = topical.split(' ');
 const wordsOfATopic = 30;
 
 /**
- * Makes text without end from a seed: the same text from the same seed, and no two passages alike. It reads like
- * nothing, but its words are real ones, so that vectors, tokens and the full-text index have their ordinary work.
+ * Makes endless text from a seed. The same seed gives the same text, and no two passages are alike. The text means nothing,
+ * but its words are real, so that vectors, tokens and the full-text index have their usual work.
  */
 export class Prose {
   private readonly random;
@@ -45,7 +45,7 @@ export class Prose {
     this.random = xoroshiro128plus(seed);
   }
 
-  /** So many words about one thing, in sentences. */
+  /** Returns sentences about one topic, with this many words in all. */
   passage(words: number): string {
     const topic = Array.from({ length: wordsOfATopic }, () => this.pick(topicalWords));
     const sentences: string[] = [];

@@ -8,7 +8,7 @@ export function removeQueueKeys(redisUrl: string, prefix: string): Promise<void>
   return withRedis(redisUrl, (redis) => removeKeys(redis, prefix));
 }
 
-/** Runs `work` on the queues under the prefix. `forget` removes all their keys, as a Redis that lost its data would. */
+/** Runs `work` with the queues under the prefix. `forget` removes their keys, like a Redis that has lost its data. */
 export function withQueues<T>(
   redisUrl: string,
   prefix: string,

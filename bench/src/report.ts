@@ -4,50 +4,52 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { format } from './statistics';
 
-/** What figures in one file have in common, beside the commit: figures of others are not comparable with them. */
+export type Figures = Record<string, number>;
+
+/** Beside the commit, what figures depend on. Figures under other conditions cannot be compared. */
 export type Conditions = Record<string, string | number | boolean>;
 
 export interface BenchmarkResult {
-  /** A table for people: rows of what and how much. */
-  table: [string, string][];
-  /** The same for programs. */
-  figures: Record<string, number>;
-  /** To be written beside the figures. */
+  figures: Figures;
+  /** Further lines to print. */
+  notes?: string[];
   conditions?: Conditions;
 }
 
-/** A file of figures. */
 interface FiguresFile {
   machine: string;
   date: string;
   commit: string;
   conditions?: Conditions;
-  figures: Record<string, number>;
+  figures: Figures;
 }
 
 const root = join(__dirname, '..', '..');
-
-/** What figures depend on. */
-const code = ['packages', 'services', 'apps', 'infra', 'bench'];
-
-/** What is measured, as it was when the benchmark began. */
-const commit = findCommit();
-
 const results = join(root, 'bench', 'results');
 
-/** Prints a benchmark's table and writes bench/results/NAME.json. */
-export function report(benchmark: string, { table, figures, conditions }: BenchmarkResult): void {
-  const width = Math.max(...table.map(([what]) => what.length));
+/** The folders that figures depend on. */
+const code = ['packages', 'services', 'apps', 'infra', 'bench'];
+
+/** The commit, read when the benchmark begins. */
+const commit = findCommit();
+
+/** Prints a benchmark's figures and writes bench/results/NAME.json. */
+export function report(benchmark: string, { figures, notes = [], conditions }: BenchmarkResult): void {
+  const width = Math.max(...Object.keys(figures).map((name) => name.length));
   console.log(`\n${benchmark}`);
-  for (const [what, value] of table) {
-    console.log(`  ${what.padEnd(width)}  ${value}`);
+  for (const [name, value] of Object.entries(figures)) {
+    console.log(`  ${name.padEnd(width)}  ${Number.isInteger(value) ? value.toLocaleString('en') : format(value)}`);
+  }
+  for (const note of notes) {
+    console.log(`  ${note}`);
   }
   console.log(`\nWritten to ${writeFigures(benchmark, figures, conditions)}`);
 }
 
-/** Writes bench/results/NAME.json. @returns its path */
-export function writeFigures(name: string, figures: Record<string, number>, conditions?: Conditions): string {
+/** Writes bench/results/NAME.json. @returns its path. */
+export function writeFigures(name: string, figures: Figures, conditions?: Conditions): string {
   mkdirSync(results, { recursive: true });
   const file = join(results, `${name}.json`);
   const document: FiguresFile = {
@@ -61,15 +63,14 @@ export function writeFigures(name: string, figures: Record<string, number>, cond
   return file;
 }
 
-/** What has been written under this name by this commit, under these conditions; null when that is nothing. */
-export function readFigures(name: string, conditions: Conditions): Record<string, number> | null {
+/** Returns the figures that this commit has written under this name and these conditions, or none. */
+export function readFigures(name: string, conditions: Conditions): Figures {
   const file = join(results, `${name}.json`);
   if (!existsSync(file)) {
-    return null;
+    return {};
   }
   const written = JSON.parse(readFileSync(file, 'utf8')) as FiguresFile;
-  const isComparable = written.commit === commit && isDeepStrictEqual(written.conditions, conditions);
-  return isComparable ? written.figures : null;
+  return written.commit === commit && isDeepStrictEqual(written.conditions, conditions) ? written.figures : {};
 }
 
 function machine(): string {

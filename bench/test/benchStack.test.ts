@@ -2,7 +2,7 @@ import { loadConfig } from '@millrace/config';
 import { withStaticProvider } from '../src/benchStack';
 
 describe('withStaticProvider', () => {
-  it('When the environment names other models, in use and to come, then the static one is used, and no other is to come', () => {
+  it('When the environment names a current and a next model, then the static one is current and none is next', () => {
     const environment = {
       DATABASE_URL: 'postgresql://localhost/millrace',
       REDIS_URL: 'redis://localhost',

@@ -3,26 +3,26 @@ import { Prose } from '../src/prose';
 import { format, percentile } from '../src/statistics';
 
 describe('percentile', () => {
-  it('When asked for the 99th of a hundred values, then it leaves out the largest', () => {
+  it('When the 99th percentile of a hundred values is taken, then it leaves out the largest', () => {
     const values = Array.from({ length: 100 }, (_, i) => 100 - i);
     expect(percentile(values, 99)).toBe(99);
     expect(percentile(values, 50)).toBe(50);
   });
 
-  it('When there are few values, then the 99th percentile is the largest, and of none it is no number', () => {
+  it('When there are few values, then the 99th percentile is the largest; without values it is NaN', () => {
     expect(percentile([3, 1, 2], 99)).toBe(3);
     expect(percentile([], 50)).toBeNaN();
   });
 });
 
 describe('format', () => {
-  it('When a number is small, then it keeps three digits that say something', () => {
+  it('When a number is formatted, then it has three significant digits', () => {
     expect([0.1234, 1.234, 12.34, 123.4].map(format)).toEqual(['0.123', '1.23', '12.3', '123']);
   });
 });
 
 describe('byClients', () => {
-  it('When there are more tasks than clients, then each runs once and no more than that many at a time', async () => {
+  it('When there are more tasks than clients, then each task runs once, and as many at a time as there are clients', async () => {
     let running = 0;
     let most = 0;
     const done: number[] = [];
@@ -40,7 +40,7 @@ describe('byClients', () => {
 });
 
 describe('Prose', () => {
-  it('When the seed is the same, then so is the text, and no two passages are alike', () => {
+  it('When the seed is the same, then the text is the same, and no two passages are alike', () => {
     const [one, other] = [new Prose(7), new Prose(7)];
     const passage = one.passage(50);
     expect(other.passage(50)).toBe(passage);

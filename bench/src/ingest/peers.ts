@@ -1,32 +1,26 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { type Environment, root } from '../benchStack';
-import { execute, withScratchDatabase } from '../scratchDatabase';
+import { execute, withScratchDatabase } from '../databases';
 
+const run = promisify(execFile);
 const folder = join(root, 'bench', 'peers');
 
-export const peers = { langchain: 'LangChain.js', llamaindex: 'LlamaIndex.TS' } as const;
-export type PeerName = keyof typeof peers;
+/** The programs in bench/peers. */
+export const peerNames = ['langchain', 'llamaindex'] as const;
+export type PeerName = (typeof peerNames)[number];
 
 /** One pass over all files. */
-export interface PeerRun {
+interface PeerRun {
   seconds: number;
   pages: number;
   chunks: number;
 }
 
-export interface PeerRuns {
-  /** Straight after the start of its process. */
-  cold: PeerRun;
-  /** The same process again, with nothing left in the database. */
-  warm: PeerRun;
-}
-
-/** Installs the peers' packages, once: Millrace itself comes without them. */
+/** Installs the packages of the peers once. Millrace itself does not depend on them. */
 export async function installPeers(): Promise<void> {
   const lock = createHash('sha256')
     .update(readFileSync(join(folder, 'package-lock.json')))
@@ -36,31 +30,30 @@ export async function installPeers(): Promise<void> {
     return;
   }
   console.error('Installing the packages of the peers ...');
-  await promisify(execFile)('npm', ['ci', '--no-audit', '--no-fund', '--silent'], { cwd: folder });
+  await run('npm', ['ci', '--no-audit', '--no-fund', '--silent'], { cwd: folder });
   writeFileSync(stamp, lock);
 }
 
-/** Has a peer ingest the files, on a database of its own. */
-export async function runPeer(name: PeerName, environment: Environment, files: readonly string[]): Promise<PeerRuns> {
+/**
+ * Makes a peer ingest the files twice, on a database of its own.
+ * @returns the pass straight after its start, and the next one in the same process on an empty database.
+ */
+export async function runPeer(
+  name: PeerName,
+  environment: Environment,
+  files: readonly string[],
+): Promise<{ cold: PeerRun; warm: PeerRun }> {
   return withScratchDatabase(environment.DATABASE_URL ?? '', async (databaseUrl) => {
     await execute(databaseUrl, 'CREATE EXTENSION vector');
-    const child = spawn(process.execPath, [join(folder, `${name}.mjs`), ...files], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+    const { stdout } = await run(process.execPath, [join(folder, `${name}.mjs`), ...files], {
+      maxBuffer: 2 ** 26,
       env: {
         PATH: environment.PATH,
         DATABASE_URL: databaseUrl,
         STATIC_EMBEDDING_FILE: environment.STATIC_EMBEDDING_FILE ?? join(root, '.millrace', 'static-embedding.bin'),
       },
     });
-    const ended = new Promise<number | null>((resolve, reject) => {
-      child.once('error', reject).once('close', resolve);
-    });
-    const [output, complaint, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-    const last = output.trim().split('\n').at(-1) ?? '';
-    if (code !== 0) {
-      throw new Error(`${peers[name]} ended with ${code}: ${complaint.trim().slice(-2_000)}`);
-    }
-    const [cold, warm] = JSON.parse(last) as [PeerRun, PeerRun];
+    const [cold, warm] = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as [PeerRun, PeerRun];
     return { cold, warm };
   });
 }

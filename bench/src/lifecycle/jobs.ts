@@ -2,12 +2,12 @@ import { type ChunkDispatch, newId } from '@millrace/contracts';
 import { type Database, defaultCollectionId, type NewJobChunk, systemOwnerId } from '@millrace/database';
 import { acceptDocument, type ClaimedJob, claimJob, storeChunks } from '@millrace/lifecycle';
 
-/** Longer than any benchmark takes: no lease is to run out here. */
+/** Longer than any benchmark, so that no lease expires. */
 export const leaseMs = 3_600_000;
 export const worker = 'bench';
 export const retryPolicy = { backoffMs: 1_000 };
 
-/** Accepts a document that has no file and claims its job, as a chunker would. Chunks may be tried as often as needed. */
+/** Accepts a document without a file and claims its job, as a chunker would. Its chunks have a hundred attempts. */
 export async function claimedJob(database: Database): Promise<ClaimedJob> {
   const id = newId();
   const { job } = await acceptDocument(
@@ -31,7 +31,7 @@ export async function claimedJob(database: Database): Promise<ClaimedJob> {
   );
   const claim = await claimJob(database, { jobId: job.id, worker, leaseMs });
   if (claim.outcome !== 'claimed') {
-    throw new Error(`the job cannot be claimed: it is ${claim.outcome}`);
+    throw new Error(`The job cannot be claimed: it is ${claim.outcome}.`);
   }
   return claim.job;
 }
@@ -45,7 +45,7 @@ export async function store(
   const page = { page: 1, width: 612, height: 792, outcome: 'text' as const, characters: 1_000, errorCode: null };
   const dispatches = await storeChunks(database, job, { title: null, pages: [page], chunks });
   if (!dispatches) {
-    throw new Error('the job was taken over by somebody else');
+    throw new Error('The job was claimed by another worker.');
   }
   return dispatches;
 }

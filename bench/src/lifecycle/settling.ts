@@ -4,70 +4,65 @@ import type { EmbeddingProvider } from '@millrace/embeddings';
 import { type ChunkClaim, claimChunks, settleChunks } from '@millrace/lifecycle';
 import { newJobChunk } from '@millrace/test-support';
 import { Prose } from '../prose';
-import type { BenchmarkResult } from '../report';
-import { format, p50p99, p50p99Figures } from '../statistics';
+import type { Figures } from '../report';
+import { percentiles } from '../statistics';
 import { claimedJob, leaseMs, retryPolicy, store, worker } from './jobs';
 import { Phase } from './phase';
 
-/** Batches that are in work at the same time, as two embedders with two batches each have. */
-export const claimers = 4;
-/** Chunks of so many documents take turns, as they do in the queue; each batch holds some of all of them. */
+/** Batches in work at the same time, as with two embedders of two batches each. */
+export const clients = 4;
+/** Each batch holds chunks of this many documents, as in the queue. */
 const documents = 4;
 const wordsPerChunk = 250;
-
-/** Enough rounds for a 99th percentile: 256 full batches, and 4,096 of one chunk. */
-const plans = [
-  { batchSize: 64, rounds: 16, chunksPerRound: 1_024 },
-  { batchSize: 1, rounds: 8, chunksPerRound: 512 },
-];
 
 type JobChunk = ReturnType<typeof newJobChunk>;
 
 interface Material {
-  /** One list for each document. */
+  /** One list per document. */
   chunks: JobChunk[][];
   /** By chunk id. */
   vectors: Map<string, Float32Array>;
 }
 
-interface Phases {
-  store: Phase;
-  claim: Phase;
-  settle: Phase;
-  bare: Phase;
+interface Setting {
+  database: Database;
+  provider: EmbeddingProvider;
+  batchSize: number;
+  phases: Record<'store' | 'claim' | 'settle' | 'bare', Phase>;
 }
 
 /**
- * What a chunk costs on its way through the lifecycle (stored, claimed, settled), beside its physical peer: the same
- * rows written in the same batches by the same clients, each batch in one transaction, with no lifecycle around it.
- * Both write into the same table, taking turns, so that the vector index is as large for the one as for the other.
+ * Measures what a chunk costs in the lifecycle (store, claim, settle) beside its physical peer: the same rows in the same
+ * batches by the same clients, each batch in one transaction with nothing but the upsert. Both write into the same table in
+ * turn, so that the vector index is as large for both.
  */
-export async function settling(database: Database, provider: EmbeddingProvider): Promise<BenchmarkResult> {
+export async function settling(database: Database, provider: EmbeddingProvider, quick: boolean): Promise<Figures> {
   const prose = new Prose(1);
-  const result: BenchmarkResult = { table: [], figures: {} };
-  await playRound(database, newPhases(), await makeMaterial(prose, provider, 1_024), 64, provider.model);
-  for (const { batchSize, rounds, chunksPerRound } of plans) {
-    const phases = newPhases();
+  // Enough rounds for a 99th percentile: 256 full batches, and 4,096 of one chunk.
+  const plans = [
+    { batchSize: 64, rounds: quick ? 1 : 16, chunks: 1_024 },
+    { batchSize: 1, rounds: quick ? 1 : 8, chunks: quick ? 128 : 512 },
+  ];
+  const figures: Figures = {};
+  const settingOf = (batchSize: number): Setting => {
+    const phases = { store: new Phase(), claim: new Phase(), settle: new Phase(), bare: new Phase() };
+    return { database, provider, batchSize, phases };
+  };
+  // The first round only warms up.
+  await playRound(settingOf(64), await makeMaterial(prose, provider, 1_024));
+  for (const { batchSize, rounds, chunks } of plans) {
+    const setting = settingOf(batchSize);
     for (let round = 0; round < rounds; round += 1) {
-      const lifecycle = await makeMaterial(prose, provider, chunksPerRound);
-      const bare = await makeMaterial(prose, provider, chunksPerRound);
-      const turns = [
-        () => playRound(database, phases, lifecycle, batchSize, provider.model),
-        () => playBareRound(database, phases, bare, batchSize, provider.model),
-      ];
+      const lifecycle = await makeMaterial(prose, provider, chunks);
+      const bare = await makeMaterial(prose, provider, chunks);
+      const turns = [() => playRound(setting, lifecycle), () => playBareRound(setting, bare)];
       for (const turn of round % 2 === 0 ? turns : turns.reverse()) {
         await turn();
       }
     }
-    const described = describe(batchSize, phases);
-    result.table.push(...described.table);
-    Object.assign(result.figures, described.figures);
+    Object.assign(figures, describe(setting));
   }
-  return result;
-}
-
-function newPhases(): Phases {
-  return { store: new Phase(), claim: new Phase(), settle: new Phase(), bare: new Phase() };
+  return figures;
 }
 
 async function makeMaterial(prose: Prose, provider: EmbeddingProvider, count: number): Promise<Material> {
@@ -79,7 +74,7 @@ async function makeMaterial(prose: Prose, provider: EmbeddingProvider, count: nu
   return { chunks, vectors: new Map(all.map((chunk, i) => [chunk.id, made[i] as Float32Array])) };
 }
 
-/** The documents' items, taking turns, in batches. */
+/** Returns batches that take the documents' items in turn. */
 function batchesOf<T>(lists: readonly (readonly T[])[], batchSize: number): T[][] {
   const [first = []] = lists;
   const mixed = first.flatMap((_, index) => lists.flatMap((list) => list.slice(index, index + 1)));
@@ -88,51 +83,41 @@ function batchesOf<T>(lists: readonly (readonly T[])[], batchSize: number): T[][
   );
 }
 
-async function playRound(
-  database: Database,
-  phases: Phases,
-  { chunks, vectors }: Material,
-  batchSize: number,
-  embeddingModel: string,
-): Promise<void> {
+async function playRound({ database, provider, batchSize, phases }: Setting, material: Material): Promise<void> {
+  const { chunks, vectors } = material;
   const jobs = await Promise.all(chunks.map(async (list) => ({ list, job: await claimedJob(database) })));
   const stores = jobs.map(
     ({ job, list }) =>
       () =>
         store(database, job, list),
   );
-  await phases.store.measure(database, claimers, vectors.size, stores);
+  await phases.store.measure(database, clients, vectors.size, stores);
   const claims: ChunkClaim[] = [];
-  const claimings = batchesOf(chunks, batchSize).map((batch) => async () => {
+  const claimCalls = batchesOf(chunks, batchSize).map((batch) => async () => {
     const ids = batch.map((chunk) => chunk.id);
     claims.push(await claimChunks(database, { chunkIds: ids, worker, leaseMs }));
   });
-  await phases.claim.measure(database, claimers, vectors.size, claimings);
-  const settlings = claims.map((claim) => async () => {
+  await phases.claim.measure(database, clients, vectors.size, claimCalls);
+  const settleCalls = claims.map((claim) => async () => {
     const embedded = claim.chunks.map((chunk) => ({ chunk, embedding: vectors.get(chunk.id) as Float32Array }));
-    const settlement = { token: claim.token, embedded, failed: [], embeddingModel, claimedTexts: [] };
+    const settlement = { token: claim.token, embedded, failed: [], embeddingModel: provider.model, claimedTexts: [] };
     const { chunkIds } = await settleChunks(database, settlement, retryPolicy);
     if (chunkIds.size !== embedded.length) {
-      throw new Error(`of a batch of ${embedded.length} chunks ${chunkIds.size} were settled`);
+      throw new Error(`Of a batch of ${embedded.length} chunks ${chunkIds.size} were settled.`);
     }
   });
-  await phases.settle.measure(database, claimers, vectors.size, settlings);
+  await phases.settle.measure(database, clients, vectors.size, settleCalls);
 }
 
-async function playBareRound(
-  database: Database,
-  phases: Phases,
-  { chunks, vectors }: Material,
-  batchSize: number,
-  embeddingModel: string,
-): Promise<void> {
+async function playBareRound({ database, provider, batchSize, phases }: Setting, material: Material): Promise<void> {
+  const { chunks, vectors } = material;
   const items = await Promise.all(
     chunks.map(async (list) => {
       const { documentId } = await claimedJob(database);
       return list.map((chunk) => ({ chunk, documentId }));
     }),
   );
-  const writings = batchesOf(items, batchSize).map((batch) => async () => {
+  const calls = batchesOf(items, batchSize).map((batch) => async () => {
     const rows = batch.map(
       ({ chunk, documentId }): NewDocumentChunk => ({
         id: newId(),
@@ -149,50 +134,28 @@ async function playBareRound(
         section: chunk.payload.section,
         coordinates: chunk.payload.coordinates,
         embedding: vectors.get(chunk.id) as Float32Array,
-        embeddingModel,
+        embeddingModel: provider.model,
       }),
     );
     await database.transaction((session) => session.documentChunks.upsertAll(rows));
   });
-  await phases.bare.measure(database, claimers, vectors.size, writings);
+  await phases.bare.measure(database, clients, vectors.size, calls);
 }
 
-function describe(batchSize: number, phases: Phases): BenchmarkResult {
-  const { store: stored, claim, settle, bare } = phases;
-  const size = batchSize === 1 ? 'one chunk at a time' : `${batchSize} chunks a batch`;
+function describe({ batchSize, phases }: Setting): Figures {
   const name = `batch_${batchSize}`;
-  const cost = (what: string, of: (phase: Phase) => number): [string, string] => {
-    const total = of(stored) + of(claim) + of(settle);
-    const parts = [stored, claim, settle].map((phase) => format(of(phase))).join(' + ');
-    const overhead = total - of(bare);
-    const value = Number.isNaN(total)
-      ? 'cannot be seen: the server does not run on this machine'
-      : `${parts} = ${format(total)} ms; bare ${format(of(bare))} ms; ` +
-        `${(total / of(bare)).toFixed(2)} times, ${format(overhead)} ms more`;
-    return [`${size}: ${what} a chunk, store + claim + settle`, value];
+  const figures: Figures = {
+    ...percentiles(`${name}_settle`, phases.settle.times),
+    ...percentiles(`${name}_bare`, phases.bare.times),
+    ...percentiles(`${name}_claim`, phases.claim.times),
   };
-  const figures = (what: string, of: (phase: Phase) => number) => ({
-    [`${name}_${what}_ms_store`]: of(stored),
-    [`${name}_${what}_ms_claim`]: of(claim),
-    [`${name}_${what}_ms_settle`]: of(settle),
-    [`${name}_${what}_ms_bare`]: of(bare),
-  });
-  return {
-    table: [
-      [`${size}: settle, p50 / p99`, p50p99(settle.times)],
-      [`${size}: bare upsert, p50 / p99`, p50p99(bare.times)],
-      [`${size}: claim, p50 / p99`, p50p99(claim.times)],
-      cost('PostgreSQL time', (phase) => phase.serverMs),
-      cost('worker time', (phase) => phase.workerMs),
-      cost(`time by the clock with ${claimers} clients`, (phase) => phase.elapsedMs),
-    ],
-    figures: {
-      ...p50p99Figures(`${name}_settle`, settle.times),
-      ...p50p99Figures(`${name}_bare`, bare.times),
-      ...p50p99Figures(`${name}_claim`, claim.times),
-      ...figures('postgres', (phase) => phase.serverMs),
-      ...figures('worker', (phase) => phase.workerMs),
-      ...figures('elapsed', (phase) => phase.elapsedMs),
-    },
-  };
+  for (const what of ['postgres', 'worker', 'elapsed'] as const) {
+    const cost = (phase: Phase) => phase[`${what}Ms`];
+    for (const [phaseName, phase] of Object.entries(phases)) {
+      figures[`${name}_${what}_ms_${phaseName}`] = cost(phase);
+    }
+    const { store: stored, claim, settle, bare } = phases;
+    figures[`${name}_${what}_ratio_to_bare`] = (cost(stored) + cost(claim) + cost(settle)) / cost(bare);
+  }
+  return figures;
 }

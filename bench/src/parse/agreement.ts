@@ -5,11 +5,11 @@ import { pdftotextPages } from './pdftotext';
 export interface PageAgreement {
   file: string;
   page: number;
-  /** Twice the words in common by the words of both; 1 is the same words, in whatever order. */
+  /** Twice the common words divided by the words of both. 1 means the same words in any order. */
   f1: number;
 }
 
-/** How far our words and those of pdftotext agree on every page where either of them finds any. */
+/** Compares our words with those of pdftotext on every page where either finds some. */
 export async function agreement(files: readonly string[]): Promise<PageAgreement[]> {
   const found: PageAgreement[] = [];
   for (const path of files) {
@@ -30,9 +30,8 @@ export async function agreement(files: readonly string[]): Promise<PageAgreement
 }
 
 /**
- * The words of a text: what white space separates. Compatible forms (ligatures, wide letters) count as the letters they
- * stand for. Hyphens do not count (whether one at the end of a line belongs to the word is a matter of judgement), nor do marks
- * of the direction of writing.
+ * Returns the words of a text, separated by white space. Ligatures and wide letters count as plain letters. Hyphens are removed,
+ * because one at the end of a line may or may not belong to the word. Marks of the direction of writing are removed too.
  */
 export function wordsOf(text: string): string[] {
   return text
@@ -42,7 +41,7 @@ export function wordsOf(text: string): string[] {
     .filter((word) => word !== '');
 }
 
-/** The order-insensitive F1 of two bags of words; null when both are empty. */
+/** Returns the F1 of two bags of words, in any order, or null when both are empty. */
 export function wordBagF1(ours: readonly string[], theirs: readonly string[]): number | null {
   if (ours.length + theirs.length === 0) {
     return null;

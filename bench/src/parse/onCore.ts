@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import type { Pass } from './reader';
 
 /** Runs the reading program on one processor core. @returns its passes. */
@@ -13,18 +13,8 @@ export async function readOnCore(core: number, passes: number, files: readonly s
     .map((line) => JSON.parse(line) as Pass);
 }
 
-/**
- * Runs a program bound to one processor core. @returns what it printed.
- * @throws when it cannot be started or ends badly, with what it said.
- */
+/** Runs a program on one processor core. @returns what it printed. @throws Error with what it printed when it fails. */
 export async function runOnCore(core: number, program: string, args: readonly string[]): Promise<string> {
-  const child = spawn('taskset', ['-c', String(core), program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject).once('close', resolve);
-  });
-  const [output, complaint, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-  if (code !== 0) {
-    throw new Error(`${program} ended with ${code}: ${complaint.trim()}`);
-  }
-  return output;
+  const { stdout } = await promisify(execFile)('taskset', ['-c', String(core), program, ...args]);
+  return stdout;
 }

@@ -1,19 +1,19 @@
 import { loadPdfium, openPdf } from '@millrace/pdf';
 
-/** What the reading program prints for each pass over its files, as a line of JSON. */
+/** The line of JSON that the reading program prints for each pass over its files. */
 export interface Pass {
   pages: number;
-  /** Since the process was started for the first pass, since the end of the pass before for the others. */
+  /** Since the start of the process for the first pass, and since the end of the previous pass for the others. */
   seconds: number;
-  /** Processor time of the same span, of all threads. */
+  /** Processor time in all threads over the same time. */
   cpuSeconds: number;
   /** Peak resident memory of the process so far, in MiB. */
   peakMiB: number;
 }
 
 /**
- * The program that is measured: reads all pages of the PDFs (text, and boxes of lines) and keeps nothing.
- * Arguments: how many passes, and the files.
+ * The measured program. It reads all pages of the PDFs (text, and boxes of lines) and keeps nothing.
+ * Its arguments are the number of passes and the files.
  */
 async function main([passes = '1', ...files]: string[]): Promise<void> {
   let started = -process.uptime() * 1000 + performance.now();

@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import { byClients } from '../clients';
 import type { LoadResult, LoadTask } from './loadProcess';
 
-/** The program that makes the load: a process of its own, so that what it takes is not taken from the API's. */
+/** The load program. See withLoadProcess. */
 process.on('message', (task: LoadTask) => {
   run(task).then(
     (result) => process.send?.({ result }),
@@ -59,7 +59,7 @@ async function runSql(task: LoadTask & { kind: 'sql' }): Promise<LoadResult> {
     const tasks = statements.map((ofOneSearch, index) => async () => {
       const client = free.pop() as Client;
       for (const statement of ofOneSearch) {
-        // Each statement of a message has a result of its own; the search is the last.
+        // Each statement of a message has a result. The search is the last.
         const results = [await client.query<{ score: number }>(statement)].flat();
         similarities[index] = results.at(-1)?.rows.map((row) => row.score) ?? [];
       }

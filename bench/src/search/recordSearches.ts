@@ -4,12 +4,12 @@ import { byClients } from '../clients';
 import type { Dataset } from '../vectors/dataset';
 import type { ScopedFilter } from '../vectors/filters';
 
-/** Does as another, and keeps what was asked. */
+/** Forwards statements and records them. */
 class RecordingSql extends Sql {
   readonly asked: string[] = [];
 
   constructor(private readonly other: Sql) {
-    super(() => Promise.reject(new Error('A search does nothing but read many rows')), other.copyIn);
+    super(() => Promise.reject(new Error('A search only reads rows.')), other.copyIn);
   }
 
   override many<T>(statement: string, values?: unknown): Promise<T[]> {
@@ -20,28 +20,32 @@ class RecordingSql extends Sql {
 
 /**
  * Runs a search for each vector through the product, as many as the time allows.
- * @returns what each sent to PostgreSQL to find chunks, settings included, ready to be sent by anybody: one message, or two
- * where the first has found too little
+ * @returns for each search the messages to PostgreSQL that find chunks, settings included: one, or two when the first has found
+ *   too little.
  */
 export async function recordSearches(
   { database, provider }: Pick<Dataset, 'database' | 'provider'>,
   vectors: readonly Float32Array[],
   { filter }: ScopedFilter,
-  { limit, seconds }: { limit: number; seconds: number },
+  { limit, effort, seconds }: { limit: number; effort: number; seconds: number },
 ): Promise<string[][]> {
   const recorded: string[][] = [];
   const tasks = vectors.map((vector, index) => async () => {
     const asked = await database.read(async (session) => {
       const sql = new RecordingSql(session.sql);
-      await new Session(sql).documentChunks.search(vector, { embeddingModel: provider.model, ...filter }, { limit });
+      await new Session(sql).documentChunks.search(
+        vector,
+        { embeddingModel: provider.model, ...filter },
+        { limit, effort },
+      );
       return sql.asked;
     });
-    // The look at what the planner expects of a filter is not what finds them.
+    // The planner's estimate of the filter does not find chunks.
     const searches = asked.filter(
       (statement) => /\bFROM document_chunks\b/.test(statement) && !/\bEXPLAIN\b/.test(statement),
     );
     if (searches.length === 0) {
-      throw new Error('The product searches in another way than this benchmark knows');
+      throw new Error('The product searches in a way that this benchmark does not know.');
     }
     recorded[index] = searches;
   });

@@ -1,28 +1,29 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { DocumentChunker } from '@millrace/chunking';
 import { openPdf } from '@millrace/pdf';
-import { pdfsIn } from '../pdfsIn';
+import { root } from '../benchStack';
+import { pdfsIn } from '../pdfs';
 
 /** What the rows of a data set are made from. */
 export interface Corpus {
-  /** The sentences of each document, in their order. */
+  /** The sentences of each document, in order. */
   documents: string[][];
-  /** Questions that people asked about these documents; none where the folder has none beside it. */
+  /** Questions about these documents, if the folder has some beside it. */
   questions: string[];
-  /** Changes with any of them. */
+  /** A hash of both. */
   digest: string;
 }
 
-/** Shorter ones are names, numbers and cells; longer ones are tables. */
+/** Shorter sentences are names, numbers and cells. Longer ones are tables. */
 const minWords = 5;
 const maxWords = 60;
 
-/** Part of the cache's name: another one whenever sentences are cut differently. */
+/** Part of the cache's name. It must change when sentences are cut differently. */
 const version = 1;
 
-/** The sentences of a folder's PDFs. Reading these takes about ten seconds and is kept in a file of `cacheFolder`. */
+/** Reads the sentences of a folder's PDFs. That takes about ten seconds, so they are cached in `cacheFolder`. */
 export async function loadCorpus(folder: string, cacheFolder: string): Promise<Corpus> {
   const files = pdfsIn(folder);
   const hash = createHash('sha256').update(`sentences ${version}`);
@@ -39,7 +40,7 @@ export async function loadCorpus(folder: string, cacheFolder: string): Promise<C
   return makeCorpus(documents, questionsBeside(folder));
 }
 
-/** @throws when there are too few sentences to make a set of different rows from. */
+/** Makes a corpus. @throws Error when there are too few sentences for a set of different rows. */
 export function makeCorpus(documents: string[][], questions: string[]): Corpus {
   const usable = documents.filter((sentences) => sentences.length > 0);
   const count = usable.reduce((sum, sentences) => sum + sentences.length, 0);
@@ -60,7 +61,7 @@ async function readAll(files: readonly string[]): Promise<string[][]> {
   return documents;
 }
 
-/** The texts of a PDF's chunks as the chunker makes them, but without overlap: no sentence comes twice. */
+/** Returns the texts of a PDF's chunks as the chunker makes them, but without overlap, so that no sentence comes twice. */
 async function chunkTexts(path: string): Promise<string[]> {
   const file = await openPdf(path);
   try {
@@ -86,9 +87,9 @@ function sentencesOf(text: string): string[] {
     });
 }
 
-/** The corpus keeps its questions beside the folder of PDFs. */
+/** Reads the questions beside the folder of PDFs. */
 function questionsBeside(folder: string): string[] {
-  const file = join(dirname(folder), 'questions.jsonl');
+  const file = join(dirname(resolve(root, folder)), 'questions.jsonl');
   if (!existsSync(file)) {
     return [];
   }

@@ -1,33 +1,23 @@
 import type { SearchFilter } from '@millrace/database';
 import { type Scope, scopeCollections, scopes } from './rows';
 
-/** A search narrowed to a part of the set, and how. */
+/** A search in a part of the set. */
 export interface ScopedFilter {
   scope: Scope;
-  /** For tables. */
-  title: string;
-  /** For figures. */
+  /** The name in figures. */
   name: string;
-  /** As a search takes it. */
   filter: Omit<SearchFilter, 'embeddingModel'>;
 }
 
-const titles: Record<Scope, string> = { all: 'no filter', 'one-percent': '1%', 'one-thousandth': '0.1%' };
+const nameOf = (scope: Scope) => scope.replaceAll('-', '_');
 
-/** By collection. */
-export const collectionFilters: readonly ScopedFilter[] = scopes.map((scope) => ({
-  scope,
-  title: titles[scope],
-  name: scope.replaceAll('-', '_'),
-  filter: scope === 'all' ? {} : { collectionId: scopeCollections[scope] },
-}));
+export const noFilter: ScopedFilter = { scope: 'all', name: 'all', filter: {} };
 
-/** By the documents' metadata. */
+export const collectionFilters: readonly ScopedFilter[] = scopes.map((scope) =>
+  scope === 'all' ? noFilter : { scope, name: nameOf(scope), filter: { collectionId: scopeCollections[scope] } },
+);
+
+/** The same parts by the metadata of their documents. */
 export const metadataFilters: readonly ScopedFilter[] = scopes
   .filter((scope) => scope !== 'all')
-  .map((scope) => ({
-    scope,
-    title: `${titles[scope]} by metadata`,
-    name: `${scope.replaceAll('-', '_')}_by_metadata`,
-    filter: { metadata: { part: scope } },
-  }));
+  .map((scope) => ({ scope, name: `${nameOf(scope)}_by_metadata`, filter: { metadata: { part: scope } } }));

@@ -2,19 +2,12 @@ import type { Dataset } from './dataset';
 import type { ScopedFilter } from './filters';
 import { recallAt, type Truth } from './truth';
 
-export interface SearchMeasured {
-  /** How long each query took, in milliseconds. */
-  times: number[];
-  /** Of the ten nearest rows, the mean of all queries. */
-  recall: number;
-}
-
-/** Runs the queries with a known truth one after the other on one connection, as the API searches with SEARCH_EFFORT. */
+/** Asks the queries with a known truth one after the other on one connection, as the API searches with SEARCH_EFFORT. */
 export async function measureSearch(
   { database, provider, queryVectors }: Pick<Dataset, 'database' | 'provider' | 'queryVectors'>,
   { scope, filter, effort = 1 }: Pick<ScopedFilter, 'scope' | 'filter'> & { effort?: number },
   truth: Truth,
-): Promise<SearchMeasured> {
+): Promise<{ times: number[]; recall: number }> {
   const times: number[] = [];
   let recall = 0;
   for (const [query, vector] of queryVectors.entries()) {
@@ -24,7 +17,7 @@ export async function measureSearch(
     );
     times.push(performance.now() - startedAt);
     const similarities = found.map((row) => row.score);
-    recall += recallAt(10, similarities, truth[scope][query] ?? []);
+    recall += recallAt(10, similarities, truth[scope][query]);
   }
   return { times, recall: recall / queryVectors.length };
 }

@@ -1,16 +1,16 @@
 import type { Corpus } from './corpus';
 import { fragmentText, passageText } from './rowText';
 
-/** Queries with a known truth, beside the questions of the corpus. */
+/** How many queries have a known truth, beside the questions of the corpus. */
 const queriesMade = 200;
 
-/** The queries whose nearest rows are kept: fragments of sentences and whole passages by turns, then the questions. */
+/** Returns the queries with a known truth: fragments of sentences and whole passages in turn, then the questions. */
 export function truthQueries(corpus: Corpus): string[] {
   const made = Array.from({ length: queriesMade }, (_, number) => madeQuery(corpus, number));
   return [...made, ...corpus.questions];
 }
 
-/** Others like them, all different, for load: the truth of these is not known. */
+/** Returns other queries like them, all different, for load. Their truth is not known. */
 export function moreQueries(corpus: Corpus, count: number): string[] {
   const known = new Set(truthQueries(corpus));
   const more = new Set<string>();

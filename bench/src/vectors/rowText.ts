@@ -3,35 +3,35 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 import type { Corpus } from './corpus';
 
-/** At least; whole sentences make it about 150. */
+/** The least number of words. Whole sentences make it about 150. */
 const wordsOfARow = 130;
-/** A run of consecutive sentences, in words: three or four make a row. */
+/** The words of a run of consecutive sentences. Three or four runs make a row. */
 const wordsOfARun = 36;
-/** How far from each other the runs of a row begin that come from the same place, in sentences. */
+/** How far apart the runs from one place begin, in sentences. */
 const reach = 40;
 const shareFromElsewhere = 25;
 const shareOfFiguresChanged = 40;
 
-/** What a text is for: rows, and two kinds of queries, which are made from other numbers and so are in no set. */
+/** What a text is for. Queries are made from other random numbers than rows, so they are in no set. */
 type Purpose = 0x51ed270b | 0x2c1b3c6d | 0x297a2d39;
 const rowPurpose: Purpose = 0x51ed270b;
 const passagePurpose: Purpose = 0x2c1b3c6d;
 const fragmentPurpose: Purpose = 0x297a2d39;
 
 /**
- * The text of a row: about 150 words out of runs of consecutive sentences, most of them from one place in one document,
- * and some figures changed. The same from the same corpus and number, whatever other rows there are.
+ * Makes the text of a row: about 150 words of runs of consecutive sentences, most of them from one place in one document,
+ * with some figures changed. It depends only on the corpus and the row's number.
  */
 export function rowText(corpus: Corpus, row: number): string {
   return textOf(corpus, randomOf(row, rowPurpose));
 }
 
-/** A passage made as the rows are, but none of them. */
+/** Makes a passage like the rows, but none of them. */
 export function passageText(corpus: Corpus, number: number): string {
   return textOf(corpus, randomOf(number, passagePurpose));
 }
 
-/** 8 to 20 words in a row out of one sentence, or the whole sentence if it has fewer. */
+/** Makes a fragment: 8 to 20 consecutive words of one sentence, or the whole sentence if it has fewer. */
 export function fragmentText(corpus: Corpus, number: number): string {
   const random = randomOf(number, fragmentPurpose);
   const { sentences, at } = pickPlace(corpus, random);
@@ -65,7 +65,7 @@ function runFrom(sentences: readonly string[], from: number): string {
   return run.join(' ');
 }
 
-/** Any sentence of any document, each as likely as the others. */
+/** Picks any sentence of any document with equal probability. */
 function pickPlace({ documents }: Corpus, random: RandomGenerator): { sentences: readonly string[]; at: number } {
   const count = documents.reduce((sum, sentences) => sum + sentences.length, 0);
   let at = uniformInt(random, 0, count - 1);
@@ -75,10 +75,10 @@ function pickPlace({ documents }: Corpus, random: RandomGenerator): { sentences:
     }
     at -= sentences.length;
   }
-  throw new Error('The corpus has no sentences');
+  throw new Error('The corpus has no sentences.');
 }
 
-/** Gives some numbers other digits, as many as they had. */
+/** Replaces the digits of some numbers. */
 function changeFigures(text: string, random: RandomGenerator): string {
   return text.replace(/\d[\d,.]*\d|\d/g, (figure) =>
     uniformInt(random, 1, 100) <= shareOfFiguresChanged
@@ -91,7 +91,7 @@ function wordCount(text: string): number {
   return text.split(' ').length;
 }
 
-/** The generator's first numbers resemble each other for seeds that do, so the bits are mixed first (MurmurHash3's finish). */
+/** Mixes the seed's bits first (MurmurHash3's finish): similar seeds give the generator similar first numbers. */
 function randomOf(number: number, purpose: Purpose): RandomGenerator {
   let seed = number ^ purpose;
   seed = Math.imul(seed ^ (seed >>> 16), 0x85ebca6b);

@@ -4,17 +4,17 @@ import type { EmbeddingProvider } from '@millrace/embeddings';
 import type { Corpus } from './corpus';
 import { rowText } from './rowText';
 
-/** What a search may be narrowed to; each but the first is a collection of its own and a value of the documents' metadata. */
+/** The parts of a set that a search may be narrowed to. The small ones have a collection and a metadata value. */
 export const scopes = ['all', 'one-percent', 'one-thousandth'] as const;
 export type Scope = (typeof scopes)[number];
 
-/** The collections of the two small parts; the rest is in the default one. */
+/** The collections of the two small parts. All other documents are in the default collection. */
 export const scopeCollections: Record<Exclude<Scope, 'all'>, string> = {
   'one-percent': idOf(0xc011, 1),
   'one-thousandth': idOf(0xc011, 2),
 };
 
-/** How a set's rows are divided into documents. A thousand documents at least, so that a thousandth of them is one. */
+/** Returns the chunks of each document. There are at least a thousand documents, so that a thousandth of them is one. */
 export function rowsOfADocument(rows: number): number {
   return Math.max(1, Math.min(100, Math.floor(rows / 1_000)));
 }
@@ -23,7 +23,7 @@ export function rowsOfADocument(rows: number): number {
 export interface DatasetDocument {
   id: string;
   collectionId: string;
-  /** The part it belongs to; null for the rest, which only searches of everything meet. */
+  /** The small part it belongs to, or null for the rest. */
   part: Exclude<Scope, 'all'> | null;
 }
 
@@ -36,7 +36,7 @@ export function documentOf(number: number): DatasetDocument {
   };
 }
 
-/** A row as the product would store it. */
+/** Makes a row as the product would store it. */
 export function chunkOf(
   row: number,
   perDocument: number,
@@ -52,7 +52,7 @@ export function chunkOf(
     collectionId: document.collectionId,
     ownerId: systemOwnerId,
     chunkIndex: index,
-    // Of its place, so that two rows of a document that happen to be alike stay two.
+    // The index is part of the hash, so that equal rows of a document stay two rows.
     chunkHash: chunkHashOf(contentHash, index),
     contentHash,
     content: made.text,
@@ -66,7 +66,7 @@ export function chunkOf(
   };
 }
 
-/** The rows from `from` up to, not including, `to`, with their vectors. */
+/** Makes the rows from `from` up to, not including, `to`, with their vectors. */
 export async function makeRows(
   corpus: Corpus,
   provider: EmbeddingProvider,
@@ -83,12 +83,7 @@ export function chunkId(row: number): string {
   return idOf(0xc4a2, row);
 }
 
-/** The row with this id. */
-export function rowOf(id: string): number {
-  return Number.parseInt(id.slice(-12), 16);
-}
-
-/** A UUID that depends on its number alone; larger numbers sort later, as those of the product do. */
+/** Makes a UUID from a number. Larger numbers sort later, as in the product. */
 function idOf(kind: number, number: number): string {
   return `00000000-${kind.toString(16)}-7000-8000-${number.toString(16).padStart(12, '0')}`;
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createTestDatabase, type TestDatabase, testServers } from '@millrace/test-support';
 import { Client } from 'pg';
-import { ProcessorWatch } from '../src/processorTime';
+import { ProcessWatch } from '../src/processes';
 
 let database: TestDatabase;
 let client: Client;
@@ -17,7 +17,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-/** A process with one child; both compute for half a second of processor time when told to, and say so. */
+/** A process with one child. Both compute for half a second of processor time when told to, and report it. */
 const busyProgram = `
   const { fork } = require('node:child_process');
   const busy = () => { const from = process.cpuUsage().user; while (process.cpuUsage().user - from < 5e5); };
@@ -31,14 +31,14 @@ const busyProgram = `
   }`;
 
 describe('Watching processor time', () => {
-  test('When a process, its child and the database compute, then each is told for its lap and not again', async () => {
+  test('When a process, its child and the database compute, then each is counted in that lap only', async () => {
     const busy = spawn(process.execPath, ['-e', busyProgram, 'parent'], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { PATH: process.env.PATH, PROGRAM: busyProgram },
     });
     const ended = once(busy, 'exit');
     try {
-      const watch = await ProcessorWatch.start([{ name: 'busy', pid: busy.pid ?? 0 }], {
+      const watch = await ProcessWatch.start([{ name: 'busy', pid: busy.pid ?? 0 }], {
         databaseUrl: database.url,
         redisUrl: testServers().redisUrl,
       });
@@ -51,6 +51,8 @@ describe('Watching processor time', () => {
       expect(first.get('busy')).toBeGreaterThanOrEqual(0.4);
       expect(first.get('busy child')).toBeGreaterThanOrEqual(0.4);
       expect(first.get('postgres')).toBeGreaterThanOrEqual(0.05);
+      expect(watch.peaks.get('busy')).toBeGreaterThan(10);
+      expect(watch.peaks.get('busy child')).toBeGreaterThan(10);
       expect(second.get('busy')).toBeLessThan(0.4);
       expect(second.get('postgres')).toBeLessThan(0.05);
     } finally {
