@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import type { JobView } from '@millrace/contracts';
 import { textPdf, waitFor } from '@millrace/test-support';
 import { type Backing, missingPrograms, startBacking } from '../chaos/src/backing';
@@ -6,11 +5,11 @@ import { TestStack } from './support';
 
 const missing = missingPrograms();
 if (missing) {
-  console.warn(`The tests that restart PostgreSQL are left out: ${missing}`);
+  console.warn(`The tests that restart PostgreSQL are skipped: ${missing}`);
 }
 const describeWithServers = missing ? describe.skip : describe;
 
-describeWithServers('On a PostgreSQL of its own', () => {
+describeWithServers('A restart of PostgreSQL', () => {
   let backing: Backing;
   let millrace: TestStack;
   beforeAll(async () => {
@@ -19,6 +18,8 @@ describeWithServers('On a PostgreSQL of its own', () => {
       DATABASE_URL: await backing.servers.createDatabase('restarts'),
       REDIS_URL: backing.servers.redisUrl,
       RECONCILE_INTERVAL_MS: '500',
+      // Longer than a restart takes on any machine, so that the test does not depend on its speed.
+      DATABASE_MAX_OUTAGE_MS: '60000',
     });
   });
   afterAll(async () => {
@@ -28,7 +29,11 @@ describeWithServers('On a PostgreSQL of its own', () => {
 
   const letter = (name: string) => textPdf([`A letter to ${name}. It says that all is well, and asks for an answer.`]);
 
-  test('When it is stopped and started again under load, then requests take longer and none fails', async () => {
+  /** Asks every service whether it is ready. @returns the status codes. */
+  const readiness = () =>
+    Promise.all(millrace.stack.processes.map(async ({ url }) => (await fetch(`${url}/readyz`)).status));
+
+  test('When PostgreSQL is stopped and started under load, then requests take longer and none fails', async () => {
     const first = await millrace.ingest(await letter('the first'));
     expect(first.document.status).toBe('ready');
     const stopping = new AbortController();
@@ -54,29 +59,34 @@ describeWithServers('On a PostgreSQL of its own', () => {
     });
     for (let round = 0; round < 3; round += 1) {
       const before = answered;
-      await waitFor('some answers', async () => answered >= before + 20);
+      await waitFor('some answers', async () => answered >= before + 20, 90_000);
       await backing.servers.stopPostgres();
       const asked = performance.now();
       const [ready, alive] = await Promise.all(
         ['/readyz', '/healthz'].map((path) => fetch(`${millrace.stack.apiUrl}${path}`)),
       );
       expect([ready?.status, alive?.status]).toEqual([503, 200]);
-      expect(performance.now() - asked).toBeLessThan(3_500);
-      await setTimeout(2_000);
+      // Readiness does not wait for the outage to end.
+      expect(performance.now() - asked).toBeLessThan(30_000);
+      await waitFor('every service to notice', async () => (await readiness()).every((status) => status === 503));
       await backing.servers.restartPostgres();
-      await waitFor('the API to be ready', async () => (await fetch(`${millrace.stack.apiUrl}/readyz`)).ok);
+      await waitFor(
+        'every service to be ready',
+        async () => (await readiness()).every((status) => status === 200),
+        90_000,
+      );
     }
     stopping.abort();
     await Promise.all(load);
 
     expect(refused).toEqual([]);
     for (const jobId of jobIds) {
-      const job: JobView = await millrace.endOf(jobId);
+      const job: JobView = await millrace.endOf(jobId, 90_000);
       expect(job).toMatchObject({ status: 'completed', failed_chunks: 0 });
     }
-  }, 180_000);
+  }, 600_000);
 
-  test('When it is away for longer than requests wait, then they are refused with DATABASE_UNAVAILABLE', async () => {
+  test('When PostgreSQL is away for longer than requests wait, then they are refused with DATABASE_UNAVAILABLE', async () => {
     const impatient = await millrace.stack.add('api', { DATABASE_MAX_OUTAGE_MS: '500' });
     await backing.servers.stopPostgres();
     try {

@@ -8,11 +8,11 @@ import { type Backing, missingPrograms, startBacking } from '../chaos/src/backin
 
 const missing = missingPrograms();
 if (missing) {
-  console.warn(`The tests of PostgreSQL with TLS are left out: ${missing}`);
+  console.warn(`The tests of PostgreSQL with TLS are skipped: ${missing}`);
 }
 const describeWithServers = missing ? describe.skip : describe;
 
-/** Whether the session that asks is encrypted; asked of a database of its own. */
+/** Connects and returns whether the session is encrypted. */
 async function isEncrypted(url: string, caFile?: string): Promise<boolean> {
   const database = new Database({ url, caFile, poolMax: 1, connectTimeoutMs: 5_000, applicationName: 'tls' });
   try {
@@ -35,7 +35,7 @@ describeWithServers('A PostgreSQL with a certificate for localhost', () => {
     otherCa = new TestCa(folder, 'other');
     const { certificate, key } = ca.issue('server', 'DNS:localhost');
     if (process.getuid?.() === 0) {
-      // PostgreSQL wants its key to itself, and runs as this account then.
+      // PostgreSQL runs as this account and refuses a key that others can read.
       execFileSync('chown', ['postgres', key]);
     }
     chmodSync(key, 0o600);
@@ -64,7 +64,7 @@ describeWithServers('A PostgreSQL with a certificate for localhost', () => {
     expect(await isEncrypted(urlWith('verify-full'), ca.certificate)).toBe(true);
   });
 
-  test('When nothing is said of TLS or it is turned off, then the session is not encrypted', async () => {
+  test('When TLS is off or not mentioned, then the session is not encrypted', async () => {
     expect(await isEncrypted(plainUrl)).toBe(false);
     expect(await isEncrypted(urlWith('disable'))).toBe(false);
   });
@@ -80,18 +80,18 @@ describeWithServers('A PostgreSQL with a certificate for localhost', () => {
       const url = urlWith(mode, { caFile: otherCa.certificate });
       await expect(isEncrypted(url)).rejects.toMatchObject(refused(/unable to verify|self-signed|issuer/));
     }
-    // None of the CAs that Node.js knows has signed it.
+    // The public CAs that Node.js knows have not signed it.
     await expect(isEncrypted(urlWith('verify-full'))).rejects.toMatchObject(
       refused(/unable to verify|self-signed|issuer/),
     );
   });
 
-  test('When the certificate is for another host, be it a name or an address, then verify-full refuses the server', async () => {
+  test('When the certificate is for another host, then verify-full refuses the server', async () => {
     const url = urlWith('verify-full', { caFile: ca.certificate, host: '127.0.0.1' });
     await expect(isEncrypted(url)).rejects.toMatchObject(refused(/127\.0\.0\.1 is not in the cert's list/));
   });
 
-  test('When it is migrated, then the certificate is verified as well', async () => {
+  test('When migrations run, then the certificate is verified too', async () => {
     const options = { direction: 'up', embeddingModel: 'test', embeddingDimensions: 768 } as const;
     const databaseUrl = urlWith('verify-full');
     await expect(migrate({ databaseUrl, caFile: otherCa.certificate, ...options })).rejects.toMatchObject(
@@ -101,7 +101,7 @@ describeWithServers('A PostgreSQL with a certificate for localhost', () => {
   });
 });
 
-test('When TLS is required of a server that has none, then the server is refused', async () => {
+test('When TLS is required and the server has none, then the server is refused', async () => {
   const url = new URL(testServers().databaseUrl);
   url.searchParams.set('sslmode', 'require');
   await expect(isEncrypted(url.toString())).rejects.toMatchObject({

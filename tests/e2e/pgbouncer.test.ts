@@ -13,7 +13,7 @@ import { TestStack } from './support';
 
 const missing = missingPgBouncer();
 if (missing) {
-  console.warn(`The tests through PgBouncer are left out: ${missing}`);
+  console.warn(`The tests through PgBouncer are skipped: ${missing}`);
 }
 const describeWithPooler = missing ? describe.skip : describe;
 
@@ -41,7 +41,7 @@ describeWithPooler('Through PgBouncer in transaction mode', () => {
     }
   }
 
-  test('When two migration programs run at once, then one migrates, the other waits, and no session keeps anything', () =>
+  test('When two migration programs run at once, then one migrates, the other waits, and no session keeps a setting', () =>
     withDatabases(async (databaseUrl, direct) => {
       const options = { databaseUrl, embeddingModel: 'test', embeddingDimensions: 32 };
       const runs = await Promise.all([1, 2].map(() => migrate({ ...options, direction: 'up' })));
@@ -63,7 +63,7 @@ describeWithPooler('Through PgBouncer in transaction mode', () => {
       );
     }));
 
-  test('When fifty statements come at once, then three sessions answer them all', () =>
+  test('When fifty statements arrive at once, then three sessions answer them all', () =>
     withDatabases(async (url) => {
       const database = open(url);
       const pids = await Promise.all(Array.from({ length: 50 }, () => pidOf(database)));
@@ -71,7 +71,7 @@ describeWithPooler('Through PgBouncer in transaction mode', () => {
       await database.close();
     }));
 
-  test('When a statement takes too long, then it is ended, and whoever shares the session has a limit of his own', () =>
+  test('When a statement takes too long, then it is ended, and other clients of the session keep their own limit', () =>
     withDatabases(async (url) => {
       const hasty = open(url, { statementTimeoutMs: 200 });
       const patient = open(url, { statementTimeoutMs: 60_000 });
@@ -84,7 +84,7 @@ describeWithPooler('Through PgBouncer in transaction mode', () => {
       await Promise.all([hasty.close(), patient.close()]);
     }));
 
-  test('When two want to do the same exclusively, then one does, and one that is frozen loses the lock', () =>
+  test('When two processes want the same lock, then one gets it, and a frozen holder loses it', () =>
     withDatabases(async (url) => {
       const [one, other] = [open(url), open(url)];
       let thaw: () => void = () => undefined;
@@ -96,7 +96,7 @@ describeWithPooler('Through PgBouncer in transaction mode', () => {
         begun = true;
         return frozen;
       });
-      await waitFor('the first to have begun', async () => begun);
+      await waitFor('the first to begin', async () => begun);
       expect(await other.exclusively(1, 1_000, async () => undefined)).toBe(false);
       await waitFor('the lock to be free', () => other.exclusively(1, 1_000, async () => undefined));
       thaw();
@@ -104,7 +104,7 @@ describeWithPooler('Through PgBouncer in transaction mode', () => {
       await Promise.all([one.close(), other.close()]);
     }));
 
-  test('When a document is uploaded, then it is read, embedded, stored and found, by sessions that all share', async () => {
+  test('When documents are uploaded, then they are read, embedded, stored and found over shared sessions', async () => {
     const testDatabase = await createTestDatabase({ empty: true });
     const millrace = await TestStack.start({ DATABASE_URL: pooler.through(testDatabase.url), DATABASE_POOL_MAX: '5' });
     try {
@@ -116,7 +116,7 @@ describeWithPooler('Through PgBouncer in transaction mode', () => {
       expect(letters.map(({ document }) => document.status)).toEqual(['ready', 'ready', 'ready']);
       const [hit] = await millrace.search('a letter about coffee');
       expect(hit?.document_id).toBe(letters[1]?.document.id);
-      await waitFor('the reconciler to have swept', async () => {
+      await waitFor('a sweep of the reconciler', async () => {
         const reconciler = millrace.stack.processes.find(({ name }) => name === 'reconciler');
         const metrics = await (await fetch(`${reconciler?.url}/metrics`)).text();
         return /turns\w*\{[^}]*outcome="swept"[^}]*\} [1-9]/.test(metrics);
@@ -137,7 +137,7 @@ const missingServers = missing || missingPrograms();
     backing = await startBacking();
     const url = await backing.servers.createDatabase('pooled');
     pooler = await PgBouncer.before(url, { sessions: 3 });
-    database = open(pooler.through(url), { maxOutageMs: 20_000 });
+    database = open(pooler.through(url), { maxOutageMs: 60_000 });
     await database.sql.none('CREATE TABLE visits (id integer PRIMARY KEY)');
   });
   afterAll(async () => {
@@ -146,7 +146,7 @@ const missingServers = missing || missingPrograms();
     await backing?.stop();
   });
 
-  test('then statements and transactions wait for it, and each is done once', async () => {
+  test('then statements and transactions wait for it, and each runs once', async () => {
     const stopping = new AbortController();
     let done = 0;
     const load = Array.from({ length: 5 }, async () => {

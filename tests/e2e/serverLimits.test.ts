@@ -7,19 +7,19 @@ import { Client } from 'pg';
 import { type Backing, missingPrograms, startBacking } from '../chaos/src/backing';
 import { TestStack } from './support';
 
-/** Few, so that they can all be taken. */
+/** A small number, so that the test can take all connections. */
 const maxConnections = 40;
 
 const missing = missingPrograms();
 if (missing) {
-  console.warn(`The tests that push servers to their limits are left out: ${missing}`);
+  console.warn(`The tests of servers at their limits are skipped: ${missing}`);
 }
 const describeWithServers = missing ? describe.skip : describe;
 
 const pages = (title: string, count = 2) =>
   textPdf(Array.from({ length: count }, (_, i) => `${title}, page ${i}. ${`${title} has line ${i}. `.repeat(60)}`));
 
-describeWithServers('On servers of their own', () => {
+describeWithServers('Servers at their limits', () => {
   let backing: Backing;
   let millrace: TestStack;
   let databaseUrl: string;
@@ -40,7 +40,7 @@ describeWithServers('On servers of their own', () => {
     await backing?.stop();
   });
 
-  /** The services that have ended. */
+  /** Returns the services that have ended. */
   async function crashed(): Promise<string[]> {
     const states = await Promise.all(
       millrace.stack.processes.map(({ name, ended }) => Promise.race([ended.then(() => name), Promise.resolve('')])),
@@ -48,7 +48,7 @@ describeWithServers('On servers of their own', () => {
     return states.filter((name) => name !== '');
   }
 
-  test('When PostgreSQL is at its connection limit, then uploads are refused with a reason, and all goes on by itself', async () => {
+  test('When PostgreSQL is at its connection limit, then uploads are refused with a reason, and work continues afterwards', async () => {
     const before = await millrace.upload(await pages('Before the rush', 20));
     const hog = await takeAllConnections(databaseUrl);
     try {
@@ -67,7 +67,7 @@ describeWithServers('On servers of their own', () => {
     expect(await crashed()).toEqual([]);
   });
 
-  test('When Redis is out of memory and evicts nothing, then uploads are accepted and finished once it has room', async () => {
+  test('When Redis is out of memory, then uploads are accepted, and are finished once it has room', async () => {
     const redis = new Redis(backing.servers.redisUrl);
     try {
       await redis.config('SET', 'maxmemory', '1mb');
@@ -85,7 +85,7 @@ describeWithServers('On servers of their own', () => {
     }
   });
 
-  test('When Redis runs out of memory in the middle of a book, then the book is finished once it has room', async () => {
+  test('When Redis runs out of memory during a book, then the book is finished once it has room', async () => {
     const redis = new Redis(backing.servers.redisUrl);
     try {
       const { body } = await millrace.upload(await pages('The overflowing book', 60));
@@ -104,7 +104,7 @@ describeWithServers('On servers of their own', () => {
   });
 });
 
-/** Ends everybody else's connections and takes their places, until the server takes no more. */
+/** Ends all other connections and takes their places until the server accepts no more. */
 async function takeAllConnections(url: string): Promise<{ release: () => Promise<void> }> {
   const taken: Client[] = [];
   const take = async () => {
@@ -133,7 +133,7 @@ async function takeAllConnections(url: string): Promise<{ release: () => Promise
   };
 }
 
-/** Mounts a tmpfs of this size; the reason when that is not possible here. */
+/** Mounts a tmpfs of this size. @returns why that is not possible here, or ''. */
 function mountSmallDisk(directory: string, size: string): string {
   const { status, stderr, error } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', directory], {
     encoding: 'utf8',
@@ -144,11 +144,11 @@ function mountSmallDisk(directory: string, size: string): string {
 describe('When the disk of the blob store is full', () => {
   const isRoot = process.getuid?.() === 0;
   if (!isRoot) {
-    console.warn('The test of a full disk is left out: mounting a small tmpfs needs root.');
+    console.warn('The test of a full disk is skipped: mounting a small tmpfs needs root.');
   }
 
   (isRoot ? test : test.skip)(
-    'then the upload is refused with a reason, nothing of it stays, and the next one that fits is taken',
+    'then the upload is refused with a reason, nothing of it stays, and the next one that fits is accepted',
     async () => {
       const millrace = await TestStack.start();
       const { BLOB_DIR } = millrace.environment.config();
@@ -164,7 +164,7 @@ describe('When the disk of the blob store is full', () => {
         expect(refused.body as unknown as Problem).toMatchObject({ code: 'STORAGE_UNAVAILABLE', retryable: true });
         expect(await millrace.blobs()).toEqual([]);
 
-        // Full to the last byte, as by somebody else.
+        // Another program fills the disk to the last byte.
         const filler = join(BLOB_DIR, 'filler');
         spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k']);
         expect((await millrace.upload(await pages('No room at all'))).status).toBe(507);

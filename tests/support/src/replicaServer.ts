@@ -2,10 +2,10 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { waitFor } from '@millrace/test-support';
 import { Client } from 'pg';
+import { waitFor } from './waitFor';
 
-/** One row of a query on a connection of its own. */
+/** Runs a query on a connection of its own. @returns its first row. */
 export async function ask<T>(url: string, statement: string): Promise<T> {
   const client = new Client({ connectionString: url });
   await client.connect();
@@ -16,7 +16,7 @@ export async function ask<T>(url: string, statement: string): Promise<T> {
   }
 }
 
-/** The account that servers run as when we are root, who they refuse to be. */
+/** Returns the account that PostgreSQL runs as. It refuses to run as root. */
 function account(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) {
     return {};
@@ -25,7 +25,7 @@ function account(): { uid?: number; gid?: number } {
   return { uid: idOf('-u'), gid: idOf('-g') };
 }
 
-/** A streaming replica of a PostgreSQL on this machine, made with pg_basebackup. */
+/** A streaming replica of a PostgreSQL server on this machine, made with pg_basebackup. */
 export class ReplicaServer {
   private child: ChildProcess | null = null;
 
@@ -35,7 +35,7 @@ export class ReplicaServer {
     readonly url: string,
   ) {}
 
-  /** @param url of a database on the primary, as superuser. @param port a free one. */
+  /** Makes and starts a replica. @param url of a database on the primary, as superuser. @param port a free port. */
   static async of(url: string, port: number): Promise<ReplicaServer> {
     const { setting } = await ask<{ setting: string }>(url, `SELECT setting FROM pg_config WHERE name = 'BINDIR'`);
     const folder = mkdtempSync(join(tmpdir(), 'millrace-replica-'));
@@ -73,7 +73,7 @@ export class ReplicaServer {
     );
   }
 
-  /** Fast mode: its sessions end at once. */
+  /** Stops the server in fast mode, which ends its sessions at once. */
   async stop(): Promise<void> {
     const { child } = this;
     this.child = null;
@@ -84,6 +84,7 @@ export class ReplicaServer {
     }
   }
 
+  /** Stops the server and deletes its data. */
   async remove(): Promise<void> {
     await this.stop();
     rmSync(this.folder, { recursive: true, force: true });
