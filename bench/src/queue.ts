@@ -70,7 +70,16 @@ async function measure(transport: Transport, count: number): Promise<Seconds> {
     const [jobId, documentId, collectionId] = [newId(), newId(), newId()];
     const chunks = Array.from({ length: count }, (_, chunkIndex): ChunkDispatch => {
       const chunkId = newId();
-      return { queue: 'chunks', chunkId, jobId, documentId, collectionId, chunkIndex, queueJobId: `${chunkId}.1`, delayMs: 0 };
+      return {
+        queue: 'chunks',
+        chunkId,
+        jobId,
+        documentId,
+        collectionId,
+        chunkIndex,
+        queueJobId: `${chunkId}.1`,
+        delayMs: 0,
+      };
     });
     const start = performance.now();
     await transport.add(chunks);

@@ -156,7 +156,11 @@ async function settleAll(
   const embedding = unitVector(1);
   const { active } = await database.embeddingModels.find();
   for (let start = 0; start < chunkIds.length; start += settledAtOnce) {
-    const { token, chunks } = await claimChunks(database, { chunkIds: chunkIds.slice(start, start + settledAtOnce), worker, leaseMs });
+    const { token, chunks } = await claimChunks(database, {
+      chunkIds: chunkIds.slice(start, start + settledAtOnce),
+      worker,
+      leaseMs,
+    });
     const settlement = { token, embedded: [], failed: [], embeddingModel: active.model, claimedTexts: [] };
     const outcomes =
       outcome === 'success'

@@ -17,8 +17,8 @@ export {
 export * from './pdfs';
 export { missingPgBouncer, PgBouncer } from './pgbouncer';
 export { rawPdf, rawStream } from './rawPdf';
-export { makeSamples } from './samples/makeSamples';
 export { ask, ReplicaServer } from './replicaServer';
+export { makeSamples } from './samples/makeSamples';
 export { testServers } from './servers';
 export { createTestDatabase, type TestDatabase } from './testDatabase';
 export { waitFor } from './waitFor';
