@@ -29,7 +29,7 @@ describe('Binary COPY', () => {
     });
   }
 
-  test('When values of every type are copied, then they are read back as they were', async () => {
+  test('When values of every type are copied, then they are read back unchanged', async () => {
     const id = '01980000-0000-7000-8000-0123456789ab';
     const rows = await roundTrip(
       ['uuid', 'text', 'int4', 'float4', 'bool', 'jsonb', 'vector'],
@@ -42,7 +42,7 @@ describe('Binary COPY', () => {
     expect(await roundTrip(['text', 'vector'], [[null, undefined]])).toEqual([[null, null]]);
   });
 
-  test('When a value is larger than the buffer, then it arrives whole', async () => {
+  test('When a value is larger than the buffer, then it is stored completely', async () => {
     const long = 'ä'.repeat(1_000_000);
     const rows = await roundTrip(
       ['text', 'int4'],
@@ -59,7 +59,7 @@ describe('Binary COPY', () => {
     expect(await roundTrip(['text'], [])).toEqual([]);
   });
 
-  test('When the rows come from a source that fails half-way, then nothing stays and the pool goes on working', async () => {
+  test('When the source of the rows fails half-way, then nothing is stored and the pool still works', async () => {
     function* failing(): Generator<unknown[]> {
       yield ['x'.repeat(600_000)];
       throw new Error('the source is broken');

@@ -9,14 +9,14 @@ describe('The start-up check', () => {
   });
   afterEach(() => testDatabase.drop());
 
-  test('When the migrations have run, then it is content', async () => {
+  test('When the migrations have run, then the check passes', async () => {
     await runMigrations(testDatabase.url, 'up');
     await withDatabase(testDatabase.url, async ({ sql }) => {
       await expect(checkSetup(sql, embedding)).resolves.toBeUndefined();
     });
   });
 
-  test('When the migrations have not run, then it names the command', async () => {
+  test('When no migration has run, then the check names the command', async () => {
     await withDatabase(testDatabase.url, async ({ sql }) => {
       await expect(checkSetup(sql, embedding)).rejects.toMatchObject({
         code: 'SETUP_INVALID',
@@ -25,7 +25,7 @@ describe('The start-up check', () => {
     });
   });
 
-  test('When a migration is missing, then it names it', async () => {
+  test('When a migration is missing, then the check names it', async () => {
     const latest = migrationNames().at(-1);
     await runMigrations(testDatabase.url, 'up');
     await runMigrations(testDatabase.url, 'down', { count: 1 });
@@ -37,7 +37,7 @@ describe('The start-up check', () => {
     });
   });
 
-  test('When the column was made for other dimensions, then it says both numbers', async () => {
+  test('When the column has other dimensions, then the check names both numbers', async () => {
     await runMigrations(testDatabase.url, 'up', { embeddingDimensions: 512 });
     await withDatabase(testDatabase.url, async ({ sql }) => {
       await expect(checkSetup(sql, embedding)).rejects.toMatchObject({
@@ -47,7 +47,7 @@ describe('The start-up check', () => {
     });
   });
 
-  test('When no vector is stored yet, then the migrations take another model over and it alone does not', async () => {
+  test('When no vector is stored yet, then the migrations take another model, and the check alone does not', async () => {
     await runMigrations(testDatabase.url, 'up');
     await withDatabase(testDatabase.url, async ({ sql }) => {
       const another = { ...embedding, model: 'another-model' };
@@ -58,7 +58,7 @@ describe('The start-up check', () => {
     });
   });
 
-  test('When the extension is too old, then it says which version it needs', async () => {
+  test('When the extension is too old, then the check names the version that it needs', async () => {
     await runMigrations(testDatabase.url, 'up');
     await withDatabase(testDatabase.url, async ({ sql }) => {
       await sql.none(`UPDATE pg_extension SET extversion = '0.5.1' WHERE extname = 'vector'`);
@@ -69,7 +69,7 @@ describe('The start-up check', () => {
     });
   });
 
-  test('When vectors of another model are stored, then it refuses, after the migrations too', async () => {
+  test('When vectors of another model are stored, then the check fails, also after the migrations', async () => {
     await runMigrations(testDatabase.url, 'up');
     await withDatabase(testDatabase.url, async ({ sql }) => {
       await sql.none(

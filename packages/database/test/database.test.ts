@@ -15,7 +15,7 @@ describe('The database', () => {
     await testDatabase.drop();
   });
 
-  test('When a transaction throws, then nothing of it stays', async () => {
+  test('When a transaction throws, then it is rolled back', async () => {
     await expect(
       database.transaction(async ({ sql }) => {
         await sql.none('UPDATE counters SET n = 99');
@@ -25,7 +25,7 @@ describe('The database', () => {
     expect(await database.sql.many('SELECT n FROM counters WHERE n = 99')).toEqual([]);
   });
 
-  test('When two want to do the same exclusively, then one does and the other is told', async () => {
+  test('When two processes want the same lock, then one runs and the other returns false', async () => {
     let finish: () => void = () => undefined;
     const held = new Promise<void>((resolve) => {
       finish = resolve;
@@ -35,7 +35,7 @@ describe('The database', () => {
       ran.push('first');
       await held;
     });
-    await waitFor('the first to have begun', async () => ran.length === 1);
+    await waitFor('the first to begin', async () => ran.length === 1);
     expect(await database.exclusively(1, 10_000, async () => void ran.push('second'))).toBe(false);
     expect(await database.exclusively(2, 10_000, async () => void ran.push('another key'))).toBe(true);
     finish();
@@ -44,7 +44,7 @@ describe('The database', () => {
     expect(ran).toEqual(['first', 'another key', 'afterwards']);
   });
 
-  test('When one that does something exclusively is frozen, then another can do it after the limit', async () => {
+  test('When the holder of a lock is frozen, then another process gets the lock after the limit', async () => {
     let thaw: () => void = () => undefined;
     const frozen = new Promise<void>((resolve) => {
       thaw = resolve;
@@ -54,7 +54,7 @@ describe('The database', () => {
       begun = true;
       return frozen;
     });
-    await waitFor('the first to have begun', async () => begun);
+    await waitFor('the first to begin', async () => begun);
     await waitFor('the lock to be free', () =>
       database.exclusively(3, 10_000, async () => undefined).then((ran) => ran),
     );
@@ -86,7 +86,7 @@ describe('The database', () => {
     let single: Promise<unknown> = Promise.resolve();
     await database.transaction(async ({ sql }) => {
       await sql.none('UPDATE counters SET n = 10 WHERE id = 1');
-      // It locks the second row, then waits for the first; as it has waited longer, it is the one that is broken off.
+      // It locks the second row, then waits for the first. It has waited longer, so PostgreSQL ends this one.
       single = database.sql.many('SELECT id FROM counters ORDER BY id DESC FOR UPDATE');
       await waitFor('the statement to wait', async () => {
         const { waits } = await sql.one<{ waits: boolean }>(
@@ -101,7 +101,7 @@ describe('The database', () => {
     expect(await database.sql.many('SELECT n FROM counters')).toEqual([{ n: 10 }, { n: 10 }]);
   });
 
-  test('When the server ends a connection in the middle, then the caller hears DATABASE_UNAVAILABLE and the pool goes on', async () => {
+  test('When the server ends a connection in use, then the caller gets DATABASE_UNAVAILABLE and the pool still works', async () => {
     await expect(
       database.transaction(({ sql }) => sql.none('SELECT pg_terminate_backend(pg_backend_pid())')),
     ).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
@@ -110,7 +110,7 @@ describe('The database', () => {
 
   const pidOf = async ({ sql }: Session) => (await sql.one<{ pid: number }>('SELECT pg_backend_pid() AS pid')).pid;
 
-  test('When a transaction fails and its connection is gone by then, then the caller hears why it failed', async () => {
+  test('When a transaction fails after its connection was lost, then the caller gets the reason of the failure', async () => {
     await expect(
       database.transaction(async (session) => {
         const pid = await pidOf(session);
@@ -127,7 +127,7 @@ describe('The database', () => {
   });
 
   test.each(['ENOENT', 'ECONNREFUSED'])(
-    'When work in a transaction fails with %s of its own, then the database is not taken to be away',
+    'When work in a transaction throws its own %s, then that does not count as an outage',
     async (code) => {
       const options = { poolMax: 1, connectTimeoutMs: 1_000, maxOutageMs: 2_000, applicationName: 'test' };
       const single = new Database({ url: testDatabase.url, ...options });
@@ -143,7 +143,7 @@ describe('The database', () => {
         await expect(single.read(fail)).rejects.toBe(failure);
         await expect(single.exclusively(4, 10_000, fail)).rejects.toBe(failure);
         expect(runs).toBe(3);
-        // Nor is the connection thrown away.
+        // The connection is kept too.
         expect(await pidOf(single)).toBe(pid);
       } finally {
         await single.close();
@@ -151,7 +151,7 @@ describe('The database', () => {
     },
   );
 
-  /** A second pool with two open connections, and their process ids on the server. */
+  /** Opens a second pool with two connections. @returns it and their process ids on the server. */
   async function anotherPool(): Promise<{ pool: Database; pids: number[] }> {
     const pool = new Database({
       url: testDatabase.url,
@@ -163,7 +163,7 @@ describe('The database', () => {
     return { pool, pids };
   }
 
-  test('When it is closed, then the server has no connection of it left', async () => {
+  test('When a pool is closed, then the server has none of its connections left', async () => {
     for (let round = 0; round < 10; round += 1) {
       const { pool, pids } = await anotherPool();
       await pool.close();
@@ -172,8 +172,8 @@ describe('The database', () => {
     }
   });
 
-  test('When the server ends connections that are being closed, then nothing comes of it', async () => {
-    // What comes of it otherwise is an error nobody catches, which fails the test.
+  test('When the server ends connections that are being closed, then no error is thrown', async () => {
+    // An uncaught error would fail the test.
     for (let round = 0; round < 30; round += 1) {
       const { pool, pids } = await anotherPool();
       await Promise.all([
@@ -184,7 +184,7 @@ describe('The database', () => {
     await expect(database.sql.one<{ one: number }>('SELECT 1 AS one')).resolves.toEqual({ one: 1 });
   });
 
-  test('When there is no server, then the caller hears DATABASE_UNAVAILABLE', async () => {
+  test('When there is no server, then the caller gets DATABASE_UNAVAILABLE', async () => {
     const nowhere = new Database({
       url: 'postgresql://nobody@127.0.0.1:1/none',
       poolMax: 1,
@@ -216,7 +216,7 @@ describe('The database', () => {
     await absent.close();
   });
 
-  test('When a statement is malformed, then its error is not taken for an outage', async () => {
+  test('When a statement is malformed, then its error does not count as an outage', async () => {
     await expect(database.sql.one("SELECT 'a\0b'")).rejects.not.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
   });
 });

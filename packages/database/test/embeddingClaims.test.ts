@@ -17,7 +17,7 @@ describe('Claims on texts that are being embedded', () => {
     await testDatabase.drop();
   });
 
-  /** Texts of the test's own. */
+  /** Makes texts that no other test uses. */
   const newTexts = (count: number) => Array.from({ length: count }, newId);
   const take = (texts: readonly string[], token = newId(), model_ = model) =>
     database.embeddingClaims.take({ contentHashes: texts, model: model_, token, leaseMs });
@@ -27,33 +27,33 @@ describe('Claims on texts that are being embedded', () => {
       deadline,
     ]);
 
-  test('When two want texts of which some are the same, then each text has one claimant', async () => {
+  test('When two workers claim overlapping texts, then each text has one claimant', async () => {
     const [first = '', both = '', second = ''] = newTexts(3);
     expect(await take([first, both])).toEqual(new Set([first, both]));
     expect(await take([both, second])).toEqual(new Set([second]));
   });
 
-  test('When many want the same texts at once, then each text has one claimant', async () => {
+  test('When many workers claim the same texts at once, then each text has one claimant', async () => {
     const texts = newTexts(20);
     const turned = (by: number) => [...texts.slice(by), ...texts.slice(0, by)];
     const taken = await Promise.all(Array.from({ length: 8 }, (_, i) => take(turned(i * 2))));
     expect(taken.flatMap((claimed) => [...claimed]).sort()).toEqual([...texts].sort());
   });
 
-  test('When the claimant asks again, then it still has its texts', async () => {
+  test('When the claimant claims again, then it still has its texts', async () => {
     const texts = newTexts(2);
     const token = newId();
     await take(texts, token);
     expect(await take(texts, token)).toEqual(new Set(texts));
   });
 
-  test('When the same text is wanted for another model, then that is another claim', async () => {
+  test('When the same text is claimed for another model, then that is another claim', async () => {
     const texts = newTexts(1);
     await take(texts);
     expect(await take(texts, newId(), 'another-model')).toEqual(new Set(texts));
   });
 
-  test('When the claimant lets go, then others can have the texts, and nobody can let go for it', async () => {
+  test('When the claimant releases its texts, then others can claim them; no other worker can release them', async () => {
     const [mine = '', other = ''] = newTexts(2);
     const token = newId();
     await take([mine, other], token);
@@ -63,7 +63,7 @@ describe('Claims on texts that are being embedded', () => {
     expect(await take([mine, other])).toEqual(new Set([mine]));
   });
 
-  test('When a claim has run out, then somebody else takes it over, and the late claimant cannot let go of it', async () => {
+  test('When a claim has expired, then another worker takes it over, and the late claimant cannot release it', async () => {
     const [text = ''] = newTexts(1);
     const late = newId();
     await take([text], late);
@@ -74,7 +74,7 @@ describe('Claims on texts that are being embedded', () => {
     expect(await take([text])).toEqual(new Set());
   });
 
-  test('When a claim is renewed, then it stays, and other claims are not touched', async () => {
+  test('When a claim is renewed, then it holds, and other claims do not change', async () => {
     const [mine = '', other = ''] = newTexts(2);
     const token = newId();
     await take([mine], token);
@@ -93,7 +93,7 @@ describe('Claims on texts that are being embedded', () => {
     expect(await take([far, near])).toEqual(new Set([far]));
   });
 
-  test('When claims have run out, then they can be swept away, and others stay', async () => {
+  test('When claims have expired, then a sweep removes them and keeps the others', async () => {
     const [gone = '', stays = ''] = newTexts(2);
     await take([gone, stays]);
     await setDeadline(gone, '-1 second');

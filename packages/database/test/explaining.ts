@@ -10,14 +10,14 @@ interface PlanNode {
   Plans?: PlanNode[];
 }
 
-/** What the planner chose for the statements of one call. */
+/** The planner's choices for the statements of one call. */
 export interface Access {
   indexes: string[];
-  /** Tables that are read from end to end. */
+  /** Tables that are read completely (sequential scans). */
   scanned: string[];
 }
 
-/** A database that asks for the plan of each statement before it runs it. Nothing that is done stays. */
+/** A database that explains each statement before it runs it, and rolls everything back. */
 export class ExplainingDatabase {
   private readonly nodes: PlanNode[] = [];
 
@@ -33,7 +33,7 @@ export class ExplainingDatabase {
     return this.client.end();
   }
 
-  /** Runs `work`, undoes it, and says what its statements go by. */
+  /** Runs `work`, rolls it back and returns how its statements find their rows. */
   async accessOf(work: (database: Database) => Promise<unknown>): Promise<Access> {
     this.nodes.length = 0;
     await this.client.query('BEGIN');
@@ -58,7 +58,7 @@ export class ExplainingDatabase {
     };
   }
 
-  /** The part of pg-promise that Sql speaks to. */
+  /** The part of pg-promise that Sql uses. */
   private protocol() {
     const run = async (statement: string, values?: unknown) => {
       const [, settings = '', text = ''] =

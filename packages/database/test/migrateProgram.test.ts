@@ -23,7 +23,7 @@ describe('The migration program', () => {
     });
   }
 
-  test('When it migrates and makes the roles, as in a container, then a service can log in, and no password is shown', async () => {
+  test('When it migrates and makes the roles, as in a container, then a service can log in, and no password is printed', async () => {
     expect((await run(['up'])).stdout).toBe(`Migrated up: ${migrationNames().join(', ')}\n`);
     const roles = await run(['roles'], { DATABASE_SERVICE_PASSWORD: servicePassword });
     expect(roles).toMatchObject({ code: 0, stderr: '' });
@@ -38,20 +38,20 @@ describe('The migration program', () => {
     await client.end();
   });
 
-  test('When the owner is named beside the service, then it works as the owner', async () => {
+  test('When DATABASE_MIGRATION_URL is set beside DATABASE_URL, then the program uses the owner', async () => {
     const wrong = 'postgresql://nobody@127.0.0.1:1/nothing';
     const { code } = await run(['up'], { DATABASE_URL: wrong, DATABASE_MIGRATION_URL: testDatabase.url });
     expect(code).toBe(0);
   });
 
   test.each([[[]], [['sideways']], [['up', '2']], [['down', '0']]])(
-    'When it gets %j, then it shows its usage and does nothing',
+    'When the arguments are %j, then it prints its usage and does nothing',
     async (args) => {
       expect(await run(args)).toMatchObject({ code: 2, stderr: expect.stringContaining('usage:') });
     },
   );
 
-  test('When the server does not answer, then it says so and fails', async () => {
+  test('When the server does not answer, then it prints the reason and fails', async () => {
     const { code, stderr } = await run(['up'], { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/nothing' });
     expect(code).toBe(1);
     expect(stderr).toMatch(/The command failed.*ECONNREFUSED/);

@@ -1,9 +1,9 @@
 import { Database, migrate } from '../src';
 
-/** What test databases are set up for. */
+/** The model of the test databases. */
 export const embedding = { model: 'test-model', dimensions: 768 };
 
-/** Runs the migrations of an empty database. @returns those that were run */
+/** Runs the migrations of an empty database. @returns the names of those that ran. */
 export function runMigrations(
   databaseUrl: string,
   direction: 'up' | 'down',

@@ -29,7 +29,7 @@ describe('Migrations', () => {
   const run = (direction: 'up' | 'down', changes?: Parameters<typeof runMigrations>[2]) =>
     runMigrations(testDatabase.url, direction, changes);
 
-  test('When they run up, down and up again, then the same tables are there and down leaves none', async () => {
+  test('When they run up, down and up again, then the tables are the same, and down leaves none', async () => {
     expect(await run('up')).toEqual(migrationNames());
     const tables = await tablesIn(testDatabase.url);
     expect(tables).toEqual([
@@ -59,13 +59,13 @@ describe('Migrations', () => {
     expect(await run('up')).toEqual([]);
   });
 
-  test('When one is undone, then only the newest is', async () => {
+  test('When one is undone, then it is the newest', async () => {
     await run('up');
     expect(await run('down', { count: 1 })).toEqual([migrationNames().at(-1)]);
     expect(await tablesIn(testDatabase.url)).toContain('jobs');
   });
 
-  test('When the one for more repairs is undone, then each repair becomes the nearest that was known before', async () => {
+  test('When the migration for more repairs is undone, then each repair becomes the nearest earlier one', async () => {
     await run('up');
     await withDatabase(testDatabase.url, ({ sql }) =>
       sql.none(
@@ -82,22 +82,22 @@ describe('Migrations', () => {
     });
   });
 
-  test('When two run at once, then one does the work and the other finds it done', async () => {
+  test('When two runs start at once, then one does the work and the other finds it done', async () => {
     const results = await Promise.all([run('up'), run('up')]);
     expect(results.map((names) => names.length).sort()).toEqual([0, migrationNames().length]);
   });
 
-  test('When a run is killed half-way through a migration, then nothing of it stays and the next run does it whole', async () => {
+  test('When a run is killed half-way through a migration, then nothing of it stays, and the next run does all of it', async () => {
     await run('up', { count: 3 });
     const before = await tablesIn(testDatabase.url);
     const [reader, watcher] = [1, 2].map(() => new Client({ connectionString: testDatabase.url })) as [Client, Client];
     for (const client of [reader, watcher]) {
-      // Whatever fails below, dropping the database must not end the process.
+      // Dropping the database ends this connection, which must not end the process.
       client.on('error', () => undefined);
       await client.connect();
     }
     try {
-      // It gets as far as the first change to a table that somebody reads, with other changes made before that one.
+      // The run makes some changes and then waits for a table that this transaction reads.
       await reader.query('BEGIN; SELECT FROM job_chunks');
       const program = spawn(process.execPath, [join(__dirname, '../dist/migrate.js'), 'up'], {
         env: { PATH: process.env.PATH, DATABASE_URL: testDatabase.url },
@@ -111,7 +111,7 @@ describe('Migrations', () => {
       program.kill('SIGKILL');
       await ended;
       await reader.query('COMMIT');
-      await waitFor('the server to have given it up', async () => (await migrating()).rowCount === 0);
+      await waitFor('the server to end the session', async () => (await migrating()).rowCount === 0);
 
       expect(await tablesIn(testDatabase.url)).toEqual(before);
       const { rows } = await watcher.query('SELECT name FROM pgmigrations ORDER BY name');
@@ -123,7 +123,7 @@ describe('Migrations', () => {
     }
   });
 
-  test('When others hold a table for too long, then the run gives up and leaves nothing, and the next one does it', async () => {
+  test('When another transaction locks a table for too long, then the run fails and leaves nothing, and the next run succeeds', async () => {
     await run('up', { count: 3 });
     const reader = new Client({ connectionString: testDatabase.url });
     await reader.connect();
@@ -138,7 +138,7 @@ describe('Migrations', () => {
     }
   });
 
-  test('When the server ends its connection, then the run says so and leaves nothing', async () => {
+  test('When the server ends the connection, then the run reports it and leaves nothing', async () => {
     await run('up', { count: 3 });
     const reader = new Client({ connectionString: testDatabase.url });
     const watcher = new Client({ connectionString: testDatabase.url });
@@ -156,12 +156,12 @@ describe('Migrations', () => {
     }
   });
 
-  test('When one of several fails, then none of them stays, and the next run does them all', async () => {
+  test('When one of several migrations fails, then none of them stays, and the next run does them all', async () => {
     await run('up', { count: 3 });
     const client = new Client({ connectionString: testDatabase.url });
     await client.connect();
     try {
-      // Stands in the way of the fifth migration's second statement.
+      // This makes the second statement of the fifth migration fail.
       await client.query(`ALTER TABLE document_pages RENAME CONSTRAINT document_pages_outcome_check TO another_name`);
       await expect(run('up')).rejects.toThrow(/document_pages_outcome_check/);
       const { rows } = await client.query(

@@ -5,7 +5,7 @@ import { Database, defaultCollectionId, type NextModel, ReEmbedding, systemOwner
 export const old = { model: 'old-model', dimensions: 768 };
 export const wanted = { model: 'new-model', dimensions: 256 };
 
-/** Rows for upsertAll. */
+/** Makes rows for upsertAll. */
 export function chunksOf(documentId: string, count: number, embeddingModel: string) {
   return Array.from({ length: count }, (_, i) => ({
     id: newId(),
@@ -26,7 +26,7 @@ export function chunksOf(documentId: string, count: number, embeddingModel: stri
   }));
 }
 
-/** A database whose vectors are of the old model, and the change to the new one. */
+/** A database with vectors of the old model, and a re-embedding to the new one. */
 export class ModelChange {
   readonly database: Database;
   readonly reEmbedding: ReEmbedding;
@@ -53,7 +53,7 @@ export class ModelChange {
     await this.testDatabase.drop();
   }
 
-  /** A document with so many chunks that have a vector of the old model. */
+  /** Adds a document with this many chunks that have a vector of the old model. */
   async addDocument(count: number): Promise<string> {
     const id = newId();
     await this.database.documents.insertIfNew({
@@ -70,7 +70,7 @@ export class ModelChange {
     return id;
   }
 
-  /** Stores new vectors of a document's chunks, as the embedders do. */
+  /** Stores new vectors of a document's chunks, as an embedder does. */
   addNext(documentId: string, indexes: number[], { model, dimensions } = wanted, on = this.database): Promise<void> {
     const vectors = indexes.map((i) => ({
       documentId,
@@ -94,14 +94,14 @@ export class ModelChange {
     return (await this.database.sql.one<{ there: boolean }>(statement, [table])).there;
   }
 
-  /** The stored chunks without their vectors. */
+  /** Returns the stored chunks without their vectors. */
   chunks(): Promise<unknown[]> {
     return this.database.sql.many(
       `SELECT to_jsonb(c) - '{embedding,embedding_model,updated_at}'::text[] AS row FROM document_chunks c ORDER BY c.id`,
     );
   }
 
-  /** All that belongs to the table of the chunks, its dimensions left out. */
+  /** Returns columns, constraints, indexes and privileges of document_chunks, without its dimensions. */
   shape(dimensions: number): Promise<unknown[]> {
     return this.database.sql.many(
       `SELECT relname::text AS name, replace(pg_get_indexdef(c.oid), $<dimensions>, 'N') AS definition

@@ -34,7 +34,7 @@ describe('The monitoring queries', () => {
     return result;
   }
 
-  test('When they are run, then every file answers with rows, or names the extension it lacks', async () => {
+  test('When the queries run, then each returns rows or names the extension that is missing', async () => {
     await client.query('DROP EXTENSION IF EXISTS pg_stat_statements, pgstattuple');
     const results = await runMonitoring({ databaseUrl: testDatabase.url });
     const files = readdirSync(join(__dirname, '..', 'monitoring'));
@@ -48,14 +48,14 @@ describe('The monitoring queries', () => {
     }
   });
 
-  test('When a job is unfinished, then it and its age are shown', async () => {
+  test('When a job is unfinished, then the job and its age are shown', async () => {
     const { rows } = await resultOf('unfinished-jobs');
     expect(rows).toMatchObject([
       { status: 'queued', jobs: '1', oldest: expect.stringMatching(/^02:0/), its_step: 'waiting for a chunker' },
     ]);
   });
 
-  test('When they are run, then tables, indexes, cache and connections are those of this database', async () => {
+  test('When the queries run, then tables, indexes, cache and connections are those of this database', async () => {
     const named = async (query: string, column: string) => (await resultOf(query)).rows.map((row) => row[column]);
     expect(await named('tables', 'table')).toContain('document_chunks');
     expect(await named('cache', 'table')).toContain('document_chunks');
@@ -72,12 +72,12 @@ describe('The monitoring queries', () => {
     const other = new Client({ connectionString: testDatabase.url });
     await other.connect();
     try {
-      // A build that runs beside others' work waits for those who began before it, and so is there to be seen.
+      // A concurrent build waits for transactions that began before it, so it can be observed.
       await client.query('BEGIN; LOCK TABLE document_chunks IN ROW EXCLUSIVE MODE');
       const build = other.query(
         'CREATE INDEX CONCURRENTLY second_index ON document_chunks USING hnsw (embedding vector_cosine_ops)',
       );
-      const rows = await waitFor('the build to be shown', async () => {
+      const rows = await waitFor('the build to appear', async () => {
         const result = await resultOf('index-builds');
         return result.rows.length > 0 && result.rows;
       });
@@ -96,7 +96,7 @@ describe('The monitoring queries', () => {
     expect((await resultOf('index-builds')).rows).toEqual([]);
   });
 
-  test('When the server has pgstattuple, then the bloat of a table that lost its rows is shown', async () => {
+  test('When the server has pgstattuple, then the bloat of a table with deleted rows is shown', async () => {
     await client.query('CREATE EXTENSION pgstattuple');
     await client.query(
       `CREATE TABLE shrunk AS SELECT n, repeat('x', 100) AS filling FROM generate_series(1, 30000) AS n;
@@ -107,7 +107,7 @@ describe('The monitoring queries', () => {
     expect(Number(rows.find((row) => row.name === 'shrunk')?.bloat_percent)).toBeGreaterThan(60);
   });
 
-  test('When the read-only role runs them, then it sees what it may, and why not the rest', async () => {
+  test('When the read-only role runs the queries, then it sees its rows, and the reason for those it may not see', async () => {
     await client.query('CREATE EXTENSION IF NOT EXISTS pgstattuple');
     const readonly = 'readonly-password-1';
     const { names } = await makeRoles({ databaseUrl: testDatabase.url, passwords: { readonly } });

@@ -2,10 +2,10 @@ import { createTestDatabase, type TestDatabase, Wire, waitFor } from '@millrace/
 import { Database } from '../src';
 
 let testDatabase: TestDatabase;
-/** Goes straight to the server. */
+/** Connects straight to the server. */
 let observer: Database;
 let wire: Wire;
-/** Goes over the wire, and waits up to ten seconds for a server that is away. */
+/** Connects over the wire and waits up to ten seconds for an unreachable server. */
 let database: Database;
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
@@ -40,7 +40,7 @@ function open(url: string, more: { maxOutageMs?: number; applicationName?: strin
 const countOf = async (table: string) =>
   (await observer.sql.one<{ count: number }>(`SELECT count(*)::integer AS count FROM ${table}`)).count;
 
-/** The server's process for the statement that runs on the database under test, once there is one. */
+/** Waits for a statement on the database under test. @returns its server process. */
 async function busyProcess(): Promise<number> {
   return waitFor('a statement to run', async () => {
     const row = await observer.sql.oneOrNone<{ pid: number }>(
@@ -51,7 +51,7 @@ async function busyProcess(): Promise<number> {
   });
 }
 
-/** As a server does to its sessions when it is told to stop. */
+/** Ends sessions as a server does that is told to stop. */
 async function sayGoodbye(): Promise<void> {
   await observer.sql.many('SELECT pg_terminate_backend($1)', [await busyProcess()]);
 }
@@ -64,21 +64,21 @@ async function cutWhileBusy(): Promise<void> {
   wire.cut();
 }
 
-describe('While the server is away', () => {
-  test('then statements and transactions wait, and are done once when it is back', async () => {
+describe('When the server is unreachable', () => {
+  test('then statements and transactions wait, and run once when it is back', async () => {
     wire.cut();
     const work = [
       database.sql.none('INSERT INTO visits VALUES (1)'),
       database.transaction(({ sql }) => sql.none('INSERT INTO visits VALUES (2)')),
       database.read(({ sql }) => sql.many('SELECT FROM visits')),
     ];
-    await waitFor('all to have been refused several times', async () => wire.refused >= 6);
+    await waitFor('all to be refused several times', async () => wire.refused >= 6);
     wire.mend();
     await Promise.all(work);
     expect(await countOf('visits')).toBe(2);
   });
 
-  test('and it stays away, then all hear DATABASE_UNAVAILABLE when the time is over', async () => {
+  test('and stays unreachable, then all get DATABASE_UNAVAILABLE when the time is over', async () => {
     const impatient = open('postgresql://nobody@127.0.0.1:1/none', { maxOutageMs: 700 });
     const begun = performance.now();
     const unavailable = { code: 'DATABASE_UNAVAILABLE', retryable: true };
@@ -90,28 +90,28 @@ describe('While the server is away', () => {
     await impatient.close();
   });
 
-  test('then a probe does not wait, and neither does anything that is told not to', async () => {
+  test('then a probe does not wait, and nothing waits after endWaiting', async () => {
     wire.cut();
     const begun = performance.now();
     await expect(database.probe.one('SELECT 1')).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
     const waiting = database.sql.one('SELECT 1');
     const refused = wire.refused;
-    await waitFor('it to wait', async () => wire.refused > refused);
+    await waitFor('the statement to wait', async () => wire.refused > refused);
     database.endWaiting();
     await expect(waiting).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
     expect(performance.now() - begun).toBeLessThan(5_000);
   });
 });
 
-describe('When the connection is lost in the middle of', () => {
-  test('a SELECT, then it is run again', async () => {
+describe('When the connection is lost during', () => {
+  test('a SELECT, then it runs again', async () => {
     const reading = database.sql.one('SELECT 1 AS one, pg_sleep(1)::text AS slept');
     await cutWhileBusy();
     wire.mend();
     expect(await reading).toEqual({ one: 1, slept: '' });
   });
 
-  test('a transaction, then it is run again from its beginning, and its changes happen once', async () => {
+  test('a transaction, then it runs again from its beginning, and its changes are made once', async () => {
     let runs = 0;
     const changing = database.transaction(async ({ sql }) => {
       runs += 1;
@@ -125,14 +125,14 @@ describe('When the connection is lost in the middle of', () => {
     expect(await countOf('visits')).toBe(1);
   });
 
-  test('a changing statement, by the goodbye of the server, then it is run again and has happened once', async () => {
+  test('a changing statement and the server says so, then the statement runs again and its change is made once', async () => {
     const changing = database.sql.affected('INSERT INTO visits SELECT 1 FROM pg_sleep(1)');
     await sayGoodbye();
     expect(await changing).toBe(1);
     expect(await countOf('visits')).toBe(1);
   });
 
-  test('a COMMIT, by the goodbye of the server, then the transaction is run again and has happened once', async () => {
+  test('a COMMIT and the server says so, then the transaction runs again and its changes are made once', async () => {
     let runs = 0;
     const changing = database.transaction(({ sql }) => {
       runs += 1;
@@ -144,7 +144,7 @@ describe('When the connection is lost in the middle of', () => {
     expect(await countOf('slow_commits')).toBe(1);
   });
 
-  test('a transaction before its COMMIT, and that is known already, then it is run again', async () => {
+  test('a transaction and the driver knows it before COMMIT, then the transaction runs again', async () => {
     let runs = 0;
     await database.transaction(async ({ sql }) => {
       runs += 1;
@@ -153,7 +153,7 @@ describe('When the connection is lost in the middle of', () => {
       if (runs === 1) {
         await observer.sql.many('SELECT pg_terminate_backend($1)', [pid]);
         await waitFor('its session to end', () => isGone(pid));
-        // And for the news of it to get here, over the wire.
+        // The news must also arrive here over the wire.
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
     });
@@ -161,16 +161,16 @@ describe('When the connection is lost in the middle of', () => {
     expect(await countOf('visits')).toBe(1);
   });
 
-  test('a changing statement, without a word, then it is not run again', async () => {
+  test('a changing statement without a word, then the statement does not run again', async () => {
     const changing = database.sql.none('INSERT INTO visits SELECT 1 FROM pg_sleep(1)');
     const settled = expect(changing).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
     await cutWhileBusy();
     wire.mend();
     await settled;
-    await waitFor('what was sent to happen after all', async () => (await countOf('visits')) === 1);
+    await waitFor('the server to execute what was sent', async () => (await countOf('visits')) === 1);
   });
 
-  test('a COMMIT, without a word, then the transaction is not run again', async () => {
+  test('a COMMIT without a word, then the transaction does not run again', async () => {
     let runs = 0;
     const changing = database.transaction(({ sql }) => {
       runs += 1;
@@ -181,6 +181,6 @@ describe('When the connection is lost in the middle of', () => {
     wire.mend();
     await settled;
     expect(runs).toBe(1);
-    await waitFor('what was sent to happen after all', async () => (await countOf('slow_commits')) === 1);
+    await waitFor('the server to execute what was sent', async () => (await countOf('slow_commits')) === 1);
   });
 });

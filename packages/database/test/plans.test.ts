@@ -17,8 +17,8 @@ const id = (kind: number, n: number | string) => `00000000-0000-7000-${kind}000-
 const sqlId = (kind: number, n: string) => `('00000000-0000-7000-${kind}000-' || lpad((${n})::text, 12, '0'))::uuid`;
 
 /**
- * 3,000 documents with 4 chunks and a job of 5 chunks each, so that reading a table from end to end costs more than an
- * index. Nearly everything is done, as in a database that has been in use; a few rows are what the sweeps look for.
+ * 3,000 documents with 4 chunks and a job of 5 chunks each, so that reading a whole table costs more than an index. Nearly
+ * all work is done, as in a database in use. The sweeps look for a few rows.
  */
 const fill = `
   INSERT INTO collections (id, owner_id, name)
@@ -55,7 +55,7 @@ const fill = `
        LATERAL (SELECT CASE WHEN c > 0 OR j > 300 THEN 'success' WHEN j <= 20 THEN 'processing' WHEN j <= 40 THEN 'pending'
                             WHEN j <= 60 THEN 'retry_scheduled' ELSE 'failed' END AS status) AS s;`;
 
-/** A look at some documents of a change that has just begun. */
+/** Looks at some documents of a re-embedding that has just begun. */
 async function beginSomeReEmbedJobs(session: Database): Promise<void> {
   const next = { model: 'next', dimensions: 8 };
   const reEmbeddingId = id(9, 1);
@@ -70,7 +70,7 @@ async function beginSomeReEmbedJobs(session: Database): Promise<void> {
   expect(begun?.dispatches).toHaveLength(20);
 }
 
-/** What makes filling slow; made again when all rows are there. */
+/** Indexes that make filling slow. They are made again when all rows are there. */
 const slowIndexes = ['document_chunks_embedding', 'document_chunks_fulltext'];
 
 async function fillQuickly(url: string): Promise<void> {
@@ -97,7 +97,7 @@ describe('The planner', () => {
   let database: ExplainingDatabase;
   beforeAll(async () => {
     testDatabase = await createTestDatabase({ empty: true });
-    // Short vectors: what is tested is which index is taken, and those of 768 dimensions take a hundred times as long.
+    // The choice of index does not depend on dimensions, and 768 of them take a hundred times as long.
     const { url } = testDatabase;
     await migrate({ databaseUrl: url, direction: 'up', embeddingModel: model, embeddingDimensions: 8 });
     await fillQuickly(url);
@@ -209,13 +209,16 @@ describe('The planner', () => {
 
   const large = ['documents', 'document_chunks', 'jobs', 'job_chunks'];
 
-  test.each(cases)('When %s, then it goes by %s and no large table is read whole', async (_what, index, work) => {
-    const access: Access = await database.accessOf(work);
-    expect(access.indexes).toContain(index);
-    expect(access.scanned.filter((table) => large.includes(table))).toEqual([]);
-  });
+  test.each(cases)(
+    'When %s, then the planner uses %s and reads no large table completely',
+    async (_what, index, work) => {
+      const access: Access = await database.accessOf(work);
+      expect(access.indexes).toContain(index);
+      expect(access.scanned.filter((table) => large.includes(table))).toEqual([]);
+    },
+  );
 
-  test('When a document or job is deleted, then what refers to it is found by an index', async () => {
+  test('When a document or job is deleted, then rows that refer to it are found by an index', async () => {
     await database.accessOf(async (session) => {
       const uncovered = await session.sql.many(
         `SELECT conrelid::regclass::text AS "table", conname FROM pg_constraint f

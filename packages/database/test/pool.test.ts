@@ -32,7 +32,7 @@ async function withPool(options: Partial<DatabaseOptions>, work: (database: Data
   }
 }
 
-/** The connections of the pool under test that the server knows, by what they do. */
+/** Returns the server's sessions of the pool under test and their states. */
 async function onServer(): Promise<{ pid: number; state: string }[]> {
   return observer.sql.many(
     `SELECT pid, state FROM pg_stat_activity
@@ -40,7 +40,7 @@ async function onServer(): Promise<{ pid: number; state: string }[]> {
   );
 }
 
-/** Expects that nobody holds a connection, here and on the server. */
+/** Expects that no connection is in use, here and on the server. */
 async function expectNoneLeaked(database: Database): Promise<void> {
   expect(database.counts().primary).toMatchObject({ active: 0, waiting: 0 });
   await waitFor('all sessions to be idle', async () => (await onServer()).every(({ state }) => state === 'idle'));
@@ -50,7 +50,7 @@ async function expectNoneLeaked(database: Database): Promise<void> {
 const pidOf = (database: Database) => database.sql.one<{ pid: number }>('SELECT pg_backend_pid() AS pid');
 
 describe('A pool under load', () => {
-  test('When 50 statements come at once to a pool of 15, then all are answered by no more than 15 connections', () =>
+  test('When 50 statements arrive at once at a pool of 15, then at most 15 connections answer them all', () =>
     withPool({ poolMax: 15 }, async (database) => {
       const statements = Array.from({ length: 50 }, (_, n) =>
         database.sql.one<{ n: number; pid: number }>(
@@ -72,7 +72,7 @@ describe('A pool under load', () => {
         Array.from({ length: 25 }, () =>
           database.transaction(async ({ sql }) => {
             arrived += 1;
-            await waitFor('all to be inside', async () => arrived === 25);
+            await waitFor('all transactions to begin', async () => arrived === 25);
             return (await sql.one<{ pid: number }>('SELECT pg_backend_pid() AS pid')).pid;
           }),
         ),
@@ -81,7 +81,7 @@ describe('A pool under load', () => {
       await expectNoneLeaked(database);
     }));
 
-  test('When it is asked for more than it has, then each caller is answered or refused with DATABASE_BUSY', () =>
+  test('When it has fewer connections than callers, then each caller is answered or refused with DATABASE_BUSY', () =>
     withPool({ poolMax: 2, connectTimeoutMs: 500 }, async (database) => {
       const holders = [1, 2].map(() => database.transaction(({ sql }) => sql.many('SELECT pg_sleep(1.5)')));
       const refused = Array.from({ length: 10 }, (_, n) =>
@@ -96,7 +96,7 @@ describe('A pool under load', () => {
       await expectNoneLeaked(database);
     }));
 
-  test('When statements and transactions fail in every way at once, then no connection is lost to the pool', () =>
+  test('When statements and transactions fail in every way at once, then the pool loses no connection', () =>
     withPool({ poolMax: 4, statementTimeoutMs: 200 }, async (database) => {
       const failures = Array.from({ length: 10 }, () => [
         database.sql.one('SELECT 1 / 0'),
@@ -109,7 +109,7 @@ describe('A pool under load', () => {
         database.exclusively(1, 1_000, () => Promise.reject(new Error('no'))),
       ]).flat();
       const results = await Promise.allSettled(failures);
-      // Of those that want the same lock some only hear that they cannot have it.
+      // Some of those that want the same lock are only refused.
       expect(results.filter(({ status }) => status === 'rejected').length).toBeGreaterThanOrEqual(71);
       const answers = await Promise.all(Array.from({ length: 20 }, () => database.sql.one('SELECT 1 AS one')));
       expect(answers).toEqual(Array(20).fill({ one: 1 }));
@@ -118,7 +118,7 @@ describe('A pool under load', () => {
 });
 
 describe('A statement that takes too long', () => {
-  test('When it stands by itself or in a transaction, then the server ends it and the code is DATABASE_TIMEOUT', () =>
+  test('When it runs alone or in a transaction, then the server ends it and the code is DATABASE_TIMEOUT', () =>
     withPool({ statementTimeoutMs: 300 }, async (database) => {
       const tooLong = { code: 'DATABASE_TIMEOUT', retryable: true };
       await expect(database.sql.many('SELECT pg_sleep(10)')).rejects.toMatchObject(tooLong);
@@ -127,10 +127,10 @@ describe('A statement that takes too long', () => {
       await expectNoneLeaked(database);
     }));
 
-  test('When it is over, then no session keeps the limit', () =>
+  test('When it has ended, then no session keeps the limit', () =>
     withPool({ poolMax: 1, statementTimeoutMs: 300 }, async (database) => {
       expect(await database.sql.one('SHOW statement_timeout')).toEqual({ statement_timeout: '300ms' });
-      // Outside the limit's transaction: what a session that shares the connection behind a pooler would see.
+      // Another client of the session, behind a pooler, would see this setting.
       await database.sql.none('COMMIT; CREATE TABLE seen AS SELECT current_setting($1) AS value', [
         'statement_timeout',
       ]);
@@ -139,18 +139,18 @@ describe('A statement that takes too long', () => {
 });
 
 describe('The connections of a pool', () => {
-  test('When a connection has reached its age, then another takes its place', () =>
+  test('When a connection has reached its age, then another one replaces it', () =>
     withPool({ poolMax: 1, maxLifetimeMs: 200 }, async (database) => {
       const { pid } = await pidOf(database);
       await waitFor('another connection', async () => (await pidOf(database)).pid !== pid);
       await expectNoneLeaked(database);
     }));
 
-  test('When nobody needs them, then they are closed but for the minimum', () =>
+  test('When they are idle, then all but the minimum are closed', () =>
     withPool({ poolMax: 5, poolMin: 2, idleTimeoutMs: 100 }, async (database) => {
       await Promise.all(Array.from({ length: 5 }, () => database.sql.many('SELECT pg_sleep(0.1)')));
       expect(database.counts().primary?.idle).toBe(5);
-      await waitFor('the others to be closed', async () => (await onServer()).length === 2);
+      await waitFor('the others to close', async () => (await onServer()).length === 2);
       await new Promise((resolve) => setTimeout(resolve, 300));
       expect(await onServer()).toHaveLength(2);
     }));

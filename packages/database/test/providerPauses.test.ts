@@ -34,34 +34,34 @@ describe('Pauses of a provider', () => {
     database.sql.none('UPDATE provider_pauses SET paused_until = now() + $2::interval WHERE model = $1', [model, by]);
   const countPauses = () =>
     database.sql.one<{ pauses: number }>('SELECT pauses FROM provider_pauses WHERE model = $1', [model]);
-  /** As long as asked for, but for the time that has passed since. */
+  /** Expects a pause of this length, less the time that has passed. */
   const expectAbout = (actual: number | undefined, expected: number) => {
     expect(actual).toBeLessThanOrEqual(expected);
     expect(actual).toBeGreaterThan(expected - 50_000);
   };
 
-  test('When the last call succeeded, then there is none', async () => {
+  test('When the last call succeeded, then there is no pause', async () => {
     expect(await database.providerPauses.find(model)).toBeNull();
   });
 
-  test('When a call fails, then everybody waits for a while, each model for itself', async () => {
+  test('When a call fails, then all workers pause for that model only', async () => {
     expectAbout((await begin()).remainingMs, firstMs);
     expectAbout(await remaining(), firstMs);
     expect(await database.providerPauses.find(newId())).toBeNull();
   });
 
-  test('When the provider names a time, then the pause lasts as long', async () => {
+  test('When the provider names a time, then the pause lasts that long', async () => {
     expectAbout((await begin(450_000)).remainingMs, 450_000);
     expectAbout((await begin(900_000)).remainingMs, 900_000);
     expectAbout((await begin(200_000)).remainingMs, 900_000);
   });
 
-  test('When the provider names a longer time than any pause of ours, up to an hour, then it is kept', async () => {
+  test('When the provider names a time longer than our longest pause, then the pause lasts that long, up to an hour', async () => {
     expectAbout((await begin(3_600_000)).remainingMs, 3_600_000);
     expectAbout(await remaining(), 3_600_000);
   });
 
-  test('When many meet the same fault at the same time, then it is one pause', async () => {
+  test('When many calls meet the same fault at once, then there is one pause', async () => {
     await Promise.all(Array.from({ length: 10 }, () => begin()));
     expect(await countPauses()).toEqual({ pauses: 1 });
     expectAbout(await remaining(), firstMs);
@@ -83,7 +83,7 @@ describe('Pauses of a provider', () => {
     }
   });
 
-  test('When a pause is over but no call has succeeded yet, then the outage is still remembered', async () => {
+  test('When a pause is over and no call has succeeded yet, then the outage is still known', async () => {
     await begin();
     await moveDeadline('-1 second');
     await database.sql.none(`UPDATE provider_pauses SET since = now() - interval '1 minute' WHERE model = $1`, [model]);
@@ -101,13 +101,13 @@ describe('Pauses of a provider', () => {
     expectAbout((await begin()).remainingMs, firstMs);
   });
 
-  test('When a call succeeds that was under way when the pause began, then the pause goes on', async () => {
+  test('When a call succeeds that began before the pause, then the pause continues', async () => {
     await begin();
     await database.providerPauses.end(model);
     expectAbout(await remaining(), firstMs);
   });
 
-  test('When a wrong clock has written a far deadline, then nobody waits for it, and the next success ends it', async () => {
+  test('When a wrong clock has written a far deadline, then no worker waits for it, and the next success ends it', async () => {
     await begin();
     await moveDeadline('1 year');
     expect(await remaining()).toBe(0);
@@ -117,7 +117,7 @@ describe('Pauses of a provider', () => {
     expect(await database.providerPauses.find(model)).toBeNull();
   });
 
-  test('When nobody has asked for long after a pause, then the next fault begins anew', async () => {
+  test('When no call was made for long after a pause, then the next fault begins a first pause', async () => {
     await begin();
     await begin();
     await database.sql.none(

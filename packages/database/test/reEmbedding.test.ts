@@ -17,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => change.drop());
 
 describe('Changing the model', () => {
-  test('When a chunk has no new vector, then nothing changes; when all have one, then the table is as it was, with these', async () => {
+  test('When a chunk has no new vector, then nothing changes; when all have one, then the table is the same with new vectors', async () => {
     await makeRoles({ databaseUrl: change.url, passwords: {} });
     const documentId = await change.addDocument(3);
     const before = await change.chunks();
@@ -46,7 +46,7 @@ describe('Changing the model', () => {
     await change.database.sql.none('DELETE FROM documents WHERE id = $1', [documentId]);
     expect(await change.chunks()).toEqual([]);
 
-    // And again, from the table that has taken the place.
+    // The replaced table can be replaced again.
     await change.reEmbedding.begin(old);
     await change.reEmbedding.buildIndexes(await change.running(), {});
     expect(await change.reEmbedding.change(await change.running())).toBe(true);
@@ -68,7 +68,7 @@ describe('Changing the model', () => {
     },
   );
 
-  test('When somebody builds another vector index meanwhile, then the change waits, and the new vectors have that one', async () => {
+  test('When another vector index is built meanwhile, then the change waits, and the new vectors get that index', async () => {
     const builder = new VectorIndexBuilder(change.database, { databaseUrl: change.url });
     const documentId = await change.addDocument(1);
     await change.reEmbedding.begin(wanted);
@@ -76,8 +76,8 @@ describe('Changing the model', () => {
     await change.addNext(documentId, [0]);
     await change.reEmbedding.buildIndexes(next, {});
     const built = builder.build('hnsw', { workers: 0 });
-    // The old one goes some seconds after the new one has come.
-    await waitFor('both indexes to be there', async () => {
+    // The old index is dropped some seconds after the new one is usable.
+    await waitFor('both indexes to exist', async () => {
       return (await findVectorIndexes(change.database.sql)).filter((index) => index.valid).length === 2;
     });
     expect(await change.reEmbedding.change(next)).toBe(false);
@@ -92,7 +92,7 @@ describe('Changing the model', () => {
     expect(await findVectorIndexes(change.database.sql)).toMatchObject([{ kind: 'hnsw', valid: true }]);
   });
 
-  test('When it was held up, then it is said by whom', async () => {
+  test('When the change is held up, then it reports the sessions that hold the locks', async () => {
     const said: string[][] = [];
     const address = { databaseUrl: change.url };
     const waiting = new ReEmbedding(change.database, address, undefined, (holders) => said.push(holders));
@@ -101,13 +101,13 @@ describe('Changing the model', () => {
     await change.database.transaction(async ({ sql }) => {
       await sql.many('SELECT FROM document_chunks_next');
       cancelled = waiting.cancel();
-      await waitFor('it to be said', async () => said.length > 0);
+      await waitFor('the report', async () => said.length > 0);
     });
     expect(await cancelled).toMatchObject(wanted);
     expect(said[0]).toEqual([expect.stringMatching(/^process \d+ \(test\) SELECT FROM document_chunks_next$/)]);
   });
 
-  test('When somebody reads the table for long, then the change waits and lets others pass', async () => {
+  test('When a transaction reads the table for long, then the change waits and lets others pass', async () => {
     await change.reEmbedding.begin(wanted);
     const next = await change.running();
     await change.reEmbedding.buildIndexes(next, {});
@@ -124,14 +124,14 @@ describe('Changing the model', () => {
     expect(await changed).toBe(true);
   });
 
-  test('When a migration has changed the columns since, then it is refused and nothing is lost', async () => {
+  test('When a migration has changed the columns since, then the change is refused and nothing is lost', async () => {
     await change.reEmbedding.begin(wanted);
     await change.database.sql.none('ALTER TABLE document_chunks ADD COLUMN language text');
     await expect(change.reEmbedding.change(await change.running())).rejects.toMatchObject({ code: 'SETUP_INVALID' });
     expect(await change.database.embeddingModels.find()).toMatchObject({ active: old, next: wanted });
   });
 
-  test('When building its indexes was broken off, then the next time builds what is missing', async () => {
+  test('When building the indexes was interrupted, then the next build makes the missing ones', async () => {
     await change.reEmbedding.begin(wanted);
     await change.database.sql.none('CREATE INDEX document_chunks_order_next ON document_chunks_next (document_id)');
     await change.database.sql.none(
@@ -145,15 +145,15 @@ describe('Changing the model', () => {
   });
 });
 
-test('When one chunk comes twice, because two jobs have it, then it is stored once', async () => {
+test('When two jobs store the same chunk, then it is stored once', async () => {
   const documentId = await change.addDocument(2);
   await change.reEmbedding.begin(wanted);
   await change.addNext(documentId, [0, 1, 0]);
   expect(await change.database.sql.many('SELECT FROM document_chunks_next')).toHaveLength(2);
 });
 
-describe('Vectors that come too late', () => {
-  test('When the model has changed meanwhile, then none of the old one is stored', async () => {
+describe('Vectors that arrive too late', () => {
+  test('When the model has changed meanwhile, then no vector of the old model is stored', async () => {
     const documentId = await change.addDocument(1);
     const sameDimensions = { model: 'new-model', dimensions: 768 };
     await change.reEmbedding.begin(sameDimensions);
@@ -162,7 +162,7 @@ describe('Vectors that come too late', () => {
     );
     await change.addNext(documentId, [0], sameDimensions);
     let store: Promise<void> | undefined;
-    // The settlement comes to the table while it is being changed.
+    // The settlement reaches the table while it is being replaced.
     await change.database.transaction(async ({ sql }) => {
       await sql.none('LOCK TABLE document_chunks IN EXCLUSIVE MODE');
       store = change.database.transaction(({ documentChunks }) =>
@@ -176,7 +176,7 @@ describe('Vectors that come too late', () => {
     expect(await change.database.sql.many('SELECT FROM document_chunks')).toHaveLength(1);
   });
 
-  test('When it has been cancelled meanwhile, then the table and what was to go there are gone, and all else is as it was', async () => {
+  test('When the re-embedding was cancelled meanwhile, then its table and vectors are gone, and everything else is as before', async () => {
     const documentId = await change.addDocument(2);
     const before = await change.database.sql.many('SELECT * FROM document_chunks ORDER BY id');
     await change.reEmbedding.begin(wanted);

@@ -14,7 +14,7 @@ const migrations = () => ({
   embeddingDimensions: old.dimensions,
 });
 
-test('When its migration is undone in the middle of one, then its jobs and new vectors go, and the rest stays', async () => {
+test('When the migration is undone during a re-embedding, then its jobs and new vectors are removed, and the rest stays', async () => {
   const { sql } = change.database;
   await change.addDocument(1);
   await change.reEmbedding.begin(wanted);
@@ -35,7 +35,7 @@ test('When its migration is undone in the middle of one, then its jobs and new v
   expect(await change.chunks()).toHaveLength(1);
 });
 
-test('When all vectors are being changed to the configured model, then the start-up check is content before they are', async () => {
+test('When vectors are being changed to the configured model, then the start-up check passes before the change', async () => {
   const { sql } = change.database;
   await expect(checkSetup(sql, wanted)).rejects.toMatchObject({ code: 'SETUP_INVALID' });
   await change.reEmbedding.begin(wanted);
@@ -45,7 +45,7 @@ test('When all vectors are being changed to the configured model, then the start
   await expect(checkSetup(sql)).resolves.toBeUndefined();
 });
 
-test('When the next model is configured, then the start-up check takes it before and after it has come into use', async () => {
+test('When the next model is configured, then the start-up check passes before and after the change', async () => {
   const { sql } = change.database;
   await expect(checkSetup(sql, old, wanted)).resolves.toBeUndefined();
   await change.reEmbedding.begin(wanted);
@@ -56,13 +56,13 @@ test('When the next model is configured, then the start-up check takes it before
     code: 'SETUP_INVALID',
     message: expect.stringMatching(/EMBEDDING_DIMENSIONS is 768.*vectors of 256.*re-embed start/),
   });
-  // The migrations do not take the old model over again: the vectors would be of other dimensions.
+  // The migrations do not restore the old model, because it has other dimensions.
   await migrate({ ...migrations(), direction: 'up' });
   expect(await sql.one('SELECT model, dimensions FROM embedding_settings')).toEqual(wanted);
 });
 
 describe('Beginning to change the model', () => {
-  test('When it is begun again, then it goes on; another one, or what is there already, is refused', async () => {
+  test('When it is begun again, then it continues; another model, or the current one, is refused', async () => {
     expect(await change.reEmbedding.begin(wanted)).toBe('begun');
     expect(await change.reEmbedding.begin(wanted)).toBe('under way');
     await expect(change.reEmbedding.begin({ ...wanted, dimensions: 512 })).rejects.toMatchObject({
@@ -87,7 +87,7 @@ describe('Beginning to change the model', () => {
       `CREATE FUNCTION first_chunk() RETURNS document_chunks LANGUAGE sql AS 'SELECT c FROM document_chunks c LIMIT 1'`,
       /function first_chunk\(\)/,
     ],
-  ])('When there is %s, then nothing is begun, and it is named', async (statement, named) => {
+  ])('When there is %s, then nothing begins, and the error names it', async (statement, named) => {
     await change.database.sql.none(statement);
     await expect(change.reEmbedding.begin(wanted)).rejects.toMatchObject({
       code: 'SETUP_INVALID',
@@ -96,7 +96,7 @@ describe('Beginning to change the model', () => {
     expect(await change.isThere('document_chunks_next')).toBe(false);
   });
 
-  test('When something refers to the table that was not there in the beginning, then the change names it', async () => {
+  test('When an object was made later that refers to the table, then the change names it', async () => {
     await change.reEmbedding.begin(wanted);
     await change.database.sql.none('CREATE VIEW texts AS SELECT content FROM document_chunks');
     await expect(change.reEmbedding.change(await change.running())).rejects.toMatchObject({
@@ -105,7 +105,7 @@ describe('Beginning to change the model', () => {
     });
   });
 
-  test('When the table has constraints, triggers and policies of its own, then they are in nobody’s way', async () => {
+  test('When the table has constraints, triggers and policies of its own, then the change succeeds', async () => {
     for (const statement of [
       `ALTER TABLE document_chunks ADD CHECK (content <> 'forbidden')`,
       'CREATE POLICY all_rows ON document_chunks USING (token_count > 0)',
@@ -117,7 +117,7 @@ describe('Beginning to change the model', () => {
     expect(await change.reEmbedding.begin(wanted)).toBe('begun');
   });
 
-  test('When two begin at once, then it is begun once', async () => {
+  test('When two processes begin at once, then it begins once', async () => {
     const other = new ReEmbedding(change.database, { databaseUrl: change.url });
     const outcomes = await Promise.allSettled([change.reEmbedding.begin(wanted), other.begin(wanted)]);
     expect(outcomes.filter((each) => each.status === 'fulfilled' && each.value === 'begun')).toHaveLength(1);
@@ -125,7 +125,7 @@ describe('Beginning to change the model', () => {
   });
 
   const testBehindPooler = missingPgBouncer() ? test.skip : test;
-  testBehindPooler('When the address is a pooler in transaction mode, then nothing is begun', async () => {
+  testBehindPooler("When the address is a pooler's in transaction mode, then nothing begins", async () => {
     const pooler = await PgBouncer.before(change.url, { sessions: 2 });
     const through = change.open(pooler.through(change.url));
     try {
@@ -142,7 +142,7 @@ describe('Beginning to change the model', () => {
   });
 });
 
-test('When the service role works at a change, then it may do that and nothing that only the owner may', async () => {
+test('When the service role works on a re-embedding, then it may do that, and nothing that only the owner may do', async () => {
   const password = 'service-password-1';
   const { names } = await makeRoles({ databaseUrl: change.url, passwords: { service: password } });
   const documentId = await change.addDocument(1);

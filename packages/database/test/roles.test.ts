@@ -24,7 +24,7 @@ async function withClient<T>(url: string, work: (client: Client) => Promise<T>):
   }
 }
 
-/** The SQLSTATE of each statement's refusal; undefined where it was not refused. */
+/** Runs each statement. @returns the SQLSTATE of its refusal, or undefined when it was not refused. */
 function refusals(url: string, statements: readonly string[]): Promise<Record<string, string | undefined>> {
   return withClient(url, async (client) => {
     const outcomes: Record<string, string | undefined> = {};
@@ -53,7 +53,7 @@ function up(ownerUrl: string, count?: number) {
 
 describe('Roles', () => {
   let testDatabase: TestDatabase;
-  /** No superuser, for whom nothing is ever refused: the owner of one database, as managed PostgreSQL gives. */
+  /** The owner of one database, as on managed PostgreSQL. A superuser would never be refused. */
   let ownerUrl: string;
   let names: RoleNames;
   let serviceUrl: string;
@@ -65,7 +65,7 @@ describe('Roles', () => {
     const owner = `${database}_owner`;
     await withClient(testDatabase.url, async (client) => {
       await client.query(`CREATE ROLE "${owner}" LOGIN CREATEROLE PASSWORD 'owner-password'`);
-      // Where the extension is not marked as trusted, an administrator has to make it.
+      // An administrator must create an extension that is not trusted.
       await client.query('CREATE EXTENSION vector');
       await client.query(`ALTER DATABASE "${database}" OWNER TO "${owner}"`);
     });
@@ -76,7 +76,7 @@ describe('Roles', () => {
   });
   afterEach(() => testDatabase.drop());
 
-  test('When the service role is made, then it changes rows and is refused everything that changes tables', async () => {
+  test('When the service role is made, then it may change rows and no table', async () => {
     await up(ownerUrl);
     expect(await makeRoles({ databaseUrl: ownerUrl, passwords })).toEqual({ names, made: ['service', 'readonly'] });
     const forbidden = [
@@ -114,7 +114,7 @@ describe('Roles', () => {
     expect(Object.values(await refusals(serviceUrl, allowed))).toEqual(allowed.map(() => undefined));
   });
 
-  test('When the read-only role is made, then it reads every table and is refused every write, however it asks', async () => {
+  test('When the read-only role is made, then it may read every table, and every way to write is refused', async () => {
     await up(ownerUrl);
     await makeRoles({ databaseUrl: ownerUrl, passwords });
     const tables = await withClient(ownerUrl, async (client) => {
@@ -146,7 +146,7 @@ describe('Roles', () => {
     expect(outcomes).toEqual({ ...allRefused(writes), 'SET default_transaction_read_only = off': undefined });
   });
 
-  test('When a chunk is stored as the service, then the read-only role finds it, and may store none', async () => {
+  test('When the service role stores a chunk, then the read-only role finds it and may store none', async () => {
     await up(ownerUrl);
     await makeRoles({ databaseUrl: ownerUrl, passwords });
     const open = (url: string) => new Database({ url, poolMax: 1, connectTimeoutMs: 5_000, applicationName: 'test' });
@@ -186,7 +186,7 @@ describe('Roles', () => {
     }
   });
 
-  test('When a migration makes a table later, then both roles have their rights on it', async () => {
+  test('When a later migration makes a table, then both roles have their privileges on it', async () => {
     await makeRoles({ databaseUrl: ownerUrl, passwords });
     await up(ownerUrl, 3);
     await up(ownerUrl);
@@ -204,7 +204,7 @@ describe('Roles', () => {
     });
   });
 
-  test('When they are made again, then passwords that are given change, and those that are not stay', async () => {
+  test('When the roles are made again, then given passwords replace the old ones, and the others stay', async () => {
     await up(ownerUrl);
     await Promise.all([
       makeRoles({ databaseUrl: ownerUrl, passwords }),
@@ -223,7 +223,7 @@ describe('Roles', () => {
     await expect(withClient(readonlyUrl, async () => 'in')).resolves.toBe('in');
   });
 
-  test('When an administrator has made the roles, then an owner who may create none sets their rights', async () => {
+  test('When an administrator has made the roles, then an owner without CREATEROLE sets their privileges', async () => {
     await up(ownerUrl);
     await withClient(testDatabase.url, async (client) => {
       await client.query(`CREATE ROLE "${names.service}" LOGIN PASSWORD '${passwords.service}'`);
@@ -265,7 +265,7 @@ describe('Roles', () => {
     });
   });
 
-  test('When a role of that name may do more, then it is left alone and the error says so', async () => {
+  test('When a role of that name has more privileges, then it is not changed and the error says so', async () => {
     await withClient(testDatabase.url, (client) => client.query(`CREATE ROLE "${names.service}" CREATEDB`));
     await expect(makeRoles({ databaseUrl: ownerUrl, passwords })).rejects.toMatchObject({
       code: 'SETUP_INVALID',
@@ -274,7 +274,7 @@ describe('Roles', () => {
     await expect(withClient(readonlyUrl, async () => undefined)).rejects.toMatchObject({ code: '28P01' });
   });
 
-  test('When roles are made, then no password is in what the server is sent, and so in none of its logs', async () => {
+  test('When roles are made, then no statement to the server contains a password', async () => {
     await up(ownerUrl);
     const sent: Buffer[] = [];
     const server = new URL(ownerUrl);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createTestDatabase } from '@millrace/test-support';
 import { Client } from 'pg';
 
-/** The document's part about each table, by the table's name. */
+/** Returns the section of the document about each table. */
 function readSections(): Map<string, string> {
   const text = readFileSync(join(__dirname, '../../../docs/database/schema.md'), 'utf8');
   return new Map(
@@ -14,7 +14,7 @@ function readSections(): Map<string, string> {
   );
 }
 
-test('When the schema is documented, then each table has its part with every column and index, and no other', async () => {
+test('The document has a section for each table with every column and index, and no others', async () => {
   const database = await createTestDatabase();
   const client = new Client({ connectionString: database.url });
   await client.connect();

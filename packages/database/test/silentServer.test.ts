@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
 import { Database } from '../src';
 
-/** A server that takes connections and says nothing, as a frozen one does, until it is thawed. */
+/** A server that accepts connections and stays silent, like a frozen one, until it is thawed. */
 class SilentServer {
   private isFrozen = true;
   private readonly sockets = new Set<Socket>();
@@ -44,7 +44,7 @@ class SilentServer {
   }
 }
 
-describe('While a server answers no new connection', () => {
+describe('When a server does not answer new connections', () => {
   let testDatabase: TestDatabase;
   let server: SilentServer;
   let database: Database;
@@ -62,16 +62,16 @@ describe('While a server answers no new connection', () => {
     await server.close();
   });
 
-  /** Of one caller that opens a connection, and of others that wait for it. */
+  /** Starts one caller that opens a connection and others that wait for it. */
   const statements = () => Array.from({ length: 6 }, () => database.sql.one<{ one: number }>('SELECT 1 AS one'));
 
-  test('When it answers again in time, then all callers are answered, those that waited for a connection as well', async () => {
+  test('and answers again in time, then all callers are answered, also those that waited for a connection', async () => {
     const answers = Promise.all(statements());
     setTimeout(() => server.thaw(), 700);
     expect(await answers).toEqual(Array(6).fill({ one: 1 }));
   });
 
-  test('When it does not, then all hear DATABASE_UNAVAILABLE', async () => {
+  test('and stays silent, then all callers get DATABASE_UNAVAILABLE', async () => {
     const codes = (await Promise.allSettled(statements())).map(
       (result) => result.status === 'rejected' && result.reason.code,
     );

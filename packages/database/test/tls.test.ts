@@ -14,7 +14,7 @@ function refusal(url: string, caFile?: string): MillraceError {
 }
 
 describe('The settings of a database URL', () => {
-  test('When nothing is said of TLS, then there is none, whatever PGSSLMODE says', () => {
+  test('When the URL does not mention TLS, then there is none, whatever PGSSLMODE says', () => {
     expect(clientConfig(server)).toEqual({ connectionString: server, ssl: false });
     expect(clientConfig(`${server}?sslmode=disable&application_name=x`)).toEqual({
       connectionString: `${server}?application_name=x`,
@@ -22,20 +22,20 @@ describe('The settings of a database URL', () => {
     });
   });
 
-  test('When it requires TLS, then any certificate will do', () => {
+  test('When sslmode is require, then any certificate is accepted', () => {
     expect(clientConfig(`${server}?sslmode=require`)).toEqual({
       connectionString: server,
       ssl: { rejectUnauthorized: false },
     });
   });
 
-  test('When the certificate is to be verified in full, then it is, for the host of the URL', () => {
+  test('When sslmode is verify-full, then the certificate is verified for the host of the URL', () => {
     expect(clientConfig(`${server}?sslmode=verify-full`).ssl).toEqual({ host: 'db.example.org' });
     expect(clientConfig(`${server}?sslmode=verify-full&sslrootcert=system`).ssl).toEqual({ host: 'db.example.org' });
     expect(clientConfig('postgresql://u@[::1]/x?ssl=true').ssl).toEqual({ host: '::1' });
   });
 
-  test('When a CA file is given and no mode, then the certificate is verified in full', () => {
+  test('When there is a CA file and no mode, then the mode is verify-full', () => {
     expect(clientConfig(server, __filename).ssl).toEqual({
       host: 'db.example.org',
       ca: expect.stringContaining('The settings of a database URL'),
@@ -49,7 +49,7 @@ describe('The settings of a database URL', () => {
     expect(error.message).not.toContain('u:p');
   });
 
-  test('When verify-ca has no CA file, or the CA file is not there, then it is said so', () => {
+  test('When verify-ca has no CA file, or the CA file is missing, then the error says so', () => {
     expect(refusal(`${server}?sslmode=verify-ca`).message).toContain('DATABASE_CA_FILE');
     expect(refusal(`${server}?sslmode=verify-ca&sslrootcert=system`).message).toContain('verify-full');
     expect(refusal(`${server}?sslmode=verify-full`, '/no/such/ca.pem').message).toContain('/no/such/ca.pem');

@@ -3,7 +3,7 @@ import { untilAvailable } from '../src';
 
 const away = () => new MillraceError('DATABASE_UNAVAILABLE', 'away');
 
-/** Fails with these errors, one after the other, and then succeeds. */
+/** Makes work that throws these errors one after the other and then succeeds. */
 function failing(...errors: Error[]) {
   const calls = { count: 0 };
   const work = async () => {
@@ -20,19 +20,19 @@ function failing(...errors: Error[]) {
 describe('Waiting until the database is available', () => {
   const never = new AbortController().signal;
 
-  test('When it is there, then the work runs once', async () => {
+  test('When it is available, then the work runs once', async () => {
     const { calls, work } = failing();
     expect(await untilAvailable(work, never)).toBe('done');
     expect(calls.count).toBe(1);
   });
 
-  test('When it comes back, then the work runs again until it gets through', async () => {
+  test('When it becomes available again, then the work runs again until it succeeds', async () => {
     const { calls, work } = failing(away(), away());
     expect(await untilAvailable(work, never)).toBe('done');
     expect(calls.count).toBe(3);
   });
 
-  test('When all its connections were in use or it took too long, then the work runs again as well', async () => {
+  test('When all connections were in use or a statement timed out, then the work runs again too', async () => {
     const { calls, work } = failing(
       new MillraceError('DATABASE_BUSY', 'busy'),
       new MillraceError('DATABASE_TIMEOUT', 'slow'),
@@ -41,14 +41,14 @@ describe('Waiting until the database is available', () => {
     expect(calls.count).toBe(3);
   });
 
-  test('When it takes too long for the third time, outages between or not, then that is thrown', async () => {
+  test('When a statement times out for the third time, with outages in between or not, then that error is thrown', async () => {
     const slow = () => new MillraceError('DATABASE_TIMEOUT', 'slow');
     const { calls, work } = failing(slow(), away(), slow(), away(), slow());
     await expect(untilAvailable(work, never)).rejects.toMatchObject({ code: 'DATABASE_TIMEOUT' });
     expect(calls.count).toBe(5);
   });
 
-  test('When the server is silent for the third time, then that is thrown as well', async () => {
+  test('When the server is silent for the third time, then that error is thrown', async () => {
     const silent = () =>
       new MillraceError('DATABASE_UNAVAILABLE', 'silent', { cause: new Error('Query read timeout') });
     const { calls, work } = failing(silent(), silent(), silent());
@@ -56,25 +56,25 @@ describe('Waiting until the database is available', () => {
     expect(calls.count).toBe(3);
   });
 
-  test('When something else is wrong, then it is thrown at once', async () => {
+  test('When the work throws another error, then it is thrown at once', async () => {
     const { calls, work } = failing(new Error('broken'));
     await expect(untilAvailable(work, never)).rejects.toThrow('broken');
     expect(calls.count).toBe(1);
   });
 
-  test('When something else is wrong after it has come back, then that is thrown', async () => {
+  test('When the work throws another error after an outage, then that error is thrown', async () => {
     const { calls, work } = failing(away(), new MillraceError('INTERNAL', 'broken'));
     await expect(untilAvailable(work, never)).rejects.toMatchObject({ code: 'INTERNAL' });
     expect(calls.count).toBe(2);
   });
 
-  test('When the waiting is ended, then it ends at once, with the outage as the reason', async () => {
+  test('When the signal is aborted, then the waiting ends at once and the outage is thrown', async () => {
     const stopping = new AbortController();
     let tries = 0;
     const waiting = untilAvailable(async () => {
       tries += 1;
       if (tries === 3) {
-        // While it is about to wait for the fourth time.
+        // The fourth wait is about to begin.
         setImmediate(() => stopping.abort());
       }
       throw away();
@@ -83,7 +83,7 @@ describe('Waiting until the database is available', () => {
     expect(tries).toBe(3);
   });
 
-  test('When the waiting was ended before, then the work still gets one try', async () => {
+  test('When the signal was aborted before, then the work still gets one try', async () => {
     const { calls, work } = failing(away());
     await expect(untilAvailable(work, AbortSignal.abort())).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
     expect(calls.count).toBe(1);

@@ -11,10 +11,10 @@ import {
 } from '../src';
 
 export const model = 'test-model';
-// What is tested does not depend on it, and those of 768 dimensions take many times as long.
+// The tests do not depend on the dimensions, and 768 of them take many times as long.
 const dimensions = 64;
 
-/** A collection with one document, whose vectors are on one side or the other of all there are. */
+/** A collection with one document. Its vectors are near the queries or opposite to them. */
 interface Part {
   collectionId: string;
   documentId: string;
@@ -31,15 +31,15 @@ const part = (name: string, rows: number, opposite: boolean, collectionId = newI
   opposite,
 });
 
-/** What to search, and how. */
+/** The filter and extent of a search. */
 interface Nearest extends Partial<SearchFilter>, Partial<WantedChunks> {
-  /** Runs before, in the same transaction. */
+  /** SQL that runs before the search in the same transaction. */
   prepare?: string;
 }
 
-/** A database with a thousand chunks whose vectors lie around a few centres, as texts about a few things do. */
+/** A database with a thousand chunks. Their vectors lie around a few centres, as those of texts about a few topics do. */
 export class VectorTable {
-  /** What queries are near to, and what is opposite to that: a fiftieth of the rows, and many of them. */
+  /** Rows near the queries, and rows opposite to them: a fiftieth of all rows, and many. */
   readonly near = part('near', 540, false, defaultCollectionId);
   readonly few = part('few', 20, true);
   readonly many = part('many', 440, true);
@@ -70,7 +70,7 @@ export class VectorTable {
     await this.testDatabase.drop();
   }
 
-  /** The vector of a row, by its place among all. */
+  /** Returns the vector of a row, by its place among all rows. */
   vectorOf(i: number): Float32Array {
     return this.vectors[i]?.vector ?? new Float32Array();
   }
@@ -84,11 +84,11 @@ export class VectorTable {
     { limit = 10, effort = 1, prepare = '', ...filter }: Nearest = {},
   ): Promise<{ texts: string[]; scans: Record<string, number> }> {
     return this.database.transaction(async (session) => {
-      // What is off is costed so high that every plan would be compiled first.
+      // Disabled plans have such high costs that JIT would compile every plan.
       await session.sql.none(
         `SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; ${prepare}`,
       );
-      // The session counts what earlier transactions have not reported yet as well.
+      // The session's counters include earlier transactions that are not reported yet.
       const before = await scansIn(session);
       const rows = await session.documentChunks.search(
         this.vectorOf(i),
@@ -102,13 +102,13 @@ export class VectorTable {
     });
   }
 
-  /** Has the planner know what there is, and searches ask it anew. */
+  /** Updates the planner's statistics, and makes searches read the indexes again. */
   async analyze(): Promise<void> {
     await this.database.sql.none('ANALYZE document_chunks, documents');
     this.database.vectorIndexes.forget();
   }
 
-  /** As a program would find them without any index. */
+  /** Returns the nearest texts by comparing all vectors. */
   exactly(i: number, { limit = 10, parts = this.parts }: { limit?: number; parts?: Part[] } = {}): string[] {
     const query = this.vectorOf(i);
     const similarity = (vector: Float32Array) =>
@@ -174,7 +174,7 @@ export class VectorTable {
   }
 }
 
-/** How often each index of the chunks was used, and how often all of them were read without one. */
+/** Returns how often each index of the chunks was used, and how often the table was read without one. */
 async function scansIn(session: Session): Promise<Record<string, number>> {
   const rows = await session.sql.many<{ name: string; scans: number }>(
     `SELECT indexrelid::regclass::text AS name, pg_stat_get_xact_numscans(indexrelid)::integer AS scans
@@ -184,7 +184,7 @@ async function scansIn(session: Session): Promise<Record<string, number>> {
   return Object.fromEntries(rows.map(({ name, scans }) => [name, scans]));
 }
 
-/** Numbers from -1 to 1, the same ones every time: Marsaglia's 32-bit xorshift. */
+/** Returns the same numbers from -1 to 1 every time (Marsaglia's 32-bit xorshift). */
 function randomNumbers(): () => number {
   let state = 1;
   return () => {

@@ -9,10 +9,10 @@ beforeAll(async () => {
 });
 afterAll(() => testDatabase.drop());
 
-/** Linux's number for the timer of a connection that is probed while nothing is said (proc_pid_net(5), "tr"). */
+/** Linux's number for the keep-alive timer of a connection (proc_pid_net(5), "tr"). */
 const keepalive = '02';
 
-test('When a connection is silent for hours, then the system probes it all the while, so that nothing forgets it', async () => {
+test('When a connection is idle, then its keep-alive timer runs', async () => {
   const timer = await withClient({ databaseUrl: testDatabase.url }, { application_name: 'test' }, async (client) => {
     const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
     const port = Number(stream.localPort).toString(16).toUpperCase().padStart(4, '0');
