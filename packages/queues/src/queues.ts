@@ -10,7 +10,7 @@ import {
 import { type JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
-/** Kept in Redis for Bull Board to show, in seconds; Postgres has the whole history. */
+/** How long ended deliveries are kept for Bull Board, in seconds. PostgreSQL has the whole history. */
 const retention = {
   removeOnComplete: { age: 3_600, count: 1_000 },
   removeOnFail: { age: 7 * 86_400, count: 10_000 },

@@ -1,8 +1,9 @@
 import { type Database, type NextModel, ReEmbedding } from '@millrace/database';
 import { beginReEmbedJobs, cancelJob } from '@millrace/lifecycle';
-import type { OpenAiServer } from '@millrace/test-support';
+import { createLogger } from '@millrace/telemetry';
+import { type OpenAiServer, waitFor } from '@millrace/test-support';
 import { chunkCounts, firstId } from '../../../packages/lifecycle/test/support';
-import { type EmbeddingWorker, type QueuedChunk, storedChunks } from '../src';
+import { type EmbeddingWorker, type QueuedChunk, startEmbedder, storedChunks } from '../src';
 import { EmbedderWorld, type Upload } from './support';
 
 const next = { model: 'next-model', dimensions: 256 };
@@ -17,7 +18,7 @@ let reEmbedding: ReEmbedding;
 beforeEach(async () => {
   world = await EmbedderWorld.create({ EMBEDDING_MODEL: 'old-model' });
   ({ provider, database } = world);
-  reEmbedding = new ReEmbedding(database, { databaseUrl: world.databaseUrl });
+  reEmbedding = new ReEmbedding(database, { databaseUrl: world.config().DATABASE_URL });
 });
 afterEach(() => world.dispose());
 
@@ -134,6 +135,34 @@ test('When no worker can make vectors of the old model, then stored chunks get t
   expect(models.next && (await changeTo(models.next))).toBe(true);
   expect(await outcomes(uploads, upload)).toEqual(['done']);
   expect(await chunksOf(upload.jobId)).toEqual([{ status: 'success', attempts: 1 }]);
+});
+
+test('When many uploads wait for a model that no embedder has, then stored chunks are embedded at once, and uploads after the change', async () => {
+  const before = await embedder({});
+  await before.uploads.process((await world.upload(2)).deliveries);
+  await reEmbedding.begin(next);
+  const upload = await world.upload(300);
+  const again = await storedAgain();
+  const dispatch = (queue: 'chunks' | 'reembed-chunks') => (delivery: QueuedChunk, chunkIndex: number) => {
+    return { ...delivery, queue, chunkIndex, delayMs: 0 };
+  };
+  await world.queues.deliverChunks([
+    ...upload.deliveries.map(dispatch('chunks')),
+    ...again.deliveries.map(dispatch('reembed-chunks')),
+  ]);
+  const statusOf = async (jobId: string) => (await database.jobs.find(jobId))?.status;
+  const service = await startEmbedder(world.config(onlyNext), createLogger('test', 'silent'));
+  try {
+    await waitFor('the stored chunks', async () => (await statusOf(again.jobId)) === 'completed');
+    expect(await chunksOf(upload.jobId)).toEqual(Array(300).fill(untouched));
+    const models = await database.embeddingModels.find();
+    expect(models.next && (await changeTo(models.next))).toBe(true);
+    await waitFor('the upload', async () => (await statusOf(upload.jobId)) === 'completed', 30_000);
+  } finally {
+    for (const { run } of service.stop) {
+      await run();
+    }
+  }
 });
 
 test('When the next provider limits the rate, then the queue of stored chunks is paused without an attempt, and uploads go on', async () => {

@@ -1,3 +1,4 @@
+import type { Config } from '@millrace/config';
 import { type Database, defaultCollectionId } from '@millrace/database';
 import { EmbeddingProviders } from '@millrace/embeddings';
 import { closeConnection, Queues, untilReady, workerConnection } from '@millrace/queues';
@@ -43,8 +44,9 @@ export class EmbedderWorld {
     return new EmbedderWorld(provider, environment, openDatabase(config.DATABASE_URL), connection, queues);
   }
 
-  get databaseUrl(): string {
-    return this.environment.config().DATABASE_URL;
+  /** The configuration, with these environment variables set. */
+  config(changes: Record<string, string> = {}): Config {
+    return this.environment.config(changes);
   }
 
   async worker(options: WorkerOptions = {}): Promise<EmbeddingWorker> {
@@ -53,7 +55,7 @@ export class EmbedderWorld {
       target,
       database,
       deliveries: new Deliveries(this.queues, logger),
-      providers: await EmbeddingProviders.create(this.environment.config(changes)),
+      providers: await EmbeddingProviders.create(this.config(changes)),
       inHand: this.inHand,
       worker: 'test',
       leaseMs,
