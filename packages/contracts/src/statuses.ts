@@ -38,8 +38,8 @@ export type JobChunkStatus = z.infer<typeof jobChunkStatus>;
 export const pageOutcome = z.enum(['text', 'ocr', 'empty', 'failed']);
 export type PageOutcome = z.infer<typeof pageOutcome>;
 
-/** What a job does to its document. */
-export const jobKind = z.enum(['ingest', 're-embed']);
+/** What a job does: see docs/lifecycle.md. */
+export const jobKind = z.enum(['ingest', 'reread', 're-embed']);
 export type JobKind = z.infer<typeof jobKind>;
 
 /** How a broken PDF was made readable. Pages may be lost when the file was cut off. */

@@ -11,7 +11,7 @@ export { ReEmbedding } from './reEmbedding/reEmbedding';
 export type { ChunkAttemptRow } from './repositories/chunkAttempts';
 export { defaultCollectionId, systemOwnerId } from './repositories/collections';
 export type { DocumentChunkRow, NewDocumentChunk } from './repositories/documentChunks';
-export type { DocumentPageRow, NewDocumentPage } from './repositories/documentPages';
+export type { DocumentPageRow, NewDocumentPage, PageFailures } from './repositories/documentPages';
 export type { DocumentRow, NewDocument } from './repositories/documents';
 export type { EmbeddingModels, NextModel } from './repositories/embeddingModels';
 export {

@@ -1,9 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { newId } from '@millrace/contracts';
 import { createTestDatabase, type TestDatabase, waitFor } from '@millrace/test-support';
 import { Client } from 'pg';
-import { checkSetup, defaultCollectionId, hasTables, migrationNames, removeSchema, systemOwnerId } from '../src';
+import {
+  checkSetup,
+  defaultCollectionId,
+  hasTables,
+  migrationNames,
+  removeSchema,
+  type Sql,
+  systemOwnerId,
+} from '../src';
 import { embedding, runMigrations, withDatabase } from './migrating';
 
 async function tablesIn(url: string): Promise<string[]> {
@@ -79,6 +88,49 @@ describe('Migrations', () => {
     await withDatabase(testDatabase.url, async ({ sql }) => {
       const rows = await sql.many<{ repair: string | null }>('SELECT repair FROM documents ORDER BY content_hash');
       expect(rows.map((row) => row.repair)).toEqual([null, 'TRAILER_REBUILT', 'PAGES_REBUILT', 'PAGES_REBUILT']);
+    });
+  });
+
+  test('When failed pages are being read again, then a job of its own goes on with that, and undoing it loses no chunk', async () => {
+    const before = migrationNames().indexOf('0013_reread-jobs');
+    await run('up', { count: before });
+    const [documentId, jobId] = [newId(), newId()];
+    await withDatabase(testDatabase.url, async ({ sql }) => {
+      await sql.none(
+        `INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes, status)
+         VALUES ($<documentId>, $<collection>, $<owner>, 'a.pdf', repeat('1', 64), 'application/pdf', 1, 'processing')`,
+        { documentId, collection: defaultCollectionId, owner: systemOwnerId },
+      );
+      await sql.none(
+        `INSERT INTO jobs (id, document_id, kind, status, current_step, total_chunks, processed_chunks, max_retries,
+           chunk_max_retries, attempts, worker, lease_token, lease_expires_at, queue_job_id, dispatch_count)
+         VALUES ($<jobId>, $<documentId>, 'ingest', 'chunking', 'reading', 1, 1, 3, 2, 1, 'old', gen_random_uuid(), now(),
+           $<jobId> || '.2', 2)`,
+        { jobId, documentId },
+      );
+      await insertChunk(sql, jobId, 0, 'success');
+    });
+    const jobs = ({ sql }: { sql: Sql }) =>
+      sql.many<{ id: string; kind: string }>(
+        `SELECT j.id, kind, j.status, total_chunks AS total, lease_token AS token, (SELECT count(*)::integer FROM job_chunks c
+           WHERE c.job_id = j.id) AS chunks FROM jobs j ORDER BY kind`,
+      );
+    await run('up');
+    await withDatabase(testDatabase.url, async (database) => {
+      const found = await jobs(database);
+      expect(found).toMatchObject([
+        { id: jobId, kind: 'ingest', status: 'completed_with_errors', total: 1, token: null, chunks: 1 },
+        { kind: 'reread', status: 'queued', total: null, chunks: 0 },
+      ]);
+      const rereadId = found[1]?.id ?? '';
+      await insertChunk(database.sql, rereadId, 1, 'pending');
+      await database.sql.none(`UPDATE jobs SET status = 'processing', total_chunks = 1 WHERE id = $1`, [rereadId]);
+    });
+    await run('down', { count: migrationNames().length - before });
+    await withDatabase(testDatabase.url, async (database) => {
+      expect(await jobs(database)).toMatchObject([
+        { id: jobId, kind: 'ingest', status: 'processing', total: 2, chunks: 2 },
+      ]);
     });
   });
 
@@ -187,3 +239,13 @@ describe('Migrations', () => {
     expect(await run('up')).toEqual(migrationNames());
   });
 });
+
+async function insertChunk(sql: Sql, jobId: string, index: number, status: string): Promise<void> {
+  const id = newId();
+  await sql.none(
+    `INSERT INTO job_chunks (id, job_id, chunk_index, page_start, page_end, page_count, has_overlap, chunk_hash,
+       content_hash, status, max_retries, queue_job_id, dispatch_count)
+     VALUES ($<id>, $<jobId>, $<index>, 1, 1, 1, false, $<id>, 'hash', $<status>, 2, $<id> || '.1', 1)`,
+    { id, jobId, index, status },
+  );
+}

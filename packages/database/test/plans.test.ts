@@ -182,6 +182,12 @@ describe('The planner', () => {
       'job_chunks_job_id_chunk_index_key',
       (s) => s.jobChunks.list(id(3, 77), { after: 0, limit: 3 }),
     ],
+    ["a document's missing chunks are listed", 'job_chunks_job_status', (s) => s.jobChunks.listMissing(id(1, 77), 3)],
+    [
+      "the place after a document's chunks is looked for",
+      'jobs_document',
+      (s) => s.jobChunks.findContinuation(id(1, 77), ['7-1']),
+    ],
     [
       'failed chunks are counted by error code',
       'job_chunks_failed',

@@ -1,6 +1,6 @@
 import { type ChunkDispatch, type JobDispatch, newId, type SkipReason } from '@millrace/contracts';
 import type { Database, Session } from '@millrace/database';
-import { isRestartable, restart, schedule, skipReasonOf } from './retrySteps';
+import { endedUnread, isRestartable, restart, schedule, skipReasonOf } from './retrySteps';
 
 /** Chunks are scheduled in transactions of this many, so that a bulk retry never holds more rows than that. */
 const batchSize = 10_000;
@@ -35,7 +35,7 @@ const chunkCondition = `c.status = 'failed' AND j.status <> 'cancelled'
   AND ($<failedBefore>::timestamptz IS NULL OR c.updated_at < $<failedBefore>)`;
 
 /** Failed jobs without chunks; not all of them can be restarted. */
-const jobCondition = `j.status = 'failed' AND j.total_chunks IS NULL
+const jobCondition = `j.status = 'failed' AND ${endedUnread}
   AND ($<collectionId>::uuid IS NULL OR d.collection_id = $<collectionId>)
   AND ($<documentId>::uuid IS NULL OR j.document_id = $<documentId>)
   AND ($<errorCodes>::text[] IS NULL OR j.error_code = ANY($<errorCodes>::text[]))

@@ -7,6 +7,9 @@ export const dispatchColumns = `c.id AS "chunkId", c.job_id AS "jobId", j.docume
   d.collection_id AS "collectionId", c.chunk_index AS "chunkIndex", ${chunkQueueOfJob} AS queue,
   c.queue_job_id AS "queueJobId"`;
 
+/** SQL: the columns of a JobDispatch, without its delay, from a job. */
+export const jobDispatchColumns = `id AS "jobId", document_id AS "documentId", queue_job_id AS "queueJobId"`;
+
 /** SQL: the delay of a ChunkDispatch, from its row. */
 export const delayColumn = delayOf('c');
 

@@ -10,20 +10,10 @@ export {
   releaseChunks,
   renewChunkLeases,
 } from './chunks';
+export type { ClaimedJob } from './claimedJob';
 export { redispatchChunks, redispatchJobs } from './dispatch';
-export {
-  type ChunkedDocument,
-  type ClaimedJob,
-  claimJob,
-  expireJobLeases,
-  failJob,
-  type JobClaim,
-  releaseJob,
-  renewJobLease,
-  retryReading,
-  storeChunks,
-} from './jobs';
-export { noteReading } from './progress';
+export { failJob } from './failReading';
+export { claimJob, expireJobLeases, type JobClaim, releaseJob, renewJobLease, retryReading } from './jobLeases';
 export { findDriftedJobs, reconcileCounters } from './reconcile';
 export {
   type BegunReEmbedding,
@@ -33,7 +23,8 @@ export {
   type ReEmbedOptions,
 } from './reEmbed';
 export { deleteDocument } from './remove';
-export { type PagesRetried, retryPages, storePages } from './rereading';
+export { type PagesRetried, retryPages } from './rereadPages';
 export { type Retried, type RetryRequest, retryJob, type SkippedChunk } from './retry';
 export type { RetryPolicy, RoundResult } from './rounds';
 export { type EmbeddedChunk, type FailedChunk, type Settled, type Settlement, settleChunks } from './settle';
+export { type ChunkedDocument, noteReading, storeChunks, storePages } from './storeReading';

@@ -1,26 +1,29 @@
 import type { Database } from '@millrace/database';
-import { type Counters, counters, endRound, type RetryPolicy, type RoundResult } from './rounds';
+import { refreshDocuments } from './documentStatus';
+import { type Counters, counters } from './endJobs';
+import { endRounds, type RetryPolicy, type RoundResult } from './rounds';
+import { goOn, openChunk, runningJob } from './sql';
 
 /*
- * What should never be needed, since counters and statuses change in the same transaction as the chunks: bringing a job
- * back to what its chunks say. The reconciler looks for it and counts how often it had to.
+ * Reconciling brings a job back to what its chunks say. It should never be needed: counters and statuses change in the
+ * same transaction as the chunks. The reconciler looks for such jobs and counts how many it had to change.
  */
 
 /** SQL: what the chunks of job `j` say. */
 const tally = `LATERAL (
   SELECT (count(*) FILTER (WHERE c.status = 'success'))::integer AS success,
          (count(*) FILTER (WHERE c.status = 'failed'))::integer AS failed,
-         (count(*) FILTER (WHERE c.status IN ('pending', 'processing', 'retry_scheduled')))::integer AS open
+         (count(*) FILTER (WHERE c.status IN ${openChunk}))::integer AS open
   FROM job_chunks c WHERE c.job_id = j.id) AS n`;
 
-/** SQL: the job and its chunks disagree: in their counts, or in whether there is anything left to do. */
+/** SQL: the job and its chunks disagree about their counts, or about whether work is left. */
 const drifted = `(j.processed_chunks <> n.success OR j.failed_chunks <> n.failed
-  OR (j.status IN ('processing', 'retrying')) <> (n.open > 0))`;
+  OR (j.status IN ${runningJob}) <> (n.open > 0))`;
 
-/** SQL: not while failed pages are read again, when somebody else may hold the job; it ends soon enough. */
-const inScope = `j.total_chunks IS NOT NULL AND j.status NOT IN ('cancelled', 'queued', 'chunking')`;
+/** SQL: job `j` has its chunks, and all of them count. */
+const inScope = `j.total_chunks IS NOT NULL AND j.status <> 'cancelled'`;
 
-/** Chunks counted at a time; a job with more is looked at by itself. */
+/** How many chunks one look counts. A job with more is looked at alone. */
 const chunksAtATime = 200_000;
 
 /**
@@ -36,7 +39,7 @@ export async function findDriftedJobs(
     `SELECT j.id, ${drifted} AS drifted FROM (
        SELECT *, sum(total_chunks) OVER (ORDER BY id) - total_chunks AS chunks_before FROM (
          SELECT * FROM jobs j
-         WHERE ${inScope} AND j.id > $<after> AND (j.status IN ('processing', 'retrying')
+         WHERE ${inScope} AND j.id > $<after> AND (j.status IN ${runningJob}
            OR j.finished_at > now() - $<endedWithinMs> * interval '1 millisecond')
          ORDER BY j.id LIMIT $<limit>) AS scoped) AS j, ${tally}
      WHERE j.chunks_before < $<chunksAtATime> ORDER BY j.id`,
@@ -46,8 +49,8 @@ export async function findDriftedJobs(
 }
 
 /**
- * Sets a job's counters to what its chunks say and has it go on: a round with nothing left in it is ended, again where
- * that had been done on wrong counts.
+ * Sets a job's counters to what its chunks say and makes it go on. When no chunk of the round is left, the round ends
+ * again, on the right counts.
  */
 export function reconcileCounters(
   database: Database,
@@ -57,23 +60,21 @@ export function reconcileCounters(
   return database.transaction(async (session) => {
     // With the job locked no settlement can commit: each of them ends with its counters.
     await session.sql.many('SELECT FROM jobs WHERE id = $1 FOR UPDATE', [jobId]);
-    const job = await session.sql.oneOrNone<Counters & { open: number; kind: string }>(
-      `UPDATE jobs SET processed_chunks = counted.success, failed_chunks = counted.failed, finished_at = NULL,
-         status = CASE WHEN status = 'retrying' THEN 'retrying' ELSE 'processing' END, error_code = NULL, error = NULL,
-         updated_at = now()
+    const job = await session.sql.oneOrNone<Counters & { open: number }>(
+      `UPDATE jobs SET processed_chunks = counted.success, failed_chunks = counted.failed, ${goOn},
+         status = CASE WHEN status = 'retrying' THEN 'retrying' ELSE 'processing' END, updated_at = now()
        FROM (SELECT n.* FROM jobs j, ${tally} WHERE j.id = $1 AND ${inScope} AND ${drifted}) AS counted
        WHERE id = $1
-       RETURNING ${counters}, kind, counted.open`,
+       RETURNING ${counters}, counted.open`,
       [jobId],
     );
     if (!job) {
       return { reconciled: false, round: null };
     }
-    await session.sql.none(
-      `UPDATE documents SET status = 'processing', error_code = NULL, error = NULL, updated_at = now()
-       WHERE id = $1 AND status IN ('processing', 'ready', 'partial', 'failed') AND $2 = 'ingest'`,
-      [job.documentId, job.kind],
-    );
-    return { reconciled: true, round: job.open > 0 ? null : await endRound(session, job, policy) };
+    if (job.kind !== 're-embed') {
+      await refreshDocuments(session, [job.documentId]);
+    }
+    const [round = null] = job.open > 0 ? [] : await endRounds(session, [job], policy);
+    return { reconciled: true, round };
   });
 }

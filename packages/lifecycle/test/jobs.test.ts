@@ -85,6 +85,7 @@ describe('A job', () => {
     const [chunk] = chunked.chunks;
     expect(await storeChunks(database, next, chunked)).toEqual([
       {
+        queue: 'chunks',
         chunkId: chunk?.id,
         jobId: job.id,
         documentId: document.id,
@@ -107,7 +108,7 @@ describe('A job', () => {
     expect(await jobOf(database, job.id)).toMatchObject({
       status: 'failed',
       errorCode: 'WORKER_LOST',
-      error: '2 chunkers stopped while they read this document',
+      error: '2 chunkers stopped while they read this document.',
     });
     expect(await statusOf(database, document.id)).toBe('failed');
   });
@@ -213,7 +214,7 @@ describe('Leases of jobs that have run out', () => {
     expect(await jobOf(database, job.id)).toMatchObject({
       status: 'failed',
       errorCode: 'WORKER_LOST',
-      error: '2 chunkers stopped while they read this document',
+      error: '2 chunkers stopped while they read this document.',
       leaseExpiresAt: null,
       finishedAt: expect.any(Date),
     });

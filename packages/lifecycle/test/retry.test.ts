@@ -178,7 +178,7 @@ describe('Retrying a cancelled job', () => {
     expect(settled.rounds).toMatchObject([{ status: 'completed_with_errors', retries: [] }]);
     expect(await jobOf(database, jobId)).toMatchObject({
       errorCode: 'CANCELLED',
-      error: '2 of 3 chunks failed: The job was cancelled',
+      error: '2 of 3 chunks failed: The job was cancelled.',
       processedChunks: 1,
       failedChunks: 2,
     });

@@ -90,7 +90,7 @@ export function missingView(
   };
 }
 
-/** The most progress of a job that has not ended. All its chunks may be settled while it still has work. */
+/** The most progress of a job that has not ended. */
 const almostDone = 0.99;
 
 /** The settled share of a job's chunks: 0 before it has chunks, 1 only once it has ended. */

@@ -21,19 +21,23 @@ const post = (jobId: string, body?: object) => {
 };
 
 describe("Retrying a document's failed pages", () => {
-  test('When there are some, then they are read again, the job is delivered, and the group can be followed', async () => {
+  test('When there are some, then a new job reads them, it is delivered, and the group can be followed', async () => {
     const { jobId, documentId } = await endedWork(database, 2, {}, { failedPages: [3, 4] });
     const response = await post(jobId);
     expect(response.status).toBe(202);
     const answer = retryPagesResponseSchema.parse(response.body);
     expect(answer).toMatchObject({ pages: 2, reason: null });
-    await waitFor('the delivery', async () => (await queues.documents.getJob(`${jobId}.2`)) && true);
-    expect((await api.client.get(`/api/v1/jobs/${jobId}`)).body).toMatchObject({
+    const { body: job } = await api.client.get(answer.links.job ?? '');
+    expect(job).toMatchObject({
+      kind: 'reread',
+      document_id: documentId,
       status: 'queued',
       current_step: 'waiting to read failed pages again',
-      total_chunks: 2,
+      total_chunks: null,
     });
-    expect((await api.client.get(`/api/v1/documents/${documentId}`)).body.status).toBe('processing');
+    await waitFor('the delivery', async () => (await queues.documents.getJob(`${job.id}.1`)) && true);
+    const { body: document } = await api.client.get(`/api/v1/documents/${documentId}`);
+    expect(document).toMatchObject({ status: 'processing', job_id: jobId });
     const group = await api.client.get(answer.links.self ?? '');
     expect([group.status, group.body.group_id]).toEqual([200, answer.group_id]);
 

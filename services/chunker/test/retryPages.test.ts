@@ -1,3 +1,4 @@
+import type { Database } from '@millrace/database';
 import { retryPages } from '@millrace/lifecycle';
 import { imagePdf } from '@millrace/test-support';
 import { claim, jobOf, settle, statusOf } from '../../../packages/lifecycle/test/support';
@@ -6,6 +7,12 @@ import { createIngest } from './support';
 
 const scanOf = (word: string) =>
   scanned(Array.from({ length: 8 }, () => `The ${word} mill turns by the river.`).join('\n'));
+
+/** Requests the failed pages. @returns the id of the new job. */
+async function requestPages(database: Database, jobId: string): Promise<string> {
+  const retried = await retryPages(database, jobId);
+  return retried?.outcome === 'queued' ? retried.job.jobId : '';
+}
 
 test('When failed pages are read again, then the pages that can be read now are added, and the others do not change', async () => {
   const { database, handler, upload, dispose } = await createIngest({
@@ -19,9 +26,9 @@ test('When failed pages are read again, then the pages that can be read now are 
     const { delivery } = await upload(imagePdf(images.map((image) => ({ image }))));
     const { jobId, documentId } = delivery;
     const rows = () =>
-      database.sql.many<{ id: string; payload: unknown }>(
-        'SELECT * FROM job_chunks WHERE job_id = $1 ORDER BY chunk_index',
-        [jobId],
+      database.sql.many<{ id: string; job_id: string; payload: unknown }>(
+        `SELECT c.* FROM job_chunks c JOIN jobs j ON j.id = c.job_id WHERE j.document_id = $1 ORDER BY c.chunk_index`,
+        [documentId],
       );
     const pages = async () =>
       (await database.documentPages.list(documentId, { after: 0, limit: 10 })).map(
@@ -43,23 +50,23 @@ test('When failed pages are read again, then the pages that can be read now are 
     const before = await rows();
 
     // As many pages again may be read by OCR.
-    expect(await retryPages(database, jobId)).toMatchObject({ outcome: 'queued', pages: 1 });
-    expect(await handler.handle(delivery)).toEqual({ outcome: 'done' });
+    const again = await requestPages(database, jobId);
+    expect(await handler.handle({ ...delivery, jobId: again })).toEqual({ outcome: 'done' });
     expect(await pages()).toEqual(['ocr', 'ocr']);
     const [added, ...more] = (await rows()).slice(before.length);
-    expect(added).toMatchObject({ chunk_index: before.length, page_start: 2, status: 'pending' });
+    expect(added).toMatchObject({ job_id: again, chunk_index: before.length, page_start: 2, status: 'pending' });
     expect([JSON.stringify(added?.payload).includes('second'), more]).toEqual([true, []]);
 
     await embedAll();
     expect((await rows()).slice(0, before.length)).toEqual(before);
-    expect((await jobOf(database, jobId)).status).toBe('completed');
+    expect((await jobOf(database, again)).status).toBe('completed');
     expect(await statusOf(database, documentId)).toBe('ready');
   } finally {
     await dispose();
   }
 }, 60_000);
 
-test('When failed pages are read again and the original is gone, then the job ends as it was and says so', async () => {
+test('When failed pages are read again and the original is gone, then the new job fails and says so', async () => {
   const { database, blobs, handler, upload, dispose } = await createIngest({
     maxPages: 1,
     languages: ['eng'],
@@ -79,10 +86,10 @@ test('When failed pages are read again and the original is gone, then the job en
         ids.map(({ id }) => id),
       ),
     );
-    await retryPages(database, jobId);
+    const again = { ...delivery, jobId: await requestPages(database, jobId) };
     await blobs.remove(sourcePath);
-    expect(await handler.handle(delivery)).toMatchObject({ outcome: 'failed', code: 'BLOB_MISSING' });
-    expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed_with_errors', errorCode: 'BLOB_MISSING' });
+    expect(await handler.handle(again)).toMatchObject({ outcome: 'failed', code: 'BLOB_MISSING' });
+    expect(await jobOf(database, again.jobId)).toMatchObject({ status: 'failed', errorCode: 'BLOB_MISSING' });
     expect(await statusOf(database, documentId)).toBe('partial');
   } finally {
     await dispose();

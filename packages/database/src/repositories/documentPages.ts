@@ -16,6 +16,12 @@ export interface DocumentPageRow {
 
 export type NewDocumentPage = Omit<DocumentPageRow, 'label'> & Partial<Pick<DocumentPageRow, 'label'>>;
 
+/** How many pages of a document could not be read, and the error code that most of them share. */
+export interface PageFailures {
+  count: number;
+  code: string | null;
+}
+
 const columns = 'page, label, width, height, outcome, characters, error_code AS "errorCode"';
 
 export class DocumentPages {
@@ -94,12 +100,17 @@ export class DocumentPages {
     return { count: rows[0]?.count ?? 0, pages: rows.map(({ page, errorCode }) => ({ page, errorCode })) };
   }
 
-  /** How many pages could not be read, and the code that most of them share; null where there are none. */
-  failures(documentId: string): Promise<{ count: number; code: string | null }> {
-    return this.sql.one(
-      `SELECT count(*)::integer AS count, mode() WITHIN GROUP (ORDER BY error_code) AS code
-       FROM document_pages WHERE document_id = $1 AND outcome = 'failed'`,
-      [documentId],
+  /** The failed pages of each of the documents that has some. */
+  async failures(documentIds: readonly string[]): Promise<Map<string, PageFailures>> {
+    if (documentIds.length === 0) {
+      return new Map();
+    }
+    const rows = await this.sql.many<PageFailures & { documentId: string }>(
+      `SELECT document_id AS "documentId", count(*)::integer AS count,
+         mode() WITHIN GROUP (ORDER BY error_code) AS code
+       FROM document_pages WHERE document_id = ANY($1::uuid[]) AND outcome = 'failed' GROUP BY document_id`,
+      [documentIds],
     );
+    return new Map(rows.map(({ documentId, count, code }) => [documentId, { count, code }]));
   }
 }

@@ -76,6 +76,14 @@ export class Documents {
     return new Set(rows.map((row) => row.sourcePath));
   }
 
+  /** Counts chunks that were added to those of the document. */
+  async addChunks(id: string, count: number): Promise<void> {
+    await this.sql.none(
+      `UPDATE documents SET total_chunks = coalesce(total_chunks, 0) + $<count>, updated_at = now() WHERE id = $<id>`,
+      { id, count },
+    );
+  }
+
   /** Records what reading the file has shown. */
   async describe(
     id: string,

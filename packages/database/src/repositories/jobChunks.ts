@@ -157,12 +157,40 @@ export class JobChunks {
     );
   }
 
-  /** Up to `limit` of the job's chunks that are failed or cancelled, in reading order, and how many there are. */
-  async listMissing(jobId: string, limit: number): Promise<{ count: number; chunks: JobChunkRow[] }> {
+  /**
+   * Where the chunks of a document's ingest and reread jobs continue: the next chunk index, and how often they hold each
+   * of these texts.
+   */
+  async findContinuation(
+    documentId: string,
+    contentHashes: readonly string[],
+  ): Promise<{ next: number; occurrences: Map<string, number> }> {
+    const { next } = await this.sql.one<{ next: number }>(
+      `SELECT coalesce(max(c.chunk_index) + 1, 0) AS next FROM jobs j JOIN job_chunks c ON c.job_id = j.id
+       WHERE j.document_id = $1 AND j.kind IN ('ingest', 'reread')`,
+      [documentId],
+    );
+    const rows = await this.sql.many<{ hash: string; count: number }>(
+      `SELECT c.content_hash AS hash, count(*)::integer AS count FROM jobs j JOIN job_chunks c ON c.job_id = j.id
+       WHERE j.document_id = $<documentId> AND j.kind IN ('ingest', 'reread')
+         AND c.content_hash = ANY($<contentHashes>::text[])
+       GROUP BY c.content_hash`,
+      { documentId, contentHashes },
+    );
+    return { next, occurrences: new Map(rows.map(({ hash, count }) => [hash, count])) };
+  }
+
+  /**
+   * Up to `limit` chunks of the document's ingest and reread jobs that are failed or cancelled, in reading order, and how
+   * many there are.
+   */
+  async listMissing(documentId: string, limit: number): Promise<{ count: number; chunks: JobChunkRow[] }> {
     const rows = await this.sql.many<JobChunkRow & { count: number }>(
       `SELECT ${columns}, (count(*) OVER ())::integer AS count FROM job_chunks
-       WHERE job_id = $<jobId> AND status IN ('failed', 'cancelled') ORDER BY chunk_index LIMIT $<limit>`,
-      { jobId, limit },
+       WHERE job_id IN (SELECT j.id FROM jobs j WHERE j.document_id = $<documentId> AND j.kind IN ('ingest', 'reread'))
+         AND status IN ('failed', 'cancelled')
+       ORDER BY chunk_index LIMIT $<limit>`,
+      { documentId, limit },
     );
     return { count: rows[0]?.count ?? 0, chunks: rows };
   }

@@ -30,6 +30,13 @@ export type NewJob = Pick<JobRow, 'id' | 'documentId' | 'kind' | 'maxRetries' | 
   reading: ReadingOptions;
 };
 
+/** The delivery that a job's row names. */
+export interface JobDelivery {
+  jobId: string;
+  documentId: string;
+  queueJobId: string;
+}
+
 const columns = `id, document_id AS "documentId", kind, status, current_step AS "currentStep",
   total_chunks AS "totalChunks", processed_chunks AS "processedChunks", failed_chunks AS "failedChunks",
   retry_count AS "retryCount", max_retries AS "maxRetries", chunk_max_retries AS "chunkMaxRetries",
@@ -53,6 +60,19 @@ export class Jobs {
        VALUES ($<id>, $<documentId>, $<kind>, 'waiting for a chunker', $<maxRetries>, $<chunkMaxRetries>,
          $<reading>::jsonb, 1, $<id> || '.1')`,
       { ...job, reading: JSON.stringify(job.reading) },
+    );
+  }
+
+  /** Inserts a queued job that reads the document's failed pages again, with the settings of its ingest job. */
+  insertReread(job: { id: string; documentId: string; retryGroupId: string }): Promise<JobDelivery> {
+    return this.sql.one(
+      `INSERT INTO jobs (id, document_id, kind, current_step, max_retries, chunk_max_retries, reading, dispatch_count,
+         queue_job_id, retry_group_id)
+       SELECT $<id>::uuid, document_id, 'reread', 'waiting to read failed pages again', max_retries, chunk_max_retries,
+         reading, 1, $<id> || '.1', $<retryGroupId>::uuid
+       FROM jobs WHERE document_id = $<documentId> AND kind = 'ingest' ORDER BY created_at DESC, id DESC LIMIT 1
+       RETURNING id AS "jobId", document_id AS "documentId", queue_job_id AS "queueJobId"`,
+      job,
     );
   }
 

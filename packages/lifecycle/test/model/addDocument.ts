@@ -24,8 +24,7 @@ export async function addDocument(
   world.jobs.push({ jobId: job.id, documentId: document.id, chunkIds });
   const state = newJobState(job.id, document.id, limits);
   state.attempts = 1;
-  state.documentStatus = 'processing';
+  model.add(state);
   storeInModel(state, chunkIds);
-  state.failedPages = failedPages;
-  model.jobs.push(state);
+  Object.assign(model.documentOf(state), { status: 'processing', failedPages });
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { ChunkClaim, ClaimedJob, RoundResult } from '../../src';
 import type { Model, ModelRound } from './model';
 
-/** What those who act upon the lifecycle know: ids, and what they have claimed, whether they still hold it or not. */
+/** What the callers of the lifecycle know: ids, and their claims, whether they still hold them or not. */
 export class World {
   readonly jobs: { jobId: string; documentId: string; chunkIds: string[] }[] = [];
   readonly jobClaims: ClaimedJob[] = [];
@@ -12,11 +12,15 @@ export class World {
 
   constructor(
     readonly database: Database,
-    /** So many documents at a time, and no more. */
-    readonly mostJobs = 6,
+    /** The most documents at a time. */
+    readonly mostDocuments = 6,
   ) {}
 
-  /** One of the jobs; once in a while one that there is not. */
+  get isFull(): boolean {
+    return new Set(this.jobs.map((job) => job.documentId)).size >= this.mostDocuments;
+  }
+
+  /** One of the jobs; now and then one that does not exist. */
   job(choice: number): { jobId: string; documentId: string } {
     const job = this.jobs[choice % this.jobs.length];
     return job && choice !== nothing ? job : { jobId: newId(), documentId: newId() };
@@ -47,18 +51,18 @@ export const aClaim = fc.oneof(
 );
 export const recent = <T>(claims: readonly T[], choice: number): T | undefined => claims.at(-1 - choice);
 
-/** One transition, asked for by somebody. */
+/** A request for one transition. */
 export interface Command {
   toString(): string;
-  /** Settles what is meant, now, and does it. `foresee` says what must be answered, and changes the model. */
+  /** Decides what is asked for, and does it. `foresee` returns the expected answer and changes the model. */
   start(world: World): { answer: Promise<unknown>; foresee: (model: Model, answer: unknown) => unknown };
 }
 
 /**
  * Commands of one kind.
  * @param parts.request what is asked for, in ids
- * @param parts.perform does it, and tells the world what somebody who acts would know afterwards
- * @param parts.foresee what must be answered; ids and tokens that were made are taken from the answer
+ * @param parts.perform does it, and tells the world what a caller knows afterwards
+ * @param parts.foresee returns the expected answer; ids and tokens that were made are taken from the real answer
  */
 export function command<Args, Request, Answer>(
   name: string,

@@ -26,7 +26,7 @@ const disturbances = {
   },
 } as const;
 
-async function repairAll(database: Database) {
+async function reconcileAll(database: Database) {
   const { drifted } = await findDriftedJobs(database, { after: firstId, limit: 100, endedWithinMs: 3_600_000 });
   const rounds = [];
   for (const jobId of drifted) {
@@ -36,13 +36,12 @@ async function repairAll(database: Database) {
   return rounds;
 }
 
-/** Only what the sweep looks at: not a job that is cancelled, or that waits or is read. */
-const isLookedAt = (status: string, total: number | null) =>
-  total !== null && !['cancelled', 'queued', 'chunking'].includes(status);
+/** The sweep looks at jobs that have their chunks and are not cancelled. */
+const isLookedAt = (status: string, total: number | null) => total !== null && status !== 'cancelled';
 
-/** A disturbed job is found and reconciled; nobody else may act in between. */
+/** A disturbed job is found and reconciled. Nothing else may happen in between. */
 export const disturb = command(
-  'disturb and repair',
+  'disturb and reconcile',
   fc.record({
     job: anyOne,
     how: fc.constantFrom(...(Object.keys(disturbances) as (keyof typeof disturbances)[])),
@@ -55,7 +54,7 @@ export const disturb = command(
         return [];
       }
       await world.database.sql.none(`UPDATE jobs SET ${disturbances[how].set} WHERE id = $1`, [jobId]);
-      return repairAll(world.database);
+      return reconcileAll(world.database);
     },
     foresee: (model, { jobId, how }) => {
       const job = model.job(jobId);
@@ -63,24 +62,21 @@ export const disturb = command(
         return [];
       }
       const goesOnRetrying = job.status === 'retrying' && how !== 'ended too early';
-      Object.assign(job, {
-        status: goesOnRetrying ? 'retrying' : 'processing',
-        documentStatus: 'processing',
-        errorCode: null,
-      });
-      return [{ jobId, reconciled: true, round: job.chunks.some(isOpen) ? null : endRound(job) }];
+      Object.assign(job, { status: goesOnRetrying ? 'retrying' : 'processing', errorCode: null });
+      model.refresh(job);
+      return [{ jobId, reconciled: true, round: job.chunks.some(isOpen) ? null : endRound(model, job) }];
     },
   },
 );
 
-/** Nothing that only the lifecycle has touched has drifted, at any moment. */
+/** A job that only the lifecycle has changed never drifts. */
 export const look = command('look for drift', fc.constant(null), {
   request: (world) => world.jobs.map((job) => job.jobId),
   perform: async (world, jobIds) => {
-    const found = await repairAll(world.database);
-    const repairs = await Promise.all(jobIds.map((jobId) => reconcileCounters(world.database, jobId, policy)));
-    if (found.length > 0 || repairs.some(({ reconciled }) => reconciled)) {
-      throw new Error(`an undisturbed job was taken for drifted: ${JSON.stringify({ found, repairs })}`);
+    const found = await reconcileAll(world.database);
+    const reconciled = await Promise.all(jobIds.map((jobId) => reconcileCounters(world.database, jobId, policy)));
+    if (found.length > 0 || reconciled.some((each) => each.reconciled)) {
+      throw new Error(`an undisturbed job was taken for drifted: ${JSON.stringify({ found, reconciled })}`);
     }
   },
   foresee: () => undefined,

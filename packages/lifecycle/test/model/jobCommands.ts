@@ -14,7 +14,7 @@ import {
 } from '../../src';
 import { accept, leaseMs, page, policy, runOut, worker } from '../support';
 import { aClaim, anyOne, command, deliveriesOf, recent } from './command';
-import { deliveryOf, end, endLease, endReading, type Model, newJobState, storeInModel } from './model';
+import { deliveryOf, end, endJob, endLease, type Model, newJobState, storeInModel } from './model';
 import type { JobState } from './state';
 
 /** Few of everything, so that the limits are reached. */
@@ -52,17 +52,18 @@ export const claim = command('claimJob', anyOne, {
     }
     job.attempts += 1;
     if (job.attempts > job.chunkMaxRetries) {
-      endReading(job, 'WORKER_LOST');
+      endJob(model, job, 'failed', 'WORKER_LOST');
       return { outcome: 'gone' as const };
     }
     const token = answer.token ?? 'one';
-    Object.assign(job, { status: 'chunking', documentStatus: 'processing', token, leaseIsOver: false });
+    Object.assign(job, { status: 'chunking', token, leaseIsOver: false });
+    model.documentOf(job).status = 'processing';
     return { outcome: 'claimed' as const, token, attempts: job.attempts };
   },
 });
 
 export const acceptNew = command('accept', limits, {
-  request: (world, jobLimits) => ({ jobLimits, isFull: world.jobs.length >= world.mostJobs }),
+  request: (world, jobLimits) => ({ jobLimits, isFull: world.isFull }),
   perform: async (world, { jobLimits, isFull }) => {
     if (isFull) {
       return null;
@@ -75,7 +76,7 @@ export const acceptNew = command('accept', limits, {
     if (isFull || !answer) {
       return null;
     }
-    model.jobs.push(newJobState(answer.jobId, answer.documentId, jobLimits));
+    model.add(newJobState(answer.jobId, answer.documentId, jobLimits));
     return answer;
   },
 });
@@ -112,9 +113,9 @@ export const store = command(
       }
       const chunkIds = chunks.map((chunk) => chunk.id);
       storeInModel(job, chunkIds);
-      job.failedPages = pages.filter((each) => each.outcome === 'failed').length;
+      model.documentOf(job).failedPages = pages.filter((each) => each.outcome === 'failed').length;
       if (isRereading && chunks.length === 0) {
-        end(job);
+        end(model, job);
       }
       return job.chunks
         .filter((chunk) => chunkIds.includes(chunk.id))
@@ -147,7 +148,7 @@ export const expire = command('expireJobLeases', fc.integer({ min: 1, max: 3 }),
       if (again.includes(job)) {
         queue(job);
       } else {
-        endReading(job, 'WORKER_LOST');
+        endJob(model, job, 'failed', 'WORKER_LOST');
       }
     }
     return { expired: lost.length, deliveries: again.map(deliveryOf).sort() };
@@ -226,11 +227,11 @@ export const failReading = command(
       if (!job || !claim) {
         return null;
       }
-      endReading(job, error.code);
-      if (job.total !== null) {
+      endJob(model, job, 'failed', error.code);
+      if (job.kind === 'reread') {
         return { sourcePath: null };
       }
-      job.hasOriginal &&= error.retryable;
+      model.documentOf(job).hasOriginal &&= error.retryable;
       return { sourcePath: error.retryable ? null : claim.sourcePath };
     },
   },

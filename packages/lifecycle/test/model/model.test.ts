@@ -8,7 +8,7 @@ import { anything, reading, rereading } from './mixes';
 import { Model } from './model';
 import { type Snapshot, takeSnapshot } from './state';
 
-/** Most commands of one run. */
+/** The most commands of one run. */
 const longestRun = 70;
 
 let database: Database;
@@ -23,7 +23,7 @@ interface Real {
   before: Snapshot;
 }
 
-/** A command as fast-check runs it: what is answered and what stands in the rows afterwards is what the model says. */
+/** A command as fast-check runs it: the answer and the rows afterwards must be those of the model. */
 function modelled(command: Command): fc.AsyncCommand<Model, Real> {
   return {
     check: () => true,
@@ -33,6 +33,7 @@ function modelled(command: Command): fc.AsyncCommand<Model, Real> {
       expect(answered).toEqual(foresee(model, answered));
       const now = await takeSnapshot(database);
       expect(now.jobs).toEqual(model.jobs);
+      expect(now.documents).toEqual(model.documents);
       expect(violations(now, real.before)).toEqual([]);
       real.before = now;
     },
@@ -52,6 +53,7 @@ async function compare(
     const { world, model } = await begin();
     const before = await takeSnapshot(database);
     expect(before.jobs).toEqual(model.jobs);
+    expect(before.documents).toEqual(model.documents);
     await fc.asyncModelRun(() => ({ model, real: { world, before } }), run);
   };
   let underWay: Promise<void> = Promise.resolve();
@@ -63,11 +65,11 @@ async function compare(
     }),
     options,
   );
-  // A run that was going on when the time was over still goes on: the next test must not meet it on the database.
+  // The last run goes on after the time limit. The next test must not meet it on the database.
   await underWay;
 }
 
-// A busy machine makes fewer runs, and still tells of what it has found, when the time is over.
+// On a busy machine the time limit allows fewer runs. What they found is still reported.
 
 test('When transitions follow each other in any order, then rows and answers are those of the model', async () => {
   const begin = async () => {

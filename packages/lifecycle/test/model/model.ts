@@ -1,18 +1,36 @@
-import { type ErrorCode, errorCatalogue } from '@millrace/contracts';
-import type { ChunkState, JobState } from './state';
+import { type ErrorCode, errorCatalogue, type JobStatus, jobHasEnded } from '@millrace/contracts';
+import type { ChunkState, DocumentState, JobState } from './state';
 
 /*
- * The lifecycle without database, time or anybody else: what each transition must make of the rows, and answer.
- * Written from its description, one job and one chunk after the other, where the real one works in sets. This file
- * holds the state and what several transitions share; the transitions themselves stand beside their commands.
+ * The lifecycle without database, time or concurrency: what each transition must make of the rows, and answer. It is
+ * written from the lifecycle's description, one job and one chunk after the other, where the real one works in sets.
+ * This file holds the state and what several transitions share. Each transition is beside its command.
  */
 
-/** All jobs there are, in the order of their ids. */
+/** All documents and jobs, in the order of their ids. */
 export class Model {
+  readonly documents: DocumentState[] = [];
   readonly jobs: JobState[] = [];
+
+  document(id: string): DocumentState | undefined {
+    return this.documents.find((document) => document.id === id);
+  }
 
   job(id: string): JobState | undefined {
     return this.jobs.find((job) => job.id === id);
+  }
+
+  jobsOf(documentId: string): JobState[] {
+    return this.jobs.filter((job) => job.documentId === documentId);
+  }
+
+  /** The document of a job. */
+  documentOf(job: JobState): DocumentState {
+    const document = this.document(job.documentId);
+    if (!document) {
+      throw new Error(`the model has no document ${job.documentId}`);
+    }
+    return document;
   }
 
   /** Those of the chunks that exist, in the order of their ids. */
@@ -21,9 +39,51 @@ export class Model {
   }
 
   allChunks(): ChunkState[] {
-    return this.jobs.flatMap((job) => job.chunks).sort((a, b) => (a.id < b.id ? -1 : 1));
+    return this.jobs.flatMap((job) => job.chunks).sort(byId);
+  }
+
+  /** Adds a job, and with an ingest job its document. */
+  add(job: JobState): void {
+    if (job.kind === 'ingest') {
+      const { documentId: id } = job;
+      this.documents.push({ id, status: 'queued', errorCode: null, hasOriginal: true, failedPages: 0, stored: 0 });
+      this.documents.sort(byId);
+    }
+    this.jobs.push(job);
+    this.jobs.sort(byId);
+  }
+
+  /** Sets the status of the job's document to what its jobs and pages say. */
+  refresh(job: JobState): void {
+    const document = this.documentOf(job);
+    const jobs = this.jobsOf(job.documentId);
+    document.stored = jobs.reduce((sum, each) => sum + each.processed, 0);
+    if (jobs.some((each) => !jobHasEnded(each.status))) {
+      document.status = document.status === 'queued' ? 'queued' : 'processing';
+      document.errorCode = null;
+      return;
+    }
+    const ingest = jobs.find((each) => each.kind === 'ingest');
+    const rereads = jobs.filter((each) => each.kind === 'reread');
+    const chunks = jobs.flatMap((each) => each.chunks);
+    const last = rereads.at(-1);
+    if (ingest?.total === null) {
+      Object.assign(document, { status: ingest.status, errorCode: ingest.errorCode });
+    } else if (ingest?.status === 'cancelled' && !rereads.some((each) => each.status.startsWith('completed'))) {
+      Object.assign(document, { status: 'cancelled', errorCode: 'CANCELLED' });
+    } else if (chunks.every((chunk) => chunk.status === 'success') && document.failedPages === 0) {
+      Object.assign(document, { status: 'ready', errorCode: null });
+    } else {
+      document.status = document.stored > 0 ? 'partial' : 'failed';
+      document.errorCode =
+        last && last.total === null && document.failedPages > 0
+          ? last.errorCode
+          : (commonestCode(chunks) ?? 'PAGE_FAILED');
+    }
   }
 }
+
+const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);
 
 export interface JobLimits {
   jobMaxRetries: number;
@@ -47,13 +107,18 @@ export function endLease(row: { token: string | null; leaseIsOver: boolean }): v
   row.leaseIsOver = false;
 }
 
-/** A job as it is accepted. */
-export function newJobState(id: string, documentId: string, limits: JobLimits): JobState {
+/** A job as it is made. */
+export function newJobState(
+  id: string,
+  documentId: string,
+  limits: JobLimits,
+  kind: JobState['kind'] = 'ingest',
+): JobState {
   return {
     id,
     documentId,
+    kind,
     status: 'queued',
-    documentStatus: 'queued',
     total: null,
     processed: 0,
     failed: 0,
@@ -65,34 +130,35 @@ export function newJobState(id: string, documentId: string, limits: JobLimits): 
     errorCode: null,
     token: null,
     leaseIsOver: false,
-    hasOriginal: true,
-    failedPages: 0,
-    stored: 0,
     chunks: [],
   };
 }
 
-/** chunking -> processing, with these chunks, after those it has. */
+/** chunking -> processing, with these chunks. */
 export function storeInModel(job: JobState, chunkIds: readonly string[]): void {
   endLease(job);
-  const total = (job.total ?? 0) + chunkIds.length;
-  Object.assign(job, { status: 'processing', errorCode: null, total } satisfies Partial<JobState>);
-  const chunks = chunkIds.map((id) => ({
-    id,
-    jobId: job.id,
-    status: 'pending' as const,
-    attempts: 0,
-    maxRetries: job.chunkMaxRetries,
-    dispatches: 1,
+  Object.assign(job, {
+    status: 'processing',
     errorCode: null,
-    isPutOff: false,
-    hasText: true,
-    token: null,
-    leaseIsOver: false,
-    recorded: 0,
-    stored: 0,
-  }));
-  job.chunks = [...job.chunks, ...chunks].sort((a, b) => (a.id < b.id ? -1 : 1));
+    total: chunkIds.length,
+  } satisfies Partial<JobState>);
+  job.chunks = chunkIds
+    .map((id) => ({
+      id,
+      jobId: job.id,
+      status: 'pending' as const,
+      attempts: 0,
+      maxRetries: job.chunkMaxRetries,
+      dispatches: 1,
+      errorCode: null,
+      isPutOff: false,
+      hasText: true,
+      token: null,
+      leaseIsOver: false,
+      recorded: 0,
+      stored: 0,
+    }))
+    .sort(byId);
 }
 
 /** processing -> success */
@@ -107,24 +173,14 @@ export function fail(chunk: ChunkState, errorCode: ErrorCode, isPutOff = false):
   Object.assign(chunk, { status: 'failed', errorCode, isPutOff } satisfies Partial<ChunkState>);
 }
 
-/** The job and its document have come to an end without its chunks having a say. */
-export function endJob(job: JobState, status: 'failed' | 'cancelled', errorCode: ErrorCode): void {
+/** The job ends whatever its chunks say, and its document follows. */
+export function endJob(model: Model, job: JobState, status: 'failed' | 'cancelled', errorCode: ErrorCode): void {
   endLease(job);
-  Object.assign(job, { status, documentStatus: status, errorCode });
+  Object.assign(job, { status, errorCode });
+  model.refresh(job);
 }
 
-/** chunking -> failed; or, with chunks already, what it was before its failed pages were read again, and why. */
-export function endReading(job: JobState, errorCode: ErrorCode): void {
-  if (job.total === null) {
-    endJob(job, 'failed', errorCode);
-  } else {
-    endLease(job);
-    end(job);
-    job.errorCode = errorCode;
-  }
-}
-
-/** After chunks were settled: attempts are written down, counters moved, rounds ended. */
+/** After chunks were settled: records attempts, moves counters, ends rounds. */
 export function finishSettling(model: Model, settled: readonly ChunkState[]): ModelRound[] {
   for (const chunk of settled) {
     chunk.recorded += chunk.status === 'failed' || chunk.attempts > 1 ? 1 : 0;
@@ -136,13 +192,13 @@ export function finishSettling(model: Model, settled: readonly ChunkState[]): Mo
     }
     job.processed += own.filter((chunk) => chunk.status === 'success').length;
     job.failed += own.filter((chunk) => chunk.status === 'failed').length;
-    job.stored = job.processed;
-    return [job.chunks.some(isOpen) ? { jobId: job.id, status: 'processing', retries: [] } : endRound(job)];
+    model.refresh(job);
+    return [job.chunks.some(isOpen) ? { jobId: job.id, status: 'processing', retries: [] } : endRound(model, job)];
   });
 }
 
-/** Nothing of the round is left: the next one is scheduled, or the job ends. */
-export function endRound(job: JobState): ModelRound {
+/** No chunk of the round is left: the next round is scheduled, or the job ends. */
+export function endRound(model: Model, job: JobState): ModelRound {
   const again = job.chunks.filter(
     (chunk) =>
       chunk.status === 'failed' &&
@@ -152,7 +208,7 @@ export function endRound(job: JobState): ModelRound {
       errorCatalogue[chunk.errorCode as ErrorCode].retryable,
   );
   if (again.length === 0) {
-    end(job);
+    end(model, job);
   } else {
     for (const chunk of again) {
       chunk.status = 'retry_scheduled';
@@ -165,19 +221,21 @@ export function endRound(job: JobState): ModelRound {
   return { jobId: job.id, status: job.status, retries: again.map(deliveryOf).sort() };
 }
 
-/** Its chunks are settled, and it comes to the end that they and its pages make. */
-export function end(job: JobState): void {
-  if (job.failed === 0 && job.failedPages === 0) {
-    Object.assign(job, { status: 'completed', documentStatus: 'ready', errorCode: null } satisfies Partial<JobState>);
-    return;
+/** The job's chunks are settled, and it ends as they and its document's pages say. */
+export function end(model: Model, job: JobState): void {
+  if (job.failed === 0 && model.documentOf(job).failedPages === 0) {
+    Object.assign(job, { status: 'completed', errorCode: null } satisfies Partial<JobState>);
+  } else {
+    const status: JobStatus = job.processed > 0 ? 'completed_with_errors' : 'failed';
+    Object.assign(job, { status, errorCode: commonestCode(job.chunks) ?? 'PAGE_FAILED' });
   }
-  const [status, documentStatus] =
-    job.processed > 0 ? (['completed_with_errors', 'partial'] as const) : (['failed', 'failed'] as const);
-  Object.assign(job, { status, documentStatus, errorCode: commonestCode(job) ?? 'PAGE_FAILED' });
+  model.refresh(job);
 }
 
-function commonestCode(job: JobState): string | undefined {
-  const codes = job.chunks.flatMap((chunk) => (chunk.status === 'failed' ? [chunk.errorCode ?? ''] : []));
+function commonestCode(chunks: readonly ChunkState[]): string | undefined {
+  const codes = chunks.flatMap(({ status, errorCode }) =>
+    status === 'failed' || status === 'cancelled' ? [errorCode ?? ''] : [],
+  );
   const count = (code: string) => codes.filter((each) => each === code).length;
   return codes.sort((a, b) => count(b) - count(a) || (a < b ? -1 : 1))[0];
 }

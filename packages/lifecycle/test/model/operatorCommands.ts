@@ -2,7 +2,7 @@ import { type JobStatus, jobHasEnded } from '@millrace/contracts';
 import fc from 'fast-check';
 import { cancelJob, countRetries, deleteDocument, retryJob, retryMany, retryPages } from '../../src';
 import { anyOne, command, deliveriesOf, some } from './command';
-import { deliveryOf, endJob, endLease, endReading, fail, isOpen, type Model } from './model';
+import { deliveryOf, endJob, endLease, fail, isOpen, type Model, newJobState } from './model';
 import type { ChunkState, JobState } from './state';
 
 const codes: fc.Arbitrary<string[] | undefined> = fc.option(
@@ -19,12 +19,11 @@ interface Filter {
 }
 
 /** Null when the chunk can be retried. */
-function whyNot(model: Model, chunk: ChunkState, { errorCodes, force }: Filter) {
+function whyNot(chunk: ChunkState, { errorCodes, force }: Filter) {
   if (chunk.status === 'success') {
     return 'succeeded' as const;
   }
-  // While failed pages of its document are read again, it waits for that.
-  if (isOpen(chunk) || ['queued', 'chunking'].includes(model.job(chunk.jobId)?.status ?? '')) {
+  if (isOpen(chunk)) {
     return 'in_progress' as const;
   }
   if (errorCodes && !errorCodes.includes(chunk.errorCode ?? '')) {
@@ -55,19 +54,26 @@ function schedule(model: Model, chunks: readonly ChunkState[]): string[] {
       job.rounds += 1;
       job.maxRounds += 1;
       const status: JobStatus = job.status === 'processing' ? 'processing' : 'retrying';
-      Object.assign(job, { status, documentStatus: 'processing', errorCode: null } satisfies Partial<JobState>);
+      Object.assign(job, { status, errorCode: null } satisfies Partial<JobState>);
+      model.refresh(job);
     }
   }
   return chunks.map(deliveryOf).sort();
 }
 
-/** failed | cancelled -> queued, for a job without chunks. @returns the delivery, or null when it cannot be. */
-function restart(job: JobState, errorCodes: readonly string[] | undefined): string | null {
+/** Ended before its document had chunks. A reread job is never restarted. */
+const endedUnread = (job: JobState) =>
+  job.kind === 'ingest' && job.total === null && ['failed', 'cancelled'].includes(job.status);
+
+/** failed | cancelled -> queued, for a job without chunks. @returns the delivery, or null when it cannot be restarted. */
+function restart(model: Model, job: JobState, errorCodes: readonly string[] | undefined): string | null {
+  const document = model.documentOf(job);
   const fits = !errorCodes || errorCodes.includes(job.errorCode ?? '');
-  if (job.total !== null || !['failed', 'cancelled'].includes(job.status) || !job.hasOriginal || !fits) {
+  if (!endedUnread(job) || !document.hasOriginal || !fits) {
     return null;
   }
-  Object.assign(job, { status: 'queued', documentStatus: 'queued', attempts: 0, errorCode: null });
+  Object.assign(job, { status: 'queued', attempts: 0, errorCode: null });
+  Object.assign(document, { status: 'queued', errorCode: null });
   job.rounds += 1;
   job.maxRounds += 1;
   job.dispatches += 1;
@@ -117,15 +123,15 @@ export const retry = command(
       const known = looked.map((chunk) => chunk.id);
       const skipped = [
         ...looked.flatMap((chunk) => {
-          const reason = whyNot(model, chunk, filter);
+          const reason = whyNot(chunk, filter);
           return reason ? [{ id: chunk.id, reason }] : [];
         }),
         ...(chunkIds ?? []).filter((id) => !known.includes(id)).map((id) => ({ id, reason: 'not_found' as const })),
       ];
-      const restarted = chunkIds ? null : restart(job, errorCodes);
+      const restarted = chunkIds ? null : restart(model, job, errorCodes);
       const deliveries = schedule(
         model,
-        looked.filter((chunk) => whyNot(model, chunk, filter) === null),
+        looked.filter((chunk) => whyNot(chunk, filter) === null),
       );
       const grouped = restarted !== null || deliveries.length > 0;
       return { grouped, deliveries, restarted, skipped: skipped.sort(byId) };
@@ -140,17 +146,17 @@ function selected(model: Model, { documentId, errorCodes, force }: Filter & { do
   const looked = jobs
     .flatMap((job) => job.chunks)
     .filter((chunk) => chunk.status === 'failed' && fits(chunk.errorCode));
-  const failed = jobs.filter((job) => job.status === 'failed' && job.total === null && fits(job.errorCode));
-  const unread = failed.filter((job) => job.hasOriginal);
+  const failed = jobs.filter((job) => job.status === 'failed' && endedUnread(job) && fits(job.errorCode));
+  const unread = failed.filter((job) => model.documentOf(job).hasOriginal);
   const reasons = [
-    ...looked.flatMap((chunk) => whyNot(model, chunk, { force }) ?? []),
-    ...failed.filter((job) => !job.hasOriginal).map(() => 'original_removed' as const),
+    ...looked.flatMap((chunk) => whyNot(chunk, { force }) ?? []),
+    ...failed.filter((job) => !model.documentOf(job).hasOriginal).map(() => 'original_removed' as const),
   ];
   const skipped = [...new Set(reasons)].map((reason) => ({
     reason,
     count: reasons.filter((each) => each === reason).length,
   }));
-  const eligible = looked.filter((chunk) => whyNot(model, chunk, { force }) === null);
+  const eligible = looked.filter((chunk) => whyNot(chunk, { force }) === null);
   return {
     eligible,
     unread,
@@ -181,7 +187,7 @@ export const retryAll = command(
     },
     foresee: (model, selection) => {
       const { eligible, unread, ...counted } = selected(model, selection);
-      const restarted = unread.flatMap((job) => restart(job, selection.errorCodes) ?? []);
+      const restarted = unread.flatMap((job) => restart(model, job, selection.errorCodes) ?? []);
       return {
         ...counted,
         grouped: eligible.length + restarted.length > 0,
@@ -196,28 +202,31 @@ export const rereadPages = command('retryPages', anyOne, {
   request: (world, choice) => world.job(choice).jobId,
   perform: async (world, jobId) => {
     const retried = await retryPages(world.database, jobId);
-    return retried?.outcome === 'queued' ? retried.job.queueJobId : (retried?.outcome ?? null);
+    if (retried?.outcome !== 'queued') {
+      return retried?.outcome ?? null;
+    }
+    const { job } = retried;
+    world.jobs.push({ jobId: job.jobId, documentId: job.documentId, chunkIds: [] });
+    return job.queueJobId;
   },
-  foresee: (model, jobId) => {
+  foresee: (model, jobId, answer) => {
     const job = model.job(jobId);
     if (!job) {
       return null;
     }
-    if (!jobHasEnded(job.status)) {
+    const jobs = model.jobsOf(job.documentId);
+    if (jobs.some((each) => !jobHasEnded(each.status))) {
       return 'in_progress';
     }
-    if (job.total === null || job.failedPages === 0) {
+    const ingest = jobs.find((each) => each.kind === 'ingest');
+    if (!ingest || ingest.total === null || model.documentOf(job).failedPages === 0) {
       return 'no_failed_pages';
     }
-    for (const chunk of job.chunks.filter((each) => each.status === 'cancelled')) {
-      fail(chunk, 'CANCELLED');
-      job.failed += 1;
-    }
-    Object.assign(job, { status: 'queued', documentStatus: 'processing', attempts: 0, errorCode: null });
-    job.rounds += 1;
-    job.maxRounds += 1;
-    job.dispatches += 1;
-    return deliveryOf(job);
+    const limits = { jobMaxRetries: ingest.maxRounds, chunkMaxRetries: ingest.chunkMaxRetries };
+    const reread = newJobState(String(answer).replace(/\.1$/, ''), job.documentId, limits, 'reread');
+    model.add(reread);
+    model.refresh(reread);
+    return deliveryOf(reread);
   },
 });
 
@@ -232,11 +241,6 @@ export const cancel = command('cancelJob', anyOne, {
     if (jobHasEnded(job.status)) {
       return job.status === 'cancelled' ? 'cancelled' : 'ended';
     }
-    if (job.total !== null && (job.status === 'queued' || job.status === 'chunking')) {
-      endReading(job, 'CANCELLED');
-      return 'cancelled';
-    }
-    endJob(job, 'cancelled', 'CANCELLED');
     for (const chunk of job.chunks.filter(isOpen)) {
       chunk.attempts -= chunk.status === 'processing' ? 1 : 0;
       endLease(chunk);
@@ -246,6 +250,7 @@ export const cancel = command('cancelJob', anyOne, {
         isPutOff: false,
       } satisfies Partial<ChunkState>);
     }
+    endJob(model, job, 'cancelled', 'CANCELLED');
     return 'cancelled';
   },
 });
@@ -262,20 +267,24 @@ export const count = command('countRetries', fc.record({ errorCodes: codes, forc
   },
 });
 
+function removeAll<T>(items: T[], isRemoved: (item: T) => boolean): void {
+  items.splice(0, items.length, ...items.filter((item) => !isRemoved(item)));
+}
+
 export const remove = command('deleteDocument', anyOne, {
   request: (world, choice) => world.job(choice).documentId,
   perform: async (world, documentId) => {
     const deleted = await deleteDocument(world.database, documentId);
-    const index = world.jobs.findIndex((job) => job.documentId === documentId);
-    if (deleted && index >= 0) {
-      world.jobs.splice(index, 1);
+    if (deleted) {
+      removeAll(world.jobs, (job) => job.documentId === documentId);
     }
     return deleted;
   },
   foresee: (model, documentId) => {
-    const index = model.jobs.findIndex((job) => job.documentId === documentId);
-    const [job] = index < 0 ? [] : model.jobs.splice(index, 1);
-    return job ? { sourcePath: job.hasOriginal ? `originals/${documentId}` : null } : null;
+    const document = model.document(documentId);
+    removeAll(model.jobs, (job) => job.documentId === documentId);
+    removeAll(model.documents, ({ id }) => id === documentId);
+    return document ? { sourcePath: document.hasOriginal ? `originals/${documentId}` : null } : null;
   },
 });
 

@@ -80,7 +80,7 @@ export const getDocument = endpoint({
     return { status: 200, body: { ...documentView(document), missing: null } };
   }
   const [chunks, pages] = await Promise.all([
-    database.jobChunks.listMissing(document.jobId, namedMissing),
+    database.jobChunks.listMissing(document.id, namedMissing),
     database.documentPages.listFailed(document.id, namedMissing),
   ]);
   const missing = missingView(chunks, pages, document.repair);

@@ -39,7 +39,7 @@ export const cancelJob = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/{id}/cancel',
   summary: 'Cancel a job',
-  description: 'What is stored already stays. A job that only reads failed pages again becomes what it was before.',
+  description: 'What is stored already stays.',
   params: { id: inPath.jobId },
   body: optionalJsonBody(emptyRequest),
   responses: { 200: { description: 'The job after the cancellation', schema: jobSchema } },
@@ -156,7 +156,8 @@ export const retryJobPages = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/{id}/pages/retry',
   summary: "Read the failed pages of a job's document again",
-  description: 'The pages that can now be read become further chunks of the document.',
+  description:
+    'A new job of the kind `reread` does it; `links.job` names it. The pages that can now be read become further chunks of the document.',
   params: { id: inPath.jobId },
   body: optionalJsonBody(emptyRequest),
   responses: {
@@ -183,11 +184,11 @@ export const retryJobPages = endpoint({
     };
   }
   const { groupId, pages, job } = retried;
-  logger.info({ jobId: id, groupId, pages }, 'failed pages are read again');
+  logger.info({ jobId: job.jobId, groupId, pages }, 'failed pages are read again');
   void deliveries.jobs([job]);
   return {
     status: 202,
-    body: { group_id: groupId, pages, reason: null, links: { ...retryLinks(groupId), job: jobLinks(id).self } },
+    body: { group_id: groupId, pages, reason: null, links: { ...retryLinks(groupId), job: jobLinks(job.jobId).self } },
   };
 });
 
