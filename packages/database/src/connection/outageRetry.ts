@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 
 const firstPauseMs = 100;
@@ -21,7 +22,10 @@ export class OutageRetry {
   private readonly stopped = new AbortController();
 
   /** @param limitMs how long an outage may last, in milliseconds. With 0 nothing waits. */
-  constructor(private readonly limitMs: number) {}
+  constructor(private readonly limitMs: number) {
+    // Every request that waits for the database listens to it.
+    setMaxListeners(0, this.stopped.signal);
+  }
 
   /** From now on nothing waits. */
   stop(): void {
