@@ -3,11 +3,19 @@ import { type Command, InvalidArgumentError } from 'commander';
 /** Makes a parser for whole numbers. It throws InvalidArgumentError. */
 export function wholeNumber(min: number, max: number): (value: string) => number {
   return (value) => {
-    if (!/^\d{1,6}$/.test(value) || Number(value) < min || Number(value) > max) {
+    if (!/^\d{1,10}$/.test(value) || Number(value) < min || Number(value) > max) {
       throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
     }
     return Number(value);
   };
+}
+
+/** Parses a positive number. @throws InvalidArgumentError */
+export function positiveNumber(value: string): number {
+  if (!(Number(value) > 0)) {
+    throw new InvalidArgumentError('It must be a number greater than 0.');
+  }
+  return Number(value);
 }
 
 function memorySize(value: string): string {

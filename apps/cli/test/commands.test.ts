@@ -73,6 +73,8 @@ test.each([
   [['services'], 'Usage: millrace services '],
   [['services', 'sideways'], "unknown command 'sideways'"],
   [['services', 'up', '--now'], "unknown option '--now'"],
+  [['chaos', '--seed', 'x'], 'It must be a whole number from 0 to 2147483647.'],
+  [['chaos', '--minutes', '0'], 'It must be a number greater than 0.'],
   [['bench'], "missing required argument 'name'"],
 ])('When the arguments are %j, then the error and the usage are printed', async (args, message) => {
   const printed = await failUsage(makeContext(), ...args);

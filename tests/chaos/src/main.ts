@@ -4,56 +4,27 @@ import { Interrupted, StackError, withInterrupt } from '@millrace/stack';
 import { describeReport } from './report';
 import { run } from './run';
 
-const usage = `usage: npm run chaos [-- --seed N] [--minutes M] [--documents N] [--keep]
-  --seed N        the chance of an earlier run again (default: another one each time)
-  --minutes M     how long faults come for (default: 2)
-  --documents N   how many documents are ingested (default: 15 for each minute, at least 30)
-  --keep          the logs stay even if nothing is wrong`;
-
 const largestSeed = 0x7fffffff;
 
-interface Arguments {
-  seed: number;
-  minutes: number;
-  documents: number;
-  keep: boolean;
+/** Reads the options. The command line (apps/cli) has checked them. */
+function parse(args: string[]) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      seed: { type: 'string', default: String(randomInt(1, largestSeed)) },
+      minutes: { type: 'string', default: '2' },
+      documents: { type: 'string' },
+      keep: { type: 'boolean', default: false },
+    },
+  });
+  const minutes = Number(values.minutes);
+  const documents = Number(values.documents ?? Math.max(30, Math.round(minutes * 15)));
+  return { seed: Number(values.seed), minutes, documents, keep: values.keep };
 }
 
-function parse(args: string[]): Arguments | undefined {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        seed: { type: 'string' },
-        minutes: { type: 'string' },
-        documents: { type: 'string' },
-        keep: { type: 'boolean' },
-      },
-    });
-    const seed = values.seed === undefined ? randomInt(1, largestSeed) : Number(values.seed);
-    const minutes = Number(values.minutes ?? 2);
-    const documents = Number(values.documents ?? Math.max(30, Math.round(minutes * 15)));
-    const isUsable =
-      Number.isInteger(seed) &&
-      seed >= 0 &&
-      seed <= largestSeed &&
-      minutes > 0 &&
-      Number.isInteger(documents) &&
-      documents >= 6;
-    return isUsable ? { seed, minutes, documents, keep: values.keep ?? false } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The chaos run as a program: prints what it does and what came of it. Exit code 0 when everything held. */
+/** Runs the chaos suite and prints what happens. @returns the exit code: 0 when no problem was found */
 async function main(args: string[]): Promise<number> {
-  const options = parse(args);
-  if (!options) {
-    console.error(usage);
-    return 2;
-  }
-  const { seed, minutes, documents, keep } = options;
+  const { seed, minutes, documents, keep } = parse(args);
   const again = `npm run chaos -- --seed ${seed} --minutes ${minutes} --documents ${documents}`;
   console.log(`The seed is ${seed}; the same plan again: ${again}`);
   const startedAt = Date.now();

@@ -12,6 +12,7 @@ import {
 } from '@millrace/stack';
 import type { Command } from 'commander';
 import type { Cli } from '../cli';
+import { positiveNumber, wholeNumber } from '../options';
 import { runVisibly } from './run';
 
 /** Adds `chaos [options]`. */
@@ -23,18 +24,22 @@ export function addChaos(program: Command, cli: Cli): void {
       'ingests documents while processes and servers of its own are killed, and checks that nothing is lost, ' +
         'doubled or left behind',
     )
-    .option('--seed <n>', 'the chance of an earlier run again')
-    .option('--minutes <n>', 'how long faults come (2 by default)')
-    .option('--documents <n>', 'how many documents are ingested (by default 15 for each minute, at least 30)')
+    .option('--seed <n>', 'repeats the plan of an earlier run (by default a random one)', wholeNumber(0, 0x7fffffff))
+    .option('--minutes <n>', 'how long faults come (2 by default)', positiveNumber)
+    .option(
+      '--documents <n>',
+      'how many documents are ingested (by default 15 for each minute, at least 30)',
+      wholeNumber(6, 999_999),
+    )
     .option('--keep', 'keeps the logs even when nothing is wrong')
-    .action(async (_options, command: Command) => {
+    .action(async (options: Record<string, number | true>) => {
       const main = compiledProgram(context, 'tests/chaos/dist/main.js');
       await ensurePrograms(context);
-      const options = Object.entries(command.opts()).flatMap(([name, value]) =>
+      const args = Object.entries(options).flatMap(([name, value]) =>
         value === true ? [`--${name}`] : [`--${name}`, String(value)],
       );
       cli.exitCode = await withInterrupt(context.say, (signal) =>
-        runVisibly(context, ['--enable-source-maps', main, ...options], { environment: context.environment, signal }),
+        runVisibly(context, ['--enable-source-maps', main, ...args], { environment: context.environment, signal }),
       );
     });
 }
