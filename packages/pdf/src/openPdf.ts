@@ -1,36 +1,35 @@
-import { type DocumentRepair, MillraceError } from '@millrace/contracts';
-import { OpenPdf } from './engine/engine';
-import { type FileAccess, openBytesAccess, openFileAccess } from './engine/fileSource';
+import { type DocumentRepair, type ErrorCode, MillraceError } from '@millrace/contracts';
+import { type FileAccess, openBytesAccess, openFileAccess } from './engine/fileAccess';
 import { guarded, loadPdfium, type Pdfium } from './engine/pdfium';
+import { PdfiumFile } from './engine/pdfiumFile';
 import { type PossibleRepair, possibleRepairs } from './repair/repair';
 import { type RewriteLimits, rewritePdf } from './repair/rewrite';
 import type { PdfFile } from './types';
 
 export interface OpenOptions {
-  /** A PDF that claims more pages is refused, before anything is done for each of them. Default: no limit. */
+  /** A PDF that claims more pages is refused before any page is read. Default: no limit. */
   maxPages?: number;
-  /** Of repairing a broken PDF with the second engine. Default: those of rewritePdf. */
+  /** The limits of repairing a broken PDF with the second engine. Default: those of rewritePdf. */
   rewrite?: RewriteLimits | undefined;
 }
 
-type BrokenOptions = { maxPages: number; rewrite: RewriteLimits | undefined };
-
 /**
- * Opens the PDF at `path` for reading text. The file is read piece by piece, never held as a whole. One that is broken is
- * repaired where that helps (`info.repair` then says how); the file itself stays as it is.
- * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED (it asks for a password), PDF_ENCRYPTION_UNSUPPORTED,
- * DOCUMENT_TOO_MANY_PAGES, DOCUMENT_UNREADABLE (the engine broke), PDF_REPAIR_TIMEOUT, READER_LOST or INTERNAL (as rewritePdf does);
- * the file system's error when the file cannot be read.
+ * Opens the PDF at `path`. The file is read piece by piece, never as a whole. A broken file is repaired in memory if possible;
+ * `info.repair` then says how. The file itself is not changed.
+ * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED (it needs a password), PDF_ENCRYPTION_UNSUPPORTED, DOCUMENT_TOO_MANY_PAGES,
+ * DOCUMENT_UNREADABLE (the engine broke), PDF_REPAIR_TIMEOUT, READER_LOST or INTERNAL (as rewritePdf does); the file system's
+ * error when the file cannot be read.
  */
 export async function openPdf(
   path: string,
   { maxPages = Number.POSITIVE_INFINITY, rewrite }: OpenOptions = {},
 ): Promise<PdfFile> {
   const pdfium = await loadPdfium();
+  const file: FileToOpen = { pdfium, path, maxPages, rewrite };
   try {
-    return open(pdfium, openFileAccess(pdfium, path), maxPages, null);
+    return open(file, openFileAccess(pdfium, path), null);
   } catch (error) {
-    const repaired = hasCode(error, 'PDF_CORRUPT') ? await openBroken(pdfium, path, { maxPages, rewrite }) : null;
+    const repaired = hasCode(error, 'PDF_CORRUPT') ? await openBroken(file) : null;
     if (repaired === null) {
       throw error;
     }
@@ -38,46 +37,50 @@ export async function openPdf(
   }
 }
 
+interface FileToOpen {
+  pdfium: Pdfium;
+  path: string;
+  maxPages: number;
+  rewrite: RewriteLimits | undefined;
+}
+
 /**
- * The broken PDF with a made-up end where that helps, or else rewritten; null when neither does. A list of pages that was
- * made up has none of those in compressed streams: there, whichever reaches more pages.
+ * Opens a broken PDF: with an appendix that repairs it, or else rewritten by the second engine. Returns null when neither works. A
+ * rebuilt list of pages lacks the pages in compressed streams; in that case both ways are tried, and the one that reaches more
+ * pages is taken.
  */
-async function openBroken(pdfium: Pdfium, path: string, options: BrokenOptions): Promise<PdfFile | null> {
-  const { possible, rewritable } = possibleRepairs(path);
-  const file = openRepaired(pdfium, path, options.maxPages, possible);
-  if (!rewritable || (file !== null && file.info.repair !== 'PAGES_REBUILT')) {
-    return file;
+async function openBroken(file: FileToOpen): Promise<PdfFile | null> {
+  const { possible, isRewritable } = possibleRepairs(file.path);
+  const repaired = openRepaired(file, possible);
+  if (!isRewritable || (repaired !== null && repaired.info.repair !== 'PAGES_REBUILT')) {
+    return repaired;
   }
-  if (file === null) {
-    return openRewritten(pdfium, path, options);
+  if (repaired === null) {
+    return openRewritten(file);
   }
-  let rewritten: OpenPdf | null;
+  let rewritten: PdfiumFile | null;
   try {
-    rewritten = await openRewritten(pdfium, path, options);
+    rewritten = await openRewritten(file);
   } catch (error) {
     if (hasCode(error, 'PDF_CORRUPT') || hasCode(error, 'PDF_REPAIR_TIMEOUT')) {
-      return file;
+      return repaired;
     }
-    file.close();
+    repaired.close();
     throw error;
   }
   const [better, worse] =
-    rewritten !== null && rewritten.countReachablePages() > file.countReachablePages()
-      ? [rewritten, file]
-      : [file, rewritten];
+    rewritten !== null && rewritten.countReachablePages() > repaired.countReachablePages()
+      ? [rewritten, repaired]
+      : [repaired, rewritten];
   worse?.close();
   return better;
 }
 
-/** The broken PDF as the second engine writes it anew; null when that cannot be opened either. */
-async function openRewritten(
-  pdfium: Pdfium,
-  path: string,
-  { maxPages, rewrite }: BrokenOptions,
-): Promise<OpenPdf | null> {
-  const rewritten = await rewritePdf(path, rewrite);
+/** Opens the broken PDF as the second engine rewrites it. Returns null when the result cannot be opened either. */
+async function openRewritten(file: FileToOpen): Promise<PdfiumFile | null> {
+  const rewritten = await rewritePdf(file.path, file.rewrite);
   try {
-    return open(pdfium, openBytesAccess(pdfium, rewritten), maxPages, 'REWRITTEN');
+    return open(file, openBytesAccess(file.pdfium, rewritten), 'REWRITTEN');
   } catch (error) {
     if (hasCode(error, 'PDF_CORRUPT')) {
       return null;
@@ -86,52 +89,47 @@ async function openRewritten(
   }
 }
 
-/** The broken PDF with the repair that reaches the most pages, the first of several; null when none helps. */
-function openRepaired(
-  pdfium: Pdfium,
-  path: string,
-  maxPages: number,
-  repairs: readonly PossibleRepair[],
-): OpenPdf | null {
-  let best: { file: OpenPdf; pages: number } | null = null;
-  let tooMany: unknown = null;
+/** Opens the broken PDF with the repair that reaches the most pages, the first of several. Returns null when no repair works. */
+function openRepaired(file: FileToOpen, repairs: readonly PossibleRepair[]): PdfiumFile | null {
+  let best: { opened: PdfiumFile; pages: number } | null = null;
+  let tooManyPages: unknown = null;
   for (const { kind, appendix } of repairs) {
-    let file: OpenPdf | null = null;
+    let opened: PdfiumFile | null = null;
     try {
-      file = open(pdfium, openFileAccess(pdfium, path, appendix), maxPages, kind);
-      const pages = file.countReachablePages();
+      opened = open(file, openFileAccess(file.pdfium, file.path, appendix), kind);
+      const pages = opened.countReachablePages();
       if (best === null || pages > best.pages) {
-        best?.file.close();
-        best = { file, pages };
+        best?.opened.close();
+        best = { opened, pages };
       } else {
-        file.close();
+        opened.close();
       }
     } catch (error) {
-      file?.close();
+      opened?.close();
       if (hasCode(error, 'DOCUMENT_TOO_MANY_PAGES') && kind === 'TRAILER_REBUILT') {
-        // The document's own list may claim anything; a new list holds what was found.
-        tooMany = error;
+        // The document's own page count may be wrong. A rebuilt list has only the pages that were found.
+        tooManyPages = error;
       } else if (!hasCode(error, 'PDF_CORRUPT')) {
-        best?.file.close();
+        best?.opened.close();
         throw error;
       }
     }
   }
-  if (best === null && tooMany !== null) {
-    throw tooMany;
+  if (best === null && tooManyPages !== null) {
+    throw tooManyPages;
   }
-  return best?.file ?? null;
+  return best?.opened ?? null;
 }
 
-function open(pdfium: Pdfium, access: FileAccess, maxPages: number, repair: DocumentRepair | null): OpenPdf {
+function open({ pdfium, maxPages }: FileToOpen, access: FileAccess, repair: DocumentRepair | null): PdfiumFile {
   try {
-    return guarded(() => OpenPdf.open(pdfium, access, repair, maxPages));
+    return guarded(() => PdfiumFile.open(pdfium, access, { repair, maxPages }));
   } catch (error) {
     access.close();
     throw error;
   }
 }
 
-function hasCode(error: unknown, code: 'PDF_CORRUPT' | 'DOCUMENT_TOO_MANY_PAGES' | 'PDF_REPAIR_TIMEOUT'): boolean {
+function hasCode(error: unknown, code: ErrorCode): boolean {
   return error instanceof MillraceError && error.code === code;
 }

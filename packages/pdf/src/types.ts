@@ -1,17 +1,17 @@
 import type { DocumentRepair } from '@millrace/contracts';
 
-/** One line of text as it stands on the shown page. */
+/** A line of text on the shown page. */
 export interface TextLine {
-  /** The line's words; cells of a table-like row are separated by a tab. Never empty, never holds a line break. */
+  /** A tab separates the cells of a table row. Never empty; contains no line break. */
   text: string;
-  /** Fractions (0 to 1) of the shown page's width and height from its top left corner. */
+  /** The box, in fractions (0 to 1) of the shown page's width and height from its top left corner. */
   x0: number;
   y0: number;
   x1: number;
   y1: number;
-  /** Size of most of the line's characters, in points. */
+  /** The size of most characters, in points. */
   fontSize: number;
-  /** True when most of the line's characters are set in a font named bold. */
+  /** True when most characters are set in a font with a bold name. */
   bold: boolean;
 }
 
@@ -19,72 +19,78 @@ export interface TextLine {
 export interface PageText {
   /** From 1. */
   page: number;
-  /** What the document itself calls the page ("iv", "A-3"), or null. */
+  /** The page's name in the document ("iv", "A-3"), or null. */
   label: string | null;
-  /** Points (1/72 inch), as the page is shown: after rotation. */
+  /** The size of the shown (rotated) page in points (1/72 inch). */
   width: number;
   height: number;
-  /** The lines' texts, one per row. */
+  /** The texts of the lines, with line feeds between them. */
   text: string;
   lines: TextLine[];
 }
 
-/** A page as it is shown, drawn in grays. */
+/** The shown page, drawn in grays. */
 export interface GrayImage {
   /** Pixels. */
   width: number;
   height: number;
-  /** Row by row from the top left, 0 black to 255 white. */
+  /** Row by row from the top left. 0 is black, 255 is white. */
   pixels: Uint8Array;
-  /** Pixels in an inch of the page: less than asked for where the page is too large. */
+  /** Pixels per inch of the page. Less than asked for when the page is too large. */
   dpi: number;
 }
 
+export interface RenderOptions {
+  dpi: number;
+  /** A page that would have more pixels is drawn smaller. */
+  maxPixels: number;
+}
+
 export interface PageSize {
-  /** Points, as the page is shown; 0 when the page cannot be measured. */
+  /** The size of the shown page in points; 0 when it is unknown. */
   width: number;
   height: number;
 }
 
+/** An entry of the document's outline (its bookmarks). */
 export interface OutlineEntry {
   title: string;
-  /** Depth in the tree, from 1. */
+  /** Depth, from 1. */
   level: number;
-  /** The page it points to, from 1; null when it points elsewhere or nowhere. */
+  /** From 1; null when the entry points to no page of the document. */
   page: number | null;
 }
 
 export interface PdfInfo {
   /** At least 1. */
   pageCount: number;
-  /** The title from the document's metadata, or null. */
+  /** The title in the document's metadata, or null. */
   title: string | null;
   outline: OutlineEntry[];
   /** How a broken file was made readable, or null. */
   repair: DocumentRepair | null;
 }
 
-/** An open PDF. Pages may be read in any order; `close` must be called. */
+/** An open PDF. Its pages (from 1) can be read in any order. It must be closed. */
 export interface PdfFile {
   readonly info: PdfInfo;
   /**
-   * The text of page `page` (from 1).
-   * @throws MillraceError PAGE_FAILED when this page cannot be read (the others may be), DOCUMENT_UNREADABLE when the
-   * engine itself broke: close the file and end the process.
+   * Reads the text of a page.
+   * @throws MillraceError PAGE_FAILED when this page cannot be read, although others may be; DOCUMENT_UNREADABLE when the engine
+   * broke: close the file and end the process.
    */
   readPage(page: number): PageText;
-  /** The shown size of page `page` (from 1), also of one that cannot be read. */
+  /** The shown size of a page, even of one that cannot be read. */
   pageSize(page: number): PageSize;
-  /** What the document itself calls page `page` (from 1), also one that cannot be read; null when it has no name. */
+  /** The name of a page in the document ("iv"), even of one that cannot be read. Null when it has no name. */
   pageLabel(page: number): string | null;
   /**
-   * Draws page `page` (from 1), smaller than asked for where it would have more than `maxPixels`. Absent where the engine
-   * cannot draw.
+   * Draws a page. Absent when the engine cannot draw.
    * @throws MillraceError as readPage does.
    */
-  renderPage?(page: number, options: { dpi: number; maxPixels: number }): GrayImage;
-  /** Which part (0 to 1) of page `page` (from 1) its largest image covers. @throws MillraceError as readPage does. */
+  renderPage?(page: number, options: RenderOptions): GrayImage;
+  /** The part (0 to 1) of a page that its largest image covers. @throws MillraceError as readPage does. */
   largestImage(page: number): number;
-  /** Frees everything the file holds. Calling it again does nothing. */
+  /** Frees the memory and closes the file. A second call does nothing. */
   close(): void;
 }

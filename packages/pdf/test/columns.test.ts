@@ -17,18 +17,18 @@ beforeAll(() => folder.make());
 afterAll(() => folder.remove());
 
 describe('When the columns of a page are drawn row by row', () => {
-  test('then each is read from its top to its end, and no line spans two of them', async () => {
+  test('then each column is read from top to bottom, and no line spans two columns', async () => {
     expect(await textsOf(folder, rowByRow(column(rivers, 50), column(engines, 320)))).toEqual([...rivers, ...engines]);
   });
 
-  test('and their lines are not at the same height, then it is the same', async () => {
+  test('and their lines have different heights, then the result is the same', async () => {
     expect(await textsOf(folder, rowByRow(column(rivers, 50), column(engines, 320, 695)))).toEqual([
       ...rivers,
       ...engines,
     ]);
   });
 
-  test('and the right one is drawn first, then it is the same', async () => {
+  test('and the right one is drawn first, then the result is the same', async () => {
     const placed = rowByRow(column(rivers, 50), column(engines, 320)).sort((a, b) => b.y - a.y || b.x - a.x);
     expect(await textsOf(folder, placed)).toEqual([...rivers, ...engines]);
   });
@@ -39,13 +39,13 @@ describe('When the columns of a page are drawn row by row', () => {
     expect(await textsOf(folder, placed)).toEqual(texts.flat());
   });
 
-  test('then the box, size and weight of each line are those of its column', async () => {
+  test('then the box of each line is inside of its column', async () => {
     const lines = await linesOf(folder, rowByRow(column(rivers, 50), column(engines, 320)));
     expect(Math.max(...lines.slice(0, rivers.length).map(({ x1 }) => x1))).toBeLessThan(0.51);
     expect(Math.min(...lines.slice(rivers.length).map(({ x0 }) => x0))).toBeCloseTo(320 / 600, 2);
   });
 
-  test('and a heading in one stands beside text of the other, then each keeps its own size', async () => {
+  test('and a heading is beside text of the other column, then each keeps its own size', async () => {
     const left = column(rivers, 50).map((line, index) => (index === 4 ? { ...line, text: 'Water', size: 14 } : line));
     const lines = await linesOf(folder, rowByRow(left, column(engines, 320)));
     expect(lines.filter(({ fontSize }) => fontSize === 14).map(({ text }) => text)).toEqual(['Water']);
@@ -53,9 +53,9 @@ describe('When the columns of a page are drawn row by row', () => {
   });
 
   test.each([
-    ['raised before', 57, 3],
+    ['raised, right before', 57, 3],
     ['at a distance before', 62, 0],
-  ])('and a small number stands %s a line, then the line has the size of most of its characters', async (_, x, dy) => {
+  ])('and a small number is %s a line, then the line has the size of most of its characters', async (_, x, dy) => {
     const left = column(rivers, 50).map((line, index) => (index === 4 ? { ...line, x } : line));
     const number = { text: '12', x: 50, y: 700 - 12 * 4 + dy, size: 5 };
     const lines = await linesOf(folder, rowByRow(left, column(engines, 320)).toSpliced(8, 0, number));
@@ -63,7 +63,7 @@ describe('When the columns of a page are drawn row by row', () => {
     expect(lines.map(({ fontSize }) => fontSize)).toEqual(lines.map(() => 10));
   });
 
-  test('and a title, a figure and a footnote run across them, then what is between is read by itself', async () => {
+  test('and a title, a caption and a footnote run across them, then the columns between these are read separately', async () => {
     const title = { text: 'Of the mills in the valley, and of what became of them in later years', x: 90, y: 740 };
     const middle = {
       text: 'Figure 1. The race, the wheel and the house, seen from the road along the river',
@@ -93,7 +93,7 @@ describe('When the columns of a page are drawn row by row', () => {
     ]);
   });
 
-  test('and a header stands above both, then it stays a line of its own', async () => {
+  test('and a header has text above both columns, then it stays one line', async () => {
     const header = [
       { text: 'History of the valley', x: 50, y: 720 },
       { text: 'Spring issue, page 17', x: 440, y: 720 },
@@ -102,12 +102,12 @@ describe('When the columns of a page are drawn row by row', () => {
     expect([first, rest]).toEqual(['History of the valley\tSpring issue, page 17', [...rivers, ...engines]]);
   });
 
-  test('and one ends before the other, with a paragraph after its end, then that stays with its column', async () => {
+  test('and a paragraph follows a shorter one after a blank line, then it stays in its column', async () => {
     const left = [...column(rivers, 50), ...column(engines, 50, 700 - 12 * rivers.length - 8)];
     expect(await textsOf(folder, rowByRow(left, column(rivers, 320)))).toEqual([...rivers, ...engines, ...rivers]);
   });
 
-  test('and some of their paragraphs begin side by side, then it is the same', async () => {
+  test('and some of their paragraphs begin side by side, then they are still columns', async () => {
     const paragraph = (length: number, end: string) => [
       'When steam came to the county, nobody believed',
       ...Array.from({ length: length - 2 }, () => 'slope, lined it with stone, and let the stream'),
@@ -119,7 +119,7 @@ describe('When the columns of a page are drawn row by row', () => {
     expect(await textsOf(folder, rowByRow(column(left, 50), column(right, 320)))).toEqual([...left, ...right]);
   });
 
-  test('and a word is split at the end of a line of the first, then it is whole again', async () => {
+  test('and a word is split between two lines of a column, then it is joined', async () => {
     const split = rivers
       .with(2, 'water that would turn a wheel in the manufac-')
       .with(3, 'turing of flour all year. They dug a race down');
@@ -130,7 +130,7 @@ describe('When the columns of a page are drawn row by row', () => {
     ]);
   });
 
-  test('and the same page has two more below, then the upper ones are read first', async () => {
+  test('and two more columns are below them, then the upper columns are read first', async () => {
     const placed = rowByRow(
       [...column(rivers, 50), ...column(rivers, 50, 500)],
       [...column(engines, 320), ...column(engines, 320, 500)],
@@ -139,10 +139,10 @@ describe('When the columns of a page are drawn row by row', () => {
   });
 
   test.each([
-    ['of figures stands close', 12, ['Sacks of flour ground in the mill of the year 1850', '1200']],
-    ['of words stands close', 12, ['the wheel of the upper mill', 'elm wood with an iron rim']],
-    ['with rows set apart stands', 20, ['the wheel of the upper mill', 'elm wood with an iron rim']],
-  ])('and a table %s between them, then its rows stay together', async (_, pitch, [label = '', value = '']) => {
+    ['of figures follows directly', 12, ['Sacks of flour ground in the mill of the year 1850', '1200']],
+    ['of words follows directly', 12, ['the wheel of the upper mill', 'elm wood with an iron rim']],
+    ['with wide rows follows', 20, ['the wheel of the upper mill', 'elm wood with an iron rim']],
+  ])('and a table %s, then its rows stay together', async (_, pitch, [label = '', value = '']) => {
     const top = 700 - 12 * Math.max(rivers.length, engines.length) - 8;
     const rows = Array.from({ length: 8 }, (_, row) =>
       row === 4 ? [rivers[1] ?? '', engines[1] ?? ''] : [label, value],
@@ -164,7 +164,7 @@ describe('When the columns of a page are drawn row by row', () => {
     const letters = [...'אבגדהוזחטיכל'].map((letter, index) => [String.fromCharCode(97 + index), letter]);
     const map = { ...Object.fromEntries(letters), ' ': ' ' };
     const words = 'abc defg hi jkl abcd ef ghij kla bcdef gh '.repeat(2);
-    // As it looks: what is read first stands on the right.
+    // As it is drawn: the beginning of the text is on the right.
     const seen = (from: number) => [...words.slice(from, from + 36).trim()].reverse().join('');
     const rows = Array.from({ length: 10 }, (_, row) => row);
     const placed = rowByRow(

@@ -13,7 +13,7 @@ interface Outcome {
   codes: string[];
 }
 
-/** Reads all of a file; whatever goes wrong must be a MillraceError. */
+/** Reads a whole file. Every error must be a MillraceError. */
 async function readAll(path: string): Promise<Outcome> {
   const outcome: Outcome = { pages: 0, characters: 0, codes: [] };
   const note = (error: unknown) => {
@@ -44,9 +44,9 @@ async function readAll(path: string): Promise<Outcome> {
 if (hasCorpus) {
   const hostile = readdirSync(join(corpus, 'hostile')).filter((file) => file.endsWith('.pdf'));
 
-  // What becomes of each as an upload stands in a table of the chunker's tests.
+  // The tests of the chunker have a table of how each file ends as an upload.
   describe('When the odd and broken PDFs of the corpus are read', () => {
-    test.each(hostile)('%s, then it ends in pages or a named error, and its boxes lie on their pages', async (file) => {
+    test.each(hostile)('%s, then it has pages or a named error, and all boxes are on their pages', async (file) => {
       const { pages, codes } = await readAll(join(corpus, 'hostile', file));
       expect(codes).toEqual(pages > 0 ? codes.map(() => 'PAGE_FAILED') : [expect.stringMatching(/^PDF_/)]);
     });
@@ -60,12 +60,12 @@ if (hasCorpus) {
     });
   });
 } else {
-  describe('When the corpus (../shared/corpus) is absent', () => {
+  describe('When the corpus (../shared/corpus) is missing', () => {
     const folder = new TemporaryFolder();
     beforeAll(() => folder.make());
     afterAll(() => folder.remove());
 
-    test('then the hundred hostile PDFs and ten filings are NOT tested, only PDFs of the project itself', async () => {
+    test('then the hundred hostile PDFs and ten filings are NOT tested, only PDFs that the tests make', async () => {
       const odd = [await textPdf(['text']), nulTextPdf(), missingPagePdf()];
       const outcomes = await Promise.all(odd.map(async (bytes) => readAll(await folder.write(bytes))));
       expect(outcomes).toMatchObject([

@@ -22,12 +22,12 @@ afterAll(() => folder.remove());
 function lineWith(page: PageText, text: string): TextLine {
   const line = page.lines.find((each) => each.text.includes(text));
   if (line === undefined) {
-    throw new Error(`No line holds "${text}": ${JSON.stringify(page.lines.map((each) => each.text))}`);
+    throw new Error(`No line contains "${text}": ${JSON.stringify(page.lines.map((each) => each.text))}`);
   }
   return line;
 }
 
-describe('When a page holds a form', () => {
+describe('When a page has a form', () => {
   const field = (appearance: string, { flags = 4 } = {}) =>
     rawPdf([
       '<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [6 0 R] >> >>',
@@ -42,7 +42,7 @@ describe('When a page holds a form', () => {
     ]);
   const filled = 'BT /F 12 Tf 0 10 Td (Ada Lovelace) Tj ET';
 
-  test('then what is filled in is text of the page, in its place, however often it is read', async () => {
+  test('then the values are text of the page, in their place, each time the page is read', async () => {
     await folder.open(field(filled), (file) => {
       const page = file.readPage(1);
       expect(page.text).toContain('Name');
@@ -52,19 +52,19 @@ describe('When a page holds a form', () => {
     });
   });
 
-  test('and a field is hidden, then it is not', async () => {
+  test('and a field is hidden, then its value is not read', async () => {
     await folder.open(field(filled, { flags: 2 }), (file) => expect(file.readPage(1).text).toBe('Name'));
   });
 });
 
 describe('When a PDF is opened', () => {
-  test('and its title is very long, then that is cut, not within a character', async () => {
+  test('and its title is very long, then the title is cut between characters', async () => {
     await folder.open(await textPdf(['A page.'], { info: { Title: `a${'🌾'.repeat(600)}` } }), (file) =>
       expect(file.info.title).toBe(`a${'🌾'.repeat(499)}`),
     );
   });
 
-  test('and it holds text, then its pages, title and lines are told', async () => {
+  test('and it contains text, then its page count, title and lines are read', async () => {
     const bytes = await textPdf(['First page.', 'Second page.'], { info: { Title: 'On Mills' } });
     await folder.open(bytes, (file) => {
       expect(file.info).toEqual({ pageCount: 2, title: 'On Mills', outline: [], repair: null });
@@ -73,7 +73,7 @@ describe('When a PDF is opened', () => {
     });
   });
 
-  test('and it has an outline, then titles, levels and pages are told', async () => {
+  test('and it has an outline, then titles, levels and pages are read', async () => {
     const bytes = await drawnPdf((document) => {
       document.addPage().text('one');
       const chapter = document.outline.addItem('Chapter  1');
@@ -90,7 +90,7 @@ describe('When a PDF is opened', () => {
     });
   });
 
-  test('and its outline is a circle, then each entry is told once', async () => {
+  test('and its outline is a circle, then each entry is read once', async () => {
     const bytes = rawPdf([
       '<< /Type /Catalog /Pages 2 0 R /Outlines 4 0 R >>',
       '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
@@ -108,9 +108,9 @@ describe('When a PDF is opened', () => {
     ['it is broken', brokenPdf, 'PDF_CORRUPT'],
     ['it is empty', () => Buffer.alloc(0), 'PDF_CORRUPT'],
     ['it has no pages', pagelessPdf, 'PDF_CORRUPT'],
-    ['it asks for a password', encryptedPdf, 'PDF_ENCRYPTED'],
+    ['it needs a password', encryptedPdf, 'PDF_ENCRYPTED'],
     [
-      'it is encrypted in a way of its own',
+      'it has an unknown encryption',
       async () => Buffer.from((await encryptedPdf()).toString('latin1').replace('/Standard', '/Sandward'), 'latin1'),
       'PDF_ENCRYPTION_UNSUPPORTED',
     ],
@@ -119,7 +119,7 @@ describe('When a PDF is opened', () => {
     await expect(openPdf(path)).rejects.toMatchObject({ name: 'MillraceError', code });
   });
 
-  test('and it has more pages than are taken, then it is refused', async () => {
+  test('and it has more pages than allowed, then it is refused', async () => {
     const path = await folder.write(await blankPdf(3));
     await expect(openPdf(path, { maxPages: 2 })).rejects.toMatchObject({
       code: 'DOCUMENT_TOO_MANY_PAGES',
@@ -128,17 +128,17 @@ describe('When a PDF is opened', () => {
     (await openPdf(path, { maxPages: 3 })).close();
   });
 
-  test('and there is no such file, then that is no fault of the PDF', async () => {
+  test('and the file does not exist, then the error is that of the file system', async () => {
     await expect(openPdf('/nowhere/at-all.pdf')).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  test('and only its owner has a password, then it is read', async () => {
-    await folder.open(await ownerEncryptedPdf('For everybody.'), (file) => {
-      expect(file.readPage(1).text).toBe('For everybody.');
+  test('and it has only an owner password, then it is read', async () => {
+    await folder.open(await ownerEncryptedPdf('For all readers.'), (file) => {
+      expect(file.readPage(1).text).toBe('For all readers.');
     });
   });
 
-  test('and it is closed twice, then nothing happens, and reading it says so', async () => {
+  test('and it is closed twice, then the second call does nothing, and reading it fails', async () => {
     const file = await openPdf(await folder.write(await textPdf(['x'])));
     file.close();
     file.close();
@@ -153,21 +153,21 @@ describe('When a page is read', () => {
     });
   });
 
-  test('and it cannot be loaded, then it fails with PAGE_FAILED and the others are read', async () => {
+  test('and it cannot be loaded, then it fails with PAGE_FAILED, and the other page is read', async () => {
     await folder.open(missingPagePdf(), (file) => {
       expect(() => file.readPage(2)).toThrow(expect.objectContaining({ code: 'PAGE_FAILED' }));
       expect(file.readPage(1).text).toBe('The first page is here.');
     });
   });
 
-  test('and it does not exist, then that is an error of the caller', async () => {
+  test('and it does not exist, then a RangeError is thrown', async () => {
     await folder.open(await blankPdf(), (file) => {
       expect(() => file.readPage(0)).toThrow(RangeError);
       expect(() => file.readPage(2)).toThrow(RangeError);
     });
   });
 
-  test('and its text holds NUL and lone surrogates, then neither comes through', async () => {
+  test('and its text has NUL and lone surrogates, then both are removed', async () => {
     await folder.open(nulTextPdf(), (file) => {
       const { text } = file.readPage(1);
       expect(text).not.toContain('\0');
@@ -188,13 +188,13 @@ describe('When a page is read', () => {
       expect(plain.y0).toBeLessThan(1 - 700 / 800);
       expect(plain.y1).toBeGreaterThan(1 - 700 / 800);
       expect(plain.y1 - plain.y0).toBeLessThan(0.03);
-      // The raw size is 1; the matrix makes it 20.
+      // The raw size is 1, and the matrix scales it to 20.
       expect(lineWith(page, 'Bold')).toMatchObject({ text: 'Bold words', fontSize: 20, bold: true });
     });
   });
 
   test.each([0, 90, 180, 270])(
-    'and it is shown turned by %i degrees, then boxes are those of the shown page',
+    'and it is shown turned by %i degrees, then boxes are in the frame of the shown page',
     async (turn) => {
       // Four words, one near each corner of the unturned page.
       const content = [
@@ -222,7 +222,7 @@ describe('When a page is read', () => {
     },
   );
 
-  test('and its text runs upwards, then the line stays in one piece', async () => {
+  test('and its text runs upwards, then it is one line', async () => {
     await folder.open(contentPdf('BT /F 12 Tf 0 1 -1 0 50 100 Tm (written along the margin) Tj ET'), (file) => {
       const [line] = file.readPage(1).lines;
       expect(line?.text).toBe('written along the margin');
@@ -230,14 +230,14 @@ describe('When a page is read', () => {
     });
   });
 
-  test('and text stands outside its box, then that text is dropped', async () => {
+  test('and some text is outside of its box, then this text is left out', async () => {
     const content = 'BT /F 10 Tf 60 700 Td (inside) Tj ET BT /F 10 Tf 60 50 Td (outside) Tj ET';
     await folder.open(contentPdf(content, { page: '/CropBox [0 400 600 800]' }), (file) => {
       expect(file.readPage(1)).toMatchObject({ text: 'inside', height: 400 });
     });
   });
 
-  test('and a word is split at the end of a line, then it is one word again', async () => {
+  test('and a hyphen splits a word at the end of a line, then the word is joined', async () => {
     const content =
       'BT /F 12 Tf 14 TL 60 700 Td (The long history of inter-) Tj T* (national trade and of Coca-) Tj T* (Cola.) Tj ET';
     const split = content.replace('inter-', 'manufac-').replace('national', 'turing');
@@ -249,7 +249,7 @@ describe('When a page is read', () => {
     });
   });
 
-  test('and a superscript stands in a line, then the line is not broken', async () => {
+  test('and a line has a superscript, then it stays one line', async () => {
     const content =
       'BT /F 12 Tf 60 700 Td (Net sales) Tj /F 7 Tf 5 Ts (1) Tj /F 12 Tf 0 Ts ( grew again) Tj ET ' +
       'BT /F 12 Tf 60 686 Td (this year.) Tj ET';
@@ -258,7 +258,7 @@ describe('When a page is read', () => {
     });
   });
 
-  test('and it holds a table, then the cells of a row share a line, whatever order they were drawn in', async () => {
+  test('and it has a table, then each row is a line, whatever order its cells were drawn in', async () => {
     const content =
       'BT /F 10 Tf 60 700 Td (Revenue) Tj ET BT /F 10 Tf 300 700 Td ($) Tj ET BT /F 10 Tf 340 700 Td (1,234) Tj ET ' +
       'BT /F 10 Tf 340 686 Td (56) Tj ET BT /F 10 Tf 60 686 Td (Costs) Tj ET';
@@ -267,7 +267,7 @@ describe('When a page is read', () => {
     });
   });
 
-  test('and the numbers of a row stand close, then they are cells all the same, and words are not', async () => {
+  test('and gaps are as wide as between close cells, then they separate numbers, but not words', async () => {
     // A space of Helvetica is 2.78 points wide at this size; the cells are 10 apart, and so are the words.
     const row = (y: number, cells: readonly string[]) =>
       cells.map((cell, index) => `BT /F 10 Tf ${60 + index * 40} ${y} Td (${cell}) Tj ET`).join(' ');
@@ -283,7 +283,7 @@ describe('When a page is read', () => {
     });
   });
 
-  test('and it is read twice, then the same is told', async () => {
+  test('and it is read twice, then the result is the same', async () => {
     await folder.open(await textPdf(['Some words in a line. '.repeat(40)]), (file) => {
       expect(file.readPage(1)).toEqual(file.readPage(1));
     });

@@ -1,11 +1,11 @@
 import { checkLanguages } from '../src';
 
-describe('When languages are looked for', () => {
-  test('and all are installed, then that is well', () => {
+describe('When languages are checked', () => {
+  test('and all are installed, then there is no error', () => {
     expect(() => checkLanguages(['eng', 'deu', 'fra', 'spa'])).not.toThrow();
   });
 
-  test('and some are not, then they are named, with the command that adds them', () => {
+  test('and some are missing, then the error names them and the command that installs them', () => {
     expect(() => checkLanguages(['eng', 'xho', 'chi_sim'])).toThrow(
       expect.objectContaining({
         code: 'SETUP_INVALID',

@@ -17,7 +17,7 @@ export const museumText =
   'still asks for nothing. Whoever walks along the valley on a quiet day can hear the wheels before seeing them, as ' +
   'travellers did two hundred years ago, long before the road was built that now runs beside the river to the sea.';
 
-/** A line of text with its place on the page in points, y upwards; when it is `turned`, it runs upwards from there. */
+/** A line of text and its place on the page in points, y upwards. A `turned` line runs upwards from there. */
 export interface Placed {
   text: string;
   x: number;
@@ -31,16 +31,17 @@ export function wrap(text: string, length: number): string[] {
   return text.match(new RegExp(`\\S.{0,${length - 1}}(?=\\s|$)`, 'gu')) ?? [];
 }
 
-/** The lines one below the other, 12 points apart. */
+/** A column of lines that are 12 points apart. */
 export function column(lines: readonly string[], x: number, y = 700): Placed[] {
   return lines.map((text, index) => ({ text, x, y: y - 12 * index }));
 }
 
-/** As a program would draw what it has sorted by height: row by row, each from left to right. */
+/** The lines of all columns in the order of drawing row by row, each row from left to right. */
 export function rowByRow(...columns: Placed[][]): Placed[] {
   return columns.flat().sort((one, other) => other.y - one.y || one.x - other.x);
 }
 
+/** Draws the lines in the given order and reads them. */
 export async function linesOf(
   folder: TemporaryFolder,
   placed: readonly Placed[],

@@ -132,10 +132,10 @@ if (existsSync(corpus)) {
         const [one, other] = await readByTwo(join(corpus, file));
         expect([file, other]).toEqual([file, one]);
       }
-    }, 120_000);
+    }, 300_000);
   });
 } else {
-  describe('When the corpus (../shared/corpus) is absent', () => {
+  describe('When the corpus (../shared/corpus) is missing', () => {
     test('then its PDFs are NOT read by two processes, only generated ones', () => {
       expect(existsSync(corpus)).toBe(false);
     });

@@ -7,7 +7,7 @@ import { type GrayImage, openPdf, Recognizer } from '../src';
 const upright = 'The mill stands by the river and turns all day.';
 const turned = 'Farmers from five villages bring their grain to it.';
 
-/** A page with a line as it should be, and below it many that are upside down. */
+/** A page with one upright line, and many lines below it that are upside down. */
 async function halfTurned(): Promise<GrayImage> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-turned-'));
   const path = join(folder, 'page.pdf');
@@ -35,8 +35,8 @@ async function halfTurned(): Promise<GrayImage> {
   }
 }
 
-/** What is made of the image in so much time: 'timeout', or which of the lines it has. */
-async function looked(image: GrayImage, timeoutMs: number): Promise<'timeout' | 'first' | 'second'> {
+/** The result within the time limit: a timeout, or the attempt that its lines come from. */
+async function attemptWithin(image: GrayImage, timeoutMs: number): Promise<'timeout' | 'first' | 'second'> {
   const recognizer = new Recognizer(timeoutMs, ['eng']);
   try {
     const text = (await recognizer.recognize(image)).map((line) => line.text);
@@ -50,16 +50,16 @@ async function looked(image: GrayImage, timeoutMs: number): Promise<'timeout' | 
   }
 }
 
-test('When there is time for the first look at a page and not for the second, then the lines of the first are kept', async () => {
+test('When the time for a page ends during the second attempt, then the lines of the first attempt are kept', async () => {
   const image = await halfTurned();
   const began = performance.now();
-  expect(await looked(image, 60_000)).toBe('second');
-  // How long a look takes is found out: too short a time ends with nothing, too long a one with the second look.
+  expect(await attemptWithin(image, 60_000)).toBe('second');
+  // A binary search finds the time limit: with too little time there is no result, with too much the second attempt ends.
   let [tooShort, tooLong] = [0, performance.now() - began];
   let result: string = 'none';
   for (let tries = 0; tries < 12 && result !== 'first'; tries++) {
     const timeoutMs = (tooShort + tooLong) / 2;
-    result = await looked(image, timeoutMs);
+    result = await attemptWithin(image, timeoutMs);
     [tooShort, tooLong] = result === 'timeout' ? [timeoutMs, tooLong] : [tooShort, timeoutMs];
   }
   expect(result).toBe('first');

@@ -15,7 +15,7 @@ async function render(bytes: Buffer, page = 1, options = { dpi: 72, maxPixels: 1
   }
 }
 
-/** One page of this size, upper half black. */
+/** A page of this size whose upper half is black. */
 function halfBlackPdf(width: number, height: number, more = ''): Buffer {
   return rawPdf([
     '<< /Type /Catalog /Pages 2 0 R >>',
@@ -26,14 +26,14 @@ function halfBlackPdf(width: number, height: number, more = ''): Buffer {
 }
 
 describe('When a page is drawn', () => {
-  test('then it has the size asked for, from the top left, and its ink is known', async () => {
+  test('then the image has the resolution asked for, begins at the top left, and its share of ink is known', async () => {
     const image = await render(halfBlackPdf(200, 100), 1, { dpi: 144, maxPixels: 10_000_000 });
     expect(image).toMatchObject({ width: 400, height: 200, dpi: 144 });
     expect([image?.pixels[0], image?.pixels.at(-1)]).toEqual([0, 255]);
     expect(image && inkOf(image)).toBeCloseTo(0.5, 2);
   });
 
-  test('and is turned, then it is drawn as it is shown', async () => {
+  test('and it is turned, then it is drawn as it is shown', async () => {
     const image = await render(halfBlackPdf(200, 100, '/Rotate 90'));
     expect(image).toMatchObject({ width: 100, height: 200 });
     expect([image?.pixels[0], image?.pixels[99]]).toEqual([255, 0]);
@@ -44,26 +44,29 @@ describe('When a page is drawn', () => {
     [1e9, 1e9],
     [1e9, 1],
     [0.001, 5_000_000],
-  ])('and claims to measure %d by %d points, then it is drawn in the pixels allowed', async (width, height) => {
-    const image = await render(halfBlackPdf(width, height), 1, { dpi: 200, maxPixels: 1_000_000 });
-    expect(image?.pixels.length).toBe((image?.width ?? 0) * (image?.height ?? 0));
-    expect(image?.pixels.length).toBeLessThanOrEqual(1_000_000);
-    expect(image?.pixels.length).toBeGreaterThan(0);
-  });
+  ])(
+    'and it claims a size of %d by %d points, then the image has at most the allowed pixels',
+    async (width, height) => {
+      const image = await render(halfBlackPdf(width, height), 1, { dpi: 200, maxPixels: 1_000_000 });
+      expect(image?.pixels.length).toBe((image?.width ?? 0) * (image?.height ?? 0));
+      expect(image?.pixels.length).toBeLessThanOrEqual(1_000_000);
+      expect(image?.pixels.length).toBeGreaterThan(0);
+    },
+  );
 
-  test('and is colourful, then in grays', async () => {
+  test('and it has colours, then they are drawn as grays', async () => {
     const image = await render(await drawnPdf((document) => document.addPage().rect(0, 0, 612, 792).fill('#ff0000')));
     expect(image?.pixels[0]).toBeGreaterThan(40);
     expect(image?.pixels[0]).toBeLessThan(140);
   });
 
-  test('and is missing from the file, then that is named', async () => {
+  test('and it is missing from the file, then it fails with PAGE_FAILED', async () => {
     await expect(render(missingPagePdf(), 2)).rejects.toMatchObject({ code: 'PAGE_FAILED' });
   });
 });
 
 describe('When the OCR engine cannot be started', () => {
-  test('then its pages fail by name', async () => {
+  test('then its pages fail with OCR_FAILED', async () => {
     const recognizer = new Recognizer(60_000, ['nowhere']);
     const white = { width: 200, height: 200, pixels: new Uint8Array(40_000).fill(255), dpi: 200 };
     await expect(recognizer.recognize(white)).rejects.toMatchObject({ code: 'OCR_FAILED' });
@@ -73,7 +76,7 @@ describe('When the OCR engine cannot be started', () => {
 });
 
 describe('When the OCR engine cannot read an image', () => {
-  test('then that page fails by name, and the next one is read', async () => {
+  test('then that page fails with OCR_FAILED, and the next page is read', async () => {
     const recognizer = new Recognizer(60_000, ['eng']);
     const none = { width: 0, height: 0, pixels: new Uint8Array(), dpi: 200 };
     await expect(recognizer.recognize(none)).rejects.toMatchObject({ code: 'OCR_FAILED' });
@@ -85,7 +88,7 @@ describe('When the OCR engine cannot read an image', () => {
 });
 
 describe('When an image has two columns', () => {
-  test('then one is read after the other', async () => {
+  test('then the left column is read before the right one', async () => {
     const left = [
       'The mill stands by',
       'the river and its',

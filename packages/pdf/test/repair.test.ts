@@ -13,7 +13,7 @@ const page = (contents: number) =>
   `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents ${contents} 0 R /Resources << /Font << /F 3 0 R >> >> >>`;
 const text = (words: string) => rawStream(`BT /F 24 Tf 72 700 Td (${words}) Tj ET`);
 
-/** Three pages, as a writer makes them that knows what is to come: catalog and list of pages stand at the beginning. */
+/** A PDF of three pages with its catalog and list of pages at the beginning. */
 const listFirst = rawPdf([
   '<< /Type /Catalog /Pages 2 0 R >>',
   '<< /Type /Pages /Kids [4 0 R 6 0 R 8 0 R] /Count 3 >>',
@@ -21,7 +21,7 @@ const listFirst = rawPdf([
   ...['First page.', 'Second page.', 'Third page.'].flatMap((words, index) => [page(2 * index + 5), text(words)]),
 ]);
 
-/** The same with catalog and list of pages at the end. */
+/** The same with its catalog and list of pages at the end. */
 const listLast = rawPdf([
   ...['First page.', 'Second page.', 'Third page.'].flatMap((words, index) => [
     page(2 * index + 2)
@@ -34,7 +34,7 @@ const listLast = rawPdf([
   '<< /Type /Pages /Kids [1 0 R 3 0 R 5 0 R] /Count 3 >>',
 ]);
 
-/** The file up to (and without) the last time that `mark` stands in it. */
+/** The bytes before the last occurrence of `mark`. */
 function upTo(bytes: Buffer, mark: string): Buffer {
   return bytes.subarray(0, bytes.lastIndexOf(mark));
 }
@@ -61,39 +61,39 @@ function changed(bytes: Buffer, from: RegExp, to: string): Buffer {
 
 describe('When a PDF is not broken', () => {
   test.each([
-    ['in nothing', listFirst],
-    ['but for what follows its end', Buffer.concat([listFirst, Buffer.from('\nsomething else')])],
-    ['but for what stands before its beginning', Buffer.concat([Buffer.from('something else\n'), listFirst])],
-  ])('(%s), then nothing is said to be repaired', async (_how, bytes) => {
+    ['it is complete', listFirst],
+    ['other bytes follow its end', Buffer.concat([listFirst, Buffer.from('\nsomething else')])],
+    ['other bytes precede its beginning', Buffer.concat([Buffer.from('something else\n'), listFirst])],
+  ])('(%s), then no repair is reported', async (_how, bytes) => {
     expect(await read(bytes)).toEqual({ repair: null, pages: allPages });
   });
 });
 
-describe('When only the table of a PDF that says where everything stands cannot be used', () => {
+describe('When only the cross-reference table of a PDF is broken', () => {
   test.each([
-    ['as it is not where it should be', changed(listFirst, /startxref\n\d+/, 'startxref\n7')],
-    ['as the mark that ends the file is missing', upTo(listFirst, '%%EOF')],
-    ['as its entries are too short', changed(listFirst, / \n/g, '\n')],
-    ['as line ends were changed on the way', changed(listFirst, /\n/g, '\r\n')],
-  ])('%s, then all is read, and that is said', async (_how, bytes) => {
+    ['because it is in another place', changed(listFirst, /startxref\n\d+/, 'startxref\n7')],
+    ['because the end mark of the file is missing', upTo(listFirst, '%%EOF')],
+    ['because its entries are too short', changed(listFirst, / \n/g, '\n')],
+    ['because line ends were converted', changed(listFirst, /\n/g, '\r\n')],
+  ])('%s, then all pages are read, and the repair is reported', async (_how, bytes) => {
     expect(await read(bytes)).toEqual({ repair: 'XREF_REBUILT', pages: allPages });
   });
 });
 
 describe('When the end of a PDF is missing', () => {
-  test('and only the trailer was lost, then all of it is read', async () => {
+  test('and only the trailer is lost, then all pages are read', async () => {
     const pages = ['First page.', 'Second page.', 'Third page.'];
     expect(await read(upTo(listFirst, 'trailer'))).toEqual({ repair: 'TRAILER_REBUILT', pages });
     expect(await read(upTo(listFirst, 'xref\n0'))).toEqual({ repair: 'TRAILER_REBUILT', pages });
     expect(await read(upTo(listLast, '/Size'))).toEqual({ repair: 'TRAILER_REBUILT', pages });
   });
 
-  test('and its last page was lost, too, then that page is named and the others are read', async () => {
+  test('and its last page is lost, too, then that page fails, and the other pages are read', async () => {
     const pages = ['First page.', 'Second page.', 'PAGE_FAILED'];
     expect(await read(upTo(listFirst, '8 0 obj'))).toEqual({ repair: 'TRAILER_REBUILT', pages });
   });
 
-  test('and the list of pages was lost, then the pages that are left are read, in their order', async () => {
+  test('and the list of pages is lost, then the remaining pages are read in their order', async () => {
     const pages = ['First page.', 'Second page.', 'Third page.'];
     expect(await read(upTo(listLast, '/Kids'))).toEqual({ repair: 'PAGES_REBUILT', pages });
     expect(await read(upTo(listLast, '8 0 obj'))).toEqual({ repair: 'PAGES_REBUILT', pages });
@@ -103,7 +103,7 @@ describe('When the end of a PDF is missing', () => {
     ['in a dictionary', '/Contents'],
     ['in a stream', '700 Td (Third'],
     ['in a reference', ' 0 R /MediaBox'],
-  ])('and it was cut off %s, then what stands before is read', async (_where, mark) => {
+  ])('and it was cut off %s, then the pages before are read', async (_where, mark) => {
     for (const bytes of [upTo(listFirst, mark), upTo(listLast, mark)]) {
       const { repair, pages } = await read(bytes);
       expect(repair).not.toBeNull();
@@ -111,7 +111,7 @@ describe('When the end of a PDF is missing', () => {
     }
   });
 
-  test('wherever that is, then it ends in pages or as corrupt, the same way twice', async () => {
+  test('and it was cut off anywhere, then the result is pages or PDF_CORRUPT, and the same each time', async () => {
     for (let length = 20; length < listFirst.length; length += 13) {
       const bytes = listFirst.subarray(0, length);
       const outcome = () => read(bytes).catch((error: { code: string }) => error.code);
@@ -124,13 +124,13 @@ describe('When the end of a PDF is missing', () => {
   });
 });
 
-describe('When a broken PDF has more pages than are taken', () => {
+describe('When a broken PDF has more pages than allowed', () => {
   test('then it is refused', async () => {
     const path = await folder.write(upTo(listLast, '/Kids'));
     await expect(openPdf(path, { maxPages: 2 })).rejects.toMatchObject({ code: 'DOCUMENT_TOO_MANY_PAGES' });
   });
 
-  test('by its own account alone, then they are not looked for one by one, and those that are there are read', async () => {
+  test('but only claims them, then the pages that exist are read', async () => {
     const lying = Buffer.from(listFirst.toString('latin1').replace('/Count 3', '/Count 900000'), 'latin1');
     const file = await openPdf(await folder.write(upTo(lying, 'trailer')), { maxPages: 1000 });
     expect(file.info).toMatchObject({ repair: 'PAGES_REBUILT', pageCount: 3 });
@@ -138,9 +138,9 @@ describe('When a broken PDF has more pages than are taken', () => {
   });
 });
 
-describe('When a broken PDF is larger than what is looked at at once', () => {
+describe('When a broken PDF is larger than one piece of the search', () => {
   test.each([0, 1, 8, 9, 10, 19, 20, 30, 100, 255, 256, 257])(
-    'and an object begins %d bytes before such a piece ends, then it is found',
+    'and an object begins %d bytes before the end of a piece, then it is found',
     async (before) => {
       const mebibyte = 1024 * 1024;
       const make = (length: number) =>
@@ -165,22 +165,22 @@ describe('When a broken PDF is larger than what is looked at at once', () => {
 
 describe('When a broken PDF cannot be repaired', () => {
   test.each([
-    ['it is encrypted, and what it is encrypted with is lost', async () => upTo(await ownerEncryptedPdf(), 'trailer')],
-    [
-      'it asks for a password, and what it is encrypted with is lost',
-      async () => upTo(await encryptedPdf(), 'trailer'),
-    ],
+    ['it is encrypted, and its key information is lost', async () => upTo(await ownerEncryptedPdf(), 'trailer')],
+    ['it needs a password, and its key information is lost', async () => upTo(await encryptedPdf(), 'trailer')],
     ['it never had pages', async () => upTo(pagelessPdf(), 'xref')],
-    ['nothing is left of it', async () => Buffer.from('%PDF-1.7\nnothing')],
-    ['it names itself as its page', async () => Buffer.from('%PDF-1.7\n99999999 0 obj << /Type /Page >> endobj')],
-  ])('because %s, then it is corrupt', async (_why, make) => {
+    ['it has no objects', async () => Buffer.from('%PDF-1.7\nnothing')],
+    [
+      'its only object number is too high',
+      async () => Buffer.from('%PDF-1.7\n99999999 0 obj << /Type /Page >> endobj'),
+    ],
+  ])('because %s, then it fails with PDF_CORRUPT', async (_why, make) => {
     await expect(read(await make())).rejects.toMatchObject({ code: 'PDF_CORRUPT' });
   });
 });
 
 const filing = join(__dirname, '../../../../shared/corpus/real/ADOBE_2017_10K.pdf');
 if (existsSync(filing)) {
-  test('When the first half of a filing is all that arrived, then the sixty pages in it are read', async () => {
+  test('When only the first half of a filing is there, then its sixty pages are read', async () => {
     const whole = readFileSync(filing);
     const { repair, pages } = await read(whole.subarray(0, whole.length / 2));
     expect(repair).toBe('PAGES_REBUILT');
@@ -188,5 +188,5 @@ if (existsSync(filing)) {
     expect(pages.join('').length).toBeGreaterThan(240_000);
   });
 } else {
-  test('When the corpus (../shared/corpus) is absent, then half a filing is NOT tested', () => undefined);
+  test('When the corpus (../shared/corpus) is missing, then half a filing is NOT tested', () => undefined);
 }

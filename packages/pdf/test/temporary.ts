@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openPdf, type PdfFile } from '../src';
 
-/** A folder for the files of one test file. */
+/** A temporary folder for the PDFs of one test file. */
 export class TemporaryFolder {
   private folder = '';
   private count = 0;
@@ -19,7 +19,7 @@ export class TemporaryFolder {
     return path;
   }
 
-  /** Opens `bytes` as a PDF, hands it to `use` and closes it. */
+  /** Opens the PDF, calls `use` with it and closes it. */
   async open<T>(bytes: Buffer, use: (file: PdfFile) => T): Promise<T> {
     const file = await openPdf(await this.write(bytes));
     try {

@@ -1,16 +1,16 @@
 import type { Pdfium } from './pdfium';
 
-/** Kinds of annotations whose appearance is text of the page: free text, and what is filled into a form (fpdf_annot.h). */
+/** The kinds of annotations whose appearance is text of the page: free text and form fields (fpdf_annot.h). */
 const freeText = 3;
 const widget = 20;
-/** How the page looks on a screen (fpdf_flatten.h). */
+/** FLAT_NORMALDISPLAY and FLATTEN_SUCCESS of fpdf_flatten.h. */
 const normalDisplay = 0;
 const flattened = 1;
 
 /**
- * Makes what is filled into the page's form fields, and free text on it, part of its content: the engine's text holds
- * the content alone. The file itself stays as it is.
- * @returns true when the page was changed and must be loaded anew.
+ * Makes free text and the values of form fields part of the open page's content, because the engine reads text only from the
+ * content. The file is not changed.
+ * @returns true when the page was changed and must be loaded again.
  */
 export function flattenFields({ fpdf }: Pdfium, page: number): boolean {
   const count = fpdf.FPDFPage_GetAnnotCount(page);

@@ -1,19 +1,19 @@
 import { MillraceError } from '@millrace/contracts';
-import type { FileAccess } from './fileSource';
+import type { FileAccess } from './fileAccess';
 import type { Pdfium } from './pdfium';
 
-/** FPDF_GetLastError after a failed opening. */
+/** Values of FPDF_GetLastError after a document could not be loaded. */
 export const openingErrors = {
-  /** The password is missing or wrong. */
+  /** FPDF_ERR_PASSWORD: the password is missing or wrong. */
   passwordNeeded: 4,
-  /** An encryption that the engine does not know, such as with certificates. */
+  /** FPDF_ERR_SECURITY: the engine does not know the encryption, such as one with certificates. */
   unknownSecurity: 5,
 } as const;
 
 /**
- * Loads a document that needs no password. @returns its handle, to be closed with FPDF_CloseDocument.
- * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED (it asks for a password) or PDF_ENCRYPTION_UNSUPPORTED; the file
- * system's error when the file cannot be read.
+ * Loads a document that needs no password. Returns its handle, to be closed with FPDF_CloseDocument.
+ * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED (it needs a password) or PDF_ENCRYPTION_UNSUPPORTED; the file system's
+ * error when the file cannot be read.
  */
 export function loadDocument({ fpdf }: Pdfium, access: FileAccess): number {
   const document = fpdf.FPDF_LoadCustomDocument(access.access, 0);

@@ -1,38 +1,29 @@
 import { MillraceError } from '@millrace/contracts';
-import type { PageGeometry } from '../text/geometry';
-import type { GrayImage } from '../types';
+import type { GrayImage, PageSize, RenderOptions } from '../types';
 import type { Pdfium } from './pdfium';
 
-/** FPDFBitmap_Gray: a byte for each pixel. */
-const gray = 1;
+/** FPDFBitmap_Gray: one byte for each pixel. */
+const grayFormat = 1;
 /** FPDF_GRAYSCALE: colours are drawn as grays. */
 const drawGray = 0x08;
+const white = 0xffffffff;
 const pointsPerInch = 72;
 
 /**
- * Draws an open page on white, in grays. A page that would have more than `maxPixels` is drawn smaller.
- * @throws MillraceError PAGE_FAILED when the engine has no room for the image.
+ * Draws an open page in grays on white. A page that would have more than `maxPixels` is drawn smaller.
+ * @throws MillraceError PAGE_FAILED when the engine has no memory for the image.
  */
-export function renderGray(
-  pdfium: Pdfium,
-  page: number,
-  { width: pageWidth, height: pageHeight }: Pick<PageGeometry, 'width' | 'height'>,
-  options: { dpi: number; maxPixels: number },
-): GrayImage {
+export function renderGray(pdfium: Pdfium, page: number, size: PageSize, options: RenderOptions): GrayImage {
   const { fpdf } = pdfium;
-  const wanted = options.dpi / pointsPerInch;
-  // Broken files claim pages of millions of points, or of many in one direction and none in the other.
-  const most = Math.sqrt(options.maxPixels / Math.max(pageWidth * pageHeight, 1));
-  const longest = options.maxPixels / 16 / Math.max(pageWidth, pageHeight, 1);
-  const scale = Math.min(wanted, most, longest);
-  const width = Math.max(1, Math.floor(pageWidth * scale));
-  const height = Math.max(1, Math.floor(pageHeight * scale));
-  const bitmap = fpdf.FPDFBitmap_CreateEx(width, height, gray, 0, 0);
+  const scale = scaleOf(size, options);
+  const width = Math.max(1, Math.floor(size.width * scale));
+  const height = Math.max(1, Math.floor(size.height * scale));
+  const bitmap = fpdf.FPDFBitmap_CreateEx(width, height, grayFormat, 0, 0);
   if (bitmap === 0) {
-    throw new MillraceError('PAGE_FAILED', `There is no room for an image of ${width} by ${height} pixels.`);
+    throw new MillraceError('PAGE_FAILED', `There is no memory for an image of ${width} by ${height} pixels.`);
   }
   try {
-    fpdf.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, 0xffffffff);
+    fpdf.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, white);
     fpdf.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, drawGray);
     const stride = fpdf.FPDFBitmap_GetStride(bitmap);
     const start = fpdf.FPDFBitmap_GetBuffer(bitmap) >>> 0;
@@ -46,4 +37,12 @@ export function renderGray(
   } finally {
     fpdf.FPDFBitmap_Destroy(bitmap);
   }
+}
+
+/** Pixels per point: as asked for, or less where the page is too large. */
+function scaleOf({ width, height }: PageSize, { dpi, maxPixels }: RenderOptions): number {
+  // Broken files claim pages that are millions of points wide, or wide in one direction and empty in the other.
+  const maxByArea = Math.sqrt(maxPixels / Math.max(width * height, 1));
+  const maxBySide = maxPixels / 16 / Math.max(width, height, 1);
+  return Math.min(dpi / pointsPerInch, maxByArea, maxBySide);
 }

@@ -4,22 +4,25 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { MillraceError } from '@millrace/contracts';
 
-/** The networks rounded to whole numbers, without those of the old engine. */
+/** The models with integer weights, without those of Tesseract's legacy engine. */
 const variant = '4.0.0_best_int';
 
-/** The data of a language that is installed with the program, or null: nothing is downloaded. */
+/** The path of an installed language's data, or null. Nothing is downloaded. */
 function dataOf(language: string): string | null {
   try {
     const installed = require.resolve(`@tesseract.js-data/${language}/package.json`);
     const file = join(dirname(installed), variant, `${language}.traineddata.gz`);
-    // Looked for first: of a thread that finds nothing to load, Tesseract gives no handle to end it by.
+    // The file must exist: tesseract.js gives no handle to end a thread that finds no data.
     return existsSync(file) ? file : null;
   } catch {
     return null;
   }
 }
 
-/** @throws MillraceError SETUP_INVALID naming the languages that are not installed and the command that adds them. */
+/**
+ * Checks that the data of all languages is installed.
+ * @throws MillraceError SETUP_INVALID, which names the missing languages and the command that installs them.
+ */
 export function checkLanguages(languages: readonly string[]): void {
   const missing = languages.filter((language) => dataOf(language) === null);
   if (missing.length > 0) {
@@ -27,13 +30,13 @@ export function checkLanguages(languages: readonly string[]): void {
     throw new MillraceError(
       'SETUP_INVALID',
       `OCR_LANGUAGES names ${missing.join(', ')}, whose data is not installed. ` +
-        `Install it: npx -y pnpm@12.21.0 --filter @millrace/pdf add ${packages}`,
+        `Install it with: npx -y pnpm@12.21.0 --filter @millrace/pdf add ${packages}`,
     );
   }
 }
 
 /**
- * Hands `use` the one folder in which Tesseract looks for the data of all languages.
+ * Calls `use` with a folder that contains the data of all languages. Tesseract takes only one folder.
  * @throws Error when a language is not installed.
  */
 export async function withLanguageData<T>(

@@ -3,34 +3,33 @@ import { MillraceError } from '@millrace/contracts';
 import { createWorker, OEM, PSM, type Worker } from 'tesseract.js';
 import type { GrayImage, TextLine } from '../types';
 import { withLanguageData } from './languages';
-import { type Reading, readingOf } from './lines';
+import { type RecognizedText, recognizedTextOf } from './recognizedText';
 import { turnedBack, upsideDown } from './upsideDown';
 
 /**
- * Where the characters have less confidence (of 100) in the mean, the page may be upside down. Dense pages have 94, the same
- * upside down 20 to 31, scans of 67 dpi, of which two words in three are read, 64 to 69.
+ * A page with less mean confidence (of 100) may be upside down. Measured: dense pages have 94, the same pages upside down 20 to 31,
+ * and scans of 67 dpi, of which two words in three are read, 64 to 69.
  */
-const poorConfidence = 60;
+const minUprightConfidence = 60;
 
 interface Engine {
   worker: Worker;
   thread: Thread;
-  /** Rejects when the engine's thread ends by itself. */
+  /** Rejects when the engine's thread ends unexpectedly. */
   died: Promise<never>;
 }
 
 /**
- * Recognizes text in images of pages, whichever way they are turned, with Tesseract in a thread of its own. The thread is
- * started with the first page, and replaced after a page that it did not survive. An engine that cannot be started is not
- * tried again.
+ * Recognizes the text of page images with Tesseract, in any of the four directions. Tesseract runs in a thread of its own, which
+ * the first page starts. The thread is replaced after a page that ended it. An engine that cannot be started is not started again.
  */
 export class Recognizer {
   private starting: Promise<Engine> | null = null;
   private started: Engine | null = null;
 
   /**
-   * @param timeoutMs the longest one page may take, the engine's start and a second look included.
-   * @param languages by their codes in Tesseract; the first goes before the others where both would do.
+   * @param timeoutMs The time limit of one page, including the start of the engine and a second attempt upside down.
+   * @param languages Their codes in Tesseract. When in doubt, the first is preferred.
    */
   constructor(
     private readonly timeoutMs: number,
@@ -38,7 +37,7 @@ export class Recognizer {
   ) {}
 
   /**
-   * When the second look does not come to its end, what the first has found is the result.
+   * Recognizes the lines of one page. When the time ends during the second attempt, the result is that of the first.
    * @throws MillraceError OCR_TIMEOUT, or OCR_FAILED when the engine cannot be started or breaks.
    */
   async recognize(image: GrayImage): Promise<TextLine[]> {
@@ -55,7 +54,7 @@ export class Recognizer {
     try {
       return await Promise.race([work, timeout]);
     } catch (error) {
-      // One that is still starting will do for the next page.
+      // An engine that is still starting is kept for the next page.
       if (this.started !== null) {
         await this.close();
       }
@@ -69,7 +68,7 @@ export class Recognizer {
     }
   }
 
-  /** Ends the thread, also in the middle of a page. */
+  /** Ends the thread, even in the middle of a page. */
   async close(): Promise<void> {
     const { starting, started } = this;
     this.starting = null;
@@ -77,19 +76,19 @@ export class Recognizer {
     if (started !== null) {
       await started.thread.terminate();
     } else {
-      // Not waited for: it may be what hangs.
+      // The start may never end, so it is not awaited.
       starting?.then(({ thread }) => thread.terminate()).catch(() => undefined);
     }
   }
 
-  private async work(image: GrayImage, onFirstLook: (reading: Reading) => void): Promise<TextLine[]> {
+  private async work(image: GrayImage, onFirstAttempt: (found: RecognizedText) => void): Promise<TextLine[]> {
     this.starting ??= startEngine(this.languages);
     const { starting } = this;
     const engine = await starting;
     if (this.starting === starting) {
       this.started = engine;
     }
-    return Promise.race([engine.died, recognizeWith(engine.worker, image, onFirstLook)]);
+    return Promise.race([engine.died, recognizeWith(engine.worker, image, onFirstAttempt)]);
   }
 }
 
@@ -98,12 +97,12 @@ function startEngine(languages: readonly string[]): Promise<Engine> {
     languages,
     (folder) =>
       new Promise((resolve, reject) => {
-        // Data that cannot be loaded is told to the handler and to nobody else; a page that fails, to the caller as well.
+        // The handler alone learns that data cannot be loaded. It also learns of pages that fail, as the caller does.
         const errorHandler = (error: unknown) => reject(new Error(messageOf(error)));
         const options = { langPath: folder, cacheMethod: 'none', gzip: true, errorHandler };
         createWorker([...languages], OEM.LSTM_ONLY, options)
           .then(async (worker) => {
-            // Without it, Tesseract takes the page for one block and reads straight across its columns.
+            // By default, Tesseract takes the page for one block and reads across its columns.
             await worker.setParameters({ tessedit_pageseg_mode: PSM.AUTO });
             resolve(engineOf(worker));
           })
@@ -123,30 +122,30 @@ function engineOf(worker: Worker): Engine {
 }
 
 /**
- * Tesseract finds out by itself which lines run downwards, but not that text is upside down, or runs upwards: what it makes
- * of that is poor, and the page is then looked at the other way round.
+ * Recognizes the page as it is shown and, when the result is poor, upside down. Tesseract detects lines that run downwards, but not
+ * lines that are upside down or run upwards.
  */
 async function recognizeWith(
   worker: Worker,
   image: GrayImage,
-  onFirstLook: (reading: Reading) => void,
+  onFirstAttempt: (found: RecognizedText) => void,
 ): Promise<TextLine[]> {
-  // Without it, Tesseract guesses, and says so on standard error.
+  // Without it, Tesseract guesses the resolution and reports that on standard error.
   await worker.setParameters({ user_defined_dpi: String(image.dpi) });
-  const asShown = await read(worker, image);
-  onFirstLook(asShown);
-  if (asShown.characters === 0 || asShown.confidence >= poorConfidence) {
+  const asShown = await recognizeOnce(worker, image);
+  onFirstAttempt(asShown);
+  if (asShown.characters === 0 || asShown.confidence >= minUprightConfidence) {
     return asShown.lines;
   }
-  const turned = await read(worker, upsideDown(image));
+  const turned = await recognizeOnce(worker, upsideDown(image));
   const isBetter = turned.characters * turned.confidence > asShown.characters * asShown.confidence;
   return isBetter ? turned.lines.map(turnedBack) : asShown.lines;
 }
 
-async function read(worker: Worker, image: GrayImage): Promise<Reading> {
+async function recognizeOnce(worker: Worker, image: GrayImage): Promise<RecognizedText> {
   const header = Buffer.from(`P5\n${image.width} ${image.height}\n255\n`, 'latin1');
   const { data } = await worker.recognize(Buffer.concat([header, image.pixels]), {}, { text: false, blocks: true });
-  return readingOf(data.blocks ?? [], image);
+  return recognizedTextOf(data.blocks ?? [], image);
 }
 
 function messageOf(error: unknown): string {

@@ -1,9 +1,9 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
-/** Some programs write a little behind the end; readers look for it in so many bytes (PDF 1.7, annex H.3.18). */
+/** Readers search the end mark in so many bytes, because some programs write data after it (PDF 1.7, annex H.3.18). */
 const endBytes = 1_024;
 
-/** Whether the PDF at `path` lacks the mark that ends every PDF: then so may anything that stood behind. */
+/** True when the PDF at `path` lacks the mark %%EOF that ends every PDF. Then its last pages may be missing as well. */
 export function isCutOff(path: string): boolean {
   const fd = openSync(path, 'r');
   try {

@@ -1,42 +1,42 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { DocumentRepair } from '@millrace/contracts';
 
-/** What may be tried with a broken file. */
+/** The ways to read a broken file. */
 export interface Repairs {
-  /** The likeliest first. */
+  /** The most promising first. */
   possible: PossibleRepair[];
-  /** Whether pages may stand where they cannot be seen here, in compressed object streams; see rewritePdf. */
-  rewritable: boolean;
+  /** True when compressed object streams may contain pages. Only rewritePdf can read those. */
+  isRewritable: boolean;
 }
 
-/** A way to have the engine read a broken file: what it shall find after the file's own bytes. */
+/** A repair: bytes that the engine shall see after the file's own bytes. */
 export interface PossibleRepair {
   kind: DocumentRepair;
   appendix: Buffer;
 }
 
-/** Number and generation of an object. */
+/** The number and generation of an object. */
 type Reference = [number: number, generation: number];
 
-/** What is left of a file's structure. */
+/** The parts of a file's structure that can be found. */
 interface Remains {
-  /** The last catalog. */
+  /** The last catalog in the file. */
   catalog: Reference | null;
-  /** The pages by number, in the order in which they first appear. */
+  /** The pages by object number, in the order in which they first appear. */
   pages: Map<number, Reference>;
-  /** An unused object number; the next one is free as well. */
+  /** An unused object number. The next one is unused, too. */
   freeNumber: number;
-  encrypted: boolean;
-  /** There are compressed object streams, of which nothing is seen. */
-  compressed: boolean;
+  isEncrypted: boolean;
+  /** True when there are compressed object streams. Their objects are not found. */
+  hasObjectStreams: boolean;
 }
 
 const pieceBytes = 1024 * 1024;
-/** Longer than anything that is looked for. */
+/** Longer than any landmark. */
 const overlapBytes = 256;
-/** The engine knows no higher object numbers (four million); two more are needed. */
+/** The engine knows object numbers up to four million. A rebuilt list of pages needs two more. */
 const maxNumber = 4 * 1024 * 1024 - 3;
-/** Pages beyond this are not collected: no configuration takes as many. */
+/** Further pages are ignored. No configuration allows as many. */
 const maxPages = 1_000_000;
 
 const space = '[\\0\\t\\n\\f\\r ]';
@@ -49,20 +49,22 @@ const landmark = new RegExp(
   'g',
 );
 
-/** Ends whatever the file was cut off in: a dictionary, a stream, an object. Without it the engine reads over what follows. */
+/** Ends the dictionary, stream or object that the file was cut off in. Otherwise the engine would skip what follows. */
 const brokenEnd = '\n>>\nendstream\nendobj\n';
 
 /**
- * What may make a file readable whose cross-reference table or trailer is missing or wrong, such as one that was cut off
- * on its way. With a trailer that names the catalog, the engine finds all objects by itself. Where the catalog or its list
- * of pages is lost, a new list of the pages that are left does. Nothing is proposed for an encrypted file: without its own
- * trailer, what its text is encrypted with is lost.
+ * Finds the repairs of a file whose cross-reference table or trailer is missing or wrong, such as one that was cut off. There are
+ * two:
+ * - A new trailer that names the catalog. The engine then finds all objects.
+ * - A new catalog and a new list of the pages that are left, when the catalog or its list of pages is lost.
+ *
+ * An encrypted file has no repair: the key information is lost with its trailer.
  */
 export function possibleRepairs(path: string): Repairs {
-  const { catalog, pages, freeNumber, encrypted, compressed } = findRemains(path);
+  const { catalog, pages, freeNumber, isEncrypted, hasObjectStreams } = findRemains(path);
   const possible: PossibleRepair[] = [];
-  if (encrypted) {
-    return { possible, rewritable: false };
+  if (isEncrypted) {
+    return { possible, isRewritable: false };
   }
   if (catalog !== null) {
     possible.push({ kind: 'TRAILER_REBUILT', appendix: appendixOf('', catalog, freeNumber) });
@@ -75,7 +77,7 @@ export function possibleRepairs(path: string): Repairs {
       `${list} 0 obj\n<< /Type /Pages /Count ${pages.size} /Kids [\n${kids}\n] >>\nendobj\n`;
     possible.push({ kind: 'PAGES_REBUILT', appendix: appendixOf(objects, [freeNumber, 0], list + 1) });
   }
-  return { possible, rewritable: compressed };
+  return { possible, isRewritable: hasObjectStreams };
 }
 
 function appendixOf(objects: string, [number, generation]: Reference, size: number): Buffer {
@@ -83,14 +85,20 @@ function appendixOf(objects: string, [number, generation]: Reference, size: numb
   return Buffer.from(`${brokenEnd}${objects}${trailer}`, 'latin1');
 }
 
-/** Looks through the whole file, piece by piece. Objects in compressed object streams are not seen. */
+/** Searches the whole file, piece by piece. */
 function findRemains(path: string): Remains {
-  const remains: Remains = { catalog: null, pages: new Map(), freeNumber: 1, encrypted: false, compressed: false };
+  const remains: Remains = {
+    catalog: null,
+    pages: new Map(),
+    freeNumber: 1,
+    isEncrypted: false,
+    hasObjectStreams: false,
+  };
   let current: Reference | null = null;
   for (const match of landmarksIn(path)) {
     const { number, generation, type, encryption } = match.groups ?? {};
     if (encryption !== undefined) {
-      remains.encrypted = true;
+      remains.isEncrypted = true;
     } else if (type === undefined) {
       current = [Number(number), Number(generation)];
       if (current[0] > maxNumber) {
@@ -99,7 +107,7 @@ function findRemains(path: string): Remains {
         remains.freeNumber = Math.max(remains.freeNumber, current[0] + 1);
       }
     } else if (type === 'ObjStm') {
-      remains.compressed = true;
+      remains.hasObjectStreams = true;
     } else if (current !== null && type === 'Catalog') {
       remains.catalog = current;
     } else if (current !== null && remains.pages.size < maxPages) {
@@ -109,6 +117,7 @@ function findRemains(path: string): Remains {
   return remains;
 }
 
+/** The landmarks of a file, in order. */
 function* landmarksIn(path: string): Generator<RegExpMatchArray> {
   const fd = openSync(path, 'r');
   try {
@@ -117,7 +126,7 @@ function* landmarksIn(path: string): Generator<RegExpMatchArray> {
     for (let length = -1; length !== 0; ) {
       length = readSync(fd, piece, 0, pieceBytes, null);
       text += piece.toString('latin1', 0, length);
-      // What begins close to the end may go on in the next piece and is left for it.
+      // A landmark that begins close to the end may continue in the next piece, so it is left for that piece.
       const end = length === 0 ? text.length : text.length - overlapBytes;
       let done = Math.max(0, end);
       for (const match of text.matchAll(landmark)) {

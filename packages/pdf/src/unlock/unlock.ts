@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { MillraceError } from '@millrace/contracts';
-import { type FileAccess, openFileAccess } from '../engine/fileSource';
+import { type FileAccess, openFileAccess } from '../engine/fileAccess';
 import { openingErrors } from '../engine/loadDocument';
 import { guarded, loadPdfium, type Pdfium } from '../engine/pdfium';
 

@@ -5,7 +5,7 @@ const folder = new TemporaryFolder();
 beforeAll(() => folder.make());
 afterAll(() => folder.remove());
 
-/** Lines of text at 12 points, each 14 points below the one before. */
+/** Lines of text in 12 points, 14 points apart. */
 function block(x: number, y: number, lines: readonly string[], font = 'F 12'): string {
   return `BT /${font} Tf 14 TL ${x} ${y} Td ${lines.map((line) => `(${line}) Tj T*`).join(' ')} ET`;
 }
@@ -21,13 +21,13 @@ describe('When the lines of a page are put in order', () => {
     expect(await textsOf([block(50, 700, left), block(320, 700, right)].join(' '))).toEqual([...left, ...right]);
   });
 
-  test('and a word is split at the end of a column, then its rest comes from the top of the next', async () => {
+  test('and a word is split at the end of a column, then its rest is taken from the next column', async () => {
     const content = [block(50, 700, ['The manufac-']), block(320, 728, ['turing goes on.'])].join(' ');
-    // Helvetica has no soft hyphen: a hyphen at the end of a line that another line follows is taken for one.
+    // Helvetica has no soft hyphen. The engine takes a hyphen at the end of a line for one when another line follows.
     expect(await textsOf(content)).toEqual(['The manufacturing', 'goes on.']);
   });
 
-  test('and it has a header, a footnote and a footer, then each stays a line with its size', async () => {
+  test('and the page has a header, a footnote and a footer, then each is a line in its own size', async () => {
     const content = [
       block(50, 770, ['THE HEADER'], 'F 9'),
       block(50, 700, ['The text has a note.', 'It ends here.']),
@@ -45,12 +45,12 @@ describe('When the lines of a page are put in order', () => {
     });
   });
 
-  test('and a page number follows a split word, then it is not taken for the rest', async () => {
+  test('and a page number follows a split word, then it is not joined to the word', async () => {
     const content = [block(50, 100, ['A word is manufac-']), block(50, 72, ['190 THE FOOTER'], 'F 8')].join(' ');
     expect(await textsOf(content)).toEqual(['A word is manufac-', '190 THE FOOTER']);
   });
 
-  test('and a name is split, then it keeps its hyphen', async () => {
+  test('and the hyphen belongs to the word, then it is kept', async () => {
     expect(await textsOf(block(50, 700, ['Accruals under the Pre-', '2005 plan count.']))).toEqual([
       'Accruals under the Pre-2005',
       'plan count.',
@@ -58,8 +58,8 @@ describe('When the lines of a page are put in order', () => {
   });
 });
 
-describe('When characters are put together to words', () => {
-  test('and a soft hyphen ends a line, then the word is whole again', async () => {
+describe('When words are built from characters', () => {
+  test('and a line ends with a soft hyphen, then the word is joined', async () => {
     const map = { a: 'm', b: 'i', c: 'l', d: '\u00ad' };
     expect(await textsOf('BT /M 12 Tf 14 TL 50 700 Td (abcd) Tj T* (cbca) Tj ET', map)).toEqual(['millilm']);
   });
@@ -69,28 +69,28 @@ describe('When characters are put together to words', () => {
     expect(await textsOf('BT /M 12 Tf 50 700 Td (ofce) Tj ET', map)).toEqual(['office']);
   });
 
-  test('and they stand for more than 16 bits, then each is one character', async () => {
+  test('and they are code points beyond 16 bits, then each is one character', async () => {
     const map = { a: '𝐀', b: '𐲀' };
     expect(await textsOf('BT /M 12 Tf 50 700 Td (abab) Tj ET', map)).toEqual(['𝐀𐲀𝐀𐲀']);
   });
 
-  test('and they run from right to left, then they come in the order they are read in', async () => {
-    // Drawn from left to right, as it looks: the first letter is the rightmost one.
+  test('and they run from right to left, then they are in reading order', async () => {
+    // Drawn from left to right. The first letter of the text is the rightmost one.
     const map = { a: 'א', b: 'ב', c: 'ג', d: 'ד' };
     expect(await textsOf('BT /M 12 Tf 50 700 Td (dc) Tj ( ) Tj (ba) Tj ET', { ...map, ' ': ' ' })).toEqual(['אב גד']);
   });
 
-  test('and the script has no spaces, then wide lines get none', async () => {
+  test('and the script has no spaces, then stretched lines get no spaces', async () => {
     const map = { a: '全', b: '世', c: '界', d: '無', e: '。' };
     expect(await textsOf('BT /M 12 Tf 4 Tc 50 700 Td (abcde) Tj ET', map)).toEqual(['全世界無。']);
   });
 
-  test('and a sentence begins after a gap in which the engine sees no space, then there is one', async () => {
+  test('and a sentence begins after a gap in which the engine sees no space, then a space is added', async () => {
     const map = Object.fromEntries([...'ended.Th'].map((letter) => [letter, letter]));
     expect(await textsOf('BT /M 12 Tf 50 700 Td [(ended.) -160 (Then)] TJ ET', map)).toEqual(['ended. Then']);
   });
 
-  test('and words are separated by a drawn line feed, then that is white space', async () => {
+  test('and a drawn line feed separates words, then it is a space', async () => {
     const map = { a: 'of', n: '\n', b: 'it' };
     expect(await textsOf('BT /M 12 Tf -12 Tc 50 700 Td (a) Tj 0 Tc (nb) Tj ET', map)).toEqual(['of it']);
   });
@@ -105,7 +105,7 @@ describe('When a document names its pages', () => {
     });
   });
 
-  test('and the name is endless or empty, then the page has none', async () => {
+  test('and the label is very long or empty, then the page has none', async () => {
     for (const prefix of ['x'.repeat(1_000), '']) {
       await folder.open(contentPdf('', { catalog: `/PageLabels << /Nums [0 << /P (${prefix}) >>] >>` }), (file) => {
         expect(file.pageLabel(1)).toBeNull();
@@ -113,7 +113,7 @@ describe('When a document names its pages', () => {
     }
   });
 
-  test('and it names none, then the label is null', async () => {
+  test('and it has no labels, then the label is null', async () => {
     await folder.open(contentPdf(''), (file) => {
       expect(file.readPage(1).label).toBeNull();
     });

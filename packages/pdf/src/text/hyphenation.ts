@@ -1,6 +1,6 @@
-import type { DraftLine } from './draftLine';
+import type { DraftLine } from './lines/draftLine';
 
-/** First parts after which a hyphen at the end of a line belongs to the word more often than not. */
+/** First parts of compounds. After them, a hyphen at the end of a line belongs to the word more often than not. */
 const compoundParts = new Set(
   (
     'all co cross day ex first fair five four full half high ill in industry inter intra large last long lower low ' +
@@ -9,15 +9,15 @@ const compoundParts = new Set(
   ).split(' '),
 );
 
-/** From one base line to the next, in font sizes; beyond this something else begins. Double spacing is 2.3. */
+/** The next line of a text is at most this far below, in font sizes. Double spacing is 2.3. */
 const maxLinePitch = 2.6;
 
 const lastWord = /(\S+)-$/u;
 const firstWord = /^\s*(\S+)(\s+|$)/u;
 
 /**
- * Puts words back together that a hyphen splits at the end of a line: the rest of the word moves up, and the hyphen
- * goes unless it belongs to the word. Changes `lines`; a line that loses all its text keeps none.
+ * Joins words that a hyphen splits at the end of a line. The rest of the word moves to the first line, and the hyphen is removed
+ * unless it belongs to the word. The lines are changed in place; a line that loses all its text stays, with an empty text.
  */
 export function joinHyphens(lines: DraftLine[]): void {
   let compounds: Set<string> | null = null;
@@ -32,13 +32,13 @@ export function joinHyphens(lines: DraftLine[]): void {
     if (head === '' || tail === '') {
       continue;
     }
-    if (!/^\p{Ll}/u.test(tail) && !standsBelow(line, next)) {
-      // A page number or a heading that comes next, and not the rest of the word.
+    if (!/^\p{Ll}/u.test(tail) && !isNextLine(line, next)) {
+      // A page number or a heading follows, not the rest of the word.
       continue;
     }
     compounds ??= compoundsOf(lines);
-    const keep = belongsToWord(head, tail, compounds);
-    line.text = keep ? line.text + tail : line.text.slice(0, -1) + tail;
+    const keepsHyphen = belongsToWord(head, tail, compounds);
+    line.text = keepsHyphen ? line.text + tail : line.text.slice(0, -1) + tail;
     next.text = next.text.slice(whole.length);
     if (next.text === '' && next.splitsWord) {
       line.splitsWord = false;
@@ -46,17 +46,19 @@ export function joinHyphens(lines: DraftLine[]): void {
   }
 }
 
-/** True when `next` is the line directly below: only a word's rest in small letters may stand elsewhere (a new column). */
-function standsBelow(line: DraftLine, next: DraftLine): boolean {
-  const distance = next.base - line.base;
-  const alike = Math.abs(next.size - line.size) < 0.1 * line.size;
-  return alike && distance > 0 && distance < maxLinePitch * line.size && next.a0 < line.a1 && next.a1 > line.a0;
+/** True when `next` is directly below `line`, in the same size. The rest of a word may also be elsewhere, in a new column. */
+function isNextLine(line: DraftLine, next: DraftLine): boolean {
+  const pitch = next.baseline - line.baseline;
+  const hasSameSize = Math.abs(next.size - line.size) < 0.1 * line.size;
+  return (
+    hasSameSize && pitch > 0 && pitch < maxLinePitch * line.size && next.left < line.right && next.right > line.left
+  );
 }
 
 function belongsToWord(head: string, tail: string, compounds: Set<string>): boolean {
   const first = head.replace(/^[^\p{L}\p{N}]+/u, '');
   const second = tail.replace(/[^\p{L}\p{N}]+$/u, '');
-  // Soft hyphens split small letters from small letters: "Coca-Cola", "10-K" and "COVID-19" keep theirs.
+  // A line break splits words between small letters. "Coca-Cola", "10-K" and "COVID-19" keep their hyphens.
   if (!/\p{Ll}$/u.test(first) || !/^\p{Ll}/u.test(second)) {
     return true;
   }
@@ -65,7 +67,7 @@ function belongsToWord(head: string, tail: string, compounds: Set<string>): bool
   );
 }
 
-/** The words with a hyphen inside that the page spells out elsewhere. */
+/** The words with a hyphen that are elsewhere on the page. */
 function compoundsOf(lines: readonly DraftLine[]): Set<string> {
   const found = new Set<string>();
   for (const { text } of lines) {

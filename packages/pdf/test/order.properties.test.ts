@@ -1,20 +1,21 @@
 import fc from 'fast-check';
-import { orderBlocks } from '../src/text/blockOrder';
-import { type DraftLine, mergeRow } from '../src/text/draftLine';
-import { orderColumns } from '../src/text/readingOrder';
+import type { DraftLine } from '../src/text/lines/draftLine';
+import { mergeRow } from '../src/text/lines/mergeRow';
+import { orderBlocks } from '../src/text/order/blockOrder';
+import { orderColumns } from '../src/text/order/columnOrder';
 
 const fontSize = 10;
 const pitch = 12;
 
-function draft(text: string, a0: number, a1: number, base: number, more: Partial<DraftLine> = {}): DraftLine {
+function draft(text: string, left: number, right: number, baseline: number, more: Partial<DraftLine> = {}): DraftLine {
   return {
     text,
     direction: 0,
-    a0,
-    a1,
-    c0: base - fontSize,
-    c1: base + 2,
-    base,
+    left,
+    right,
+    top: baseline - fontSize,
+    bottom: baseline + 2,
+    baseline,
     mainSize: fontSize,
     size: fontSize,
     bold: false,
@@ -33,13 +34,13 @@ function charactersOf(lines: readonly DraftLine[]): string {
     .join('');
 }
 
-/** Puts together what stands on one base line and was drawn one after the other, as lines are. */
+/** Joins lines that were drawn one after the other on one baseline, as the line builder does. */
 function merged(lines: readonly DraftLine[]): DraftLine[] {
   const result: DraftLine[] = [];
   for (const line of lines) {
     const before = result.at(-1);
     const whole = { ...line };
-    if (before !== undefined && before.a1 < line.a0 && mergeRow(whole, before)) {
+    if (before !== undefined && before.right < line.left && mergeRow(whole, before)) {
       result.pop();
     }
     result.push(whole);
@@ -58,7 +59,7 @@ const prose = fc
   .array(fc.stringMatching(/^[a-z]{3,9}$/), { minLength: 5, maxLength: 8 })
   .map((words) => words.join(' '));
 
-/** Lines anywhere near a grid, so that some stand side by side and some in each other's way. */
+/** Lines near the places of a grid. Some are side by side, and some overlap. */
 const anyLines = fc
   .array(
     fc.record({
@@ -87,14 +88,14 @@ const columns = fc.integer({ min: 6, max: 30 }).chain((rows) =>
 );
 
 describe('When the lines of a page are put in reading order', () => {
-  test('then no character is lost or doubled, the input stays as it is, and the result is the same again', () => {
+  test('then no character is lost or doubled, the input is not changed, and the result is the same each time', () => {
     fc.assert(
       fc.property(anyLines, fc.boolean(), (lines, rows) => {
-        const drawn = rows ? merged([...lines].sort((a, b) => a.base - b.base || a.a0 - b.a0)) : lines;
+        const drawn = rows ? merged([...lines].sort((a, b) => a.baseline - b.baseline || a.left - b.left)) : lines;
         const before = structuredClone(drawn);
         const ordered = orderColumns(orderBlocks(drawn));
         expect(charactersOf(ordered)).toBe(charactersOf(drawn));
-        expect(ordered.every(({ text, a0, a1 }) => text.trim() !== '' && a0 <= a1)).toBe(true);
+        expect(ordered.every(({ text, left, right }) => text.trim() !== '' && left <= right)).toBe(true);
         expect(drawn).toEqual(before);
         expect(orderColumns(orderBlocks(drawn))).toEqual(ordered);
       }),
@@ -102,7 +103,7 @@ describe('When the lines of a page are put in reading order', () => {
     );
   });
 
-  test('and prose of two or three columns is drawn row by row beside text that runs downwards, then each column is whole', () => {
+  test('and two or three columns of prose are drawn row by row beside vertical text, then each column is read as a whole', () => {
     fc.assert(
       fc.property(columns, ({ texts, offset, gutter }) => {
         const expected = texts.map((lines, column) =>
@@ -110,10 +111,10 @@ describe('When the lines of a page are put in reading order', () => {
             draft(text, column * (180 + gutter), column * (180 + gutter) + 180, pitch * row + (column % 2) * offset),
           ),
         );
-        const drawn = merged(expected.flat().sort((a, b) => a.base - b.base || a.a0 - b.a0));
+        const drawn = merged(expected.flat().sort((a, b) => a.baseline - b.baseline || a.left - b.left));
         const margin = draft('text that runs downwards in the margin', 0, 600, 3.5 * pitch, { direction: 1 });
-        expect(orderColumns([margin, ...drawn]).map(({ text, a0, a1 }) => ({ text, a0, a1 }))).toEqual(
-          [margin, ...expected.flat()].map(({ text, a0, a1 }) => ({ text, a0, a1 })),
+        expect(orderColumns([margin, ...drawn]).map(({ text, left, right }) => ({ text, left, right }))).toEqual(
+          [margin, ...expected.flat()].map(({ text, left, right }) => ({ text, left, right })),
         );
       }),
       { numRuns: 300 },
@@ -121,8 +122,8 @@ describe('When the lines of a page are put in reading order', () => {
   });
 });
 
-describe('When what stands close before a row was drawn after it', () => {
-  test('then the cell that they make has the size of most of its characters', () => {
+describe('When a row is merged from texts that were drawn from right to left', () => {
+  test('then two texts that are close become one cell, in the size of most of its characters', () => {
     const small = { size: 5, mainSize: 5 };
     for (const [first, second] of [
       [draft('12', 0, 8, pitch, small), draft('text of the column', 10, 100, pitch)],
@@ -135,18 +136,18 @@ describe('When what stands close before a row was drawn after it', () => {
   });
 });
 
-describe('When a page has endless lines', () => {
-  test('then they are put in order all the same', () => {
+describe('When a page has 140,000 lines', () => {
+  test('then they are put in order', () => {
     const text = 'and so the text goes on from line to line without end';
     const left = Array.from({ length: 70_000 }, (_, row) => draft(text, 0, 180, pitch * row));
-    const right = left.map((line) => ({ ...line, a0: 220, a1: 400 }));
+    const right = left.map((line) => ({ ...line, left: 220, right: 400 }));
     const ordered = orderColumns(left.flatMap((line, row) => [line, right[row] as DraftLine]));
-    expect(ordered.map(({ a0 }) => a0).join()).toBe([...left, ...right].map(({ a0 }) => a0).join());
+    expect(ordered.map(({ left }) => left).join()).toBe([...left, ...right].map(({ left }) => left).join());
     const footer = draft(text, 0, 400, pitch * 200_000);
-    const lower = left.map((line) => ({ ...line, base: line.base + pitch * 80_000 }));
+    const lower = left.map((line) => ({ ...line, baseline: line.baseline + pitch * 80_000 }));
     const blocks = orderBlocks([footer, ...lower, ...right, ...right]);
-    expect(blocks.map(({ a0, base }) => `${a0} ${base}`).join()).toBe(
-      [...lower, ...right, ...right, footer].map(({ a0, base }) => `${a0} ${base}`).join(),
+    expect(blocks.map(({ left, baseline }) => `${left} ${baseline}`).join()).toBe(
+      [...lower, ...right, ...right, footer].map(({ left, baseline }) => `${left} ${baseline}`).join(),
     );
   });
 });

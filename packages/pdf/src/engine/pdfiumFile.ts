@@ -1,37 +1,36 @@
-import { cleanText, type DocumentRepair, MillraceError } from '@millrace/contracts';
-import { PageCharacters, readCharacters } from '../text/characters';
-import { pageGeometry } from '../text/geometry';
-import { buildLines } from '../text/lines';
-import type { GrayImage, PageSize, PageText, PdfFile, PdfInfo } from '../types';
-import type { FileAccess } from './fileSource';
+import { cleanText, MillraceError } from '@millrace/contracts';
+import { buildLines } from '../text/buildLines';
+import { PageCharacters } from '../text/pageCharacters';
+import type { GrayImage, PageSize, PageText, PdfFile, PdfInfo, RenderOptions } from '../types';
+import type { FileAccess } from './fileAccess';
 import { flattenFields } from './formFields';
-import { largestImage } from './images';
-import { readInfo } from './info';
+import { largestImage } from './largestImage';
 import { loadDocument } from './loadDocument';
+import { readGeometry, roundedSize } from './pageGeometry';
 import { guarded, type Pdfium } from './pdfium';
+import { readCharacters } from './readCharacters';
+import { type InfoOptions, readInfo } from './readInfo';
 import { renderGray } from './render';
 
-/** The largest page a PDF may have without a user unit, in points. Broken files claim millions. */
-const maxPagePoints = 14_400;
-/** Longer ones are no page numbers. */
+/** A longer label is not a page number. */
 const maxLabelBytes = 256;
 /**
- * An open document keeps every object the engine has read of it (the pictures of all pages seen, as they are in the
- * file), so it is opened anew after so many bytes. Measured on 5,000 pages in 316 MB: 463 MiB without.
+ * The document is opened again after so many bytes have been read. While it is open, the engine keeps every object that it has
+ * read, among them the pictures of all pages. Without this limit, 5,000 pages in 316 MB took 463 MiB.
  */
 const reopenAfterBytes = 32 * 2 ** 20;
 
-/** A PDF that the engine has open: reads it page by page. */
-export class OpenPdf implements PdfFile {
-  private closed = false;
+/** A PDF that is open in PDFium. It is read page by page. */
+export class PdfiumFile implements PdfFile {
+  private isClosed = false;
   private readonly characters = new PageCharacters();
-  /** What the engine had read of the file when the document was opened. */
+  /** How many bytes the engine had read when the document was last opened. */
   private deliveredAtOpening: number;
 
   private constructor(
     private readonly pdfium: Pdfium,
     private readonly access: FileAccess,
-    /** 0 once it could not be opened anew. */
+    /** The handle of the document; 0 after it could not be opened again. */
     private document: number,
     readonly info: PdfInfo,
   ) {
@@ -39,10 +38,10 @@ export class OpenPdf implements PdfFile {
   }
 
   /** @throws what loadDocument and readInfo throw. */
-  static open(pdfium: Pdfium, access: FileAccess, repair: DocumentRepair | null, maxPages: number): OpenPdf {
+  static open(pdfium: Pdfium, access: FileAccess, options: InfoOptions): PdfiumFile {
     const document = loadDocument(pdfium, access);
     try {
-      return new OpenPdf(pdfium, access, document, readInfo(pdfium, document, repair, maxPages));
+      return new PdfiumFile(pdfium, access, document, readInfo(pdfium, document, options));
     } catch (error) {
       pdfium.fpdf.FPDF_CloseDocument(document);
       throw error;
@@ -53,32 +52,28 @@ export class OpenPdf implements PdfFile {
     return this.withPage(page, (handle) => this.readText(page, handle));
   }
 
-  renderPage(page: number, options: { dpi: number; maxPixels: number }): GrayImage {
-    return this.withPage(page, (handle) => {
-      const { width, height } = pageGeometry(this.pdfium, handle);
-      return renderGray(this.pdfium, handle, { width: points(width), height: points(height) }, options);
-    });
+  renderPage(page: number, options: RenderOptions): GrayImage {
+    return this.withPage(page, (handle) =>
+      renderGray(this.pdfium, handle, roundedSize(readGeometry(this.pdfium, handle)), options),
+    );
   }
 
   largestImage(page: number): number {
-    return this.withPage(page, (handle) => {
-      const { width, height } = pageGeometry(this.pdfium, handle);
-      return largestImage(this.pdfium, handle, width, height);
-    });
+    return this.withPage(page, (handle) => largestImage(this.pdfium, handle, readGeometry(this.pdfium, handle)));
   }
 
   pageSize(page: number): PageSize {
-    this.mustHold(page);
+    this.checkPage(page);
     return guarded(() => {
       if (!this.measure(page)) {
         return { width: 0, height: 0 };
       }
       const { scratch, memory } = this.pdfium;
-      return { width: points(memory.f32[scratch / 4] ?? 0), height: points(memory.f32[scratch / 4 + 1] ?? 0) };
+      return roundedSize({ width: memory.f32[scratch / 4] ?? 0, height: memory.f32[scratch / 4 + 1] ?? 0 });
     });
   }
 
-  /** How many pages are there at all; the file may promise more than it holds. */
+  /** Counts the pages that exist. A broken file may claim more than it has. */
   countReachablePages(): number {
     return guarded(() => {
       let count = 0;
@@ -89,13 +84,13 @@ export class OpenPdf implements PdfFile {
     });
   }
 
-  /** Puts the page's width and height into the scratch memory; false when there is no such page. */
+  /** Writes the page's width and height to the scratch memory. Returns false when the page does not exist. */
   private measure(page: number): boolean {
     return this.pdfium.fpdf.FPDF_GetPageSizeByIndexF(this.document, page - 1, this.pdfium.scratch) !== 0;
   }
 
   pageLabel(page: number): string | null {
-    this.mustHold(page);
+    this.checkPage(page);
     return guarded(() => {
       const label = this.pdfium.readUtf16(
         (buffer, size) => this.pdfium.fpdf.FPDF_GetPageLabel(this.document, page - 1, buffer, size),
@@ -106,10 +101,10 @@ export class OpenPdf implements PdfFile {
   }
 
   close(): void {
-    if (this.closed) {
+    if (this.isClosed) {
       return;
     }
-    this.closed = true;
+    this.isClosed = true;
     try {
       guarded(() => this.closeDocument());
     } finally {
@@ -118,7 +113,7 @@ export class OpenPdf implements PdfFile {
   }
 
   private withPage<T>(page: number, work: (handle: number) => T): T {
-    this.mustHold(page);
+    this.checkPage(page);
     return guarded(() => {
       this.boundMemory();
       const { fpdf } = this.pdfium;
@@ -147,7 +142,7 @@ export class OpenPdf implements PdfFile {
     return handle;
   }
 
-  /** Opens the document anew when the engine may hold much of it. */
+  /** Opens the document again when the engine may keep much of it in memory. */
   private boundMemory(): void {
     if (this.document !== 0 && this.access.delivered - this.deliveredAtOpening <= reopenAfterBytes) {
       return;
@@ -167,38 +162,33 @@ export class OpenPdf implements PdfFile {
 
   private readText(page: number, handle: number): PageText {
     const { fpdf } = this.pdfium;
-    const geometry = pageGeometry(this.pdfium, handle);
-    const text = fpdf.FPDFText_LoadPage(handle);
+    const geometry = readGeometry(this.pdfium, handle);
+    const textPage = fpdf.FPDFText_LoadPage(handle);
     this.access.check();
-    if (text === 0) {
+    if (textPage === 0) {
       throw new MillraceError('PAGE_FAILED', `The text of page ${page} cannot be loaded.`);
     }
     try {
-      readCharacters(this.pdfium, text, geometry, this.characters);
+      readCharacters(this.pdfium, textPage, geometry, this.characters);
     } finally {
-      fpdf.FPDFText_ClosePage(text);
+      fpdf.FPDFText_ClosePage(textPage);
     }
-    const lines = buildLines(this.characters, geometry.width, geometry.height);
+    const lines = buildLines(this.characters, geometry);
     return {
       page,
       label: this.pageLabel(page),
-      width: points(geometry.width),
-      height: points(geometry.height),
+      ...roundedSize(geometry),
       text: lines.map((line) => line.text).join('\n'),
       lines,
     };
   }
 
-  private mustHold(page: number): void {
-    if (this.closed) {
+  private checkPage(page: number): void {
+    if (this.isClosed) {
       throw new Error('The PDF is closed.');
     }
     if (!Number.isInteger(page) || page < 1 || page > this.info.pageCount) {
-      throw new RangeError(`There is no page ${page}; the PDF has ${this.info.pageCount}.`);
+      throw new RangeError(`Page ${page} does not exist. The PDF has ${this.info.pageCount} pages.`);
     }
   }
-}
-
-function points(value: number): number {
-  return Number.isFinite(value) ? Math.min(maxPagePoints, Math.max(0, Math.round(value * 100) / 100)) : 0;
 }

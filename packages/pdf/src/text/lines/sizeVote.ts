@@ -1,6 +1,9 @@
-/** The font size that most characters have, by a majority vote after Boyer and Moore. */
+/**
+ * The font size that most characters have, found in one pass by the majority vote of Boyer and Moore ("MJRTY: A Fast Majority
+ * Vote Algorithm", 1981).
+ */
 export class SizeVote {
-  /** In points; no number before the first vote. */
+  /** Points; NaN before the first vote. */
   winner = Number.NaN;
   private lead = 0;
 

@@ -1,9 +1,8 @@
-import type { Pdfium } from '../engine/pdfium';
+import type { Direction } from '../text/pageCharacters';
+import type { PageSize } from '../types';
+import type { Pdfium } from './pdfium';
 
-/** Which way a text runs on the shown page, in quarter turns clockwise: 0 is left to right, 1 downwards. */
-export type Direction = 0 | 1 | 2 | 3;
-
-/** Where a page stands in its own (unrotated, y upwards) coordinates, and how it is turned to be shown. */
+/** A page's box in the page's own coordinates (not rotated, y upwards), and how the page is shown. */
 export interface PageGeometry {
   left: number;
   bottom: number;
@@ -16,19 +15,21 @@ export interface PageGeometry {
   height: number;
 }
 
-/** US letter: what viewers show when a page names no usable size. */
-const fallback = { left: 0, bottom: 0, right: 612, top: 792 };
+/** US letter. Viewers show it when a page has no usable size. */
+const defaultBox = { left: 0, bottom: 0, right: 612, top: 792 };
+/** The largest page that a PDF may have without a user unit, in points (PDF 1.7, annex C). Broken files claim millions. */
+const maxPagePoints = 14_400;
 
 function quarterTurns(value: number): Direction {
   const turns = ((value % 4) + 4) % 4;
   return turns === 1 || turns === 2 || turns === 3 ? turns : 0;
 }
 
-/** The geometry of an open page. */
-export function pageGeometry(pdfium: Pdfium, page: number): PageGeometry {
+/** Reads the geometry of an open page. */
+export function readGeometry(pdfium: Pdfium, page: number): PageGeometry {
   const { fpdf, scratch } = pdfium;
   const rotation = quarterTurns(fpdf.FPDFPage_GetRotation(page));
-  let box = fallback;
+  let box = defaultBox;
   if (fpdf.FPDF_GetPageBoundingBox(page, scratch) !== 0) {
     const { f32 } = pdfium.memory;
     const at = scratch / 4;
@@ -40,14 +41,23 @@ export function pageGeometry(pdfium: Pdfium, page: number): PageGeometry {
       box = { left, bottom, right, top };
     }
   }
-  const across = box.right - box.left;
-  const upwards = box.top - box.bottom;
-  const turned = rotation % 2 === 1;
-  return { ...box, rotation, width: turned ? upwards : across, height: turned ? across : upwards };
+  const boxWidth = box.right - box.left;
+  const boxHeight = box.top - box.bottom;
+  const isTurned = rotation % 2 === 1;
+  return { ...box, rotation, width: isTurned ? boxHeight : boxWidth, height: isTurned ? boxWidth : boxHeight };
+}
+
+/** The size rounded to hundredths of a point, and limited to what a page may have. 0 for sizes that are not finite. */
+export function roundedSize({ width, height }: PageSize): PageSize {
+  return { width: points(width), height: points(height) };
+}
+
+function points(value: number): number {
+  return Number.isFinite(value) ? Math.min(maxPagePoints, Math.max(0, Math.round(value * 100) / 100)) : 0;
 }
 
 /**
- * The affine map from the page's own coordinates to points from the shown page's top left corner:
+ * The affine map from the page's own coordinates to points from the top left corner of the shown page:
  * x' = a x + c y + e, y' = b x + d y + f.
  */
 export interface ShownMap {
@@ -59,7 +69,6 @@ export interface ShownMap {
   f: number;
 }
 
-/** How `geometry`'s page is shown. */
 export function shownMap(geometry: PageGeometry): ShownMap {
   const { left, bottom, right, top } = geometry;
   switch (geometry.rotation) {

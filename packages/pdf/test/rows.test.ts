@@ -5,8 +5,8 @@ const folder = new TemporaryFolder();
 beforeAll(() => folder.make());
 afterAll(() => folder.remove());
 
-describe('When text stands side by side but is not read column by column', () => {
-  /** Reads what is drawn row by row, and expects each row to stay as it is. */
+describe('When texts side by side are not columns', () => {
+  /** Draws the texts row by row, and expects that each row is read as one line. */
   async function expectRows(
     rows: readonly (readonly string[])[],
     places: readonly number[],
@@ -47,7 +47,7 @@ describe('When text stands side by side but is not read column by column', () =>
     );
   });
 
-  test('and the last line of a cell is full, so that its end does not show, then its rows stay together', async () => {
+  test('and the last line of a cell is full, which hides the end of the cell, then its rows stay together', async () => {
     const full = [
       'The mill stands where the river bends and has',
       'done so since the first settlers came up here,',
@@ -121,7 +121,7 @@ describe('When text stands side by side but is not read column by column', () =>
     );
   });
 
-  test('and its rows have more cells that begin anywhere, then they stay together', async () => {
+  test('and its rows have further cells in varying places, then its rows stay together', async () => {
     const rows = rivers.map((_, row) => {
       const [first, second] =
         row % 2 === 0 ? ['the corn', 'ground by the upper mill'] : ['the corn of the farms', 'sold in town'];
@@ -134,7 +134,7 @@ describe('When text stands side by side but is not read column by column', () =>
     expect(await textsOf(folder, rows.flat())).toEqual(rows.map((row) => row.map(({ text }) => text).join('\t')));
   });
 
-  test('and it is drawn paragraph by paragraph, then it stays as it is drawn', async () => {
+  test('and they are drawn paragraph by paragraph, then they keep that order', async () => {
     const left = column([...rivers, ...engines], 50);
     const right = column([...engines, ...rivers], 320);
     const placed = [0, 3, 6, 9, 12, 15].flatMap((from) => [
@@ -144,7 +144,7 @@ describe('When text stands side by side but is not read column by column', () =>
     expect(await textsOf(folder, placed)).toEqual(placed.map(({ text }) => text));
   });
 
-  test('and it is drawn column by column, then it stays as it is drawn', async () => {
+  test('and they are drawn column by column, then they keep that order', async () => {
     const museums = wrap(museumText, 46);
     const placed = [...column(engines, 320), ...column(rivers, 50), ...column(museums, 320, 500)];
     expect(await textsOf(folder, placed)).toEqual([...engines, ...rivers, ...museums]);
@@ -152,7 +152,7 @@ describe('When text stands side by side but is not read column by column', () =>
 });
 
 describe('When a page is drawn from the bottom up', () => {
-  test('and the footer comes first or the header last, then they are read where they stand', async () => {
+  test('and the footer comes first or the header last, then both are read in their place', async () => {
     const header = { text: 'The header', x: 50, y: 770 };
     const footer = { text: '17', x: 150, y: 30 };
     const expected = ['The header', ...rivers, '17'];
@@ -161,7 +161,7 @@ describe('When a page is drawn from the bottom up', () => {
   });
 
   test.each(['first', 'in between', 'last'])(
-    'and a stamp runs upwards in the margin, drawn %s, then it is the same',
+    'and a stamp in the margin is drawn %s, then the other lines are read in the same order',
     async (when) => {
       const header = { text: 'The header', x: 50, y: 770 };
       const footer = { text: '17', x: 150, y: 30 };
@@ -174,12 +174,12 @@ describe('When a page is drawn from the bottom up', () => {
     },
   );
 
-  test('and a column on the left was drawn after a lower one on the right, then both stay as drawn', async () => {
+  test('and the left column was drawn after a lower right column, then both keep that order', async () => {
     const placed = [...column(engines, 320, 660), ...column(rivers, 50)];
     expect(await textsOf(folder, placed)).toEqual([...engines, ...rivers]);
   });
 
-  test('and a footer or a header runs across columns of which the first stands lower, then they stay as drawn', async () => {
+  test('and a footer or header runs across columns of which the first is lower, then the columns keep their order', async () => {
     const across = 'Of the mills in the valley, and of what became of them in the years after steam had come';
     const header = { text: across, x: 50, y: 770 };
     const footer = { text: across, x: 50, y: 30 };

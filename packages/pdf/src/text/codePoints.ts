@@ -1,4 +1,4 @@
-/** True for every kind of white space. */
+/** True for white space. */
 export function isSpace(code: number): boolean {
   return (
     code === 0x20 ||
@@ -14,7 +14,7 @@ export function isSpace(code: number): boolean {
   );
 }
 
-/** False for what leaves no mark: control characters, joiners, byte order marks and other non-characters. */
+/** False for control characters, joiners, byte order marks and other non-characters. PDFium marks hyphens by 0x02. */
 export function isVisible(code: number): boolean {
   if (code < 0x20) {
     return code === 0x02;
@@ -27,14 +27,14 @@ export function isVisible(code: number): boolean {
   );
 }
 
-/** True for what a number in a table ends in: a digit, "%", ")" or the dash that stands for nothing. */
+/** True for the last character of a number in a table: a digit, "%", ")" or the dash that means zero. */
 export function endsNumber(code: number): boolean {
   return isDigit(code) || code === 0x25 || code === 0x29 || isDash(code);
 }
 
-/** True for what a number in a table begins with: a digit, "$", "€", "£", "¥", "(" or a dash. */
+/** True for the first character of a number in a table: a digit, "$", "€", "£", "¥", "(" or a dash. */
 export function beginsNumber(code: number): boolean {
-  return isDigit(code) || isSign(code) || isDash(code);
+  return isDigit(code) || isNumberPrefix(code) || isDash(code);
 }
 
 function isDigit(code: number): boolean {
@@ -45,27 +45,27 @@ function isDash(code: number): boolean {
   return code === 0x2d || code === 0x2013 || code === 0x2014 || code === 0x2212;
 }
 
-/** A currency sign or an opening parenthesis. */
-export function isSign(code: number): boolean {
+/** True for a currency sign or an opening parenthesis. */
+export function isNumberPrefix(code: number): boolean {
   return code === 0x24 || code === 0x20ac || code === 0xa3 || code === 0xa5 || code === 0x28;
 }
 
-/** True for the letters and punctuation of Chinese and Japanese, which separate no words. */
+/** True for letters and punctuation of Chinese and Japanese, which are written without spaces. */
 export function isIdeographic(code: number): boolean {
   return (code >= 0x2e80 && code <= 0x9fff) || (code >= 0xf900 && code <= 0xfaff) || (code >= 0xff00 && code <= 0xff9f);
 }
 
-/** True for Hebrew, Arabic and what else runs from right to left. */
+/** True for Hebrew, Arabic and other scripts that run from right to left. */
 export function isRightToLeft(code: number): boolean {
   return code >= 0x590 && (code <= 0x8ff || (code >= 0xfb1d && code <= 0xfdff) || (code >= 0xfe70 && code <= 0xfefc));
 }
 
-/** Symbol fonts keep their bullets in the private use area. */
+/** The code itself, or a bullet for the bullets that symbol fonts have in the private use area. */
 export function shownCode(code: number): number {
   return code === 0xf0b7 || code === 0xf0a7 ? 0x2022 : code;
 }
 
-/** True for characters that need a closer look: soft hyphens, right-to-left, private use, and beyond 16 bits. */
-export function isOdd(code: number): boolean {
+/** True for codes that need special treatment: soft hyphens, right-to-left, private use, and codes beyond 16 bits. */
+export function isSpecial(code: number): boolean {
   return code >= 0x590 ? code <= 0x8ff || code >= 0xd800 : code === 0xad;
 }

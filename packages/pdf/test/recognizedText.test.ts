@@ -1,25 +1,29 @@
 import type { Block, Word } from 'tesseract.js';
-import { readingOf } from '../src/ocr/lines';
+import { recognizedTextOf } from '../src/ocr/recognizedText';
 
-type Row = { words: [text: string, confidence: number, x0: number, y0: number, x1: number, y1: number][]; down?: true };
+/** A row of words, each with its confidence and box. */
+type Row = {
+  words: [text: string, confidence: number, x0: number, y0: number, x1: number, y1: number][];
+  vertical?: true;
+};
 
 const image = { width: 1000, height: 1000, pixels: new Uint8Array(), dpi: 72 };
 
-/** What Tesseract gives for rows of words that are 10 pixels high. */
+/** Tesseract's result for rows of words that are 10 pixels high. */
 function blocks(...rows: Row[]): Block[] {
-  const lines = rows.map(({ words, down }) => ({
+  const lines = rows.map(({ words, vertical }) => ({
     words: words.map(
       ([text, confidence, x0, y0, x1, y1]) => ({ text, confidence, bbox: { x0, y0, x1, y1 } }) as unknown as Word,
     ),
-    baseline: down ? { x0: 0, y0: 0, x1: 0, y1: 100 } : { x0: 0, y0: 0, x1: 100, y1: 0 },
+    baseline: vertical ? { x0: 0, y0: 0, x1: 0, y1: 100 } : { x0: 0, y0: 0, x1: 100, y1: 0 },
     rowAttributes: { rowHeight: 10, ascenders: 2, descenders: 2 },
   }));
   return [{ paragraphs: [{ lines }] }] as unknown as Block[];
 }
 
 describe('When lines have been recognized', () => {
-  test('then words that are hardly recognized are left out, and lines that are mostly guesses are as a whole', () => {
-    const { lines, characters, confidence } = readingOf(
+  test('then words of low confidence are left out, and lines of low mean confidence are left out as a whole', () => {
+    const { lines, characters, confidence } = recognizedTextOf(
       blocks(
         {
           words: [
@@ -41,12 +45,12 @@ describe('When lines have been recognized', () => {
     expect(confidence).toBeCloseTo((4 * 90 + 2 * 10 + 2 * 60 + 6 * 10) / 14);
   });
 
-  test('and there are none, then that is no confidence', () => {
-    expect(readingOf([], image)).toEqual({ lines: [], characters: 0, confidence: 0 });
+  test('and there are none, then the confidence is 0', () => {
+    expect(recognizedTextOf([], image)).toEqual({ lines: [], characters: 0, confidence: 0 });
   });
 
-  test('then cells that stand apart are told, in lines that run downwards too', () => {
-    const { lines } = readingOf(
+  test('then wide gaps separate cells, even in lines that run downwards', () => {
+    const { lines } = recognizedTextOf(
       blocks(
         {
           words: [
@@ -61,7 +65,7 @@ describe('When lines have been recognized', () => {
             ['sold', 90, 500, 55, 510, 90],
             ['12', 90, 500, 200, 510, 220],
           ],
-          down: true,
+          vertical: true,
         },
       ),
       image,

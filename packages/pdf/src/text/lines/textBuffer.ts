@@ -1,12 +1,12 @@
 /**
- * Puts a text together from UTF-16 code units. Adding to a string one character at a time is slower: the engine keeps
- * such strings as trees until they are read.
+ * Builds a text from UTF-16 code units. Adding to a string one character at a time is slower, because V8 keeps such strings
+ * as trees until they are read.
  */
 export class TextBuffer {
   length = 0;
   private units = new Uint16Array(1024);
   private bytes = Buffer.alloc(1024);
-  private wide = false;
+  private isWide = false;
 
   /** Adds a code point. */
   add(code: number): void {
@@ -18,16 +18,16 @@ export class TextBuffer {
     }
   }
 
-  /** The code unit at `index`; 0 where there is none. */
+  /** The code unit at `index`; 0 out of range. */
   at(index: number): number {
     return index >= 0 && index < this.length ? (this.units[index] as number) : 0;
   }
 
-  /** Takes the text out. */
+  /** Returns the text and clears the buffer. */
   take(): string {
     const { length } = this;
-    // Latin-1 text is kept in half the memory.
-    const text = this.wide
+    // A string made from Latin-1 bytes takes half the memory.
+    const text = this.isWide
       ? Buffer.from(this.units.buffer, 0, length * 2).toString('utf16le')
       : this.bytes.toString('latin1', 0, length);
     this.clear();
@@ -36,7 +36,7 @@ export class TextBuffer {
 
   clear(): void {
     this.length = 0;
-    this.wide = false;
+    this.isWide = false;
   }
 
   private addUnit(unit: number): void {
@@ -45,7 +45,7 @@ export class TextBuffer {
     }
     this.units[this.length] = unit;
     this.bytes[this.length] = unit;
-    this.wide ||= unit > 0xff;
+    this.isWide ||= unit > 0xff;
     this.length++;
   }
 

@@ -2,11 +2,11 @@ import { cleanText } from '@millrace/contracts';
 import type { OutlineEntry } from '../types';
 import type { Pdfium } from './pdfium';
 
-/** Broken files hold endless outlines; no reader needs more than this. */
+/** Broken files have endless outlines. No reader needs more than this. */
 const maxEntries = 10_000;
 const maxLevel = 32;
 
-/** The document's outline in reading order. Cycles and excess are cut off. */
+/** Reads the outline in reading order. Each entry is read once, so cycles end. */
 export function readOutline(pdfium: Pdfium, document: number, pageCount: number): OutlineEntry[] {
   const { fpdf } = pdfium;
   const entries: OutlineEntry[] = [];
@@ -32,6 +32,7 @@ export function readOutline(pdfium: Pdfium, document: number, pageCount: number)
   return entries;
 }
 
+/** The page (from 1) that a bookmark points to, directly or by an action. */
 function pageOf(pdfium: Pdfium, document: number, bookmark: number, pageCount: number): number | null {
   const { fpdf } = pdfium;
   let destination = fpdf.FPDFBookmark_GetDest(document, bookmark);

@@ -1,0 +1,249 @@
+import { isRightToLeft, isSpecial, shownCode } from '../codePoints';
+import { kind, type PageCharacters, type Run } from '../pageCharacters';
+import { type DraftLine, gutterGap, startLine } from './draftLine';
+import { mergeRow } from './mergeRow';
+import { ideographicGap, separatorIn, space, wordGap } from './separator';
+import { SizeVote } from './sizeVote';
+import { TextBuffer } from './textBuffer';
+
+/** Characters with a gap in this range, in font sizes, are next to each other. Italics and kerning overlap. */
+const minNearGap = -0.6;
+const maxNearGap = 1;
+/** The same for text from right to left, between the left edge of one and the right edge of the next. */
+const maxNearGapRightToLeft = 2;
+/** The largest distance of a superscript or subscript from the baseline, in font sizes. */
+const maxRaise = 0.5;
+/** Distant characters of one line have baselines at most this far apart, in font sizes. */
+const maxBaselineOffset = 0.35;
+/** A character that is larger by this factor gives the line its main size and baseline. */
+const largerBy = 1.1;
+
+const hyphen = 0x2d;
+const softHyphen = 0xad;
+
+/** Shared by all pages: lines are built one page at a time, without interruption. */
+const lineText = new TextBuffer();
+
+/**
+ * Builds lines from characters, in the order in which they were drawn. The loop runs once for each character, so it avoids
+ * allocations: numbers are kept in fields, and the usual case has a short way of its own (`addNext`).
+ */
+export class LineBuilder {
+  readonly lines: DraftLine[] = [];
+  private line: DraftLine | null = null;
+  private readonly text = lineText;
+  private characters = 0;
+  private boldCharacters = 0;
+  private readonly sizes = new SizeVote();
+  /** The last character of the line. */
+  private lastLeft = 0;
+  private lastRight = 0;
+  private lastBaseline = 0;
+  private lastRun = -1;
+  /** The first character of the open cell, and its place in the text. */
+  private cellFirst = 0;
+  private cellFrom = 0;
+
+  constructor(private readonly source: PageCharacters) {
+    this.text.clear();
+  }
+
+  build(): DraftLine[] {
+    const { source } = this;
+    const { count, kind: kinds } = source;
+    // What the engine reports between the last glyph and the next.
+    let reported: number = kind.glyph;
+    for (let index = 0; index < count; index++) {
+      const entry = kinds[index];
+      if (entry === kind.space) {
+        reported = kind.space;
+      } else if (entry === kind.lineBreak) {
+        reported = reported === kind.space ? reported : kind.lineBreak;
+      } else {
+        const isPlain = entry === kind.glyph && reported !== kind.lineBreak;
+        if (!isPlain || !this.addNext(index, reported === kind.space)) {
+          this.add(index, reported);
+        }
+        reported = kind.glyph;
+      }
+    }
+    this.finishLine(count);
+    return this.lines;
+  }
+
+  /**
+   * Adds the character at `index` if it is what nearly all characters are: the next one of the same text object, right after the
+   * last one on the same baseline. The result is the same as that of `add`.
+   * @returns false, with nothing changed, for any other character.
+   */
+  private addNext(index: number, isAfterSpace: boolean): boolean {
+    const { source, line } = this;
+    const code = source.code[index] as number;
+    if (
+      line === null ||
+      source.run[index] !== this.lastRun ||
+      source.baseline[index] !== this.lastBaseline ||
+      line.rightToLeft ||
+      isSpecial(code)
+    ) {
+      return false;
+    }
+    const left = source.left[index] as number;
+    const gap = (left - this.lastRight) / line.mainSize;
+    if (!(gap > minNearGap && gap <= (isAfterSpace ? ideographicGap : wordGap))) {
+      return false;
+    }
+    if (isAfterSpace) {
+      this.text.add(space);
+    }
+    this.text.add(code);
+    line.splitsWord = false;
+    const { size, bold } = source.runs[this.lastRun] as Run;
+    this.characters++;
+    this.boldCharacters += bold ? 1 : 0;
+    this.sizes.add(size);
+    this.extend(line, index);
+    return true;
+  }
+
+  /** Adds the character at `index` to its line, or begins a line with it. */
+  private add(index: number, reported: number): void {
+    const { source } = this;
+    const runIndex = source.run[index] as number;
+    const { size, bold } = source.runs[runIndex] as Run;
+    if (this.line === null || !this.continues(this.line, index)) {
+      this.finishLine(index);
+      this.line = startLine(source, index);
+      this.startCell(index);
+    } else {
+      this.addSeparator(this.line, index, reported);
+    }
+    const line = this.line;
+    const code = source.code[index] as number;
+    line.splitsWord = source.kind[index] === kind.lineEndHyphen || code === softHyphen;
+    this.text.add(line.splitsWord ? hyphen : shownCode(code));
+    this.characters++;
+    this.boldCharacters += bold ? 1 : 0;
+    this.sizes.add(size);
+    line.rightToLeft ||= isRightToLeft(code);
+    this.extend(line, index);
+    if (size > line.mainSize * largerBy) {
+      line.mainSize = size;
+      line.baseline = source.baseline[index] as number;
+    }
+    this.lastRun = runIndex;
+    this.lastBaseline = source.baseline[index] as number;
+  }
+
+  /** Adds what belongs between the last character and the one at `index`, and ends the cell at a wide gap. */
+  private addSeparator(line: DraftLine, index: number, reported: number): void {
+    const width = this.gapBefore(line, index) / line.mainSize;
+    const code = this.source.code[index] as number;
+    const separator = separatorIn(this.text, { width, code, reported });
+    const endsCell = width > gutterGap;
+    if (endsCell) {
+      this.endCell(line, index);
+    }
+    if (separator !== 0) {
+      this.text.add(separator);
+    }
+    if (endsCell) {
+      this.startCell(index);
+    }
+  }
+
+  private extend(line: DraftLine, index: number): void {
+    const { source } = this;
+    const left = source.left[index] as number;
+    const right = source.right[index] as number;
+    const top = source.top[index] as number;
+    const bottom = source.bottom[index] as number;
+    line.left = Math.min(left, line.left);
+    line.right = Math.max(right, line.right);
+    line.top = Math.min(top, line.top);
+    line.bottom = Math.max(bottom, line.bottom);
+    this.lastLeft = left;
+    this.lastRight = right;
+  }
+
+  /** True when the character is on `line`: next to its end, or further to the right on the same baseline. */
+  private continues(line: DraftLine, index: number): boolean {
+    const { source } = this;
+    const { direction, size } = source.runs[source.run[index] as number] as Run;
+    if (direction !== line.direction) {
+      return false;
+    }
+    if (
+      source.left[index] === this.lastLeft &&
+      source.right[index] === this.lastRight &&
+      source.baseline[index] === this.lastBaseline &&
+      source.run[index] === this.lastRun
+    ) {
+      // Each letter of a ligature has the box of the whole ligature.
+      return true;
+    }
+    const larger = Math.max(size, line.mainSize);
+    const offset = Math.abs((source.baseline[index] ?? 0) - line.baseline);
+    const gap = (source.left[index] ?? 0) - this.lastRight;
+    const isNear =
+      (gap > minNearGap * larger && gap < maxNearGap * larger) ||
+      (line.rightToLeft && Math.abs((source.right[index] ?? 0) - this.lastLeft) < maxNearGapRightToLeft * larger);
+    return isNear ? offset < maxRaise * larger : gap >= 0 && offset < maxBaselineOffset * Math.min(size, line.mainSize);
+  }
+
+  /** The gap between the last character and the one at `index`, in points. */
+  private gapBefore(line: DraftLine, index: number): number {
+    const { source } = this;
+    const gap = (source.left[index] ?? 0) - this.lastRight;
+    return line.rightToLeft ? Math.max(this.lastLeft - (source.right[index] ?? 0), gap) : gap;
+  }
+
+  private startCell(index: number): void {
+    this.cellFirst = index;
+    this.cellFrom = this.text.length;
+  }
+
+  /** @param end The index after the cell's last character. */
+  private endCell(line: DraftLine, end: number): void {
+    const { source, cellFirst } = this;
+    const sizes = new SizeVote();
+    let boldOverOthers = 0;
+    for (let index = cellFirst; index < end; index++) {
+      const entry = source.kind[index];
+      if (entry !== kind.space && entry !== kind.lineBreak) {
+        const { size, bold } = source.runs[source.run[index] as number] as Run;
+        sizes.add(size);
+        boldOverOthers += bold ? 1 : -1;
+      }
+    }
+    line.cells.push({
+      from: this.cellFrom,
+      to: this.text.length,
+      left: Math.min(source.left[cellFirst] as number, this.lastLeft),
+      right: Math.max(source.right[cellFirst] as number, this.lastRight),
+      size: sizes.winner,
+      bold: boldOverOthers > 0,
+    });
+  }
+
+  /** @param end The index after the line's last character. */
+  private finishLine(end: number): void {
+    const { line } = this;
+    if (line !== null) {
+      if (line.cells.length > 0) {
+        this.endCell(line, end);
+      }
+      line.text = this.text.take();
+      line.size = this.sizes.winner;
+      line.bold = this.boldCharacters * 2 > this.characters;
+      const before = this.lines.at(-1);
+      if (before === undefined || !mergeRow(before, line)) {
+        this.lines.push(line);
+      }
+    }
+    this.line = null;
+    this.characters = 0;
+    this.boldCharacters = 0;
+    this.sizes.clear();
+  }
+}

@@ -1,0 +1,60 @@
+/** The direction of text on the shown page, in quarter turns clockwise: 0 is left to right, 1 is downwards. */
+export type Direction = 0 | 1 | 2 | 3;
+
+/** The kinds of entries in PageCharacters. */
+export const kind = {
+  /** A character with a place on the page. */
+  glyph: 0,
+  /** A space between two glyphs, either drawn or inferred by the engine. */
+  space: 1,
+  /** A line break that the engine inferred. It is wrong around superscripts. */
+  lineBreak: 2,
+  /** A glyph that the engine takes for a hyphen that splits a word at the end of a line. */
+  lineEndHyphen: 3,
+} as const;
+
+/** What the characters of one text object have in common. */
+export interface Run {
+  direction: Direction;
+  bold: boolean;
+  /** Font size in points. */
+  size: number;
+}
+
+/**
+ * The characters of a page in the order of the content stream, in parallel arrays that are reused for each page.
+ *
+ * Places are in points, in the frame of the text: the page is turned so that the text runs from left to right, and `top`
+ * and `baseline` grow from one line to the next. Lines are then built in the same way for every direction.
+ */
+export class PageCharacters {
+  count = 0;
+  code = new Uint32Array(0);
+  kind = new Uint8Array(0);
+  /** The index of a glyph's run in `runs`. */
+  run = new Uint32Array(0);
+  runs: Run[] = [];
+  left = new Float32Array(0);
+  right = new Float32Array(0);
+  top = new Float32Array(0);
+  bottom = new Float32Array(0);
+  baseline = new Float32Array(0);
+
+  /** Empties the arrays and makes room for `capacity` characters. */
+  reserve(capacity: number): void {
+    this.count = 0;
+    this.runs = [];
+    if (this.code.length >= capacity) {
+      return;
+    }
+    const length = Math.max(capacity, this.code.length * 2, 4096);
+    this.code = new Uint32Array(length);
+    this.kind = new Uint8Array(length);
+    this.run = new Uint32Array(length);
+    this.left = new Float32Array(length);
+    this.right = new Float32Array(length);
+    this.top = new Float32Array(length);
+    this.bottom = new Float32Array(length);
+    this.baseline = new Float32Array(length);
+  }
+}
