@@ -3,19 +3,19 @@ import type { Database, DocumentRow, JobRow, NewDocument, Session } from '@millr
 
 export interface AcceptOptions {
   jobId: string;
-  /** Retry rounds for the job, and attempts for each of its chunks. */
+  /** How many retry rounds the job may have, and how many attempts each of its chunks. */
   jobMaxRetries: number;
   chunkMaxRetries: number;
   reading: ReadingOptions;
   /**
-   * True for the original of an encrypted PDF whose password was taken off: it takes the place of a document of the same
-   * content that has failed as PDF_ENCRYPTED by then.
+   * True for an encrypted PDF whose password was removed. It replaces a document of the same content that has failed with
+   * PDF_ENCRYPTED.
    */
   unlocked?: boolean;
 }
 
 export interface Accepted {
-  /** True when the collection already held this content: `document` and `job` are then the first upload's. */
+  /** True when the collection already held this content. `document` and `job` are then those of the first upload. */
   duplicate: boolean;
   document: DocumentRow;
   job: JobRow;
@@ -23,8 +23,8 @@ export interface Accepted {
 
 /**
  * Accepts an upload whose original is in the blob store: inserts document and job, both `queued`, in one transaction.
- * From its commit on the document is Millrace's to finish. Of several uploads of the same content into one collection
- * at the same moment exactly one is new.
+ * After the commit Millrace brings the document to an end. When the same content is uploaded into one collection several
+ * times at once, exactly one upload is new.
  */
 export function acceptDocument(database: Database, document: NewDocument, options: AcceptOptions): Promise<Accepted> {
   return database.transaction(async (session) => {
@@ -45,15 +45,15 @@ export function acceptDocument(database: Database, document: NewDocument, option
     const stored = await session.documents.findByContent(document.collectionId, document.contentHash);
     const job = stored && (await session.jobs.find(stored.jobId));
     if (!stored || !job) {
-      // The first upload was deleted between our insert and this read; a conflict then has no row to show. Said as a
-      // serialization failure, because running the transaction again is what helps.
-      throw Object.assign(new Error('The document was deleted while it was being uploaded again'), { code: '40001' });
+      // The first upload was deleted between the insert and this read, so the conflict has no row. A serialization failure
+      // makes the transaction run again.
+      throw Object.assign(new Error('The document was deleted while it was uploaded again.'), { code: '40001' });
     }
     return { duplicate: !isNew, document: stored, job };
   });
 }
 
-/** Its record is all there is of it: neither an original nor chunks. Locks are taken as in every settlement. */
+/** Removes a document that has neither an original nor chunks. Locks are taken as in every settlement. */
 async function removeLocked(session: Session, content: NewDocument): Promise<void> {
   await session.sql.many(
     `SELECT FROM jobs WHERE document_id IN

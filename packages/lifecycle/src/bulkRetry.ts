@@ -2,11 +2,11 @@ import { type ChunkDispatch, type JobDispatch, newId, type SkipReason } from '@m
 import type { Database, Session } from '@millrace/database';
 import { endedUnread, isRestartable, restart, schedule, skipReasonOf } from './retrySteps';
 
-/** Chunks are scheduled in transactions of this many, so that a bulk retry never holds more rows than that. */
+/** The most chunks or jobs of one transaction, so that a bulk retry never locks more rows. */
 const batchSize = 10_000;
 
 /**
- * Which failed chunks of all jobs, and which jobs that failed before they had any; every condition given holds. A
+ * Selects failed chunks of all jobs, and ingest jobs that failed before they had chunks. All given conditions must hold. A
  * cancelled job is left alone.
  */
 export interface BulkSelection {
@@ -19,7 +19,7 @@ export interface BulkSelection {
 }
 
 export interface BulkCount {
-  /** Chunks, and of how many jobs. */
+  /** How many chunks, of how many jobs. */
   scheduled: number;
   jobs: number;
   /** Jobs that failed before they had chunks and whose documents are read again. */
@@ -34,7 +34,7 @@ const chunkCondition = `c.status = 'failed' AND j.status <> 'cancelled'
   AND ($<failedAfter>::timestamptz IS NULL OR c.updated_at >= $<failedAfter>)
   AND ($<failedBefore>::timestamptz IS NULL OR c.updated_at < $<failedBefore>)`;
 
-/** Failed jobs without chunks; not all of them can be restarted. */
+/** Failed jobs without chunks. Those without an original cannot be restarted. */
 const jobCondition = `j.status = 'failed' AND ${endedUnread}
   AND ($<collectionId>::uuid IS NULL OR d.collection_id = $<collectionId>)
   AND ($<documentId>::uuid IS NULL OR j.document_id = $<documentId>)
@@ -56,7 +56,7 @@ function bulkValues(selection: BulkSelection) {
 }
 
 function describedBulk({ collectionId, documentId, errorCodes, failedAfter, failedBefore }: BulkSelection) {
-  // What is undefined is left out on the way to JSON.
+  // JSON leaves out what is undefined.
   return {
     collection_id: collectionId,
     document_id: documentId,
@@ -66,7 +66,7 @@ function describedBulk({ collectionId, documentId, errorCodes, failedAfter, fail
   };
 }
 
-/** What `retryMany` would do. */
+/** Counts what `retryMany` would do. */
 export async function countRetries(database: Database, selection: BulkSelection): Promise<BulkCount> {
   const rows = await database.sql.many<{ reason: SkipReason | null; count: number; jobs: number }>(
     `SELECT reason, count(*)::integer AS count, count(DISTINCT job_id)::integer AS jobs
@@ -92,16 +92,16 @@ export async function countRetries(database: Database, selection: BulkSelection)
   };
 }
 
-/** What is to be delivered after a commit. */
+/** The deliveries to make after a commit. */
 export interface RetryDeliveries {
   chunks: ChunkDispatch[];
   jobs: JobDispatch[];
 }
 
 /**
- * Retries all that fits, in batches of their own transactions; what fails again meanwhile is not taken a second time.
- * `deliver` gets each batch's deliveries after its commit.
- * @returns the group's id, or null when there was nothing to do, and the counts.
+ * Retries everything that is selected, one transaction for each batch. A chunk that fails again in the meantime is not
+ * retried twice. `deliver` gets each batch's deliveries after its commit.
+ * @returns the group's id, or null when nothing was retried, and the counts.
  */
 export async function retryMany(
   database: Database,
@@ -140,7 +140,7 @@ export async function retryMany(
   return { groupId: isEmpty ? null : groupId, scheduled, jobs: jobs.size, jobsRestarted, skipped };
 }
 
-/** Jobs first, by id, as everywhere. What another has taken meanwhile is no longer among what is locked. */
+/** Locks jobs by id, as every transition does. A job that another transaction has restarted no longer matches. */
 async function restartBatch(
   database: Database,
   selection: BulkSelection,
@@ -180,7 +180,7 @@ async function scheduleBatch(
   const chunks = await database.transaction(async (session) => {
     const jobIds = [...new Set(found.map((chunk) => chunk.jobId))].sort();
     await session.sql.many('SELECT FROM jobs WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE', [jobIds]);
-    // With the jobs locked, those that still fit: one may have been cancelled or retried meanwhile.
+    // Checked again, with the jobs locked: one may have been cancelled or retried in the meantime.
     const rows = await session.sql.many<{ id: string }>(
       `SELECT c.id FROM ${chunkTables}
        WHERE c.id = ANY($<ids>::uuid[]) AND ${chunkCondition} AND ${skipReasonOf} IS NULL`,

@@ -1,35 +1,38 @@
 import { type ChunkDispatch, newId } from '@millrace/contracts';
 import type { Database, NextModel, Session } from '@millrace/database';
 import { cancelJob } from './cancel';
+import { runningJob } from './sql';
 
 /*
- * Jobs of the kind re-embed: each has chunks of one document that are stored embedded again, with the model that is to
- * take the present one's place. They begin in `processing`, with job chunks made of the document's own, and from there go
- * the way of every job: claims, leases, rounds, retries, cancelling. Their ends change no document: it has its vectors,
- * and what these jobs make is seen by nobody until all of it is there.
+ * Jobs of the kind re-embed. Each embeds stored chunks of one document again, with the next model. They begin in
+ * `processing`, with job chunks made of the stored chunks, and then go the way of every job: claims, leases, rounds,
+ * retries, cancelling. They change no document: it keeps its vectors, and the new vectors are used only once all exist.
  */
 
 export interface ReEmbedOptions {
-  /** So many documents after this id are looked at, fewer where they are large; all of them while the change is closing. */
+  /**
+   * One call looks at this many documents after this id; at fewer when they are large, and at all while the change is
+   * closing.
+   */
   after: string;
   documents: number;
-  /** At most so many chunks get a job. */
+  /** At most this many chunks get a job. */
   chunks: number;
   jobMaxRetries: number;
   chunkMaxRetries: number;
 }
 
 export interface BegunReEmbedding {
-  /** The last document looked at: where to go on; null at the end. */
+  /** The last document that was looked at, where the next call continues; null at the end. */
   last: string | null;
   /** The deliveries to make. */
   dispatches: ChunkDispatch[];
 }
 
-/** Any number of its own. */
+/** The key of an advisory lock. No other code uses it. */
 const beginLock = 7_316_420_019;
 
-/** So many stored chunks are compared in one look; a document with more is looked at by itself. */
+/** How many stored chunks one look compares. A document with more is looked at alone. */
 const chunksPerLook = 50_000;
 
 interface WantedChunk {
@@ -43,7 +46,7 @@ interface WantedChunk {
 export async function countOpenReEmbedChunks(database: Database, { reEmbeddingId }: NextModel): Promise<number> {
   const { open } = await database.sql.one<{ open: number }>(
     `SELECT coalesce(sum(total_chunks - processed_chunks - failed_chunks), 0)::integer AS open
-     FROM jobs WHERE re_embedding_id = $1 AND status IN ('processing', 'retrying')`,
+     FROM jobs WHERE re_embedding_id = $1 AND status IN ${runningJob}`,
     [reEmbeddingId],
   );
   return open;
@@ -51,10 +54,10 @@ export async function countOpenReEmbedChunks(database: Database, { reEmbeddingId
 
 /**
  * Makes jobs for chunks that have no vector of the next model, one for each document. A document that is still being read
- * or embedded waits until that has ended, but not for long, nor when everything else waits for it; one that has such a job
- * waits for its end; a chunk that failed or was cancelled in one waits for an operator.
- * @returns null, with nothing looked at, while somebody else is here, or jobs of a change that is over are not ended: their
- * chunks would be embedded for this one, and so twice.
+ * or embedded waits until that has ended, but at most ten minutes, and not while the change is closing. A document that has
+ * such a job waits for its end. A chunk that failed or was cancelled in one waits for an operator.
+ * @returns null, without a look, while another reconciler makes jobs, or while jobs of an earlier change are open: their
+ * chunks would be embedded for this change too, and so twice.
  */
 export function beginReEmbedJobs(
   database: Database,
@@ -62,14 +65,14 @@ export function beginReEmbedJobs(
   options: ReEmbedOptions,
 ): Promise<BegunReEmbedding | null> {
   return database.transaction(async (session) => {
-    // A reconciler that was frozen and wakes beside another one: no chunk may get two jobs. Nobody waits for one that sleeps.
+    // A frozen reconciler may wake beside another one, and no chunk may get two jobs. The lock does not wait for a frozen one.
     const { locked } = await session.sql.one<{ locked: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS locked', [
       beginLock,
     ]);
     if (!locked || (await hasJobsLeftOver(session))) {
       return null;
     }
-    // The last few are looked for everywhere at once: it takes as long as a look at many documents, and not many such.
+    // The last few chunks are looked for in all documents at once. One such look takes as long as a look at many documents.
     const page = next.closing ? null : await documentsAfter(session, next, options);
     const wanted = await findMissing(session, next, page?.documents ?? null, options.chunks);
     const dispatches = wanted.length > 0 ? await insertJobs(session, next, wanted, options) : [];
@@ -78,24 +81,24 @@ export function beginReEmbedJobs(
   });
 }
 
-/** SQL: jobs of changes that are completed or were cancelled. */
+/** SQL: the job belongs to a change that has ended. */
 const isOver = `re_embedding_id IN (SELECT id FROM re_embeddings WHERE status <> 'running')`;
 
 async function hasJobsLeftOver(session: Session): Promise<boolean> {
   const { left } = await session.sql.one<{ left: boolean }>(
-    `SELECT EXISTS (SELECT FROM jobs WHERE ${isOver} AND status IN ('processing', 'retrying')) AS "left"`,
+    `SELECT EXISTS (SELECT FROM jobs WHERE ${isOver} AND status IN ${runningJob}) AS "left"`,
   );
   return left;
 }
 
-/** SQL: not while every look would find some more chunks of document `d`. */
+/** SQL: document `d` no longer gets chunks, or has got them for long enough to begin. */
 const isWorthAJob = `(d.status NOT IN ('queued', 'processing') OR d.created_at < now() - interval '10 minutes')`;
 
-/** SQL: document `d` has no job that is under way. */
+/** SQL: document `d` has no re-embed job that is running. */
 const hasNoOpenJob = `NOT EXISTS (SELECT FROM jobs j WHERE j.document_id = d.id AND j.re_embedding_id = $<reEmbeddingId>
-                                    AND j.status IN ('processing', 'retrying'))`;
+                                    AND j.status IN ${runningJob})`;
 
-/** The next documents to look at, fewer where they are large, and of these the ones that may get a job. */
+/** The next documents to look at, fewer when they are large, and those of them that may get a job. */
 async function documentsAfter(
   session: Session,
   { reEmbeddingId }: NextModel,
@@ -114,7 +117,7 @@ async function documentsAfter(
   return { last: rows.at(-1)?.id ?? null, documents: wanted };
 }
 
-/** @param documents null for all documents, those included that are not at their end */
+/** @param documents null for all documents, also those that are still being read or embedded */
 function findMissing(
   session: Session,
   { reEmbeddingId }: NextModel,
@@ -123,8 +126,8 @@ function findMissing(
 ): Promise<WantedChunk[]> {
   const isLookedAt = (id: string) => (documents === null ? 'true' : `${id} = ANY($<documents>::uuid[])`);
   return session.sql.many(
-    // By their keys first, which stand in an index of both tables. The documents are locked against being deleted meanwhile.
-    // Open jobs are looked for here again: a retry takes its chunks from the failed ones to those in one moment.
+    // By their keys first, which are in an index of both tables. The lock keeps the documents from being deleted.
+    // Open jobs are checked again: a retry moves its chunks from the failed ones to the open ones in one moment.
     `WITH missing AS MATERIALIZED (
        SELECT document_id, chunk_hash FROM document_chunks c
        WHERE ${isLookedAt('document_id')}
@@ -181,7 +184,7 @@ async function insertJobs(
     },
   );
   await session.sql.none(
-    // The payload is an ingest's. Where the text stands is not copied: the vector goes to a copy of the stored chunk.
+    // The payload has the shape of an ingest job's. Coordinates are not copied: the vector goes to a copy of the stored chunk.
     `INSERT INTO job_chunks (id, job_id, chunk_index, page_start, page_end, page_count, has_overlap, payload, chunk_hash,
        content_hash, max_retries, dispatch_count, queue_job_id)
      SELECT job_chunk.id, job_chunk.job_id, c.chunk_index, c.page_start, c.page_end, c.page_end - c.page_start + 1, false,
@@ -201,12 +204,12 @@ async function insertJobs(
 }
 
 /**
- * Ends up to `limit` jobs of re-embeddings that are over, completed or cancelled, and gives up the texts that their chunks
- * keep for a retry: nothing is there to put a vector into. @returns how many jobs there were.
+ * Cancels up to `limit` jobs of re-embeddings that have ended, and removes the texts that their chunks keep for a retry: no
+ * table takes their vectors any more. @returns how many jobs there were.
  */
 export async function endReEmbedJobs(database: Database, limit: number): Promise<number> {
   const open = await database.sql.many<{ id: string }>(
-    `SELECT id FROM jobs WHERE ${isOver} AND status IN ('processing', 'retrying') ORDER BY id LIMIT $1`,
+    `SELECT id FROM jobs WHERE ${isOver} AND status IN ${runningJob} ORDER BY id LIMIT $1`,
     [limit],
   );
   for (const { id } of open) {

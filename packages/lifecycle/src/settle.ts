@@ -7,7 +7,7 @@ import { endLease } from './sql';
 
 export interface EmbeddedChunk {
   chunk: ClaimedChunk;
-  /** Unit length, as long as the column's dimensions. */
+  /** Of unit length, with as many dimensions as the column. */
   embedding: Float32Array;
 }
 
@@ -23,23 +23,22 @@ export interface Settlement {
   embedded: readonly EmbeddedChunk[];
   failed: readonly FailedChunk[];
   embeddingModel: string;
-  /** Content hashes claimed for embedding: let go of together with the settlement. */
+  /** Content hashes that are claimed for embedding. The settlement releases them. */
   claimedTexts: readonly string[];
-  /** What they were claimed under, where that is not `token`. */
+  /** The token of those claims, when it is not `token`. */
   textToken?: string;
 }
 
 export interface Settled {
-  /** Ids of the chunks that this call settled; the others had been taken from this worker. */
+  /** The chunks that this call settled. Other workers or sweeps had taken the rest from this worker. */
   chunkIds: Set<string>;
   rounds: RoundResult[];
 }
 
 /**
  * processing -> success | failed for the chunks of one claim, in one transaction with their vectors and their jobs'
- * counters; the settlement that completes a round ends it. Only chunks still held under the token are touched, so a
- * late worker writes no vector either. Anything that goes wrong rolls all of it back: so does a model that the database has
- * been changed from meanwhile.
+ * counters. The settlement that completes a round ends it. It changes only chunks that are still held under the token, so
+ * a late worker writes no vector either. Any error rolls everything back; so does a change of the database's model.
  */
 export function settleChunks(database: Database, settlement: Settlement, policy: RetryPolicy): Promise<Settled> {
   return database.transaction(async (session) => {
@@ -87,7 +86,7 @@ function newChunk({ chunk, embedding }: EmbeddedChunk, { embeddingModel }: Settl
   };
 }
 
-/** processing -> success. What there is none of costs no statement: most settlements have no failures. */
+/** processing -> success. An empty list costs no statement: most settlements have no failures. */
 async function succeed(session: Session, { token, embedded, embeddingModel }: Settlement): Promise<SettledRow[]> {
   if (embedded.length === 0) {
     return [];

@@ -20,7 +20,7 @@ export interface NewDocumentChunk {
   pageEnd: number;
   section: string | null;
   coordinates: Box[];
-  /** Unit length, as many components as the column has. */
+  /** Of unit length, with as many dimensions as the column. */
   embedding: Float32Array;
   embeddingModel: string;
 }
@@ -58,10 +58,10 @@ export class DocumentChunks {
   ) {}
 
   /**
-   * Inserts chunks with their vectors, or brings rows that are there already up to date. Binary COPY into a temporary
-   * table, then one upsert, rows sorted by key so that two workers never wait for each other in a circle.
-   * Runs in a transaction; no (documentId, chunkHash) may come twice.
-   * @throws Error, having stored what must be rolled back, when the database's vectors are of another model.
+   * Inserts chunks with their vectors, or updates the rows that exist. It uses binary COPY into a temporary table, then one
+   * upsert with the rows sorted by key, so that two workers never wait for each other in a circle.
+   * Runs in a transaction. No (documentId, chunkHash) may come twice.
+   * @throws Error when the database's vectors are of another model. The caller must roll back.
    */
   async upsertAll(chunks: readonly NewDocumentChunk[]): Promise<void> {
     if (chunks.length === 0) {
@@ -112,7 +112,7 @@ export class DocumentChunks {
         ]),
       ),
     );
-    // The settings are read after the table has been locked, which a change of the model locks out.
+    // The INSERT locks the table first, which keeps out a change of the model. Then it reads the settings.
     const stored = await this.sql.affected(
       `INSERT INTO document_chunks
          (id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content, token_count,
@@ -131,9 +131,9 @@ export class DocumentChunks {
   }
 
   /**
-   * Puts chunks that are stored into document_chunks_next, each with its vector of the next model and otherwise as it is; of
-   * a chunk that comes more than once, because it is in two jobs, any of its vectors. Runs in a transaction.
-   * @throws Error, having stored what must be rolled back, when the model is not the next one any more.
+   * Copies stored chunks into document_chunks_next, each with its vector of the next model. When a chunk comes twice, because
+   * it is in two jobs, any of its vectors is used. Runs in a transaction.
+   * @throws Error when the model is no longer the next one. The caller must roll back.
    */
   async insertNext(vectors: readonly NewVector[]): Promise<void> {
     if (vectors.length === 0) {
@@ -168,7 +168,7 @@ export class DocumentChunks {
     refuseOtherModel(stored, [...distinct.values()]);
   }
 
-  /** The vectors already in the table for any of these texts with this model, by content hash: the embedding cache. */
+  /** The embedding cache: the table's vectors for these texts with this model, by content hash. */
   async findEmbeddings(
     contentHashes: readonly string[],
     model: string,
@@ -201,6 +201,6 @@ export class DocumentChunks {
 
 function refuseOtherModel(stored: number, given: readonly { embeddingModel: string }[]): void {
   if (stored < given.length) {
-    throw new Error(`The database no longer takes vectors of ${given[0]?.embeddingModel}`);
+    throw new Error(`The database no longer takes vectors of ${given[0]?.embeddingModel}.`);
   }
 }

@@ -4,13 +4,13 @@ import type { Sql } from '../connection/sql';
 
 export interface DocumentPageRow {
   page: number;
-  /** Points (1/72 inch), as the page is shown. */
+  /** In points (1/72 inch), as the page is shown. */
   width: number;
   height: number;
   outcome: PageOutcome;
   characters: number;
   errorCode: string | null;
-  /** What the document itself calls the page, or null. */
+  /** The document's own label for the page, or null. */
   label: string | null;
 }
 
@@ -48,7 +48,7 @@ export class DocumentPages {
     );
   }
 
-  /** Replaces the outcomes of those of the pages that have failed; the others stay as they are. */
+  /** Replaces the outcomes of those of the pages that have failed. The others do not change. */
   async replaceFailed(documentId: string, pages: readonly NewDocumentPage[]): Promise<void> {
     await this.sql.none(
       `UPDATE document_pages p SET width = n.width, height = n.height, outcome = n.outcome, characters = n.characters,

@@ -30,7 +30,7 @@ export type NewDocument = Pick<
   'id' | 'collectionId' | 'ownerId' | 'filename' | 'sourcePath' | 'contentHash' | 'mimeType' | 'sizeBytes'
 > & { metadata?: Record<string, unknown> | undefined };
 
-// size_bytes is a bigint, which the driver gives as text; no upload comes near the 2^53 that a number holds exactly.
+// size_bytes is a bigint, which the driver returns as text. A number holds every upload's size exactly (up to 2^53).
 const columns = `id, collection_id AS "collectionId", owner_id AS "ownerId", filename, source_path AS "sourcePath",
   content_hash AS "contentHash", mime_type AS "mimeType", size_bytes::float8 AS "sizeBytes", title,
   page_count AS "pageCount", total_chunks AS "totalChunks", repair, metadata, status, error_code AS "errorCode", error,
@@ -68,7 +68,7 @@ export class Documents {
   /** Those of the blob keys that a document names as its original. */
   async findSourcePaths(keys: readonly string[]): Promise<Set<string>> {
     const rows = await this.sql.many<{ sourcePath: string }>(
-      // The key holds the document's id, so that the primary key finds it.
+      // A key ends with the document's id, so the primary key finds the row.
       `SELECT source_path AS "sourcePath" FROM documents
        WHERE id = ANY($<ids>::uuid[]) AND source_path = ANY($<keys>::text[])`,
       { ids: keys.map((key) => key.slice(-36)), keys },
@@ -84,7 +84,7 @@ export class Documents {
     );
   }
 
-  /** Records what reading the file has shown. */
+  /** Records what was found by reading the file. */
   async describe(
     id: string,
     facts: { title: string | null; pageCount: number; totalChunks: number; repair: DocumentRepair | null },

@@ -1,25 +1,25 @@
 import type { EmbeddingModel } from '@millrace/contracts';
 import type { Sql } from '../connection/sql';
 
-/** What vectors are made with just now. */
+/** The models of the database at this moment. */
 export interface EmbeddingModels {
   /** The model of the vectors that searches find. */
   active: EmbeddingModel;
-  /** What takes its place once every chunk has a vector of it; null while nothing is to change. */
+  /** The model that replaces it once every chunk has a vector of it; null without a re-embedding. */
   next: NextModel | null;
 }
 
 export interface NextModel extends EmbeddingModel {
   reEmbeddingId: string;
-  /** Nothing is embedded with the active model any more, for the moment: its place is about to be taken. */
+  /** True while nothing is embedded with the active model, because the next one is about to replace it. */
   closing: boolean;
 }
 
-/** Which model the database's vectors are of. Only the owner writes that down. */
+/** Which models the database's vectors are of. Only the database's owner changes them. */
 export class EmbeddingModelsRepository {
   constructor(private readonly sql: Sql) {}
 
-  /** The models at this moment; a change may come at any time afterwards. */
+  /** The models at this moment. They may change at any time afterwards. */
   async find(): Promise<EmbeddingModels> {
     const row = await this.sql.one<
       EmbeddingModel & { id: string | null; nextModel: string; nextDimensions: number; closing: boolean | null }
@@ -43,8 +43,8 @@ export class EmbeddingModelsRepository {
   }
 
   /**
-   * The model of the vectors that searches find. In a transaction that has read document_chunks it stays so until the end:
-   * whoever changes it locks the table against all others.
+   * The model of the vectors that searches find. In a transaction that has read document_chunks it does not change until the
+   * end: a change locks that table against all others.
    */
   active(): Promise<EmbeddingModel> {
     return this.sql.one('SELECT model, dimensions FROM embedding_settings');

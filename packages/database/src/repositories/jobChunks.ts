@@ -30,7 +30,7 @@ export interface JobChunkDetailRow extends JobChunkRow {
   retryGroupId: string | null;
 }
 
-/** Something that waits for its delivery. */
+/** A row that waits for its delivery. */
 export interface WaitingRow {
   id: string;
   queue: QueueName;
@@ -49,11 +49,11 @@ export interface NewJobChunk {
   contentHash: string;
 }
 
-/** What all chunks of one job have in common. */
+/** The values that all chunks of one job share. */
 export interface ChunkOrigin {
   jobId: string;
   maxRetries: number;
-  /** The operator's retry that had the document read again, if one had. */
+  /** The operator's retry that made or restarted the job, or null. */
   retryGroupId: string | null;
 }
 
@@ -210,7 +210,7 @@ export class JobChunks {
       `SELECT c.id, ${chunkQueueOfJob} AS queue, c.queue_job_id AS "queueJobId", c.dispatch_count AS "dispatchCount"
        FROM (SELECT id, job_id, queue_job_id, dispatch_count FROM job_chunks
              WHERE status IN ('pending', 'retry_scheduled') AND id > $<after>
-               -- A row from the future was written by a clock that was wrong; it has waited long enough.
+               -- A row from the future was written by a clock that was wrong. It counts as one that has waited long enough.
                AND updated_at NOT BETWEEN now() - $<olderThanMs> * interval '1 millisecond' AND now()
              ORDER BY id LIMIT $<limit>) AS c JOIN jobs j ON j.id = c.job_id
        ORDER BY c.id`,
@@ -219,9 +219,9 @@ export class JobChunks {
   }
 
   /**
-   * Gives up the texts of up to `limit` chunks of ended jobs that have been failed or cancelled this long. A job that is
-   * under way may still need them for its next round, and a change of the model for as long as it lasts: it ends with no chunk
-   * left out. @returns how many.
+   * Removes the kept texts of up to `limit` chunks of ended jobs that have been failed or cancelled this long. A running job
+   * may still need them for its next round. A re-embedding needs them as long as it runs, because it must end without a
+   * missing chunk. @returns how many.
    */
   removePayloads(options: { olderThanMs: number; limit: number }): Promise<number> {
     return this.sql.affected(

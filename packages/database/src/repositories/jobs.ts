@@ -81,8 +81,8 @@ export class Jobs {
   }
 
   /**
-   * How many of the job's chunks stand in each status. Successes and failures come from the job's counters, which change
-   * in the same transactions, so that a job of a hundred thousand chunks is not counted anew for everybody who asks.
+   * How many of the job's chunks have each status. Successes and failures come from the job's counters, which change in the
+   * same transactions. So a request for a job of a hundred thousand chunks does not count them all.
    */
   async countChunks(id: string): Promise<Partial<Record<JobChunkStatus, number>>> {
     const row = await this.sql.oneOrNone<Record<'total' | 'success' | 'failed' | UnsettledStatus, number>>(

@@ -2,7 +2,7 @@ import type { ErrorCode } from '@millrace/contracts';
 import type { Sql } from '../connection/sql';
 
 export interface ProviderPause {
-  /** How much longer work with the model waits, in milliseconds; 0 when the pause is over but no call has succeeded. */
+  /** How much longer work with the model waits, in milliseconds; 0 when the pause is over but no call has succeeded since. */
   remainingMs: number;
   /** How long no call has succeeded, in milliseconds. */
   failingForMs: number;
@@ -19,7 +19,7 @@ export interface NewPause {
   message: string;
 }
 
-/** Until when all workers leave the provider of a model alone. */
+/** The provider pauses: until when no worker calls the provider of a model. */
 export class ProviderPauses {
   constructor(private readonly sql: Sql) {}
 
@@ -29,8 +29,7 @@ export class ProviderPauses {
   }
 
   /**
-   * Makes a pause, or prolongs the one there is. Workers that find the same fault at the same time make one pause of
-   * it.
+   * Begins a pause, or prolongs the current one. Workers that meet the same fault at the same time make one pause.
    */
   begin(pause: NewPause): Promise<ProviderPause> {
     return this.sql.one(
@@ -50,19 +49,19 @@ export class ProviderPauses {
     );
   }
 
-  /** A call has succeeded. A pause that began while that call was under way goes on. */
+  /** Ends the pause after a call has succeeded. A pause that began during that call goes on. */
   async end(model: string): Promise<void> {
     await this.sql.none(`DELETE FROM provider_pauses WHERE model = $1 AND NOT ${isOn}`, [model]);
   }
 }
 
-// Nothing asks for more than an hour: a deadline further away was written by a clock that was wrong, and is over.
+// No pause is longer than an hour. A deadline further away was written by a clock that was wrong, and counts as over.
 const isOn = `provider_pauses.paused_until BETWEEN now() AND now() + interval '1 hour'`;
 
 const columns = `CASE WHEN ${isOn} THEN extract(epoch FROM paused_until - now())::float8 * 1000 ELSE 0 END AS "remainingMs",
   extract(epoch FROM now() - since)::float8 * 1000 AS "failingForMs"`;
 
-// Nobody has asked for ten minutes after it ended (the work was cancelled, say), so nothing is known of that time.
+// No call was made for ten minutes after its end, for example because the work was cancelled. So it counts as forgotten.
 const isForgotten = `NOT provider_pauses.paused_until BETWEEN now() - interval '10 minutes' AND now() + interval '1 hour'`;
 
 const doublings = `CASE WHEN ${isForgotten} THEN 0 ELSE least(provider_pauses.pauses, 20) END`;

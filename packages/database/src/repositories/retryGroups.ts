@@ -9,7 +9,7 @@ export interface RetryGroupRow {
   requestedAt: Date;
 }
 
-/** What operators have asked to be retried. */
+/** The retries that operators have requested. */
 export class RetryGroups {
   constructor(private readonly sql: Sql) {}
 
@@ -33,8 +33,8 @@ export class RetryGroups {
   }
 
   /**
-   * Whether one of the group's chunks waits, is being worked on, or failed in a round that is not over, or one of its
-   * documents is still to be read.
+   * Whether one of the group's chunks waits, is worked on, or failed in a round that is not over, or one of its jobs waits
+   * or reads.
    */
   async isUnderWay(id: string): Promise<boolean> {
     const { exists } = await this.sql.one<{ exists: boolean }>(
@@ -48,7 +48,7 @@ export class RetryGroups {
     return exists;
   }
 
-  /** How many of the jobs it restarted stand in each status; statuses with none are left out. */
+  /** How many of the jobs that it made or restarted have each status. Statuses without jobs are left out. */
   async countJobsByStatus(id: string): Promise<Partial<Record<JobStatus, number>>> {
     const rows = await this.sql.many<{ status: JobStatus; count: number }>(
       'SELECT status, count(*)::integer AS count FROM jobs WHERE retry_group_id = $1 GROUP BY status ORDER BY status',
@@ -57,7 +57,7 @@ export class RetryGroups {
     return Object.fromEntries(rows.map((row) => [row.status, row.count]));
   }
 
-  /** How many of the group's chunks stand in each status; statuses with none are left out. */
+  /** How many of the group's chunks have each status. Statuses without chunks are left out. */
   async countByStatus(id: string): Promise<Partial<Record<JobChunkStatus, number>>> {
     const rows = await this.sql.many<{ status: JobChunkStatus; count: number }>(
       'SELECT status, count(*)::integer AS count FROM job_chunks WHERE retry_group_id = $1 GROUP BY status',
