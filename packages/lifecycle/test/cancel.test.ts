@@ -97,7 +97,7 @@ describe('Cancelling a job', () => {
     await expectCancelled(jobId, documentId);
   });
 
-  test('When it waits for its next round, then there is none', async () => {
+  test('When it waits for its next round, then that round does not begin', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 1);
     await settle(database, await claim(database, chunkIds), { failed: chunkIds.map(unavailable) });
     expect((await jobOf(database, jobId)).status).toBe('retrying');
@@ -113,7 +113,7 @@ describe('Cancelling a job', () => {
     expect(await jobOf(database, jobId)).toEqual(before);
   });
 
-  test('When it has ended, then it stays as it is', async () => {
+  test('When it has ended, then it does not change', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
     const [bad = ''] = chunkIds;
     await settle(database, await claim(database, chunkIds), { failed: [rejected(bad)] });
@@ -133,10 +133,10 @@ describe('Cancelling a job', () => {
   });
 });
 
-describe('Cancelling a job that is just moving on', () => {
+describe('Cancelling a job during another transition', () => {
   const times = Array.from({ length: 8 }, (_, i) => i);
 
-  test.each(times)('When its chunks are just being stored (%i), then none of them stays open', async () => {
+  test.each(times)('When its chunks are stored at the same moment (%i), then none of them stays open', async () => {
     const { document, job } = await accept(database);
     const claimed = await claimedJob(database, job.id);
     const [cancelled] = await Promise.all([cancelJob(database, job.id), storeChunks(database, claimed, chunked(20))]);
@@ -144,7 +144,7 @@ describe('Cancelling a job that is just moving on', () => {
     await expectCancelled(job.id, document.id);
   });
 
-  test.each(times)('When its chunks are just being claimed (%i), then none of them stays held', async () => {
+  test.each(times)('When its chunks are claimed at the same moment (%i), then none of them stays held', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 6);
     const [cancelled, ...claims] = await Promise.all([
       cancelJob(database, jobId),
@@ -157,25 +157,28 @@ describe('Cancelling a job that is just moving on', () => {
     }
   });
 
-  test.each(times)('When its chunks are just being settled (%i), then it is either cancelled or ended', async (i) => {
-    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 6);
-    const claims = await Promise.all(chunkIds.map((id) => claim(database, [id])));
-    const failed = (id: string) => (i % 2 === 0 ? [] : [unavailable(id)]);
-    const [cancelled, ...settled] = await Promise.all([
-      cancelJob(database, jobId),
-      ...claims.map((held) => settle(database, held, { failed: failed(held.chunks[0]?.id ?? '') })),
-    ]);
-    const stored = (await chunkCounts(database, jobId)).success ?? 0;
-    expect(stored).toBe(i % 2 === 0 ? settled.filter((each) => each.chunkIds.size > 0).length : 0);
-    expect((await jobOf(database, jobId)).processedChunks).toBe(stored);
-    if (cancelled === 'cancelled') {
-      await expectCancelled(jobId, documentId);
-    } else {
-      expect((await jobOf(database, jobId)).status).toBe('completed');
-    }
-  });
+  test.each(times)(
+    'When its chunks are settled at the same moment (%i), then it is either cancelled or ended',
+    async (i) => {
+      const { documentId, jobId, chunkIds } = await chunkedDocument(database, 6);
+      const claims = await Promise.all(chunkIds.map((id) => claim(database, [id])));
+      const failed = (id: string) => (i % 2 === 0 ? [] : [unavailable(id)]);
+      const [cancelled, ...settled] = await Promise.all([
+        cancelJob(database, jobId),
+        ...claims.map((held) => settle(database, held, { failed: failed(held.chunks[0]?.id ?? '') })),
+      ]);
+      const stored = (await chunkCounts(database, jobId)).success ?? 0;
+      expect(stored).toBe(i % 2 === 0 ? settled.filter((each) => each.chunkIds.size > 0).length : 0);
+      expect((await jobOf(database, jobId)).processedChunks).toBe(stored);
+      if (cancelled === 'cancelled') {
+        await expectCancelled(jobId, documentId);
+      } else {
+        expect((await jobOf(database, jobId)).status).toBe('completed');
+      }
+    },
+  );
 
-  test.each(times)('When its leases just run out (%i), then nothing is scheduled again', async () => {
+  test.each(times)('When its leases expire at the same moment (%i), then nothing is scheduled again', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 4);
     await claim(database, chunkIds);
     await runOut(database, 'job_chunks', chunkIds);
@@ -188,7 +191,7 @@ describe('Cancelling a job that is just moving on', () => {
     await expectCancelled(jobId, documentId);
   });
 
-  test('When it is just being retried, then the retry waits for the cancelling and takes up all of it', async () => {
+  test('When it is retried at the same moment, then the retry waits for the cancelling and retries all of its chunks', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 3);
     const [bad = ''] = chunkIds;
     await settle(database, await claim(database, [bad]), { failed: [rejected(bad)] });

@@ -42,7 +42,7 @@ describe('Claiming chunks', () => {
     expect(claims.flatMap((each) => idsOf(each.chunks)).sort()).toEqual([...chunkIds].sort());
   });
 
-  test('When chunks are claimed, then the claim says all that is needed, and each claim is an attempt', async () => {
+  test('When chunks are claimed, then the claim holds all that a worker needs, and each claim is an attempt', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 1);
     const token = newId();
     const claimed = await claimChunks(database, { chunkIds: [...chunkIds, newId()], worker, leaseMs, token });
@@ -53,7 +53,7 @@ describe('Claiming chunks', () => {
     expect(await chunkOf(database, chunkIds[0] ?? '')).toMatchObject({ status: 'processing', attempts: 1 });
   });
 
-  test('When a chunk is to be tried again later, then an older delivery does not take it before its time', async () => {
+  test('When a chunk is to be tried again later, then an older delivery does not claim it early', async () => {
     const { chunkIds } = await chunkedDocument(database, 2);
     const [limited = '', good = ''] = chunkIds;
     const error = new MillraceError('EMBEDDING_RATE_LIMITED', 'slow down', { retryAfterMs: 60_000 });
@@ -73,7 +73,7 @@ describe('Claiming chunks', () => {
   });
 });
 
-describe('Handing chunks back', () => {
+describe('Releasing chunks', () => {
   test('When they get new deliveries, then another worker claims them and no attempt was counted', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
     const first = await claim(database, chunkIds);
@@ -95,7 +95,7 @@ describe('Handing chunks back', () => {
     expect(second.chunks.map((chunk) => chunk.attempts)).toEqual([1, 1]);
   });
 
-  test('When their deliveries come again by themselves, then none is made and their names stay', async () => {
+  test('When their deliveries come again anyway, then none is made and their names stay', async () => {
     const { chunkIds } = await chunkedDocument(database, 1);
     const [chunkId = ''] = chunkIds;
     const held = await claim(database, chunkIds);
@@ -108,7 +108,7 @@ describe('Handing chunks back', () => {
     });
   });
 
-  test('When only some of a claim are handed back, then the others stay held', async () => {
+  test('When only some of a claim are released, then the others stay held', async () => {
     const { chunkIds } = await chunkedDocument(database, 3);
     const held = await claim(database, chunkIds);
     await releaseChunks(database, { token: held.token, chunkIds: chunkIds.slice(0, 1), redeliver: true });
@@ -116,7 +116,7 @@ describe('Handing chunks back', () => {
     expect((await settle(database, held)).chunkIds).toEqual(new Set(chunkIds.slice(1)));
   });
 
-  test('When somebody without the token hands them back, then nothing changes', async () => {
+  test('When they are released under another token, then nothing changes', async () => {
     const { chunkIds } = await chunkedDocument(database, 1);
     const held = await claim(database, chunkIds);
     expect(await releaseChunks(database, { token: newId(), chunkIds, redeliver: true })).toEqual([]);
@@ -179,7 +179,7 @@ describe('Settling chunks', () => {
     expect(await jobOf(database, jobId)).toMatchObject({ status: 'processing', processedChunks: 1 });
   });
 
-  test('When texts were claimed for embedding under the same token, then they are let go of, others are not', async () => {
+  test('When texts were claimed for embedding under the same token, then they are released, others are not', async () => {
     const { chunkIds } = await chunkedDocument(database, 1);
     const held = await claim(database, chunkIds);
     const hashes = held.chunks.map((chunk) => chunk.contentHash);
@@ -219,7 +219,7 @@ describe('Settling chunks', () => {
 });
 
 describe('Leases of chunks', () => {
-  test('When one runs out, then the chunk fails as WORKER_LOST and is tried again', async () => {
+  test('When one expires, then the chunk fails with WORKER_LOST and is tried again', async () => {
     const { jobId, chunkIds } = await chunkedDocument(database, 1);
     const [chunkId = ''] = chunkIds;
     const lost = await claim(database, chunkIds);
@@ -236,7 +236,7 @@ describe('Leases of chunks', () => {
     expect((await jobOf(database, jobId)).status).toBe('completed');
   });
 
-  test('When it is renewed after its end but before anybody has noticed, then the work goes on', async () => {
+  test('When it is renewed after its deadline but before it was ended, then the work goes on', async () => {
     const { jobId, chunkIds } = await chunkedDocument(database, 2);
     const held = await claim(database, chunkIds);
     await runOut(database, 'job_chunks', chunkIds);
@@ -246,7 +246,7 @@ describe('Leases of chunks', () => {
     expect((await jobOf(database, jobId)).status).toBe('completed');
   });
 
-  test('When several look for those that have run out, then each chunk is settled once', async () => {
+  test('When several look for expired leases at once, then each chunk is settled once', async () => {
     const { jobId, chunkIds } = await chunkedDocument(database, 9);
     await claim(database, chunkIds);
     await runOut(database, 'job_chunks', chunkIds);
@@ -255,7 +255,7 @@ describe('Leases of chunks', () => {
     expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', retryCount: 1, failedChunks: 0 });
   });
 
-  test('When no chunks are named, then so many are taken as were asked for', async () => {
+  test('When no chunks are named, then at most the requested number is ended', async () => {
     const { chunkIds } = await chunkedDocument(database, 3);
     await claim(database, chunkIds);
     await runOut(database, 'job_chunks', chunkIds);
@@ -263,7 +263,7 @@ describe('Leases of chunks', () => {
     expect((await expireLeases(database, { limit: 2 }, policy)).expired).toBe(1);
   });
 
-  test('When a wrong clock has written a far deadline, then it is pulled in, and its holder goes on', async () => {
+  test('When a wrong clock has written a far deadline, then it is moved to one lease from now, and its holder goes on', async () => {
     const { chunkIds } = await chunkedDocument(database, 2);
     const [far = '', right = ''] = chunkIds;
     const held = await claim(database, chunkIds);

@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => dispose());
 
-/** What the reconciler would find waiting, of these ids. */
+/** Those of these ids that the reconciler would find waiting. */
 async function waiting(ids: readonly string[]) {
   const place = { after: firstId, olderThanMs: 0, limit: 1_000 };
   const rows = [...(await database.jobs.listWaiting(place)), ...(await database.jobChunks.listWaiting(place))];
@@ -30,7 +30,7 @@ async function waiting(ids: readonly string[]) {
 }
 
 describe('A lost delivery of a chunk', () => {
-  test('When the chunk still waits, then it gets one with a name of its own', async () => {
+  test('When the chunk still waits, then it gets another one under a new id', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
     const lost = await waiting(chunkIds.slice(0, 1));
     expect(lost).toEqual([{ id: chunkIds[0], queue: 'chunks', queueJobId: `${chunkIds[0]}.1`, dispatchCount: 1 }]);
@@ -53,7 +53,7 @@ describe('A lost delivery of a chunk', () => {
     expect(await redispatchChunks(database, lost)).toEqual([]);
   });
 
-  test('When the chunk has been claimed, settled or deleted meanwhile, then nothing is done', async () => {
+  test('When the chunk has been claimed, settled or deleted in the meantime, then nothing is done', async () => {
     const held = await chunkedDocument(database, 1);
     const settled = await chunkedDocument(database, 1);
     const deleted = await chunkedDocument(database, 1);
@@ -100,7 +100,7 @@ describe('A lost delivery of a job', () => {
     expect((await jobOf(database, job.id)).dispatchCount).toBe(1);
   });
 
-  test('When the job was put back for later, then the new delivery waits as well', async () => {
+  test('When the job waits to be read again later, then the new delivery waits as well', async () => {
     const { job } = await accept(database);
     const error = new MillraceError('STORAGE_UNAVAILABLE', 'later', { retryAfterMs: 30_000 });
     await retryReading(database, await claimedJob(database, job.id), error, policy);

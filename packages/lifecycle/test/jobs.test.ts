@@ -26,7 +26,7 @@ const full = new MillraceError('STORAGE_UNAVAILABLE', 'the disk is full');
 const leaseOf = async (jobId: string) => (await jobOf(database, jobId)).leaseExpiresAt?.getTime() ?? 0;
 
 describe('A job', () => {
-  test('When it is claimed, then it is chunking, its document processing, and nobody else can claim it', async () => {
+  test('When it is claimed, then it is chunking, its document processing, and no other chunker can claim it', async () => {
     const { document, job } = await accept(database);
     const claimed = await claimedJob(database, job.id);
     expect(claimed).toMatchObject({ documentId: document.id, chunkMaxRetries: 3, attempts: 1 });
@@ -55,7 +55,7 @@ describe('A job', () => {
     expect(await leaseOf(job.id)).toBeGreaterThan(before + 8 * leaseMs);
   });
 
-  test('When it is handed back, then it is queued with a new delivery and no attempt counted', async () => {
+  test('When it is released, then it is queued with a new delivery, and the attempt does not count', async () => {
     const { job } = await accept(database);
     const claimed = await claimedJob(database, job.id);
     expect(await releaseJob(database, claimed)).toEqual({
@@ -68,7 +68,7 @@ describe('A job', () => {
     expect(await releaseJob(database, claimed)).toBeNull();
   });
 
-  test('When its lease has run out, then another chunker takes it over and the late one stores nothing', async () => {
+  test('When its lease has expired, then another chunker claims it and the late one stores nothing', async () => {
     const { document, job } = await accept(database);
     const late = await claimedJob(database, job.id);
     await runOut(database, 'jobs', [job.id]);
@@ -98,7 +98,7 @@ describe('A job', () => {
     expect(await jobOf(database, job.id)).toMatchObject({ status: 'processing', totalChunks: 1 });
   });
 
-  test('When as many chunkers have died over it as it may have attempts, then it fails as WORKER_LOST', async () => {
+  test('When as many chunkers have died as it may have attempts, then it fails with WORKER_LOST', async () => {
     const { document, job } = await accept(database, { jobMaxRetries: 3, chunkMaxRetries: 2 });
     for (let chunker = 1; chunker <= 2; chunker += 1) {
       await claimedJob(database, job.id);
@@ -113,7 +113,7 @@ describe('A job', () => {
     expect(await statusOf(database, document.id)).toBe('failed');
   });
 
-  test('When the input is bad, then job and document fail with the code, and the original is given up', async () => {
+  test('When the input is bad, then job and document fail with the code, and the original is to be removed', async () => {
     const { document, job } = await accept(database);
     const claimed = await claimedJob(database, job.id);
     const failed = await failJob(database, claimed, new MillraceError('DOCUMENT_NO_TEXT'), [page(1, 'empty')]);
@@ -124,7 +124,7 @@ describe('A job', () => {
     expect(await claimJob(database, { jobId: job.id, worker, leaseMs })).toEqual({ outcome: 'gone' });
   });
 
-  test('When no page that can be read holds text, then the original stays, as a later reading may fare better', async () => {
+  test('When no page that can be read holds text, then the original stays, because a later reading may succeed', async () => {
     const { document, job } = await accept(database);
     const pages = [page(1, 'failed'), page(2, 'empty')];
     const failed = await failJob(database, await claimedJob(database, job.id), new MillraceError('PAGE_FAILED'), pages);
@@ -132,7 +132,7 @@ describe('A job', () => {
     expect((await database.documents.find(document.id))?.sourcePath).toBe(`originals/${document.id}`);
   });
 
-  test('When it fails for a reason that may pass, then the original stays for a retry', async () => {
+  test('When it fails with a transient fault, then the original stays for a retry', async () => {
     const { document, job } = await accept(database);
     expect(await failJob(database, await claimedJob(database, job.id), full)).toEqual({ sourcePath: null });
     expect(await database.documents.find(document.id)).toMatchObject({
@@ -143,8 +143,8 @@ describe('A job', () => {
   });
 });
 
-describe('A job put back after a fault that may pass', () => {
-  test('When it is put back, then it is queued with a later delivery, the cause, and the attempt counted', async () => {
+describe('A job whose reading is retried after a transient fault', () => {
+  test('When it is queued again, then its delivery comes later, it shows the cause, and the attempt counts', async () => {
     const { document, job } = await accept(database);
     const dispatch = await retryReading(database, await claimedJob(database, job.id), full, { backoffMs: 1_000 });
     expect(dispatch).toMatchObject({ jobId: job.id, documentId: document.id, queueJobId: `${job.id}.2` });
@@ -160,7 +160,7 @@ describe('A job put back after a fault that may pass', () => {
     expect(await statusOf(database, document.id)).toBe('processing');
   });
 
-  test('When it is put back again, then the wait doubles', async () => {
+  test('When it is queued once more, then the wait doubles', async () => {
     const { job } = await accept(database);
     await retryReading(database, await claimedJob(database, job.id), full, policy);
     const dispatch = await retryReading(database, await claimedJob(database, job.id), full, { backoffMs: 1_000 });
@@ -175,7 +175,7 @@ describe('A job put back after a fault that may pass', () => {
     expect(dispatch?.delayMs).toBe(40_000);
   });
 
-  test('When the document is read in the end, then nothing of the fault stays', async () => {
+  test('When the document is read in the end, then it no longer shows the fault', async () => {
     const { job } = await accept(database);
     await retryReading(database, await claimedJob(database, job.id), full, policy);
     const chunked = { title: null, pages: [page(1)], chunks: [newJobChunk(0)] };
@@ -184,11 +184,11 @@ describe('A job put back after a fault that may pass', () => {
   });
 });
 
-describe('Leases of jobs that have run out', () => {
-  // All jobs there are get looked at.
+describe('Leases of jobs that have expired', () => {
+  // Each test looks at all jobs of the database.
   beforeEach(() => database.sql.none('DELETE FROM documents'));
 
-  test('When attempts are left, then the job is queued again, and a job still held is left alone', async () => {
+  test('When attempts are left, then the job is queued again, and a job that is still held is not', async () => {
     const { document, job } = await accept(database);
     const held = await accept(database);
     await claimedJob(database, held.job.id);
@@ -203,7 +203,7 @@ describe('Leases of jobs that have run out', () => {
     expect(await expireJobLeases(database, 10)).toEqual({ expired: 0, dispatches: [] });
   });
 
-  test('When the attempts are used up, then job and document fail as WORKER_LOST', async () => {
+  test('When the attempts are used up, then job and document fail with WORKER_LOST', async () => {
     const { document, job } = await accept(database, { jobMaxRetries: 3, chunkMaxRetries: 2 });
     await claimedJob(database, job.id);
     await runOut(database, 'jobs', [job.id]);
@@ -221,7 +221,7 @@ describe('Leases of jobs that have run out', () => {
     expect(await statusOf(database, document.id)).toBe('failed');
   });
 
-  test('When there are more than asked for, then so many are taken and the rest the next time', async () => {
+  test('When there are more than requested, then the next call ends the rest', async () => {
     const jobs = [await accept(database), await accept(database), await accept(database)].map(({ job }) => job.id);
     for (const jobId of jobs) {
       await claimedJob(database, jobId);
@@ -244,7 +244,7 @@ describe('Leases of jobs that have run out', () => {
     expect(dispatched.sort()).toEqual(jobs.map(({ job }) => `${job.id}.2`).sort());
   });
 
-  test('When a wrong clock has written a far deadline, then it is pulled in, and others are left as they are', async () => {
+  test('When a wrong clock has written a far deadline, then it is moved to one lease from now, and others do not change', async () => {
     const { job } = await accept(database);
     const right = await accept(database);
     await claimedJob(database, job.id);

@@ -21,10 +21,10 @@ beforeEach(async () => {
 });
 afterEach(() => dispose());
 
-/** The document as it stands, whatever jobs are over it. */
+/** The document's row. */
 const documentOf = (id: string) => database.sql.one('SELECT * FROM documents WHERE id = $1', [id]);
 
-test('When stored chunks get a job, then it waits behind uploads, and its end changes the document in nothing', async () => {
+test('When stored chunks get a job, then it waits behind uploads, and its end does not change the document', async () => {
   const { documentId, jobId } = await storedDocument(database, 3, { pages: [page(1), page(2, 'failed')] });
   expect(await statusOf(database, documentId)).toBe('partial');
   const before = await documentOf(documentId);
@@ -61,7 +61,7 @@ test('When stored chunks get a job, then it waits behind uploads, and its end ch
   expect((await begin(database)).dispatches).toEqual([]);
 });
 
-test('When a chunk fails, then the document stays as it is and an operator can retry that chunk', async () => {
+test('When a chunk fails, then the document does not change and an operator can retry that chunk', async () => {
   const { documentId } = await storedDocument(database, 2);
   await reEmbedding.begin(wanted);
   const { dispatches } = await begin(database);
@@ -85,7 +85,7 @@ test('When a chunk fails, then the document stays as it is and an operator can r
   expect(await statusOf(database, documentId)).toBe('ready');
 });
 
-test('When failed chunks are older than their texts are kept, then they keep them while the change goes on', async () => {
+test('When the retention of failed chunks has ended, then they keep their texts while the change runs', async () => {
   await storedDocument(database, 2);
   await reEmbedding.begin(wanted);
   const { dispatches } = await begin(database);
@@ -96,7 +96,7 @@ test('When failed chunks are older than their texts are kept, then they keep the
   expect((await retryJob(database, bad.jobId, { force: false }))?.chunks).toMatchObject([{ chunkId: bad.chunkId }]);
 });
 
-test('When all of its chunks fail, then the job has failed, and the document is ready still', async () => {
+test('When all of its chunks fail, then the job has failed, and the document is still ready', async () => {
   const { documentId } = await storedDocument(database, 1);
   await reEmbedding.begin(wanted);
   const { dispatches } = await begin(database);
@@ -109,7 +109,7 @@ test('When all of its chunks fail, then the job has failed, and the document is 
   expect(await statusOf(database, documentId)).toBe('ready');
 });
 
-test('When such a job is cancelled, reconciled, or asked for failed pages, then the document stays as it is', async () => {
+test('When such a job is cancelled, reconciled, or asked for failed pages, then the document does not change', async () => {
   const { documentId } = await storedDocument(database, 1, { pages: [page(1), page(2, 'failed')] });
   await reEmbedding.begin(wanted);
   const { dispatches } = await begin(database);
@@ -131,7 +131,7 @@ test('When such a job is cancelled, reconciled, or asked for failed pages, then 
   expect(await documentOf(documentId)).toEqual(before);
 });
 
-test('When a document is deleted meanwhile, then its job and its new vectors go with it, and others stay', async () => {
+test('When a document is deleted, then its job and its new vectors are deleted with it, and others stay', async () => {
   const gone = await storedDocument(database, 2);
   const kept = await storedDocument(database, 1);
   await reEmbedding.begin(wanted);
@@ -169,7 +169,7 @@ test('When the change is cancelled, then its jobs are ended, keep no text, and n
     expect(new Set(retried?.skipped.map((chunk) => chunk.reason))).toEqual(new Set(['payload_expired']));
   }
   expect(await statusOf(database, documentId)).toBe('ready');
-  // The next change is not held up by what the last one left.
+  // Rows of the last change do not delay the next one.
   await reEmbedding.begin({ model: newId(), dimensions: 64 });
   expect((await begin(database)).dispatches).toHaveLength(4);
 });

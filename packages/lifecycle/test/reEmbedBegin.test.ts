@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => dispose());
 
-test('When there is room for a few chunks or a look at a few documents only, then the next look goes on there', async () => {
+test('When only a few chunks or documents are wanted, then the next look continues there', async () => {
   const first = await storedDocument(database, 3);
   const second = await storedDocument(database, 2);
   await reEmbedding.begin(wanted);
@@ -48,7 +48,7 @@ test('When a reconciler is frozen while it begins jobs, then another one does no
   expect((await frozen)?.dispatches).toHaveLength(1);
 });
 
-test('When documents are large, then one look ends after some of them, and those that wait for a job are not counted', async () => {
+test('When documents are large, then one look ends after some of them, and documents that get no job do not count', async () => {
   const first = await storedDocument(database, 2);
   const second = await storedDocument(database, 2);
   const third = await storedDocument(database, 1);
@@ -65,7 +65,7 @@ test('When documents are large, then one look ends after some of them, and those
   expect([three.last, documentsOf(three)]).toEqual([third.documentId, [third.documentId]]);
 });
 
-test('When a document is still being embedded, then it waits for that, unless all else waits for it', async () => {
+test('When a document is still being embedded, then it waits for that, unless the change is closing', async () => {
   const { chunkIds, documentId } = await chunkedDocument(database, 2);
   await settle(database, await claim(database, chunkIds.slice(0, 1)));
   await reEmbedding.begin(wanted);
@@ -78,7 +78,7 @@ test('When a document is still being embedded, then it waits for that, unless al
   expect(await statusOf(database, documentId)).toBe('processing');
 });
 
-test('When a document takes long to be embedded, then what it has got is embedded again meanwhile', async () => {
+test('When a document takes long to be embedded, then its stored chunks are embedded again in the meantime', async () => {
   const { chunkIds, documentId } = await chunkedDocument(database, 2);
   await settle(database, await claim(database, chunkIds.slice(0, 1)));
   await database.sql.none(`UPDATE documents SET created_at = now() - interval '11 minutes'`);
@@ -98,7 +98,7 @@ test('When more chunks are stored after one has failed, then they get a job, and
   await settle(database, await claim(database, later.slice(0, 1)));
   const more = await begin(database);
   expect(more.dispatches).toMatchObject([{ documentId, chunkIndex: 2 }]);
-  // Of a job that is cancelled the chunks wait as well, also in the last moments.
+  // The chunks of a cancelled job wait as well, also while the change is closing.
   await cancelJob(database, more.dispatches[0]?.jobId ?? '');
   await settle(database, await claim(database, later.slice(1)));
   await reEmbedding.close(await running(database), 60_000);
@@ -106,7 +106,7 @@ test('When more chunks are stored after one has failed, then they get a job, and
   expect((await begin(database)).dispatches).toEqual([]);
 });
 
-test('When jobs of a change that was cancelled are open, then none are begun for the next one before they are ended', async () => {
+test('When jobs of a cancelled change are open, then none is made for the next change before they have ended', async () => {
   await storedDocument(database, 2);
   await reEmbedding.begin(wanted);
   await begin(database);

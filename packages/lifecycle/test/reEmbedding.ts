@@ -5,7 +5,7 @@ import { chunkedDocument, claim, createDatabase, firstId, policy, rejected, sett
 
 export const wanted = { model: 'next-model', dimensions: 256 };
 
-/** A database of the test's own, and the change of its model. */
+/** A new database, and a change of its model. */
 export async function createReEmbedding() {
   const { database, dispose } = await createDatabase();
   const { name } = await database.sql.one<{ name: string }>('SELECT current_database() AS name');
@@ -17,7 +17,7 @@ export async function createReEmbedding() {
 export async function running(database: Database): Promise<NextModel> {
   const { next } = await database.embeddingModels.find();
   if (next === null) {
-    throw new Error('nothing is being changed');
+    throw new Error('no re-embedding is running');
   }
   return next;
 }
@@ -43,12 +43,12 @@ export async function tryToBegin(database: Database, more: Options = {}): Promis
 export async function begin(database: Database, more: Options = {}): Promise<BegunReEmbedding> {
   const begun = await tryToBegin(database, more);
   if (begun === null) {
-    throw new Error('no jobs can be begun just now');
+    throw new Error('no jobs can be made at this moment');
   }
   return begun;
 }
 
-/** Embeds the chunks again: those of `failed` are refused. */
+/** Embeds the chunks again. Those of `failed` are refused. */
 export async function embed(database: Database, dispatches: BegunReEmbedding['dispatches'], failed: string[] = []) {
   const { token, chunks } = await claim(
     database,

@@ -22,7 +22,7 @@ beforeAll(async () => {
   ({ database, dispose } = await createDatabase());
 });
 afterAll(() => dispose());
-// All jobs there are get looked at.
+// Each test looks at all jobs of the database.
 beforeEach(() => database.sql.none('DELETE FROM documents'));
 
 const everything = { after: firstId, limit: 1_000, endedWithinMs: 60_000 };
@@ -32,7 +32,7 @@ const setJob = (jobId: string, assignments: string) =>
 
 describe('A job that has drifted from its chunks', () => {
   test.each(['processed_chunks = processed_chunks + 1', 'processed_chunks = 0', 'failed_chunks = 2'])(
-    'When its counters are wrong under way (%s), then they are set right and the job goes on to its end',
+    'When its counters are wrong before its end (%s), then they are corrected and the job goes on to its end',
     async (wrong) => {
       const { jobId, chunkIds } = await chunkedDocument(database, 4);
       const [bad = '', good = '', ...rest] = chunkIds;
@@ -51,7 +51,7 @@ describe('A job that has drifted from its chunks', () => {
     },
   );
 
-  test('When its counters are wrong after its end, then it ends again as what it is', async () => {
+  test('When its counters are wrong after its end, then it ends again on the right counts', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
     const [bad = ''] = chunkIds;
     await settle(database, await claim(database, chunkIds), { failed: [rejected(bad)] });
@@ -72,7 +72,7 @@ describe('A job that has drifted from its chunks', () => {
     expect(await statusOf(database, documentId)).toBe('partial');
   });
 
-  test('When nothing is left to do and it is still processing, then its round is ended', async () => {
+  test('When all its chunks are settled and it is still processing, then its round is ended', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
     await settle(database, await claim(database, chunkIds));
     await setJob(jobId, `status = 'processing', processed_chunks = 1, finished_at = NULL`);
@@ -83,7 +83,7 @@ describe('A job that has drifted from its chunks', () => {
     expect(await statusOf(database, documentId)).toBe('ready');
   });
 
-  test('When its round is over and chunks of it are worth another try, then the next round is scheduled', async () => {
+  test('When its round is over and some of its failed chunks are retryable, then the next round is scheduled', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
     const [bad = '', good = ''] = chunkIds;
     await settle(database, await claim(database, [bad]), { failed: [unavailable(bad)] });
@@ -116,7 +116,7 @@ describe('A job that has drifted from its chunks', () => {
     expect(await statusOf(database, documentId)).toBe('ready');
   });
 
-  test('When several repair it at once, then one of them does', async () => {
+  test('When several reconcile it at once, then one of them does', async () => {
     const { jobId, chunkIds } = await chunkedDocument(database, 2);
     await settle(database, await claim(database, chunkIds));
     await setJob(jobId, `status = 'processing', processed_chunks = 0, finished_at = NULL`);
@@ -125,7 +125,7 @@ describe('A job that has drifted from its chunks', () => {
     expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processedChunks: 2 });
   });
 
-  test('When a chunk of it is just being settled, then the repair waits for that, and counts it', async () => {
+  test('When one of its chunks is settled at the same moment, then reconciling waits for that and counts it', async () => {
     const { jobId, chunkIds } = await chunkedDocument(database, 3);
     const held = await claim(database, chunkIds.slice(0, 1));
     await setJob(jobId, 'failed_chunks = 1');
@@ -143,7 +143,7 @@ describe('A job that has drifted from its chunks', () => {
     expect(await drifted()).toEqual([]);
   });
 
-  test('When it was cancelled, then it stays so', async () => {
+  test('When it was cancelled, then it does not change', async () => {
     const { documentId, jobId } = await chunkedDocument(database, 2);
     await cancelJob(database, jobId);
     await setJob(jobId, 'failed_chunks = 1');
@@ -152,7 +152,7 @@ describe('A job that has drifted from its chunks', () => {
     expect(await statusOf(database, documentId)).toBe('cancelled');
   });
 
-  test('When it ended long ago, then nobody looks at it any more', async () => {
+  test('When it ended long ago, then it is no longer checked', async () => {
     const { jobId, chunkIds } = await chunkedDocument(database, 1);
     await settle(database, await claim(database, chunkIds));
     await setJob(jobId, `processed_chunks = 0, finished_at = now() - interval '1 hour'`);
@@ -161,7 +161,7 @@ describe('A job that has drifted from its chunks', () => {
 });
 
 describe('A job that agrees with its chunks', () => {
-  test('When jobs are in all the states there are, then none is reported, and repairing changes nothing', async () => {
+  test('When jobs are in every status, then none is reported, and reconciling changes nothing', async () => {
     const { job: queued } = await accept(database);
     const fresh = await chunkedDocument(database, 1);
     const held = await chunkedDocument(database, 2);
@@ -187,7 +187,7 @@ describe('A job that agrees with its chunks', () => {
     }
   });
 
-  test('When there are more jobs than one look takes, then the next look goes on after the last', async () => {
+  test('When there are more jobs than one look takes, then the next look continues after the last one', async () => {
     const jobs = [await chunkedDocument(database, 1), await chunkedDocument(database, 1)].map(({ jobId }) => jobId);
     const [first = '', second = ''] = jobs;
     await setJob(second, 'failed_chunks = 1');
@@ -201,7 +201,7 @@ describe('A job that agrees with its chunks', () => {
     });
   });
 
-  test('When its chunks are settled meanwhile, then it is never reported, and repairing finds nothing to do', async () => {
+  test('When its chunks are settled during the looks, then it is never reported, and reconciling changes nothing', async () => {
     const documents = await Promise.all(Array.from({ length: 3 }, () => chunkedDocument(database, 24)));
     let working = true;
     const seen: string[] = [];

@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => dispose());
 
-/** How many rows of the tables that could outlive a document there are. */
+/** How many rows there are in the tables that refer to documents. */
 async function leftOf(documentId: string): Promise<number> {
   const { left } = await database.sql.one<{ left: number }>(
     `SELECT ((SELECT count(*) FROM document_chunks WHERE document_id = $1)
@@ -35,7 +35,7 @@ async function leftOf(documentId: string): Promise<number> {
 }
 
 describe('Deleting a document', () => {
-  test('When it is in the middle of its work, then everything of it goes and a late settlement changes nothing', async () => {
+  test('When its chunks are being embedded, then all its rows are deleted and a late settlement changes nothing', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 4);
     const sibling = await chunkedDocument(database, 1);
     const held = await claim(database, chunkIds.slice(0, 2));
@@ -53,7 +53,7 @@ describe('Deleting a document', () => {
     expect((await claim(database, sibling.chunkIds)).chunks).toHaveLength(1);
   });
 
-  test('When it is just being read, then what was read is not stored', async () => {
+  test('When it is being read, then the result of the reading is not stored', async () => {
     const { document, job } = await accept(database);
     const claimed = await claimedJob(database, job.id);
     await deleteDocument(database, document.id);
@@ -63,7 +63,7 @@ describe('Deleting a document', () => {
     expect(await leftOf(document.id)).toBe(0);
   });
 
-  test('When settlements and the deletion meet, then neither fails and nothing stays', async () => {
+  test('When it is settled at the same moment, then neither fails and no row stays', async () => {
     const { documentId, chunkIds } = await chunkedDocument(database, 12);
     const claims = await Promise.all(chunkIds.map((id) => claim(database, [id])));
     await Promise.all([...claims.map((each) => settle(database, each)), deleteDocument(database, documentId)]);
@@ -71,7 +71,7 @@ describe('Deleting a document', () => {
     expect(await leftOf(documentId)).toBe(0);
   });
 
-  test('When the storing of chunks and the deletion meet, then neither fails and nothing stays', async () => {
+  test('When its chunks are stored at the same moment, then neither fails and no row stays', async () => {
     const { document, job } = await accept(database);
     const claimed = await claimedJob(database, job.id);
     const chunked = { title: null, pages: [page(1)], chunks: [0, 1, 2].map((i) => newJobChunk(i)) };

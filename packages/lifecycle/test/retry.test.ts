@@ -24,7 +24,7 @@ afterAll(() => dispose());
 
 const one = { jobMaxRetries: 3, chunkMaxRetries: 1 };
 
-/** A job that has ended with its first chunk failed for good, its second at the end of its attempts, its third stored. */
+/** A job that has ended. Its first chunk was rejected, its second has used up its attempts, its third is stored. */
 async function endedJob() {
   const made = await chunkedDocument(database, 3, { limits: one });
   const [bad = '', worn = '', good = ''] = made.chunkIds;
@@ -67,7 +67,7 @@ describe('Retrying the chunks of a job', () => {
     ]);
   });
 
-  test('When the retry is followed by its group, then the group knows what was asked and how far it has come', async () => {
+  test('When the retry has a group, then the group shows the request and its progress', async () => {
     const { jobId, chunkIds, bad } = await endedJob();
     const request = { chunkIds: [bad], errorCodes: ['EMBEDDING_REJECTED'], force: true };
     const groupId = (await retryJob(database, jobId, request))?.groupId ?? '';
@@ -121,7 +121,7 @@ describe('Retrying the chunks of a job', () => {
     });
   });
 
-  test('When nothing is named, then all that has failed is taken, and error codes choose among it', async () => {
+  test('When no chunk is named, then all failed chunks are retried, or those with the given error codes', async () => {
     const { jobId, bad, worn } = await endedJob();
     const retried = await retryJob(database, jobId, { errorCodes: ['EMBEDDING_UNAVAILABLE'], force: true });
     expect(retried?.chunks.map((chunk) => chunk.chunkId)).toEqual([worn]);
@@ -131,7 +131,7 @@ describe('Retrying the chunks of a job', () => {
     expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', retryCount: 2, failedChunks: 0 });
   });
 
-  test('When the job is still at work, then the failed chunk joins it', async () => {
+  test('When the job has not ended, then the failed chunk is retried in it', async () => {
     const { jobId, chunkIds } = await chunkedDocument(database, 2, { limits: one });
     const [bad = '', slow = ''] = chunkIds;
     const held = await claim(database, [slow]);
@@ -144,7 +144,7 @@ describe('Retrying the chunks of a job', () => {
     expect((await settle(database, await claim(database, [bad]))).rounds).toMatchObject([{ status: 'completed' }]);
   });
 
-  test('When two ask for the same at once, then every chunk is scheduled once', async () => {
+  test('When two request the same at once, then every chunk is scheduled once', async () => {
     const { jobId, chunkIds } = await chunkedDocument(database, 8, { limits: one });
     await settle(database, await claim(database, chunkIds), { failed: chunkIds.map(rejected) });
     const retried = await Promise.all(Array.from({ length: 4 }, () => retryJob(database, jobId, { force: true })));
@@ -158,7 +158,7 @@ describe('Retrying the chunks of a job', () => {
 });
 
 describe('Retrying a cancelled job', () => {
-  test('When all of it is retried, then it goes on where it was', async () => {
+  test('When all its chunks are retried, then it goes on where it was', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 3);
     await settle(database, await claim(database, chunkIds.slice(0, 1)));
     await cancelJob(database, jobId);
@@ -170,7 +170,7 @@ describe('Retrying a cancelled job', () => {
     expect(await statusOf(database, documentId)).toBe('ready');
   });
 
-  test('When only a part of it is retried, then it ends with that part, and the document is partial', async () => {
+  test('When only some of its chunks are retried, then it ends with those, and the document is partial', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 3);
     await cancelJob(database, jobId);
     await retryJob(database, jobId, { chunkIds: chunkIds.slice(0, 1), force: false });
@@ -191,7 +191,7 @@ describe('Retrying a cancelled job', () => {
     expect(await statusOf(database, documentId)).toBe('ready');
   });
 
-  test('When error codes are named, then what was cancelled is left out', async () => {
+  test('When error codes are named, then cancelled chunks are not retried', async () => {
     const { jobId, chunkIds } = await chunkedDocument(database, 3);
     const [failed = '', cancelled = ''] = chunkIds;
     await settle(database, await claim(database, [failed]), { failed: [unavailable(failed)] });
@@ -209,7 +209,7 @@ describe('Retrying a cancelled job', () => {
 describe('Retrying a job that has no chunks yet', () => {
   const full = new MillraceError('STORAGE_UNAVAILABLE', 'the disk is full');
 
-  test('When its document could not be read for a reason that may pass, then it is read again from the beginning', async () => {
+  test('When its document could not be read because of a transient fault, then it is read again from the beginning', async () => {
     const { document, job } = await accept(database);
     await failJob(database, await claimedJob(database, job.id), full);
     expect(await retryJob(database, job.id, { force: false })).toEqual({
@@ -229,14 +229,14 @@ describe('Retrying a job that has no chunks yet', () => {
     expect((await claimedJob(database, job.id)).attempts).toBe(1);
   });
 
-  test('When it was cancelled, then it is read after all', async () => {
+  test('When it was cancelled, then it is read again', async () => {
     const { document, job } = await accept(database);
     await cancelJob(database, job.id);
     expect((await retryJob(database, job.id, { force: false }))?.job).toMatchObject({ jobId: job.id });
     expect(await statusOf(database, document.id)).toBe('queued');
   });
 
-  test('When its original is gone, or another error code is meant, or chunks are named, then it is left alone', async () => {
+  test('When its original is gone, or another error code is named, or chunks are named, then it is not restarted', async () => {
     const bad = await accept(database);
     await failJob(database, await claimedJob(database, bad.job.id), new MillraceError('PDF_CORRUPT'));
     expect(await retryJob(database, bad.job.id, { force: true })).toMatchObject({ groupId: null, job: null });
@@ -257,7 +257,7 @@ describe('Retrying a job that has no chunks yet', () => {
     });
   });
 
-  test('When it is waiting or being read, then nothing is done', async () => {
+  test('When it waits or is being read, then nothing changes', async () => {
     const { job } = await accept(database);
     expect(await retryJob(database, job.id, { force: true })).toMatchObject({ groupId: null, job: null });
     await claimedJob(database, job.id);
@@ -265,7 +265,7 @@ describe('Retrying a job that has no chunks yet', () => {
     expect(await jobOf(database, job.id)).toMatchObject({ status: 'chunking', retryCount: 0 });
   });
 
-  test('When it happens often while the job runs, then other chunks keep all of their rounds', async () => {
+  test('When it is retried often while it runs, then other chunks keep all of their rounds', async () => {
     const { jobId, chunkIds } = await chunkedDocument(database, 2);
     const [poisoned = '', unlucky = ''] = chunkIds;
     for (let n = 0; n < 3; n += 1) {

@@ -26,7 +26,7 @@ afterAll(() => dispose());
 
 const one = { jobMaxRetries: 3, chunkMaxRetries: 1 };
 
-/** A document all of whose chunks have failed, the first of them rejected, the others at the end of their attempts. */
+/** A document whose chunks have all failed: the first was rejected, the others have used up their attempts. */
 async function failedDocument(count: number, collectionId = defaultCollectionId) {
   const made = await chunkedDocument(database, count, { limits: one, collectionId });
   const [bad = '', ...worn] = made.chunkIds;
@@ -35,7 +35,7 @@ async function failedDocument(count: number, collectionId = defaultCollectionId)
   return { ...made, bad, worn };
 }
 
-/** The same for more chunks than are quickly settled. */
+/** The same, written directly, for more chunks than can be settled quickly. */
 async function hugeFailedDocument(count: number) {
   const made = await chunkedDocument(database, count, { limits: one });
   await database.sql.none(
@@ -64,7 +64,7 @@ async function newCollection(): Promise<string> {
   return id;
 }
 
-/** The retry, with all that was delivered. */
+/** The retry with all its deliveries. */
 async function retried(selection: BulkSelection) {
   const delivered: string[] = [];
   const deliveredJobs: string[] = [];
@@ -96,7 +96,7 @@ describe('A bulk retry', () => {
     expect(await retried(selection)).toMatchObject({ groupId: null, scheduled: 0, jobs: 0, delivered: [] });
   });
 
-  test('When a document and error codes are named, then both must fit', async () => {
+  test('When a document and error codes are named, then both conditions must hold', async () => {
     const { documentId, bad } = await failedDocument(3);
     await failedDocument(1);
     const result = await retried({ documentId, errorCodes: ['EMBEDDING_REJECTED'], force: true });
@@ -118,7 +118,7 @@ describe('A bulk retry', () => {
     expect(forced.delivered).toEqual(chunkIds.slice(1).sort());
   });
 
-  test('When times are named, then they bound when the chunks failed', async () => {
+  test('When times are named, then only chunks that failed between them are scheduled', async () => {
     const { documentId, chunkIds } = await failedDocument(3);
     const [early = '', middle = '', late = ''] = chunkIds;
     const failAt = (id: string, at: string) =>
@@ -137,7 +137,7 @@ describe('A bulk retry', () => {
     expect((await chunkOf(database, late)).status).toBe('failed');
   });
 
-  test('When a job failed before it had chunks, then its document is read again and the chunks are of the group', async () => {
+  test('When a job failed before it had chunks, then its document is read again and its chunks belong to the group', async () => {
     const collectionId = await newCollection();
     const unread = await unreadDocument('STORAGE_UNAVAILABLE', collectionId);
     const broken = await unreadDocument('PDF_CORRUPT', collectionId);
@@ -167,7 +167,7 @@ describe('A bulk retry', () => {
     expect(await retried(selection)).toMatchObject({ groupId: null, jobsRestarted: 0 });
   });
 
-  test('When a job was cancelled, then its chunks are left alone, as nobody has asked for it by name', async () => {
+  test('When a job was cancelled, then its chunks are not retried, because the request does not name it', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2, { limits: one });
     const [bad = ''] = chunkIds;
     await settle(database, await claim(database, [bad]), { failed: [rejected(bad)] });
@@ -178,7 +178,7 @@ describe('A bulk retry', () => {
     expect((await jobOf(database, jobId)).status).toBe('cancelled');
   });
 
-  test('When there are more than one transaction takes, then all are scheduled, batch by batch', async () => {
+  test('When there are more chunks than fit one transaction, then all are scheduled, batch by batch', async () => {
     const { documentId, jobId } = await hugeFailedDocument(10_003);
     const batches: number[] = [];
     const result = await retryMany(database, { documentId, force: true }, async ({ chunks }) => {
@@ -191,7 +191,7 @@ describe('A bulk retry', () => {
     expect((await database.retryGroups.find(result.groupId ?? ''))?.scheduled).toBe(10_003);
   });
 
-  test('When chunks fail again while the rest is being scheduled, then they are not taken a second time', async () => {
+  test('When chunks fail again while the rest is being scheduled, then they are not retried twice', async () => {
     const { documentId, chunkIds } = await hugeFailedDocument(10_001);
     const [again = ''] = chunkIds;
     const seen = new Map<string, number>();
@@ -206,7 +206,7 @@ describe('A bulk retry', () => {
     expect((await chunkOf(database, again)).status).toBe('failed');
   });
 
-  test('When two ask for the same at once, then every chunk is scheduled once', async () => {
+  test('When two request the same at once, then every chunk is scheduled once', async () => {
     const collectionId = await newCollection();
     const documents = [await failedDocument(4, collectionId), await failedDocument(4, collectionId)];
     const results = await Promise.all(Array.from({ length: 3 }, () => retried({ collectionId, force: true })));

@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => dispose());
 
 describe('A round', () => {
-  test('When one chunk fails for a reason that may pass, then it alone is tried again in the next', async () => {
+  test('When one chunk fails with a retryable code, then only that chunk is tried again in the next round', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 3);
     const [unlucky = ''] = chunkIds;
     const held = await claim(database, chunkIds);
@@ -72,7 +72,7 @@ describe('A round', () => {
     expect(await database.chunkAttempts.list(good)).toHaveLength(0);
   });
 
-  test('When every chunk fails for good, then the job ends at once as failed', async () => {
+  test('When no failed chunk is retryable, then the job ends at once as failed', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
     await settle(database, await claim(database, chunkIds), { failed: chunkIds.map(rejected) });
     expect(await jobOf(database, jobId)).toMatchObject({
@@ -91,7 +91,7 @@ describe('A round', () => {
     const delay = settled.rounds[0]?.retries[0]?.delayMs ?? 0;
     expect(delay).toBeGreaterThan(25_000);
     expect(delay).toBeLessThanOrEqual(30_000);
-    // An older delivery that comes up late does not shorten the wait; the retry's own delivery ends it.
+    // An older delivery that comes late does not shorten the wait. The retry's own delivery ends it.
     expect((await claim(database, chunkIds)).chunks).toEqual([]);
     expect(
       (await claimChunks(database, { chunkIds, worker, leaseMs, token: newId(), queueJobIds: [`${chunkId}.1`] }))
@@ -103,14 +103,14 @@ describe('A round', () => {
     ).toHaveLength(1);
   });
 
-  test('When the job may not retry, then the first failure is its end', async () => {
+  test('When the job may have no retry rounds, then it ends after the first', async () => {
     const limits = { jobMaxRetries: 0, chunkMaxRetries: 3 };
     const { jobId, chunkIds } = await chunkedDocument(database, 1, { limits });
     await settle(database, await claim(database, chunkIds), { failed: chunkIds.map(unavailable) });
     expect((await jobOf(database, jobId)).status).toBe('failed');
   });
 
-  test('When texts are not kept for retries at all, then a job still keeps them until its own rounds are over', async () => {
+  test('When texts are not kept for retries, then a job still keeps them until its own rounds are over', async () => {
     const { jobId, chunkIds } = await chunkedDocument(database, 2);
     const [bad = '', good = ''] = chunkIds;
     const removePayloads = () => database.jobChunks.removePayloads({ olderThanMs: 0, limit: 1_000 });
@@ -138,7 +138,7 @@ describe('A round', () => {
     expect(await jobOf(database, jobId)).toMatchObject({ retryCount: 0, failedChunks: 1 });
   });
 
-  test('When pages could not be read, then the document is partial though every chunk succeeded, with their commonest code', async () => {
+  test('When pages could not be read, then the document is partial with their commonest code, although every chunk succeeded', async () => {
     const lost = { errorCode: 'PAGE_TIMEOUT' };
     const pages = [page(1), page(2, 'failed'), { ...page(3, 'failed'), ...lost }, { ...page(4, 'failed'), ...lost }];
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 1, { pages });
@@ -151,7 +151,7 @@ describe('A round', () => {
     expect(await statusOf(database, documentId)).toBe('partial');
   });
 
-  test('When the list of pages of a broken PDF was lost, then the document is partial though all that was found is stored', async () => {
+  test('When the list of pages of a broken PDF was lost, then the document is partial, although every chunk is stored', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 1, { repair: 'PAGES_REBUILT' });
     await settle(database, await claim(database, chunkIds));
     const cause = { errorCode: 'PDF_PAGES_LOST', error: 'pages of the PDF may be missing.' };
@@ -165,7 +165,7 @@ describe('A round', () => {
     expect(await statusOf(database, documentId)).toBe('ready');
   });
 
-  test('When what failed beside lost pages is retried or read again, then the document is partial for those alone', async () => {
+  test('When failed chunks and pages are retried with success, then the document is partial because of lost pages alone', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 1, {
       limits: { jobMaxRetries: 3, chunkMaxRetries: 1 },
       pages: [page(1), page(2, 'failed')],

@@ -27,14 +27,14 @@ export function openDatabase(url: string, more: { statementTimeoutMs?: number } 
   return new Database({ url, poolMax: 5, connectTimeoutMs: 5_000, applicationName: 'test', ...more });
 }
 
-/** A database of the test file's own, and what has to be done with it in the end. */
+/** A database for the test file, and the function that closes and drops it. */
 export async function createDatabase(): Promise<{ database: Database; dispose: () => Promise<void> }> {
   const testDatabase = await createTestDatabase({ model: 'test-model' });
   const url = new URL(testDatabase.url);
-  // Nothing here has to survive a crash of the server; waiting for the disk at every commit takes half of the time.
+  // No row has to survive a crash of the server. Waiting for the disk at every commit takes half of the time.
   url.searchParams.set('options', '-c synchronous_commit=off');
   const database = openDatabase(url.toString());
-  await waitFor('the database server to have been up for so long that leases can be over', async () => {
+  await waitFor('the database server to have run for so long that leases can expire', async () => {
     const { up } = await database.sql.one<{ up: boolean }>(
       `SELECT now() - pg_postmaster_start_time() > interval '5 seconds' AS up`,
     );
@@ -63,7 +63,7 @@ export async function statusOf(database: Database, documentId: string): Promise<
   return (await database.documents.find(documentId))?.status;
 }
 
-/** How many of the job's chunks stand in each status; statuses with none are left out. */
+/** How many of the job's chunks have each status. Statuses without chunks are left out. */
 export async function chunkCounts(database: Database, jobId: string): Promise<Partial<Record<JobChunkStatus, number>>> {
   const rows = await database.sql.many<{ status: JobChunkStatus; count: number }>(
     'SELECT status, count(*)::integer AS count FROM job_chunks WHERE job_id = $1 GROUP BY status',
@@ -72,7 +72,7 @@ export async function chunkCounts(database: Database, jobId: string): Promise<Pa
   return Object.fromEntries(rows.map((row) => [row.status, row.count]));
 }
 
-/** The chunk as it stands. */
+/** The chunk's row. */
 export async function chunkOf(database: Database, chunkId: string): Promise<JobChunkRow> {
   const [chunk] = await database.jobChunks.findAll([chunkId]);
   if (!chunk) {
@@ -85,7 +85,7 @@ export function claim(database: Database, chunkIds: readonly string[]): Promise<
   return claimChunks(database, { chunkIds, worker, leaseMs });
 }
 
-/** Lets leases run out without waiting for it. */
+/** Makes leases expire without a wait. */
 export async function runOut(database: Database, table: 'jobs' | 'job_chunks', ids: readonly string[]): Promise<void> {
   await database.sql.none(
     `UPDATE ${table} SET lease_expires_at = now() - interval '1 second'
@@ -94,7 +94,7 @@ export async function runOut(database: Database, table: 'jobs' | 'job_chunks', i
   );
 }
 
-/** Whether so many transactions of this database wait for a lock. */
+/** Whether exactly `count` transactions of this database wait for a lock. */
 export async function isWaiting(database: Database, count: number): Promise<boolean> {
   const { waiting } = await database.sql.one<{ waiting: number }>(
     `SELECT count(*)::integer AS waiting FROM pg_stat_activity
@@ -103,12 +103,12 @@ export async function isWaiting(database: Database, count: number): Promise<bool
   return waiting === count;
 }
 
-/** A failure that may pass. */
+/** A failure with a retryable code. */
 export function unavailable(chunkId: string): FailedChunk {
   return { chunkId, error: new MillraceError('EMBEDDING_UNAVAILABLE', 'down') };
 }
 
-/** A failure that no second try can help. */
+/** A failure with a code that is not retryable. */
 export function rejected(chunkId: string): FailedChunk {
   return { chunkId, error: new MillraceError('EMBEDDING_REJECTED', 'bad text') };
 }
@@ -124,7 +124,7 @@ export async function accept(
     database,
     {
       id,
-      collectionId: collectionId,
+      collectionId,
       ownerId: systemOwnerId,
       filename: 'test.pdf',
       sourcePath: `originals/${id}`,

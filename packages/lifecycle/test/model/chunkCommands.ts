@@ -14,7 +14,7 @@ import { leaseMs, policy, runOut, worker } from '../support';
 import { aClaim, command, deliveriesOf, recent, roundsOf, some } from './command';
 import { deliveryOf, endLease, fail, finishSettling, isHeld, succeed, waits } from './model';
 
-/** Which deliveries have brought the chunks: those that stand on the rows, or the very first ones. */
+/** Which deliveries brought the chunks: those that the rows name, or the first ones. */
 const deliveries = fc.constantFrom('own', 'first');
 
 export const claim = command('claimChunks', fc.record({ chunks: some, deliveries }), {
@@ -44,12 +44,12 @@ export const claim = command('claimChunks', fc.record({ chunks: some, deliveries
   },
 });
 
-/** What becomes of the chunks of a claim, one after the other, and from the beginning again. */
+/** The results of the chunks of a claim, in order. When the list ends, it begins again. */
 const fates = fc.array(
   fc.oneof(
     { weight: 4, arbitrary: fc.constant('success' as const) },
     { weight: 3, arbitrary: fc.constant('EMBEDDING_UNAVAILABLE' as const) },
-    // With a time before which the provider does not want to be asked again.
+    // With the time that the provider asks its callers to wait.
     { weight: 1, arbitrary: fc.constant('EMBEDDING_RATE_LIMITED' as const) },
     { weight: 1, arbitrary: fc.constant('EMBEDDING_REJECTED' as const) },
     { weight: 1, arbitrary: fc.constant('left' as const) },

@@ -35,7 +35,7 @@ export class World {
   }
 }
 
-/** The choice of something that does not exist. */
+/** The choice that names a row that does not exist. */
 const nothing = 60;
 /** Which one of a list, by its remainder. */
 export const anyOne = fc.nat({ max: nothing });
@@ -44,7 +44,7 @@ export const some: fc.Arbitrary<Choice> = fc.oneof(
   { weight: 3, arbitrary: fc.constant('all' as const) },
   { weight: 2, arbitrary: fc.array(anyOne, { minLength: 1, maxLength: 6 }) },
 );
-/** Mostly the last claim, which is still held; or one of those before. */
+/** Mostly the last claim, which is still held, and sometimes one of those before it. */
 export const aClaim = fc.oneof(
   { weight: 3, arbitrary: fc.constant(0) },
   { weight: 2, arbitrary: fc.integer({ min: 1, max: 3 }) },

@@ -15,8 +15,8 @@ let database: Database;
 let dispose: () => Promise<void>;
 beforeAll(async () => {
   ({ database, dispose } = await createDatabase());
-  // Transactions that meet like this wait for each other in circles now and then. They are run again; where we are
-  // allowed to, we have the server notice it sooner than after a second.
+  // Transactions that meet like this deadlock now and then, and are run again. A superuser can make the server notice it
+  // sooner than after a second.
   await database.sql.none(
     `DO $$ BEGIN
        IF current_setting('is_superuser') = 'on' THEN
@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => dispose());
 
-/** What is fired at the same moment, again and again. */
+/** Groups of commands. Those of one group start at the same moment. */
 const volleys = fc.noBias(
   fc.array(fc.array(atOnce, { minLength: 2, maxLength: 10 }), {
     minLength: 1,
@@ -39,7 +39,7 @@ const volleys = fc.noBias(
 /** More rounds than any job can need. */
 const enoughRounds = 30;
 
-/** Somebody does all the work there is, until nothing is left. */
+/** Does all work until every job has ended. */
 async function drain(before: Snapshot): Promise<void> {
   let now = before;
   for (let round = 1; now.jobs.some((job) => !jobHasEnded(job.status)); round += 1) {
@@ -70,7 +70,7 @@ async function drain(before: Snapshot): Promise<void> {
   }
 }
 
-test('When transitions meet, then none fails, every rule holds afterwards, and the jobs come to their end', async () => {
+test('When transitions meet, then none fails, every rule holds afterwards, and every job ends', async () => {
   const runOnce = async (fired: readonly (readonly Command[])[]) => {
     await database.sql.none('DELETE FROM documents');
     const world = new World(database);
@@ -90,9 +90,9 @@ test('When transitions meet, then none fails, every rule holds afterwards, and t
       underWay = runOnce(fired);
       return underWay;
     }),
-    // What fails once may not fail again, so that looking for a smaller case leads nowhere.
+    // A failure may not repeat, so shrinking to a smaller case is useless.
     { numRuns: 120, interruptAfterTimeLimit: 20_000, endOnFailure: true },
   );
-  // A run that was going on when the time was over still goes on, and needs the database.
+  // The last run goes on after the time limit, and needs the database.
   await underWay;
 }, 60_000);

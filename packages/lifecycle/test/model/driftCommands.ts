@@ -7,7 +7,7 @@ import { anyOne, command, roundsOf } from './command';
 import { endRound, isOpen } from './model';
 import type { JobState } from './state';
 
-/** What disturbs a job, in SQL, and which jobs it can disturb. */
+/** Changes that make a job drift, in SQL, and the jobs to which they apply. */
 const disturbances = {
   'more stored': { set: 'processed_chunks = processed_chunks + 1', when: () => true },
   'fewer stored': { set: 'processed_chunks = processed_chunks - 2', when: () => true },

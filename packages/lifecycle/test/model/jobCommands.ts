@@ -17,7 +17,7 @@ import { aClaim, anyOne, command, deliveriesOf, recent } from './command';
 import { deliveryOf, end, endJob, endLease, type Model, newJobState, storeInModel } from './model';
 import type { JobState } from './state';
 
-/** Few of everything, so that the limits are reached. */
+/** Low limits, so that they are reached. */
 const limits = fc.record({
   jobMaxRetries: fc.nat({ max: 3 }),
   chunkMaxRetries: fc.integer({ min: 1, max: 3 }),
@@ -92,7 +92,7 @@ export const store = command(
         claim: found,
         isRereading,
         pages: [...(isRereading ? [] : [page(1)]), page(2, badPage ? 'failed' : 'text')],
-        // Nothing comes of pages that still cannot be read.
+        // A page that still cannot be read gives no chunks.
         chunks: Array.from({ length: isRereading && badPage ? 0 : count }, (_, i) => newJobChunk(i, `Chunk ${i}`)),
       };
     },
@@ -165,7 +165,7 @@ export const acceptAgain = command('acceptAgain', anyOne, {
     const options = { jobId: newId(), jobMaxRetries: 1, chunkMaxRetries: 1, reading: testReading };
     const accepted = await acceptDocument(world.database, { ...document, id: newId() }, options);
     if (!accepted.duplicate) {
-      // It was deleted in between.
+      // The document was deleted in between.
       world.jobs.push({ jobId: accepted.job.id, documentId: accepted.document.id, chunkIds: [] });
     }
     return { duplicate: accepted.duplicate, jobId: accepted.job.id };
@@ -199,7 +199,7 @@ export const release = command('releaseJob', aClaim, {
   },
 });
 
-export const requeue = command('retryReading', aClaim, {
+export const retryLater = command('retryReading', aClaim, {
   request: (world, choice) => recent(world.jobClaims, choice),
   perform: async (world, claim) => {
     const error = new MillraceError('STORAGE_UNAVAILABLE');

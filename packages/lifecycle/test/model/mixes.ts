@@ -9,14 +9,14 @@ type Weights = readonly (readonly [weight: number, command: fc.Arbitrary<Command
 
 const mix = (...weights: Weights) => fc.oneof(...weights.map(([weight, arbitrary]) => ({ weight, arbitrary })));
 
-// What leads on is frequent, what ends everything is rare, so that runs get far.
+// Commands that move the work forward are frequent, and those that end it are rare, so that runs get far.
 const transitions: Weights = [
   [6, jobs.acceptNew],
   [1, jobs.acceptAgain],
   [8, jobs.claim],
   [1, jobs.renew],
   [1, jobs.release],
-  [1, jobs.requeue],
+  [1, jobs.retryLater],
   [6, jobs.store],
   [1, jobs.failReading],
   [2, jobs.letLeasesRunOut],
@@ -38,17 +38,17 @@ const transitions: Weights = [
   [1, operator.letTextsExpire],
 ];
 
-/** Everything that can happen to a few documents. */
+/** All commands. */
 export const anything = mix(...transitions, [5, drift.disturb], [1, drift.look]);
 
-/** What happens around the reading of a document. */
+/** The commands around the reading of a document. */
 export const reading = mix(
   [5, jobs.acceptNew],
   [1, jobs.acceptAgain],
   [16, jobs.claim],
   [4, jobs.renew],
   [4, jobs.release],
-  [4, jobs.requeue],
+  [4, jobs.retryLater],
   [3, jobs.store],
   [3, jobs.failReading],
   [12, jobs.letLeasesRunOut],
@@ -61,12 +61,12 @@ export const reading = mix(
   [2, operator.remove],
 );
 
-/** What happens around failed pages that are read again. */
+/** The commands around failed pages that are read again. */
 export const rereading = mix(
   [8, operator.rereadPages],
   [8, jobs.claim],
   [1, jobs.release],
-  [1, jobs.requeue],
+  [1, jobs.retryLater],
   [5, jobs.store],
   [2, jobs.failReading],
   [2, jobs.letLeasesRunOut],
@@ -84,5 +84,5 @@ export const rereading = mix(
   [1, drift.look],
 );
 
-/** What can happen at the same moment: everything but a disturbance, which whoever looks then would find as well. */
+/** Commands that may meet: all but a disturbance, which every concurrent look would find too. */
 export const atOnce = mix(...transitions, [4, operator.cancel], [8, operator.retry], [6, drift.look]);
