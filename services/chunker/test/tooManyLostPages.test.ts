@@ -5,7 +5,7 @@ import { createIngest } from './support';
 
 let ingest: Awaited<ReturnType<typeof createIngest>>;
 beforeAll(async () => {
-  ingest = await createIngest(undefined, { stepMs: 500, maxRssBytes: 2 * 1024 ** 3 });
+  ingest = await createIngest(undefined, { stepMs: 1_500, maxRssBytes: 2 * 1024 ** 3 });
 });
 afterAll(() => ingest.dispose());
 
