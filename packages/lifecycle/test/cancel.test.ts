@@ -2,18 +2,6 @@ import { MillraceError, newId } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { newJobChunk, waitFor } from '@millrace/test-support';
 import {
-  cancelJob,
-  claimJob,
-  expireLeases,
-  failJob,
-  releaseChunks,
-  releaseJob,
-  renewChunkLeases,
-  renewJobLease,
-  retryJob,
-  storeChunks,
-} from '../src';
-import {
   accept,
   chunkCounts,
   chunkedDocument,
@@ -31,7 +19,19 @@ import {
   statusOf,
   unavailable,
   worker,
-} from './support';
+} from '@millrace/test-support/lifecycle';
+import {
+  cancelJob,
+  claimJob,
+  expireLeases,
+  failJob,
+  releaseChunks,
+  releaseJob,
+  renewChunkLeases,
+  renewJobLease,
+  retryJob,
+  storeChunks,
+} from '../src';
 
 let database: Database;
 let dispose: () => Promise<void>;

@@ -1,6 +1,5 @@
 import { MillraceError, newId } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
-import { claimChunks, clampLeases, expireLeases, releaseChunks, renewChunkLeases, settleChunks } from '../src';
 import {
   chunkCounts,
   chunkedDocument,
@@ -15,7 +14,8 @@ import {
   statusOf,
   unavailable,
   worker,
-} from './support';
+} from '@millrace/test-support/lifecycle';
+import { claimChunks, clampLeases, expireLeases, releaseChunks, renewChunkLeases, settleChunks } from '../src';
 
 let database: Database;
 let dispose: () => Promise<void>;

@@ -1,6 +1,5 @@
 import { MillraceError } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
-import { deleteDocument, redispatchChunks, redispatchJobs, retryReading } from '../src';
 import {
   accept,
   chunkedDocument,
@@ -13,7 +12,8 @@ import {
   policy,
   settle,
   unavailable,
-} from './support';
+} from '@millrace/test-support/lifecycle';
+import { deleteDocument, redispatchChunks, redispatchJobs, retryReading } from '../src';
 
 let database: Database;
 let dispose: () => Promise<void>;

@@ -2,6 +2,18 @@ import { MillraceError, newId } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { newJobChunk, testReading } from '@millrace/test-support';
 import {
+  accept,
+  claimedJob,
+  createDatabase,
+  jobOf,
+  leaseMs,
+  page,
+  policy,
+  runOut,
+  statusOf,
+  worker,
+} from '@millrace/test-support/lifecycle';
+import {
   acceptDocument,
   claimJob,
   clampLeases,
@@ -13,7 +25,6 @@ import {
   retryReading,
   storeChunks,
 } from '../src';
-import { accept, claimedJob, createDatabase, jobOf, leaseMs, page, policy, runOut, statusOf, worker } from './support';
 
 let database: Database;
 let dispose: () => Promise<void>;

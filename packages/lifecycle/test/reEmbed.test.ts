@@ -1,5 +1,6 @@
 import { newId } from '@millrace/contracts';
 import type { Database, ReEmbedding } from '@millrace/database';
+import { chunkCounts, claim, firstId, jobOf, page, policy, statusOf } from '@millrace/test-support/lifecycle';
 import {
   cancelJob,
   countOpenReEmbedChunks,
@@ -11,7 +12,6 @@ import {
   retryPages,
 } from '../src';
 import { begin, createReEmbedding, embed, running, storedDocument, wanted } from './reEmbedding';
-import { chunkCounts, claim, firstId, jobOf, page, policy, statusOf } from './support';
 
 let database: Database;
 let dispose: () => Promise<void>;

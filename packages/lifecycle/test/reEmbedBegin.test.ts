@@ -1,8 +1,8 @@
 import type { Database, ReEmbedding } from '@millrace/database';
 import { waitFor } from '@millrace/test-support';
+import { chunkedDocument, claim, firstId, isWaiting, settle, statusOf } from '@millrace/test-support/lifecycle';
 import { type BegunReEmbedding, cancelJob, endReEmbedJobs } from '../src';
 import { begin, createReEmbedding, embed, running, storedDocument, tryToBegin, wanted } from './reEmbedding';
-import { chunkedDocument, claim, firstId, isWaiting, settle, statusOf } from './support';
 
 let database: Database;
 let dispose: () => Promise<void>;

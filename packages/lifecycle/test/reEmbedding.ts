@@ -1,7 +1,15 @@
 import { type Database, type NextModel, ReEmbedding } from '@millrace/database';
 import { unitVector } from '@millrace/test-support';
+import {
+  chunkedDocument,
+  claim,
+  createDatabase,
+  firstId,
+  policy,
+  rejected,
+  settle,
+} from '@millrace/test-support/lifecycle';
 import { type BegunReEmbedding, beginReEmbedJobs, type ClaimedChunk, settleChunks } from '../src';
-import { chunkedDocument, claim, createDatabase, firstId, policy, rejected, settle } from './support';
 
 export const wanted = { model: 'next-model', dimensions: 256 };
 

@@ -1,6 +1,5 @@
 import type { Database } from '@millrace/database';
 import { waitFor } from '@millrace/test-support';
-import { cancelJob, findDriftedJobs, reconcileCounters } from '../src';
 import {
   accept,
   chunkedDocument,
@@ -14,7 +13,8 @@ import {
   settle,
   statusOf,
   unavailable,
-} from './support';
+} from '@millrace/test-support/lifecycle';
+import { cancelJob, findDriftedJobs, reconcileCounters } from '../src';
 
 let database: Database;
 let dispose: () => Promise<void>;

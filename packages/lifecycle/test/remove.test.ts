@@ -1,7 +1,6 @@
 import { newId } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { newJobChunk } from '@millrace/test-support';
-import { claimJob, deleteDocument, storeChunks } from '../src';
 import {
   accept,
   chunkedDocument,
@@ -14,7 +13,8 @@ import {
   statusOf,
   unavailable,
   worker,
-} from './support';
+} from '@millrace/test-support/lifecycle';
+import { claimJob, deleteDocument, storeChunks } from '../src';
 
 let database: Database;
 let dispose: () => Promise<void>;

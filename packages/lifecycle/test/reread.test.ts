@@ -2,21 +2,6 @@ import { chunkHashOf, MillraceError } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { newJobChunk } from '@millrace/test-support';
 import {
-  cancelJob,
-  countRetries,
-  deleteDocument,
-  expireJobLeases,
-  failJob,
-  findDriftedJobs,
-  noteReading,
-  releaseJob,
-  retryJob,
-  retryPages,
-  retryReading,
-  storeChunks,
-  storePages,
-} from '../src';
-import {
   accept,
   chunkedDocument,
   claim,
@@ -31,7 +16,22 @@ import {
   runOut,
   settle,
   statusOf,
-} from './support';
+} from '@millrace/test-support/lifecycle';
+import {
+  cancelJob,
+  countRetries,
+  deleteDocument,
+  expireJobLeases,
+  failJob,
+  findDriftedJobs,
+  noteReading,
+  releaseJob,
+  retryJob,
+  retryPages,
+  retryReading,
+  storeChunks,
+  storePages,
+} from '../src';
 
 let database: Database;
 let dispose: () => Promise<void>;

@@ -1,6 +1,5 @@
 import { MillraceError, newId } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
-import { cancelJob, failJob, retryJob } from '../src';
 import {
   accept,
   chunkedDocument,
@@ -13,7 +12,8 @@ import {
   settle,
   statusOf,
   unavailable,
-} from './support';
+} from '@millrace/test-support/lifecycle';
+import { cancelJob, failJob, retryJob } from '../src';
 
 let database: Database;
 let dispose: () => Promise<void>;

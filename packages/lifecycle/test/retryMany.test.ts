@@ -1,7 +1,6 @@
 import { type ErrorCode, MillraceError, newId } from '@millrace/contracts';
 import { type Database, defaultCollectionId, systemOwnerId } from '@millrace/database';
 import { newJobChunk } from '@millrace/test-support';
-import { type BulkSelection, cancelJob, countRetries, failJob, retryMany, storeChunks } from '../src';
 import {
   accept,
   chunkCounts,
@@ -15,7 +14,8 @@ import {
   rejected,
   settle,
   unavailable,
-} from './support';
+} from '@millrace/test-support/lifecycle';
+import { type BulkSelection, cancelJob, countRetries, failJob, retryMany, storeChunks } from '../src';
 
 let database: Database;
 let dispose: () => Promise<void>;

@@ -1,6 +1,5 @@
 import { MillraceError, newId } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
-import { claimChunks, retryJob, retryPages, storePages } from '../src';
 import {
   chunkedDocument,
   claim,
@@ -14,7 +13,8 @@ import {
   statusOf,
   unavailable,
   worker,
-} from './support';
+} from '@millrace/test-support/lifecycle';
+import { claimChunks, retryJob, retryPages, storePages } from '../src';
 
 let database: Database;
 let dispose: () => Promise<void>;

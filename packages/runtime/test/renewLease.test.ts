@@ -2,7 +2,7 @@ import type { Database } from '@millrace/database';
 import { renewJobLease } from '@millrace/lifecycle';
 import { createLogger } from '@millrace/telemetry';
 import { createTestDatabase, type TestDatabase, Wire, waitFor } from '@millrace/test-support';
-import { accept, claimedJob, jobOf, openDatabase, runOut } from '../../lifecycle/test/support';
+import { accept, claimedJob, jobOf, openDatabase, runOut } from '@millrace/test-support/lifecycle';
 import { renewLease } from '../src';
 
 const logger = createLogger('test', 'silent');

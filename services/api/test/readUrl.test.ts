@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { Database, makeRoles, type RoleNames } from '@millrace/database';
 import { createLogger } from '@millrace/telemetry';
 import { createTestDatabase, type TestDatabase, testApiKey, Wire, waitFor } from '@millrace/test-support';
-import { accept } from '../../../packages/lifecycle/test/support';
+import { accept } from '@millrace/test-support/lifecycle';
 import { TestApi } from './support';
 
 const passwords = { service: 'service-password-1', readonly: 'readonly-password-1' };

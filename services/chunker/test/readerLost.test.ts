@@ -1,7 +1,7 @@
 import type { DocumentDelivery } from '@millrace/contracts';
 import type { JobRow } from '@millrace/database';
 import { textPdf, waitFor } from '@millrace/test-support';
-import { jobOf } from '../../../packages/lifecycle/test/support';
+import { jobOf } from '@millrace/test-support/lifecycle';
 import { createIngest } from './support';
 
 let ingest: Awaited<ReturnType<typeof createIngest>>;

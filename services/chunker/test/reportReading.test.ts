@@ -1,6 +1,6 @@
 import { createLogger } from '@millrace/telemetry';
 import { waitFor } from '@millrace/test-support';
-import { accept, claimedJob, createDatabase, jobOf } from '../../../packages/lifecycle/test/support';
+import { accept, claimedJob, createDatabase, jobOf } from '@millrace/test-support/lifecycle';
 import { reportReading } from '../src/reportReading';
 
 test('When a document takes long to read, then its job shows the page from time to time', async () => {

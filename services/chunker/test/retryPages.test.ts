@@ -1,7 +1,7 @@
 import type { Database } from '@millrace/database';
 import { retryPages } from '@millrace/lifecycle';
 import { imagePdf } from '@millrace/test-support';
-import { claim, jobOf, settle, statusOf } from '../../../packages/lifecycle/test/support';
+import { claim, jobOf, settle, statusOf } from '@millrace/test-support/lifecycle';
 import { scanned } from './scannedPage';
 import { createIngest } from './support';
 
@@ -64,7 +64,7 @@ test('When failed pages are read again, then the pages that can be read now are 
   } finally {
     await dispose();
   }
-}, 60_000);
+}, 300_000);
 
 test('When failed pages are read again and the original is gone, then the new job fails and says so', async () => {
   const { database, blobs, handler, upload, dispose } = await createIngest({
@@ -94,4 +94,4 @@ test('When failed pages are read again and the original is gone, then the new jo
   } finally {
     await dispose();
   }
-}, 60_000);
+}, 300_000);

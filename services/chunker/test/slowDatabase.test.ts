@@ -1,5 +1,5 @@
 import { textPdf } from '@millrace/test-support';
-import { jobOf } from '../../../packages/lifecycle/test/support';
+import { jobOf } from '@millrace/test-support/lifecycle';
 import { createIngest } from './support';
 
 test('When storing a document takes longer than the limit of a statement, then its job fails with DATABASE_TIMEOUT', async () => {
@@ -16,4 +16,4 @@ test('When storing a document takes longer than the limit of a statement, then i
   } finally {
     await dispose();
   }
-}, 60_000);
+}, 300_000);

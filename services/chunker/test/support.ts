@@ -3,7 +3,7 @@ import { closeConnection, Queues, untilReady, workerConnection } from '@millrace
 import { Deliveries, WorkInHand } from '@millrace/runtime';
 import { createLogger, createRegistry } from '@millrace/telemetry';
 import { createTestEnvironment } from '@millrace/test-support';
-import { accept, openDatabase } from '../../../packages/lifecycle/test/support';
+import { accept, openDatabase } from '@millrace/test-support/lifecycle';
 import { createChunkerMetrics, IngestHandler } from '../src';
 import { type PoolOptions, readerPool } from './readerPool';
 

@@ -1,7 +1,7 @@
 import { newId } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { type OpenAiServer, Wire, waitFor } from '@millrace/test-support';
-import { chunkCounts, openDatabase } from '../../../packages/lifecycle/test/support';
+import { chunkCounts, openDatabase } from '@millrace/test-support/lifecycle';
 import { type EmbeddingWorker, probeText } from '../src';
 import { EmbedderWorld } from './support';
 

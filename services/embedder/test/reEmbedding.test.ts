@@ -2,7 +2,7 @@ import { type Database, type NextModel, ReEmbedding } from '@millrace/database';
 import { beginReEmbedJobs, cancelJob } from '@millrace/lifecycle';
 import { createLogger } from '@millrace/telemetry';
 import { type OpenAiServer, waitFor } from '@millrace/test-support';
-import { chunkCounts, firstId } from '../../../packages/lifecycle/test/support';
+import { chunkCounts, firstId } from '@millrace/test-support/lifecycle';
 import { type EmbeddingWorker, type QueuedChunk, startEmbedder, storedChunks } from '../src';
 import { EmbedderWorld, type Upload } from './support';
 

@@ -5,7 +5,7 @@ import { closeConnection, Queues, untilReady, workerConnection } from '@millrace
 import { Deliveries, WorkInHand } from '@millrace/runtime';
 import { createLogger, createRegistry } from '@millrace/telemetry';
 import { createTestEnvironment, type OpenAiServer, startOpenAiServer } from '@millrace/test-support';
-import { chunkedDocument, openDatabase } from '../../../packages/lifecycle/test/support';
+import { chunkedDocument, openDatabase } from '@millrace/test-support/lifecycle';
 import { createEmbedderMetrics, EmbeddingWorker, type QueuedChunk, uploadedChunks } from '../src';
 
 const logger = createLogger('test', 'silent');

@@ -2,8 +2,8 @@ import { type Database, ReEmbedding } from '@millrace/database';
 import { closeConnection, producerConnection, Queues, untilReady } from '@millrace/queues';
 import { createLogger } from '@millrace/telemetry';
 import { createTestEnvironment, type TestEnvironment } from '@millrace/test-support';
+import { chunkedDocument, claim, openDatabase, settle } from '@millrace/test-support/lifecycle';
 import type { Redis } from 'ioredis';
-import { chunkedDocument, claim, openDatabase, settle } from '../../../packages/lifecycle/test/support';
 import { reEmbedJobs } from '../src/reEmbedJobs';
 
 let environment: TestEnvironment;

@@ -8,8 +8,8 @@ import { closeConnection, producerConnection, Queues, untilReady } from '@millra
 import { Deliveries } from '@millrace/runtime';
 import { createLogger, createRegistry } from '@millrace/telemetry';
 import { createTestEnvironment, type TestEnvironment } from '@millrace/test-support';
+import { accept, chunkedDocument, openDatabase, settle } from '@millrace/test-support/lifecycle';
 import type { Redis } from 'ioredis';
-import { accept, chunkedDocument, openDatabase, settle } from '../../../packages/lifecycle/test/support';
 import { createReconcilerMetrics, createSweeps, runSweeps, type Sweep } from '../src';
 
 const logger = createLogger('test', 'silent');

@@ -1,6 +1,6 @@
 import { newJobChunk } from '@millrace/test-support';
+import { accept, leaseMs, page, worker } from '@millrace/test-support/lifecycle';
 import { claimJob, storeChunks } from '../../src';
-import { accept, leaseMs, page, worker } from '../support';
 import type { World } from './command';
 import { type JobLimits, type Model, newJobState, storeInModel } from './model';
 

@@ -1,5 +1,6 @@
 import { type ErrorCode, MillraceError, newId } from '@millrace/contracts';
 import { unitVector } from '@millrace/test-support';
+import { leaseMs, policy, runOut, worker } from '@millrace/test-support/lifecycle';
 import fc from 'fast-check';
 import {
   claimChunks,
@@ -10,7 +11,6 @@ import {
   renewChunkLeases,
   settleChunks,
 } from '../../src';
-import { leaseMs, policy, runOut, worker } from '../support';
 import { aClaim, command, deliveriesOf, recent, roundsOf, some } from './command';
 import { deliveryOf, endLease, fail, finishSettling, isHeld, succeed, waits } from './model';
 

@@ -1,9 +1,9 @@
 import { jobHasEnded, newId } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { newJobChunk } from '@millrace/test-support';
+import { createDatabase, leaseMs, page, policy, runOut, settle, worker } from '@millrace/test-support/lifecycle';
 import fc from 'fast-check';
 import { claimChunks, claimJob, expireJobLeases, expireLeases, storeChunks, storePages } from '../../src';
-import { createDatabase, leaseMs, page, policy, runOut, settle, worker } from '../support';
 import { addDocument } from './addDocument';
 import { type Command, World } from './command';
 import { violations } from './invariants';

@@ -1,8 +1,8 @@
 import { jobHasEnded } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
+import { firstId, policy } from '@millrace/test-support/lifecycle';
 import fc from 'fast-check';
 import { findDriftedJobs, reconcileCounters } from '../../src';
-import { firstId, policy } from '../support';
 import { anyOne, command, roundsOf } from './command';
 import { endRound, isOpen } from './model';
 import type { JobState } from './state';

@@ -1,5 +1,6 @@
 import { MillraceError, newId } from '@millrace/contracts';
 import { newJobChunk, testReading } from '@millrace/test-support';
+import { accept, leaseMs, page, policy, runOut, worker } from '@millrace/test-support/lifecycle';
 import fc from 'fast-check';
 import {
   acceptDocument,
@@ -12,7 +13,6 @@ import {
   storeChunks,
   storePages,
 } from '../../src';
-import { accept, leaseMs, page, policy, runOut, worker } from '../support';
 import { aClaim, anyOne, command, deliveriesOf, recent } from './command';
 import { deliveryOf, end, endJob, endLease, type Model, newJobState, storeInModel } from './model';
 import type { JobState } from './state';

@@ -1,6 +1,6 @@
 import type { Database } from '@millrace/database';
+import { createDatabase } from '@millrace/test-support/lifecycle';
 import fc from 'fast-check';
-import { createDatabase } from '../support';
 import { addDocument } from './addDocument';
 import { type Command, World } from './command';
 import { violations } from './invariants';

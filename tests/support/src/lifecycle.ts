@@ -6,7 +6,6 @@ import {
   newId,
 } from '@millrace/contracts';
 import { Database, defaultCollectionId, type JobChunkRow, type JobRow, systemOwnerId } from '@millrace/database';
-import { createTestDatabase, newJobChunk, testReading, unitVector, waitFor } from '@millrace/test-support';
 import {
   acceptDocument,
   type ChunkClaim,
@@ -17,7 +16,10 @@ import {
   type FailedChunk,
   settleChunks,
   storeChunks,
-} from '../src';
+} from '@millrace/lifecycle';
+import { newJobChunk, testReading, unitVector } from './chunks';
+import { createTestDatabase } from './testDatabase';
+import { waitFor } from './waitFor';
 
 export const policy = { backoffMs: 0 };
 export const worker = 'test-worker';
