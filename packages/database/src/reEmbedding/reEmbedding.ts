@@ -2,10 +2,10 @@ import { setTimeout } from 'node:timers/promises';
 
 import { type EmbeddingModel, isSameModel, MillraceError, newId } from '@millrace/contracts';
 import type { DatabaseAddress } from '../connection/withClient';
-import type { Database } from '../database';
+import type { Database } from '../database/database';
+import type { Session } from '../database/session';
 import type { NextModel } from '../repositories/embeddingModels';
 import { schemaLock } from '../schema/migrations';
-import type { Session } from '../session';
 import { type BuildProgress, findBuildProgress } from '../vectorIndex/buildProgress';
 import { buildLock, inBuildSession, type Resources } from '../vectorIndex/buildSession';
 import { findHolders } from './holders';

@@ -1,16 +1,16 @@
-import type { Sql } from './connection/sql';
-import { ChunkAttempts } from './repositories/chunkAttempts';
-import { Collections } from './repositories/collections';
-import { DocumentChunks } from './repositories/documentChunks';
-import { DocumentPages } from './repositories/documentPages';
-import { Documents } from './repositories/documents';
-import { EmbeddingClaims } from './repositories/embeddingClaims';
-import { EmbeddingModelsRepository } from './repositories/embeddingModels';
-import { JobChunks } from './repositories/jobChunks';
-import { Jobs } from './repositories/jobs';
-import { ProviderPauses } from './repositories/providerPauses';
-import { RetryGroups } from './repositories/retryGroups';
-import { KnownIndexes } from './vectorIndex/knownIndexes';
+import type { Sql } from '../connection/sql';
+import { ChunkAttempts } from '../repositories/chunkAttempts';
+import { Collections } from '../repositories/collections';
+import { DocumentChunks } from '../repositories/documentChunks';
+import { DocumentPages } from '../repositories/documentPages';
+import { Documents } from '../repositories/documents';
+import { EmbeddingClaims } from '../repositories/embeddingClaims';
+import { EmbeddingModelsRepository } from '../repositories/embeddingModels';
+import { JobChunks } from '../repositories/jobChunks';
+import { Jobs } from '../repositories/jobs';
+import { ProviderPauses } from '../repositories/providerPauses';
+import { RetryGroups } from '../repositories/retryGroups';
+import { KnownIndexes } from '../vectorIndex/knownIndexes';
 
 /** All repositories over one transaction, or over one pool. */
 export class Session {

@@ -1,13 +1,13 @@
 import { MillraceError } from '@millrace/contracts';
-import { copyInto, onConnection, onPool } from './connection/execute';
-import { OutageRetry, RetryableConnectionError } from './connection/outageRetry';
-import { Pool, type PoolCounts, type PoolOptions } from './connection/pool';
-import { Replica } from './connection/replica';
-import { retryRolledBack } from './connection/rollbackRetry';
-import { Sql } from './connection/sql';
-import { isRolledBack, wasNotExecuted } from './connection/sqlErrors';
+import { copyInto, onConnection, onPool } from '../connection/execute';
+import { OutageRetry, RetryableConnectionError } from '../connection/outageRetry';
+import { Pool, type PoolCounts, type PoolOptions } from '../connection/pool';
+import { Replica } from '../connection/replica';
+import { retryRolledBack } from '../connection/rollbackRetry';
+import { Sql } from '../connection/sql';
+import { isRolledBack, wasNotExecuted } from '../connection/sqlErrors';
+import { KnownIndexes } from '../vectorIndex/knownIndexes';
 import { Session } from './session';
-import { KnownIndexes } from './vectorIndex/knownIndexes';
 
 export interface DatabaseOptions extends PoolOptions {
   /** How long statements and transactions wait for an unreachable server, in milliseconds. 0, the default, does not wait. */
