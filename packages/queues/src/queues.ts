@@ -48,10 +48,6 @@ export class Queues {
     return [...this.byName.values()];
   }
 
-  deliverJob(job: JobDispatch): Promise<void> {
-    return this.deliverJobs([job]);
-  }
-
   deliverJobs(jobs: readonly JobDispatch[]): Promise<void> {
     return this.deliver('documents', jobs, (job) => ({
       name: 'ingest',

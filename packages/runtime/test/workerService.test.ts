@@ -45,7 +45,7 @@ async function stop(service: RunningService): Promise<void> {
 /** Delivers a job. @returns what tells the state of its delivery. */
 async function deliver(): Promise<() => Promise<string>> {
   const jobId = newId();
-  await queues.deliverJob({ jobId, documentId: newId(), queueJobId: `${jobId}.1`, delayMs: 0 });
+  await queues.deliverJobs([{ jobId, documentId: newId(), queueJobId: `${jobId}.1`, delayMs: 0 }]);
   return () => queues.documents.getJobState(`${jobId}.1`);
 }
 
