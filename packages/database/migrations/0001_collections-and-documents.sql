@@ -11,7 +11,7 @@ CREATE TABLE collections (
   UNIQUE (owner_id, name)
 );
 
--- Where uploads go that name no collection. Its id is a constant of the database package.
+-- The collection for uploads that name none. Its id is a constant of the database package.
 INSERT INTO collections (id, owner_id, name, description)
 VALUES ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000000', 'default',
         'Documents uploaded without a collection');

@@ -11,15 +11,15 @@ CREATE TABLE jobs (
   total_chunks      integer,
   processed_chunks  integer NOT NULL DEFAULT 0,
   failed_chunks     integer NOT NULL DEFAULT 0,
-  -- Retry rounds begun, and how many there may be.
+  -- How many retry rounds have begun, and how many there may be.
   retry_count       integer NOT NULL DEFAULT 0,
   max_retries       integer NOT NULL,
-  -- What each of the job's chunks gets as its max_retries.
+  -- The max_retries of each of the job's chunks.
   chunk_max_retries integer NOT NULL,
   error_code        text,
   error             text,
   priority          integer NOT NULL DEFAULT 0,
-  -- Times a chunker has claimed the job, and the lease of the one that has it now.
+  -- How often a chunker has claimed the job, and the lease of the chunker that holds it.
   attempts          integer NOT NULL DEFAULT 0,
   worker            text,
   lease_token       uuid,
@@ -66,17 +66,17 @@ CREATE TABLE job_chunks (
   started_at       timestamptz,
   processed_at     timestamptz,
   UNIQUE (job_id, chunk_index),
-  -- A lease belongs to work in progress and to nothing else.
+  -- A chunk has a lease exactly while it is being worked on.
   CHECK ((status = 'processing') = (lease_token IS NOT NULL AND lease_expires_at IS NOT NULL))
 );
--- A payload is written once and read once or twice; compressing it takes longer than it saves.
+-- A payload is written once and read once or twice. Compressing it takes longer than it saves.
 ALTER TABLE job_chunks ALTER COLUMN payload SET STORAGE EXTERNAL;
 CREATE INDEX job_chunks_job_status ON job_chunks (job_id, status);
 CREATE INDEX job_chunks_leases ON job_chunks (lease_expires_at) WHERE status = 'processing';
 CREATE INDEX job_chunks_retries ON job_chunks (next_attempt_at) WHERE status = 'retry_scheduled';
 CREATE INDEX job_chunks_pending ON job_chunks (updated_at) WHERE status = 'pending';
 
--- Failures only: a chunk that succeeds at once leaves no row here.
+-- A chunk that succeeds at the first attempt has no row here.
 CREATE TABLE chunk_attempts (
   job_chunk_id uuid NOT NULL REFERENCES job_chunks ON DELETE CASCADE,
   attempt      integer NOT NULL,

@@ -2,8 +2,8 @@
 
 CREATE EXTENSION IF NOT EXISTS vector;
 
--- One row: the model and the dimensions that every stored vector was made with. A service that is configured
--- for another pair refuses to start.
+-- One row: the model and the dimensions of every stored vector. A service that is configured for another pair
+-- refuses to start.
 CREATE TABLE embedding_settings (
   only_row   boolean PRIMARY KEY DEFAULT true CHECK (only_row),
   model      text NOT NULL,
@@ -40,8 +40,8 @@ BEGIN
                  current_setting('millrace.embedding_dimensions')::integer);
 END
 $$;
--- Vectors do not compress, and trying takes a twentieth of an insert's time. They are moved out of the row (a 768-d one
--- is larger than the target), so that lists read no vectors; the text stays in the row and is not compressed either.
+-- Vectors do not compress, and trying takes a twentieth of an insert's time. They are stored outside the row (a vector of
+-- 768 dimensions is larger than the target), so that lists read no vectors. The text stays in the row, uncompressed.
 ALTER TABLE document_chunks ALTER COLUMN embedding SET STORAGE EXTERNAL;
 ALTER TABLE document_chunks SET (toast_tuple_target = 3000);
 

@@ -1,6 +1,6 @@
 -- Up Migration
 
--- What the document itself calls the page ("iv", "A-3"); null when it has no page labels.
+-- The document's own label for the page ("iv", "A-3"); null when it has no page labels.
 ALTER TABLE document_pages ADD COLUMN label text;
 
 -- Down Migration

@@ -7,7 +7,7 @@ ALTER TABLE documents DROP CONSTRAINT documents_repair_check,
 
 -- Down Migration
 
--- The nearest that the version before knows.
+-- The nearest value that the version before knows.
 UPDATE documents SET repair = CASE repair WHEN 'REWRITTEN' THEN 'PAGES_REBUILT' END
 WHERE repair IN ('XREF_REBUILT', 'REWRITTEN');
 ALTER TABLE documents DROP CONSTRAINT documents_repair_check,

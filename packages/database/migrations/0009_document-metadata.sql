@@ -1,6 +1,6 @@
 -- Up Migration
 
--- Searches limited to documents whose metadata contains something (the operator @>).
+-- For searches that are limited to documents with certain metadata (the operator @>).
 CREATE INDEX documents_metadata ON documents USING gin (metadata jsonb_path_ops);
 
 -- Down Migration

@@ -1,13 +1,13 @@
 -- Up Migration
 
--- A change of the model or the dimensions of all vectors; the new ones are gathered in document_chunks_next, which is
--- there as long as one is running. Written by the owner's command alone, as the model in use is.
+-- A change of the model or the dimensions of all vectors. The new vectors are collected in document_chunks_next, which
+-- exists as long as a change is running. Only the owner's command writes this table, like the current model.
 CREATE TABLE re_embeddings (
   id            uuid PRIMARY KEY,
   model         text NOT NULL,
   dimensions    integer NOT NULL,
   status        text NOT NULL DEFAULT 'running' CHECK (status IN ('running', 'completed', 'cancelled')),
-  -- Until then nothing is embedded with the old model, so that the last new vectors can catch up.
+  -- Until then nothing is embedded with the old model, so that the last new vectors can be made.
   closing_until timestamptz,
   created_at    timestamptz NOT NULL DEFAULT now(),
   finished_at   timestamptz
@@ -22,7 +22,7 @@ CREATE INDEX jobs_re_embedding ON jobs (re_embedding_id, status) WHERE re_embedd
 
 -- Down Migration
 
--- The vectors in use stay as they are.
+-- The vectors in use do not change.
 DROP TABLE IF EXISTS document_chunks_next;
 DELETE FROM jobs WHERE kind = 're-embed';
 DROP INDEX jobs_re_embedding;

@@ -1,12 +1,12 @@
 -- Up Migration
 
--- Vectors stand in their rows, and long texts beside them in TOAST: a search compares hundreds of vectors for each ten texts
--- that it shows. 4080 bytes is half a page, room for 768 dimensions and what belongs to them.
+-- Vectors are stored in their rows, and long texts outside in TOAST: a search compares hundreds of vectors for ten texts
+-- that it shows. 4080 bytes is half a page, which has room for 768 dimensions and the row's other columns.
 ALTER TABLE document_chunks ALTER COLUMN embedding SET STORAGE MAIN;
 ALTER TABLE document_chunks SET (toast_tuple_target = 4080);
 
--- One bit a dimension instead of the vectors themselves, where that costs nothing yet. A table that holds chunks keeps the
--- index it has: "millrace index build hnsw_binary" replaces it without stopping anybody.
+-- An empty table gets an index of one bit a dimension. A table with chunks keeps its index: the command
+-- "millrace index build hnsw_binary" replaces it without stopping searches.
 DO $$
 BEGIN
   IF NOT EXISTS (SELECT FROM document_chunks) THEN
