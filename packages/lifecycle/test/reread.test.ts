@@ -1,6 +1,6 @@
 import { chunkHashOf, MillraceError } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
-import { newJobChunk } from '@millrace/test-support';
+import { newJobChunk, waitFor } from '@millrace/test-support';
 import {
   accept,
   chunkedDocument,
@@ -282,9 +282,7 @@ describe('When several jobs of a document change', () => {
       await session.sql.many('SELECT FROM documents WHERE id = $1 FOR NO KEY UPDATE', [documentId]);
       const pages = [page(2, 'empty'), page(4, 'empty')];
       ending.push(settle(database, held), storePages(database, reread, { pages, chunks: [] }));
-      while (!(await isWaiting(database, 2))) {
-        await new Promise((resolve) => setImmediate(resolve));
-      }
+      await waitFor('both to wait for the document', () => isWaiting(database, 2));
     });
     await Promise.all(ending);
     expect(await statusOf(database, documentId)).toBe('ready');
