@@ -23,7 +23,7 @@ module.exports = {
     '^@millrace/(api|chunker|embedder|reconciler)$': '<rootDir>/services/$1/src',
     '^@millrace/stack$': '<rootDir>/infra/stack/src',
     '^@millrace/test-support$': '<rootDir>/tests/support/src',
-    '^@millrace/test-support/lifecycle$': '<rootDir>/tests/support/src/lifecycle',
+    '^@millrace/test-support/(lifecycle|queues)$': '<rootDir>/tests/support/src/$1',
     '^@millrace/([^/]+)$': '<rootDir>/packages/$1/src',
   },
   transform: {

@@ -1,7 +1,6 @@
 import type { DocumentChunksResponse, JobChunksResponse } from '@millrace/contracts';
-import { producerConnection, Queues, untilReady } from '@millrace/queues';
-import { createLogger } from '@millrace/telemetry';
 import { type OpenAiServer, startOpenAiServer, textPdf, waitFor } from '@millrace/test-support';
+import { openQueues } from '@millrace/test-support/queues';
 import { TestStack } from './support';
 
 let provider: OpenAiServer;
@@ -84,10 +83,7 @@ describe('Embedding with a provider', () => {
     const before = await chunksOf(job.id);
     const texts = textsSince(first).length;
     const [chunk] = before.chunks;
-    const { REDIS_URL, QUEUE_PREFIX } = millrace.environment.config();
-    const connection = producerConnection(REDIS_URL, createLogger('test', 'silent'));
-    await untilReady(connection, 5_000);
-    const queues = new Queues(connection, QUEUE_PREFIX);
+    const { queues, close } = await openQueues(millrace.environment.config());
     try {
       const ids = Array.from({ length: 10 }, (_, i) => `again-${chunk?.id}-${i}`);
       await queues.deliverChunks(
@@ -107,8 +103,7 @@ describe('Embedding with a provider', () => {
         return states.every((state) => state === 'completed');
       });
     } finally {
-      await queues.close();
-      await connection.quit();
+      await close();
     }
     expect(await chunksOf(job.id)).toEqual(before);
     expect(textsSince(first)).toHaveLength(texts);

@@ -2,10 +2,9 @@ import { readdirSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import type { DocumentChunksResponse, JobChunksResponse, JobView } from '@millrace/contracts';
-import { producerConnection, Queues, untilReady } from '@millrace/queues';
 import type { SupervisedProcess } from '@millrace/stack';
-import { createLogger } from '@millrace/telemetry';
 import { type OpenAiServer, startOpenAiServer, textPdf, waitFor } from '@millrace/test-support';
+import { openQueues } from '@millrace/test-support/queues';
 import { Client } from '../chaos/src/client';
 import { TestStack } from './support';
 
@@ -83,10 +82,7 @@ describe('When a chunk is delivered ten times more while it is being embedded', 
     const held = holdAnswers();
     const { body } = await millrace.upload(await book('The echo', 2));
     await waitFor('a call to the provider', async () => provider.requests.length > 0);
-    const { REDIS_URL, QUEUE_PREFIX } = millrace.environment.config();
-    const connection = producerConnection(REDIS_URL, createLogger('test', 'silent'));
-    await untilReady(connection, 5_000);
-    const queues = new Queues(connection, QUEUE_PREFIX);
+    const { queues, close } = await openQueues(millrace.environment.config());
     try {
       const chunks = await jobChunksOf(body.job.id);
       const copies = chunks.flatMap((chunk) =>
@@ -115,8 +111,7 @@ describe('When a chunk is delivered ten times more while it is being embedded', 
       expect(await storedChunksOf(body.document.id)).toHaveLength(chunks.length);
       expect(textsPaidFor()).toHaveLength(new Set(textsPaidFor()).size);
     } finally {
-      await queues.close();
-      await connection.quit();
+      await close();
     }
   });
 });

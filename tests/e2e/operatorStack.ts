@@ -1,7 +1,7 @@
 import type { DocumentChunksResponse, JobChunksResponse, RetryGroupView } from '@millrace/contracts';
-import { producerConnection, Queues, untilReady } from '@millrace/queues';
-import { createLogger } from '@millrace/telemetry';
+import type { Queues } from '@millrace/queues';
 import { textPdf, waitFor } from '@millrace/test-support';
+import { openQueues } from '@millrace/test-support/queues';
 import { PayingProvider } from './payingProvider';
 import { TestStack } from './support';
 
@@ -26,11 +26,8 @@ export class OperatorStack {
       RECONCILE_INTERVAL_MS: '200',
       RECONCILE_GRACE_MS: '500',
     });
-    const { REDIS_URL, QUEUE_PREFIX } = millrace.environment.config();
-    const connection = producerConnection(REDIS_URL, createLogger('test', 'silent'));
-    await untilReady(connection, 5_000);
-    const queues = new Queues(connection, QUEUE_PREFIX);
-    return new OperatorStack(provider, millrace, queues, () => queues.close().then(() => connection.quit()));
+    const { queues, close } = await openQueues(millrace.environment.config());
+    return new OperatorStack(provider, millrace, queues, close);
   }
 
   async stop(): Promise<void> {

@@ -2,23 +2,22 @@ import { MillraceError, newId } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { newJobChunk, waitFor } from '@millrace/test-support';
 import {
-  accept,
+  acceptedDocument,
   chunkCounts,
   chunkedDocument,
-  claim,
+  claimedChunks,
   claimedJob,
-  createDatabase,
-  isWaiting,
+  createOwnDatabase,
+  documentStatusOf,
+  hasLockWaits,
   jobOf,
-  leaseMs,
-  page,
-  policy,
-  rejected,
-  runOut,
-  settle,
-  statusOf,
-  unavailable,
-  worker,
+  letLeasesExpire,
+  newPage,
+  noBackoff,
+  permanentFailure,
+  settleClaim,
+  testLease,
+  transientFailure,
 } from '@millrace/test-support/lifecycle';
 import {
   cancelJob,
@@ -36,13 +35,13 @@ import {
 let database: Database;
 let dispose: () => Promise<void>;
 beforeAll(async () => {
-  ({ database, dispose } = await createDatabase());
+  ({ database, dispose } = await createOwnDatabase());
 });
 afterAll(() => dispose());
 
 const chunked = (count: number) => ({
   title: null,
-  pages: [page(1)],
+  pages: [newPage(1)],
   chunks: Array.from({ length: count }, (_, i) => newJobChunk(i)),
 });
 
@@ -60,18 +59,18 @@ async function expectCancelled(jobId: string, documentId: string): Promise<void>
 
 describe('Cancelling a job', () => {
   test('When it is queued, then it ends, and its delivery finds nothing to do', async () => {
-    const { document, job } = await accept(database);
+    const { document, job } = await acceptedDocument(database);
     expect(await cancelJob(database, job.id)).toBe('cancelled');
     await expectCancelled(job.id, document.id);
-    expect(await claimJob(database, { jobId: job.id, worker, leaseMs })).toEqual({ outcome: 'gone' });
+    expect(await claimJob(database, { jobId: job.id, ...testLease })).toEqual({ outcome: 'gone' });
   });
 
   test('When its document is being read, then the chunker finds its lease gone and stores nothing', async () => {
-    const { document, job } = await accept(database);
+    const { document, job } = await acceptedDocument(database);
     const claimed = await claimedJob(database, job.id);
     expect(await cancelJob(database, job.id)).toBe('cancelled');
     await expectCancelled(job.id, document.id);
-    expect(await renewJobLease(database, claimed, leaseMs)).toBe(false);
+    expect(await renewJobLease(database, claimed, testLease.leaseMs)).toBe(false);
     expect(await storeChunks(database, claimed, chunked(1))).toBeNull();
     expect(await releaseJob(database, claimed)).toBeNull();
     expect(await failJob(database, claimed, new MillraceError('PDF_CORRUPT'))).toBeNull();
@@ -81,16 +80,16 @@ describe('Cancelling a job', () => {
   test('When its chunks are being embedded, then what is stored stays and late work changes nothing', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 4);
     const [done = '', bad = '', held = '', waiting = ''] = chunkIds;
-    await settle(database, await claim(database, [done, bad]), { failed: [unavailable(bad)] });
-    const late = await claim(database, [held]);
+    await settleClaim(database, await claimedChunks(database, [done, bad]), { failed: [transientFailure(bad)] });
+    const late = await claimedChunks(database, [held]);
     expect(await cancelJob(database, jobId)).toBe('cancelled');
     await expectCancelled(jobId, documentId);
     expect(await chunkCounts(database, jobId)).toEqual({ success: 1, failed: 1, cancelled: 2 });
     expect(await jobOf(database, jobId)).toMatchObject({ processedChunks: 1, failedChunks: 1 });
 
-    expect((await claim(database, [held, waiting])).chunks).toEqual([]);
-    expect(await renewChunkLeases(database, { token: late.token, leaseMs })).toBe(0);
-    expect(await settle(database, late)).toEqual({ chunkIds: new Set(), rounds: [] });
+    expect((await claimedChunks(database, [held, waiting])).chunks).toEqual([]);
+    expect(await renewChunkLeases(database, { token: late.token, leaseMs: testLease.leaseMs })).toBe(0);
+    expect(await settleClaim(database, late)).toEqual({ chunkIds: new Set(), rounds: [] });
     expect(await releaseChunks(database, { token: late.token, chunkIds: [held], redeliver: true })).toEqual([]);
     const stored = await database.documentChunks.list(documentId, { after: -1, limit: 10 });
     expect(stored.map((chunk) => chunk.chunkIndex)).toEqual([0]);
@@ -99,7 +98,7 @@ describe('Cancelling a job', () => {
 
   test('When it waits for its next round, then that round does not begin', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 1);
-    await settle(database, await claim(database, chunkIds), { failed: chunkIds.map(unavailable) });
+    await settleClaim(database, await claimedChunks(database, chunkIds), { failed: chunkIds.map(transientFailure) });
     expect((await jobOf(database, jobId)).status).toBe('retrying');
     expect(await cancelJob(database, jobId)).toBe('cancelled');
     await expectCancelled(jobId, documentId);
@@ -116,14 +115,14 @@ describe('Cancelling a job', () => {
   test('When it has ended, then it does not change', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
     const [bad = ''] = chunkIds;
-    await settle(database, await claim(database, chunkIds), { failed: [rejected(bad)] });
+    await settleClaim(database, await claimedChunks(database, chunkIds), { failed: [permanentFailure(bad)] });
     const before = await jobOf(database, jobId);
     expect(await cancelJob(database, jobId)).toBe('ended');
     expect(await jobOf(database, jobId)).toEqual(before);
-    expect(await statusOf(database, documentId)).toBe('partial');
+    expect(await documentStatusOf(database, documentId)).toBe('partial');
     expect(await chunkCounts(database, jobId)).toEqual({ success: 1, failed: 1 });
 
-    const { job } = await accept(database);
+    const { job } = await acceptedDocument(database);
     await failJob(database, await claimedJob(database, job.id), new MillraceError('PDF_CORRUPT'));
     expect(await cancelJob(database, job.id)).toBe('ended');
   });
@@ -137,7 +136,7 @@ describe('Cancelling a job during another transition', () => {
   const times = Array.from({ length: 8 }, (_, i) => i);
 
   test.each(times)('When its chunks are stored at the same moment (%i), then none of them stays open', async () => {
-    const { document, job } = await accept(database);
+    const { document, job } = await acceptedDocument(database);
     const claimed = await claimedJob(database, job.id);
     const [cancelled] = await Promise.all([cancelJob(database, job.id), storeChunks(database, claimed, chunked(20))]);
     expect(cancelled).toBe('cancelled');
@@ -148,12 +147,12 @@ describe('Cancelling a job during another transition', () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 6);
     const [cancelled, ...claims] = await Promise.all([
       cancelJob(database, jobId),
-      ...chunkIds.map((id) => claim(database, [id])),
+      ...chunkIds.map((id) => claimedChunks(database, [id])),
     ]);
     expect(cancelled).toBe('cancelled');
     await expectCancelled(jobId, documentId);
     for (const held of claims) {
-      expect((await settle(database, held)).chunkIds.size).toBe(0);
+      expect((await settleClaim(database, held)).chunkIds.size).toBe(0);
     }
   });
 
@@ -161,11 +160,11 @@ describe('Cancelling a job during another transition', () => {
     'When its chunks are settled at the same moment (%i), then it is either cancelled or ended',
     async (i) => {
       const { documentId, jobId, chunkIds } = await chunkedDocument(database, 6);
-      const claims = await Promise.all(chunkIds.map((id) => claim(database, [id])));
-      const failed = (id: string) => (i % 2 === 0 ? [] : [unavailable(id)]);
+      const claims = await Promise.all(chunkIds.map((id) => claimedChunks(database, [id])));
+      const failed = (id: string) => (i % 2 === 0 ? [] : [transientFailure(id)]);
       const [cancelled, ...settled] = await Promise.all([
         cancelJob(database, jobId),
-        ...claims.map((held) => settle(database, held, { failed: failed(held.chunks[0]?.id ?? '') })),
+        ...claims.map((held) => settleClaim(database, held, { failed: failed(held.chunks[0]?.id ?? '') })),
       ]);
       const stored = (await chunkCounts(database, jobId)).success ?? 0;
       expect(stored).toBe(i % 2 === 0 ? settled.filter((each) => each.chunkIds.size > 0).length : 0);
@@ -180,12 +179,12 @@ describe('Cancelling a job during another transition', () => {
 
   test.each(times)('When its leases expire at the same moment (%i), then nothing is scheduled again', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 4);
-    await claim(database, chunkIds);
-    await runOut(database, 'job_chunks', chunkIds);
+    await claimedChunks(database, chunkIds);
+    await letLeasesExpire(database, 'job_chunks', chunkIds);
     const [cancelled] = await Promise.all([
       cancelJob(database, jobId),
-      expireLeases(database, { chunkIds }, policy),
-      expireLeases(database, { chunkIds }, policy),
+      expireLeases(database, { chunkIds }, noBackoff),
+      expireLeases(database, { chunkIds }, noBackoff),
     ]);
     expect(cancelled).toBe('cancelled');
     await expectCancelled(jobId, documentId);
@@ -194,19 +193,19 @@ describe('Cancelling a job during another transition', () => {
   test('When it is retried at the same moment, then the retry waits for the cancelling and retries all of its chunks', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 3);
     const [bad = ''] = chunkIds;
-    await settle(database, await claim(database, [bad]), { failed: [rejected(bad)] });
+    await settleClaim(database, await claimedChunks(database, [bad]), { failed: [permanentFailure(bad)] });
     const both = await database.transaction(async ({ sql }) => {
       await sql.many('SELECT FROM jobs WHERE id = $1 FOR UPDATE', [jobId]);
       const cancelling = cancelJob(database, jobId);
-      await waitFor('the cancelling to wait for the job', () => isWaiting(database, 1));
+      await waitFor('the cancelling to wait for the job', () => hasLockWaits(database, 1));
       const retrying = retryJob(database, jobId, { force: true });
-      await waitFor('the retry to wait for the job as well', () => isWaiting(database, 2));
+      await waitFor('the retry to wait for the job as well', () => hasLockWaits(database, 2));
       return { cancelling, retrying };
     });
     expect(await both.cancelling).toBe('cancelled');
     expect((await both.retrying)?.chunks.map((chunk) => chunk.chunkId).sort()).toEqual([...chunkIds].sort());
-    await settle(database, await claim(database, chunkIds));
+    await settleClaim(database, await claimedChunks(database, chunkIds));
     expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processedChunks: 3, failedChunks: 0 });
-    expect(await statusOf(database, documentId)).toBe('ready');
+    expect(await documentStatusOf(database, documentId)).toBe('ready');
   });
 });

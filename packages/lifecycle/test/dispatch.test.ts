@@ -1,24 +1,24 @@
 import { MillraceError } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import {
-  accept,
+  acceptedDocument,
   chunkedDocument,
   chunkOf,
-  claim,
+  claimedChunks,
   claimedJob,
-  createDatabase,
+  createOwnDatabase,
   firstId,
   jobOf,
-  policy,
-  settle,
-  unavailable,
+  noBackoff,
+  settleClaim,
+  transientFailure,
 } from '@millrace/test-support/lifecycle';
 import { deleteDocument, redispatchChunks, redispatchJobs, retryReading } from '../src';
 
 let database: Database;
 let dispose: () => Promise<void>;
 beforeAll(async () => {
-  ({ database, dispose } = await createDatabase());
+  ({ database, dispose } = await createOwnDatabase());
 });
 afterAll(() => dispose());
 
@@ -59,8 +59,8 @@ describe('A lost delivery of a chunk', () => {
     const deleted = await chunkedDocument(database, 1);
     const lost = await waiting([held, settled, deleted].flatMap(({ chunkIds }) => chunkIds));
     expect(lost).toHaveLength(3);
-    await claim(database, held.chunkIds);
-    await settle(database, await claim(database, settled.chunkIds));
+    await claimedChunks(database, held.chunkIds);
+    await settleClaim(database, await claimedChunks(database, settled.chunkIds));
     await deleteDocument(database, deleted.documentId);
     expect(await redispatchChunks(database, lost)).toEqual([]);
     expect((await chunkOf(database, held.chunkIds[0] ?? '')).queueJobId).toBe(`${held.chunkIds[0]}.1`);
@@ -70,7 +70,9 @@ describe('A lost delivery of a chunk', () => {
     const { chunkIds } = await chunkedDocument(database, 1);
     const [chunkId = ''] = chunkIds;
     const error = new MillraceError('EMBEDDING_RATE_LIMITED', 'slow down', { retryAfterMs: 30_000 });
-    await settle(database, await claim(database, chunkIds), { failed: [{ ...unavailable(chunkId), error }] });
+    await settleClaim(database, await claimedChunks(database, chunkIds), {
+      failed: [{ ...transientFailure(chunkId), error }],
+    });
     const [dispatch] = await redispatchChunks(database, await waiting(chunkIds));
     expect(dispatch).toMatchObject({ queueJobId: `${chunkId}.3` });
     expect(dispatch?.delayMs).toBeGreaterThan(20_000);
@@ -85,7 +87,7 @@ describe('A lost delivery of a chunk', () => {
 
 describe('A lost delivery of a job', () => {
   test('When the job is still queued, then it gets another one, once', async () => {
-    const { document, job } = await accept(database);
+    const { document, job } = await acceptedDocument(database);
     const lost = await waiting([job.id]);
     const made = await Promise.all(Array.from({ length: 4 }, () => redispatchJobs(database, lost)));
     expect(made.flat()).toEqual([{ jobId: job.id, documentId: document.id, queueJobId: `${job.id}.2`, delayMs: 0 }]);
@@ -93,7 +95,7 @@ describe('A lost delivery of a job', () => {
   });
 
   test('When the job is being read, then nothing is done', async () => {
-    const { job } = await accept(database);
+    const { job } = await acceptedDocument(database);
     const lost = await waiting([job.id]);
     await claimedJob(database, job.id);
     expect(await redispatchJobs(database, lost)).toEqual([]);
@@ -101,9 +103,9 @@ describe('A lost delivery of a job', () => {
   });
 
   test('When the job waits to be read again later, then the new delivery waits as well', async () => {
-    const { job } = await accept(database);
+    const { job } = await acceptedDocument(database);
     const error = new MillraceError('STORAGE_UNAVAILABLE', 'later', { retryAfterMs: 30_000 });
-    await retryReading(database, await claimedJob(database, job.id), error, policy);
+    await retryReading(database, await claimedJob(database, job.id), error, noBackoff);
     const [dispatch] = await redispatchJobs(database, await waiting([job.id]));
     expect(dispatch?.queueJobId).toBe(`${job.id}.3`);
     expect(dispatch?.delayMs).toBeGreaterThan(20_000);

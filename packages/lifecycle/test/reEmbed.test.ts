@@ -1,6 +1,15 @@
 import { newId } from '@millrace/contracts';
 import type { Database, ReEmbedding } from '@millrace/database';
-import { chunkCounts, claim, firstId, jobOf, page, policy, statusOf } from '@millrace/test-support/lifecycle';
+import {
+  chunkCounts,
+  claimedChunks,
+  documentStatusOf,
+  endedDocument,
+  firstId,
+  jobOf,
+  newPage,
+  noBackoff,
+} from '@millrace/test-support/lifecycle';
 import {
   cancelJob,
   countOpenReEmbedChunks,
@@ -11,7 +20,7 @@ import {
   retryJob,
   retryPages,
 } from '../src';
-import { begin, createReEmbedding, embed, running, storedDocument, wanted } from './reEmbedding';
+import { begin, createReEmbedding, embed, running, wanted } from './reEmbedding';
 
 let database: Database;
 let dispose: () => Promise<void>;
@@ -25,8 +34,8 @@ afterEach(() => dispose());
 const documentOf = (id: string) => database.sql.one('SELECT * FROM documents WHERE id = $1', [id]);
 
 test('When stored chunks get a job, then it waits behind uploads, and its end does not change the document', async () => {
-  const { documentId, jobId } = await storedDocument(database, 3, { pages: [page(1), page(2, 'failed')] });
-  expect(await statusOf(database, documentId)).toBe('partial');
+  const { documentId, jobId } = await endedDocument(database, 3, { pages: [newPage(1), newPage(2, 'failed')] });
+  expect(await documentStatusOf(database, documentId)).toBe('partial');
   const before = await documentOf(documentId);
   await reEmbedding.begin(wanted);
   const { last, dispatches } = await begin(database);
@@ -40,7 +49,7 @@ test('When stored chunks get a job, then it waits behind uploads, and its end do
   // Nothing is begun twice.
   expect((await begin(database)).dispatches).toEqual([]);
 
-  const { chunks } = await claim(database, [dispatches[0]?.chunkId ?? '']);
+  const { chunks } = await claimedChunks(database, [dispatches[0]?.chunkId ?? '']);
   expect(chunks).toMatchObject([
     {
       payload: { text: `Chunk 0 of document ${documentId}`, tokenCount: 5, section: null },
@@ -62,7 +71,7 @@ test('When stored chunks get a job, then it waits behind uploads, and its end do
 });
 
 test('When a chunk fails, then the document does not change and an operator can retry that chunk', async () => {
-  const { documentId } = await storedDocument(database, 2);
+  const { documentId } = await endedDocument(database, 2);
   await reEmbedding.begin(wanted);
   const { dispatches } = await begin(database);
   const [bad = { chunkId: '', jobId: '' }] = dispatches;
@@ -71,7 +80,7 @@ test('When a chunk fails, then the document does not change and an operator can 
     status: 'completed_with_errors',
     errorCode: 'EMBEDDING_REJECTED',
   });
-  expect(await statusOf(database, documentId)).toBe('ready');
+  expect(await documentStatusOf(database, documentId)).toBe('ready');
   expect((await begin(database)).dispatches).toEqual([]);
   const retried = await retryJob(database, bad.jobId, { force: false });
   expect(retried).toMatchObject({
@@ -79,14 +88,14 @@ test('When a chunk fails, then the document does not change and an operator can 
     job: null,
     skipped: [],
   });
-  expect(await statusOf(database, documentId)).toBe('ready');
+  expect(await documentStatusOf(database, documentId)).toBe('ready');
   await embed(database, retried?.chunks ?? []);
   expect(await jobOf(database, bad.jobId)).toMatchObject({ status: 'completed', errorCode: null });
-  expect(await statusOf(database, documentId)).toBe('ready');
+  expect(await documentStatusOf(database, documentId)).toBe('ready');
 });
 
 test('When the retention of failed chunks has ended, then they keep their texts while the change runs', async () => {
-  await storedDocument(database, 2);
+  await endedDocument(database, 2);
   await reEmbedding.begin(wanted);
   const { dispatches } = await begin(database);
   const [bad = { chunkId: '', jobId: '' }] = dispatches;
@@ -97,7 +106,7 @@ test('When the retention of failed chunks has ended, then they keep their texts 
 });
 
 test('When all of its chunks fail, then the job has failed, and the document is still ready', async () => {
-  const { documentId } = await storedDocument(database, 1);
+  const { documentId } = await endedDocument(database, 1);
   await reEmbedding.begin(wanted);
   const { dispatches } = await begin(database);
   await embed(
@@ -106,11 +115,11 @@ test('When all of its chunks fail, then the job has failed, and the document is 
     dispatches.map((dispatch) => dispatch.chunkId),
   );
   expect(await jobOf(database, dispatches[0]?.jobId ?? '')).toMatchObject({ status: 'failed' });
-  expect(await statusOf(database, documentId)).toBe('ready');
+  expect(await documentStatusOf(database, documentId)).toBe('ready');
 });
 
 test('When such a job is cancelled, reconciled, or asked for failed pages, then the document does not change', async () => {
-  const { documentId } = await storedDocument(database, 1, { pages: [page(1), page(2, 'failed')] });
+  const { documentId } = await endedDocument(database, 1, { pages: [newPage(1), newPage(2, 'failed')] });
   await reEmbedding.begin(wanted);
   const { dispatches } = await begin(database);
   const jobId = dispatches[0]?.jobId ?? '';
@@ -124,7 +133,7 @@ test('When such a job is cancelled, reconciled, or asked for failed pages, then 
   await database.sql.none('UPDATE jobs SET processed_chunks = 0 WHERE id = $1', [jobId]);
   const { drifted } = await findDriftedJobs(database, { after: firstId, limit: 10, endedWithinMs: 60_000 });
   expect(drifted).toEqual([jobId]);
-  expect(await reconcileCounters(database, jobId, policy)).toMatchObject({
+  expect(await reconcileCounters(database, jobId, noBackoff)).toMatchObject({
     reconciled: true,
     round: { status: 'completed' },
   });
@@ -132,8 +141,8 @@ test('When such a job is cancelled, reconciled, or asked for failed pages, then 
 });
 
 test('When a document is deleted, then its job and its new vectors are deleted with it, and others stay', async () => {
-  const gone = await storedDocument(database, 2);
-  const kept = await storedDocument(database, 1);
+  const gone = await endedDocument(database, 2);
+  const kept = await endedDocument(database, 1);
   await reEmbedding.begin(wanted);
   const { dispatches } = await begin(database);
   await embed(
@@ -150,8 +159,8 @@ test('When a document is deleted, then its job and its new vectors are deleted w
 });
 
 test('When the change is cancelled, then its jobs are ended, keep no text, and none can be retried', async () => {
-  const { documentId } = await storedDocument(database, 2);
-  const other = await storedDocument(database, 2);
+  const { documentId } = await endedDocument(database, 2);
+  const other = await endedDocument(database, 2);
   await reEmbedding.begin(wanted);
   const { dispatches } = await begin(database);
   const own = dispatches.filter((dispatch) => dispatch.documentId === documentId);
@@ -168,7 +177,7 @@ test('When the change is cancelled, then its jobs are ended, keep no text, and n
     expect(retried?.chunks).toEqual([]);
     expect(new Set(retried?.skipped.map((chunk) => chunk.reason))).toEqual(new Set(['payload_expired']));
   }
-  expect(await statusOf(database, documentId)).toBe('ready');
+  expect(await documentStatusOf(database, documentId)).toBe('ready');
   // Rows of the last change do not delay the next one.
   await reEmbedding.begin({ model: newId(), dimensions: 64 });
   expect((await begin(database)).dispatches).toHaveLength(4);

@@ -1,8 +1,16 @@
 import type { Database, ReEmbedding } from '@millrace/database';
 import { waitFor } from '@millrace/test-support';
-import { chunkedDocument, claim, firstId, isWaiting, settle, statusOf } from '@millrace/test-support/lifecycle';
+import {
+  chunkedDocument,
+  claimedChunks,
+  documentStatusOf,
+  endedDocument,
+  firstId,
+  hasLockWaits,
+  settleClaim,
+} from '@millrace/test-support/lifecycle';
 import { type BegunReEmbedding, cancelJob, endReEmbedJobs } from '../src';
-import { begin, createReEmbedding, embed, running, storedDocument, tryToBegin, wanted } from './reEmbedding';
+import { begin, createReEmbedding, embed, running, tryToBegin, wanted } from './reEmbedding';
 
 let database: Database;
 let dispose: () => Promise<void>;
@@ -13,8 +21,8 @@ beforeEach(async () => {
 afterEach(() => dispose());
 
 test('When only a few chunks or documents are wanted, then the next look continues there', async () => {
-  const first = await storedDocument(database, 3);
-  const second = await storedDocument(database, 2);
+  const first = await endedDocument(database, 3);
+  const second = await endedDocument(database, 2);
   await reEmbedding.begin(wanted);
   const some = await begin(database, { chunks: 2 });
   expect(some.dispatches.map((dispatch) => dispatch.documentId)).toEqual([first.documentId, first.documentId]);
@@ -29,29 +37,29 @@ test('When only a few chunks or documents are wanted, then the next look continu
 });
 
 test('When two reconcilers begin jobs at once, then each chunk gets one', async () => {
-  await storedDocument(database, 3);
+  await endedDocument(database, 3);
   await reEmbedding.begin(wanted);
   const begun = await Promise.all([tryToBegin(database), tryToBegin(database), tryToBegin(database)]);
   expect(begun.map((each) => each?.dispatches.length ?? 0).sort()).toEqual([0, 0, 3]);
 });
 
 test('When a reconciler is frozen while it begins jobs, then another one does not wait for it', async () => {
-  const { documentId } = await storedDocument(database, 1);
+  const { documentId } = await endedDocument(database, 1);
   await reEmbedding.begin(wanted);
   let frozen: Promise<BegunReEmbedding> | undefined;
   await database.transaction(async ({ sql }) => {
     await sql.many('SELECT FROM documents WHERE id = $1 FOR UPDATE', [documentId]);
     frozen = begin(database);
-    await waitFor('the first one to hold its lock and wait', () => isWaiting(database, 1));
+    await waitFor('the first one to hold its lock and wait', () => hasLockWaits(database, 1));
     expect(await tryToBegin(database)).toBeNull();
   });
   expect((await frozen)?.dispatches).toHaveLength(1);
 });
 
 test('When documents are large, then one look ends after some of them, and documents that get no job do not count', async () => {
-  const first = await storedDocument(database, 2);
-  const second = await storedDocument(database, 2);
-  const third = await storedDocument(database, 1);
+  const first = await endedDocument(database, 2);
+  const second = await endedDocument(database, 2);
+  const third = await endedDocument(database, 1);
   await database.sql.none('UPDATE documents SET total_chunks = 60000 WHERE id = ANY($1::uuid[])', [
     [first.documentId, second.documentId],
   ]);
@@ -67,7 +75,7 @@ test('When documents are large, then one look ends after some of them, and docum
 
 test('When a document is still being embedded, then it waits for that, unless the change is closing', async () => {
   const { chunkIds, documentId } = await chunkedDocument(database, 2);
-  await settle(database, await claim(database, chunkIds.slice(0, 1)));
+  await settleClaim(database, await claimedChunks(database, chunkIds.slice(0, 1)));
   await reEmbedding.begin(wanted);
   expect((await begin(database)).dispatches).toEqual([]);
   await reEmbedding.close(await running(database), 60_000);
@@ -75,12 +83,12 @@ test('When a document is still being embedded, then it waits for that, unless th
   const { dispatches } = await begin(database);
   expect(dispatches).toMatchObject([{ documentId }]);
   await embed(database, dispatches);
-  expect(await statusOf(database, documentId)).toBe('processing');
+  expect(await documentStatusOf(database, documentId)).toBe('processing');
 });
 
 test('When a document takes long to be embedded, then its stored chunks are embedded again in the meantime', async () => {
   const { chunkIds, documentId } = await chunkedDocument(database, 2);
-  await settle(database, await claim(database, chunkIds.slice(0, 1)));
+  await settleClaim(database, await claimedChunks(database, chunkIds.slice(0, 1)));
   await database.sql.none(`UPDATE documents SET created_at = now() - interval '11 minutes'`);
   await reEmbedding.begin(wanted);
   expect((await begin(database)).dispatches).toMatchObject([{ documentId, chunkIndex: 0 }]);
@@ -89,25 +97,25 @@ test('When a document takes long to be embedded, then its stored chunks are embe
 test('When more chunks are stored after one has failed, then they get a job, and the failed one waits for an operator', async () => {
   const { documentId, chunkIds } = await chunkedDocument(database, 4);
   const [first = '', second = '', ...later] = chunkIds;
-  await settle(database, await claim(database, [first, second]));
+  await settleClaim(database, await claimedChunks(database, [first, second]));
   await database.sql.none(`UPDATE documents SET created_at = now() - interval '11 minutes'`);
   await reEmbedding.begin(wanted);
   const { dispatches } = await begin(database);
   const [bad = { chunkId: '', jobId: '' }] = dispatches;
   await embed(database, dispatches, [bad.chunkId]);
-  await settle(database, await claim(database, later.slice(0, 1)));
+  await settleClaim(database, await claimedChunks(database, later.slice(0, 1)));
   const more = await begin(database);
   expect(more.dispatches).toMatchObject([{ documentId, chunkIndex: 2 }]);
   // The chunks of a cancelled job wait as well, also while the change is closing.
   await cancelJob(database, more.dispatches[0]?.jobId ?? '');
-  await settle(database, await claim(database, later.slice(1)));
+  await settleClaim(database, await claimedChunks(database, later.slice(1)));
   await reEmbedding.close(await running(database), 60_000);
   expect((await begin(database)).dispatches).toMatchObject([{ documentId, chunkIndex: 3 }]);
   expect((await begin(database)).dispatches).toEqual([]);
 });
 
 test('When jobs of a cancelled change are open, then none is made for the next change before they have ended', async () => {
-  await storedDocument(database, 2);
+  await endedDocument(database, 2);
   await reEmbedding.begin(wanted);
   await begin(database);
   await reEmbedding.cancel();

@@ -1,13 +1,11 @@
 import { type Database, type NextModel, ReEmbedding } from '@millrace/database';
 import { unitVector } from '@millrace/test-support';
 import {
-  chunkedDocument,
-  claim,
-  createDatabase,
+  claimedChunks,
+  createOwnDatabase,
   firstId,
-  policy,
-  rejected,
-  settle,
+  noBackoff,
+  permanentFailure,
 } from '@millrace/test-support/lifecycle';
 import { type BegunReEmbedding, beginReEmbedJobs, type ClaimedChunk, settleChunks } from '../src';
 
@@ -15,11 +13,8 @@ export const wanted = { model: 'next-model', dimensions: 256 };
 
 /** A new database, and a change of its model. */
 export async function createReEmbedding() {
-  const { database, dispose } = await createDatabase();
-  const { name } = await database.sql.one<{ name: string }>('SELECT current_database() AS name');
-  const address = new URL(process.env.DATABASE_URL ?? '');
-  address.pathname = `/${name}`;
-  return { database, dispose, reEmbedding: new ReEmbedding(database, { databaseUrl: address.toString() }) };
+  const { database, url, dispose } = await createOwnDatabase();
+  return { database, dispose, reEmbedding: new ReEmbedding(database, { databaseUrl: url }) };
 }
 
 export async function running(database: Database): Promise<NextModel> {
@@ -28,17 +23,6 @@ export async function running(database: Database): Promise<NextModel> {
     throw new Error('no re-embedding is running');
   }
   return next;
-}
-
-/** A document whose chunks are stored, with vectors of the model in use. */
-export async function storedDocument(
-  database: Database,
-  count: number,
-  options: Parameters<typeof chunkedDocument>[2] = {},
-) {
-  const made = await chunkedDocument(database, count, options);
-  await settle(database, await claim(database, made.chunkIds));
-  return made;
 }
 
 type Options = Partial<Parameters<typeof beginReEmbedJobs>[2]>;
@@ -58,7 +42,7 @@ export async function begin(database: Database, more: Options = {}): Promise<Beg
 
 /** Embeds the chunks again. Those of `failed` are refused. */
 export async function embed(database: Database, dispatches: BegunReEmbedding['dispatches'], failed: string[] = []) {
-  const { token, chunks } = await claim(
+  const { token, chunks } = await claimedChunks(
     database,
     dispatches.map((dispatch) => dispatch.chunkId),
   );
@@ -71,10 +55,10 @@ export async function embed(database: Database, dispatches: BegunReEmbedding['di
       token,
       table: 'document_chunks_next',
       embedded,
-      failed: failed.map(rejected),
+      failed: failed.map(permanentFailure),
       embeddingModel: wanted.model,
       claimedTexts: [],
     },
-    policy,
+    noBackoff,
   );
 }

@@ -2,24 +2,23 @@ import { newId } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { newJobChunk } from '@millrace/test-support';
 import {
-  accept,
+  acceptedDocument,
   chunkedDocument,
-  claim,
+  claimedChunks,
   claimedJob,
-  createDatabase,
-  leaseMs,
-  page,
-  settle,
-  statusOf,
-  unavailable,
-  worker,
+  createOwnDatabase,
+  documentStatusOf,
+  newPage,
+  settleClaim,
+  testLease,
+  transientFailure,
 } from '@millrace/test-support/lifecycle';
 import { claimJob, deleteDocument, storeChunks } from '../src';
 
 let database: Database;
 let dispose: () => Promise<void>;
 beforeAll(async () => {
-  ({ database, dispose } = await createDatabase());
+  ({ database, dispose } = await createOwnDatabase());
 });
 afterAll(() => dispose());
 
@@ -38,43 +37,45 @@ describe('Deleting a document', () => {
   test('When its chunks are being embedded, then all its rows are deleted and a late settlement changes nothing', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 4);
     const sibling = await chunkedDocument(database, 1);
-    const held = await claim(database, chunkIds.slice(0, 2));
+    const held = await claimedChunks(database, chunkIds.slice(0, 2));
     const [unlucky = '', ...others] = chunkIds.slice(2);
-    await settle(database, await claim(database, [unlucky, ...others]), { failed: [unavailable(unlucky)] });
+    await settleClaim(database, await claimedChunks(database, [unlucky, ...others]), {
+      failed: [transientFailure(unlucky)],
+    });
 
     expect(await deleteDocument(database, documentId)).toEqual({ sourcePath: `originals/${documentId}` });
-    expect((await settle(database, held)).chunkIds.size).toBe(0);
+    expect((await settleClaim(database, held)).chunkIds.size).toBe(0);
     expect(await database.documents.find(documentId)).toBeNull();
     expect(await database.jobs.find(jobId)).toBeNull();
     expect(await database.jobChunks.findAll(chunkIds)).toEqual([]);
     expect(await database.chunkAttempts.list(unlucky)).toEqual([]);
     expect(await leftOf(documentId)).toBe(0);
-    expect(await statusOf(database, sibling.documentId)).toBe('processing');
-    expect((await claim(database, sibling.chunkIds)).chunks).toHaveLength(1);
+    expect(await documentStatusOf(database, sibling.documentId)).toBe('processing');
+    expect((await claimedChunks(database, sibling.chunkIds)).chunks).toHaveLength(1);
   });
 
   test('When it is being read, then the result of the reading is not stored', async () => {
-    const { document, job } = await accept(database);
+    const { document, job } = await acceptedDocument(database);
     const claimed = await claimedJob(database, job.id);
     await deleteDocument(database, document.id);
-    const chunked = { title: null, pages: [page(1)], chunks: [newJobChunk(0)] };
+    const chunked = { title: null, pages: [newPage(1)], chunks: [newJobChunk(0)] };
     expect(await storeChunks(database, claimed, chunked)).toBeNull();
-    expect(await claimJob(database, { jobId: job.id, worker, leaseMs })).toEqual({ outcome: 'gone' });
+    expect(await claimJob(database, { jobId: job.id, ...testLease })).toEqual({ outcome: 'gone' });
     expect(await leftOf(document.id)).toBe(0);
   });
 
   test('When it is settled at the same moment, then neither fails and no row stays', async () => {
     const { documentId, chunkIds } = await chunkedDocument(database, 12);
-    const claims = await Promise.all(chunkIds.map((id) => claim(database, [id])));
-    await Promise.all([...claims.map((each) => settle(database, each)), deleteDocument(database, documentId)]);
+    const claims = await Promise.all(chunkIds.map((id) => claimedChunks(database, [id])));
+    await Promise.all([...claims.map((each) => settleClaim(database, each)), deleteDocument(database, documentId)]);
     expect(await database.documents.find(documentId)).toBeNull();
     expect(await leftOf(documentId)).toBe(0);
   });
 
   test('When its chunks are stored at the same moment, then neither fails and no row stays', async () => {
-    const { document, job } = await accept(database);
+    const { document, job } = await acceptedDocument(database);
     const claimed = await claimedJob(database, job.id);
-    const chunked = { title: null, pages: [page(1)], chunks: [0, 1, 2].map((i) => newJobChunk(i)) };
+    const chunked = { title: null, pages: [newPage(1)], chunks: [0, 1, 2].map((i) => newJobChunk(i)) };
     await Promise.all([storeChunks(database, claimed, chunked), deleteDocument(database, document.id)]);
     expect(await leftOf(document.id)).toBe(0);
   });

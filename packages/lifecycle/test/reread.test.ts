@@ -2,20 +2,20 @@ import { chunkHashOf, MillraceError } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { newJobChunk, waitFor } from '@millrace/test-support';
 import {
-  accept,
+  acceptedDocument,
   chunkedDocument,
-  claim,
+  claimedChunks,
   claimedJob,
-  createDatabase,
+  createOwnDatabase,
+  documentStatusOf,
   firstId,
-  isWaiting,
+  hasLockWaits,
   jobOf,
-  page,
-  policy,
-  rejected,
-  runOut,
-  settle,
-  statusOf,
+  letLeasesExpire,
+  newPage,
+  noBackoff,
+  permanentFailure,
+  settleClaim,
 } from '@millrace/test-support/lifecycle';
 import {
   cancelJob,
@@ -36,15 +36,15 @@ import {
 let database: Database;
 let dispose: () => Promise<void>;
 beforeAll(async () => {
-  ({ database, dispose } = await createDatabase());
+  ({ database, dispose } = await createOwnDatabase());
 });
 afterAll(() => dispose());
 
 /** A job that has ended with two pages read, into two chunks, and two pages failed. */
-async function partialJob(failures: (chunkIds: string[]) => ReturnType<typeof rejected>[] = () => []) {
-  const pages = [page(1), page(2, 'failed'), page(3), page(4, 'failed')];
+async function partialJob(failures: (chunkIds: string[]) => ReturnType<typeof permanentFailure>[] = () => []) {
+  const pages = [newPage(1), newPage(2, 'failed'), newPage(3), newPage(4, 'failed')];
   const made = await chunkedDocument(database, 2, { pages });
-  await settle(database, await claim(database, made.chunkIds), { failed: failures(made.chunkIds) });
+  await settleClaim(database, await claimedChunks(database, made.chunkIds), { failed: failures(made.chunkIds) });
   return made;
 }
 
@@ -75,7 +75,7 @@ const documentOf = (documentId: string) => database.documents.find(documentId);
 describe('When failed pages are requested', () => {
   test('Then a new job waits for a chunker, and the job before, its chunks and the pages stay as they are', async () => {
     const { jobId, documentId } = await partialJob();
-    expect(await statusOf(database, documentId)).toBe('partial');
+    expect(await documentStatusOf(database, documentId)).toBe('partial');
     const before = [await jobOf(database, jobId), await chunkRows(jobId)];
     const retried = await retryPages(database, jobId);
     const rereadId = retried?.outcome === 'queued' ? retried.job.jobId : '';
@@ -97,7 +97,7 @@ describe('When failed pages are requested', () => {
     const { jobId, rereadId } = await rereadJob();
     expect(await retryPages(database, jobId)).toEqual({ outcome: 'in_progress' });
     expect(await retryPages(database, rereadId)).toEqual({ outcome: 'in_progress' });
-    const underWay = await chunkedDocument(database, 1, { pages: [page(1, 'failed')] });
+    const underWay = await chunkedDocument(database, 1, { pages: [newPage(1, 'failed')] });
     expect(await retryPages(database, underWay.jobId)).toEqual({ outcome: 'in_progress' });
   });
 
@@ -111,11 +111,11 @@ describe('When failed pages are requested', () => {
 
   test('And there are none, no chunks, no original or no job, then the answer says so', async () => {
     const complete = await chunkedDocument(database, 1);
-    await settle(database, await claim(database, complete.chunkIds));
+    await settleClaim(database, await claimedChunks(database, complete.chunkIds));
     expect(await retryPages(database, complete.jobId)).toEqual({ outcome: 'no_failed_pages' });
-    const { job: unread } = await accept(database);
+    const { job: unread } = await acceptedDocument(database);
     await failJob(database, await claimedJob(database, unread.id), new MillraceError('PAGE_FAILED'), [
-      page(1, 'failed'),
+      newPage(1, 'failed'),
     ]);
     expect(await retryPages(database, unread.id)).toEqual({ outcome: 'no_failed_pages' });
     const gone = await partialJob();
@@ -132,7 +132,7 @@ describe('When a reread job stores its pages', () => {
     // A text that the document already holds, twice.
     const again = newJobChunk(0, `Chunk 1 of document ${documentId}`);
     const chunks = [again, newJobChunk(1, `Chunk 1 of document ${documentId}`), newJobChunk(2, 'Another text')];
-    const pages = [{ ...page(2), label: 'ii' }, page(4, 'empty')];
+    const pages = [{ ...newPage(2), label: 'ii' }, newPage(4, 'empty')];
     const dispatches = (await storePages(database, job, { pages, chunks })) ?? [];
     expect(dispatches.map((dispatch) => [dispatch.jobId, dispatch.chunkIndex])).toEqual([
       [rereadId, 2],
@@ -152,7 +152,7 @@ describe('When a reread job stores its pages', () => {
     expect(labels).toEqual([null, 'ii', null, null]);
 
     const ids = dispatches.map((dispatch) => dispatch.chunkId);
-    await settle(database, await claim(database, ids));
+    await settleClaim(database, await claimedChunks(database, ids));
     expect(await jobOf(database, rereadId)).toMatchObject({ status: 'completed', totalChunks: 3, processedChunks: 3 });
     expect(await documentOf(documentId)).toMatchObject({
       status: 'ready',
@@ -168,9 +168,9 @@ describe('When a reread job stores its pages', () => {
 
   test('And none can be read, then it fails, the document is what it was, and pages can be requested again', async () => {
     const { jobId, documentId, job, rereadId } = await rereadJob();
-    const still = { ...page(2, 'failed'), errorCode: 'PAGE_TIMEOUT' };
+    const still = { ...newPage(2, 'failed'), errorCode: 'PAGE_TIMEOUT' };
     // An outcome for a page that was read already is ignored.
-    expect(await storePages(database, job, { pages: [still, page(1, 'failed')], chunks: [] })).toEqual([]);
+    expect(await storePages(database, job, { pages: [still, newPage(1, 'failed')], chunks: [] })).toEqual([]);
     expect(await pagesOf(documentId)).toEqual(['text', 'PAGE_TIMEOUT', 'text', 'PAGE_FAILED']);
     const cause = { errorCode: 'PAGE_FAILED', error: '2 pages could not be read.' };
     expect(await jobOf(database, rereadId)).toMatchObject({ status: 'failed', finishedAt: expect.any(Date), ...cause });
@@ -181,9 +181,9 @@ describe('When a reread job stores its pages', () => {
   test('And one of its chunks fails, then the document is partial, and a retry of that chunk makes it ready', async () => {
     const { documentId, job, rereadId } = await rereadJob();
     const chunks = [newJobChunk(0, 'One text'), newJobChunk(1, 'Another text')];
-    const dispatches = (await storePages(database, job, { pages: [page(2), page(4)], chunks })) ?? [];
+    const dispatches = (await storePages(database, job, { pages: [newPage(2), newPage(4)], chunks })) ?? [];
     const [bad = '', good = ''] = dispatches.map((dispatch) => dispatch.chunkId);
-    await settle(database, await claim(database, [bad, good]), { failed: [rejected(bad)] });
+    await settleClaim(database, await claimedChunks(database, [bad, good]), { failed: [permanentFailure(bad)] });
     expect(await jobOf(database, rereadId)).toMatchObject({ status: 'completed_with_errors', failedChunks: 1 });
     expect(await documentOf(documentId)).toMatchObject({
       status: 'partial',
@@ -192,16 +192,16 @@ describe('When a reread job stores its pages', () => {
     });
     expect(await database.jobChunks.listMissing(documentId, 10)).toMatchObject({ count: 1, chunks: [{ id: bad }] });
     await retryJob(database, rereadId, { force: true });
-    expect(await statusOf(database, documentId)).toBe('processing');
-    await settle(database, await claim(database, [bad]));
-    expect(await statusOf(database, documentId)).toBe('ready');
+    expect(await documentStatusOf(database, documentId)).toBe('processing');
+    await settleClaim(database, await claimedChunks(database, [bad]));
+    expect(await documentStatusOf(database, documentId)).toBe('ready');
   });
 
   test('And its lease is lost, or it is told to store a whole document, then nothing is stored', async () => {
     const { documentId, job, rereadId } = await rereadJob();
-    expect(await storeChunks(database, job, { title: null, pages: [page(1)], chunks: [newJobChunk(0)] })).toBeNull();
+    expect(await storeChunks(database, job, { title: null, pages: [newPage(1)], chunks: [newJobChunk(0)] })).toBeNull();
     const stale = { ...job, token: firstId };
-    expect(await storePages(database, stale, { pages: [page(2)], chunks: [newJobChunk(0)] })).toBeNull();
+    expect(await storePages(database, stale, { pages: [newPage(2)], chunks: [newJobChunk(0)] })).toBeNull();
     expect(await failJob(database, stale, new MillraceError('DOCUMENT_TIMEOUT'))).toBeNull();
     expect(await pagesOf(documentId)).toEqual(['text', 'PAGE_FAILED', 'text', 'PAGE_FAILED']);
     expect((await jobOf(database, rereadId)).status).toBe('chunking');
@@ -212,7 +212,7 @@ describe('When a reread job cannot read', () => {
   test('Then it fails, the document is what it was and says why, and original and pages stay', async () => {
     const { documentId, job, rereadId } = await rereadJob();
     const error = new MillraceError('DOCUMENT_TIMEOUT', 'It took too long.');
-    expect(await failJob(database, job, error, [page(1, 'failed')])).toEqual({ sourcePath: null });
+    expect(await failJob(database, job, error, [newPage(1, 'failed')])).toEqual({ sourcePath: null });
     expect(await jobOf(database, rereadId)).toMatchObject({
       status: 'failed',
       errorCode: 'DOCUMENT_TIMEOUT',
@@ -235,11 +235,11 @@ describe('When a reread job cannot read', () => {
   test('And the chunkers die, then others try as often as they may, and then it fails', async () => {
     const { documentId, rereadId } = await rereadJob();
     for (let attempt = 1; attempt < 3; attempt++) {
-      await runOut(database, 'jobs', [rereadId]);
+      await letLeasesExpire(database, 'jobs', [rereadId]);
       expect((await expireJobLeases(database, 100)).dispatches).toMatchObject([{ jobId: rereadId }]);
       expect(await claimedJob(database, rereadId)).toMatchObject({ attempts: attempt + 1, failedPages: [2, 4] });
     }
-    await runOut(database, 'jobs', [rereadId]);
+    await letLeasesExpire(database, 'jobs', [rereadId]);
     expect(await expireJobLeases(database, 100)).toEqual({ expired: 1, dispatches: [] });
     expect(await jobOf(database, rereadId)).toMatchObject({ status: 'failed', errorCode: 'WORKER_LOST' });
     expect(await documentOf(documentId)).toMatchObject({ status: 'partial', errorCode: 'WORKER_LOST' });
@@ -250,42 +250,42 @@ describe('When a reread job cannot read', () => {
     expect(await releaseJob(database, job)).toMatchObject({ queueJobId: `${rereadId}.2` });
     const next = await claimedJob(database, rereadId);
     const error = new MillraceError('STORAGE_UNAVAILABLE');
-    expect(await retryReading(database, next, error, policy)).toMatchObject({ queueJobId: `${rereadId}.3` });
+    expect(await retryReading(database, next, error, noBackoff)).toMatchObject({ queueJobId: `${rereadId}.3` });
     expect(await claimedJob(database, rereadId)).toMatchObject({ failedPages: [2, 4], attempts: 2 });
   });
 });
 
 describe('When several jobs of a document change', () => {
   test('And chunks of the first are retried while pages are read, then the document waits for both', async () => {
-    const { jobId, documentId, chunkIds } = await partialJob(([first = '']) => [rejected(first)]);
+    const { jobId, documentId, chunkIds } = await partialJob(([first = '']) => [permanentFailure(first)]);
     const rereadId = await requestPages(jobId);
     const retried = await retryJob(database, jobId, { chunkIds, force: true });
     expect(retried).toMatchObject({ chunks: [{ chunkId: chunkIds[0] }], skipped: [{ reason: 'succeeded' }] });
     const { drifted } = await findDriftedJobs(database, { after: firstId, limit: 1_000, endedWithinMs: 3_600_000 });
     expect(drifted).toEqual([]);
-    const pages = [page(2, 'empty'), page(4, 'empty')];
+    const pages = [newPage(2, 'empty'), newPage(4, 'empty')];
     await storePages(database, await claimedJob(database, rereadId), { pages, chunks: [] });
     expect((await jobOf(database, rereadId)).status).toBe('completed');
-    expect(await statusOf(database, documentId)).toBe('processing');
-    await settle(database, await claim(database, chunkIds));
+    expect(await documentStatusOf(database, documentId)).toBe('processing');
+    await settleClaim(database, await claimedChunks(database, chunkIds));
     expect((await jobOf(database, jobId)).status).toBe('completed');
-    expect(await statusOf(database, documentId)).toBe('ready');
+    expect(await documentStatusOf(database, documentId)).toBe('ready');
   });
 
   test('And both end at the same moment, then the second sees what the first did', async () => {
-    const { jobId, documentId, chunkIds } = await partialJob(([first = '']) => [rejected(first)]);
+    const { jobId, documentId, chunkIds } = await partialJob(([first = '']) => [permanentFailure(first)]);
     const reread = await claimedJob(database, await requestPages(jobId));
     await retryJob(database, jobId, { chunkIds, force: true });
-    const held = await claim(database, chunkIds);
+    const held = await claimedChunks(database, chunkIds);
     const ending: Promise<unknown>[] = [];
     await database.transaction(async (session) => {
       await session.sql.many('SELECT FROM documents WHERE id = $1 FOR NO KEY UPDATE', [documentId]);
-      const pages = [page(2, 'empty'), page(4, 'empty')];
-      ending.push(settle(database, held), storePages(database, reread, { pages, chunks: [] }));
-      await waitFor('both to wait for the document', () => isWaiting(database, 2));
+      const pages = [newPage(2, 'empty'), newPage(4, 'empty')];
+      ending.push(settleClaim(database, held), storePages(database, reread, { pages, chunks: [] }));
+      await waitFor('both to wait for the document', () => hasLockWaits(database, 2));
     });
     await Promise.all(ending);
-    expect(await statusOf(database, documentId)).toBe('ready');
+    expect(await documentStatusOf(database, documentId)).toBe('ready');
   });
 
   test('And a reread job is cancelled, waiting or under way, then the document is what it was', async () => {
@@ -298,19 +298,19 @@ describe('When several jobs of a document change', () => {
       expect(await jobOf(database, rereadId)).toMatchObject({ status: 'cancelled', leaseExpiresAt: null });
       expect(await jobOf(database, jobId)).toEqual(before);
       expect(await documentOf(documentId)).toMatchObject({ status: 'partial', errorCode: 'CANCELLED' });
-      expect(held && (await storePages(database, held, { pages: [page(2)], chunks: [] }))).toBeNull();
+      expect(held && (await storePages(database, held, { pages: [newPage(2)], chunks: [] }))).toBeNull();
     }
   });
 
   test('And the first was cancelled, then the document stays so until a reread job has stored its pages', async () => {
-    const { jobId, documentId } = await chunkedDocument(database, 1, { pages: [page(1), page(2, 'failed')] });
+    const { jobId, documentId } = await chunkedDocument(database, 1, { pages: [newPage(1), newPage(2, 'failed')] });
     expect(await cancelJob(database, jobId)).toBe('cancelled');
     expect(await cancelJob(database, await requestPages(jobId))).toBe('cancelled');
     expect(await documentOf(documentId)).toMatchObject({ status: 'cancelled', errorCode: 'CANCELLED' });
     const job = await claimedJob(database, await requestPages(jobId));
-    const dispatches = await storePages(database, job, { pages: [page(2)], chunks: [newJobChunk(0, 'New text')] });
+    const dispatches = await storePages(database, job, { pages: [newPage(2)], chunks: [newJobChunk(0, 'New text')] });
     const ids = (dispatches ?? []).map((dispatch) => dispatch.chunkId);
-    await settle(database, await claim(database, ids));
+    await settleClaim(database, await claimedChunks(database, ids));
     expect((await jobOf(database, jobId)).status).toBe('cancelled');
     expect(await documentOf(documentId)).toMatchObject({
       status: 'partial',
@@ -324,14 +324,14 @@ describe('When several jobs of a document change', () => {
     const kept = await rereadJob();
     expect(await deleteDocument(database, documentId)).toEqual({ sourcePath: `originals/${documentId}` });
     expect(await database.jobs.find(rereadId)).toBeNull();
-    expect(await storePages(database, job, { pages: [page(2)], chunks: [newJobChunk(0)] })).toBeNull();
+    expect(await storePages(database, job, { pages: [newPage(2)], chunks: [newJobChunk(0)] })).toBeNull();
     expect((await jobOf(database, kept.rereadId)).status).toBe('chunking');
   });
 });
 
 describe('When a chunker says how far its reading is', () => {
   test('Then the job shows it, as long as the chunker holds the lease', async () => {
-    const { job: accepted } = await accept(database);
+    const { job: accepted } = await acceptedDocument(database);
     const job = await claimedJob(database, accepted.id);
     await noteReading(database, job, 'reading page 12 of 40 (OCR)');
     expect((await jobOf(database, job.jobId)).currentStep).toBe('reading page 12 of 40 (OCR)');

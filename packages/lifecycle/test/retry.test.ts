@@ -1,42 +1,44 @@
 import { MillraceError, newId } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import {
-  accept,
+  acceptedDocument,
   chunkedDocument,
   chunkOf,
-  claim,
+  claimedChunks,
   claimedJob,
-  createDatabase,
+  createOwnDatabase,
+  documentStatusOf,
   jobOf,
-  rejected,
-  settle,
-  statusOf,
-  unavailable,
+  permanentFailure,
+  settleClaim,
+  transientFailure,
 } from '@millrace/test-support/lifecycle';
 import { cancelJob, failJob, retryJob } from '../src';
 
 let database: Database;
 let dispose: () => Promise<void>;
 beforeAll(async () => {
-  ({ database, dispose } = await createDatabase());
+  ({ database, dispose } = await createOwnDatabase());
 });
 afterAll(() => dispose());
 
 const one = { jobMaxRetries: 3, chunkMaxRetries: 1 };
 
-/** A job that has ended. Its first chunk was rejected, its second has used up its attempts, its third is stored. */
+/** A job that has ended. Its first chunk was permanentFailure, its second has used up its attempts, its third is stored. */
 async function endedJob() {
-  const made = await chunkedDocument(database, 3, { limits: one });
+  const made = await chunkedDocument(database, 3, { ...one });
   const [bad = '', worn = '', good = ''] = made.chunkIds;
-  await settle(database, await claim(database, made.chunkIds), { failed: [rejected(bad), unavailable(worn)] });
+  await settleClaim(database, await claimedChunks(database, made.chunkIds), {
+    failed: [permanentFailure(bad), transientFailure(worn)],
+  });
   return { ...made, bad, worn, good };
 }
 
 describe('Retrying the chunks of a job', () => {
   test('When a failed chunk is retried with force, then its job goes on and ends complete', async () => {
-    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2, { limits: one });
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2, { ...one });
     const [bad = '', good = ''] = chunkIds;
-    await settle(database, await claim(database, chunkIds), { failed: [rejected(bad)] });
+    await settleClaim(database, await claimedChunks(database, chunkIds), { failed: [permanentFailure(bad)] });
     const before = await chunkOf(database, good);
 
     const retried = await retryJob(database, jobId, { force: true });
@@ -57,9 +59,9 @@ describe('Retrying the chunks of a job', () => {
     });
     expect(await database.documents.find(documentId)).toMatchObject({ status: 'processing', errorCode: null });
 
-    await settle(database, await claim(database, chunkIds));
+    await settleClaim(database, await claimedChunks(database, chunkIds));
     expect((await jobOf(database, jobId)).status).toBe('completed');
-    expect(await statusOf(database, documentId)).toBe('ready');
+    expect(await documentStatusOf(database, documentId)).toBe('ready');
     expect(await chunkOf(database, good)).toEqual(before);
     expect(await database.chunkAttempts.list(bad)).toMatchObject([
       { attempt: 1, round: 1, outcome: 'failed', retryGroupId: null },
@@ -77,7 +79,7 @@ describe('Retrying the chunks of a job', () => {
       scheduled: 1,
     });
     expect(await database.retryGroups.countByStatus(groupId)).toEqual({ retry_scheduled: 1 });
-    await settle(database, await claim(database, chunkIds));
+    await settleClaim(database, await claimedChunks(database, chunkIds));
     expect(await database.retryGroups.countByStatus(groupId)).toEqual({ success: 1 });
   });
 
@@ -94,7 +96,9 @@ describe('Retrying the chunks of a job', () => {
 
     expect((await retryJob(database, jobId, { ...ids, force: true }))?.chunks).toHaveLength(1);
     expect(await chunkOf(database, worn)).toMatchObject({ status: 'retry_scheduled', attempts: 1, maxRetries: 2 });
-    const settled = await settle(database, await claim(database, [worn]), { failed: [unavailable(worn)] });
+    const settled = await settleClaim(database, await claimedChunks(database, [worn]), {
+      failed: [transientFailure(worn)],
+    });
     expect(settled.rounds).toMatchObject([{ status: 'completed_with_errors', retries: [] }]);
   });
 
@@ -132,21 +136,23 @@ describe('Retrying the chunks of a job', () => {
   });
 
   test('When the job has not ended, then the failed chunk is retried in it', async () => {
-    const { jobId, chunkIds } = await chunkedDocument(database, 2, { limits: one });
+    const { jobId, chunkIds } = await chunkedDocument(database, 2, { ...one });
     const [bad = '', slow = ''] = chunkIds;
-    const held = await claim(database, [slow]);
-    await settle(database, await claim(database, [bad]), { failed: [rejected(bad)] });
+    const held = await claimedChunks(database, [slow]);
+    await settleClaim(database, await claimedChunks(database, [bad]), { failed: [permanentFailure(bad)] });
     expect(await jobOf(database, jobId)).toMatchObject({ status: 'processing', failedChunks: 1 });
 
     expect((await retryJob(database, jobId, { force: true }))?.chunks).toHaveLength(1);
     expect(await jobOf(database, jobId)).toMatchObject({ status: 'processing', failedChunks: 0 });
-    expect((await settle(database, held)).rounds).toMatchObject([{ status: 'processing' }]);
-    expect((await settle(database, await claim(database, [bad]))).rounds).toMatchObject([{ status: 'completed' }]);
+    expect((await settleClaim(database, held)).rounds).toMatchObject([{ status: 'processing' }]);
+    expect((await settleClaim(database, await claimedChunks(database, [bad]))).rounds).toMatchObject([
+      { status: 'completed' },
+    ]);
   });
 
   test('When two request the same at once, then every chunk is scheduled once', async () => {
-    const { jobId, chunkIds } = await chunkedDocument(database, 8, { limits: one });
-    await settle(database, await claim(database, chunkIds), { failed: chunkIds.map(rejected) });
+    const { jobId, chunkIds } = await chunkedDocument(database, 8, { ...one });
+    await settleClaim(database, await claimedChunks(database, chunkIds), { failed: chunkIds.map(permanentFailure) });
     const retried = await Promise.all(Array.from({ length: 4 }, () => retryJob(database, jobId, { force: true })));
     expect(retried.flatMap((each) => each?.chunks ?? [])).toHaveLength(8);
     expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', retryCount: 1, failedChunks: 0 });
@@ -160,21 +166,21 @@ describe('Retrying the chunks of a job', () => {
 describe('Retrying a cancelled job', () => {
   test('When all its chunks are retried, then it goes on where it was', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 3);
-    await settle(database, await claim(database, chunkIds.slice(0, 1)));
+    await settleClaim(database, await claimedChunks(database, chunkIds.slice(0, 1)));
     await cancelJob(database, jobId);
     const retried = await retryJob(database, jobId, { force: false });
     expect(retried?.chunks.map((chunk) => chunk.chunkId)).toEqual(chunkIds.slice(1));
-    expect(await statusOf(database, documentId)).toBe('processing');
-    await settle(database, await claim(database, chunkIds));
+    expect(await documentStatusOf(database, documentId)).toBe('processing');
+    await settleClaim(database, await claimedChunks(database, chunkIds));
     expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processedChunks: 3 });
-    expect(await statusOf(database, documentId)).toBe('ready');
+    expect(await documentStatusOf(database, documentId)).toBe('ready');
   });
 
   test('When only some of its chunks are retried, then it ends with those, and the document is partial', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 3);
     await cancelJob(database, jobId);
     await retryJob(database, jobId, { chunkIds: chunkIds.slice(0, 1), force: false });
-    const settled = await settle(database, await claim(database, chunkIds));
+    const settled = await settleClaim(database, await claimedChunks(database, chunkIds));
     expect(settled.rounds).toMatchObject([{ status: 'completed_with_errors', retries: [] }]);
     expect(await jobOf(database, jobId)).toMatchObject({
       errorCode: 'CANCELLED',
@@ -183,25 +189,25 @@ describe('Retrying a cancelled job', () => {
       failedChunks: 2,
     });
     expect(await database.jobChunks.countByErrorCode(jobId)).toEqual([{ code: 'CANCELLED', count: 2 }]);
-    expect(await statusOf(database, documentId)).toBe('partial');
+    expect(await documentStatusOf(database, documentId)).toBe('partial');
 
     await retryJob(database, jobId, { force: false });
-    await settle(database, await claim(database, chunkIds));
+    await settleClaim(database, await claimedChunks(database, chunkIds));
     expect((await jobOf(database, jobId)).status).toBe('completed');
-    expect(await statusOf(database, documentId)).toBe('ready');
+    expect(await documentStatusOf(database, documentId)).toBe('ready');
   });
 
   test('When error codes are named, then cancelled chunks are not retried', async () => {
     const { jobId, chunkIds } = await chunkedDocument(database, 3);
     const [failed = '', cancelled = ''] = chunkIds;
-    await settle(database, await claim(database, [failed]), { failed: [unavailable(failed)] });
+    await settleClaim(database, await claimedChunks(database, [failed]), { failed: [transientFailure(failed)] });
     await cancelJob(database, jobId);
     const errorCodes = ['EMBEDDING_UNAVAILABLE'];
     const named = await retryJob(database, jobId, { chunkIds: [cancelled], errorCodes, force: false });
     expect(named?.skipped).toEqual([{ id: cancelled, reason: 'other_error_code' }]);
     const retried = await retryJob(database, jobId, { errorCodes, force: false });
     expect(retried?.chunks.map((chunk) => chunk.chunkId)).toEqual([failed]);
-    await settle(database, await claim(database, chunkIds));
+    await settleClaim(database, await claimedChunks(database, chunkIds));
     expect((await jobOf(database, jobId)).status).toBe('completed_with_errors');
   });
 });
@@ -210,7 +216,7 @@ describe('Retrying a job that has no chunks yet', () => {
   const full = new MillraceError('STORAGE_UNAVAILABLE', 'the disk is full');
 
   test('When its document could not be read because of a transient fault, then it is read again from the beginning', async () => {
-    const { document, job } = await accept(database);
+    const { document, job } = await acceptedDocument(database);
     await failJob(database, await claimedJob(database, job.id), full);
     expect(await retryJob(database, job.id, { force: false })).toEqual({
       groupId: expect.any(String),
@@ -225,23 +231,23 @@ describe('Retrying a job that has no chunks yet', () => {
       errorCode: null,
       finishedAt: null,
     });
-    expect(await statusOf(database, document.id)).toBe('queued');
+    expect(await documentStatusOf(database, document.id)).toBe('queued');
     expect((await claimedJob(database, job.id)).attempts).toBe(1);
   });
 
   test('When it was cancelled, then it is read again', async () => {
-    const { document, job } = await accept(database);
+    const { document, job } = await acceptedDocument(database);
     await cancelJob(database, job.id);
     expect((await retryJob(database, job.id, { force: false }))?.job).toMatchObject({ jobId: job.id });
-    expect(await statusOf(database, document.id)).toBe('queued');
+    expect(await documentStatusOf(database, document.id)).toBe('queued');
   });
 
   test('When its original is gone, or another error code is named, or chunks are named, then it is not restarted', async () => {
-    const bad = await accept(database);
+    const bad = await acceptedDocument(database);
     await failJob(database, await claimedJob(database, bad.job.id), new MillraceError('PDF_CORRUPT'));
     expect(await retryJob(database, bad.job.id, { force: true })).toMatchObject({ groupId: null, job: null });
 
-    const { job } = await accept(database);
+    const { job } = await acceptedDocument(database);
     await failJob(database, await claimedJob(database, job.id), full);
     const errorCodes = ['WORKER_LOST'];
     expect(await retryJob(database, job.id, { errorCodes, force: true })).toMatchObject({ groupId: null, job: null });
@@ -258,7 +264,7 @@ describe('Retrying a job that has no chunks yet', () => {
   });
 
   test('When it waits or is being read, then nothing changes', async () => {
-    const { job } = await accept(database);
+    const { job } = await acceptedDocument(database);
     expect(await retryJob(database, job.id, { force: true })).toMatchObject({ groupId: null, job: null });
     await claimedJob(database, job.id);
     expect(await retryJob(database, job.id, { force: true })).toMatchObject({ groupId: null, job: null });
@@ -269,11 +275,11 @@ describe('Retrying a job that has no chunks yet', () => {
     const { jobId, chunkIds } = await chunkedDocument(database, 2);
     const [poisoned = '', unlucky = ''] = chunkIds;
     for (let n = 0; n < 3; n += 1) {
-      await settle(database, await claim(database, [poisoned]), { failed: [rejected(poisoned)] });
+      await settleClaim(database, await claimedChunks(database, [poisoned]), { failed: [permanentFailure(poisoned)] });
       await retryJob(database, jobId, { chunkIds: [poisoned], force: true });
     }
-    await settle(database, await claim(database, [poisoned]), { failed: [rejected(poisoned)] });
-    await settle(database, await claim(database, [unlucky]), { failed: [unavailable(unlucky)] });
+    await settleClaim(database, await claimedChunks(database, [poisoned]), { failed: [permanentFailure(poisoned)] });
+    await settleClaim(database, await claimedChunks(database, [unlucky]), { failed: [transientFailure(unlucky)] });
     expect(await chunkOf(database, unlucky)).toMatchObject({ status: 'retry_scheduled' });
     expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', retryCount: 4, maxRetries: 6 });
   });

@@ -1,43 +1,44 @@
-import { type ErrorCode, MillraceError, newId } from '@millrace/contracts';
-import { type Database, defaultCollectionId, systemOwnerId } from '@millrace/database';
+import { type ErrorCode, MillraceError } from '@millrace/contracts';
+import { type Database, defaultCollectionId } from '@millrace/database';
 import { newJobChunk } from '@millrace/test-support';
 import {
-  accept,
+  acceptedDocument,
   chunkCounts,
   chunkedDocument,
   chunkOf,
-  claim,
+  claimedChunks,
   claimedJob,
-  createDatabase,
+  createOwnDatabase,
   jobOf,
-  page,
-  rejected,
-  settle,
-  unavailable,
+  newCollection,
+  newPage,
+  permanentFailure,
+  settleClaim,
+  transientFailure,
 } from '@millrace/test-support/lifecycle';
 import { type BulkSelection, cancelJob, countRetries, failJob, retryMany, storeChunks } from '../src';
 
 let database: Database;
 let dispose: () => Promise<void>;
 beforeAll(async () => {
-  ({ database, dispose } = await createDatabase());
+  ({ database, dispose } = await createOwnDatabase());
 });
 afterAll(() => dispose());
 
 const one = { jobMaxRetries: 3, chunkMaxRetries: 1 };
 
-/** A document whose chunks have all failed: the first was rejected, the others have used up their attempts. */
+/** A document whose chunks have all failed: the first was permanentFailure, the others have used up their attempts. */
 async function failedDocument(count: number, collectionId = defaultCollectionId) {
-  const made = await chunkedDocument(database, count, { limits: one, collectionId });
+  const made = await chunkedDocument(database, count, { ...one, collectionId });
   const [bad = '', ...worn] = made.chunkIds;
-  const failed = [rejected(bad), ...worn.map(unavailable)];
-  await settle(database, await claim(database, made.chunkIds), { failed });
+  const failed = [permanentFailure(bad), ...worn.map(transientFailure)];
+  await settleClaim(database, await claimedChunks(database, made.chunkIds), { failed });
   return { ...made, bad, worn };
 }
 
 /** The same, written directly, for more chunks than can be settled quickly. */
 async function hugeFailedDocument(count: number) {
-  const made = await chunkedDocument(database, count, { limits: one });
+  const made = await chunkedDocument(database, count, { ...one });
   await database.sql.none(
     `UPDATE job_chunks SET status = 'failed', attempts = 1, last_error_code = 'EMBEDDING_UNAVAILABLE',
        updated_at = now() - interval '1 hour'
@@ -53,15 +54,9 @@ async function hugeFailedDocument(count: number) {
 
 /** A job that failed before it had chunks. */
 async function unreadDocument(code: ErrorCode, collectionId: string): Promise<string> {
-  const { job } = await accept(database, undefined, collectionId);
+  const { job } = await acceptedDocument(database, { collectionId });
   await failJob(database, await claimedJob(database, job.id), new MillraceError(code));
   return job.id;
-}
-
-async function newCollection(): Promise<string> {
-  const id = newId();
-  await database.sql.none('INSERT INTO collections (id, owner_id, name) VALUES ($1, $2, $1)', [id, systemOwnerId]);
-  return id;
 }
 
 /** The retry with all its deliveries. */
@@ -77,7 +72,7 @@ async function retried(selection: BulkSelection) {
 
 describe('A bulk retry', () => {
   test('When a collection is named, then its failed chunks are scheduled and those of others are not', async () => {
-    const collectionId = await newCollection();
+    const collectionId = await newCollection(database);
     const first = await failedDocument(2, collectionId);
     const second = await failedDocument(1, collectionId);
     const other = await failedDocument(1);
@@ -138,7 +133,7 @@ describe('A bulk retry', () => {
   });
 
   test('When a job failed before it had chunks, then its document is read again and its chunks belong to the group', async () => {
-    const collectionId = await newCollection();
+    const collectionId = await newCollection(database);
     const unread = await unreadDocument('STORAGE_UNAVAILABLE', collectionId);
     const broken = await unreadDocument('PDF_CORRUPT', collectionId);
     const selection = { collectionId, force: false };
@@ -155,12 +150,12 @@ describe('A bulk retry', () => {
     expect((await jobOf(database, unread)).status).toBe('queued');
     expect((await jobOf(database, broken)).status).toBe('failed');
     expect(await database.retryGroups.isUnderWay(groupId)).toBe(true);
-    const document = { title: null, pages: [page(1)], chunks: [newJobChunk(0), newJobChunk(1)] };
+    const document = { title: null, pages: [newPage(1)], chunks: [newJobChunk(0), newJobChunk(1)] };
     await storeChunks(database, await claimedJob(database, unread), document);
     expect(await database.retryGroups.countByStatus(groupId)).toEqual({ pending: 2 });
     expect(await database.retryGroups.isUnderWay(groupId)).toBe(true);
     const chunkIds = document.chunks.map((chunk) => chunk.id);
-    await settle(database, await claim(database, chunkIds));
+    await settleClaim(database, await claimedChunks(database, chunkIds));
     expect(await database.retryGroups.countByStatus(groupId)).toEqual({ success: 2 });
     expect(await database.retryGroups.countJobsByStatus(groupId)).toEqual({ completed: 1 });
     expect(await database.retryGroups.isUnderWay(groupId)).toBe(false);
@@ -168,9 +163,9 @@ describe('A bulk retry', () => {
   });
 
   test('When a job was cancelled, then its chunks are not retried, because the request does not name it', async () => {
-    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2, { limits: one });
+    const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2, { ...one });
     const [bad = ''] = chunkIds;
-    await settle(database, await claim(database, [bad]), { failed: [rejected(bad)] });
+    await settleClaim(database, await claimedChunks(database, [bad]), { failed: [permanentFailure(bad)] });
     await cancelJob(database, jobId);
     const selection = { documentId, force: true };
     expect(await countRetries(database, selection)).toEqual({ scheduled: 0, jobs: 0, jobsRestarted: 0, skipped: [] });
@@ -199,7 +194,7 @@ describe('A bulk retry', () => {
       for (const { chunkId } of chunks) {
         seen.set(chunkId, (seen.get(chunkId) ?? 0) + 1);
       }
-      await settle(database, await claim(database, [again]), { failed: [rejected(again)] });
+      await settleClaim(database, await claimedChunks(database, [again]), { failed: [permanentFailure(again)] });
     });
     expect(result.scheduled).toBe(10_001);
     expect(new Set(seen.values())).toEqual(new Set([1]));
@@ -207,7 +202,7 @@ describe('A bulk retry', () => {
   });
 
   test('When two request the same at once, then every chunk is scheduled once', async () => {
-    const collectionId = await newCollection();
+    const collectionId = await newCollection(database);
     const documents = [await failedDocument(4, collectionId), await failedDocument(4, collectionId)];
     const results = await Promise.all(Array.from({ length: 3 }, () => retried({ collectionId, force: true })));
     expect(results.flatMap((result) => result.delivered).sort()).toEqual(

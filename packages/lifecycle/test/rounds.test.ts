@@ -2,24 +2,23 @@ import { MillraceError, newId } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import {
   chunkedDocument,
-  claim,
+  claimedChunks,
   claimedJob,
-  createDatabase,
+  createOwnDatabase,
+  documentStatusOf,
   jobOf,
-  leaseMs,
-  page,
-  rejected,
-  settle,
-  statusOf,
-  unavailable,
-  worker,
+  newPage,
+  permanentFailure,
+  settleClaim,
+  testLease,
+  transientFailure,
 } from '@millrace/test-support/lifecycle';
 import { claimChunks, retryJob, retryPages, storePages } from '../src';
 
 let database: Database;
 let dispose: () => Promise<void>;
 beforeAll(async () => {
-  ({ database, dispose } = await createDatabase());
+  ({ database, dispose } = await createOwnDatabase());
 });
 afterAll(() => dispose());
 
@@ -27,8 +26,8 @@ describe('A round', () => {
   test('When one chunk fails with a retryable code, then only that chunk is tried again in the next round', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 3);
     const [unlucky = ''] = chunkIds;
-    const held = await claim(database, chunkIds);
-    const settled = await settle(database, held, { failed: [unavailable(unlucky)] });
+    const held = await claimedChunks(database, chunkIds);
+    const settled = await settleClaim(database, held, { failed: [transientFailure(unlucky)] });
     const collectionId = held.chunks[0]?.collectionId;
     expect(settled.rounds).toMatchObject([
       { status: 'retrying', retries: [{ chunkId: unlucky, collectionId, queueJobId: `${unlucky}.2` }] },
@@ -40,14 +39,14 @@ describe('A round', () => {
       failedChunks: 0,
     });
 
-    const again = await claim(database, chunkIds);
+    const again = await claimedChunks(database, chunkIds);
     expect(again.chunks.map((chunk) => chunk.id)).toEqual([unlucky]);
     expect((await jobOf(database, jobId)).status).toBe('processing');
-    await settle(database, again);
+    await settleClaim(database, again);
     expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed', processedChunks: 3 });
-    expect(await statusOf(database, documentId)).toBe('ready');
+    expect(await documentStatusOf(database, documentId)).toBe('ready');
     expect(await database.chunkAttempts.list(unlucky)).toMatchObject([
-      { attempt: 1, round: 1, outcome: 'failed', errorCode: 'EMBEDDING_UNAVAILABLE', worker },
+      { attempt: 1, round: 1, outcome: 'failed', errorCode: 'EMBEDDING_UNAVAILABLE', worker: testLease.worker },
       { attempt: 2, round: 2, outcome: 'success', errorCode: null },
     ]);
   });
@@ -56,7 +55,7 @@ describe('A round', () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
     const [bad = '', good = ''] = chunkIds;
     for (let round = 1; round <= 3; round += 1) {
-      await settle(database, await claim(database, chunkIds), { failed: [unavailable(bad)] });
+      await settleClaim(database, await claimedChunks(database, chunkIds), { failed: [transientFailure(bad)] });
     }
     expect(await jobOf(database, jobId)).toMatchObject({
       status: 'completed_with_errors',
@@ -66,47 +65,47 @@ describe('A round', () => {
       failedChunks: 1,
       retryCount: 2,
     });
-    expect(await statusOf(database, documentId)).toBe('partial');
-    expect((await claim(database, [bad, good])).chunks).toEqual([]);
+    expect(await documentStatusOf(database, documentId)).toBe('partial');
+    expect((await claimedChunks(database, [bad, good])).chunks).toEqual([]);
     expect(await database.chunkAttempts.list(bad)).toHaveLength(3);
     expect(await database.chunkAttempts.list(good)).toHaveLength(0);
   });
 
   test('When no failed chunk is retryable, then the job ends at once as failed', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
-    await settle(database, await claim(database, chunkIds), { failed: chunkIds.map(rejected) });
+    await settleClaim(database, await claimedChunks(database, chunkIds), { failed: chunkIds.map(permanentFailure) });
     expect(await jobOf(database, jobId)).toMatchObject({
       status: 'failed',
       retryCount: 0,
       errorCode: 'EMBEDDING_REJECTED',
     });
-    expect(await statusOf(database, documentId)).toBe('failed');
+    expect(await documentStatusOf(database, documentId)).toBe('failed');
   });
 
   test('When the provider names a time, then the next attempt waits for it', async () => {
     const { chunkIds } = await chunkedDocument(database, 1);
     const [chunkId = ''] = chunkIds;
     const error = new MillraceError('EMBEDDING_RATE_LIMITED', 'slow down', { retryAfterMs: 30_000 });
-    const settled = await settle(database, await claim(database, chunkIds), { failed: [{ chunkId, error }] });
+    const settled = await settleClaim(database, await claimedChunks(database, chunkIds), {
+      failed: [{ chunkId, error }],
+    });
     const delay = settled.rounds[0]?.retries[0]?.delayMs ?? 0;
     expect(delay).toBeGreaterThan(25_000);
     expect(delay).toBeLessThanOrEqual(30_000);
     // An older delivery that comes late does not shorten the wait. The retry's own delivery ends it.
-    expect((await claim(database, chunkIds)).chunks).toEqual([]);
+    expect((await claimedChunks(database, chunkIds)).chunks).toEqual([]);
     expect(
-      (await claimChunks(database, { chunkIds, worker, leaseMs, token: newId(), queueJobIds: [`${chunkId}.1`] }))
-        .chunks,
+      (await claimChunks(database, { chunkIds, ...testLease, token: newId(), queueJobIds: [`${chunkId}.1`] })).chunks,
     ).toEqual([]);
     expect(
-      (await claimChunks(database, { chunkIds, worker, leaseMs, token: newId(), queueJobIds: [`${chunkId}.2`] }))
-        .chunks,
+      (await claimChunks(database, { chunkIds, ...testLease, token: newId(), queueJobIds: [`${chunkId}.2`] })).chunks,
     ).toHaveLength(1);
   });
 
   test('When the job may have no retry rounds, then it ends after the first', async () => {
     const limits = { jobMaxRetries: 0, chunkMaxRetries: 3 };
-    const { jobId, chunkIds } = await chunkedDocument(database, 1, { limits });
-    await settle(database, await claim(database, chunkIds), { failed: chunkIds.map(unavailable) });
+    const { jobId, chunkIds } = await chunkedDocument(database, 1, limits);
+    await settleClaim(database, await claimedChunks(database, chunkIds), { failed: chunkIds.map(transientFailure) });
     expect((await jobOf(database, jobId)).status).toBe('failed');
   });
 
@@ -114,12 +113,12 @@ describe('A round', () => {
     const { jobId, chunkIds } = await chunkedDocument(database, 2);
     const [bad = '', good = ''] = chunkIds;
     const removePayloads = () => database.jobChunks.removePayloads({ olderThanMs: 0, limit: 1_000 });
-    await settle(database, await claim(database, [bad]), { failed: [unavailable(bad)] });
+    await settleClaim(database, await claimedChunks(database, [bad]), { failed: [transientFailure(bad)] });
     await removePayloads();
-    await settle(database, await claim(database, [good]));
-    const again = await claim(database, [bad]);
+    await settleClaim(database, await claimedChunks(database, [good]));
+    const again = await claimedChunks(database, [bad]);
     expect(again.chunks[0]?.payload.text).toContain('Chunk 0');
-    await settle(database, again, { failed: [rejected(bad)] });
+    await settleClaim(database, again, { failed: [permanentFailure(bad)] });
     expect((await jobOf(database, jobId)).status).toBe('completed_with_errors');
 
     expect(await removePayloads()).toBeGreaterThanOrEqual(1);
@@ -131,29 +130,34 @@ describe('A round', () => {
   test('When the text of a failed chunk is gone, then it is not tried again', async () => {
     const { jobId, chunkIds } = await chunkedDocument(database, 2);
     const [bad = '', good = ''] = chunkIds;
-    await settle(database, await claim(database, [bad]), { failed: [unavailable(bad)] });
+    await settleClaim(database, await claimedChunks(database, [bad]), { failed: [transientFailure(bad)] });
     await database.sql.none('UPDATE job_chunks SET payload = NULL WHERE id = $1', [bad]);
-    const settled = await settle(database, await claim(database, [good]));
+    const settled = await settleClaim(database, await claimedChunks(database, [good]));
     expect(settled.rounds).toMatchObject([{ status: 'completed_with_errors', retries: [] }]);
     expect(await jobOf(database, jobId)).toMatchObject({ retryCount: 0, failedChunks: 1 });
   });
 
   test('When pages could not be read, then the document is partial with their commonest code, although every chunk succeeded', async () => {
     const lost = { errorCode: 'PAGE_TIMEOUT' };
-    const pages = [page(1), page(2, 'failed'), { ...page(3, 'failed'), ...lost }, { ...page(4, 'failed'), ...lost }];
+    const pages = [
+      newPage(1),
+      newPage(2, 'failed'),
+      { ...newPage(3, 'failed'), ...lost },
+      { ...newPage(4, 'failed'), ...lost },
+    ];
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 1, { pages });
-    await settle(database, await claim(database, chunkIds));
+    await settleClaim(database, await claimedChunks(database, chunkIds));
     expect(await jobOf(database, jobId)).toMatchObject({
       status: 'completed_with_errors',
       errorCode: 'PAGE_TIMEOUT',
       error: '3 pages could not be read.',
     });
-    expect(await statusOf(database, documentId)).toBe('partial');
+    expect(await documentStatusOf(database, documentId)).toBe('partial');
   });
 
   test('When the list of pages of a broken PDF was lost, then the document is partial, although every chunk is stored', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 1, { repair: 'PAGES_REBUILT' });
-    await settle(database, await claim(database, chunkIds));
+    await settleClaim(database, await claimedChunks(database, chunkIds));
     const cause = { errorCode: 'PDF_PAGES_LOST', error: 'pages of the PDF may be missing.' };
     expect(await jobOf(database, jobId)).toMatchObject({ status: 'completed_with_errors', ...cause });
     expect(await database.documents.find(documentId)).toMatchObject({ status: 'partial', ...cause });
@@ -161,20 +165,21 @@ describe('A round', () => {
 
   test('When only the trailer of a broken PDF was lost, then the document is ready', async () => {
     const { documentId, chunkIds } = await chunkedDocument(database, 1, { repair: 'TRAILER_REBUILT' });
-    await settle(database, await claim(database, chunkIds));
-    expect(await statusOf(database, documentId)).toBe('ready');
+    await settleClaim(database, await claimedChunks(database, chunkIds));
+    expect(await documentStatusOf(database, documentId)).toBe('ready');
   });
 
   test('When failed chunks and pages are retried with success, then the document is partial because of lost pages alone', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 1, {
-      limits: { jobMaxRetries: 3, chunkMaxRetries: 1 },
-      pages: [page(1), page(2, 'failed')],
+      jobMaxRetries: 3,
+      chunkMaxRetries: 1,
+      pages: [newPage(1), newPage(2, 'failed')],
       repair: 'PAGES_REBUILT',
     });
     const [bad = ''] = chunkIds;
-    await settle(database, await claim(database, chunkIds), { failed: [rejected(bad)] });
+    await settleClaim(database, await claimedChunks(database, chunkIds), { failed: [permanentFailure(bad)] });
     await retryJob(database, jobId, { force: true });
-    await settle(database, await claim(database, chunkIds));
+    await settleClaim(database, await claimedChunks(database, chunkIds));
     expect(await jobOf(database, jobId)).toMatchObject({
       errorCode: 'PAGE_FAILED',
       error: 'pages of the PDF may be missing, 1 page could not be read.',
@@ -182,7 +187,7 @@ describe('A round', () => {
 
     const retried = await retryPages(database, jobId);
     const rereadId = retried?.outcome === 'queued' ? retried.job.jobId : '';
-    await storePages(database, await claimedJob(database, rereadId), { pages: [page(2, 'empty')], chunks: [] });
+    await storePages(database, await claimedJob(database, rereadId), { pages: [newPage(2, 'empty')], chunks: [] });
     expect((await jobOf(database, rereadId)).status).toBe('completed');
     expect(await database.documents.find(documentId)).toMatchObject({
       status: 'partial',

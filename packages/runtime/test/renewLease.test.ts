@@ -2,7 +2,7 @@ import type { Database } from '@millrace/database';
 import { renewJobLease } from '@millrace/lifecycle';
 import { createLogger } from '@millrace/telemetry';
 import { createTestDatabase, type TestDatabase, Wire, waitFor } from '@millrace/test-support';
-import { accept, claimedJob, jobOf, openDatabase, runOut } from '@millrace/test-support/lifecycle';
+import { acceptedDocument, claimedJob, jobOf, letLeasesExpire, openDatabase } from '@millrace/test-support/lifecycle';
 import { renewLease } from '../src';
 
 const logger = createLogger('test', 'silent');
@@ -18,9 +18,9 @@ afterAll(async () => {
 });
 
 test('When the database was away at the time of a renewal, then the lease is renewed as soon as it is back', async () => {
-  const { job: accepted } = await accept(database);
+  const { job: accepted } = await acceptedDocument(database);
   const job = await claimedJob(database, accepted.id);
-  await runOut(database, 'jobs', [job.jobId]);
+  await letLeasesExpire(database, 'jobs', [job.jobId]);
   const { wire, url } = await Wire.to(testDatabase.url);
   const remote = openDatabase(url);
   wire.cut();

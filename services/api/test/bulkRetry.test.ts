@@ -4,18 +4,17 @@ import type { Database } from '@millrace/database';
 import { cancelJob, failJob } from '@millrace/lifecycle';
 import type { Queues } from '@millrace/queues';
 import { waitFor } from '@millrace/test-support';
-import { TestApi } from './support';
 import {
-  chunkedWork,
-  claimed,
-  endedWork,
-  everything,
+  acceptedDocument,
+  type ChunkedDocument,
+  chunkedDocument,
+  claimAndSettle,
+  claimedJob,
+  endedDocument,
   newCollection,
-  queuedWork,
-  rowsOf,
-  settle,
-  type Work,
-} from './work';
+} from '@millrace/test-support/lifecycle';
+import { everything, rowsOf } from './rows';
+import { TestApi } from './support';
 
 let api: TestApi;
 let database: Database;
@@ -43,7 +42,7 @@ const groupOf = async (id: string | null) =>
   retryGroupSchema.parse((await api.client.get(`/api/v1/retries/${id}`)).body);
 
 /** Gives the indexes of the job's scheduled chunks. */
-async function scheduledOf(work: Work): Promise<number[]> {
+async function scheduledOf(work: ChunkedDocument): Promise<number[]> {
   const { chunks } = await rowsOf(database, work);
   return (chunks as { chunk_index: number; status: string }[])
     .filter((chunk) => chunk.status === 'retry_scheduled')
@@ -54,9 +53,9 @@ const failures = { 0: 'EMBEDDING_REJECTED', 2: 'EMBEDDING_TIMEOUT' } as const;
 
 describe('Retrying in bulk', () => {
   test('When a collection is named, then the failed chunks of its documents are scheduled and no others', async () => {
-    const first = await endedWork(database, 3, failures, { collectionId });
-    const second = await endedWork(database, 3, failures, { collectionId });
-    const elsewhere = await endedWork(database, 3, failures);
+    const first = await endedDocument(database, 3, { failures, collectionId });
+    const second = await endedDocument(database, 3, { failures, collectionId });
+    const elsewhere = await endedDocument(database, 3, { failures });
     const before = await rowsOf(database, elsewhere);
     const answer = await retry({ collection_id: collectionId });
     expect(answer).toMatchObject({ dry_run: false, scheduled: 4, jobs: 2, skipped: [] });
@@ -73,8 +72,8 @@ describe('Retrying in bulk', () => {
   });
 
   test('When a document and a code are named as well, then all conditions must hold', async () => {
-    const wanted = await endedWork(database, 3, failures, { collectionId });
-    const sibling = await endedWork(database, 3, failures, { collectionId });
+    const wanted = await endedDocument(database, 3, { failures, collectionId });
+    const sibling = await endedDocument(database, 3, { failures, collectionId });
     const answer = await retry({
       collection_id: collectionId,
       document_id: wanted.documentId,
@@ -85,19 +84,17 @@ describe('Retrying in bulk', () => {
   });
 
   test('When only codes are named, then chunks of all collections are scheduled', async () => {
-    const here = await endedWork(database, 1, { 0: 'EMBEDDING_DIMENSION_MISMATCH' }, { collectionId });
-    const there = await endedWork(database, 1, { 0: 'EMBEDDING_DIMENSION_MISMATCH' });
+    const here = await endedDocument(database, 1, { failures: { 0: 'EMBEDDING_DIMENSION_MISMATCH' }, collectionId });
+    const there = await endedDocument(database, 1, { failures: { 0: 'EMBEDDING_DIMENSION_MISMATCH' } });
     expect(await retry({ error_codes: ['EMBEDDING_DIMENSION_MISMATCH'] })).toMatchObject({ scheduled: 2, jobs: 2 });
     expect([await scheduledOf(here), await scheduledOf(there)]).toEqual([[0], [0]]);
   });
 
   test('When times are named, then chunks that failed from the first time on and before the second are scheduled', async () => {
-    const work = await endedWork(
-      database,
-      4,
-      { 0: 'EMBEDDING_REJECTED', 1: 'EMBEDDING_REJECTED', 2: 'EMBEDDING_REJECTED', 3: 'EMBEDDING_REJECTED' },
-      { collectionId },
-    );
+    const work = await endedDocument(database, 4, {
+      failures: { 0: 'EMBEDDING_REJECTED', 1: 'EMBEDDING_REJECTED', 2: 'EMBEDDING_REJECTED', 3: 'EMBEDDING_REJECTED' },
+      collectionId,
+    });
     for (const [index, time] of ['09:59:59', '10:00:00', '10:59:59', '11:00:00'].entries()) {
       await database.sql.none('UPDATE job_chunks SET updated_at = $1 WHERE id = $2', [
         `2026-01-01T${time}Z`,
@@ -119,8 +116,12 @@ describe('Retrying in bulk', () => {
   });
 
   test('When it is a dry run, then it counts the same chunks and changes nothing', async () => {
-    await endedWork(database, 3, failures, { collectionId });
-    const exhausted = await endedWork(database, 2, { 1: 'EMBEDDING_TIMEOUT' }, { collectionId, chunkMaxRetries: 1 });
+    await endedDocument(database, 3, { failures, collectionId });
+    const exhausted = await endedDocument(database, 2, {
+      failures: { 1: 'EMBEDDING_TIMEOUT' },
+      collectionId,
+      chunkMaxRetries: 1,
+    });
     const before = await everything(database);
     const dry = await retry({ collection_id: collectionId, dry_run: true }, 200);
     expect(dry).toEqual({
@@ -144,12 +145,11 @@ describe('Retrying in bulk', () => {
   });
 
   test('When a text is no longer kept or the attempts are used up, then the chunk is skipped and counted', async () => {
-    const work = await endedWork(
-      database,
-      3,
-      { 0: 'EMBEDDING_TIMEOUT', 1: 'EMBEDDING_TIMEOUT', 2: 'EMBEDDING_TIMEOUT' },
-      { collectionId, chunkMaxRetries: 1 },
-    );
+    const work = await endedDocument(database, 3, {
+      failures: { 0: 'EMBEDDING_TIMEOUT', 1: 'EMBEDDING_TIMEOUT', 2: 'EMBEDDING_TIMEOUT' },
+      collectionId,
+      chunkMaxRetries: 1,
+    });
     await database.sql.none('UPDATE job_chunks SET payload = NULL WHERE id = $1', [work.chunkIds[1]]);
     expect(await retry({ collection_id: collectionId }, 200)).toMatchObject({ group_id: null, scheduled: 0, jobs: 0 });
     const answer = await retry({ collection_id: collectionId, force: true });
@@ -157,8 +157,8 @@ describe('Retrying in bulk', () => {
   });
 
   test('When no chunk fits the conditions, then there is no retry group', async () => {
-    await endedWork(database, 2, {}, { collectionId });
-    await chunkedWork(database, 2, { collectionId });
+    await endedDocument(database, 2, { collectionId });
+    await chunkedDocument(database, 2, { collectionId });
     expect(await retry({ collection_id: collectionId }, 200)).toEqual({
       dry_run: false,
       group_id: null,
@@ -171,8 +171,8 @@ describe('Retrying in bulk', () => {
   });
 
   test('When a job failed before it had chunks, then its document is read again', async () => {
-    const work = await queuedWork(database, { collectionId });
-    await failJob(database, await claimed(database, work), new MillraceError('STORAGE_UNAVAILABLE', 'Away'));
+    const work = await acceptedDocument(database, { collectionId });
+    await failJob(database, await claimedJob(database, work.jobId), new MillraceError('STORAGE_UNAVAILABLE', 'Away'));
     const request = { collection_id: collectionId, error_codes: ['STORAGE_UNAVAILABLE'] };
     expect(await retry({ ...request, dry_run: true }, 200)).toMatchObject({ scheduled: 0, jobs_restarted: 1 });
     const answer = await retry(request);
@@ -183,29 +183,29 @@ describe('Retrying in bulk', () => {
   });
 
   test('When a job was cancelled, then its failed chunks do not change', async () => {
-    const work = await chunkedWork(database, 2, { collectionId });
+    const work = await chunkedDocument(database, 2, { collectionId });
     const [failed = ''] = work.chunkIds;
-    await settle(database, [failed], { [failed]: 'EMBEDDING_REJECTED' });
+    await claimAndSettle(database, [failed], { [failed]: 'EMBEDDING_REJECTED' });
     await cancelJob(database, work.jobId);
     expect(await retry({ collection_id: collectionId }, 200)).toMatchObject({ scheduled: 0 });
     expect((await api.client.get(`/api/v1/jobs/${work.jobId}`)).body.status).toBe('cancelled');
   });
 
   test('The retry group shows the statuses of its chunks, and when all are done', async () => {
-    const first = await endedWork(database, 3, failures, { collectionId });
-    const second = await endedWork(database, 1, { 0: 'EMBEDDING_REJECTED' }, { collectionId });
+    const first = await endedDocument(database, 3, { failures, collectionId });
+    const second = await endedDocument(database, 1, { failures: { 0: 'EMBEDDING_REJECTED' }, collectionId });
     const { group_id } = await retry({ collection_id: collectionId });
     expect(await groupOf(group_id)).toMatchObject({
       scheduled: 3,
       summary: { total: 3, retry_scheduled: 3 },
       done: false,
     });
-    await settle(database, first.chunkIds, { [first.chunkIds[0] ?? '']: 'EMBEDDING_REJECTED' });
+    await claimAndSettle(database, first.chunkIds, { [first.chunkIds[0] ?? '']: 'EMBEDDING_REJECTED' });
     expect(await groupOf(group_id)).toMatchObject({
       summary: { success: 1, failed: 1, retry_scheduled: 1 },
       done: false,
     });
-    await settle(database, second.chunkIds);
+    await claimAndSettle(database, second.chunkIds);
     expect(await groupOf(group_id)).toMatchObject({ summary: { success: 2, failed: 1, total: 3 }, done: true });
 
     const again = await retry({ collection_id: collectionId });

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { documentDetailSchema, jobChunkDetailSchema, jobChunksResponseSchema } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
+import { acceptedDocument, chunkedDocument, claimAndSettle, endedDocument } from '@millrace/test-support/lifecycle';
 import { TestApi } from './support';
-import { chunkedWork, endedWork, queuedWork, settle } from './work';
 
 let api: TestApi;
 let database: Database;
@@ -17,10 +17,12 @@ const chunksOf = async (jobId: string, query = '') =>
 
 describe("A job's chunks", () => {
   test('When they are listed, then the answer counts each status and each error code', async () => {
-    const { jobId } = await endedWork(database, 5, {
-      1: 'EMBEDDING_TIMEOUT',
-      3: 'EMBEDDING_REJECTED',
-      4: 'EMBEDDING_TIMEOUT',
+    const { jobId } = await endedDocument(database, 5, {
+      failures: {
+        1: 'EMBEDDING_TIMEOUT',
+        3: 'EMBEDDING_REJECTED',
+        4: 'EMBEDDING_TIMEOUT',
+      },
     });
     const body = await chunksOf(jobId);
     expect(body.summary).toEqual({
@@ -40,11 +42,13 @@ describe("A job's chunks", () => {
   });
 
   test('When they are filtered, then pages hold only the chunks that fit, and the counts include all chunks', async () => {
-    const { jobId } = await endedWork(database, 6, {
-      0: 'EMBEDDING_TIMEOUT',
-      2: 'EMBEDDING_TIMEOUT',
-      3: 'EMBEDDING_REJECTED',
-      5: 'EMBEDDING_TIMEOUT',
+    const { jobId } = await endedDocument(database, 6, {
+      failures: {
+        0: 'EMBEDDING_TIMEOUT',
+        2: 'EMBEDDING_TIMEOUT',
+        3: 'EMBEDDING_REJECTED',
+        5: 'EMBEDDING_TIMEOUT',
+      },
     });
     const first = await chunksOf(jobId, '?status=failed&error_code=EMBEDDING_TIMEOUT&limit=2');
     const second = await chunksOf(
@@ -60,14 +64,14 @@ describe("A job's chunks", () => {
   });
 
   test('When the job has no chunks yet, then all counts are zero', async () => {
-    const body = await chunksOf((await queuedWork(database)).jobId);
+    const body = await chunksOf((await acceptedDocument(database)).jobId);
     expect(body).toMatchObject({ summary: { total: 0 }, error_codes: [], chunks: [], next_cursor: null });
   });
 
   test.each(['error_code=', 'error_code=%00', 'error_code=not-a-code', `error_code=${'X'.repeat(101)}`])(
     'When the query is %s, then REQUEST_INVALID names the field',
     async (query) => {
-      const { jobId } = await queuedWork(database);
+      const { jobId } = await acceptedDocument(database);
       const response = await api.client.get(`/api/v1/jobs/${jobId}/chunks?${query}`);
       expect(response).toMatchObject({
         status: 400,
@@ -79,32 +83,32 @@ describe("A job's chunks", () => {
 
 describe('A job chunk', () => {
   test('When it has failed twice and then succeeded, then its history has every attempt', async () => {
-    const { jobId, chunkIds } = await chunkedWork(database, 1);
+    const { jobId, chunkIds } = await chunkedDocument(database, 1);
     const [id = ''] = chunkIds;
-    await settle(database, chunkIds, { [id]: 'EMBEDDING_TIMEOUT' });
-    await settle(database, chunkIds, { [id]: 'EMBEDDING_UNAVAILABLE' });
-    await settle(database, chunkIds);
+    await claimAndSettle(database, chunkIds, { [id]: 'EMBEDDING_TIMEOUT' });
+    await claimAndSettle(database, chunkIds, { [id]: 'EMBEDDING_UNAVAILABLE' });
+    await claimAndSettle(database, chunkIds);
     const response = await api.client.get(`/api/v1/jobs/${jobId}/chunks/${id}`);
     expect(response.status).toBe(200);
     const chunk = jobChunkDetailSchema.parse(response.body);
-    expect(chunk).toMatchObject({ id, job_id: jobId, status: 'success', attempts: 3, worker: 'test-embedder' });
+    expect(chunk).toMatchObject({ id, job_id: jobId, status: 'success', attempts: 3, worker: 'test-worker' });
     expect(chunk).toMatchObject({ last_error_code: null, retry_group_id: null, queue_job_id: `${id}.3` });
     expect(chunk.history).toMatchObject([
-      { attempt: 1, round: 1, worker: 'test-embedder', outcome: 'failed', error_code: 'EMBEDDING_TIMEOUT' },
+      { attempt: 1, round: 1, worker: 'test-worker', outcome: 'failed', error_code: 'EMBEDDING_TIMEOUT' },
       { attempt: 2, round: 2, outcome: 'failed', error: 'It is EMBEDDING_UNAVAILABLE' },
       { attempt: 3, round: 3, outcome: 'success', error_code: null, retry_group_id: null },
     ]);
   });
 
   test('When it succeeded at once, then it has no history', async () => {
-    const { jobId, chunkIds } = await endedWork(database, 1, {});
+    const { jobId, chunkIds } = await endedDocument(database, 1);
     const { body } = await api.client.get(`/api/v1/jobs/${jobId}/chunks/${chunkIds[0]}`);
     expect(jobChunkDetailSchema.parse(body)).toMatchObject({ status: 'success', attempts: 1, history: [] });
   });
 
   test('When it belongs to another job, is unknown or is not a UUID, then CHUNK_NOT_FOUND', async () => {
-    const { jobId } = await chunkedWork(database, 1);
-    const other = await chunkedWork(database, 1);
+    const { jobId } = await chunkedDocument(database, 1);
+    const other = await chunkedDocument(database, 1);
     for (const id of [other.chunkIds[0], randomUUID(), 'nonsense']) {
       const response = await api.client.get(`/api/v1/jobs/${jobId}/chunks/${id}`);
       expect(response).toMatchObject({ status: 404, body: { code: 'CHUNK_NOT_FOUND' } });
@@ -120,7 +124,7 @@ describe('What a document lacks', () => {
 
   test('When chunks and pages have failed, then the document is partial and names them', async () => {
     const failures = { 1: 'EMBEDDING_REJECTED', 2: 'EMBEDDING_TIMEOUT' } as const;
-    const { documentId, chunkIds } = await endedWork(database, 4, failures, { failedPages: [7, 9] });
+    const { documentId, chunkIds } = await endedDocument(database, 4, { failures, failedPages: [7, 9] });
     expect(await documentOf(documentId)).toMatchObject({
       status: 'partial',
       missing: {
@@ -141,18 +145,18 @@ describe('What a document lacks', () => {
 
   test('When more than a hundred chunks are missing, then all are counted and the first hundred are named', async () => {
     const failures = Object.fromEntries(Array.from({ length: 120 }, (_, i) => [i + 5, 'EMBEDDING_REJECTED' as const]));
-    const { documentId } = await endedWork(database, 130, failures);
+    const { documentId } = await endedDocument(database, 130, { failures });
     const { missing } = await documentOf(documentId);
     expect(missing).toMatchObject({ chunk_count: 120, page_count: 0, pages: [] });
     expect(missing?.chunks.map((chunk) => chunk.chunk_index)).toEqual(Array.from({ length: 100 }, (_, i) => i + 5));
   });
 
   test('When the document is ready or unfinished, then it names nothing as missing', async () => {
-    const ready = await endedWork(database, 2, {});
+    const ready = await endedDocument(database, 2);
     expect(await documentOf(ready.documentId)).toMatchObject({ status: 'ready', missing: null });
-    const { documentId, chunkIds } = await chunkedWork(database, 2, { jobMaxRetries: 0, failedPages: [5] });
-    await settle(database, chunkIds.slice(0, 1), { [chunkIds[0] ?? '']: 'EMBEDDING_REJECTED' });
+    const { documentId, chunkIds } = await chunkedDocument(database, 2, { jobMaxRetries: 0, failedPages: [5] });
+    await claimAndSettle(database, chunkIds.slice(0, 1), { [chunkIds[0] ?? '']: 'EMBEDDING_REJECTED' });
     expect(await documentOf(documentId)).toMatchObject({ status: 'processing', missing: null });
-    expect(await documentOf((await queuedWork(database)).documentId)).toMatchObject({ missing: null });
+    expect(await documentOf((await acceptedDocument(database)).documentId)).toMatchObject({ missing: null });
   });
 });

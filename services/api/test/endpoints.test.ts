@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { textPdf } from '@millrace/test-support';
+import { acceptedDocument, endedDocument } from '@millrace/test-support/lifecycle';
 import { z } from 'zod';
 import { endpoints } from '../src/endpoints';
 import { endpoint } from '../src/http/endpoint';
 import { sendTo } from './sendTo';
 import { TestApi } from './support';
-import { endedWork, queuedWork } from './work';
 
 let api: TestApi;
 /** A failed job with two chunks and a failed page, its document, and its failed chunk. */
 let ids: { documentId: string; jobId: string; chunkId: string };
 beforeAll(async () => {
   api = await TestApi.start();
-  const work = await endedWork(api.database, 2, { 1: 'EMBEDDING_REJECTED' }, { failedPages: [3] });
+  const work = await endedDocument(api.database, 2, { failures: { 1: 'EMBEDDING_REJECTED' }, failedPages: [3] });
   ids = { ...work, chunkId: work.chunkIds[1] ?? '' };
 });
 afterAll(() => api.stop());
@@ -27,18 +27,19 @@ const calls: Record<string, () => Promise<{ status: number; body: { [name: strin
   getMetrics: () => get('/metrics'),
   uploadDocument: async () => api.client.post('/api/v1/documents').attach('file', await textPdf(['Text.']), 'a.pdf'),
   getDocument: () => get(`/api/v1/documents/${ids.documentId}`),
-  deleteDocument: async () => api.client.delete(`/api/v1/documents/${(await queuedWork(api.database)).documentId}`),
+  deleteDocument: async () =>
+    api.client.delete(`/api/v1/documents/${(await acceptedDocument(api.database)).documentId}`),
   listDocumentChunks: () => get(`/api/v1/documents/${ids.documentId}/chunks?limit=1`),
   listDocumentPages: () => get(`/api/v1/documents/${ids.documentId}/pages`),
   getJob: () => get(`/api/v1/jobs/${ids.jobId}`),
-  cancelJob: async () => post(`/api/v1/jobs/${(await queuedWork(api.database)).jobId}/cancel`),
+  cancelJob: async () => post(`/api/v1/jobs/${(await acceptedDocument(api.database)).jobId}/cancel`),
   listJobChunks: () => get(`/api/v1/jobs/${ids.jobId}/chunks`),
   getJobChunk: () => get(`/api/v1/jobs/${ids.jobId}/chunks/${ids.chunkId}`),
   retryJobChunks: () => post(`/api/v1/jobs/${ids.jobId}/chunks/retry`, { chunk_ids: [ids.chunkId, randomUUID()] }),
   retryJobPages: () => post(`/api/v1/jobs/${ids.jobId}/pages/retry`),
   retryFailures: () => post('/api/v1/retries', { document_id: ids.documentId, dry_run: true }),
   getRetryGroup: async () => {
-    const { jobId } = await endedWork(api.database, 1, { 0: 'EMBEDDING_REJECTED' });
+    const { jobId } = await endedDocument(api.database, 1, { failures: { 0: 'EMBEDDING_REJECTED' } });
     const retried = await post(`/api/v1/jobs/${jobId}/chunks/retry`);
     return get(`/api/v1/retries/${retried.body.group_id}`);
   },

@@ -1,3 +1,5 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { MediaType } from '@millrace/contracts';
 import { MediaTypeDetector, namedOrExtension, namedType } from '../src/uploads/mediaType';
 
@@ -115,3 +117,15 @@ test.each([
 ])('When a file comes as %s with the name %s, then the client names the type %s', (contentType, name, expected) => {
   expect(namedOrExtension(contentType, name)).toBe(expected);
 });
+
+const corpus = join(__dirname, '../../../../shared/corpus/hostile');
+if (existsSync(corpus)) {
+  test('When the unusual and broken PDFs of the corpus are uploaded, then all but one are taken for PDFs', () => {
+    const files = readdirSync(corpus).filter((file) => file.endsWith('.pdf'));
+    const others = files.filter((file) => detect(readFileSync(join(corpus, file)), file) !== 'application/pdf');
+    expect(others).toEqual(['bug1606566.pdf']);
+    expect(detect(readFileSync(join(corpus, 'bug1606566.pdf')), 'bug1606566.pdf')).toBe(refused);
+  });
+} else {
+  console.warn('The types of the corpus (../shared/corpus) are not tested: it is absent.');
+}

@@ -3,11 +3,11 @@ import { defaultCollectionId } from '@millrace/database';
 import { Queues, workerConnection } from '@millrace/queues';
 import { createLogger } from '@millrace/telemetry';
 import { testServers, textPdf, Wire, waitFor } from '@millrace/test-support';
+import { acceptedDocument, endedDocument, newCollection } from '@millrace/test-support/lifecycle';
 import { endpoints } from '../src/endpoints';
 import { errorsOf } from '../src/http/endpointErrors';
 import { sendTo } from './sendTo';
 import { TestApi } from './support';
-import { endedWork, newCollection, queuedWork } from './work';
 
 const nilId = '00000000-0000-0000-0000-000000000000';
 
@@ -37,9 +37,9 @@ describe('When an operator retries or cancels without Redis', () => {
     const { database } = api;
     try {
       const collectionId = await newCollection(database);
-      const one = await endedWork(database, 2, { 0: 'EMBEDDING_REJECTED' });
-      const many = await endedWork(database, 2, { 1: 'EMBEDDING_REJECTED' }, { collectionId });
-      const unread = await queuedWork(database);
+      const one = await endedDocument(database, 2, { failures: { 0: 'EMBEDDING_REJECTED' } });
+      const many = await endedDocument(database, 2, { failures: { 1: 'EMBEDDING_REJECTED' }, collectionId });
+      const unread = await acceptedDocument(database);
       wire.cut();
       await waitFor('the API to notice', async () => (await api.anonymous.get('/readyz')).status === 503);
       expect((await api.client.post(`/api/v1/jobs/${one.jobId}/chunks/retry`)).status).toBe(202);
@@ -68,7 +68,7 @@ describe('When the API stops right after a retry', () => {
     try {
       const count = 3_000;
       const failures = Object.fromEntries(Array.from({ length: count }, (_, i) => [i, 'EMBEDDING_REJECTED' as const]));
-      const { jobId } = await endedWork(database, count, failures);
+      const { jobId } = await endedDocument(database, count, { failures });
       expect((await api.client.post(`/api/v1/jobs/${jobId}/chunks/retry`)).body.scheduled).toBe(count);
       await api.end();
       expect(await queues.chunks.getPrioritizedCount()).toBe(count);

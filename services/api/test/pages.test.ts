@@ -2,8 +2,8 @@ import { documentPagesResponseSchema } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { storeChunks } from '@millrace/lifecycle';
 import { newJobChunk } from '@millrace/test-support';
+import { acceptedDocument, claimedJob } from '@millrace/test-support/lifecycle';
 import { TestApi } from './support';
-import { claimed, queuedWork } from './work';
 
 let api: TestApi;
 let database: Database;
@@ -15,10 +15,14 @@ afterAll(() => api.stop());
 
 describe("A document's pages", () => {
   test('When the document names some of its pages, then these have a label and the others have null', async () => {
-    const work = await queuedWork(database);
+    const work = await acceptedDocument(database);
     const page = { width: 612, height: 792, outcome: 'text' as const, characters: 20 };
     const pages = ['iv', null, 'A-1'].map((label, index) => ({ ...page, page: index + 1, label, errorCode: null }));
-    await storeChunks(database, await claimed(database, work), { title: null, pages, chunks: [newJobChunk(0)] });
+    await storeChunks(database, await claimedJob(database, work.jobId), {
+      title: null,
+      pages,
+      chunks: [newJobChunk(0)],
+    });
 
     const { body } = await api.client.get(`/api/v1/documents/${work.documentId}/pages`);
     expect(documentPagesResponseSchema.parse(body).pages).toEqual(

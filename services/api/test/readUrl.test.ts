@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { Database, makeRoles, type RoleNames } from '@millrace/database';
 import { createLogger } from '@millrace/telemetry';
 import { createTestDatabase, type TestDatabase, testApiKey, Wire, waitFor } from '@millrace/test-support';
-import { accept } from '@millrace/test-support/lifecycle';
+import { acceptedDocument } from '@millrace/test-support/lifecycle';
 import { TestApi } from './support';
 
 const passwords = { service: 'service-password-1', readonly: 'readonly-password-1' };
@@ -61,7 +61,7 @@ describe('When the read URL is of the same database for the read-only role', () 
   test('then searches run as that role', () => searchWithout(names.service, 200));
 
   test('then lists of chunks and pages run on the primary, so that a ready document is listed whole', async () => {
-    const { document } = await accept(api.database);
+    const { document } = await acceptedDocument(api.database);
     await searchWithout(names.readonly, 500);
     for (const list of ['chunks', 'pages']) {
       expect((await api.client.get(`/api/v1/documents/${document.id}/${list}`)).status).toBe(200);

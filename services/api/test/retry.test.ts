@@ -4,8 +4,16 @@ import type { Database } from '@millrace/database';
 import { cancelJob, failJob } from '@millrace/lifecycle';
 import type { Queues } from '@millrace/queues';
 import { waitFor } from '@millrace/test-support';
+import {
+  acceptedDocument,
+  type ChunkedDocument,
+  chunkedDocument,
+  claimAndSettle,
+  claimedJob,
+  endedDocument,
+} from '@millrace/test-support/lifecycle';
+import { rowsOf } from './rows';
 import { TestApi } from './support';
-import { chunkedWork, claimed, endedWork, queuedWork, rowsOf, settle, type Work } from './work';
 
 let api: TestApi;
 let database: Database;
@@ -35,12 +43,12 @@ const groupOf = async (id: string | null) =>
   retryGroupSchema.parse((await api.client.get(`/api/v1/retries/${id}`)).body);
 const jobOf = async (id: string) => (await api.client.get(`/api/v1/jobs/${id}`)).body;
 const documentOf = async (id: string) => (await api.client.get(`/api/v1/documents/${id}`)).body;
-const idAt = (work: Work, index: number) => work.chunkIds[index] ?? '';
+const idAt = (work: ChunkedDocument, index: number) => work.chunkIds[index] ?? '';
 const delivered = (id: string) => waitFor(`the delivery ${id}`, async () => (await queues.chunks.getJob(id)) && true);
 
 describe("Retrying a job's chunks", () => {
   test('When nothing is named, then all failed chunks are scheduled and delivered, and job and document continue', async () => {
-    const work = await endedWork(database, 4, { 1: 'EMBEDDING_REJECTED', 3: 'EMBEDDING_TIMEOUT' });
+    const work = await endedDocument(database, 4, { failures: { 1: 'EMBEDDING_REJECTED', 3: 'EMBEDDING_TIMEOUT' } });
     expect(await jobOf(work.jobId)).toMatchObject({ status: 'completed_with_errors', failed_chunks: 2 });
     const answer = await retry(work.jobId);
     expect(answer).toMatchObject({ scheduled: 2, skipped: [], job_restarted: false });
@@ -56,7 +64,7 @@ describe("Retrying a job's chunks", () => {
       done: false,
     });
 
-    await settle(database, work.chunkIds);
+    await claimAndSettle(database, work.chunkIds);
     expect(await jobOf(work.jobId)).toMatchObject({ status: 'completed', processed_chunks: 4, failed_chunks: 0 });
     expect(await documentOf(work.documentId)).toMatchObject({ status: 'ready', missing: null });
     expect(await groupOf(answer.group_id)).toMatchObject({ summary: { total: 2, success: 2 }, done: true });
@@ -69,12 +77,12 @@ describe("Retrying a job's chunks", () => {
   });
 
   test('When the body is an empty object, then all failed chunks are scheduled', async () => {
-    const { jobId } = await endedWork(database, 2, { 0: 'EMBEDDING_REJECTED' });
+    const { jobId } = await endedDocument(database, 2, { failures: { 0: 'EMBEDDING_REJECTED' } });
     expect(await retry(jobId, {})).toMatchObject({ scheduled: 1 });
   });
 
   test('When error codes are named, then only chunks that failed with them are scheduled', async () => {
-    const work = await endedWork(database, 3, { 0: 'EMBEDDING_REJECTED', 1: 'EMBEDDING_TIMEOUT' });
+    const work = await endedDocument(database, 3, { failures: { 0: 'EMBEDDING_REJECTED', 1: 'EMBEDDING_TIMEOUT' } });
     expect(await retry(work.jobId, { error_codes: ['EMBEDDING_TIMEOUT'] })).toMatchObject({
       scheduled: 1,
       skipped: [],
@@ -88,9 +96,9 @@ describe("Retrying a job's chunks", () => {
   });
 
   test('When chunks are named, then each one that is not scheduled is skipped with a reason', async () => {
-    const work = await chunkedWork(database, 6, { jobMaxRetries: 0, chunkMaxRetries: 1 });
+    const work = await chunkedDocument(database, 6, { jobMaxRetries: 0, chunkMaxRetries: 1 });
     const [good = '', busy = '', other = '', expired = '', exhausted = '', wanted = ''] = work.chunkIds;
-    await settle(
+    await claimAndSettle(
       database,
       work.chunkIds.filter((id) => id !== busy),
       {
@@ -124,7 +132,7 @@ describe("Retrying a job's chunks", () => {
   });
 
   test('When more than a hundred chunks are skipped, then all are counted and a hundred are named', async () => {
-    const work = await endedWork(database, 130, {});
+    const work = await endedDocument(database, 130);
     const { status, body } = await post(work.jobId, { chunk_ids: work.chunkIds });
     expect([status, body.group_id, body.links.self]).toEqual([200, null, undefined]);
     expect(body.skipped).toMatchObject([{ reason: 'succeeded', count: 130 }]);
@@ -132,14 +140,14 @@ describe("Retrying a job's chunks", () => {
   });
 
   test('When the attempts are used up, then only force gives the chunk another, and if that fails it stays failed', async () => {
-    const work = await endedWork(database, 2, { 1: 'EMBEDDING_TIMEOUT' }, { chunkMaxRetries: 1 });
+    const work = await endedDocument(database, 2, { failures: { 1: 'EMBEDDING_TIMEOUT' }, chunkMaxRetries: 1 });
     const refused = await post(work.jobId);
     expect(refused).toMatchObject({
       status: 200,
       body: { group_id: null, scheduled: 0, skipped: [{ reason: 'attempts_exhausted', chunk_ids: [idAt(work, 1)] }] },
     });
     const { group_id } = await retry(work.jobId, { force: true });
-    await settle(database, work.chunkIds, { [idAt(work, 1)]: 'EMBEDDING_TIMEOUT' });
+    await claimAndSettle(database, work.chunkIds, { [idAt(work, 1)]: 'EMBEDDING_TIMEOUT' });
     expect(await jobOf(work.jobId)).toMatchObject({ status: 'completed_with_errors', failed_chunks: 1 });
     expect(await groupOf(group_id)).toMatchObject({ force: true, summary: { failed: 1, total: 1 }, done: true });
     const { body } = await api.client.get(`/api/v1/jobs/${work.jobId}/chunks/${idAt(work, 1)}`);
@@ -147,19 +155,19 @@ describe("Retrying a job's chunks", () => {
   });
 
   test('When a retried chunk fails and its job has rounds left, then the retry is not done', async () => {
-    const work = await chunkedWork(database, 2, { jobMaxRetries: 3 });
-    await settle(database, [idAt(work, 0)], { [idAt(work, 0)]: 'EMBEDDING_REJECTED' });
+    const work = await chunkedDocument(database, 2, { jobMaxRetries: 3 });
+    await claimAndSettle(database, [idAt(work, 0)], { [idAt(work, 0)]: 'EMBEDDING_REJECTED' });
     const { group_id } = await retry(work.jobId);
-    await settle(database, [idAt(work, 0)], { [idAt(work, 0)]: 'EMBEDDING_TIMEOUT' });
+    await claimAndSettle(database, [idAt(work, 0)], { [idAt(work, 0)]: 'EMBEDDING_TIMEOUT' });
     expect(await groupOf(group_id)).toMatchObject({ summary: { failed: 1 }, done: false });
-    await settle(database, [idAt(work, 1)]);
+    await claimAndSettle(database, [idAt(work, 1)]);
     expect(await groupOf(group_id)).toMatchObject({ summary: { retry_scheduled: 1 }, done: false });
-    await settle(database, work.chunkIds);
+    await claimAndSettle(database, work.chunkIds);
     expect(await groupOf(group_id)).toMatchObject({ summary: { success: 1 }, done: true });
   });
 
   test('When successes are named with force, then they do not change', async () => {
-    const work = await endedWork(database, 3, { 2: 'EMBEDDING_REJECTED' });
+    const work = await endedDocument(database, 3, { failures: { 2: 'EMBEDDING_REJECTED' } });
     const before = await rowsOf(database, work);
     const answer = await retry(work.jobId, { chunk_ids: work.chunkIds, force: true });
     expect(answer).toMatchObject({ scheduled: 1, skipped: [{ reason: 'succeeded', count: 2 }] });
@@ -169,14 +177,14 @@ describe("Retrying a job's chunks", () => {
   });
 
   test('When ids are written in capitals, then they name the same chunks', async () => {
-    const work = await endedWork(database, 1, { 0: 'EMBEDDING_REJECTED' });
+    const work = await endedDocument(database, 1, { failures: { 0: 'EMBEDDING_REJECTED' } });
     const answer = await retry(work.jobId, { chunk_ids: [idAt(work, 0).toUpperCase()] });
     expect(answer).toMatchObject({ scheduled: 1, skipped: [] });
   });
 
   test('When many retries come at once, then each chunk is scheduled once', async () => {
     const failures = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [i, 'EMBEDDING_REJECTED' as ErrorCode]));
-    const work = await endedWork(database, 21, failures);
+    const work = await endedDocument(database, 21, { failures });
     const answers = await Promise.all(Array.from({ length: 8 }, () => post(work.jobId, { chunk_ids: work.chunkIds })));
     expect(answers.map((answer) => answer.status).sort()).toEqual([200, 200, 200, 200, 200, 200, 200, 202]);
     expect(answers.map((answer) => answer.body.scheduled).reduce((sum, count) => sum + count, 0)).toBe(20);
@@ -184,7 +192,11 @@ describe("Retrying a job's chunks", () => {
   });
 
   test('When nothing has failed, then nothing is scheduled', async () => {
-    for (const work of [await endedWork(database, 1, {}), await chunkedWork(database, 1), await queuedWork(database)]) {
+    for (const work of [
+      await endedDocument(database, 1),
+      await chunkedDocument(database, 1),
+      await acceptedDocument(database),
+    ]) {
       expect(await post(work.jobId)).toMatchObject({
         status: 200,
         body: { group_id: null, scheduled: 0, skipped: [], job_restarted: false },
@@ -195,8 +207,8 @@ describe("Retrying a job's chunks", () => {
 
 describe('Retrying a job that failed before it had chunks', () => {
   test('When its original is kept, then it is read again, and the retry is done when the job has ended', async () => {
-    const work = await queuedWork(database);
-    await failJob(database, await claimed(database, work), new MillraceError('STORAGE_UNAVAILABLE', 'Away'));
+    const work = await acceptedDocument(database);
+    await failJob(database, await claimedJob(database, work.jobId), new MillraceError('STORAGE_UNAVAILABLE', 'Away'));
     expect(await documentOf(work.documentId)).toMatchObject({ status: 'failed' });
     const answer = await retry(work.jobId);
     expect(answer).toMatchObject({ scheduled: 0, skipped: [], job_restarted: true });
@@ -204,14 +216,14 @@ describe('Retrying a job that failed before it had chunks', () => {
     expect(await documentOf(work.documentId)).toMatchObject({ status: 'queued', error: null });
     await waitFor('the delivery', async () => (await queues.documents.getJob(`${work.jobId}.2`)) && true);
     expect(await groupOf(answer.group_id)).toMatchObject({ scheduled: 0, summary: { total: 0 }, done: false });
-    await claimed(database, work);
+    await claimedJob(database, work.jobId);
     await cancelJob(database, work.jobId);
     expect(await groupOf(answer.group_id)).toMatchObject({ done: true });
   });
 
   test('When other error codes are named, then the job does not change', async () => {
-    const work = await queuedWork(database);
-    await failJob(database, await claimed(database, work), new MillraceError('STORAGE_UNAVAILABLE', 'Away'));
+    const work = await acceptedDocument(database);
+    await failJob(database, await claimedJob(database, work.jobId), new MillraceError('STORAGE_UNAVAILABLE', 'Away'));
     expect(await post(work.jobId, { error_codes: ['WORKER_LOST'] })).toMatchObject({
       status: 200,
       body: { group_id: null, job_restarted: false },
@@ -220,8 +232,8 @@ describe('Retrying a job that failed before it had chunks', () => {
   });
 
   test('When its original is gone, then JOB_NOT_RETRYABLE says to upload it again', async () => {
-    const work = await queuedWork(database);
-    await failJob(database, await claimed(database, work), new MillraceError('PDF_CORRUPT', 'Broken'));
+    const work = await acceptedDocument(database);
+    await failJob(database, await claimedJob(database, work.jobId), new MillraceError('PDF_CORRUPT', 'Broken'));
     const response = await post(work.jobId);
     expect(response).toMatchObject({ status: 409, body: { code: 'JOB_NOT_RETRYABLE', retryable: false } });
     expect(response.body.detail).toContain('Broken');
@@ -241,7 +253,7 @@ describe('An invalid retry', () => {
     ['a force that is text', { force: 'yes' }, 'force'],
     ['an unknown field', { chunks: [] }, ''],
   ])('When it has %s, then REQUEST_INVALID names the field', async (_what, body, path) => {
-    const work = await endedWork(database, 1, { 0: 'EMBEDDING_REJECTED' });
+    const work = await endedDocument(database, 1, { failures: { 0: 'EMBEDDING_REJECTED' } });
     const before = await rowsOf(database, work);
     expect(await post(work.jobId, body)).toMatchObject({
       status: 400,
@@ -251,7 +263,7 @@ describe('An invalid retry', () => {
   });
 
   test('When its body is not JSON or malformed, then it is refused', async () => {
-    const { jobId } = await endedWork(database, 1, { 0: 'EMBEDDING_REJECTED' });
+    const { jobId } = await endedDocument(database, 1, { failures: { 0: 'EMBEDDING_REJECTED' } });
     expect(await post(jobId).type('text/plain').send('all')).toMatchObject({
       status: 400,
       body: { code: 'REQUEST_INVALID', detail: expect.stringContaining('application/json') },
@@ -278,7 +290,7 @@ describe('An invalid retry', () => {
   });
 
   test('When it comes with another method, then METHOD_NOT_ALLOWED', async () => {
-    const { jobId } = await queuedWork(database);
+    const { jobId } = await acceptedDocument(database);
     expect((await api.client.get(`/api/v1/jobs/${jobId}/chunks/retry`)).headers.allow).toBe('POST');
   });
 });

@@ -2,8 +2,8 @@ import { retryPagesResponseSchema } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import type { Queues } from '@millrace/queues';
 import { waitFor } from '@millrace/test-support';
+import { chunkedDocument, endedDocument } from '@millrace/test-support/lifecycle';
 import { TestApi } from './support';
-import { chunkedWork, endedWork } from './work';
 
 let api: TestApi;
 let database: Database;
@@ -22,7 +22,7 @@ const post = (jobId: string, body?: object) => {
 
 describe("Retrying a document's failed pages", () => {
   test('When there are some, then a new job reads them, it is delivered, and the group can be followed', async () => {
-    const { jobId, documentId } = await endedWork(database, 2, {}, { failedPages: [3, 4] });
+    const { jobId, documentId } = await endedDocument(database, 2, { failedPages: [3, 4] });
     const response = await post(jobId);
     expect(response.status).toBe(202);
     const answer = retryPagesResponseSchema.parse(response.body);
@@ -46,14 +46,14 @@ describe("Retrying a document's failed pages", () => {
   });
 
   test('When no page has failed or the job is running, then the answer says which', async () => {
-    const { jobId } = await endedWork(database, 1, { 0: 'EMBEDDING_REJECTED' });
+    const { jobId } = await endedDocument(database, 1, { failures: { 0: 'EMBEDDING_REJECTED' } });
     expect((await post(jobId, {})).body).toMatchObject({ group_id: null, pages: 0, reason: 'no_failed_pages' });
-    const underWay = await chunkedWork(database, 1, { failedPages: [2] });
+    const underWay = await chunkedDocument(database, 1, { failedPages: [2] });
     expect((await post(underWay.jobId)).body).toMatchObject({ group_id: null, reason: 'in_progress' });
   });
 
   test('When the pages cannot be read again, then the error says why', async () => {
-    const { jobId, documentId } = await endedWork(database, 1, {}, { failedPages: [2] });
+    const { jobId, documentId } = await endedDocument(database, 1, { failedPages: [2] });
     expect(await post(jobId, { pages: [2] })).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID' } });
     await database.sql.none('UPDATE documents SET source_path = NULL WHERE id = $1', [documentId]);
     expect(await post(jobId)).toMatchObject({ status: 409, body: { code: 'JOB_NOT_RETRYABLE' } });

@@ -7,8 +7,8 @@ import {
   type TestEnvironment,
   unitVector,
 } from '@millrace/test-support';
+import { endedDocument } from '@millrace/test-support/lifecycle';
 import { ChunkSearch } from '../src/search';
-import { endedWork } from './work';
 
 const next = { model: 'next-model', dimensions: 256 };
 
@@ -75,7 +75,7 @@ test.each([
     NEXT_EMBEDDING_MODEL: setup.model,
     NEXT_EMBEDDING_DIMENSIONS: String(setup.dimensions),
   });
-  await endedWork(database, 3, {});
+  await endedDocument(database, 3);
   await reEmbedding.begin(setup);
   expect(await search.find('a lighthouse', {}, 5)).toHaveLength(3);
   await database.sql.none(

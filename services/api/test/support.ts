@@ -1,8 +1,10 @@
-import { Database } from '@millrace/database';
-import { producerConnection, Queues, untilReady } from '@millrace/queues';
+import type { Database } from '@millrace/database';
+import type { Queues } from '@millrace/queues';
 import type { RunningService } from '@millrace/runtime';
 import { createLogger, type Logger } from '@millrace/telemetry';
 import { createTestEnvironment, type TestEnvironment, testApiKey } from '@millrace/test-support';
+import { openDatabase } from '@millrace/test-support/lifecycle';
+import { openQueues } from '@millrace/test-support/queues';
 import request, { type Response, type Test } from 'supertest';
 import { startApi } from '../src';
 import { AnswerRecorder } from './answerRecorder';
@@ -19,13 +21,7 @@ export class TestApi {
     readonly environment: TestEnvironment,
     private readonly service: RunningService,
   ) {
-    const { DATABASE_URL } = environment.config();
-    this.database = new Database({
-      url: DATABASE_URL,
-      poolMax: 5,
-      connectTimeoutMs: 5_000,
-      applicationName: 'test',
-    });
+    this.database = openDatabase(environment.config().DATABASE_URL);
   }
 
   static async start(
@@ -47,11 +43,8 @@ export class TestApi {
 
   /** Opens the queues of the API. Call it once. */
   async openQueues(): Promise<Queues> {
-    const { REDIS_URL, QUEUE_PREFIX } = this.environment.config();
-    const connection = producerConnection(REDIS_URL, createLogger('test', 'silent'));
-    await untilReady(connection, 5_000);
-    const queues = new Queues(connection, QUEUE_PREFIX);
-    this.closeQueues = () => queues.close().then(() => connection.quit());
+    const { queues, close } = await openQueues(this.environment.config());
+    this.closeQueues = close;
     return queues;
   }
 

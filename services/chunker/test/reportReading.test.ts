@@ -1,12 +1,12 @@
 import { createLogger } from '@millrace/telemetry';
 import { waitFor } from '@millrace/test-support';
-import { accept, claimedJob, createDatabase, jobOf } from '@millrace/test-support/lifecycle';
+import { acceptedDocument, claimedJob, createOwnDatabase, jobOf } from '@millrace/test-support/lifecycle';
 import { reportReading } from '../src/reportReading';
 
 test('When a document takes long to read, then its job shows the page from time to time', async () => {
-  const { database, dispose } = await createDatabase();
+  const { database, dispose } = await createOwnDatabase();
   try {
-    const { job: accepted } = await accept(database);
+    const { job: accepted } = await acceptedDocument(database);
     const job = await claimedJob(database, accepted.id);
     const options = { database, job, logger: createLogger('test', 'silent') };
     const step = async () => (await jobOf(database, job.jobId)).currentStep;

@@ -1,7 +1,7 @@
 import type { Database } from '@millrace/database';
 import { retryPages } from '@millrace/lifecycle';
 import { imagePdf } from '@millrace/test-support';
-import { claim, jobOf, settle, statusOf } from '@millrace/test-support/lifecycle';
+import { claimedChunks, documentStatusOf, jobOf, settleClaim } from '@millrace/test-support/lifecycle';
 import { scanned } from './scannedPage';
 import { createIngest } from './support';
 
@@ -35,9 +35,9 @@ test('When failed pages are read again, then the pages that can be read now are 
         (page) => page.errorCode ?? page.outcome,
       );
     const embedAll = async () =>
-      settle(
+      settleClaim(
         database,
-        await claim(
+        await claimedChunks(
           database,
           (await rows()).map((row) => row.id),
         ),
@@ -46,7 +46,7 @@ test('When failed pages are read again, then the pages that can be read now are 
     expect(await handler.handle(delivery)).toEqual({ outcome: 'done' });
     await embedAll();
     expect(await pages()).toEqual(['ocr', 'OCR_LIMIT']);
-    expect(await statusOf(database, documentId)).toBe('partial');
+    expect(await documentStatusOf(database, documentId)).toBe('partial');
     const before = await rows();
 
     // As many pages again may be read by OCR.
@@ -60,7 +60,7 @@ test('When failed pages are read again, then the pages that can be read now are 
     await embedAll();
     expect((await rows()).slice(0, before.length)).toEqual(before);
     expect((await jobOf(database, again)).status).toBe('completed');
-    expect(await statusOf(database, documentId)).toBe('ready');
+    expect(await documentStatusOf(database, documentId)).toBe('ready');
   } finally {
     await dispose();
   }
@@ -79,9 +79,9 @@ test('When failed pages are read again and the original is gone, then the new jo
     const { jobId, documentId } = delivery;
     await handler.handle(delivery);
     const ids = await database.sql.many<{ id: string }>('SELECT id FROM job_chunks WHERE job_id = $1', [jobId]);
-    await settle(
+    await settleClaim(
       database,
-      await claim(
+      await claimedChunks(
         database,
         ids.map(({ id }) => id),
       ),
@@ -90,7 +90,7 @@ test('When failed pages are read again and the original is gone, then the new jo
     await blobs.remove(sourcePath);
     expect(await handler.handle(again)).toMatchObject({ outcome: 'failed', code: 'BLOB_MISSING' });
     expect(await jobOf(database, again.jobId)).toMatchObject({ status: 'failed', errorCode: 'BLOB_MISSING' });
-    expect(await statusOf(database, documentId)).toBe('partial');
+    expect(await documentStatusOf(database, documentId)).toBe('partial');
   } finally {
     await dispose();
   }

@@ -1,9 +1,9 @@
 import { BlobStore } from '@millrace/blobs';
-import { closeConnection, Queues, untilReady, workerConnection } from '@millrace/queues';
 import { Deliveries, WorkInHand } from '@millrace/runtime';
 import { createLogger, createRegistry } from '@millrace/telemetry';
 import { createTestEnvironment } from '@millrace/test-support';
-import { accept, openDatabase } from '@millrace/test-support/lifecycle';
+import { acceptedDocument, openDatabase } from '@millrace/test-support/lifecycle';
+import { openQueues } from '@millrace/test-support/queues';
 import { createChunkerMetrics, IngestHandler } from '../src';
 import { type PoolOptions, readerPool } from './readerPool';
 
@@ -18,9 +18,7 @@ export async function createIngest(
   const config = environment.config();
   const logger = createLogger('test', 'silent');
   const database = openDatabase(config.DATABASE_URL, statementTimeoutMs === undefined ? {} : { statementTimeoutMs });
-  const connection = workerConnection(config.REDIS_URL, logger);
-  await untilReady(connection, 5_000);
-  const queues = new Queues(connection, config.QUEUE_PREFIX);
+  const { queues, close: closeQueues } = await openQueues(config, { worker: true });
   const pool = readerPool(limits);
   const blobs = new BlobStore(config.BLOB_DIR);
   const inHand = new WorkInHand();
@@ -50,7 +48,7 @@ export async function createIngest(
     handler,
     /** Accepts a document with this original. */
     async upload(original: Buffer, chunkMaxRetries = 3) {
-      const { document, job } = await accept(database, { jobMaxRetries: 3, chunkMaxRetries });
+      const { document, job } = await acceptedDocument(database, { jobMaxRetries: 3, chunkMaxRetries });
       const staged = await blobs.stage(
         (async function* () {
           yield original;
@@ -64,8 +62,7 @@ export async function createIngest(
     },
     async dispose() {
       await pool.close();
-      await queues.close();
-      await closeConnection(connection);
+      await closeQueues();
       await database.close();
       await environment.cleanUp();
     },

@@ -1,11 +1,12 @@
 import type { Config } from '@millrace/config';
 import { type Database, defaultCollectionId } from '@millrace/database';
 import { EmbeddingProviders } from '@millrace/embeddings';
-import { closeConnection, Queues, untilReady, workerConnection } from '@millrace/queues';
+import type { Queues } from '@millrace/queues';
 import { Deliveries, WorkInHand } from '@millrace/runtime';
 import { createLogger, createRegistry } from '@millrace/telemetry';
 import { createTestEnvironment, type OpenAiServer, startOpenAiServer } from '@millrace/test-support';
 import { chunkedDocument, openDatabase } from '@millrace/test-support/lifecycle';
+import { type OpenQueues, openQueues } from '@millrace/test-support/queues';
 import { createEmbedderMetrics, EmbeddingWorker, type QueuedChunk, uploadedChunks } from '../src';
 
 const logger = createLogger('test', 'silent');
@@ -26,8 +27,7 @@ export class EmbedderWorld {
     readonly provider: OpenAiServer,
     private readonly environment: Awaited<ReturnType<typeof createTestEnvironment>>,
     readonly database: Database,
-    private readonly connection: ReturnType<typeof workerConnection>,
-    readonly queues: Queues,
+    private readonly openQueues: OpenQueues,
   ) {}
 
   static async create(variables: Record<string, string> = {}): Promise<EmbedderWorld> {
@@ -38,10 +38,12 @@ export class EmbedderWorld {
       ...variables,
     });
     const config = environment.config();
-    const connection = workerConnection(config.REDIS_URL, logger);
-    await untilReady(connection, 5_000);
-    const queues = new Queues(connection, config.QUEUE_PREFIX);
-    return new EmbedderWorld(provider, environment, openDatabase(config.DATABASE_URL), connection, queues);
+    const queues = await openQueues(config, { worker: true });
+    return new EmbedderWorld(provider, environment, openDatabase(config.DATABASE_URL), queues);
+  }
+
+  get queues(): Queues {
+    return this.openQueues.queues;
   }
 
   /** The configuration, with these environment variables set. */
@@ -81,8 +83,7 @@ export class EmbedderWorld {
   }
 
   async dispose(): Promise<void> {
-    await this.queues.close();
-    await closeConnection(this.connection);
+    await this.openQueues.close();
     await this.database.close();
     await this.environment.cleanUp();
     await this.provider.close();

@@ -1,14 +1,13 @@
 import { type Database, ReEmbedding } from '@millrace/database';
-import { closeConnection, producerConnection, Queues, untilReady } from '@millrace/queues';
-import { createLogger } from '@millrace/telemetry';
+import type { Queues } from '@millrace/queues';
 import { createTestEnvironment, type TestEnvironment } from '@millrace/test-support';
-import { chunkedDocument, claim, openDatabase, settle } from '@millrace/test-support/lifecycle';
-import type { Redis } from 'ioredis';
+import { endedDocument, openDatabase } from '@millrace/test-support/lifecycle';
+import { openQueues } from '@millrace/test-support/queues';
 import { reEmbedJobs } from '../src/reEmbedJobs';
 
 let environment: TestEnvironment;
 let database: Database;
-let redis: Redis;
+let closeQueues: () => Promise<void>;
 let queues: Queues;
 let reEmbedding: ReEmbedding;
 
@@ -16,22 +15,14 @@ beforeEach(async () => {
   environment = await createTestEnvironment();
   const config = environment.config();
   database = openDatabase(config.DATABASE_URL);
-  redis = producerConnection(config.REDIS_URL, createLogger('test', 'silent'));
-  await untilReady(redis, 5_000);
-  queues = new Queues(redis, config.QUEUE_PREFIX);
+  ({ queues, close: closeQueues } = await openQueues(config));
   reEmbedding = new ReEmbedding(database, { databaseUrl: config.DATABASE_URL });
 });
 afterEach(async () => {
-  await queues.close();
-  await closeConnection(redis);
+  await closeQueues();
   await database.close();
   await environment.cleanUp();
 });
-
-async function storedDocument(count: number): Promise<void> {
-  const { chunkIds } = await chunkedDocument(database, count);
-  await settle(database, await claim(database, chunkIds));
-}
 
 const chunksUnderWay = () =>
   database.sql.many<{ queue_job_id: string }>(
@@ -40,12 +31,12 @@ const chunksUnderWay = () =>
 
 test('When the model is being changed, then stored chunks are delivered; those of later documents in a later turn', async () => {
   const sweep = reEmbedJobs({ database, queues, jobMaxRetries: 3, chunkMaxRetries: 3 });
-  await storedDocument(2);
+  await endedDocument(database, 2);
   expect(await sweep()).toBe(0);
   await reEmbedding.begin({ model: 'next-model', dimensions: 64 });
   expect(await sweep()).toBe(1);
   expect(await sweep()).toBe(0);
-  await storedDocument(1);
+  await endedDocument(database, 1);
   expect(await sweep()).toBe(1);
   const chunks = await chunksUnderWay();
   expect(chunks).toHaveLength(3);
@@ -56,8 +47,8 @@ test('When the model is being changed, then stored chunks are delivered; those o
 
 test('When as many chunks are under way as may be, then no further job begins', async () => {
   const options = { database, queues, jobMaxRetries: 3, chunkMaxRetries: 3 };
-  await storedDocument(3);
-  await storedDocument(1);
+  await endedDocument(database, 3);
+  await endedDocument(database, 1);
   await reEmbedding.begin({ model: 'next-model', dimensions: 64 });
   const sweep = reEmbedJobs({ ...options, openChunks: 2 });
   expect(await sweep()).toBe(1);

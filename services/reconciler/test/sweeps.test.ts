@@ -4,19 +4,19 @@ import { BlobStore, originalKey } from '@millrace/blobs';
 import { newId } from '@millrace/contracts';
 import { type Database, ReEmbedding } from '@millrace/database';
 import { cancelJob, claimChunks, claimJob, deleteDocument } from '@millrace/lifecycle';
-import { closeConnection, producerConnection, Queues, untilReady } from '@millrace/queues';
+import type { Queues } from '@millrace/queues';
 import { Deliveries } from '@millrace/runtime';
 import { createLogger, createRegistry } from '@millrace/telemetry';
 import { createTestEnvironment, type TestEnvironment } from '@millrace/test-support';
-import { accept, chunkedDocument, openDatabase, settle } from '@millrace/test-support/lifecycle';
-import type { Redis } from 'ioredis';
+import { acceptedDocument, chunkedDocument, openDatabase, settleClaim } from '@millrace/test-support/lifecycle';
+import { openQueues } from '@millrace/test-support/queues';
 import { createReconcilerMetrics, createSweeps, runSweeps, type Sweep } from '../src';
 
 const logger = createLogger('test', 'silent');
 const leaseMs = 60_000;
 let environment: TestEnvironment;
 let database: Database;
-let redis: Redis;
+let closeQueues: () => Promise<void>;
 let queues: Queues;
 let sweeps: Map<string, Sweep>;
 
@@ -24,9 +24,7 @@ beforeEach(async () => {
   environment = await createTestEnvironment();
   const config = environment.config();
   database = openDatabase(config.DATABASE_URL);
-  redis = producerConnection(config.REDIS_URL, logger);
-  await untilReady(redis, 5_000);
-  queues = new Queues(redis, config.QUEUE_PREFIX);
+  ({ queues, close: closeQueues } = await openQueues(config));
   const created = createSweeps({
     database,
     queues,
@@ -44,8 +42,7 @@ beforeEach(async () => {
   sweeps = new Map(created.map((sweep) => [sweep.name, sweep]));
 });
 afterEach(async () => {
-  await queues.close();
-  await closeConnection(redis);
+  await closeQueues();
   await database.close();
   await environment.cleanUp();
 });
@@ -60,7 +57,7 @@ const chunkRows = (ids: string[]) => database.jobChunks.findAll(ids);
 
 describe('Lost deliveries', () => {
   test('When a job was never dispatched, then it is delivered, once', async () => {
-    const { job } = await accept(database);
+    const { job } = await acceptedDocument(database);
     expect(await sweep('job_deliveries')).toBe(0);
     await age('jobs');
     expect(await sweep('job_deliveries')).toBe(1);
@@ -73,7 +70,7 @@ describe('Lost deliveries', () => {
   test('When Redis has lost everything, then each waiting chunk is delivered again, and settled ones are not', async () => {
     const { chunkIds } = await chunkedDocument(database, 5);
     const [first = '', ...rest] = chunkIds;
-    await settle(database, await claimChunks(database, { chunkIds: [first], worker: 'test', leaseMs }));
+    await settleClaim(database, await claimChunks(database, { chunkIds: [first], worker: 'test', leaseMs }));
     await age('job_chunks');
     expect(await sweep('chunk_deliveries')).toBe(4);
     const rows = await chunkRows(rest);
@@ -129,7 +126,7 @@ describe('Lost deliveries', () => {
 
 describe('Leases', () => {
   test('When a chunker has died, then its job is queued again with a delivery', async () => {
-    const { job } = await accept(database);
+    const { job } = await acceptedDocument(database);
     await claimJob(database, { jobId: job.id, worker: 'dead', leaseMs });
     expect(await sweep('job_leases')).toBe(0);
     await runOut('jobs');
@@ -165,10 +162,13 @@ describe('Leases', () => {
 describe('Counters', () => {
   test('When they disagree with the chunks, then they are reconciled and the overdue end follows', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
-    await settle(database, await claimChunks(database, { chunkIds: chunkIds.slice(0, 1), worker: 'test', leaseMs }));
+    await settleClaim(
+      database,
+      await claimChunks(database, { chunkIds: chunkIds.slice(0, 1), worker: 'test', leaseMs }),
+    );
     expect(await sweep('job_counters')).toBe(0);
     await database.sql.none('UPDATE jobs SET processed_chunks = 0 WHERE id = $1', [jobId]);
-    await settle(database, await claimChunks(database, { chunkIds: chunkIds.slice(1), worker: 'test', leaseMs }));
+    await settleClaim(database, await claimChunks(database, { chunkIds: chunkIds.slice(1), worker: 'test', leaseMs }));
     expect((await database.jobs.find(jobId))?.status).toBe('processing');
     expect(await sweep('job_counters')).toBe(1);
     expect(await database.jobs.find(jobId)).toMatchObject({ status: 'completed', processedChunks: 2 });
@@ -214,8 +214,8 @@ describe('Blobs', () => {
       const at = new Date(Date.now() - (old ? 60_000 : 0));
       await utimes(file, at, at);
     };
-    const named = await accept(database);
-    const deleted = await accept(database);
+    const named = await acceptedDocument(database);
+    const deleted = await acceptedDocument(database);
     await deleteDocument(database, deleted.document.id);
     const young = newId();
     await database.sql.none('UPDATE documents SET source_path = $1', [originalKey(named.document.id)]);
@@ -249,7 +249,7 @@ test('When most files belong to no document, then the sweep takes the database f
 
 test('When a change to another model begins, then one turn ends the jobs of the old change and begins new ones', async () => {
   const { chunkIds } = await chunkedDocument(database, 2);
-  await settle(database, await claimChunks(database, { chunkIds, worker: 'test', leaseMs }));
+  await settleClaim(database, await claimChunks(database, { chunkIds, worker: 'test', leaseMs }));
   const reEmbedding = new ReEmbedding(database, { databaseUrl: environment.config().DATABASE_URL });
   const turn = () => runSweeps([...sweeps.values()], logger, createReconcilerMetrics(createRegistry('test')));
   await reEmbedding.begin({ model: 'second-model', dimensions: 64 });

@@ -1,16 +1,16 @@
 import { chunkHashOf, contentHashOf, newId, type ReadingOptions } from '@millrace/contracts';
 
-/** A unit vector of `dimensions` components that depends on `seed` alone. */
+/** How documents are read in tests that do not care. */
+export const testReading: ReadingOptions = { strategy: 'structure', maxTokens: 400, overlapTokens: 50, ocr: 'auto' };
+
+/** Returns a unit vector that depends only on its arguments. */
 export function unitVector(seed: number, dimensions = 768): Float32Array {
   const vector = Float32Array.from({ length: dimensions }, (_, i) => Math.sin(seed * 12.9898 + (i + 1) * 78.233));
   const length = Math.hypot(...vector);
   return vector.map((component) => component / length);
 }
 
-/** How documents are read where a test does not care. */
-export const testReading: ReadingOptions = { strategy: 'structure', maxTokens: 400, overlapTokens: 50, ocr: 'auto' };
-
-/** A job chunk to insert, with this text; `index` is also its page. */
+/** Returns the row of a job chunk with this text. Its page has the number `index + 1`. */
 export function newJobChunk(index: number, text = `Text of chunk ${index}.`) {
   const contentHash = contentHashOf(text);
   return {

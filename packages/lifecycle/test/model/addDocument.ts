@@ -1,5 +1,5 @@
 import { newJobChunk } from '@millrace/test-support';
-import { accept, leaseMs, page, worker } from '@millrace/test-support/lifecycle';
+import { acceptedDocument, newPage, testLease } from '@millrace/test-support/lifecycle';
 import { claimJob, storeChunks } from '../../src';
 import type { World } from './command';
 import { type JobLimits, type Model, newJobState, storeInModel } from './model';
@@ -12,13 +12,13 @@ export async function addDocument(
   limits: JobLimits,
   failedPages = 0,
 ): Promise<void> {
-  const { document, job } = await accept(world.database, limits);
-  const claim = await claimJob(world.database, { jobId: job.id, worker, leaseMs });
+  const { document, job } = await acceptedDocument(world.database, limits);
+  const claim = await claimJob(world.database, { jobId: job.id, ...testLease });
   if (claim.outcome !== 'claimed') {
     throw new Error('a new job cannot be claimed');
   }
   const chunks = Array.from({ length: count }, (_, i) => newJobChunk(i, `Chunk ${i}`));
-  const pages = [page(1), ...Array.from({ length: failedPages }, (_, i) => page(2 + i, 'failed'))];
+  const pages = [newPage(1), ...Array.from({ length: failedPages }, (_, i) => newPage(2 + i, 'failed'))];
   await storeChunks(world.database, claim.job, { title: null, pages, chunks });
   const chunkIds = chunks.map((chunk) => chunk.id);
   world.jobs.push({ jobId: job.id, documentId: document.id, chunkIds });

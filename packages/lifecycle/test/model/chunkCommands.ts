@@ -1,6 +1,6 @@
 import { type ErrorCode, MillraceError, newId } from '@millrace/contracts';
 import { unitVector } from '@millrace/test-support';
-import { leaseMs, policy, runOut, worker } from '@millrace/test-support/lifecycle';
+import { letLeasesExpire, noBackoff, testLease } from '@millrace/test-support/lifecycle';
 import fc from 'fast-check';
 import {
   claimChunks,
@@ -22,7 +22,7 @@ export const claim = command('claimChunks', fc.record({ chunks: some, deliveries
   perform: async (world, { chunkIds, which, token }) => {
     const rows = which === 'own' ? await world.database.jobChunks.findAll(chunkIds) : [];
     const queueJobIds = which === 'own' ? rows.map((row) => row.queueJobId) : chunkIds.map((id) => `${id}.1`);
-    const claimed = await claimChunks(world.database, { chunkIds, worker, leaseMs, token, queueJobIds });
+    const claimed = await claimChunks(world.database, { chunkIds, ...testLease, token, queueJobIds });
     if (claimed.chunks.length > 0) {
       world.chunkClaims.push(claimed);
     }
@@ -77,7 +77,7 @@ export const settle = command('settleChunks', fc.record({ claim: aClaim, fates, 
       fate === 'success' || fate === 'left' ? [] : [{ chunkId: chunk.id, error: errorOf(fate) }],
     );
     const settlement = { token, embedded, failed, embeddingModel: 'test-model', claimedTexts: [] };
-    const { chunkIds, rounds } = await settleChunks(world.database, settlement, policy);
+    const { chunkIds, rounds } = await settleChunks(world.database, settlement, noBackoff);
     return { settled: [...chunkIds].sort(), rounds: roundsOf(rounds) };
   },
   foresee: (model, { token, fated }) => {
@@ -99,7 +99,7 @@ export const settle = command('settleChunks', fc.record({ claim: aClaim, fates, 
 
 export const letLeasesRunOut = command('let leases of chunks run out', some, {
   request: (world, choice) => world.chunkIds(choice),
-  perform: async (world, chunkIds) => runOut(world.database, 'job_chunks', chunkIds),
+  perform: async (world, chunkIds) => letLeasesExpire(world.database, 'job_chunks', chunkIds),
   foresee: (model, chunkIds) => {
     for (const chunk of model.chunks(chunkIds)) {
       chunk.leaseIsOver = chunk.token !== null;
@@ -110,7 +110,7 @@ export const letLeasesRunOut = command('let leases of chunks run out', some, {
 export const expire = command('expireLeases', fc.oneof(some, fc.integer({ min: 1, max: 4 })), {
   request: (world, choice) => (typeof choice === 'number' ? { limit: choice } : { chunkIds: world.chunkIds(choice) }),
   perform: async (world, selection) => {
-    const { expired, rounds } = await expireLeases(world.database, selection, policy);
+    const { expired, rounds } = await expireLeases(world.database, selection, noBackoff);
     return { expired, rounds: roundsOf(rounds) };
   },
   foresee: (model, selection) => {
@@ -126,7 +126,7 @@ export const expire = command('expireLeases', fc.oneof(some, fc.integer({ min: 1
 
 export const renew = command('renewChunkLeases', aClaim, {
   request: (world, choice) => recent(world.chunkClaims, choice)?.token ?? newId(),
-  perform: async (world, token) => renewChunkLeases(world.database, { token, leaseMs }),
+  perform: async (world, token) => renewChunkLeases(world.database, { token, leaseMs: testLease.leaseMs }),
   foresee: (model, token) => {
     const held = model.allChunks().filter((chunk) => isHeld(chunk, token));
     for (const chunk of held) {

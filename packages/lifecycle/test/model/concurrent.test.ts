@@ -1,7 +1,14 @@
 import { jobHasEnded, newId } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { newJobChunk } from '@millrace/test-support';
-import { createDatabase, leaseMs, page, policy, runOut, settle, worker } from '@millrace/test-support/lifecycle';
+import {
+  createOwnDatabase,
+  letLeasesExpire,
+  newPage,
+  noBackoff,
+  settleClaim,
+  testLease,
+} from '@millrace/test-support/lifecycle';
 import fc from 'fast-check';
 import { claimChunks, claimJob, expireJobLeases, expireLeases, storeChunks, storePages } from '../../src';
 import { addDocument } from './addDocument';
@@ -14,7 +21,7 @@ import { type Snapshot, takeSnapshot } from './state';
 let database: Database;
 let dispose: () => Promise<void>;
 beforeAll(async () => {
-  ({ database, dispose } = await createDatabase());
+  ({ database, dispose } = await createOwnDatabase());
   // Transactions that meet like this deadlock now and then, and are run again. A superuser can make the server notice it
   // sooner than after a second.
   await database.sql.none(
@@ -48,21 +55,21 @@ async function drain(before: Snapshot): Promise<void> {
     }
     const jobIds = now.jobs.map((job) => job.id);
     const chunkIds = now.jobs.flatMap((job) => job.chunks.map((chunk) => chunk.id));
-    await runOut(database, 'jobs', jobIds);
-    await runOut(database, 'job_chunks', chunkIds);
+    await letLeasesExpire(database, 'jobs', jobIds);
+    await letLeasesExpire(database, 'job_chunks', chunkIds);
     await expireJobLeases(database, 100);
-    await expireLeases(database, { limit: 100 }, policy);
+    await expireLeases(database, { limit: 100 }, noBackoff);
     for (const jobId of jobIds) {
-      const claimed = await claimJob(database, { jobId, worker, leaseMs });
+      const claimed = await claimJob(database, { jobId, ...testLease });
       if (claimed.outcome === 'claimed') {
         const store = claimed.job.failedPages === null ? storeChunks : storePages;
-        await store(database, claimed.job, { title: null, pages: [page(1)], chunks: [newJobChunk(0)] });
+        await store(database, claimed.job, { title: null, pages: [newPage(1)], chunks: [newJobChunk(0)] });
       }
     }
     const deliveries = (await database.jobChunks.findAll(chunkIds)).map((chunk) => chunk.queueJobId);
-    await settle(
+    await settleClaim(
       database,
-      await claimChunks(database, { chunkIds, worker, leaseMs, token: newId(), queueJobIds: deliveries }),
+      await claimChunks(database, { chunkIds, ...testLease, token: newId(), queueJobIds: deliveries }),
     );
     const next = await takeSnapshot(database);
     expect(violations(next, now)).toEqual([]);

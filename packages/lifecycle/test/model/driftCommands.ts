@@ -1,6 +1,6 @@
 import { jobHasEnded } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
-import { firstId, policy } from '@millrace/test-support/lifecycle';
+import { firstId, noBackoff } from '@millrace/test-support/lifecycle';
 import fc from 'fast-check';
 import { findDriftedJobs, reconcileCounters } from '../../src';
 import { anyOne, command, roundsOf } from './command';
@@ -30,7 +30,7 @@ async function reconcileAll(database: Database) {
   const { drifted } = await findDriftedJobs(database, { after: firstId, limit: 100, endedWithinMs: 3_600_000 });
   const rounds = [];
   for (const jobId of drifted) {
-    const { reconciled, round } = await reconcileCounters(database, jobId, policy);
+    const { reconciled, round } = await reconcileCounters(database, jobId, noBackoff);
     rounds.push({ jobId, reconciled, round: round && roundsOf([round])[0] });
   }
   return rounds;
@@ -74,7 +74,7 @@ export const look = command('look for drift', fc.constant(null), {
   request: (world) => world.jobs.map((job) => job.jobId),
   perform: async (world, jobIds) => {
     const found = await reconcileAll(world.database);
-    const reconciled = await Promise.all(jobIds.map((jobId) => reconcileCounters(world.database, jobId, policy)));
+    const reconciled = await Promise.all(jobIds.map((jobId) => reconcileCounters(world.database, jobId, noBackoff)));
     if (found.length > 0 || reconciled.some((each) => each.reconciled)) {
       throw new Error(`an undisturbed job was taken for drifted: ${JSON.stringify({ found, reconciled })}`);
     }

@@ -1,6 +1,6 @@
 import { MillraceError, newId } from '@millrace/contracts';
 import { newJobChunk, testReading } from '@millrace/test-support';
-import { accept, leaseMs, page, policy, runOut, worker } from '@millrace/test-support/lifecycle';
+import { acceptedDocument, letLeasesExpire, newPage, noBackoff, testLease } from '@millrace/test-support/lifecycle';
 import fc from 'fast-check';
 import {
   acceptDocument,
@@ -38,7 +38,7 @@ function queue(job: JobState): void {
 export const claim = command('claimJob', anyOne, {
   request: (world, choice) => world.job(choice).jobId,
   perform: async (world, jobId) => {
-    const claim = await claimJob(world.database, { jobId, worker, leaseMs });
+    const claim = await claimJob(world.database, { jobId, ...testLease });
     if (claim.outcome !== 'claimed') {
       return { outcome: claim.outcome };
     }
@@ -68,7 +68,7 @@ export const acceptNew = command('accept', limits, {
     if (isFull) {
       return null;
     }
-    const { document, job } = await accept(world.database, jobLimits);
+    const { document, job } = await acceptedDocument(world.database, jobLimits);
     world.jobs.push({ jobId: job.id, documentId: document.id, chunkIds: [] });
     return { jobId: job.id, documentId: document.id };
   },
@@ -91,7 +91,7 @@ export const store = command(
       return {
         claim: found,
         isRereading,
-        pages: [...(isRereading ? [] : [page(1)]), page(2, badPage ? 'failed' : 'text')],
+        pages: [...(isRereading ? [] : [newPage(1)]), newPage(2, badPage ? 'failed' : 'text')],
         // A page that still cannot be read gives no chunks.
         chunks: Array.from({ length: isRereading && badPage ? 0 : count }, (_, i) => newJobChunk(i, `Chunk ${i}`)),
       };
@@ -127,7 +127,7 @@ export const store = command(
 
 export const letLeasesRunOut = command('let leases of jobs run out', fc.oneof(anyOne, fc.constant('all' as const)), {
   request: (world, choice) => (choice === 'all' ? world.jobs.map((job) => job.jobId) : [world.job(choice).jobId]),
-  perform: async (world, jobIds) => runOut(world.database, 'jobs', jobIds),
+  perform: async (world, jobIds) => letLeasesExpire(world.database, 'jobs', jobIds),
   foresee: (model, jobIds) => {
     for (const job of model.jobs.filter(({ id }) => jobIds.includes(id))) {
       job.leaseIsOver = job.token !== null;
@@ -175,7 +175,7 @@ export const acceptAgain = command('acceptAgain', anyOne, {
 
 export const renew = command('renewJobLease', aClaim, {
   request: (world, choice) => recent(world.jobClaims, choice),
-  perform: async (world, claim) => (claim ? renewJobLease(world.database, claim, leaseMs) : false),
+  perform: async (world, claim) => (claim ? renewJobLease(world.database, claim, testLease.leaseMs) : false),
   foresee: (model, claim) => {
     const job = held(model, claim);
     if (job) {
@@ -203,7 +203,7 @@ export const retryLater = command('retryReading', aClaim, {
   request: (world, choice) => recent(world.jobClaims, choice),
   perform: async (world, claim) => {
     const error = new MillraceError('STORAGE_UNAVAILABLE');
-    return deliveriesOf([(claim && (await retryReading(world.database, claim, error, policy))) ?? []].flat());
+    return deliveriesOf([(claim && (await retryReading(world.database, claim, error, noBackoff))) ?? []].flat());
   },
   foresee: (model, claim) => {
     const job = held(model, claim);

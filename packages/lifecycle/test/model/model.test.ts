@@ -1,5 +1,5 @@
 import type { Database } from '@millrace/database';
-import { createDatabase } from '@millrace/test-support/lifecycle';
+import { createOwnDatabase } from '@millrace/test-support/lifecycle';
 import fc from 'fast-check';
 import { addDocument } from './addDocument';
 import { type Command, World } from './command';
@@ -14,7 +14,7 @@ const longestRun = 70;
 let database: Database;
 let dispose: () => Promise<void>;
 beforeAll(async () => {
-  ({ database, dispose } = await createDatabase());
+  ({ database, dispose } = await createOwnDatabase());
 });
 afterAll(() => dispose());
 

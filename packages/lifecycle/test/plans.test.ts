@@ -1,3 +1,4 @@
+import { type Database, migrate } from '@millrace/database';
 import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
 import { Client } from 'pg';
 import {
@@ -7,8 +8,7 @@ import {
   expireJobLeases,
   expireLeases,
   findDriftedJobs,
-} from '../../lifecycle/src';
-import { type Database, migrate } from '../src';
+} from '../src';
 import { type Access, ExplainingDatabase } from './explaining';
 
 const model = 'test-model';

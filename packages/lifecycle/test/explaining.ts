@@ -1,7 +1,6 @@
+import { type Database, Session, Sql } from '@millrace/database';
 import { Client } from 'pg';
 import pgPromise from 'pg-promise';
-import { type Database, Session } from '../src';
-import { Sql } from '../src/connection/sql';
 
 interface PlanNode {
   'Node Type': string;

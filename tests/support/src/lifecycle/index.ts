@@ -1,0 +1,5 @@
+export * from './chunks';
+export * from './database';
+export * from './jobs';
+export * from './lease';
+export * from './rows';
