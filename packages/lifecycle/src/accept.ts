@@ -31,7 +31,7 @@ export function acceptDocument(database: Database, document: NewDocument, option
     if (options.unlocked) {
       await removeLocked(session, document);
     }
-    const isNew = await session.documents.insertIfNew(document);
+    const isNew = await session.documents.insertIfNew({ ...document, unlocked: options.unlocked ?? false });
     if (isNew) {
       await session.jobs.insert({
         id: options.jobId,

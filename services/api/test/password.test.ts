@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Database } from '@millrace/database';
 import { openPdf } from '@millrace/pdf';
@@ -89,6 +89,15 @@ describe('When an encrypted PDF comes with its password', () => {
       expect(again.status).toBe(200);
       expect(again.body).toMatchObject({ duplicate: true, document: { id: body.document.id } });
     }
+  });
+
+  test('and comes again after its original was lost, then the answer is still the first document', async () => {
+    const pdf = await encryptedPdf('known', 'The row tells.');
+    const { body } = await form(pdf, 'known');
+    await rm((await files()).find((name) => name.endsWith(body.document.id)) ?? '');
+    const again = await form(pdf, 'known');
+    expect(again.status).toBe(200);
+    expect(again.body).toMatchObject({ duplicate: true, document: { id: body.document.id } });
   });
 });
 

@@ -11,6 +11,8 @@ export interface DocumentRow {
   contentHash: string;
   mimeType: string;
   sizeBytes: number;
+  /** True for an encrypted PDF whose original was stored without its password. */
+  unlocked: boolean;
   title: string | null;
   pageCount: number | null;
   totalChunks: number | null;
@@ -28,11 +30,11 @@ export interface DocumentRow {
 export type NewDocument = Pick<
   DocumentRow,
   'id' | 'collectionId' | 'ownerId' | 'filename' | 'sourcePath' | 'contentHash' | 'mimeType' | 'sizeBytes'
-> & { metadata?: Record<string, unknown> | undefined };
+> & { unlocked?: boolean; metadata?: Record<string, unknown> | undefined };
 
 // size_bytes is a bigint, which the driver returns as text. A number holds every upload's size exactly (up to 2^53).
 const columns = `id, collection_id AS "collectionId", owner_id AS "ownerId", filename, source_path AS "sourcePath",
-  content_hash AS "contentHash", mime_type AS "mimeType", size_bytes::float8 AS "sizeBytes", title,
+  content_hash AS "contentHash", mime_type AS "mimeType", size_bytes::float8 AS "sizeBytes", unlocked, title,
   page_count AS "pageCount", total_chunks AS "totalChunks", repair, metadata, status, error_code AS "errorCode", error,
   created_at AS "createdAt", updated_at AS "updatedAt",
   (SELECT j.id FROM jobs j WHERE j.document_id = documents.id AND j.kind = 'ingest'
@@ -45,11 +47,11 @@ export class Documents {
   async insertIfNew(document: NewDocument): Promise<boolean> {
     const inserted = await this.sql.affected(
       `INSERT INTO documents
-         (id, collection_id, owner_id, filename, source_path, content_hash, mime_type, size_bytes, metadata)
+         (id, collection_id, owner_id, filename, source_path, content_hash, mime_type, size_bytes, unlocked, metadata)
        VALUES ($<id>, $<collectionId>, $<ownerId>, $<filename>, $<sourcePath>, $<contentHash>, $<mimeType>, $<sizeBytes>,
-               $<metadata>::jsonb)
+               $<unlocked>, $<metadata>::jsonb)
        ON CONFLICT (collection_id, content_hash) DO NOTHING`,
-      { ...document, metadata: JSON.stringify(document.metadata ?? {}) },
+      { ...document, unlocked: document.unlocked ?? false, metadata: JSON.stringify(document.metadata ?? {}) },
     );
     return inserted === 1;
   }

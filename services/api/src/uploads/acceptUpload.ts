@@ -1,6 +1,3 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { originalKey } from '@millrace/blobs';
 import { MillraceError, newId } from '@millrace/contracts';
 import { type DocumentRow, defaultCollectionId } from '@millrace/database';
@@ -33,7 +30,7 @@ export async function acceptUpload(
   const known = await database.documents.findByContent(collectionId, upload.contentHash);
   const knownJob = known && (await database.jobs.find(known.jobId));
   // A document that failed because its password was missing is replaced when the password comes.
-  if (knownJob && !(upload.password !== undefined && (await mayLackPassword(resources, known)))) {
+  if (knownJob && !(upload.password !== undefined && mayLackPassword(known))) {
     return { duplicate: true, document: known, job: knownJob };
   }
   const unlocked = await removePassword(resources, upload, gone);
@@ -73,7 +70,7 @@ export async function acceptUpload(
   }
   if (accepted.duplicate) {
     await blobs.remove(key);
-    if (unlocked && (await mayLackPassword(resources, accepted.document))) {
+    if (unlocked && mayLackPassword(accepted.document)) {
       throw new MillraceError(
         'DOCUMENT_IN_PROGRESS',
         `The password is right, but the same file came without one and is still being read as document ${accepted.document.id}.`,
@@ -106,22 +103,9 @@ async function removePassword(
   return unlocked;
 }
 
-/**
- * True for a document that failed because its password was missing, or still may: it is not fully read, and its
- * original is the uploaded file. The original of a PDF that came with its password is a copy without encryption.
- */
-async function mayLackPassword({ blobs }: UploadResources, document: DocumentRow): Promise<boolean> {
-  if (document.status !== 'queued' && document.status !== 'processing') {
-    return document.errorCode === 'PDF_ENCRYPTED';
-  }
-  try {
-    const hash = createHash('sha256');
-    await pipeline(createReadStream(await blobs.localPath(document.sourcePath ?? originalKey(document.id))), hash);
-    return hash.digest('hex') === document.contentHash;
-  } catch {
-    // The original was removed, so the document has just ended. The next upload sees how.
-    return true;
-  }
+/** True for a document that failed because its password was missing, or still may: it is being read and came without one. */
+function mayLackPassword({ status, errorCode, unlocked }: DocumentRow): boolean {
+  return status === 'queued' || status === 'processing' ? !unlocked : errorCode === 'PDF_ENCRYPTED';
 }
 
 /** Delivers the job. Without Redis the upload is accepted all the same: the reconciler delivers the job later. */
