@@ -39,14 +39,15 @@ async function insertFailed(sql: Sql, code: string): Promise<void> {
     values,
   );
   await sql.none(
-    `INSERT INTO jobs (id, document_id, kind, status, current_step, max_retries, chunk_max_retries, error_code, finished_at)
-     VALUES ($<jobId>, $<documentId>, 'ingest', 'failed', 'failed', 3, 2, $<code>, now())`,
+    `INSERT INTO jobs (id, document_id, kind, status, current_step, max_retries, chunk_max_retries, queue_job_id,
+       dispatch_count, error_code, finished_at)
+     VALUES ($<jobId>, $<documentId>, 'ingest', 'failed', 'failed', 3, 2, $<jobId> || '.1', 1, $<code>, now())`,
     values,
   );
   await sql.none(
     `INSERT INTO job_chunks (id, job_id, chunk_index, page_start, page_end, page_count, has_overlap, chunk_hash,
-       content_hash, status, max_retries, last_error_code)
-     VALUES ($<chunkId>, $<jobId>, 0, 1, 1, 1, false, 'hash', 'hash', 'failed', 2, $<code>)`,
+       content_hash, status, max_retries, queue_job_id, dispatch_count, last_error_code)
+     VALUES ($<chunkId>, $<jobId>, 0, 1, 1, 1, false, 'hash', 'hash', 'failed', 2, $<chunkId> || '.1', 1, $<code>)`,
     values,
   );
   await sql.none(
