@@ -1,7 +1,21 @@
 import type { ReadingOptions } from '@millrace/contracts';
 
 /** A job that a chunker holds. */
-export interface ClaimedJob {
+export type ClaimedJob = ClaimedIngest | ClaimedReread;
+
+/** The whole document is to be read. */
+export interface ClaimedIngest extends ClaimedReading {
+  kind: 'ingest';
+}
+
+/** The failed pages of a document are to be read again. */
+export interface ClaimedReread extends ClaimedReading {
+  kind: 'reread';
+  /** In order. */
+  failedPages: number[];
+}
+
+interface ClaimedReading {
   jobId: string;
   documentId: string;
   collectionId: string;
@@ -12,10 +26,8 @@ export interface ClaimedJob {
   reading: ReadingOptions;
   chunkMaxRetries: number;
   attempts: number;
-  /** For a job of the kind `reread`, the pages to read, in order; null when the whole document is to be read. */
-  failedPages: number[] | null;
   token: string;
 }
 
 /** The lease of a claimed job. */
-export type JobLease = Pick<ClaimedJob, 'jobId' | 'token'>;
+export type JobLease = Pick<ClaimedReading, 'jobId' | 'token'>;

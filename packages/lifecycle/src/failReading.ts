@@ -21,7 +21,7 @@ export function failJob(
     if (!(await endUnreadJob(session, job, error))) {
       return null;
     }
-    if (job.failedPages !== null) {
+    if (job.kind === 'reread') {
       return { sourcePath: null };
     }
     await session.documentPages.replaceAll(job.documentId, pages);

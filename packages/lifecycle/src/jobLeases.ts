@@ -33,7 +33,7 @@ export function claimJob(
     const token = newId();
     const claimed = await session.sql.oneOrNone<{
       documentId: string;
-      kind: string;
+      kind: ClaimedJob['kind'];
       attempts: number;
       chunkMaxRetries: number;
       reading: ReadingOptions;
@@ -62,10 +62,13 @@ export function claimJob(
          mime_type AS "mimeType"`,
       [documentId],
     );
-    const failedPages = kind === 'reread' ? await session.documentPages.failedNumbers(documentId) : null;
+    const job = { jobId, documentId, ...document, reading, chunkMaxRetries, attempts, token };
     return {
       outcome: 'claimed',
-      job: { jobId, documentId, ...document, reading, chunkMaxRetries, attempts, failedPages, token },
+      job:
+        kind === 'ingest'
+          ? { ...job, kind }
+          : { ...job, kind, failedPages: await session.documentPages.failedNumbers(documentId) },
     };
   });
 }

@@ -88,7 +88,7 @@ describe('When failed pages are requested', () => {
     expect(rereadId).not.toBe(jobId);
     expect(await jobOf(database, rereadId)).toMatchObject({ kind: 'reread', status: 'queued', maxRetries: 3 });
     expect(await documentOf(documentId)).toMatchObject({ status: 'processing', errorCode: null, jobId });
-    expect(await claimedJob(database, rereadId)).toMatchObject({ failedPages: [2, 4], attempts: 1 });
+    expect(await claimedJob(database, rereadId)).toMatchObject({ kind: 'reread', failedPages: [2, 4], attempts: 1 });
     expect([await jobOf(database, jobId), await chunkRows(jobId)]).toEqual(before);
     expect(await pagesOf(documentId)).toEqual(['text', 'PAGE_FAILED', 'text', 'PAGE_FAILED']);
   });

@@ -83,7 +83,7 @@ export class IngestHandler {
     const endRenewal = renewLease({ leaseMs, renew, logger });
     try {
       const document = await this.read(work);
-      return document.chunks.length === 0 && job.failedPages === null
+      return document.chunks.length === 0 && job.kind === 'ingest'
         ? await this.fail(work, whyNoText(document), document.pages)
         : await this.store(work, document);
     } catch (error) {
@@ -104,7 +104,7 @@ export class IngestHandler {
       {
         path: await blobs.localPath(job.sourcePath),
         mimeType: job.mimeType,
-        pages: job.failedPages,
+        pages: job.kind === 'reread' ? job.failedPages : null,
         reading: job.reading,
         maxPages,
         ocr,
@@ -128,7 +128,7 @@ export class IngestHandler {
     const chunks = document.chunks.map(toJobChunk);
     // While the database is away this waits: reading the document again would take longer.
     const dispatches = await untilAvailable(
-      () => (job.failedPages === null ? storeChunks : storePages)(database, job, { title, repair, pages, chunks }),
+      () => (job.kind === 'ingest' ? storeChunks : storePages)(database, job, { title, repair, pages, chunks }),
       signal,
     );
     if (!dispatches) {

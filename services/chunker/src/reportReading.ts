@@ -9,12 +9,12 @@ const reportEveryMs = 2_000;
 /** Makes the listener that shows in the job which page is being read, from time to time. */
 export function reportReading(options: {
   database: Database;
-  job: Pick<ClaimedJob, 'jobId' | 'token' | 'failedPages'>;
+  job: Pick<ClaimedJob, 'jobId' | 'token' | 'kind'>;
   logger: Logger;
   intervalMs?: number;
 }): (step: PageStep) => void {
   const { database, job, logger, intervalMs = reportEveryMs } = options;
-  const doing = job.failedPages === null ? 'reading' : 'reading failed pages again:';
+  const doing = job.kind === 'ingest' ? 'reading' : 'reading failed pages again:';
   let last = performance.now();
   let writing = false;
   return ({ page, pages, ocr }) => {

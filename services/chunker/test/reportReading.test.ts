@@ -26,7 +26,7 @@ test('When a document takes long to read, then its job shows the page from time 
       report({ page: 15, pages: null, ocr: false });
       return (await step()) === 'reading page 15';
     });
-    reportReading({ ...options, job: { ...job, failedPages: [15] }, intervalMs: 0 })({
+    reportReading({ ...options, job: { ...job, kind: 'reread' }, intervalMs: 0 })({
       page: 15,
       pages: 40,
       ocr: false,

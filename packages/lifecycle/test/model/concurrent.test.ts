@@ -62,7 +62,7 @@ async function drain(before: Snapshot): Promise<void> {
     for (const jobId of jobIds) {
       const claimed = await claimJob(database, { jobId, ...testLease });
       if (claimed.outcome === 'claimed') {
-        const store = claimed.job.failedPages === null ? storeChunks : storePages;
+        const store = claimed.job.kind === 'ingest' ? storeChunks : storePages;
         await store(database, claimed.job, { title: null, pages: [newPage(1)], chunks: [newJobChunk(0)] });
       }
     }

@@ -87,7 +87,7 @@ export const store = command(
   {
     request: (world, { claim, count, badPage }) => {
       const found = recent(world.jobClaims, claim);
-      const isRereading = found !== undefined && found.failedPages !== null;
+      const isRereading = found?.kind === 'reread';
       return {
         claim: found,
         isRereading,
