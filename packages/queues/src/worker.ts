@@ -35,7 +35,7 @@ export function createDeliveryMetrics(registry: Registry) {
     }),
     seconds: new Histogram({
       name: 'millrace_delivery_seconds',
-      help: 'Time a delivery was in hand',
+      help: 'Time a delivery was worked on',
       labelNames,
       buckets: [0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300],
       registers: [registry],
@@ -48,7 +48,7 @@ export interface QueueWorkerOptions<N extends QueueName> {
   prefix: string;
   connection: Redis;
   handle: (delivery: Delivery<N>, queueJobId: string) => Promise<DeliveryResult>;
-  /** Deliveries in hand at once. */
+  /** The largest number of deliveries that are worked on at once. */
   concurrency: number;
   /** Makes all workers of the queue wait for so many milliseconds. */
   pauseQueue: (forMs: number) => Promise<void>;
@@ -92,14 +92,14 @@ export class QueueWorker<N extends QueueName> {
     });
   }
 
-  /** Takes no further delivery. The deliveries in hand go on. */
+  /** Takes no further delivery. Work on the deliveries that it has taken goes on. */
   async pause(): Promise<void> {
     await this.worker.pause(true);
   }
 
   /**
-   * Waits for the deliveries in hand, then closes. With Redis away that never ends, so the wait ends after `graceMs`.
-   * The deliveries in hand then come again when their locks expire.
+   * Waits for the deliveries that are worked on, then closes. While Redis is unreachable that never ends, so the wait ends
+   * after `graceMs`. Those deliveries then come again when their locks expire.
    */
   async close(graceMs: number): Promise<void> {
     await Promise.race([this.worker.close(), setTimeout(graceMs, undefined, { ref: false })]);

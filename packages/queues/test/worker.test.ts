@@ -211,27 +211,27 @@ describe('Looking for lost deliveries', () => {
     dispatchCount: 1,
   });
 
-  test('When a delivery waits, is delayed or is in hand, then it is not lost; when it was removed or has ended, then it is', async () => {
+  test('When a delivery waits, is delayed or is worked on, then it is not lost; when it was removed or has ended, then it is', async () => {
     const [waiting, delayed, removed, done, never] = [chunk(5), chunk(5, 60_000), chunk(5), chunk(0), chunk(5)];
-    const inHand = chunk(1);
-    await queues.deliverChunks([done, inHand, waiting, delayed, removed]);
+    const active = chunk(1);
+    await queues.deliverChunks([done, active, waiting, delayed, removed]);
     await queues.chunks.remove(removed.queueJobId);
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => {
       release = resolve;
     });
     work(async (id) => {
-      if (id === inHand.chunkId) {
+      if (id === active.chunkId) {
         await held;
       }
       return { outcome: 'done' };
     });
     await ended(done.queueJobId);
-    await waitFor('one to be in hand', async () => {
-      const state = await queues.chunks.getJobState(inHand.queueJobId);
+    await waitFor('one to be worked on', async () => {
+      const state = await queues.chunks.getJobState(active.queueJobId);
       return state === 'active';
     });
-    const rows = [waiting, delayed, removed, done, never, inHand].map(rowOf);
+    const rows = [waiting, delayed, removed, done, never, active].map(rowOf);
     const lost = await queues.findLost(rows);
     release();
     expect(lost).toEqual([removed, done, never].map(rowOf));

@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Delivery, QueueName } from '@millrace/contracts';
 import { createDeliveryMetrics, type DeliveryResult, QueueWorker } from '@millrace/queues';
+import { RunningWork } from './runningWork';
 import type { RunningService } from './runService';
 import { type ServiceOptions, type ServiceTools, startBackgroundService } from './service';
-import { WorkInHand } from './workInHand';
 
 /** The shares of SHUTDOWN_TIMEOUT_MS for finishing work, before the rest is released, and for closing the workers. */
 const finishingShare = 0.6;
@@ -11,32 +11,32 @@ const closingShare = 0.15;
 
 interface ConsumerOf<N extends QueueName> {
   queue: N;
-  /** Deliveries in hand at once. */
+  /** The largest number of deliveries that are worked on at once. */
   concurrency: number;
-  /** Works on a delivery. When the signal of the work in hand aborts, it releases what it has claimed. */
+  /** Works on a delivery. When the signal of the running work aborts, it releases what it has claimed. */
   handle: (delivery: Delivery<N>, queueJobId: string) => Promise<DeliveryResult>;
 }
 
-/** What takes the deliveries of one queue. */
+/** The consumer of one queue. */
 export type Consumer = { [N in QueueName]: ConsumerOf<N> }[QueueName];
 
 export interface WorkerServiceOptions extends Omit<ServiceOptions, 'redis'> {
-  setUp: (tools: ServiceTools & { inHand: WorkInHand }) => Promise<{
+  setUp: (tools: ServiceTools & { runningWork: RunningWork }) => Promise<{
     consumers: readonly Consumer[];
-    /** Called when nothing is in hand any more. */
+    /** Called when no work is running any more. */
     close?: () => Promise<void>;
   }>;
 }
 
 /**
- * Starts a service that works on queues. Every delivery counts as work in hand, and none is begun once work is to be
- * released. When the service stops, it finishes what it can and releases the rest.
+ * Starts a service that works on queues. When it stops, it takes no more deliveries, finishes what it can, and releases the
+ * rest. A delivery that arrives after that is postponed.
  * @throws as startService
  */
 export function startWorkerService({ setUp, ...options }: WorkerServiceOptions): Promise<RunningService> {
   return startBackgroundService({ ...options, redis: 'worker' }, async (tools) => {
-    const inHand = new WorkInHand();
-    const { consumers, close } = await setUp({ ...tools, inHand });
+    const runningWork = new RunningWork();
+    const { consumers, close } = await setUp({ ...tools, runningWork });
     const metrics = createDeliveryMetrics(tools.registry);
     const workers = consumers.map((consumer) => {
       const { queue, concurrency } = consumer;
@@ -48,7 +48,9 @@ export function startWorkerService({ setUp, ...options }: WorkerServiceOptions):
         connection: tools.redis,
         concurrency,
         handle: async (delivery: Delivery<QueueName>, queueJobId) =>
-          inHand.signal.aborted ? { outcome: 'later', at: new Date() } : inHand.run(() => handle(delivery, queueJobId)),
+          runningWork.signal.aborted
+            ? { outcome: 'later', at: new Date() }
+            : runningWork.run(() => handle(delivery, queueJobId)),
         pauseQueue: (forMs) => tools.queues.pause(queue, forMs),
         lockMs: tools.config.LEASE_MS,
         logger: tools.logger,
@@ -67,15 +69,16 @@ export function startWorkerService({ setUp, ...options }: WorkerServiceOptions):
         {
           name: 'take no more deliveries',
           run: () => {
-            tools.database.endWaiting();
+            tools.database.stopRetrying();
             return Promise.all(workers.map((worker) => worker.pause()));
           },
         },
         {
-          name: 'finish the work in hand',
-          run: () => Promise.race([inHand.finish(), setTimeout(stopMs * finishingShare, undefined, { ref: false })]),
+          name: 'finish the running work',
+          run: () =>
+            Promise.race([runningWork.finish(), setTimeout(stopMs * finishingShare, undefined, { ref: false })]),
         },
-        { name: 'release unfinished work', run: () => inHand.release() },
+        { name: 'release unfinished work', run: () => runningWork.release() },
         {
           name: 'close the workers',
           run: () => Promise.all(workers.map((worker) => worker.close(stopMs * closingShare))),

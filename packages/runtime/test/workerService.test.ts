@@ -30,8 +30,8 @@ function start(handle: (stopping: AbortSignal) => Promise<DeliveryResult>): Prom
     name: 'tester',
     config: environment.config(),
     logger,
-    setUp: async ({ inHand }) => ({
-      consumers: [{ queue: 'documents', concurrency: 1, handle: () => handle(inHand.signal) }],
+    setUp: async ({ runningWork }) => ({
+      consumers: [{ queue: 'documents', concurrency: 1, handle: () => handle(runningWork.signal) }],
     }),
   });
 }
@@ -70,7 +70,7 @@ test('When work does not finish in the time for it, then it is released, and its
     return { outcome: 'later', at: new Date() };
   });
   const [first, second] = [await deliver(), await deliver()];
-  await waitFor('the first delivery to be in hand', async () => begun === 1);
+  await waitFor('the first delivery to be worked on', async () => begun === 1);
   await stop(service);
   expect([await first(), await second()].sort()).toEqual(['delayed', 'waiting']);
   expect(begun).toBe(1);

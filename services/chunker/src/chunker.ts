@@ -22,7 +22,7 @@ export async function startChunker(config: Config, logger: Logger): Promise<Runn
     name: 'chunker',
     config,
     logger,
-    setUp: async ({ database, deliveries, registry, worker, inHand }) => {
+    setUp: async ({ database, deliveries, registry, worker, runningWork }) => {
       const pool: ReaderPool = new ProcessPool({
         entry: join(__dirname, 'parseProcess.js'),
         processes: config.READER_PROCESSES,
@@ -56,7 +56,7 @@ export async function startChunker(config: Config, logger: Logger): Promise<Runn
           timeoutMs: config.PDF_REPAIR_TIMEOUT_MS,
           maxRssBytes: config.PDF_REPAIR_MAX_MEMORY_BYTES,
         },
-        stopping: inHand.signal,
+        stopping: runningWork.signal,
         logger,
         metrics: createChunkerMetrics(registry),
       });

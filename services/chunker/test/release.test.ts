@@ -1,11 +1,11 @@
 import { createIngest } from './support';
 
 test('When the service stops during the claim of a job, then the job is released and queued again', async () => {
-  const { database, queues, blobs, inHand, handler, upload, dispose } = await createIngest();
+  const { database, queues, blobs, runningWork, handler, upload, dispose } = await createIngest();
   try {
     const { delivery, sourcePath } = await upload(Buffer.from('%PDF-1.4'));
-    const work = inHand.run(() => handler.handle(delivery));
-    await inHand.release();
+    const work = runningWork.run(() => handler.handle(delivery));
+    await runningWork.release();
     expect(await work).toEqual({ outcome: 'done' });
 
     const row = await database.jobs.find(delivery.jobId);

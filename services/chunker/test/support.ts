@@ -1,5 +1,5 @@
 import { BlobStore } from '@millrace/blobs';
-import { Deliveries, WorkInHand } from '@millrace/runtime';
+import { Deliveries, RunningWork } from '@millrace/runtime';
 import { createLogger, createRegistry } from '@millrace/telemetry';
 import { createTestEnvironment } from '@millrace/test-support';
 import { acceptedDocument, openDatabase } from '@millrace/test-support/lifecycle';
@@ -21,7 +21,7 @@ export async function createIngest(
   const { queues, close: closeQueues } = await openQueues(config, { worker: true });
   const pool = readerPool(limits);
   const blobs = new BlobStore(config.BLOB_DIR);
-  const inHand = new WorkInHand();
+  const runningWork = new RunningWork();
   const handler = new IngestHandler({
     database,
     deliveries: new Deliveries(queues, logger),
@@ -34,7 +34,7 @@ export async function createIngest(
     maxLostPages: 3,
     maxCharacters: 100_000_000,
     ocr,
-    stopping: inHand.signal,
+    stopping: runningWork.signal,
     logger,
     metrics: createChunkerMetrics(createRegistry('test')),
   });
@@ -44,7 +44,7 @@ export async function createIngest(
     queues,
     pool,
     blobs,
-    inHand,
+    runningWork,
     handler,
     /** Accepts a document with this original. */
     async upload(original: Buffer, chunkMaxRetries = 3) {

@@ -1,7 +1,7 @@
 import type { MillraceError } from '@millrace/contracts';
 import { untilAvailable } from '@millrace/database';
 import type { ClaimedChunk } from '@millrace/lifecycle';
-import type { WorkInHand } from '@millrace/runtime';
+import type { RunningWork } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
 import type { HeldClaim, Part } from './heldClaim';
 import type { EmbedderMetrics } from './metrics';
@@ -17,7 +17,7 @@ const poisonedLimit = 8;
 
 export interface BatchBisectorOptions {
   parts: PartEmbedder;
-  inHand: WorkInHand;
+  runningWork: RunningWork;
   logger: Logger;
   metrics: EmbedderMetrics;
 }
@@ -57,14 +57,14 @@ export class BatchBisector {
 
   /** Begins to examine a failed part of a claim, each document's chunks apart. Leases are renewed meanwhile. */
   examine(held: HeldClaim, failed: Part, error: MillraceError): void {
-    const { inHand, logger, metrics } = this.options;
+    const { runningWork, logger, metrics } = this.options;
     const byDocument = groupBy(failed.chunks, (chunk) => chunk.documentId);
     logger.warn(
       { code: error.code, reason: error.message, chunks: failed.chunks.length, documents: byDocument.size },
       'a batch failed and is being divided to find the reason',
     );
     metrics.divided.inc();
-    const textsReleased = untilAvailable(() => this.parts.vectors.release(failed), inHand.signal);
+    const textsReleased = untilAvailable(() => this.parts.vectors.release(failed), runningWork.signal);
     // Every document waits for it in its turn, which may come much later.
     textsReleased.catch(() => undefined);
     for (const [documentId, chunks] of byDocument) {
@@ -76,7 +76,7 @@ export class BatchBisector {
             await (byDocument.size === 1 ? this.divide(document, part, error) : this.tryAgain(document, part));
           }),
         );
-      inHand
+      runningWork
         .run(examined)
         // The leases of these chunks expire, and the reconciler does the rest.
         .catch((failure: unknown) => logger.error({ err: failure }, 'a failed batch could not be examined'));
@@ -106,7 +106,7 @@ export class BatchBisector {
   }
 
   private async tryAgain(document: Examination, part: Part): Promise<void> {
-    if (this.options.inHand.signal.aborted) {
+    if (this.options.runningWork.signal.aborted) {
       return this.parts.release(part, { redeliver: true });
     }
     const attempt = await this.parts.attempt(part);

@@ -2,7 +2,7 @@ import { newId } from '@millrace/contracts';
 import { untilAvailable } from '@millrace/database';
 import { type ChunkClaim, type ClaimedChunk, claimChunks, releaseChunks, renewChunkLeases } from '@millrace/lifecycle';
 import type { DeliveryResult } from '@millrace/queues';
-import type { WorkInHand } from '@millrace/runtime';
+import type { RunningWork } from '@millrace/runtime';
 import { BatchBisector } from './batchBisector';
 import { HeldClaim } from './heldClaim';
 import { PartEmbedder, type PartEmbedderOptions } from './partEmbedder';
@@ -18,7 +18,7 @@ export interface BatchProcessorOptions extends Omit<PartEmbedderOptions, 'signal
   /** Names this process in leases and attempts. */
   worker: string;
   /** Counts the work of the bisector as well. Its signal ends all work. */
-  inHand: WorkInHand;
+  runningWork: RunningWork;
 }
 
 /**
@@ -34,7 +34,7 @@ export class BatchProcessor {
   private readonly signal: AbortSignal;
 
   constructor(private readonly options: BatchProcessorOptions) {
-    this.signal = options.inHand.signal;
+    this.signal = options.runningWork.signal;
     this.parts = new PartEmbedder({ ...options, signal: this.signal });
     this.bisector = new BatchBisector({ ...options, parts: this.parts });
   }
@@ -106,7 +106,7 @@ export class BatchProcessor {
         await this.parts.release(part, { redeliver: true });
         break;
       case 'paused':
-        // The deliveries in hand go back into the queue, which is paused for all workers.
+        // The deliveries of the batch go back into the queue, which is paused for all workers.
         await this.parts.release({ ...part, chunks: attempt.rest }, { redeliver: false });
         addAll(results, resultFor(attempt.rest, paused(attempt.forMs)));
         break;

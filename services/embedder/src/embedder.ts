@@ -9,15 +9,16 @@ import type { QueuedChunk } from './results';
 import { storedChunks, uploadedChunks } from './target';
 
 /**
- * Starts an embedder. Its two workers, for chunks of uploads and for stored chunks, share nothing but the process. Each
- * gathers deliveries into batches across documents, and each batch is embedded and settled as one.
+ * Starts an embedder. It has two workers: one embeds the chunks of uploads, the other gives stored chunks a vector of the
+ * next model. They share only the process. Each gathers deliveries of any documents into batches. A batch is embedded in
+ * one call and settled in one transaction.
  */
 export function startEmbedder(config: Config, logger: Logger): Promise<RunningService> {
   return startWorkerService({
     name: 'embedder',
     config,
     logger,
-    setUp: async ({ database, deliveries, registry, worker, inHand }) => {
+    setUp: async ({ database, deliveries, registry, worker, runningWork }) => {
       const providers = await EmbeddingProviders.create(config);
       const metrics = createEmbedderMetrics(registry);
       const consumers = [uploadedChunks, storedChunks].map((target): Consumer => {
@@ -27,7 +28,7 @@ export function startEmbedder(config: Config, logger: Logger): Promise<RunningSe
           deliveries,
           providers,
           worker,
-          inHand,
+          runningWork,
           leaseMs: config.LEASE_MS,
           maxOutageMs: config.EMBEDDING_MAX_OUTAGE_MS,
           retryPolicy: { backoffMs: config.RETRY_BACKOFF_MS },
@@ -45,7 +46,7 @@ export function startEmbedder(config: Config, logger: Logger): Promise<RunningSe
         });
         return {
           queue: target.queue,
-          // One batch more than can run, so that the next one is full when a place becomes free.
+          // One batch more than can run at once, so that the next batch is full when a running one ends.
           concurrency: config.EMBEDDING_BATCH_SIZE * (config.EMBEDDING_CONCURRENCY + 1),
           handle: (delivery, queueJobId) => batcher.submit({ ...delivery, queueJobId }),
         };

@@ -35,8 +35,8 @@ export class EmbeddingWorker {
    * claimed, and the attempts do not count. @throws MillraceError DATABASE_UNAVAILABLE with nothing claimed
    */
   async process(deliveries: readonly QueuedChunk[]): Promise<DeliveryResult[]> {
-    const { database, target, inHand } = this.options;
-    if (inHand.signal.aborted) {
+    const { database, target, runningWork } = this.options;
+    if (runningWork.signal.aborted) {
       return deliveries.map(() => later(0));
     }
     const models = await database.embeddingModels.find();
@@ -61,12 +61,12 @@ export class EmbeddingWorker {
 
   /** Leaves the chunks to workers that have a provider of the model, or to the end of their jobs. */
   private async leave(deliveries: readonly QueuedChunk[], model: EmbeddingModel | null): Promise<DeliveryResult[]> {
-    const { target, inHand, logger } = this.options;
+    const { target, runningWork, logger } = this.options;
     if (model && performance.now() - this.warnedAt >= warnEveryMs) {
       logger.warn({ queue: target.queue, ...model }, 'this embedder has no provider of the model');
       this.warnedAt = performance.now();
     }
-    await setTimeout(holdMs, undefined, { signal: inHand.signal }).catch(() => undefined);
+    await setTimeout(holdMs, undefined, { signal: runningWork.signal }).catch(() => undefined);
     const results = await resolveUnclaimed(deliveries, noProviderMs, this.options);
     return deliveries.map(({ chunkId }) => results.get(chunkId) ?? { outcome: 'done' });
   }

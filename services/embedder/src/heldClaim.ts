@@ -20,12 +20,12 @@ export interface HeldClaimOptions {
 }
 
 /**
- * A claim that is worked on. Its lease is renewed as long as any part of it is in hand. The parts of one claim may end at
+ * A claim that is worked on. Its lease is renewed while any part of it is worked on. The parts of one claim may end at
  * different times, the failed ones later than the others.
  */
 export class HeldClaim {
   private readonly textTokens = new Set<string>();
-  private inHand = 0;
+  private runningParts = 0;
   private endRenewal: (() => void) | undefined;
 
   constructor(
@@ -42,13 +42,13 @@ export class HeldClaim {
 
   /** Does `work` on a part of the claim. */
   async during<T>(work: () => Promise<T>): Promise<T> {
-    this.inHand += 1;
+    this.runningParts += 1;
     this.endRenewal ??= this.startRenewal();
     try {
       return await work();
     } finally {
-      this.inHand -= 1;
-      if (this.inHand === 0) {
+      this.runningParts -= 1;
+      if (this.runningParts === 0) {
         this.endRenewal?.();
         this.endRenewal = undefined;
       }

@@ -52,9 +52,9 @@ describe('When the database goes away while the provider works', () => {
       return 'ok';
     });
     const worker = await workerOn(throughWire);
-    const work = world.inHand.run(() => worker.process(deliveries)).catch((error: Error) => error);
+    const work = world.runningWork.run(() => worker.process(deliveries)).catch((error: Error) => error);
     await waitFor('the provider to have answered', async () => provider.requests.length === 1);
-    await world.inHand.release();
+    await world.runningWork.release();
     expect(await work).toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
     expect(await chunkCounts(database, jobId)).toEqual({ processing: 2 });
   });
@@ -72,7 +72,7 @@ describe('When the database refuses one chunk of a batch', () => {
     );
     const worker = await workerOn(database);
     await worker.process(deliveries);
-    await world.inHand.finish();
+    await world.runningWork.finish();
     const rows = await database.jobChunks.findAll(chunkIds);
     expect(rows.filter((row) => row.status !== 'success')).toMatchObject([
       { id: poisoned, status: 'retry_scheduled', lastErrorCode: 'INTERNAL', attempts: 1 },
@@ -94,7 +94,7 @@ describe('When storing one chunk always takes longer than a statement may', () =
     try {
       const worker = await workerOn(hasty);
       await worker.process(deliveries);
-      await world.inHand.finish();
+      await world.runningWork.finish();
       const rows = await database.jobChunks.findAll(chunkIds);
       expect(rows.filter((row) => row.status !== 'success')).toMatchObject([
         { id: chunkIds[1], status: 'retry_scheduled', lastErrorCode: 'DATABASE_TIMEOUT', attempts: 1 },
@@ -125,10 +125,10 @@ describe('When a batch of two documents with the same texts fails once', () => {
     const worker = await workerOn(database);
     const deliveries = [...first.deliveries, ...second.deliveries];
     await worker.process(deliveries);
-    await world.inHand.finish();
+    await world.runningWork.finish();
     // Chunks whose text was claimed for the other part come again.
     await worker.process(deliveries);
-    await world.inHand.finish();
+    await world.runningWork.finish();
     for (const { jobId } of [first, second]) {
       expect(await database.jobs.find(jobId)).toMatchObject({ status: 'completed', processedChunks: 3 });
     }
@@ -149,7 +149,7 @@ describe('When a lease is lost while a call fails', () => {
     });
     const worker = await workerOn(database);
     await worker.process(deliveries);
-    await world.inHand.finish();
+    await world.runningWork.finish();
     const texts = provider.requests.slice(1).flatMap((request) => request.input);
     expect(texts.filter((text) => text !== probeText)).toEqual([]);
     const rows = await database.jobChunks.findAll(chunkIds);

@@ -6,8 +6,8 @@ test('When the stop comes while a batch is just being claimed, then its chunks a
   try {
     const { chunkIds, deliveries } = await world.upload(3);
     const worker = await world.worker();
-    const work = world.inHand.run(() => worker.process(deliveries));
-    await world.inHand.release();
+    const work = world.runningWork.run(() => worker.process(deliveries));
+    await world.runningWork.release();
     expect(await work).toEqual(deliveries.map(() => ({ outcome: 'done' })));
 
     const rows = await world.database.jobChunks.findAll(chunkIds);

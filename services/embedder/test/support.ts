@@ -2,7 +2,7 @@ import type { Config } from '@millrace/config';
 import { type Database, defaultCollectionId } from '@millrace/database';
 import { EmbeddingProviders } from '@millrace/embeddings';
 import type { Queues } from '@millrace/queues';
-import { Deliveries, WorkInHand } from '@millrace/runtime';
+import { Deliveries, RunningWork } from '@millrace/runtime';
 import { createLogger, createRegistry } from '@millrace/telemetry';
 import { createTestEnvironment, type OpenAiServer, startOpenAiServer } from '@millrace/test-support';
 import { chunkedDocument, openDatabase } from '@millrace/test-support/lifecycle';
@@ -21,7 +21,7 @@ export interface WorkerOptions {
 
 /** A database, queues and a provider of a test's own, and workers on them. */
 export class EmbedderWorld {
-  readonly inHand = new WorkInHand();
+  readonly runningWork = new RunningWork();
 
   private constructor(
     readonly provider: OpenAiServer,
@@ -58,7 +58,7 @@ export class EmbedderWorld {
       database,
       deliveries: new Deliveries(this.queues, logger),
       providers: await EmbeddingProviders.create(this.config(changes)),
-      inHand: this.inHand,
+      runningWork: this.runningWork,
       worker: 'test',
       leaseMs,
       maxOutageMs: 60_000,

@@ -1,5 +1,5 @@
 /** The work that a service is doing at this moment, so that a stop can wait for it or have it released. */
-export class WorkInHand {
+export class RunningWork {
   private readonly works = new Set<Promise<unknown>>();
   private readonly stopping = new AbortController();
 
@@ -8,7 +8,7 @@ export class WorkInHand {
     return this.stopping.signal;
   }
 
-  /** Does `work`, and counts it as in hand until it ends. */
+  /** Does `work`, and counts it as running until it ends. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     const running = work();
     this.works.add(running);
@@ -19,14 +19,14 @@ export class WorkInHand {
     }
   }
 
-  /** Resolves when nothing is in hand. Work that other work has begun meanwhile is waited for as well. */
+  /** Resolves when no work is running. It also waits for work that begins meanwhile. */
   async finish(): Promise<void> {
     while (this.works.size > 0) {
       await Promise.allSettled(this.works);
     }
   }
 
-  /** Tells all work in hand to release what it has claimed, and waits until that is done. */
+  /** Tells all running work to release what it has claimed, and waits until that is done. */
   async release(): Promise<void> {
     this.stopping.abort();
     await this.finish();

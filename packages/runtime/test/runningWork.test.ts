@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { WorkInHand } from '../src';
+import { RunningWork } from '../src';
 
 /** A promise and the function that resolves it. */
 function gate(): { opened: Promise<void>; open: () => void } {
@@ -11,15 +11,15 @@ function gate(): { opened: Promise<void>; open: () => void } {
 }
 
 test('When work begins other work, then finishing waits for both', async () => {
-  const inHand = new WorkInHand();
+  const runningWork = new RunningWork();
   const [first, second] = [gate(), gate()];
   const ended: string[] = [];
-  void inHand.run(async () => {
+  void runningWork.run(async () => {
     await first.opened;
-    void inHand.run(() => second.opened.then(() => ended.push('second')));
+    void runningWork.run(() => second.opened.then(() => ended.push('second')));
     ended.push('first');
   });
-  const finished = inHand.finish().then(() => ended.push('finished'));
+  const finished = runningWork.finish().then(() => ended.push('finished'));
   first.open();
   await first.opened;
   second.open();
@@ -28,19 +28,19 @@ test('When work begins other work, then finishing waits for both', async () => {
 });
 
 test('When work fails, then its caller gets the error and finishing does not fail', async () => {
-  const inHand = new WorkInHand();
-  const work = inHand.run(() => Promise.reject(new Error('It failed.')));
-  await Promise.all([expect(work).rejects.toThrow('It failed.'), inHand.finish()]);
+  const runningWork = new RunningWork();
+  const work = runningWork.run(() => Promise.reject(new Error('It failed.')));
+  await Promise.all([expect(work).rejects.toThrow('It failed.'), runningWork.finish()]);
 });
 
 test('When work is to be released, then it is told, and the release waits for it', async () => {
-  const inHand = new WorkInHand();
+  const runningWork = new RunningWork();
   const ended: string[] = [];
-  void inHand.run(async () => {
-    await once(inHand.signal, 'abort');
+  void runningWork.run(async () => {
+    await once(runningWork.signal, 'abort');
     ended.push('work');
   });
-  await inHand.release();
+  await runningWork.release();
   expect(ended).toEqual(['work']);
-  expect(inHand.signal.aborted).toBe(true);
+  expect(runningWork.signal.aborted).toBe(true);
 });
