@@ -92,13 +92,13 @@ describeWithPooler('Through PgBouncer in transaction mode', () => {
       const frozen = new Promise<void>((resolve) => {
         thaw = resolve;
       });
-      const holding = one.exclusively(1, 1_000, () => {
+      const holding = one.tryWithLock(1, 1_000, () => {
         begun = true;
         return frozen;
       });
       await waitFor('the first to begin', async () => begun);
-      expect(await other.exclusively(1, 1_000, async () => undefined)).toBe(false);
-      await waitFor('the lock to be free', () => other.exclusively(1, 1_000, async () => undefined));
+      expect(await other.tryWithLock(1, 1_000, async () => undefined)).toBe(false);
+      await waitFor('the lock to be free', () => other.tryWithLock(1, 1_000, async () => undefined));
       thaw();
       await expect(holding).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
       await Promise.all([one.close(), other.close()]);

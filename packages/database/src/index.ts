@@ -1,6 +1,6 @@
 export { type CopyType, encodeCopy } from './connection/binaryCopy';
 export type { PoolCounts } from './connection/pool';
-export { serverIsSettled } from './connection/serverIsSettled';
+export { restartGraceIsOver } from './connection/restartGrace';
 export { Sql } from './connection/sql';
 export { clientConfig, tlsSettings } from './connection/tls';
 export { untilAvailable } from './connection/untilAvailable';

@@ -31,16 +31,16 @@ describe('The database', () => {
       finish = resolve;
     });
     const ran: string[] = [];
-    const first = database.exclusively(1, 10_000, async () => {
+    const first = database.tryWithLock(1, 10_000, async () => {
       ran.push('first');
       await held;
     });
     await waitFor('the first to begin', async () => ran.length === 1);
-    expect(await database.exclusively(1, 10_000, async () => void ran.push('second'))).toBe(false);
-    expect(await database.exclusively(2, 10_000, async () => void ran.push('another key'))).toBe(true);
+    expect(await database.tryWithLock(1, 10_000, async () => void ran.push('second'))).toBe(false);
+    expect(await database.tryWithLock(2, 10_000, async () => void ran.push('another key'))).toBe(true);
     finish();
     expect(await first).toBe(true);
-    expect(await database.exclusively(1, 10_000, async () => void ran.push('afterwards'))).toBe(true);
+    expect(await database.tryWithLock(1, 10_000, async () => void ran.push('afterwards'))).toBe(true);
     expect(ran).toEqual(['first', 'another key', 'afterwards']);
   });
 
@@ -50,13 +50,13 @@ describe('The database', () => {
       thaw = resolve;
     });
     let begun = false;
-    const first = database.exclusively(3, 200, () => {
+    const first = database.tryWithLock(3, 200, () => {
       begun = true;
       return frozen;
     });
     await waitFor('the first to begin', async () => begun);
     await waitFor('the lock to be free', () =>
-      database.exclusively(3, 10_000, async () => undefined).then((ran) => ran),
+      database.tryWithLock(3, 10_000, async () => undefined).then((ran) => ran),
     );
     thaw();
     await expect(first).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
@@ -141,7 +141,7 @@ describe('The database', () => {
         const pid = await pidOf(single);
         await expect(single.transaction(fail)).rejects.toBe(failure);
         await expect(single.read(fail)).rejects.toBe(failure);
-        await expect(single.exclusively(4, 10_000, fail)).rejects.toBe(failure);
+        await expect(single.tryWithLock(4, 10_000, fail)).rejects.toBe(failure);
         expect(runs).toBe(3);
         // The connection is kept too.
         expect(await pidOf(single)).toBe(pid);

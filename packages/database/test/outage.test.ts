@@ -90,14 +90,14 @@ describe('When the server is unreachable', () => {
     await impatient.close();
   });
 
-  test('then a probe does not wait, and nothing waits after endWaiting', async () => {
+  test('then a probe does not wait, and nothing waits after stopRetrying', async () => {
     wire.cut();
     const begun = performance.now();
     await expect(database.probe.one('SELECT 1')).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
     const waiting = database.sql.one('SELECT 1');
     const refused = wire.refused;
     await waitFor('the statement to wait', async () => wire.refused > refused);
-    database.endWaiting();
+    database.stopRetrying();
     await expect(waiting).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
     expect(performance.now() - begun).toBeLessThan(5_000);
   });

@@ -106,7 +106,7 @@ describe('A pool under load', () => {
         database.sql.none('DO $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); END $$'),
         database.transaction(({ sql }) => sql.one('SELECT 1 / 0')),
         database.transaction(() => Promise.reject(new Error('thought better of it'))),
-        database.exclusively(1, 1_000, () => Promise.reject(new Error('no'))),
+        database.tryWithLock(1, 1_000, () => Promise.reject(new Error('no'))),
       ]).flat();
       const results = await Promise.allSettled(failures);
       // Some of those that want the same lock are only refused.

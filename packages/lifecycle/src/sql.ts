@@ -1,4 +1,4 @@
-import { serverIsSettled } from '@millrace/database';
+import { restartGraceIsOver } from '@millrace/database';
 
 /*
  * SQL that several transitions have in common. A fragment is a part of a SET list or a value of a condition; the
@@ -26,7 +26,7 @@ export function nextDelivery(row: 'c' | 'j' | 'jobs'): string {
 export const leaseEnd = `now() + $<leaseMs> * interval '1 millisecond'`;
 
 /** The lease of the row has expired. */
-export const leaseIsOver = `(lease_expires_at < now() AND ${serverIsSettled})`;
+export const leaseIsOver = `(lease_expires_at < now() AND ${restartGraceIsOver})`;
 
 /** The deadline is further away than any lease reaches: a clock was wrong when it was written. Needs `leaseMs`. */
 export const isBeyondAnyLease = `> now() + 2 * $<leaseMs> * interval '1 millisecond'`;

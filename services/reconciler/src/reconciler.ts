@@ -7,21 +7,21 @@ import type { Logger } from '@millrace/telemetry';
 import { createReconcilerMetrics, type ReconcilerMetrics, runSweeps, type Sweep } from './runSweeps';
 import { createSweeps } from './sweeps';
 
-/** The advisory lock that a reconciler holds while it sweeps. The number is arbitrary, but no other lock has it. */
+/** The key of the advisory lock that a reconciler holds while it sweeps. No other lock has this number. */
 const lockKey = 7_316_420_017;
-/** Longer than any sweep takes. A reconciler that is frozen must not keep the others from sweeping. */
-const longestSweepMs = 60_000;
+/** The lock of a frozen reconciler ends after this time, so that another one can sweep. No sweep takes as long. */
+const maxLockMs = 60_000;
 
 /**
- * Starts a reconciler, which finds and repairs what crashes, lost deliveries and wrong clocks leave behind. Any number may
- * run. One of them sweeps at a time: the one whose turn comes first.
+ * Starts a reconciler. It finds and repairs the damage of crashes, lost deliveries and wrong clocks. Any number of
+ * reconcilers may run; one sweeps at a time.
  */
 export function startReconciler(config: Config, logger: Logger): Promise<RunningService> {
   const options = {
     name: 'reconciler',
     config,
     logger,
-    // With Redis away a sweep that needs it fails at once, and the other sweeps run.
+    // While Redis is unreachable, a sweep that needs it fails at once, and the other sweeps run.
     redis: 'producer',
     // One connection holds the lock while the sweeps use others.
     database: { poolMax: Math.max(2, config.DATABASE_POOL_MAX) },
@@ -54,7 +54,7 @@ export function startReconciler(config: Config, logger: Logger): Promise<Running
           name: 'finish the sweep',
           run: async () => {
             stopping.abort();
-            database.endWaiting();
+            database.stopRetrying();
             await turns;
           },
         },
@@ -69,18 +69,18 @@ interface TurnOptions {
   everyMs: number;
   logger: Logger;
   metrics: ReconcilerMetrics;
-  /** Ends the turns. */
+  /** No turn and no sweep begins after it has aborted. */
   signal: AbortSignal;
 }
 
-/** Sweeps at each turn, unless another process sweeps at that moment. */
+/** Takes a turn every `everyMs`. A turn is skipped while another reconciler sweeps. */
 async function takeTurns({ database, sweeps, everyMs, logger, metrics, signal }: TurnOptions): Promise<void> {
   while (!signal.aborted) {
     try {
-      const swept = await database.exclusively(lockKey, longestSweepMs, () =>
+      const swept = await database.tryWithLock(lockKey, maxLockMs, () =>
         runSweeps(untilStopped(sweeps, signal), logger, metrics),
       );
-      metrics.turns.inc({ outcome: swept ? 'swept' : 'stood by' });
+      metrics.turns.inc({ outcome: swept ? 'swept' : 'skipped' });
     } catch (error) {
       metrics.turns.inc({ outcome: 'failed' });
       logger.warn({ err: error }, 'the reconciler could not sweep');
@@ -89,7 +89,7 @@ async function takeTurns({ database, sweeps, everyMs, logger, metrics, signal }:
   }
 }
 
-/** The same sweeps, of which none begins once the signal has aborted. */
+/** Returns the sweeps, changed so that they do nothing once the signal has aborted. */
 function untilStopped(sweeps: readonly Sweep[], signal: AbortSignal): Sweep[] {
   return sweeps.map(({ name, run }) => ({ name, run: async () => (signal.aborted ? 0 : run()) }));
 }

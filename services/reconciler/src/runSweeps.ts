@@ -16,7 +16,7 @@ export function createReconcilerMetrics(registry: Registry) {
   return {
     turns: new Counter({
       name: 'millrace_reconciler_turns_total',
-      help: 'Turns this process took: swept, stood by because another one swept, or failed',
+      help: 'Turns of this process: swept, skipped because another one swept, or failed',
       labelNames: ['outcome'],
       registers,
     }),
@@ -42,7 +42,7 @@ export function createReconcilerMetrics(registry: Registry) {
   };
 }
 
-/** Runs the sweeps one after another. When one fails, because Redis is away for example, the next still runs. */
+/** Runs the sweeps one after another. When one fails, for example because Redis is unreachable, the next still runs. */
 export async function runSweeps(sweeps: readonly Sweep[], logger: Logger, metrics: ReconcilerMetrics): Promise<void> {
   for (const { name, run } of sweeps) {
     const stopTimer = metrics.seconds.startTimer({ sweep: name });

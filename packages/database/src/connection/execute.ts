@@ -10,19 +10,19 @@ import { wasNotExecuted } from './sqlErrors';
 
 const copyNeedsTransaction: CopyIn = () => Promise.reject(new Error('COPY runs only inside Database.transaction.'));
 
-/** A statement that starts like this changes nothing: our SELECTs call no functions that write. */
+/** True for a SELECT. It changes nothing, because our SELECTs call no functions that write. */
 const isRead = (statement: string) => /^\s*SELECT\b/i.test(statement);
 
-/** Returns statements that are transactions of their own, each on any connection of the pool. */
+/** Returns a runner of single statements. Each is a transaction, on any free connection of the pool. */
 export function onPool(pool: Pool, outages: OutageRetry): Sql {
   const run: Runner = (statement, send) => {
     const attempt = () =>
       pool.run(async (connection) => {
         try {
           // The server treats one message as one transaction.
-          return await connection.run((protocol) => send(protocol, `${pool.statementLimit}; ${statement}`));
+          return await connection.run((client) => send(client, `${pool.statementLimit}; ${statement}`));
         } catch (error) {
-          const mayRunAgain = connection.isLostBy(error) && (isRead(statement) || wasNotExecuted(error));
+          const mayRunAgain = connection.wasLostWith(error) && (isRead(statement) || wasNotExecuted(error));
           throw mayRunAgain ? new RetryableConnectionError(error) : error;
         }
       });
@@ -31,12 +31,12 @@ export function onPool(pool: Pool, outages: OutageRetry): Sql {
   return new Sql(run, copyNeedsTransaction);
 }
 
-/** Runs statements inside the transaction of the connection. */
+/** Returns a runner of statements inside the transaction of the connection. */
 export function onConnection(connection: PooledConnection): Runner {
-  return (statement, send) => connection.run((protocol) => send(protocol, statement));
+  return (statement, send) => connection.run((client) => send(client, statement));
 }
 
-/** Streams COPY data inside the transaction of the connection. */
+/** Returns a function that streams COPY data inside the transaction of the connection. */
 export function copyInto(connection: PooledConnection): CopyIn {
   return (statement, data) =>
     connection.run(async ({ client }) => {

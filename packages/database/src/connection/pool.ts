@@ -8,7 +8,7 @@ import { PooledConnection } from './pooledConnection';
 import { isConnectionLost, translateSqlError } from './sqlErrors';
 import { clientConfig } from './tls';
 
-// pg-promise warns of a second pool to the same server. A read URL may be one, and tests make many.
+// Without this option pg-promise warns of a second pool to the same server. A read URL may make one, and tests make many.
 const pgp = pgPromise({ noWarnings: true });
 
 export interface PoolOptions {
@@ -17,13 +17,13 @@ export interface PoolOptions {
   caFile?: string | undefined;
   /** How many idle connections stay open. The default is 0. */
   poolMin?: number | undefined;
-  /** How many connections the pool opens at most. */
+  /** The largest number of open connections. */
   poolMax: number;
   /** How long a caller waits for a new or a returned connection, in milliseconds. */
   connectTimeoutMs: number;
-  /** After which idle time a connection beyond `poolMin` is closed, in milliseconds. The default is 10 seconds. */
+  /** A connection beyond `poolMin` is closed when it has been idle for this many milliseconds. The default is 10 seconds. */
   idleTimeoutMs?: number | undefined;
-  /** At which age a connection is replaced, in milliseconds. 0, the default, is never. */
+  /** A connection is replaced at this age, in milliseconds. With 0, the default, it is never replaced. */
   maxLifetimeMs?: number | undefined;
   /** How long a statement may take, in milliseconds. The default is two minutes. */
   statementTimeoutMs?: number | undefined;
@@ -31,24 +31,24 @@ export interface PoolOptions {
   applicationName: string;
 }
 
-/** The connections of a pool at one moment. */
+/** The number of connections of a pool, by what they do at the moment. */
 export interface PoolCounts {
   /** In use, or being opened for a caller. */
   active: number;
   idle: number;
   /** Callers that wait for a connection. */
   waiting: number;
-  /** How many connections the pool opens at most. */
+  /** The largest number of open connections. */
   max: number;
 }
 
 const defaultStatementTimeoutMs = 120_000;
 
-/** The server ends a statement at its timeout. A server that stays silent for this much longer is frozen or gone. */
-const silenceMs = 5_000;
+/** The server ends a statement at its timeout. When it does not answer for this much longer, it is frozen or gone. */
+const answerGraceMs = 5_000;
 
 /** How long `close` waits for the server to close its end of the connections. */
-const longestGoodbyeMs = 5_000;
+const maxCloseMs = 5_000;
 
 /** Connections to one PostgreSQL server. They are opened when needed and returned after use. */
 export class Pool {
@@ -73,10 +73,10 @@ export class Pool {
       idleTimeoutMillis: options.idleTimeoutMs ?? 10_000,
       maxLifetimeSeconds: (options.maxLifetimeMs ?? 0) / 1000,
       application_name: options.applicationName,
-      // Without keep-alive, a server that disappears without a word would block its caller for ever.
+      // Without keep-alive, a caller would wait for ever when the server's machine or network fails.
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
-      query_timeout: statementTimeoutMs + silenceMs,
+      query_timeout: statementTimeoutMs + answerGraceMs,
     };
     // pg-promise's type lags behind the pool's options.
     this.database = pgp(settings as IConnectionParameters<IClient>);
@@ -95,7 +95,7 @@ export class Pool {
   }
 
   /**
-   * Runs `work` on a connection of its own. A connection that failed is closed and not given to the next caller.
+   * Runs `work` on a connection that no other caller uses meanwhile. A connection that failed is closed afterwards.
    * @throws RetryableConnectionError when no connection could be made, DATABASE_BUSY when none became free, and what
    *   `work` throws.
    */
@@ -117,24 +117,28 @@ export class Pool {
         throw new RetryableConnectionError(translated);
       }
       const isBusy = translated instanceof MillraceError && translated.code === 'DATABASE_BUSY';
-      throw isBusy && this.isOpening() ? new RetryableConnectionError(noAnswer(error)) : translated;
+      if (isBusy && this.isOpening()) {
+        // The caller waited for a connection that the server does not answer.
+        throw new RetryableConnectionError(noAnswer(error));
+      }
+      throw translated;
     }
   }
 
-  /** True while the server has not answered some of the pool's connections yet. */
+  /** True while some of the pool's connections are not established yet. */
   private isOpening(): boolean {
     return this.database.$pool.totalCount > this.open;
   }
 
-  /** Ends every connection. Waits up to five seconds for the server to close them too: it may be gone without a word. */
+  /** Ends every connection. Waits up to five seconds for the server to close them too, because it may be unreachable. */
   async close(): Promise<void> {
     const { $pool } = this.database;
-    // A server that stops now reports it on connections that are closing already. The pool emits that as an error event,
-    // and an error event without a listener would end the process.
+    // When the server stops meanwhile, it reports that on the connections that are being closed. The pool emits an error
+    // event for it, and an error event without a listener would end the process.
     $pool.on('error', () => undefined);
     await $pool.end();
-    // The pool's end() resolves once it has said goodbye, before the server has closed the connections.
-    const signal = AbortSignal.timeout(longestGoodbyeMs);
+    // The pool's end() resolves when it has sent its last message, before the server has closed the connections.
+    const signal = AbortSignal.timeout(maxCloseMs);
     while (this.open > 0 && !signal.aborted) {
       await once($pool, 'remove', { signal }).catch(() => undefined);
     }

@@ -5,12 +5,12 @@ import { isConnectionLost, isUnavailable, translateSqlError } from './sqlErrors'
 export type Connection = IConnected<unknown, IClient>;
 
 /**
- * A connection in the hands of one caller. It remembers the errors of its own statements, because work inside a
- * transaction may fail with the same codes for other reasons, such as ENOENT for a missing file.
+ * A connection that one caller uses. It remembers the errors of its own statements, because work inside a transaction may
+ * fail with the same codes for other reasons, such as ENOENT for a missing file.
  */
 export class PooledConnection {
-  /** True once no other caller can use the connection. */
-  private broken = false;
+  /** True when the connection must be closed after its use. */
+  private isBroken = false;
   private readonly failures = new WeakSet<object>();
 
   constructor(private readonly connection: Connection) {}
@@ -23,7 +23,7 @@ export class PooledConnection {
     try {
       return await statements(this.connection);
     } catch (thrown) {
-      this.broken ||= isUnavailable(thrown);
+      this.isBroken ||= isUnavailable(thrown);
       const error = translateSqlError(thrown);
       if (typeof error === 'object' && error !== null) {
         this.failures.add(error);
@@ -32,22 +32,22 @@ export class PooledConnection {
     }
   }
 
-  /** True when `error` came from this connection and says that it is gone. */
-  isLostBy(error: unknown): boolean {
+  /** True when `error` came from this connection and means that the connection is lost. */
+  wasLostWith(error: unknown): boolean {
     return typeof error === 'object' && error !== null && this.failures.has(error) && isConnectionLost(error);
   }
 
   /** Rolls the transaction back. If that fails, `release` closes the connection, which rolls it back too. */
   async rollBack(): Promise<void> {
-    if (!this.broken) {
+    if (!this.isBroken) {
       await this.connection.none('ROLLBACK').catch(() => {
-        this.broken = true;
+        this.isBroken = true;
       });
     }
   }
 
   /** Returns the connection to its pool, or closes it if it is broken. */
   async release(): Promise<void> {
-    await this.connection.done(this.broken);
+    await this.connection.done(this.isBroken);
   }
 }

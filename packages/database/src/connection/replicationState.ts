@@ -43,7 +43,7 @@ function parseLsn(text: string | null): bigint {
 export async function readReplicationState(pool: Pool): Promise<ReplicationState> {
   type Row = Omit<ReplicationState, 'lsn'> & { lsn: string | null };
   const row = await pool.run((connection) =>
-    connection.run((protocol) => protocol.one<Row>(`${pool.statementLimit}; ${query}`)),
+    connection.run((client) => client.one<Row>(`${pool.statementLimit}; ${query}`)),
   );
   return { ...row, lsn: parseLsn(row.lsn) };
 }

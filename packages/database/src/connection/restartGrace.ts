@@ -1,6 +1,6 @@
 /**
- * SQL condition: the database server has been up for more than five seconds. Holders of leases and claims could not renew
- * them while the server was down. After a restart they get this long to do so, because their work may be done already and
- * only waiting to be stored.
+ * SQL condition: the database server has been up for more than five seconds. No lease or claim could be renewed while the
+ * server was down. Their holders get these five seconds to renew them, because their work may be done and only wait to be
+ * stored.
  */
-export const serverIsSettled = 'abs(extract(epoch FROM now() - pg_postmaster_start_time())) > 5';
+export const restartGraceIsOver = 'abs(extract(epoch FROM now() - pg_postmaster_start_time())) > 5';

@@ -13,7 +13,7 @@ const lostStates = new Set([
   '08004', // sqlserver_rejected_establishment_of_sqlconnection
   '08006', // connection_failure
 ]);
-/** SQLSTATE codes of a server that cannot serve us, where waiting a little does not help. */
+/** SQLSTATE codes of a server that cannot be used, and that a short wait does not bring back. */
 const unavailableStates = new Set([
   '53100', // disk_full
   '53200', // out_of_memory
@@ -40,9 +40,9 @@ const networkCodes = new Set([
 ]);
 const lossMessages =
   /Connection terminated|Client has encountered a connection error|Client was closed|^timeout expired$/;
-/** The driver's message about a server that has not answered a statement. */
-const silence = /Query read timeout/;
-/** The pool's message when all its connections stayed in use. */
+/** The driver's message when the server has not answered a statement in time. */
+const noAnswer = /Query read timeout/;
+/** The pool's message when no connection became free in time. */
 const poolExhausted = /timeout exceeded when trying to connect/;
 const queryCanceled = '57014';
 /** The codes with which Node.js refuses certificates and handshakes. */
@@ -62,24 +62,24 @@ const codeOf = (error: unknown) => textOf(error, 'code');
 /** Returns the driver's message as a sentence. A refused connection to a name with several addresses has only a code. */
 const reasonOf = (error: unknown) => (textOf(error, 'message') || codeOf(error)).replace(/\.?$/, '.');
 
-/** Returns the driver's error, also when it has been translated already. */
+/** Returns the driver's error. An error that has been translated already holds it as its cause. */
 function driverError(error: unknown): unknown {
   return error instanceof MillraceError && error.code === 'DATABASE_UNAVAILABLE' ? error.cause : error;
 }
 
-function says(error: unknown, words: RegExp): boolean {
-  return words.test(textOf(error, 'message'));
+function hasMessage(error: unknown, pattern: RegExp): boolean {
+  return pattern.test(textOf(error, 'message'));
 }
 
 /** True when the connection could not be made or is gone, as happens while the server restarts. */
 export function isConnectionLost(error: unknown): boolean {
-  const said = driverError(error);
-  const code = codeOf(said);
+  const cause = driverError(error);
+  const code = codeOf(cause);
   return (
     lostStates.has(code) ||
     networkCodes.has(code) ||
-    says(said, lossMessages) ||
-    (code === poolerState && isFatal(said))
+    hasMessage(cause, lossMessages) ||
+    (code === poolerState && isFatal(cause))
   );
 }
 
@@ -89,51 +89,50 @@ function isFatal(error: unknown): boolean {
 
 /**
  * True when the connection was lost and the last statement or COMMIT is known not to have been executed:
- * - The server said that it ends the session (admin_shutdown). It says so between statements or in the middle of one.
- *   While it commits it holds interrupts, so it confirms a commit before it can say so. What was not confirmed was not
- *   executed.
- * - The driver knew of the loss before it sent the statement.
+ * - The server reported that it ends the session (admin_shutdown). It never does that during a commit: it finishes the
+ *   commit and confirms it first. So a statement that was not confirmed was not executed.
+ * - The driver knew that the connection was lost before it sent the statement.
  */
 export function wasNotExecuted(error: unknown): boolean {
-  const said = driverError(error);
-  return codeOf(said) === '57P01' || says(said, /is not queryable$/);
+  const cause = driverError(error);
+  return codeOf(cause) === '57P01' || hasMessage(cause, /is not queryable$/);
 }
 
 /** True when the connection that `error` came from can no longer be used. */
 export function isUnavailable(error: unknown): boolean {
-  const said = driverError(error);
-  return isConnectionLost(said) || unavailableStates.has(codeOf(said)) || says(said, silence);
+  const cause = driverError(error);
+  return isConnectionLost(cause) || unavailableStates.has(codeOf(cause)) || hasMessage(cause, noAnswer);
 }
 
-/** Translates a driver's error to a MillraceError. This is the only place that does. Other errors pass unchanged. */
+/** Translates a driver's error to a MillraceError. Other errors pass unchanged. Only this function translates them. */
 export function translateSqlError(error: unknown): unknown {
   if (error instanceof MillraceError) {
     return error;
   }
-  const as = (code: ErrorCode, what: string) =>
+  const translated = (code: ErrorCode, what: string) =>
     new MillraceError(code, `${what}: ${reasonOf(error)}`, { cause: error });
-  if (tlsCodes.test(codeOf(error)) || says(error, noTls)) {
-    return as('DATABASE_TLS_FAILED', 'The connection to the database cannot be secured');
+  if (tlsCodes.test(codeOf(error)) || hasMessage(error, noTls)) {
+    return translated('DATABASE_TLS_FAILED', 'The connection to the database cannot be secured');
   }
   if (isUnavailable(error)) {
-    return as('DATABASE_UNAVAILABLE', 'The database cannot be used');
+    return translated('DATABASE_UNAVAILABLE', 'The database cannot be used');
   }
-  if (says(error, poolExhausted)) {
-    return as('DATABASE_BUSY', 'No connection to the database became free');
+  if (hasMessage(error, poolExhausted)) {
+    return translated('DATABASE_BUSY', 'No connection to the database became free');
   }
-  return codeOf(error) === queryCanceled ? as('DATABASE_TIMEOUT', 'The database broke off a statement') : error;
+  return codeOf(error) === queryCanceled ? translated('DATABASE_TIMEOUT', 'The database cancelled a statement') : error;
 }
 
 const transientCodes: ReadonlySet<ErrorCode> = new Set(['DATABASE_UNAVAILABLE', 'DATABASE_BUSY', 'DATABASE_TIMEOUT']);
 
-/** True when the database could not do the work at that moment, and the work itself may be fine. */
+/** True when the database could not do the work at that moment. The same work may succeed later. */
 export function isTransient(error: MillraceError): boolean {
   return transientCodes.has(error.code);
 }
 
 /** True when a statement used all of its time. The work may be too much for the database. */
 export function tookTooLong(error: MillraceError): boolean {
-  return error.code === 'DATABASE_TIMEOUT' || says(driverError(error), silence);
+  return error.code === 'DATABASE_TIMEOUT' || hasMessage(driverError(error), noAnswer);
 }
 
 /**

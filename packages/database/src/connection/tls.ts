@@ -6,7 +6,7 @@ import type { ClientConfig } from 'pg';
 const modes = ['disable', 'require', 'verify-ca', 'verify-full'] as const;
 type SslMode = (typeof modes)[number];
 
-/** The TLS parameters of a URL. They are removed from it, because the driver would give the modes other meanings. */
+/** The TLS parameters of a URL. The driver gets a URL without them, because it gives the modes other meanings. */
 const parameters = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'ssl', 'uselibpqcompat'] as const;
 
 /** The TLS settings of a URL. */
@@ -14,7 +14,7 @@ export interface TlsSettings {
   /** The URL without its TLS parameters. */
   url: string;
   mode: SslMode;
-  /** The trusted CAs. Undefined with verify-full means the public CAs that Node.js knows. */
+  /** The trusted CAs. When it is undefined, verify-full trusts the public CAs that Node.js knows. */
   caFile: string | undefined;
   /** The client's own certificate. */
   certificateFile: string | undefined;
@@ -22,31 +22,31 @@ export interface TlsSettings {
 }
 
 /**
- * Reads the TLS settings of a URL with libpq's meaning:
+ * Reads the TLS settings of a URL. The modes mean the same as in libpq:
  * - `disable`, the default: no TLS.
  * - `require`: TLS with any certificate. With a CA file it is verify-ca.
- * - `verify-ca`: a certificate that the CA has signed, for any host.
- * - `verify-full`, the default when there is a CA file: such a certificate for the host of the URL. Without a CA file, or
- *   with `sslrootcert=system`, the public CAs that Node.js knows are trusted.
+ * - `verify-ca`: TLS with a certificate that the CA has signed, for any host.
+ * - `verify-full`, the default when there is a CA file: TLS with a certificate that the CA has signed for the host of the
+ *   URL. Without a CA file, or with `sslrootcert=system`, it trusts the public CAs that Node.js knows.
  * `sslcert` and `sslkey` name the client's own certificate. `allow` and `prefer` are refused, because they silently fall
  * back to no TLS.
  * @param caFile the CA file, unless the URL names one.
- * @throws MillraceError SETUP_INVALID for modes and files that do not fit together.
+ * @throws MillraceError SETUP_INVALID for an unknown mode, or for a mode and a CA file that contradict each other.
  */
 export function tlsSettings(url: string, caFile?: string): TlsSettings {
   const parsed = new URL(url);
-  const said = Object.fromEntries(parameters.map((name) => [name, parsed.searchParams.get(name) || undefined]));
+  const given = Object.fromEntries(parameters.map((name) => [name, parsed.searchParams.get(name) || undefined]));
   for (const name of parameters) {
     parsed.searchParams.delete(name);
   }
-  const rootFile = said.sslrootcert ?? caFile;
-  const mode = checkMode(said.sslmode ?? (said.ssl === 'true' || rootFile ? 'verify-full' : 'disable'), rootFile);
+  const rootFile = given.sslrootcert ?? caFile;
+  const mode = checkMode(given.sslmode ?? (given.ssl === 'true' || rootFile ? 'verify-full' : 'disable'), rootFile);
   return {
     url: parsed.toString(),
     mode,
     caFile: rootFile === 'system' ? undefined : rootFile,
-    certificateFile: said.sslcert,
-    keyFile: said.sslkey,
+    certificateFile: given.sslcert,
+    keyFile: given.sslkey,
   };
 }
 
@@ -89,7 +89,7 @@ function verification(mode: SslMode, rootFile: string | undefined, host: string)
     return { rejectUnauthorized: false };
   }
   const ca = rootFile ? { ca: read('The CA file', rootFile) } : {};
-  // The driver leaves the host out when it is an address. The certificate would then be compared with "localhost".
+  // The driver passes no host when it is an IP address. Node.js would then compare the certificate with "localhost".
   return mode === 'verify-full' ? { ...ca, host } : { ...ca, checkServerIdentity: () => undefined };
 }
 

@@ -31,9 +31,9 @@ const defaultReadMaxLagMs = 5_000;
  * - The COMMIT of a transaction had not been sent. The server has rolled it back.
  * - A statement or COMMIT was sent and is known not to have been executed (see wasNotExecuted).
  * - The work was a single SELECT, or ran in `read`. Both change nothing.
- * One case remains: the connection breaks without a word after a COMMIT or a changing statement was sent, as when the
- * server crashes. The caller gets DATABASE_UNAVAILABLE at once, because only the caller knows whether the work may happen
- * twice (see untilAvailable).
+ * One case remains. A COMMIT or a changing statement was sent, and the connection breaks before the server answers, for
+ * example because it crashes. The caller gets DATABASE_UNAVAILABLE at once, because only the caller knows whether the work
+ * may happen twice (see untilAvailable).
  */
 export class Database extends Session {
   /** Statements that do not wait while the server is unreachable. For health checks. */
@@ -94,12 +94,12 @@ export class Database extends Session {
   }
 
   /**
-   * Runs `work` unless another process, on any machine, runs work under the same key. The lock belongs to a transaction
-   * that stays open meanwhile, so it works through a transaction pooler and ends with its holder. A frozen holder loses
-   * it after `limitMs`. A lost connection does not run `work` again.
+   * Runs `work` under the advisory lock `key`, unless another process, on any machine, holds that lock. The lock belongs
+   * to a transaction that stays open while `work` runs. So it also works behind a transaction pooler, and it ends with its
+   * holder. A frozen holder loses it after `limitMs`. `work` does not run again when the connection is lost.
    * @returns whether `work` ran.
    */
-  async exclusively(key: number, limitMs: number, work: () => Promise<void>): Promise<boolean> {
+  async tryWithLock(key: number, limitMs: number, work: () => Promise<void>): Promise<boolean> {
     try {
       return await this.tryTransaction(this.pool, async ({ sql }) => {
         await sql.none(`SET LOCAL idle_in_transaction_session_timeout = ${Math.trunc(limitMs)}`);
@@ -114,14 +114,14 @@ export class Database extends Session {
     }
   }
 
-  /** From now on nothing waits for an unreachable server. For a process that is stopping. */
-  endWaiting(): void {
+  /** Stops waiting for an unreachable server: work fails at once from now on. For a process that is stopping. */
+  stopRetrying(): void {
     this.outages.stop();
   }
 
   /** Ends every connection and waits until the server has closed them too. The database cannot be used afterwards. */
   async close(): Promise<void> {
-    this.endWaiting();
+    this.stopRetrying();
     await Promise.all([this.replica?.close(), this.pool.close()]);
   }
 
@@ -134,16 +134,14 @@ export class Database extends Session {
     return pool.run(async (connection) => {
       let mayBeCommitted = false;
       try {
-        await connection.run((protocol) =>
-          protocol.none(`BEGIN${readOnly ? ' READ ONLY' : ''}; ${pool.statementLimit}`),
-        );
+        await connection.run((client) => client.none(`BEGIN${readOnly ? ' READ ONLY' : ''}; ${pool.statementLimit}`));
         const sql = new Sql(onConnection(connection), copyInto(connection));
         const result = await work(new Session(sql, vectorIndexes));
         mayBeCommitted = !readOnly;
-        await connection.run((protocol) => protocol.none('COMMIT'));
+        await connection.run((client) => client.none('COMMIT'));
         return result;
       } catch (error) {
-        if (connection.isLostBy(error) && (!mayBeCommitted || wasNotExecuted(error))) {
+        if (connection.wasLostWith(error) && (!mayBeCommitted || wasNotExecuted(error))) {
           throw new RetryableConnectionError(error);
         }
         await connection.rollBack();
@@ -158,7 +156,7 @@ function openReplica(primary: Pool, options: DatabaseOptions, url: string): Repl
   return new Replica(primary, new Pool({ ...options, url }), readMaxLagMs, onReadChange);
 }
 
-/** True when the replica, not the work, is to blame, so that the primary may answer instead. */
+/** True when the replica failed and not the work, so that the work may run on the primary. */
 function isReplicaFailure(error: unknown): boolean {
   const isUnavailable = error instanceof MillraceError && error.code === 'DATABASE_UNAVAILABLE';
   return isUnavailable || error instanceof RetryableConnectionError || isRolledBack(error);

@@ -1,4 +1,4 @@
-import { serverIsSettled } from '../connection/serverIsSettled';
+import { restartGraceIsOver } from '../connection/restartGrace';
 import type { Sql } from '../connection/sql';
 
 export interface TextClaim {
@@ -61,4 +61,4 @@ export class EmbeddingClaims {
   }
 }
 
-const isOver = `(embedding_claims.expires_at < now() AND ${serverIsSettled})`;
+const isOver = `(embedding_claims.expires_at < now() AND ${restartGraceIsOver})`;

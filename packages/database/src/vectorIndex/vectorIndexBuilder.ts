@@ -51,7 +51,7 @@ export class VectorIndexBuilder {
    * @throws MillraceError as inBuildSession does, and SETUP_INVALID while an index is built by hand.
    */
   async build(kind: VectorIndexKind, options: BuildOptions = {}): Promise<VectorIndex> {
-    return this.exclusively(async (client) => {
+    return this.inOnlyBuild(async (client) => {
       const before = await this.dropInvalid(client);
       const name = nextName(before);
       const { dimensions, rows } = await this.vectors();
@@ -72,7 +72,7 @@ export class VectorIndexBuilder {
 
   /** Rebuilds the index with its parameters. @throws MillraceError SETUP_INVALID when there is no index. */
   async rebuild(options: Resources = {}): Promise<VectorIndex> {
-    return this.exclusively(async (client) => {
+    return this.inOnlyBuild(async (client) => {
       const [index] = await this.dropInvalid(client);
       if (index === undefined) {
         throw new MillraceError('SETUP_INVALID', 'There is no vector index to rebuild. Build one: "index build KIND".');
@@ -85,7 +85,7 @@ export class VectorIndexBuilder {
 
   /** Drops every vector index. From then on searches compare all vectors. @returns the dropped indexes. */
   async drop(): Promise<VectorIndex[]> {
-    return this.exclusively(async (client) => {
+    return this.inOnlyBuild(async (client) => {
       const indexes = await findVectorIndexes(this.database.sql);
       for (const { name } of indexes) {
         await client.query(dropStatement(name));
@@ -99,7 +99,7 @@ export class VectorIndexBuilder {
     return findBuildProgress(this.database.sql, 'document_chunks');
   }
 
-  private exclusively<T>(work: (client: Client) => Promise<T>): Promise<T> {
+  private inOnlyBuild<T>(work: (client: Client) => Promise<T>): Promise<T> {
     return inBuildSession(this.address, this.signal, async (client) => {
       // Its index is invalid until it is done, so dropInvalid would drop it. Two builds would also deadlock.
       if ((await this.progress()) !== null) {
