@@ -63,8 +63,8 @@ export class DocumentChunker {
   }
 
   private read({ page, leftOut }: CleanedPage): Chunk[] {
-    const blocks = this.blockBuilder.build(page, this.body, this.sections.startsOn(page));
-    this.sections.name(page, blocks);
+    const blocks = this.blockBuilder.build(page, this.body, this.sections.blockStarts(page));
+    this.sections.setSections(page, blocks);
     this.section = markSectionStarts(blocks, this.section);
     const chunks = this.passesUnwanted(page.page) ? this.takeChunks({ isFinal: true }) : [];
     if (this.isWanted(page.page)) {

@@ -5,7 +5,7 @@ import { reachOf, squeeze } from './coverage';
 import { documents } from './pages';
 
 /** For each page of a document: wanted, given for context only, or not given. */
-const fates = fc.array(fc.constantFrom('wanted', 'wanted', 'context', 'missing'), { minLength: 6, maxLength: 6 });
+const pageStates = fc.array(fc.constantFrom('wanted', 'wanted', 'context', 'missing'), { minLength: 6, maxLength: 6 });
 
 interface Given {
   /** The pages that are given. */
@@ -21,15 +21,17 @@ describe('When only some pages of any document are wanted', () => {
     fc.assert(
       fc.property(
         documents,
-        fates,
+        pageStates,
         fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }),
         fc.constantFrom('structure', 'fixed', 'page'),
         fc.integer({ min: 16, max: 200 }),
-        (all, fate, missingAreWanted, strategy, maxTokens) => {
-          const pages = all.filter((_, index) => fate[index] !== 'missing');
+        (all, states, missingAreWanted, strategy, maxTokens) => {
+          const pages = all.filter((_, index) => states[index] !== 'missing');
           const wanted = new Set(
             all
-              .filter((_, index) => fate[index] === 'wanted' || (fate[index] === 'missing' && missingAreWanted[index]))
+              .filter(
+                (_, index) => states[index] === 'wanted' || (states[index] === 'missing' && missingAreWanted[index]),
+              )
               .map(({ page }) => page),
           );
           const leftOut = new Set<ChunkLine>();

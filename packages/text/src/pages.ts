@@ -5,10 +5,12 @@ import type { Piece, TextLine, TextPage } from './types';
 /** The most characters of a page without form feeds. Short pages let a citation name a place. */
 const pageCharacters = 3_000;
 
-/** Font sizes by heading level, in points, as browsers show them. The first is that of body text. */
+/** The font sizes of body text and of the heading levels 1 to 6, in points, as browsers show them. */
 const fontSizes = [12, 24, 18, 14.5, 14, 13.9, 13.85];
 
-/** Puts pieces on pages. A page ends at a page break, or at the last end of a paragraph before it is full. */
+/**
+ * Divides pieces into pages. A page ends at a page break. A page that is full ends before the paragraph that does not fit.
+ */
 export function* paginate(pieces: Iterable<Piece>): Generator<TextPage> {
   let page = 1;
   let lines: TextLine[] = [];
@@ -39,8 +41,8 @@ export function* paginate(pieces: Iterable<Piece>): Generator<TextPage> {
 }
 
 /**
- * The lines of a full page without the headings at its end: they belong to the text on the next page. When there are only
- * headings, all are kept once they are more than a page.
+ * Returns the lines of a full page without the headings at its end, which belong to the text on the next page. Returns no
+ * lines when all are headings, unless they are longer than a page.
  */
 function withoutLastHeadings(lines: readonly TextLine[], characters: number): readonly TextLine[] {
   const last = lines.findLastIndex((line) => line.headingLevel === undefined);
@@ -56,7 +58,7 @@ function lineOf(text: string, headingLevel: number | undefined): TextLine {
 
 /** Replaces each run of white space and control characters by a tab, if it contains one, or else by a space. */
 function normalizeSpace(text: string): string {
-  // Each run is matched once, as a whole. A pattern for spaces before a tab would take time with the square of their number.
+  // Each run is matched once, as a whole. A pattern for spaces before a tab would take time quadratic in their number.
   return cleanText(text)
     .replace(/[\s\p{Cc}]+/gu, (space) => (space.includes('\t') ? '\t' : ' '))
     .trim();

@@ -1,10 +1,10 @@
 import { maxPieceLength } from './types';
 
-/** Splits `text` into parts of at most `limit` characters, at spaces where there are any. */
+/** Splits `text` into parts of at most `limit` characters. Splits at a space where a part has one. */
 export function* splitText(text: string, limit = maxPieceLength): Generator<string> {
   let from = 0;
   while (text.length - from > limit) {
-    // The search is limited to this part. Without a space it would otherwise go back to the beginning each time.
+    // Only this part is searched. Otherwise a text without spaces would be searched back to its beginning for each part.
     const space = text.slice(from, from + limit + 1).lastIndexOf(' ');
     let to = from + (space > 0 ? space : limit);
     // A surrogate pair is not split.

@@ -1,18 +1,18 @@
 import type { Block } from '../structure/block';
 import type { ChunkLine } from '../types';
 
-/** What is between a word and the word before it in the text of a chunk. */
+/** The white space between a word and the word before it in the text of a chunk. */
 export type Separator = '' | ' ' | '\t' | '\n' | '\n\n';
 
 /** A run of characters without white space, or a piece of a run that is too long. */
 export interface Word {
   text: string;
   separator: Separator;
-  /** How good the place before the word is to end a chunk at; see boundary.ts. */
+  /** How well a chunk can end before this word; see boundary.ts. */
   boundary: number;
   line: ChunkLine;
   block: Block;
-  /** The word's tokens inside a text, with its own separator and the next word's line breaks; -1 until they are counted. */
+  /** The tokens of the word inside a text; see WordCosts. -1 until they are counted. */
   innerTokens: number;
 }
 

@@ -5,14 +5,14 @@ import type { Word } from './word';
 export const spaceTokens = 8;
 
 /**
- * The tokens that words take as part of a text, by their index in `words`. The white space around a word counts for it or
- * for its neighbour (see TokenCounter), so a word costs something else as the first or the last word of a text. The costs of
- * the words add up to the tokens of the text, unless words are glued together: there the tokenizer may merge them.
+ * Counts the tokens that a word takes in a text. `index` is its index in `words`. A space before a word and a line break
+ * after it count as part of the word (see TokenCounter), so a word may cost something else at the start or the end of a text. The costs of
+ * all words add up to the tokens of the text. Only where there is no white space between words may the tokenizer merge them.
  */
 export class WordCosts {
   constructor(private readonly tokens: TokenCounter) {}
 
-  /** The cost inside a text. It is kept with the word once the next word is known. */
+  /** The cost between two other words. It is stored in the word once the next word is known. */
   inner(words: readonly Word[], index: number): number {
     const word = words[index];
     if (word === undefined) {
@@ -34,13 +34,13 @@ export class WordCosts {
     return word === undefined ? 0 : this.tokens.count(word.text, '', trailAfter(words, index));
   }
 
-  /** The cost as the last word of a text that begins with the word at `start`. */
+  /** The cost as the last word of a text that begins at `start`. */
   last(words: readonly Word[], index: number, start: number): number {
     const word = words[index];
     return word === undefined ? 0 : this.tokens.count(word.text, index === start ? '' : leadOf(word));
   }
 
-  /** The cost of the text of `words[start..end]`. */
+  /** The cost of the text from `words[start]` to `words[end]`, both included. */
   text(words: readonly Word[], start: number, end: number): number {
     let sum = 0;
     for (let index = start; index < end; index++) {

@@ -20,7 +20,7 @@ const sentenceStart = /^["“‘(•\p{Lu}\p{N}\p{Lo}]/u;
 /** Splits blocks into words and finds the boundaries between them. Blocks come in order. */
 export class WordSplitter {
   private last: Word | null = null;
-  /** True when the section in hand has text besides headings. */
+  /** True when the current section has text besides headings. */
   private hasText = false;
 
   /** @param maxWordTokens A word with more tokens is cut. */

@@ -1,7 +1,7 @@
 import type { ChunkLine } from '../types';
 import type { Block } from './block';
 
-/** Headings that name their own kind, from the outermost kind in. */
+/** The kinds of headings that name their own kind, such as "Part II". An outer kind comes before an inner one. */
 const namedKinds = [
   /^(?:part|chapter|appendix|exhibit|annex)\s+(?:[\divxlc]+|[a-z])\b/iu,
   /^(?:(?:item|section|article|schedule)\s+(?:[\divxlc]+|[a-z])|signatures?$)/iu,
@@ -9,17 +9,17 @@ const namedKinds = [
 ];
 /** A numbered heading, such as "2.1 Scope". */
 const numbered = /^(\d{1,3}(?:\.\d{1,3})*)\.?\s+\p{L}/u;
-/** What follows a title without being part of it: "(continued)", "(in millions)". */
+/** A suffix that is not part of the title: "(continued)", "(in millions)". */
 const titleSuffix =
   /\s*[([](?:continued|cont[.'’]d?|(?:dollars |amounts |\$ )?in (?:thousands|millions|billions)[^)\]]*|unaudited)[)\]]$/iu;
-/** Sizes that differ by less, in points, are the same. */
+/** Two font sizes count as the same when they differ by at most this many points. */
 const sizeTolerance = 0.5;
 
-/** What decides which of two headings is the outer one. */
+/** The properties of a heading that decide which of two headings is the outer one. */
 export interface Rank {
-  /** The depth that the input gave; null when it gave none. */
+  /** The heading level in the input; null when the input has none. */
   level: number | null;
-  /** The kind by name or number; a larger number is a deeper kind. Null for any other heading. */
+  /** The kind, from the heading's name ("Part II") or number ("2.1"); 0 is the outermost. Null for any other heading. */
   kind: number | null;
   size: number;
   bold: boolean;
@@ -44,12 +44,14 @@ export function outranks(outer: Rank, inner: Rank): boolean {
     return outer.level < inner.level;
   }
   const isLarger = outer.size > inner.size + sizeTolerance;
+  const isSmaller = outer.size < inner.size - sizeTolerance;
   if (inner.kind !== null) {
     // "Part II" or "Item 7" is only inside an outer kind. "2.1" is also inside any larger heading.
     return outer.kind === null ? isLarger && !isNamed(inner.kind) : outer.kind < inner.kind;
   }
-  if (isLarger || outer.size < inner.size - sizeTolerance) {
-    return outer.size > inner.size || isNamed(outer.kind);
+  // The inner heading has neither name nor number. It is inside a named one, even one in smaller type.
+  if (isLarger || isSmaller) {
+    return isLarger || isNamed(outer.kind);
   }
   if (outer.kind !== null) {
     return true;
@@ -60,12 +62,12 @@ export function outranks(outer: Rank, inner: Rank): boolean {
   return outer.capitals && !inner.capitals;
 }
 
-/** The heading's text without a final full stop and without suffixes such as "(continued)". */
+/** Returns the heading's text without its final full stop and without a suffix such as "(continued)". */
 export function titleOf(block: Block): string {
   return joinLines(block.lines).replace(titleSuffix, '').replace(/\.$/u, '');
 }
 
-/** The lines' texts as one, with single spaces. */
+/** Joins the texts of the lines with single spaces. */
 export function joinLines(lines: readonly ChunkLine[]): string {
   return lines
     .map(({ text }) => text)
@@ -74,12 +76,12 @@ export function joinLines(lines: readonly ChunkLine[]): string {
     .trim();
 }
 
-/** True for text such as "Part II" or "Note 5": it names the kind of heading it is. */
+/** True for the text of a heading that names its own kind, such as "Part II" or "Note 5". */
 export function isNamedHeading(text: string): boolean {
   return isNamed(kindOf(text));
 }
 
-/** True when the text begins as a named or numbered heading does. */
+/** True for the text of a named or numbered heading. */
 export function hasHeadingKind(text: string): boolean {
   return kindOf(text) !== null;
 }

@@ -14,11 +14,11 @@ export class HeadingSections implements SectionNamer {
     this.rootTitle = root === undefined ? null : shortTitle(root.title);
   }
 
-  startsOn(): ReadonlyMap<number, boolean> {
+  blockStarts(): ReadonlyMap<number, boolean> {
     return new Map();
   }
 
-  name(page: ChunkPage, blocks: readonly Block[]): void {
+  setSections(page: ChunkPage, blocks: readonly Block[]): void {
     const root = this.rootTitle !== null && page.page >= (this.root?.page ?? 1) ? [this.rootTitle] : [];
     for (const block of blocks) {
       if (block.isHeading) {

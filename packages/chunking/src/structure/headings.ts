@@ -11,7 +11,7 @@ const minLabelSize = 0.95;
 /** Among the first blocks of a page, small bold lines may be headings. */
 const topBlocks = 3;
 const maxCharacters = 150;
-/** In longer lines no number is searched for: the search takes time with the square of the length. */
+/** Longer lines are not searched for a number, because the search takes time quadratic in the length. */
 const maxNumberedCharacters = 300;
 const maxLines = 3;
 
@@ -30,15 +30,15 @@ const numberCell =
 const listOrForm = /^(?:[•·▪■◦○●◆➢✓]|by:|\/s\/|name:|title:|date:|☐|☒)/iu;
 const endsWithStop = /[,;:，；：。]$/u;
 
-/** What headings are told by: the page's measures and the style of body text. */
+/** What a heading is compared with: the style of body text and the measures of the page. */
 interface Style {
   body: BodyStyle;
   layout: Layout;
 }
 
 /**
- * True when block `index` of a page looks like a heading. It is larger or bolder than body text, or has the words of a
- * heading ("Item 7."), and it is set apart as headings are.
+ * True when block `index` of a page looks like a heading: it is larger or bolder than body text, or has the words of a
+ * heading ("Item 7."). It is also short, at the margin, and not part of a table or a sentence.
  */
 export function looksLikeHeading(blocks: readonly Block[], index: number, style: Style): boolean {
   const block = blocks[index];
@@ -96,7 +96,7 @@ export function isNumberedHeading(line: ChunkLine, body: BodyStyle): boolean {
   return line.bold && !body.bold && line.text.length <= maxNumberedCharacters && numberCell.test(line.text);
 }
 
-/** True for a bold line such as "Part II", which begins a heading whatever precedes it. */
+/** True for a bold line such as "Part II". It always begins a heading, even within a paragraph. */
 export function startsNamedHeading(line: ChunkLine): boolean {
   return line.bold && isNamedHeading(line.text);
 }

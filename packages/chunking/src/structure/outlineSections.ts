@@ -20,7 +20,7 @@ export class OutlineSections implements SectionNamer {
   private readonly entriesByPage = new Map<number, PlacedEntry[]>();
   private current: string | null = null;
   private lastPage = 0;
-  /** The lines of the page in hand at which sections begin, with their paths. */
+  /** The lines of the current page at which sections begin, with their paths. */
   private pathByLine = new Map<number, string | null>();
 
   constructor(outline: readonly ChunkOutlineEntry[]) {
@@ -39,7 +39,7 @@ export class OutlineSections implements SectionNamer {
     }
   }
 
-  startsOn(page: ChunkPage): ReadonlyMap<number, boolean> {
+  blockStarts(page: ChunkPage): ReadonlyMap<number, boolean> {
     this.pathByLine = new Map();
     const starts = new Map<number, boolean>();
     const skipped = this.lastEntryOn({ from: this.lastPage + 1, to: page.page - 1 });
@@ -77,7 +77,7 @@ export class OutlineSections implements SectionNamer {
     return undefined;
   }
 
-  name(page: ChunkPage, blocks: readonly Block[]): void {
+  setSections(page: ChunkPage, blocks: readonly Block[]): void {
     const pathByFirstLine = new Map<ChunkLine, string | null>();
     for (const [index, path] of this.pathByLine) {
       let at = index;

@@ -4,17 +4,20 @@ import { TextDecoder } from 'node:util';
 export const fallbackEncoding = 'windows-1252';
 
 /**
- * How well an encoding explains the bytes, the best first. `whole`: all bytes are characters. `cut`: all but an unfinished
- * last character. `any`: it accepts any bytes. `doubtful`: the unfinished last byte is the only evidence for it.
+ * How well an encoding fits the bytes, the best first:
+ * - `whole`: all bytes are characters.
+ * - `cut`: all bytes are characters, but the last character is incomplete.
+ * - `any`: the encoding accepts any bytes.
+ * - `doubtful`: as `cut`, but the incomplete character is one byte, and no other character took several bytes.
  */
 export const fits = ['whole', 'cut', 'any', 'doubtful'] as const;
 export type Fit = (typeof fits)[number];
 
-/** An encoding that bytes may be in, until they prove that they are not. */
+/** An encoding that the bytes may have. It is possible until a piece of them contradicts it. */
 export class Candidate {
   isPossible = true;
   private readonly decoder: TextDecoder | null;
-  /** How many more bytes than characters there are so far. Above 0, some character took several bytes. */
+  /** The number of bytes minus the number of characters. It counts the bytes of an incomplete last character too. */
   private excess = 0;
 
   /** @param strict Whether bytes that are not characters of the encoding rule it out. */
@@ -39,7 +42,7 @@ export class Candidate {
     if (this.decode() !== null) {
       return 'whole';
     }
-    // A single byte may also be the only accented letter of a Latin-1 text.
+    // An excess of 1 is the one byte of the incomplete character. It may as well be an accented letter in Latin-1.
     return this.excess > 1 ? 'cut' : 'doubtful';
   }
 
@@ -56,7 +59,7 @@ export class Candidate {
     return text !== null && !(isUtf16 && text.includes('\0'));
   }
 
-  /** Decodes the next bytes, or without bytes the end. Null when the bytes are not characters of the encoding. */
+  /** Decodes the next bytes; without `piece`, the end. Returns null when they are not characters of the encoding. */
   private decode(piece?: Buffer): string | null {
     try {
       return this.decoder?.decode(piece, { stream: piece !== undefined }) ?? '';

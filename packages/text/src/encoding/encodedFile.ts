@@ -5,8 +5,8 @@ import { EncodingDetector } from './encodingDetector';
 const pieceBytes = 64 * 1024;
 
 /**
- * The encoding of a file, or null when it is not text.
- * @param declared See EncodingDetector.
+ * Returns the name of the encoding of a file, or null when the file is not text.
+ * @param declared The name of the encoding that the upload declared, or null.
  * @throws the file system's error when the file cannot be read.
  */
 export function detectEncoding(path: string, declared: string | null): string | null {
@@ -19,7 +19,7 @@ export function detectEncoding(path: string, declared: string | null): string | 
   return detector.end();
 }
 
-/** Decodes a file piece by piece, without its byte order mark. */
+/** Decodes a file piece by piece. Leaves out the byte order mark. */
 export function* decodeFile(path: string, encoding: string): Generator<string> {
   const decoder = new TextDecoder(encoding);
   for (const piece of bytesOf(path)) {
@@ -28,7 +28,7 @@ export function* decodeFile(path: string, encoding: string): Generator<string> {
   yield decoder.decode();
 }
 
-/** The bytes of a file in pieces of 64 KiB. Each piece overwrites the one before it. */
+/** Reads a file in pieces of at most 64 KiB. Each piece overwrites the one before it. */
 function* bytesOf(path: string): Generator<Buffer> {
   const fd = openSync(path, 'r');
   try {

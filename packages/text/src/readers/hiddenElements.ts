@@ -14,8 +14,8 @@ const hiddenNames = new Set([
 const displayNone = /(?:^|;)\s*display\s*:\s*none\b/i;
 
 /**
- * True for an element whose content is not read: a browser does not show it, or it is not text. The page itself (`html`,
- * `body`) is always read, because scripts may show a page that is hidden at first.
+ * True for an element whose content is not read, because a browser does not show it or because it is not text. The page
+ * itself (`html`, `body`) is always read: a script may show a page that is hidden at first.
  */
 export function isHidden(name: string, attributes: Record<string, string>): boolean {
   if (hiddenNames.has(name)) {

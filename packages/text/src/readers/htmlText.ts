@@ -23,7 +23,7 @@ export class HtmlText {
   private preformatted = 0;
   private readonly markers = new ListMarkers();
 
-  /** Takes out the pieces that are complete. */
+  /** Returns the complete pieces and forgets them. */
   take(): Piece[] {
     const { pieces } = this;
     this.pieces = [];
@@ -65,19 +65,20 @@ export class HtmlText {
     }
   }
 
-  /** Adds text to the open cell, or else to the open line. */
+  /** Adds text to the open cell, or to the open line when no cell is open. */
   add(text: string): void {
     const added = this.preformatted > 0 ? text : text.replace(/\s+/gu, ' ');
-    const last = this.cells.length - 1;
-    if (last >= 0) {
-      this.cells[last] += added;
-    } else {
+    const cell = this.cells.pop();
+    if (cell === undefined) {
       this.text += added;
-    }
-    if (this.text.length > maxPieceLength) {
-      this.endText();
-    } else if ((this.cells[last]?.length ?? 0) > maxPieceLength) {
-      this.endRow();
+      if (this.text.length > maxPieceLength) {
+        this.endText();
+      }
+    } else {
+      this.cells.push(cell + added);
+      if (cell.length + added.length > maxPieceLength) {
+        this.endRow();
+      }
     }
   }
 
@@ -99,7 +100,7 @@ export class HtmlText {
     }
   }
 
-  /** Ends the line where a block begins or ends. In a cell the line break is only noted: the row decides what it becomes. */
+  /** Ends the line where a block begins or ends. A cell keeps a line break instead; see endRow. */
   private breakLine(): void {
     const last = this.cells.length - 1;
     if (last >= 0) {
@@ -114,7 +115,10 @@ export class HtmlText {
     this.text = '';
   }
 
-  /** A row of several cells becomes one line. A single cell, which pages use for layout, becomes the lines that it contains. */
+  /**
+   * Ends the open row. A row of several cells becomes one line. A row of one cell keeps its line breaks, because pages use
+   * such rows for layout.
+   */
   private endRow(): void {
     const cells = this.cells.filter((cell) => cell.trim() !== '');
     this.cells = [];
