@@ -1,5 +1,5 @@
 import { newId } from '@millrace/contracts';
-import { Database, type DatabaseOptions, serverIsSettled, systemOwnerId } from '@millrace/database';
+import { Database, type DatabaseOptions, restartGraceIsOver, systemOwnerId } from '@millrace/database';
 import { createTestDatabase } from '../testDatabase';
 import { waitFor } from '../waitFor';
 
@@ -20,8 +20,8 @@ export async function createOwnDatabase(): Promise<OwnDatabase> {
   const testDatabase = await createTestDatabase({ model: 'test-model' });
   const database = openDatabase(testDatabase.url);
   await waitFor('the database server to be up long enough for leases to expire', async () => {
-    const { settled } = await database.sql.one<{ settled: boolean }>(`SELECT ${serverIsSettled} AS settled`);
-    return settled;
+    const { isOver } = await database.sql.one<{ isOver: boolean }>(`SELECT ${restartGraceIsOver} AS isOver`);
+    return isOver;
   });
   return {
     database,
