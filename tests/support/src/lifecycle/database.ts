@@ -20,7 +20,7 @@ export async function createOwnDatabase(): Promise<OwnDatabase> {
   const testDatabase = await createTestDatabase({ model: 'test-model' });
   const database = openDatabase(testDatabase.url);
   await waitFor('the database server to be up long enough for leases to expire', async () => {
-    const { isOver } = await database.sql.one<{ isOver: boolean }>(`SELECT ${restartGraceIsOver} AS isOver`);
+    const { isOver } = await database.sql.one<{ isOver: boolean }>(`SELECT ${restartGraceIsOver} AS "isOver"`);
     return isOver;
   });
   return {
