@@ -1,3 +1,5 @@
+const { availableParallelism } = require('node:os');
+
 // Third-party packages that ship ES modules only and so pass through the transform as well.
 const esmOnly = [
   'node-pg-migrate',
@@ -35,10 +37,14 @@ module.exports = {
   transformIgnorePatterns: [`/node_modules/\\.pnpm/(?!(${esmOnly.join('|')})@)`],
   globalSetup: '<rootDir>/tests/support/src/globalSetup.ts',
   testTimeout: 60_000,
-  // Much of a test is waiting for servers and other processes.
-  maxWorkers: '100%',
+  testSequencer: '<rootDir>/tests/support/sequencer.cjs',
+  // One more than cores, because tests often wait for servers and other processes.
+  maxWorkers: availableParallelism() + 1,
   // With --coverage, as `npm test` runs it. Only these files are instrumented, so that the rest takes no longer.
-  collectCoverageFrom: ['<rootDir>/packages/database/src/**/*.ts'],
+  collectCoverageFrom: ['<rootDir>/packages/{database,lifecycle}/src/**/*.ts'],
   coverageReporters: ['text'],
-  coverageThreshold: { global: { lines: 90 } },
+  coverageThreshold: {
+    './packages/database/src/': { lines: 96 },
+    './packages/lifecycle/src/': { lines: 99 },
+  },
 };

@@ -3,14 +3,14 @@ import { faultKinds } from './src/plan';
 import { describeReport } from './src/report';
 import { run } from './src/run';
 
-/** One whose plan has every kind of fault; a run that has failed once should fail again. */
+/** A fixed seed whose plan has every kind of fault, so that a run that has failed fails again. */
 const seed = 20261125;
-/** With the rest of the tests running beside it. */
+/** Other tests run at the same time. */
 const timeoutMs = 300_000;
 
 const missing = missingPrograms();
 if (missing) {
-  console.warn(`The short chaos run is left out: ${missing}`);
+  console.warn(`The short chaos run is skipped: ${missing}`);
 }
 const testWithServers = missing ? test.skip : test;
 

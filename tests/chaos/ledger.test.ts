@@ -25,7 +25,7 @@ const fault = (kind: FaultKind, startedAt: number, endedAt: number, victim?: str
 const auditOf = (calls: ProviderCall[], faults: Fault[], storedAt: number) =>
   audit({ calls, faults, storedAt: new Map([[contentHashOf(text), storedAt]]), timeoutMs: 3_000 });
 
-describe('The accounts of a chaos run', () => {
+describe('The ledger of a chaos run', () => {
   test('When a text was paid for once and stored, then there is nothing to explain', () => {
     const failed = call('a', 1_000, { answer: 'provider-fails' });
     expect(auditOf([failed, call('a', 5_000)], [], 6_000)).toEqual({
@@ -37,7 +37,7 @@ describe('The accounts of a chaos run', () => {
     });
   });
 
-  test('When the embedder that had it was killed, then a second payment is explained, and a third is not', () => {
+  test('When the embedder that had the text was killed, then a second payment is explained and a third is not', () => {
     const faults = [fault('kill-embedder', 10_400, 12_000, 'a')];
     expect(auditOf([call('a', 10_000), call('b', 14_000)], faults, 15_000)).toMatchObject({
       explained: 1,
@@ -65,7 +65,7 @@ describe('The accounts of a chaos run', () => {
     },
   );
 
-  test('When a text is asked for after it was stored, then it is unexplained even if the call fails', () => {
+  test('When a text is sent after it was stored, then it is unexplained even if the call fails', () => {
     const late = call('b', 20_000, { answer: 'provider-hangs' });
     expect(auditOf([call('a', 10_000), late], [], 11_000).unexplained).toHaveLength(1);
   });

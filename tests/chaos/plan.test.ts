@@ -5,17 +5,17 @@ const planOf = (seed: number) =>
   makePlan({ random: new Random(seed), durationMs: 60_000, documents: 10, leaseMs: 3_000, gapMs: [500, 4_000] });
 
 describe('The plan of a chaos run', () => {
-  test('When the seed is the same, then the plan is the same, and with another seed it is another', () => {
+  test('When the seed is the same, then the plan is the same; with another seed it differs', () => {
     expect(planOf(7)).toEqual(planOf(7));
     expect(planOf(8)).not.toEqual(planOf(7));
   });
 
-  test('When there is time, then every kind of fault comes before any comes again', () => {
+  test('When the run is long enough, then every kind of fault comes before any kind comes again', () => {
     const kinds = planOf(7).faults.map((fault) => fault.kind);
     expect(new Set(kinds.slice(0, faultKinds.length))).toEqual(new Set(faultKinds));
   });
 
-  test('When it is made, then every document is uploaded and some of them twice at the same moment', () => {
+  test('Every document is uploaded, and some twice at the same moment', () => {
     const { uploads } = planOf(7);
     expect(new Set(uploads.map((upload) => upload.document)).size).toBe(10);
     expect(uploads.filter((upload) => upload.document === 0)).toEqual([

@@ -23,7 +23,7 @@ describe('A document that cannot be read', () => {
     ['asks for a password', 'PDF_ENCRYPTED', () => encryptedPdf()],
     ['holds no text', 'DOCUMENT_NO_TEXT', () => blankPdf(2)],
     ['has more pages than allowed', 'DOCUMENT_TOO_MANY_PAGES', () => textPdf(Array(6).fill('A page.'))],
-  ] as const)('When a PDF %s, then it fails as %s and nothing but the record stays', async (_what, code, make) => {
+  ] as const)('When a PDF %s, then it fails with %s and only its record stays', async (_what, code, make) => {
     const { document, job } = await millrace.ingest(await make());
     expect(job).toMatchObject({ status: 'failed', progress: 1, total_chunks: null, error: { code } });
     expect(document).toMatchObject({
@@ -50,15 +50,15 @@ describe('A document that cannot be read', () => {
     expect(body.pages.filter((page) => page.outcome === 'text').length).toBeGreaterThan(0);
   });
 
-  test('When the end of a PDF is missing, then what is there is searchable and the document says what was made up', async () => {
+  test('When the end of a PDF is missing, then the rest is searchable and the document says what was rebuilt', async () => {
     const whole = await textPdf(['Salvaged from the wreck.']);
     const { document } = await millrace.ingest(whole.subarray(0, whole.lastIndexOf('xref', -20)));
     expect(document).toMatchObject({ status: 'ready', repair: 'TRAILER_REBUILT', page_count: 1 });
     expect(await millrace.search('salvaged wreck', { document_id: document.id })).toHaveLength(1);
   });
 
-  test('When the list of pages of a PDF is missing too, then it is partial: there may have been more', async () => {
-    const whole = await textPdf(['Salvaged from the wreck.', 'Nobody knows what came next.']);
+  test('When the list of pages is missing too, then the document is partial, because there may have been more pages', async () => {
+    const whole = await textPdf(['Salvaged from the wreck.', 'The next page is lost.']);
     const { document, job } = await millrace.ingest(whole.subarray(0, whole.lastIndexOf('/Type /Pages')));
     const error = { code: 'PDF_PAGES_LOST', advice: expect.any(String) };
     expect(job).toMatchObject({ status: 'completed_with_errors', error });
@@ -68,11 +68,11 @@ describe('A document that cannot be read', () => {
     expect(await millrace.search('salvaged wreck', { document_id: document.id })).toHaveLength(1);
   });
 
-  test('When a PDF is encrypted without a password to open it, then it just works', async () => {
+  test('When a PDF is encrypted without a password to open it, then it is read', async () => {
     expect((await millrace.ingest(await ownerEncryptedPdf())).document.status).toBe('ready');
   });
 
-  test('When the same unreadable PDF is uploaded again, then its record answers with the reason', async () => {
+  test('When the same unreadable PDF is uploaded again, then the answer gives the reason', async () => {
     const pdf = await encryptedPdf('other', 'Another secret.');
     const { document } = await millrace.ingest(pdf);
     const again = await millrace.upload(pdf);

@@ -9,7 +9,7 @@ beforeAll(async () => {
 beforeEach(() => stack.beginTest());
 afterAll(() => stack.stop());
 
-/** Every chunk of the job is stored once, and its text was paid for once. */
+/** Expects that every chunk of the job is stored once, and that its text was paid for once. */
 async function expectOnceEach(job: JobView): Promise<void> {
   expect(job).toMatchObject({ status: 'completed', failed_chunks: 0, processed_chunks: job.total_chunks });
   const stored = await stack.storedOf(job.document_id);
@@ -19,7 +19,7 @@ async function expectOnceEach(job: JobView): Promise<void> {
 }
 
 describe("Bull Board's buttons on the chunks queue", () => {
-  /** What a person's browser sends for a button. */
+  /** Sends what a browser sends for a button. @returns the status code. */
   async function press(path: string): Promise<number> {
     const response = await fetch(`${stack.millrace.stack.apiUrl}/admin/queues/api/queues/chunks/${path}`, {
       method: 'PUT',
@@ -46,7 +46,7 @@ describe("Bull Board's buttons on the chunks queue", () => {
     return { job: body.job, waiting, release: held.release };
   }
 
-  /** Uploads a document whose only chunk fails as with an outage, and waits until its next try is delayed. */
+  /** Uploads a document whose only chunk fails with a transient fault, and waits until its retry is delayed. */
   async function uploadAndDelay(text: string) {
     stack.provider.refuseOneText(500);
     const { body } = await stack.millrace.upload(await textPdf([text]));
@@ -55,7 +55,7 @@ describe("Bull Board's buttons on the chunks queue", () => {
     return { job: body.job, delayed };
   }
 
-  /** The delivery that the job's failed chunk waits for, once it is there and another than the one lost. */
+  /** Waits for the delayed delivery of the job's failed chunk. It must not be the one that was lost. */
   const redelivered = (jobId: string, lost?: string) =>
     waitFor('a delayed delivery', async () => {
       const waiting = (await stack.chunksOf(jobId)).chunks.find((chunk) => chunk.status === 'retry_scheduled');
@@ -63,23 +63,23 @@ describe("Bull Board's buttons on the chunks queue", () => {
       return id !== undefined && id !== lost && (await stack.queues.chunks.getJobState(id)) === 'delayed' && id;
     });
 
-  test('When waiting deliveries are removed, then they are made again and no chunk is stuck or doubled', async () => {
+  test('When waiting deliveries are removed, then they are made again and every chunk is stored once', async () => {
     const { job, waiting, release } = await uploadAndHang('The torn tickets');
     expect(new Set(await Promise.all(waiting.map((id) => press(`${id}/clean`))))).toEqual(new Set([204]));
     release();
     await expectOnceEach(await stack.millrace.endOf(job.id));
   });
 
-  test('When the queue is emptied, then the same', async () => {
+  test('When the queue is emptied, then every chunk is stored once', async () => {
     const { job, release } = await uploadAndHang('The emptied drawer');
     expect(await press('empty')).toBe(200);
     release();
     await expectOnceEach(await stack.millrace.endOf(job.id));
   });
 
-  test('When waiting deliveries are cleaned, then the same', async () => {
+  test('When waiting deliveries are cleaned, then every chunk is stored once', async () => {
     const { job, waiting, release } = await uploadAndHang('The swept desk');
-    // The button leaves alone what is younger than five seconds.
+    // The button keeps deliveries that are younger than five seconds.
     await waitFor('the deliveries to be cleaned', async () => {
       expect(await press('clean/prioritized')).toBe(200);
       const left = new Set((await stack.queues.chunks.getPrioritized()).map((delivery) => delivery.id ?? ''));
@@ -89,7 +89,7 @@ describe("Bull Board's buttons on the chunks queue", () => {
     await expectOnceEach(await stack.millrace.endOf(job.id));
   });
 
-  test('When the queue is obliterated with deliveries in hand, then the same', async () => {
+  test('When the queue is obliterated with deliveries in hand, then every chunk is stored once', async () => {
     const { job, release } = await uploadAndHang('The burnt archive');
     expect(await press('pause')).toBe(200);
     expect(await press('obliterate')).toBe(200);
@@ -97,14 +97,14 @@ describe("Bull Board's buttons on the chunks queue", () => {
     await expectOnceEach(await stack.millrace.endOf(job.id));
   });
 
-  test('When a delayed retry is promoted, then it comes at once and once', async () => {
+  test('When a delayed retry is promoted, then it runs at once, and once', async () => {
     const { job, delayed } = await uploadAndDelay('The hurried courier');
     expect(await press(`${delayed}/promote`)).toBe(204);
     await expectOnceEach(await stack.millrace.endOf(job.id));
     expect(await stack.millrace.job(job.id)).toMatchObject({ retry_count: 1 });
   });
 
-  test('When a delayed retry is removed or cleaned, then it is made again for the same time', async () => {
+  test('When a delayed retry is removed or cleaned, then it is delivered again for the same time', async () => {
     const { job, delayed } = await uploadAndDelay('The lost courier');
     expect(await press(`${delayed}/clean`)).toBe(204);
     const second = await redelivered(job.id, delayed);
@@ -118,7 +118,7 @@ describe("Bull Board's buttons on the chunks queue", () => {
     expect(await stack.millrace.job(job.id)).toMatchObject({ retry_count: 1 });
   });
 
-  test('When failed deliveries are retried there, then a chunk that has ended stays as it is', async () => {
+  test('When failed deliveries are retried on the board, then settled chunks do not change', async () => {
     stack.provider.refuseOneText(400);
     const { job } = await stack.millrace.ingest(await book('The stubborn stain'));
     stack.provider.mend();
@@ -139,7 +139,7 @@ describe("Bull Board's buttons on the chunks queue", () => {
     expect(await stack.chunksOf(job.id)).toEqual(before);
     expect(stack.provider.paid).toEqual([]);
 
-    // And one whose next try is under way gets that try from whichever delivery comes first, and no second one.
+    // A chunk that waits for a retry is tried once, by the first delivery that comes.
     const retry = await stack.millrace.call<RetryResponse>('POST', `/api/v1/jobs/${job.id}/chunks/retry`);
     await press('retry/failed');
     expect(await stack.endOfRetry(retry.body.group_id)).toMatchObject({ summary: { success: 1 } });

@@ -1,11 +1,10 @@
-import { setTimeout } from 'node:timers/promises';
 import type { DocumentChunksResponse, JobChunksResponse } from '@millrace/contracts';
 import { type OpenAiServer, startOpenAiServer, textPdf, waitFor } from '@millrace/test-support';
 import { TestStack } from './support';
 
 let provider: OpenAiServer;
 let millrace: TestStack;
-beforeEach(async () => {
+beforeAll(async () => {
   provider = await startOpenAiServer();
   millrace = await TestStack.start({
     EMBEDDING_PROVIDER: 'openai',
@@ -15,37 +14,36 @@ beforeEach(async () => {
     OPENAI_BASE_URL: provider.baseUrl,
     LEASE_MS: '2000',
     SHUTDOWN_TIMEOUT_MS: '3000',
+    RECONCILE_INTERVAL_MS: '200',
   });
 });
-afterEach(async () => {
+afterAll(async () => {
   await millrace.stop();
   await provider.close();
 });
 
-const book = () =>
-  textPdf(Array.from({ length: 6 }, (_, i) => `Page ${i}. ${`Words of page ${i} go on. `.repeat(80)}`));
-
-function processNamed(name: string) {
-  const found = millrace.stack.processes.find((candidate) => candidate.name === name);
-  if (!found) {
-    throw new Error(`there is no process ${name}`);
-  }
-  return found;
-}
+/** A PDF whose texts no other test uses. */
+const book = (title: string) =>
+  textPdf(
+    Array.from({ length: 6 }, (_, i) => `${title}, page ${i}. ${`${title} has words on page ${i}. `.repeat(60)}`),
+  );
 
 const summaryOf = async (jobId: string) =>
   (await millrace.call<JobChunksResponse>('GET', `/api/v1/jobs/${jobId}/chunks?limit=500`)).body;
 
-/** Uploads a book and waits until the provider hangs on its second batch; how many chunks each batch holds varies. */
-async function uploadAndHang(): Promise<{ jobId: string; documentId: string; stored: number; hanging: number }> {
+/** Uploads a book and waits until the provider hangs on its second batch. How many chunks a batch holds varies. */
+async function uploadAndHang(
+  title: string,
+): Promise<{ jobId: string; documentId: string; stored: number; hanging: number }> {
+  const first = provider.requests.length;
   let calls = 0;
   provider.respondWith(() => {
     calls += 1;
     return calls >= 2 ? { hang: true } : 'ok';
   });
-  const { body } = await millrace.upload(await book());
+  const { body } = await millrace.upload(await book(title));
   await waitFor('the provider to hang', async () => calls >= 2);
-  const [stored = 0, hanging = 0] = provider.requests.map((request) => request.input.length);
+  const [stored = 0, hanging = 0] = provider.requests.slice(first).map((request) => request.input.length);
   return { jobId: body.job.id, documentId: body.document.id, stored, hanging };
 }
 
@@ -59,8 +57,8 @@ async function expectWholeBook(jobId: string, documentId: string): Promise<void>
 
 describe('When the embedder', () => {
   test('is killed in the middle of its work, then another one finishes it and what was stored stays', async () => {
-    const { jobId, documentId, stored, hanging } = await uploadAndHang();
-    const embedder = processNamed('embedder');
+    const { jobId, documentId, stored, hanging } = await uploadAndHang('The collapse');
+    const embedder = millrace.newest('embedder');
     embedder.kill('SIGKILL');
     await embedder.ended;
     const before = await summaryOf(jobId);
@@ -78,9 +76,9 @@ describe('When the embedder', () => {
     );
   });
 
-  test('is stopped while the provider hangs, then it hands its chunks back without an attempt counted', async () => {
-    const { jobId, documentId, stored } = await uploadAndHang();
-    const embedder = processNamed('embedder');
+  test('is stopped while the provider hangs, then it releases its chunks and no attempt counts', async () => {
+    const { jobId, documentId, stored } = await uploadAndHang('The interruption');
+    const embedder = millrace.newest('embedder');
     await embedder.stop();
     expect(await embedder.ended).toEqual({ how: 'ended with code 0', expected: true });
     const { summary, chunks } = await summaryOf(jobId);
@@ -93,25 +91,20 @@ describe('When the embedder', () => {
     await millrace.stack.add('embedder');
     await expectWholeBook(jobId, documentId);
   });
-});
 
-describe('When an embedder with a slow provider', () => {
-  test('is stopped, then no batch begins after the hand-back and nothing stays claimed', async () => {
-    provider.respondWith(async () => {
-      await setTimeout(1_500);
-      return 'ok' as const;
-    });
-    const { body } = await millrace.upload(await book());
-    await waitFor('a call to the provider', async () => provider.requests.length > 0);
-    const embedder = processNamed('embedder');
-    await embedder.stop();
+  test('is stopped before the provider answers, then no other batch begins and nothing stays claimed', async () => {
+    const held = provider.holdAnswers();
+    const first = provider.requests.length;
+    const { body } = await millrace.upload(await book('The last answer'));
+    await waitFor('a call to the provider', async () => provider.requests.length > first);
+    const embedder = millrace.newest('embedder');
+    await millrace.stopProcess(embedder, held.release);
     expect(await embedder.ended).toEqual({ how: 'ended with code 0', expected: true });
     const { summary, chunks } = await summaryOf(body.job.id);
     expect(summary).toMatchObject({ processing: 0, failed: 0 });
     expect(summary.pending).toBeGreaterThan(0);
     expect(chunks.filter((chunk) => chunk.status === 'pending' && chunk.attempts > 0)).toEqual([]);
 
-    provider.respondWith(() => 'ok');
     await millrace.stack.add('embedder');
     await expectWholeBook(body.job.id, body.document.id);
   });
@@ -119,9 +112,10 @@ describe('When an embedder with a slow provider', () => {
 
 describe('When the chunker', () => {
   test('is killed before it has stored anything, then another one reads the document', async () => {
-    const chunker = processNamed('chunker');
+    provider.respondWith(() => 'ok');
+    const chunker = millrace.newest('chunker');
     chunker.kill('SIGSTOP');
-    const { body } = await millrace.upload(await book());
+    const { body } = await millrace.upload(await book('The unread book'));
     chunker.kill('SIGKILL');
     await chunker.ended;
     await millrace.stack.add('chunker');

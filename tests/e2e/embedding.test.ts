@@ -21,7 +21,7 @@ afterAll(async () => {
   await provider.close();
 });
 
-/** A PDF of which each page makes about two chunks, none of them found in another test's document. */
+/** A PDF whose pages make about two chunks each. No other test has the same chunks. */
 const book = (title: string, pages = 5) =>
   textPdf(
     Array.from({ length: pages }, (_, i) => `${title}, page ${i}. ${`${title} goes on with line ${i}. `.repeat(60)}`),
@@ -57,7 +57,7 @@ describe('Embedding with a provider', () => {
     });
   });
 
-  test('When the provider refuses with NUL bytes in its words, then they are recorded clean and nothing is tried again', async () => {
+  test('When the message of a refusal has NUL bytes, then it is recorded without them and the text is not sent again', async () => {
     const text = 'A text the provider does not like.';
     const refused = { status: 400, body: { error: { message: 'bad \u0000 input' } } };
     provider.respondWith((request) => (request.input.includes(text) ? refused : 'ok'));

@@ -64,6 +64,7 @@ export class ModelChangeStack {
       NEXT_OPENAI_BASE_URL: provider.baseUrl,
       EMBEDDING_BATCH_SIZE: '4',
       EMBEDDING_CONCURRENCY: '1',
+      EMBEDDING_TIMEOUT_MS: '60000',
       RECONCILE_INTERVAL_MS: '300',
       LEASE_MS: '2000',
       ...changes(provider),

@@ -13,7 +13,7 @@ const documentOf = async (id: string) =>
   (await stack.millrace.call<DocumentDetail>('GET', `/api/v1/documents/${id}`)).body;
 
 describe('An operator', () => {
-  test('sees what a partial document lacks, and retries by error code once the provider is mended', async () => {
+  test('sees what a partial document lacks, and retries by error code once the provider works', async () => {
     const refused = stack.provider.refuseOneText(400);
     const { job, document } = await stack.millrace.ingest(await book('The smudged ledger'));
     expect([job.status, document.status]).toEqual(['completed_with_errors', 'partial']);
@@ -65,7 +65,7 @@ describe('An operator', () => {
     });
   });
 
-  test('cancels while the provider hangs: the late answer stores nothing, and a retry goes on from there', async () => {
+  test('cancels while the provider hangs. The late answer stores nothing, and a retry continues', async () => {
     const held = stack.provider.holdAnswers();
     const first = stack.provider.server.requests.length;
     const { body } = await stack.millrace.upload(await book('The recalled letter'));

@@ -5,7 +5,7 @@ import { openQueues } from '@millrace/test-support/queues';
 import { PayingProvider } from './payingProvider';
 import { TestStack } from './support';
 
-/** The stack on a provider that can be broken and mended, with a reconciler that is quick, as an operator sees it. */
+/** A stack whose provider can be broken and mended, and whose reconciler is quick. */
 export class OperatorStack {
   private constructor(
     readonly provider: PayingProvider,
@@ -21,7 +21,7 @@ export class OperatorStack {
       EMBEDDING_BATCH_SIZE: '2',
       EMBEDDING_CONCURRENCY: '1',
       OPENAI_BASE_URL: provider.server.baseUrl,
-      // Longer than a test: a retry round comes only when somebody promotes its deliveries.
+      // Longer than a test. A round of retries begins only when its deliveries are promoted.
       RETRY_BACKOFF_MS: '300000',
       RECONCILE_INTERVAL_MS: '200',
       RECONCILE_GRACE_MS: '500',
@@ -36,7 +36,7 @@ export class OperatorStack {
     await this.provider.server.close();
   }
 
-  /** A provider that works, to which nothing has been paid. */
+  /** Makes the provider work, and forgets what was paid for. */
   beginTest(): void {
     this.provider.paid = [];
     this.provider.mend();
@@ -51,7 +51,7 @@ export class OperatorStack {
     return (await this.millrace.call<DocumentChunksResponse>('GET', path)).body.chunks;
   }
 
-  /** The retry, once it is done. */
+  /** Waits until the retry is done. @returns it. */
   endOfRetry(groupId: string | null): Promise<RetryGroupView> {
     return waitFor('the retry to be done', async () => {
       const { body } = await this.millrace.call<RetryGroupView>('GET', `/api/v1/retries/${groupId}`);
@@ -60,7 +60,7 @@ export class OperatorStack {
   }
 }
 
-/** A PDF of which each page makes about two chunks. */
+/** A PDF whose pages make about two chunks each. */
 export function book(title: string, pages = 4): Promise<Buffer> {
   return textPdf(
     Array.from({ length: pages }, (_, i) => `${title}, page ${i}. ${`${title} goes on with line ${i}. `.repeat(60)}`),

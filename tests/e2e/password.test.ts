@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => millrace.stop());
 
-/** All that is stored anywhere: files with the logs among them, rows, and keys of the queues. */
+/** Reads everything that is stored: files and logs, rows, and keys of the queues. */
 async function everything(): Promise<Buffer[]> {
   const { STATE_DIR, DATABASE_URL, REDIS_URL, QUEUE_PREFIX } = millrace.environment.config();
   const stored: Buffer[] = [];
@@ -40,7 +40,7 @@ async function everything(): Promise<Buffer[]> {
   return stored;
 }
 
-test('When an encrypted PDF comes with its password, then it is searchable and the password is nowhere', async () => {
+test('When an encrypted PDF comes with its password, then it is searchable and the password is stored nowhere', async () => {
   const text = 'Only those who know the word may read of the onion harvest.';
   const pdf = await encryptedPdf(password, text);
   const first = await millrace.ingest(pdf);
@@ -67,7 +67,7 @@ test('When an encrypted PDF comes with its password, then it is searchable and t
   });
   expect(raw.status).toBe(202);
 
-  // A request is logged when it has been answered, which may be after the client has read the answer.
+  // A request is logged after its answer. The client may have read the answer before.
   const stored = await waitFor('the last upload to be logged', async () => {
     const all = await everything();
     return all.some((bytes) => bytes.includes('x-document-password')) && all;

@@ -1,6 +1,6 @@
 import { type OpenAiRequest, type OpenAiServer, startOpenAiServer } from '@millrace/test-support';
 
-/** An embedding provider that remembers what was paid for: the texts of every call it has answered with vectors. */
+/** An embedding provider that records what was paid for: the texts of every call that it answered with vectors. */
 export class PayingProvider {
   paid: string[] = [];
 
@@ -12,12 +12,12 @@ export class PayingProvider {
     return provider;
   }
 
-  /** From now on every call is answered. */
+  /** Answers every call from now on. */
   mend(): void {
     this.server.respondWith((request) => this.answer(request));
   }
 
-  /** From now on one text, the last of the next call, is answered with this status, and so is a call that holds it. */
+  /** Refuses the last text of the next call from now on. Every call with this text gets this status. */
   refuseOneText(status: number): { text: () => string } {
     let refused: string | undefined;
     this.server.respondWith((request) => {
@@ -27,7 +27,7 @@ export class PayingProvider {
     return { text: () => refused ?? '' };
   }
 
-  /** From now on a call is answered only once it has been released. */
+  /** Answers no call until `release` is called. */
   holdAnswers(): { release: () => void } {
     let release: () => void = () => undefined;
     const released = new Promise<void>((resolve) => {

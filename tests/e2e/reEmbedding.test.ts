@@ -34,9 +34,17 @@ test('When the model and the dimensions change, then searches and uploads go on,
   const documents = await stack.documents(kept);
   expect(chunks.length).toBeGreaterThan(6);
 
-  // Slow enough for searches and uploads to happen meanwhile.
+  // After the first batch the re-embedding waits until searches and uploads have gone on for a while.
+  let batches = 0;
+  let goOn: () => void = () => undefined;
+  const hasGoneOn = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
   provider.respondWith(async (request) => {
-    await new Promise((resolve) => setTimeout(resolve, request.input.length > 1 ? 200 : 0));
+    batches += request.input.length > 1 ? 1 : 0;
+    if (request.input.length > 1 && batches > 1) {
+      await hasGoneOn;
+    }
     return 'ok' as const;
   });
   const query = 'The lighthouse goes on';
@@ -49,11 +57,14 @@ test('When the model and the dimensions change, then searches and uploads go on,
   const endUploads = repeatedly(async (n) => {
     const { body } = await millrace.upload(await book(`Arrival ${n}`, 1));
     uploads.push({ documentId: body.document.id, jobId: body.job.id });
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await millrace.endOf(body.job.id);
   });
   const command = stack.reEmbed('start');
   await waitFor('the first new vectors', async () => command.output.includes('begun') && (await stack.countNext()) > 0);
   await millrace.call('DELETE', `/api/v1/documents/${deleted.document.id}`);
+  const searches = answers.length;
+  await waitFor('searches and uploads to go on', async () => answers.length > searches + 5 && uploads.length > 3);
+  goOn();
   expect(await command.succeeded()).toContain('Done: all vectors are of next-model (256 dimensions).');
   await endUploads();
   for (const { jobId } of uploads) {
@@ -63,7 +74,7 @@ test('When the model and the dimensions change, then searches and uploads go on,
 
   expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([200]));
   expect(Math.min(...answers.map((answer) => answer.hits))).toBeGreaterThan(0);
-  expect(uploads.length).toBeGreaterThan(5);
+  expect(uploads.length).toBeGreaterThan(3);
   expect(await stack.models()).toEqual([next]);
   // Texts and documents are unchanged, and each document still names the job that ingested it.
   expect(await stack.chunksOf(kept)).toEqual(chunks);
@@ -168,14 +179,7 @@ test('When the change is cancelled in the middle, then its jobs end, nothing of 
   stack = await ModelChangeStack.start();
   const { millrace, provider, database } = stack;
   const { document } = await millrace.ingest(await book('The canal'));
-  let release: () => void = () => undefined;
-  const released = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  provider.respondWith(async () => {
-    await released;
-    return 'ok' as const;
-  });
+  const held = provider.holdAnswers();
   const command = stack.reEmbed('start');
   await waitFor('a call to the provider', async () => provider.requests.length > 0);
   expect(await stack.reEmbed('cancel').succeeded()).toContain('Cancelled: the change to next-model (256 dimensions).');
@@ -188,6 +192,6 @@ test('When the change is cancelled in the middle, then its jobs end, nothing of 
   expect(await database.sql.one(`SELECT to_regclass('document_chunks_next') AS table`)).toEqual({ table: null });
   expect((await millrace.document(document.id)).status).toBe('ready');
   expect((await millrace.search('The canal')).length).toBeGreaterThan(0);
-  release();
+  held.release();
   expect(await stack.reEmbed('start').succeeded()).toContain('Done');
 });

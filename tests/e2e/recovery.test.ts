@@ -29,7 +29,7 @@ const book = (title: string) =>
     Array.from({ length: 6 }, (_, i) => `${title}, page ${i}. ${`${title} has words on page ${i}. `.repeat(60)}`),
   );
 
-/** Everything that Redis holds of this stack goes, as with FLUSHALL or a lost disk. */
+/** Deletes everything of this stack from Redis, like FLUSHALL or a lost disk. */
 async function loseRedis(): Promise<void> {
   const { REDIS_URL, QUEUE_PREFIX } = millrace.environment.config();
   const redis = new Redis(REDIS_URL);
@@ -77,7 +77,7 @@ describe('When Redis loses everything', () => {
     await expectWholeBook(body.job.id, body.document.id, first);
   });
 
-  test('before anybody has read the document, then it is read all the same', async () => {
+  test('before a chunker has read the document, then the document is read all the same', async () => {
     const first = provider.requests.length;
     const [chunker] = running('chunker');
     chunker?.kill('SIGSTOP');
@@ -87,7 +87,7 @@ describe('When Redis loses everything', () => {
     await expectWholeBook(body.job.id, body.document.id, first);
   });
 
-  test('and the embedder dies with chunks in hand, then both are made good', async () => {
+  test('and the embedder dies with chunks in hand, then the book is finished', async () => {
     const first = provider.requests.length;
     provider.respondWith(() => ({ hang: true }));
     const { body } = await millrace.upload(await book('The fire'));

@@ -1,14 +1,14 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DocumentView, JobView, SearchResponse, UploadResponse } from '@millrace/contracts';
 import { jobHasEnded } from '@millrace/contracts';
 import { makeRoles } from '@millrace/database';
-import { type RunningStack, startStack } from '@millrace/stack';
+import { type RunningStack, type SupervisedProcess, startStack } from '@millrace/stack';
 import { createTestEnvironment, type TestEnvironment, testApiKey, waitFor } from '@millrace/test-support';
 
 export const root = join(__dirname, '..', '..');
 
-/** The database as in production: for services a role that may change no table, for searches one that may only read. */
+/** Makes the roles of production: the services' role may change no table, and the searches' role may only read. */
 async function roleUrls(ownerUrl: string): Promise<{ service: string; readonly: string }> {
   const passwords = { service: 'service-password-of-tests', readonly: 'readonly-password-of-tests' };
   const { names } = await makeRoles({ databaseUrl: ownerUrl, passwords });
@@ -26,7 +26,7 @@ export interface Answer<T> {
   body: T;
 }
 
-/** Millrace's own processes on a database, queues and files of one test's own, and the calls the tests make. */
+/** Millrace's processes on a database, queues and files that no other test uses, and the calls of the tests. */
 export class TestStack {
   private constructor(
     readonly environment: TestEnvironment,
@@ -60,6 +60,25 @@ export class TestStack {
   async stop(): Promise<void> {
     await this.stack.stop();
     await this.environment.cleanUp();
+  }
+
+  /** Returns the process of a service that was started last. */
+  newest(service: string): SupervisedProcess {
+    const found = this.stack.processes.findLast(({ name }) => name.startsWith(service));
+    if (!found) {
+      throw new Error(`There is no process of ${service}.`);
+    }
+    return found;
+  }
+
+  /** Stops a process, and calls `meanwhile` once the process has begun to stop. */
+  async stopProcess(process: SupervisedProcess, meanwhile: () => void = () => undefined): Promise<void> {
+    const stopped = process.stop();
+    await waitFor(`${process.name} to begin to stop`, async () =>
+      (await readFile(process.log, 'utf8')).includes('"msg":"stopping"'),
+    );
+    meanwhile();
+    await stopped;
   }
 
   async call<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
@@ -99,7 +118,7 @@ export class TestStack {
     return (await this.call<DocumentView>('GET', `/api/v1/documents/${id}`)).body;
   }
 
-  /** The job, once it has ended. */
+  /** Waits until the job has ended. @returns it. */
   async endOf(jobId: string, timeoutMs?: number): Promise<JobView> {
     return waitFor(
       `job ${jobId} to end`,
@@ -111,7 +130,7 @@ export class TestStack {
     );
   }
 
-  /** Uploads, and waits for the end. */
+  /** Uploads, and waits until the job has ended. */
   async ingest(pdf: Buffer, filename?: string): Promise<{ job: JobView; document: DocumentView }> {
     const { body } = await this.upload(pdf, filename);
     const job = await this.endOf(body.job.id);
@@ -122,7 +141,7 @@ export class TestStack {
     return (await this.call<SearchResponse>('POST', '/api/v1/search', { query, ...more })).body.hits;
   }
 
-  /** The files in the blob store, staged ones included. */
+  /** Lists the files in the blob store, staged ones included. */
   async blobs(): Promise<string[]> {
     const entries = await readdir(this.environment.config().BLOB_DIR, { recursive: true, withFileTypes: true });
     return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);

@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => millrace.stop());
 
-/** Uploads a file as the body with its content type, and waits for the end. */
+/** Uploads a file as the body with its content type, and waits until the job has ended. */
 async function ingest(content: string | Buffer, type: string, filename: string) {
   const response = await fetch(
     `${millrace.stack.apiUrl}/api/v1/documents?filename=${filename}&chunk_max_tokens=64&chunk_overlap_tokens=0`,
@@ -47,7 +47,7 @@ describe('A text that is uploaded', () => {
     ]);
   });
 
-  test('When it is HTML, then search finds it with its section and page, and not what is no text', async () => {
+  test('When it is HTML, then search finds its text with section and page, and no scripts or navigation', async () => {
     const content = `<!doctype html><title>River Almanac</title><script>var otters = "scripted";</script>
       <nav>Home of otters</nav><h1>The River</h1><p>${filler('rivers')}</p>
       <h2>Tolls</h2><table><tr><th>Boat<th>Toll<tr><td>Barge<td>12 shillings</table>
@@ -72,7 +72,7 @@ describe('A text that is uploaded', () => {
     expect(pages.body.pages.map(({ outcome }) => outcome)).toEqual(['text', 'text', 'empty', 'text']);
   });
 
-  test('When its charset is said, then it is found by its words', async () => {
+  test('When its charset is named, then its words are found', async () => {
     const russian = Buffer.from([0xec, 0xeb, 0xe8, 0xed]);
     const { document } = await ingest(russian, 'text/plain; charset=cp1251', 'mill.txt');
     expect(document).toMatchObject({ status: 'ready', mime_type: 'text/plain; charset=windows-1251' });
@@ -80,7 +80,7 @@ describe('A text that is uploaded', () => {
     expect(hit?.text).toBe('млин');
   });
 
-  test('When it comes as a form, then its name says what it is', async () => {
+  test('When it comes in a form, then it is read as Markdown', async () => {
     const { body } = await millrace.upload(
       Buffer.from('# By name\n\nSaid by its name.'),
       'named.md',

@@ -19,7 +19,7 @@ const pages = [
 ];
 
 describe('From upload to search', () => {
-  test('When a PDF is uploaded, then it is accepted, becomes ready, and is found by the page that answers', async () => {
+  test('When a PDF is uploaded, then it is accepted, becomes ready, and a search finds the right page', async () => {
     const uploaded = await millrace.upload(await textPdf(pages), 'essays.pdf');
     expect(uploaded.status).toBe(202);
     expect(uploaded.body).toMatchObject({
@@ -56,7 +56,7 @@ describe('From upload to search', () => {
     expect(best?.coordinates.length).toBeGreaterThan(0);
   });
 
-  test('When the services work, then none of them may change a table, and searches may only read', async () => {
+  test('Services use a role that may change no table, and searches one that may only read', async () => {
     const client = new Client({ connectionString: millrace.environment.config().DATABASE_URL });
     await client.connect();
     try {
@@ -161,9 +161,9 @@ describe('From upload to search', () => {
     expect(body.chunks.map((chunk) => chunk.text).join('')).not.toContain('\0');
   });
 
-  test('When a real filing is asked for its revenue by quarter, then the pages found speak of it', async () => {
+  test('When a real filing is asked for its revenue by quarter, then the found pages are about it', async () => {
     const filing = join(root, '..', 'shared', 'corpus', 'real', 'BESTBUY_2023_10K.pdf');
-    // Without the shared corpus the project's own report stands in for the filing.
+    // Without the shared corpus, a report of the project takes the place of the filing.
     const file = existsSync(filing) ? filing : join(root, 'samples', 'annual-report.pdf');
     const { document } = await millrace.ingest(await readFile(file), 'report.pdf');
     expect(document.status).toBe('ready');
@@ -197,7 +197,7 @@ describe('Watching', () => {
 
   test('When a document is chunked and embedded, then the logs name its document and job', async () => {
     const { document, job } = await millrace.ingest(await textPdf(['Followed through the logs.']));
-    // The reconciler names what it mends, and here it has nothing to do.
+    // The reconciler logs what it repairs. Here it has nothing to do.
     for (const service of millrace.stack.processes.filter(({ name }) => name !== 'reconciler')) {
       const lines = (await readFile(service.log, 'utf8')).trim().split('\n');
       const entries = lines.map((line) => JSON.parse(line) as { documentId?: string; jobId?: string });

@@ -1,5 +1,5 @@
-// Lets a plain Node process run the workspace's TypeScript sources: `node -r .../register.cjs some.ts`. Tests give it
-// to child processes, which jest does not transform, so that they need no build before them.
+// Lets a Node process run the workspace's TypeScript sources: `node -r .../register.cjs some.ts`. Tests use it for child
+// processes, which jest does not transform, so that these need no build.
 const { readFileSync } = require('node:fs');
 const Module = require('node:module');
 const path = require('node:path');

@@ -7,16 +7,16 @@ import { PrivateServers, type ServerSettings } from '@millrace/stack';
 /** The checkout. */
 export const root = join(__dirname, '..', '..', '..');
 
-/** Servers of a run's own in a folder of its own, for the run to break. */
+/** PostgreSQL and Redis for one run, which may break them. */
 export interface Backing {
   servers: PrivateServers;
-  /** Logs are in `logs`; the rest of it may be used freely. */
+  /** Its folder. Logs are in `logs`. The run may use the rest freely. */
   folder: string;
-  /** Stops the servers and removes their data, and the folder with it unless it is to be looked at. */
+  /** Stops the servers and removes their data. Removes the folder too, unless it is kept. */
   stop(options?: { keepFolder?: boolean }): Promise<void>;
 }
 
-/** @throws StackError when PostgreSQL or Redis is not installed, saying what to do. */
+/** Starts the servers. @throws StackError that says what to do when PostgreSQL or Redis is not installed. */
 export async function startBacking(
   settings: { postgres?: ServerSettings; redis?: ServerSettings } = {},
 ): Promise<Backing> {
@@ -42,8 +42,8 @@ export async function startBacking(
 }
 
 /**
- * What must be installed before a backing can be started here; empty when nothing is missing. For test files, which must
- * know it before anything can be awaited: so it is asked of another process.
+ * Says what must be installed before a backing can start here. Empty when nothing is missing. Test files must know this
+ * before they can await anything, so another process finds it out.
  */
 export function missingPrograms(): string {
   const program = `require('@millrace/stack').describeMissingServers(process.env.PATH).then((text) => console.log(text ?? ''))`;

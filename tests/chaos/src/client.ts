@@ -4,20 +4,20 @@ import { testApiKey } from '@millrace/test-support';
 import type { ChaosDocument } from './documents';
 
 const againMs = 300;
-/** An answer that takes longer than this will not come. */
+/** The client gives up on an answer that takes longer. */
 const answerTimeoutMs = 20_000;
-/** A file is sent in so many pieces with a pause before each, so that a fault can come in the middle. */
+/** A file is sent in this many pieces with a pause before each, so that a fault can interrupt the upload. */
 const pieces = 5;
 const pieceMs = 60;
 
-/** As often as possible: faults come much more often than in life. */
+/** Short, because faults come much more often than in production. */
 const retries = { max_retries: '100', chunk_max_retries: '100' };
 
 /** A client that repeats an upload until it is answered. */
 export class Client {
-  /** Requests that had to be repeated. */
+  /** The number of requests that had to be repeated. */
   repeated = 0;
-  /** Requests that are being sent or wait for their answer. */
+  /** The number of requests that are being sent or wait for their answer. */
   inFlight = 0;
 
   constructor(
@@ -25,7 +25,7 @@ export class Client {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** @throws Error when the API refuses the file for good. */
+  /** Uploads a file. @throws Error when the API refuses the file for good. */
   async upload(document: ChaosDocument): Promise<UploadResponse> {
     for (;;) {
       this.signal.throwIfAborted();
@@ -41,7 +41,7 @@ export class Client {
     }
   }
 
-  /** @returns undefined when there was no answer, or one that says to try again. */
+  /** Tries once. @returns undefined when no answer came, or one that says to try again. */
   private async uploadOnce({ name, pdf }: ChaosDocument): Promise<UploadResponse | undefined> {
     const url = this.apiUrl();
     if (url === undefined) {
@@ -70,7 +70,7 @@ export class Client {
       status = response.status;
       body = (await response.json()) as UploadResponse | Problem;
     } catch {
-      // No connection, one that broke, or no answer in time: the next try tells whether it had been taken.
+      // No connection, a broken one, or no answer in time. The next try tells whether the file was accepted.
       return undefined;
     }
     if ('document' in body) {

@@ -1,15 +1,15 @@
 import { openAiVector } from '@millrace/test-support';
 import type { Queryable } from './queries';
 
-/** Differences named of each kind; more would be noise. */
+/** How many differences of each kind are named. */
 const shown = 5;
-/** Of one component; a stored vector is rounded to four bytes. */
+/** The allowed difference of a component. A stored vector is rounded to four bytes. */
 const tolerance = 1e-6;
 
 /**
- * Rows as they must be the same whatever happened on the way: without ids, times, and what counts the way (attempts,
- * rounds, dispatches, the last worker). New columns are compared unless they are named here. Each has the document's
- * content hash in front, which is the same in both runs.
+ * The rows that must be equal whatever happened during the run. Left out are ids, times and what the faults change:
+ * attempts, rounds, dispatches, the last worker. A new column is compared unless it is named here. Each row begins with
+ * the content hash of its document, which is the same in both runs.
  */
 const tables: Record<string, string> = {
   documents: `
@@ -31,7 +31,7 @@ const tables: Record<string, string> = {
     FROM document_chunks c JOIN documents d ON d.id = c.document_id`,
 };
 
-/** Compares the rows of a run with those of an undisturbed run of the same documents. @returns what differs. */
+/** Compares the rows of a run with those of an undisturbed run of the same documents. @returns the differences. */
 export async function compareRows(undisturbed: Queryable, disturbed: Queryable): Promise<string[]> {
   const differences: string[] = [];
   for (const [table, statement] of Object.entries(tables)) {
@@ -41,7 +41,7 @@ export async function compareRows(undisturbed: Queryable, disturbed: Queryable):
     if (missing.length + extra.length > 0) {
       differences.push(
         [
-          `${table}: ${missing.length} rows of the undisturbed run are not there, ${extra.length} are there that it does not have`,
+          `${table}: ${missing.length} rows are missing, ${extra.length} rows are there that the undisturbed run does not have`,
           ...missing.slice(0, shown).map((row) => `  - ${row.slice(0, 400)}`),
           ...extra.slice(0, shown).map((row) => `  + ${row.slice(0, 400)}`),
         ].join('\n'),
@@ -58,7 +58,7 @@ async function rowsOf(database: Queryable, statement: string): Promise<string[]>
   return rows.map(({ line }) => line);
 }
 
-/** Those of the lines that the others do not have, or have less often. */
+/** Returns the lines that the others do not have, or have less often. */
 function without(lines: readonly string[], others: readonly string[]): string[] {
   const left = new Map<string, number>();
   for (const line of others) {
@@ -71,7 +71,7 @@ function without(lines: readonly string[], others: readonly string[]): string[] 
   });
 }
 
-/** Compares every stored vector with what the provider makes of the text. @returns what is wrong. */
+/** Compares every stored vector with the provider's vector of the text. @returns what is wrong. */
 export async function checkVectors(database: Queryable): Promise<string[]> {
   const { rows } = await database.query<{ id: string; content: string; embedding: string | null }>(
     'SELECT id, content, embedding::text AS embedding FROM document_chunks ORDER BY id',
@@ -84,7 +84,7 @@ export async function checkVectors(database: Queryable): Promise<string[]> {
   return wrong.slice(0, shown).map(({ id }) => `The vector of the stored chunk ${id} is not that of its text.`);
 }
 
-/** What the rows of one run must satisfy among themselves. @returns what they do not. */
+/** Checks that the rows of a run agree with each other. @returns what is wrong. */
 export async function checkConsistency(database: Queryable): Promise<string[]> {
   const { rows } = await database.query<{ problem: string }>(
     `SELECT format('Job %s says %s of %s processed and %s failed, its chunks say %s and %s of %s.', j.id,

@@ -5,7 +5,7 @@ import type { Backing } from './backing';
 import { Client } from './client';
 import { checkConsistency, checkVectors } from './compare';
 import type { ChaosDocument } from './documents';
-import { Saboteur } from './faults';
+import { FaultInjector } from './faults';
 import { findConnections, findIdleTransactions, findLeftovers, findStrayProcesses, openQueues } from './leaks';
 import { audit } from './ledger';
 import type { Plan } from './plan';
@@ -17,13 +17,13 @@ import { checkEnds, countUnfinished, describeUnfinished, findRepairs, readAttemp
 import { checkAnswers, uploadAll } from './uploads';
 import { Watch } from './watch';
 
-/** After the last fault everything has its end within this time. */
+/** All documents end within this time after the last fault. */
 const endWithinMs = 60_000;
-/** A little later nothing is left over: what is swept away by age has to come of age. */
+/** Nothing is left over after this time. The sweeps remove leftovers only when they are old enough. */
 const tidyWithinMs = 30_000;
-/** Connections are gone this soon after the processes. */
+/** Connections are closed within this time after their processes have ended. */
 const goneWithinMs = 5_000;
-/** No transaction of Millrace's waits for anything for so long; the reconciler's lock is held during its sweeps. */
+/** No transaction of Millrace is idle for so long. The reconciler holds its lock during its sweeps. */
 const idleTransactionMs = 10_000;
 const lookAgainMs = 200;
 
@@ -45,7 +45,7 @@ export interface Disturbed {
   figures: Omit<Report, 'seed' | 'problems' | 'seconds'>;
 }
 
-/** Ingests the documents while the plan's faults come, waits until all is done, and looks at what became of it. */
+/** Ingests the documents during the plan's faults, waits until all work is done, and checks the result. */
 export async function runDisturbed(options: DisturbedOptions): Promise<Disturbed> {
   const { backing, documents, plan, random, say, signal } = options;
   const { servers } = backing;
@@ -57,23 +57,23 @@ export async function runDisturbed(options: DisturbedOptions): Promise<Disturbed
     const { fleet, database } = stage;
     watch = new Watch(database);
     const startedAt = Date.now();
-    // Whichever of the two fails first ends the other.
+    // When uploads or faults fail, the other is aborted.
     const failed = new AbortController();
     const both = AbortSignal.any([signal, failed.signal]);
     setMaxListeners(0, both);
     const client = new Client(() => fleet.apiUrl, both);
-    const saboteur = new Saboteur({ servers, fleet, provider, client, database }, random.fork(), say, both);
+    const injector = new FaultInjector({ servers, fleet, provider, client, database }, random.fork(), say, both);
     const uploading = uploadAll(client, documents, plan.uploads, startedAt, both);
-    const breaking = saboteur.carryOut(plan.faults, startedAt);
+    const breaking = injector.injectAll(plan.faults, startedAt);
     await Promise.all([uploading, breaking]).catch(async (error: unknown) => {
       failed.abort(error);
       await Promise.allSettled([uploading, breaking]);
       throw error;
     });
     const answers = await uploading;
-    const faults = saboteur.done;
+    const faults = injector.done;
     const quietAt = Date.now();
-    // From now on it is recovering that takes time, and not the provider.
+    // From now on the time that passes is that of the recovery, not of the provider.
     provider.isQuick = true;
     say('All faults are over and all uploads answered.');
 
@@ -85,7 +85,7 @@ export async function runDisturbed(options: DisturbedOptions): Promise<Disturbed
     const endedAt = watch.samples.find((sample) => sample.at > quietAt && sample.unfinished === 0)?.at ?? Date.now();
     await watch.stop();
     problems.push(
-      ...fleet.crashes.map((crash) => `A process ended by itself: ${crash}`),
+      ...fleet.crashes.map((crash) => `A process ended without being told to: ${crash}`),
       ...(await checkEnds(database, documents)),
       ...(await checkConsistency(database)),
       ...(await checkVectors(database)),
@@ -129,7 +129,7 @@ export async function runDisturbed(options: DisturbedOptions): Promise<Disturbed
   }
 }
 
-/** Waits until every document has its end. @returns those that have none in time. */
+/** Waits until every document has ended. @returns those that have not ended in time. */
 async function untilEnded({ database }: Stage, deadline: number, signal: AbortSignal): Promise<string[]> {
   while ((await countUnfinished(database)) > 0) {
     if (Date.now() > deadline) {
@@ -141,7 +141,7 @@ async function untilEnded({ database }: Stage, deadline: number, signal: AbortSi
   return [];
 }
 
-/** Waits until nothing is left over. @returns what is still there in the end. */
+/** Waits until nothing is left over. @returns what is left after all. */
 async function untilTidy({ servers }: Backing, stage: Stage, signal: AbortSignal): Promise<string[]> {
   const { database, fleet, folder, blobDir } = stage;
   const { queues, close } = await openQueues(servers.redisUrl, stage.queuePrefix);
@@ -163,7 +163,7 @@ async function untilTidy({ servers }: Backing, stage: Stage, signal: AbortSignal
   }
 }
 
-/** Stops the processes. @returns which of them did not end well, and what they have left behind. */
+/** Stops the processes. @returns those that did not exit with code 0, and what they left behind. */
 async function stop({ fleet, database, folder }: Stage): Promise<string[]> {
   const endings = await fleet.stop();
   const deadline = Date.now() + goneWithinMs;

@@ -2,11 +2,11 @@ import { blankPdf, brokenPdf, drawnPdf } from '@millrace/test-support';
 import { sharesPages } from './plan';
 import type { Random } from './random';
 
-/** A file to upload, and how its document must end. */
+/** A file to upload, and the expected end of its document. */
 export interface ChaosDocument {
   name: string;
   pdf: Buffer;
-  /** Null for one that can be read. */
+  /** Null for a file that can be read. */
   errorCode: string | null;
 }
 
@@ -23,7 +23,7 @@ function sentence(random: Random): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)} ${random.int(1, 9_999)}.`;
 }
 
-/** About as much as fits on a page; one to two chunks. */
+/** Makes about as much text as fits on a page: one to two chunks. */
 function pageText(random: Random): string {
   return Array.from({ length: random.int(3, 5) }, () =>
     Array.from({ length: random.int(4, 7) }, () => sentence(random)).join(' '),
@@ -42,14 +42,14 @@ function pdfOf(pages: readonly string[], title: string): Promise<Buffer> {
   );
 }
 
-/** Mostly short ones, and some of up to `maxPages`. */
+/** Usually a few pages, sometimes up to `maxPages`. */
 function pageCount(random: Random, maxPages: number): number {
   return random.chance(40) ? random.int(1, Math.min(5, maxPages)) : random.int(Math.min(6, maxPages), maxPages);
 }
 
 /**
- * So many documents, the last two of which cannot be read. Every third begins with the same pages as the one before it,
- * and one says the same page over and over, so that many texts come more than once.
+ * Makes `count` documents. The last two cannot be read. Every third begins with the same pages as the one before it, and
+ * one repeats the same page, so that many texts come more than once.
  */
 export async function makeDocuments(random: Random, count: number, maxPages: number): Promise<ChaosDocument[]> {
   const readable: string[][] = [];

@@ -2,18 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PrivateServers, ProgramName } from '@millrace/stack';
 import { Redis } from 'ioredis';
 import type { Client } from './client';
-import type { Fleet, Post } from './fleet';
+import type { Fleet, Slot } from './fleet';
 import type { FaultKind, PlannedFault } from './plan';
 import type { Provider } from './provider';
 import type { Queryable } from './queries';
 import type { Random } from './random';
 
-/** How long a fault waits for a moment at which it does harm. */
+/** How long a fault waits for a moment at which it interrupts work. */
 const aimMs = 3_000;
 const lookAgainMs = 10;
 
-/** What the faults are done to. */
-export interface Arena {
+/** What the faults happen to. */
+export interface FaultTargets {
   servers: PrivateServers;
   fleet: Fleet;
   provider: Provider;
@@ -21,11 +21,11 @@ export interface Arena {
   database: Queryable;
 }
 
-/** A fault that has been done. */
+/** A fault that has happened. */
 export interface Fault {
   kind: FaultKind;
   startedAt: number;
-  /** When all is as it was before: the process runs again, the server answers, the provider is well. */
+  /** When everything works again: the process runs, the server answers, the provider has no fault. */
   endedAt: number;
   /** The key of the embedder that it hit. */
   victim?: string | undefined;
@@ -33,35 +33,35 @@ export interface Fault {
   detail: string;
 }
 
-/** Does what the plan says. Faults overlap, except those of the same thing: a server that is down is not killed again. */
-export class Saboteur {
+/** Injects the faults of a plan. Faults overlap, except those of one target: a server that is down is not killed again. */
+export class FaultInjector {
   readonly done: Fault[] = [];
   private readonly busy = new Map<string, Promise<void>>();
 
   constructor(
-    private readonly arena: Arena,
+    private readonly targets: FaultTargets,
     private readonly random: Random,
     private readonly log: (line: string) => void,
     private readonly signal: AbortSignal,
   ) {}
 
-  /** Resolves when the last fault is over and everything runs; settles only when no fault is under way. */
-  async carryOut(faults: readonly PlannedFault[], startedAt: number): Promise<void> {
+  /** Injects all faults. Resolves when the last one is over and everything runs, and never settles during a fault. */
+  async injectAll(faults: readonly PlannedFault[], startedAt: number): Promise<void> {
     const under: Promise<void>[] = [];
     try {
       for (const fault of faults) {
         await sleep(Math.max(0, startedAt + fault.at - Date.now()), undefined, { signal: this.signal });
-        under.push(this.inTurn(targetOf(fault.kind), () => this.inflict(fault)));
+        under.push(this.inTurn(targetOf(fault.kind), () => this.inject(fault)));
       }
       await Promise.all(under);
     } finally {
       await Promise.allSettled(under);
     }
-    await this.arena.fleet.untilComplete();
+    await this.targets.fleet.untilComplete();
   }
 
-  /** Leaves the system alone with a fault; not for as long when the run is broken off. */
-  private async leaveAlone(ms: number): Promise<void> {
+  /** Lets a fault last. It ends early when the run is aborted. */
+  private async pause(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.signal }).catch(() => undefined);
   }
 
@@ -74,7 +74,7 @@ export class Saboteur {
     return turn;
   }
 
-  private async inflict({ kind, lastsMs }: PlannedFault): Promise<void> {
+  private async inject({ kind, lastsMs }: PlannedFault): Promise<void> {
     const fault: Fault = { kind, startedAt: 0, endedAt: 0, detail: `${lastsMs} ms` };
     const begin = (detail: string) => {
       fault.startedAt = Date.now();
@@ -88,27 +88,27 @@ export class Saboteur {
   }
 
   private async act(fault: Fault, lastsMs: number, begin: (detail: string) => void): Promise<void> {
-    const { servers, fleet, provider } = this.arena;
+    const { servers, fleet, provider } = this.targets;
     switch (fault.kind) {
       case 'kill-api':
       case 'kill-chunker':
       case 'kill-embedder':
       case 'kill-reconciler': {
-        const post = await this.choose(fault.kind.slice('kill-'.length) as ProgramName);
-        fault.victim = post.apiKey;
-        begin(`${post.process?.name}, down for ${lastsMs} ms`);
-        await fleet.kill(post, lastsMs);
+        const slot = await this.choose(fault.kind.slice('kill-'.length) as ProgramName);
+        fault.victim = slot.apiKey;
+        begin(`${slot.process?.name}, down for ${lastsMs} ms`);
+        await fleet.kill(slot, lastsMs);
         return;
       }
       case 'pause-embedder': {
-        const post = await this.choose('embedder');
-        fault.victim = post.apiKey;
-        begin(`${post.process?.name} for ${lastsMs} ms`);
-        post.paused = true;
-        post.process?.kill('SIGSTOP');
-        await this.leaveAlone(lastsMs);
-        post.process?.kill('SIGCONT');
-        post.paused = false;
+        const slot = await this.choose('embedder');
+        fault.victim = slot.apiKey;
+        begin(`${slot.process?.name} for ${lastsMs} ms`);
+        slot.paused = true;
+        slot.process?.kill('SIGSTOP');
+        await this.pause(lastsMs);
+        slot.process?.kill('SIGCONT');
+        slot.paused = false;
         return;
       }
       case 'flush-redis':
@@ -118,13 +118,13 @@ export class Saboteur {
       case 'crash-redis':
         begin(`down for ${lastsMs} ms`);
         await servers.crashRedis();
-        await this.leaveAlone(lastsMs);
+        await this.pause(lastsMs);
         await servers.restartRedis();
         return;
       case 'crash-postgres':
         begin(`down for ${lastsMs} ms`);
         await servers.crashPostgres();
-        await this.leaveAlone(lastsMs);
+        await this.pause(lastsMs);
         await servers.restartPostgres();
         return;
       case 'clock-forward':
@@ -134,51 +134,53 @@ export class Saboteur {
       default:
         begin(`for ${lastsMs} ms`);
         provider.fault = fault.kind;
-        await this.leaveAlone(lastsMs);
+        await this.pause(lastsMs);
         provider.fault = undefined;
     }
   }
 
-  /** One that is on duty, and busy if one is busy soon. */
-  private async choose(program: ProgramName): Promise<Post> {
-    const giveUpAt = Date.now() + aimMs;
+  /** Chooses a running process: a busy one, unless none becomes busy within `aimMs`. */
+  private async choose(program: ProgramName): Promise<Slot> {
+    const deadline = Date.now() + aimMs;
     for (;;) {
-      const onDuty = this.arena.fleet.posts.filter((post) => post.program === program && post.process && !post.paused);
-      const busy = await this.thoseAtWork(onDuty);
-      if (busy.length > 0 || (onDuty.length > 0 && Date.now() > giveUpAt)) {
-        return this.random.pick(busy.length > 0 ? busy : onDuty);
+      const running = this.targets.fleet.slots.filter(
+        (slot) => slot.program === program && slot.process && !slot.paused,
+      );
+      const busy = await this.findBusy(running);
+      if (busy.length > 0 || (running.length > 0 && Date.now() > deadline)) {
+        return this.random.pick(busy.length > 0 ? busy : running);
       }
       await sleep(lookAgainMs, undefined, { signal: this.signal });
     }
   }
 
-  /** Those that a fault would interrupt: an API that receives, a chunker that reads, an embedder that waits. */
-  private async thoseAtWork(posts: readonly Post[]): Promise<Post[]> {
-    const { client, provider, database } = this.arena;
-    switch (posts[0]?.program) {
+  /** Finds those that a fault would interrupt: an API that receives, a chunker that reads, an embedder that waits. */
+  private async findBusy(slots: readonly Slot[]): Promise<Slot[]> {
+    const { client, provider, database } = this.targets;
+    switch (slots[0]?.program) {
       case 'api':
-        return client.inFlight > 0 ? [...posts] : [];
+        return client.inFlight > 0 ? [...slots] : [];
       case 'chunker': {
         const { rows } = await database
           .query<{ worker: string }>(`SELECT worker FROM jobs WHERE status = 'chunking'`)
-          // The server is away; then there is nobody at work either.
+          // While the server is down, no chunker works.
           .catch(() => ({ rows: [] }));
-        return posts.filter((post) => rows.some(({ worker }) => worker.endsWith(`:${post.process?.pid}`)));
+        return slots.filter((slot) => rows.some(({ worker }) => worker.endsWith(`:${slot.process?.pid}`)));
       }
       case 'embedder': {
         const callers = provider.callersInFlight();
-        return posts.filter((post) => callers.includes(post.apiKey));
+        return slots.filter((slot) => callers.includes(slot.apiKey));
       }
       default:
-        return [...posts];
+        return [...slots];
     }
   }
 
-  /** A clock that jumps ahead makes every deadline lie back, and the other way round. */
+  /** Moves all deadlines back, as a clock that jumps forward does, or forward. */
   private async stepClock(byInterval: string, begin: (detail: string) => void): Promise<void> {
-    const giveUpAt = Date.now() + aimMs;
+    const deadline = Date.now() + aimMs;
     for (;;) {
-      const { rows } = await this.arena.database.query<{ rows: number }>(
+      const { rows } = await this.targets.database.query<{ rows: number }>(
         `WITH chunks AS (
            UPDATE job_chunks SET lease_expires_at = lease_expires_at + $1::interval WHERE status = 'processing' RETURNING 1
          ), chunkings AS (
@@ -191,7 +193,7 @@ export class Saboteur {
         [byInterval],
       );
       const stepped = rows[0]?.rows ?? 0;
-      if (stepped > 0 || Date.now() > giveUpAt) {
+      if (stepped > 0 || Date.now() > deadline) {
         begin(`${stepped} deadlines by ${byInterval}`);
         return;
       }
@@ -200,7 +202,7 @@ export class Saboteur {
   }
 }
 
-/** What cannot have two faults at once; undefined for processes, of which there are several. */
+/** Names what cannot have two faults at once. Undefined for processes: there are several of each. */
 function targetOf(kind: FaultKind): string | undefined {
   if (kind.startsWith('provider-')) {
     return 'provider';

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ProgramName, type RunningStack, type SupervisedProcess, startStack } from '@millrace/stack';
 import { root } from './backing';
 
-/** How long a process may take to become ready; with a server down it takes until that is back. */
+/** How long a process may take to become ready. While a server is down it cannot. */
 const readyTimeoutMs = 60_000;
-/** Between two starts of a process that ends before it is ready, because a server is down. */
+/** The pause before another start of a process that has ended before it was ready, because a server is down. */
 const startAgainMs = 300;
 
 export interface FleetOptions {
@@ -15,25 +15,25 @@ export interface FleetOptions {
   shape: Readonly<Record<ProgramName, number>>;
 }
 
-/** The place of one process, which is filled again whenever it falls empty. */
-export interface Post {
+/** The place of one process. When the process ends, another one is started in its place. */
+export interface Slot {
   readonly program: ProgramName;
-  /** Undefined while nobody is on duty. */
+  /** Undefined while no process runs. */
   process: SupervisedProcess | undefined;
-  /** What an embedder shows the provider as its key: another for each process. */
+  /** The key that an embedder sends to the provider. Each process has its own. */
   apiKey: string;
-  /** Stopped by SIGSTOP just now. */
+  /** True while the process is stopped by SIGSTOP. */
   paused: boolean;
-  /** Set when the end of the process is our doing: how long to wait before the next one is started. */
+  /** Set when we end the process: how long to wait before the next one starts. */
   restartAfterMs: number | undefined;
 }
 
-/** Millrace's processes as a supervisor keeps them: whichever ends is started again. */
+/** Millrace's processes under a supervisor, which starts again each one that ends. */
 export class Fleet {
-  readonly posts: Post[] = [];
-  /** Processes that ended without being told to, once they had been ready. */
+  readonly slots: Slot[] = [];
+  /** Processes that were ready and ended without having been told to. */
   readonly crashes: string[] = [];
-  private readonly keeping: Promise<void>[] = [];
+  private readonly supervisions: Promise<void>[] = [];
   private readonly stopping = new AbortController();
   private started = 0;
   private lastFailure = '';
@@ -42,20 +42,20 @@ export class Fleet {
 
   /** Migrates the database, starts everything, and waits until all are ready. */
   static async start({ shape, ...options }: FleetOptions): Promise<Fleet> {
-    const nobody = { api: 0, chunker: 0, embedder: 0, reconciler: 0 };
+    const none = { api: 0, chunker: 0, embedder: 0, reconciler: 0 };
     const stack = await startStack({
       root,
       ...options,
       environment: { PATH: process.env.PATH, ...options.environment },
-      replicas: nobody,
+      replicas: none,
       readyTimeoutMs,
     });
     const fleet = new Fleet(stack);
-    for (const program of Object.keys(nobody) as ProgramName[]) {
+    for (const program of Object.keys(none) as ProgramName[]) {
       for (let i = 0; i < shape[program]; i += 1) {
-        const post = { program, process: undefined, apiKey: '', paused: false, restartAfterMs: undefined };
-        fleet.posts.push(post);
-        fleet.keeping.push(fleet.keep(post));
+        const slot = { program, process: undefined, apiKey: '', paused: false, restartAfterMs: undefined };
+        fleet.slots.push(slot);
+        fleet.supervisions.push(fleet.supervise(slot));
       }
     }
     try {
@@ -67,20 +67,20 @@ export class Fleet {
     }
   }
 
-  /** Where the API answers; undefined while there is none. Another address after each restart. */
+  /** The address of the API, another one after each restart. Undefined while no API runs. */
   get apiUrl(): string | undefined {
-    return this.posts.find((post) => post.program === 'api')?.process?.url;
+    return this.slots.find((slot) => slot.program === 'api')?.process?.url;
   }
 
-  /** The process ids on duty. */
+  /** The ids of the running processes. */
   get pids(): number[] {
-    return this.posts.flatMap((post) => (post.process ? [post.process.pid] : []));
+    return this.slots.flatMap((slot) => (slot.process ? [slot.process.pid] : []));
   }
 
-  /** Resolves when every post is filled. */
+  /** Resolves when every slot has a running process. */
   async untilComplete(): Promise<void> {
     const deadline = Date.now() + readyTimeoutMs * 2;
-    while (this.posts.some((post) => post.process === undefined)) {
+    while (this.slots.some((slot) => slot.process === undefined)) {
       if (Date.now() > deadline) {
         throw new Error(`Not every process became ready: ${this.lastFailure}`);
       }
@@ -88,58 +88,58 @@ export class Fleet {
     }
   }
 
-  /** Kills the process and starts another one after a while. Resolves when that is ready. */
-  async kill(post: Post, restartAfterMs: number): Promise<void> {
-    const victim = post.process;
+  /** Kills the process, and starts another one after `restartAfterMs`. Resolves when that one is ready. */
+  async kill(slot: Slot, restartAfterMs: number): Promise<void> {
+    const victim = slot.process;
     if (!victim) {
       return;
     }
-    post.restartAfterMs = restartAfterMs;
+    slot.restartAfterMs = restartAfterMs;
     victim.kill('SIGKILL');
-    while ((post.process === undefined || post.process === victim) && !this.stopping.signal.aborted) {
+    while ((slot.process === undefined || slot.process === victim) && !this.stopping.signal.aborted) {
       await sleep(20);
     }
   }
 
-  /** Stops everything in order. @returns how each of those on duty ended. */
+  /** Stops all processes. @returns how each of them ended. */
   async stop(): Promise<string[]> {
     this.stopping.abort();
-    const onDuty = this.posts.flatMap((post) => (post.process ? [post.process] : []));
+    const running = this.slots.flatMap((slot) => (slot.process ? [slot.process] : []));
     await this.stack.stop();
-    await Promise.all(this.keeping);
-    // One that was still being started is among the stack's processes only now.
+    await Promise.all(this.supervisions);
+    // A process that was still starting has joined the stack's processes only now.
     await this.stack.stop();
-    return Promise.all(onDuty.map(async ({ name, ended }) => `${name} ${(await ended).how}`));
+    return Promise.all(running.map(async ({ name, ended }) => `${name} ${(await ended).how}`));
   }
 
-  private async keep(post: Post): Promise<void> {
+  private async supervise(slot: Slot): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      const process = await this.fill(post);
+      const process = await this.tryToStart(slot);
       if (!process) {
         continue;
       }
       const { how } = await process.ended;
-      post.process = undefined;
-      if (post.restartAfterMs === undefined && !signal.aborted) {
+      slot.process = undefined;
+      if (slot.restartAfterMs === undefined && !signal.aborted) {
         this.crashes.push(`${process.name} ${how}`);
       }
-      await sleep(post.restartAfterMs ?? startAgainMs, undefined, { signal }).catch(() => undefined);
-      post.restartAfterMs = undefined;
+      await sleep(slot.restartAfterMs ?? startAgainMs, undefined, { signal }).catch(() => undefined);
+      slot.restartAfterMs = undefined;
     }
   }
 
-  /** One try at starting a process for the post. */
-  private async fill(post: Post): Promise<SupervisedProcess | undefined> {
+  /** Tries once to start a process in the slot. */
+  private async tryToStart(slot: Slot): Promise<SupervisedProcess | undefined> {
     this.started += 1;
-    const apiKey = `${post.program}-${this.started}`;
+    const apiKey = `${slot.program}-${this.started}`;
     try {
-      const process = await this.stack.add(post.program, { OPENAI_API_KEY: apiKey });
-      post.apiKey = apiKey;
-      post.process = process;
+      const process = await this.stack.add(slot.program, { OPENAI_API_KEY: apiKey });
+      slot.apiKey = apiKey;
+      slot.process = process;
       return process;
     } catch (error) {
-      // Mostly because a server is away: the program then says so and ends.
+      // Usually a server is down. The program says so and ends.
       this.lastFailure = (error as Error).message;
       await sleep(startAgainMs);
       return undefined;

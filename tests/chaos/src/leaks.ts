@@ -4,7 +4,7 @@ import { closeConnection, producerConnection, Queues, untilReady } from '@millra
 import { createLogger } from '@millrace/telemetry';
 import { ownName, type Queryable } from './queries';
 
-/** What must be empty once all work is done, with a word for each thing that is still there. */
+/** Finds what is left after all work is done: claims, deliveries, files. @returns a description of each. */
 export async function findLeftovers(database: Queryable, queues: Queues, blobDir: string): Promise<string[]> {
   return [...(await claimedTexts(database)), ...(await queuedJobs(queues)), ...(await strayBlobs(database, blobDir))];
 }
@@ -27,7 +27,7 @@ async function queuedJobs(queues: Queues): Promise<string[]> {
   return found.flat();
 }
 
-/** Files that no document names, and documents whose file is gone. */
+/** Finds files without a document, and documents whose file is missing. */
 async function strayBlobs(database: Queryable, blobDir: string): Promise<string[]> {
   const { rows } = await database.query<{ source_path: string }>(
     'SELECT source_path FROM documents WHERE source_path IS NOT NULL',
@@ -42,7 +42,7 @@ async function strayBlobs(database: Queryable, blobDir: string): Promise<string[
   ];
 }
 
-/** The producers' side of the run's queues, to look at. */
+/** Opens the queues of the run, to inspect them. */
 export async function openQueues(
   redisUrl: string,
   prefix: string,
@@ -59,7 +59,7 @@ export async function openQueues(
   };
 }
 
-/** Connections and advisory locks of other programs in the database. */
+/** Finds connections and advisory locks of other programs in the database. */
 export async function findConnections(database: Queryable): Promise<string[]> {
   const { rows } = await database.query<{ found: string }>(
     `SELECT format('a connection of %s, %s since %s', application_name, state, state_change) AS found
@@ -73,7 +73,7 @@ export async function findConnections(database: Queryable): Promise<string[]> {
   return rows.map((row) => row.found);
 }
 
-/** Connections that have been in a transaction without doing anything for a while. */
+/** Finds connections whose transaction has been idle for longer than `idleMs`. */
 export async function findIdleTransactions(database: Queryable, longerThanMs: number): Promise<string[]> {
   const { rows } = await database.query<{ found: string }>(
     `SELECT format('a transaction of %s has been idle since %s', application_name, state_change) AS found
@@ -90,7 +90,7 @@ interface ProcessEntry {
   command: string;
 }
 
-/** Processes whose environment or working folder names the folder. Only where there is a /proc. */
+/** Finds processes whose environment or working folder names the folder. Only on systems with /proc. */
 function processesOf(folder: string): ProcessEntry[] {
   if (!existsSync('/proc/self/environ')) {
     return [];
@@ -108,13 +108,13 @@ function processesOf(folder: string): ProcessEntry[] {
         const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
         return belongs && state !== 'Z' ? [{ pid: Number(name), parent: Number(parent), command }] : [];
       } catch {
-        // It ended while we looked, or is somebody else's.
+        // It has ended meanwhile, or belongs to another account.
         return [];
       }
     });
 }
 
-/** Processes below the folder that are neither among the known ones nor children of them, in words. */
+/** Describes the processes of the folder that are neither known nor children of known ones. */
 export function findStrayProcesses(folder: string, known: readonly number[]): string[] {
   const expected = new Set(known);
   return processesOf(folder)

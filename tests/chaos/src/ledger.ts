@@ -2,7 +2,7 @@ import { contentHashOf } from '@millrace/contracts';
 import type { Fault } from './faults';
 import type { ProviderCall } from './provider';
 
-/** Between the claim of a text and its call, and between the answer and its storing, there are a few statements. */
+/** The time of the few statements between the claim of a text and its call, and between the answer and the commit. */
 const marginMs = 1_000;
 
 export interface LedgerOptions {
@@ -10,7 +10,7 @@ export interface LedgerOptions {
   faults: readonly Fault[];
   /** When the first vector of each text was committed, by content hash. */
   storedAt: ReadonlyMap<string, number>;
-  /** A client hangs up after so long. */
+  /** The client hangs up after this time. */
   timeoutMs: number;
 }
 
@@ -22,16 +22,15 @@ export interface Ledger {
   paid: number;
   /** Texts paid for again because of a fault. */
   explained: number;
-  /** Texts paid for again, or asked for though they were stored, for which no fault accounts; each in words. */
+  /** Descriptions of the texts that were paid for again, or sent although stored, without a fault that explains it. */
   unexplained: string[];
 }
 
 /**
- * Looks text by text whether anything was paid for more often than the faults account for. A text is paid for again only
- * when something happened to its earlier call between the claim and the storing: the embedder that had it was killed or
- * stopped past its lease, the database crashed (and with it the claims on texts), a clock stepped in the deadlines, or
- * the client gave up waiting. Faults of Redis account for nothing, nor do those of the provider: a call that it has
- * answered is kept.
+ * Checks for every text that it was not paid for more often than the faults explain. A second payment is explained when
+ * something happened to the earlier call between the claim and the commit: its embedder was killed or stopped past its
+ * lease, the database crashed and lost the claims of texts, a clock moved the deadlines, or the client hung up. Faults of
+ * Redis explain nothing. Faults of the provider explain nothing either, because an embedder keeps an answer that it has.
  */
 export function audit(options: LedgerOptions): Ledger {
   const ledger: Ledger = { calls: options.calls.length, successful: 0, paid: 0, explained: 0, unexplained: [] };
@@ -73,7 +72,7 @@ function auditText(hash: string, calls: readonly ProviderCall[], options: Ledger
   }
 }
 
-/** The fault, or other reason, for which the work of the earlier call was lost; each fault excuses one call of a text. */
+/** Finds the reason why the work of the earlier call was lost. A fault explains one call of each text. */
 function explain(
   earlier: ProviderCall | undefined,
   again: ProviderCall,
@@ -85,7 +84,7 @@ function explain(
     return 'gave up';
   }
   const from = (earlier?.at ?? again.at) - marginMs;
-  // What happens once the vector is stored can lose it no more.
+  // A fault after the commit cannot lose the vector.
   const until = Math.min(again.at, storedAt + marginMs);
   const fault = faults.find(
     (candidate) =>

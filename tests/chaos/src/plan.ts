@@ -1,6 +1,6 @@
 import type { Random } from './random';
 
-/** What can be done to the system. */
+/** The kinds of faults. */
 export const faultKinds = [
   'kill-api',
   'kill-chunker',
@@ -22,14 +22,14 @@ export type FaultKind = (typeof faultKinds)[number];
 
 export interface PlannedFault {
   kind: FaultKind;
-  /** Milliseconds from the beginning of the run. */
+  /** Milliseconds since the beginning of the run. */
   at: number;
-  /** How long the system is left with it. */
+  /** How long the fault lasts. */
   lastsMs: number;
 }
 
 export interface PlannedUpload {
-  /** Which of the documents. */
+  /** The index of the document. */
   document: number;
   at: number;
 }
@@ -44,23 +44,23 @@ export interface PlanOptions {
   durationMs: number;
   documents: number;
   leaseMs: number;
-  /** From one fault to the next. */
+  /** The time from one fault to the next. */
   gapMs: readonly [min: number, max: number];
 }
 
-/** How long a provider may hang. */
+/** The longest time that a provider hangs. */
 const longestFaultMs = 30_000;
 
-/** The first faults come when there is something to break. */
+/** The time of the first fault. Work has begun by then. */
 const firstFaultMs = 1_500;
 
-/** Which faults and uploads come when, by chance alone: the same seed makes the same plan. */
+/** Plans faults and uploads at random times. The same seed makes the same plan. */
 export function makePlan(options: PlanOptions): Plan {
   const { random } = options;
   return { faults: planFaults(random.fork(), options), uploads: planUploads(random.fork(), options) };
 }
 
-/** Every kind comes once before any comes again. */
+/** Plans every kind of fault once before any kind comes again. */
 function planFaults(random: Random, { durationMs, leaseMs, gapMs }: PlanOptions): PlannedFault[] {
   const faults: PlannedFault[] = [];
   let kinds: FaultKind[] = [];
@@ -79,7 +79,7 @@ function durationOf(random: Random, kind: FaultKind, runMs: number, leaseMs: num
     if (kind === 'provider-hangs' && runMs >= 4 * longestFaultMs && random.chance(40)) {
       return longestFaultMs;
     }
-    // Mostly short: while the provider is away the other faults find nothing to harm.
+    // Usually short: while the provider is away, the other faults find no work to interrupt.
     const longest = Math.min(longestFaultMs, Math.max(3_000, runMs / 8));
     return random.int(1_000, random.int(1_000, random.int(1_000, Math.round(longest))));
   }
@@ -90,15 +90,15 @@ function durationOf(random: Random, kind: FaultKind, runMs: number, leaseMs: num
 }
 
 /**
- * Spread over almost all of the time; a quarter of the files come twice at the same moment, some again later. Those that
- * share pages come together, so that the same text is wanted in two places at once.
+ * Plans uploads over almost the whole run. A quarter of the files come twice at the same moment, and some come again later.
+ * Documents that share pages come together, so that two embedders want the same text at the same time.
  */
 function planUploads(random: Random, { durationMs, documents }: PlanOptions): PlannedUpload[] {
   const lastAt = Math.round(durationMs * 0.95);
   const uploads: PlannedUpload[] = [];
   let at = 0;
   for (let document = 0; document < documents; document += 1) {
-    // The first one at once, so that the first fault meets work.
+    // The first document comes at once, so that the first fault interrupts work.
     at = document === 0 || sharesPages(document) ? at : random.int(0, lastAt);
     uploads.push({ document, at });
     if (document === 0 || random.chance(25)) {

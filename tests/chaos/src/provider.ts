@@ -3,17 +3,17 @@ import { type OpenAiReply, type OpenAiServer, startOpenAiServer } from '@millrac
 import type { FaultKind } from './plan';
 import type { Random } from './random';
 
-/** One request for vectors, as the provider saw it. Requests with nothing but the probe text are not among them. */
+/** A request for vectors, as the provider saw it. Requests with only the probe text are left out. */
 export interface ProviderCall {
-  /** The API key it came with, which names the process. */
+  /** Its API key, which names the process. */
   caller: string;
   texts: string[];
   at: number;
-  /** When it was answered; the end of time for one that never was. */
+  /** When it was answered. Infinity when it never was. */
   answeredAt: number;
-  /** 'ok', or the fault that it met. */
+  /** 'ok', or the fault of the provider at that time. */
   answer: 'ok' | FaultKind;
-  /** The client had hung up before the answer came. */
+  /** True when the client hung up before the answer. */
   hungUp: boolean;
 }
 
@@ -25,12 +25,12 @@ const replies: Partial<Record<FaultKind, OpenAiReply>> = {
   'provider-hangs': { hang: true },
 };
 
-/** The embedding provider of a run: slow as a real one, faulty on demand, and keeping a record of every call. */
+/** The embedding provider of a run. It is as slow as a real one, has faults on demand and records every call. */
 export class Provider {
   readonly calls: ProviderCall[] = [];
-  /** The fault that it has just now. */
+  /** The current fault. */
   fault: FaultKind | undefined;
-  /** True when it takes no time any more. */
+  /** True when it answers without delay. */
   isQuick = false;
   private readonly inFlight = new Map<ProviderCall, string>();
 
@@ -55,7 +55,7 @@ export class Provider {
     return this.server.baseUrl;
   }
 
-  /** Those whose calls wait for an answer. */
+  /** The keys of the processes whose calls wait for an answer. */
   callersInFlight(): string[] {
     return [...this.inFlight.values()];
   }

@@ -1,14 +1,14 @@
 import { Pool, type QueryResultRow } from 'pg';
 
-/** Something that answers statements. */
+/** What runs statements: a pool or a client. */
 export interface Queryable {
   query<Row extends QueryResultRow>(statement: string, values?: unknown[]): Promise<{ rows: Row[] }>;
 }
 
-/** The application name of the run's own connections, which are not counted as leaked. */
+/** The application name of the run's own connections, which do not count as leaked. */
 export const ownName = 'chaos';
 
-/** A connection pool for looking at the run's database, which survives the server's crashes. */
+/** Opens a connection pool that inspects the run's database and survives crashes of the server. */
 export function lookingAt(databaseUrl: string): Queryable & { end(): Promise<void> } {
   const pool = new Pool({
     connectionString: databaseUrl,
@@ -16,7 +16,7 @@ export function lookingAt(databaseUrl: string): Queryable & { end(): Promise<voi
     application_name: ownName,
     connectionTimeoutMillis: 5_000,
   });
-  // A connection that breaks while idle; the next statement opens another.
+  // An idle connection has broken. The next statement opens another.
   pool.on('error', () => undefined);
   return {
     query: <Row extends QueryResultRow>(statement: string, values?: unknown[]) => pool.query<Row>(statement, values),

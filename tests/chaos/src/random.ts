@@ -1,7 +1,7 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 
-/** Everything that a run leaves to chance, decided by its seed alone. */
+/** The random choices of a run. They depend only on its seed. */
 export class Random {
   private readonly generator;
 
@@ -9,12 +9,12 @@ export class Random {
     this.generator = xoroshiro128plus(seed);
   }
 
-  /** A whole number from `min` to `max`, both included. */
+  /** Returns a whole number from `min` to `max`, both included. */
   int(min: number, max: number): number {
     return uniformInt(this.generator, min, Math.max(min, max));
   }
 
-  /** True so many times in a hundred. */
+  /** Returns true in `percent` of 100 calls. */
   chance(percent: number): boolean {
     return this.int(1, 100) <= percent;
   }
@@ -22,18 +22,18 @@ export class Random {
   pick<T>(items: readonly T[]): T {
     const item = items[this.int(0, items.length - 1)];
     if (item === undefined) {
-      throw new RangeError('There is nothing to pick from.');
+      throw new RangeError('The list to pick from is empty.');
     }
     return item;
   }
 
-  /** A copy in another order. */
+  /** Returns a copy in random order. */
   shuffled<T>(items: readonly T[]): T[] {
     const rest = [...items];
     return items.map(() => rest.splice(this.int(0, rest.length - 1), 1)[0] as T);
   }
 
-  /** A generator of its own, so that using more of one does not change the other. */
+  /** Makes another generator, so that more use of one does not change the other. */
   fork(): Random {
     return new Random(this.int(0, 0x7fffffff));
   }

@@ -2,32 +2,32 @@ import type { Fault } from './faults';
 import type { Ledger } from './ledger';
 import { faultKinds } from './plan';
 
-/** What a run has come to. */
+/** The result of a run. */
 export interface Report {
   seed: number;
-  /** Everything that is not as it must be; the run has passed when there is nothing. */
+  /** Everything that is wrong. The run has passed when this is empty. */
   problems: string[];
   faults: readonly Fault[];
-  /** Faults after whose end the work went on, or was done. */
+  /** The number of faults after which the work went on or was done. */
   recovered: number;
-  /** From a fault's end until the work went on: the longest. */
+  /** The longest time from the end of a fault until the work went on. */
   longestRecovery: { ms: number; after: string };
-  /** From the last fault's end to the last document's. */
+  /** The time from the end of the last fault to the end of the last document. */
   lastDocumentAfterMs: number;
-  /** With work to do and nothing going on. */
+  /** The longest time in which work waited and nothing went on. */
   longestStandstill: { ms: number; from: number };
   documents: number;
   chunks: number;
   repeatedUploads: number;
   ledger: Ledger;
-  /** Failed attempts by error code, and all claims of chunks. */
+  /** The number of failed attempts by error code, and of all claims of chunks. */
   attempts: { failed: Record<string, number>; claims: number };
   seconds: { undisturbed: number; disturbed: number; total: number };
 }
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
-/** The report in lines for people. */
+/** Describes the report in lines for people. */
 export function describeReport(report: Report): string {
   const { faults, ledger, attempts } = report;
   const byKind = faultKinds
@@ -50,7 +50,7 @@ export function describeReport(report: Report): string {
     ],
     ['last document after the last fault', seconds(report.lastDocumentAfterMs)],
     ['provider calls', `${ledger.calls}, ${ledger.successful} of them answered; ${ledger.paid} texts paid for`],
-    ['texts paid for again', `${ledger.explained} because of a fault, ${ledger.unexplained.length} for no reason`],
+    ['texts paid for again', `${ledger.explained} because of a fault, ${ledger.unexplained.length} without a reason`],
     ['claims of chunks', `${attempts.claims}; failed attempts: ${failed.join(', ') || 'none'}`],
     [
       'time',

@@ -14,16 +14,16 @@ import { runUndisturbed } from './undisturbed';
 
 export interface RunOptions {
   seed: number;
-  /** How long faults come for. */
+  /** How long faults come. */
   durationMs: number;
   documents: number;
-  /** Of the longest document. */
+  /** The pages of the longest document. */
   maxPages: number;
-  /** From one fault to the next, in milliseconds. */
+  /** The time from one fault to the next, in milliseconds. */
   gapMs: readonly [min: number, max: number];
   /** How long the provider takes to answer, in milliseconds. */
   latencyMs: readonly [min: number, max: number];
-  /** Also when the run has passed. */
+  /** Keeps the logs of a run that has passed, too. */
   keepLogs?: boolean;
   say: (line: string) => void;
   signal: AbortSignal;
@@ -31,17 +31,17 @@ export interface RunOptions {
 
 export interface Outcome {
   report: Report;
-  /** The folder with the logs, when the run has failed or they are to be kept; otherwise it is removed. */
+  /** The folder with the logs. It is removed when the run has passed, unless the logs are kept. */
   folder: string | undefined;
 }
 
 /**
- * One run: the documents undisturbed, the same documents while everything is broken that can be, and what became of
- * them. Whatever it starts it stops.
- * @throws Error when the run itself cannot go on; the message names the seed and the folder with its logs.
+ * Runs once: ingests the documents undisturbed, ingests the same documents during all kinds of faults, and compares the
+ * results. It stops everything that it starts.
+ * @throws Error when the run cannot go on. The message names the seed and the folder with the logs.
  */
 export async function run(options: RunOptions): Promise<Outcome> {
-  // Commit times say when a vector was stored.
+  // The commit times say when a vector was stored.
   const backing = await startBacking({ postgres: { track_commit_timestamp: 'on' } });
   const { folder } = backing;
   const say = (line: string) => {
@@ -58,13 +58,13 @@ export async function run(options: RunOptions): Promise<Outcome> {
     const failed = report?.problems.length !== 0 && !options.signal.aborted;
     await backing.stop({ keepFolder: failed || options.keepLogs === true });
   }
-  report.problems.push(...findStrayProcesses(folder, []).map((stray) => `After the end there is still ${stray}`));
+  report.problems.push(...findStrayProcesses(folder, []).map((stray) => `After the end this is left: ${stray}`));
   return { report, folder: existsSync(folder) ? folder : undefined };
 }
 
 async function runOn(backing: Backing, options: RunOptions): Promise<Report> {
   const { say, seed, signal, latencyMs } = options;
-  // Everything that waits listens to it.
+  // Every wait of the run listens to it.
   setMaxListeners(0, signal);
   const startedAt = Date.now();
   const random = new Random(seed);

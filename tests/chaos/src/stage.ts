@@ -5,11 +5,11 @@ import { Fleet } from './fleet';
 import type { Provider } from './provider';
 import { lookingAt } from './queries';
 
-/** Short, so that a run of two minutes sees many leases end. */
+/** Short, so that many leases expire in a run of two minutes. */
 export const leaseMs = 3_000;
 /** How long an embedder waits for the provider. */
 export const timeoutMs = 3_000;
-/** Longer than an upload takes here, and shorter than the run waits for the blob store to be tidy. */
+/** Longer than an upload takes, and shorter than the run waits until nothing is left over. */
 const orphanAgeMs = 12_000;
 
 const settings = {
@@ -29,12 +29,12 @@ const settings = {
   SHUTDOWN_TIMEOUT_MS: '5000',
 };
 
-/** Millrace's processes on a database, queues and files of their own. */
+/** Millrace's processes on a database, queues and files that nothing else uses. */
 export interface Stage {
   fleet: Fleet;
   database: ReturnType<typeof lookingAt>;
   queuePrefix: string;
-  /** State and logs. */
+  /** Holds state and logs. */
   folder: string;
   blobDir: string;
 }

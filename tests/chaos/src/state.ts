@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ChaosDocument } from './documents';
 import type { Queryable } from './queries';
 
-/** What the reconciler logs when a job's counters were wrong. */
+/** The message that the reconciler logs when a job's counters were wrong. */
 const reconcileMessage = 'the counters of a job disagreed with its chunks';
 
 export async function countUnfinished(database: Queryable): Promise<number> {
@@ -13,7 +13,7 @@ export async function countUnfinished(database: Queryable): Promise<number> {
   return rows[0]?.count ?? 0;
 }
 
-/** Documents without an end, each with its job and chunks, in words. */
+/** Describes the documents that have not ended, each with its job and chunks. */
 export async function describeUnfinished(database: Queryable): Promise<string[]> {
   const { rows } = await database.query<{ line: string }>(
     `SELECT format('%s is %s; job %s %s (round %s, attempts %s, lease until %s, next attempt at %s); chunks: %s',
@@ -26,7 +26,7 @@ export async function describeUnfinished(database: Queryable): Promise<string[]>
   return rows.map((row) => row.line);
 }
 
-/** Every document must be there, with the end that belongs to it. @returns what is wrong. */
+/** Checks that every document is there and has ended as expected. @returns what is wrong. */
 export async function checkEnds(database: Queryable, documents: readonly ChaosDocument[]): Promise<string[]> {
   const { rows } = await database.query<{ filename: string; status: string; error_code: string | null; error: string }>(
     'SELECT filename, status, error_code, error FROM documents',
@@ -42,7 +42,7 @@ export async function checkEnds(database: Queryable, documents: readonly ChaosDo
   });
 }
 
-/** Failed attempts by error code, and how often chunks were claimed at all. */
+/** Counts failed attempts by error code, and all claims of chunks. */
 export async function readAttempts(
   database: Queryable,
 ): Promise<{ failed: Record<string, number>; claims: number; chunks: number }> {
@@ -60,7 +60,7 @@ export async function readAttempts(
   };
 }
 
-/** When the first vector of each text was committed, by content hash. Needs track_commit_timestamp. */
+/** Reads when the first vector of each text was committed, by content hash. Needs track_commit_timestamp. */
 export async function readStoringTimes(database: Queryable): Promise<Map<string, number>> {
   const { rows } = await database.query<{ content_hash: string; at: number }>(
     `SELECT content_hash, min(extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000)::float8 AS at
@@ -69,7 +69,7 @@ export async function readStoringTimes(database: Queryable): Promise<Map<string,
   return new Map(rows.map((row) => [row.content_hash, row.at]));
 }
 
-/** Lines of the logs in which the reconciler says that a job's counters were wrong. */
+/** Finds the lines of the logs in which the reconciler says that a job's counters were wrong. */
 export function findRepairs(logDir: string): string[] {
   return readdirSync(logDir)
     .filter((name) => name.startsWith('reconciler'))

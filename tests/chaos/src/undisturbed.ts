@@ -12,8 +12,8 @@ const endWithinMs = 300_000;
 const lookAgainMs = 200;
 
 /**
- * Ingests the documents with nothing in the way, and stops again. @returns the stage, whose database is still open.
- * @throws Error when not all is as it should be even so.
+ * Ingests the documents without faults, and stops. @returns the stage. Its database is still open.
+ * @throws Error when the result is wrong.
  */
 export async function runUndisturbed(options: {
   backing: Backing;
@@ -41,7 +41,7 @@ export async function runUndisturbed(options: {
     }
     const wrong = await checkEnds(database, documents);
     if (wrong.length > 0) {
-      throw new Error(`The undisturbed run is not as it should be: ${wrong.join('; ')}`);
+      throw new Error(`The result of the undisturbed run is wrong: ${wrong.join('; ')}`);
     }
     await fleet.stop();
     return stage;

@@ -4,7 +4,7 @@ import type { Client } from './client';
 import type { ChaosDocument } from './documents';
 import type { PlannedUpload } from './plan';
 
-/** Uploads everything when its time comes, and resolves when all is answered. @returns the answers by document. */
+/** Makes all uploads at their times. @returns the answers by document. */
 export async function uploadAll(
   client: Client,
   documents: readonly ChaosDocument[],
@@ -25,7 +25,7 @@ export async function uploadAll(
   return answers;
 }
 
-/** The same file must have become one document, however often it was uploaded. @returns what is wrong. */
+/** Checks that each file became one document, however often it was uploaded. @returns what is wrong. */
 export function checkAnswers(documents: readonly ChaosDocument[], answers: readonly UploadResponse[][]): string[] {
   return answers.flatMap((given, index) => {
     const name = documents[index]?.name;
@@ -33,7 +33,7 @@ export function checkAnswers(documents: readonly ChaosDocument[], answers: reado
     const accepted = given.filter((answer) => !answer.duplicate).length;
     return [
       ...(ids.size === 1 ? [] : [`${name} has become ${ids.size} documents.`]),
-      // None when the answer that said so was lost and the client asked again.
+      // No answer says so when that answer was lost and the client asked again.
       ...(accepted <= 1 ? [] : [`${name} was accepted as new ${accepted} times.`]),
     ];
   });

@@ -3,16 +3,16 @@ import type { Queryable } from './queries';
 
 const everyMs = 200;
 
-/** How far the work had come at one moment. */
+/** The progress of the work at one moment. */
 export interface Sample {
   at: number;
-  /** Documents accepted and ended, jobs chunked, chunks stored: grows with everything that goes on. */
+  /** A sum of documents accepted and ended, jobs chunked and chunks stored. It grows while work goes on. */
   progress: number;
   documents: number;
   unfinished: number;
 }
 
-/** Looks at the database all the time to see how the work goes on; while it is away nothing is seen. */
+/** Samples the progress in the database. There are no samples while the database is away. */
 export class Watch {
   readonly samples: Sample[] = [];
   private readonly stopping = new AbortController();
@@ -31,7 +31,7 @@ export class Watch {
     await this.looking;
   }
 
-  /** The longest time in which there was work and nothing went on. */
+  /** Returns the longest time in which work waited and nothing went on. */
   longestStandstill(): { ms: number; from: number } {
     let longest = { ms: 0, from: 0 };
     let since: Sample | undefined;
@@ -45,7 +45,7 @@ export class Watch {
     return longest;
   }
 
-  /** How long after this moment the work went on or was done; undefined when it never did. */
+  /** Returns how long after this moment the work went on or was done. Undefined when it never did. */
   recoveryAfter(moment: number): number | undefined {
     const before = this.samples.findLast((sample) => sample.at <= moment)?.progress ?? 0;
     const next = this.samples.find(
@@ -56,7 +56,7 @@ export class Watch {
 
   private async look(): Promise<void> {
     const { signal } = this.stopping;
-    // Once more after the stop, so that the end is seen as well.
+    // One more sample after the stop shows the end.
     for (let isLast = false; !isLast; ) {
       isLast = signal.aborted;
       try {
@@ -73,7 +73,7 @@ export class Watch {
           this.samples.push({ at: Date.now(), ...row });
         }
       } catch {
-        // The server is down: a fault of ours, or one that the checks at the end will find.
+        // The server is down, because of a fault of the plan or of one that the checks at the end will find.
       }
       await sleep(everyMs, undefined, { signal }).catch(() => undefined);
     }

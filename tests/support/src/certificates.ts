@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
-/** Certificates of a test's own, made with the program openssl. */
+/** A certificate authority for one test, made with the program openssl. */
 export class TestCa {
   readonly certificate: string;
   private readonly key: string;
 
-  /** @param folder where its files go. */
+  /** @param folder of its files. */
   constructor(
     private readonly folder: string,
     private readonly name: string,
@@ -16,7 +16,7 @@ export class TestCa {
     this.make(name, ['-addext', 'basicConstraints=critical,CA:TRUE']);
   }
 
-  /** A certificate for a server. @param names such as DNS:localhost or IP:127.0.0.1. */
+  /** Makes a certificate for a server. @param names such as DNS:localhost or IP:127.0.0.1. */
   issue(server: string, names: string): { certificate: string; key: string } {
     this.make(server, ['-CA', this.certificate, '-CAkey', this.key, '-addext', `subjectAltName=${names}`]);
     return { certificate: join(this.folder, `${server}.pem`), key: join(this.folder, `${server}.key`) };

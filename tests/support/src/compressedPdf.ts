@@ -2,8 +2,8 @@ import { deflateSync } from 'node:zlib';
 import { rawStream } from './rawPdf';
 
 /**
- * A PDF with a page for each text whose objects stand compressed in one stream, as most programs write them today, and
- * whose cross-reference stream comes last. `cutOff` leaves that out.
+ * Makes a PDF with a page for each text. Its objects are compressed in one stream, as most programs write them today. The
+ * cross-reference stream comes last, and `cutOff` leaves it out.
  */
 export function compressedPdf(texts: readonly string[], { cutOff = false } = {}): Buffer {
   const pageNumber = (index: number) => 4 + 2 * index;
@@ -63,12 +63,12 @@ export function compressedPdf(texts: readonly string[], { cutOff = false } = {})
   return Buffer.concat(parts);
 }
 
-/** A broken PDF of a few bytes that has the second engine (@libpdf/core 0.4.2) fill its memory without end. */
+/** Makes a small broken PDF that makes the second engine (@libpdf/core 0.4.2) fill its memory without end. */
 export function insatiablePdf(): Buffer {
   return Buffer.from('%PDF-1.7\n1 0 obj\n<< /Kids [2 0 R)] >>\nendobj\n%/Type /ObjStm\n', 'latin1');
 }
 
-/** The same, but one that it never comes to the end of. */
+/** Makes a small broken PDF that the second engine reads without end. */
 export function endlessPdf(): Buffer {
   return Buffer.from('%PDF-1.7\n1 0 obj\n<< /)Kids [2 0 R] >>\nendobj\n%/Type /ObjStm\n', 'latin1');
 }

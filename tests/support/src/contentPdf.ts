@@ -5,13 +5,13 @@ export interface ContentPdfOptions {
   page?: string;
   /** More entries of the catalog. */
   catalog?: string;
-  /** What the characters of font M stand for; each is as wide as its font size. */
+  /** The texts that the characters of font M show. Each is as wide as its font size. */
   map?: Record<string, string>;
 }
 
 /**
- * A one-page PDF of 600 by 800 points with a hand-written content stream. Fonts: F is Helvetica, B is Helvetica-Bold, and
- * M shows whatever `map` says.
+ * Makes a PDF with one page of 600 by 800 points and this content stream. Font F is Helvetica, B is Helvetica-Bold, and M
+ * shows the texts of `map`.
  */
 export function contentPdf(content: string, { page = '', catalog = '', map = {} }: ContentPdfOptions = {}): Buffer {
   return rawPdf([
@@ -28,7 +28,7 @@ export function contentPdf(content: string, { page = '', catalog = '', map = {} 
   ]);
 }
 
-/** The body of a ToUnicode map for one-byte characters. */
+/** Returns the body of a ToUnicode map for one-byte characters. */
 export function toUnicodeMap(map: Record<string, string>): string {
   const rows = Object.entries(map).map(([from, to]) => {
     const units = Array.from({ length: to.length }, (_, index) => to.charCodeAt(index).toString(16).padStart(4, '0'));

@@ -12,13 +12,13 @@ export const testApiKey = 'test-key-0123456789abcdef';
 export interface TestEnvironment {
   /** Environment variables for a service of this environment. */
   variables: Record<string, string>;
-  /** The same, parsed, with changes. */
+  /** Parses the variables, with changes. */
   config(changes?: Record<string, string>): Config;
   /** Drops the database, the queues and the files. */
   cleanUp(): Promise<void>;
 }
 
-/** A database, a queue prefix and a state directory that no other test sees. */
+/** Makes a database, a queue prefix and a state directory that no other test uses. */
 export async function createTestEnvironment(changes: Record<string, string> = {}): Promise<TestEnvironment> {
   const { databaseUrl, redisUrl } = testServers();
   const directory = await mkdtemp(join(tmpdir(), 'millrace-test-'));
@@ -52,7 +52,7 @@ export async function createTestEnvironment(changes: Record<string, string> = {}
   };
 }
 
-/** Built once by "npm test" and "npm run services -- up"; see packages/embeddings. */
+/** `npm test` and `npm run services -- up` build it once. See packages/embeddings. */
 const staticTableFile = join(__dirname, '..', '..', '..', '.millrace', 'static-embedding.bin');
 
 async function removeQueues(redisUrl: string, prefix: string): Promise<void> {

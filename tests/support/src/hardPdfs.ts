@@ -3,15 +3,15 @@ import { rawPdf, rawStream } from './rawPdf';
 export interface FormBomb {
   /** The pages that hold the bomb, from 1. */
   pages: readonly number[];
-  /** How often each form draws the next one, */
+  /** How often each form draws the next one. */
   fanOut: number;
-  /** and how many forms deep. The last one draws a word: `fanOut` to the power of `depth` words in all. */
+  /** The number of nested forms. The last one draws a word, so that the page has `fanOut` to the power of `depth` words. */
   depth: number;
 }
 
 /**
- * A small PDF of `texts.length` pages of one line, some of which draw a form that draws a form several times that ...:
- * the engine needs long for them, and much memory.
+ * Makes a small PDF with a page of one line for each text. Some pages also draw nested forms. The engine needs much time
+ * and memory for those.
  */
 export function formBombPdf(texts: readonly string[], { pages, fanOut, depth }: FormBomb): Buffer {
   const first = 5 + depth;

@@ -10,13 +10,13 @@ export interface GrayPixels {
 
 interface ImagePage {
   image: GrayPixels;
-  /** A line of text at its foot. */
+  /** A line of text at the bottom of the page. */
   text?: string;
-  /** How the page is turned to be shown, clockwise. */
+  /** The clockwise rotation of the shown page. */
   rotate?: 0 | 90 | 180 | 270;
 }
 
-/** A PDF as a scanner makes it: each page is an image and little else. */
+/** Makes a PDF like a scanner does: each page is an image. */
 export function imagePdf(pages: readonly ImagePage[]): Buffer {
   const objectsOf = ({ image: { width, height, pixels }, text = '', rotate = 0 }: ImagePage, index: number) => {
     const number = 4 + 3 * index;

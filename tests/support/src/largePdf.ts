@@ -1,12 +1,12 @@
 import { open } from 'node:fs/promises';
 import { rawStream } from './rawPdf';
 
-/** Side of each page's picture: in three bytes a pixel it is as large as a compressed scan. */
+/** The side of each page's picture. With three bytes a pixel it is as large as a compressed scan. */
 const pictureSide = 141;
 
 /**
- * Writes a PDF of many pages, each a picture of 60 kB with a text layer, as scanners make them. It is written page by
- * page and never held as a whole.
+ * Writes a PDF of many pages, each a picture of 60 kB with a text layer, as scanners do. Only one page at a time is in
+ * memory.
  * @param linesOf the lines of a page (from 1), without parentheses and backslashes.
  * @returns its size in bytes.
  */
@@ -24,7 +24,7 @@ export async function writeLargePdf(path: string, pages: number, linesOf: (page:
       offsets[number] = position;
       await write(Buffer.concat([`${number} 0 obj\n`, ...pieces, '\nendobj\n'].map((piece) => Buffer.from(piece))));
     };
-    // Nothing decodes it, so that any bytes will do.
+    // No program decodes it, so any bytes will do.
     const picture = Buffer.alloc(pictureSide * pictureSide * 3, 'millrace');
     await write('%PDF-1.7\n');
     await object(1, '<< /Type /Catalog /Pages 2 0 R >>');

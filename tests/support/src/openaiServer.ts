@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** One request for embeddings as the server saw it. */
+/** A request for embeddings, as the server saw it. */
 export interface OpenAiRequest {
   headers: IncomingHttpHeaders;
   model: string;
@@ -16,7 +16,7 @@ export interface OpenAiRequest {
 /** How one request is answered. */
 export type OpenAiReply =
   | 'ok'
-  /** This status; an `error.message` body unless another is given. */
+  /** This status. The body has an `error.message` unless another one is given. */
   | { status: number; headers?: Record<string, string>; body?: unknown }
   /** Never answers. */
   | { hang: true }
@@ -30,15 +30,15 @@ export type OpenAiReply =
   | { json: unknown }
   /** Vectors of this length instead of the requested one. */
   | { dimensions: number }
-  /** So many vectors fewer than texts. */
+  /** This many vectors fewer than texts. */
   | { tooFew: number }
-  /** All vectors, the last first, each with its right index. */
+  /** All vectors in reverse order, each with the right index. */
   | { reversed: true };
 
 export interface OpenAiServerOptions {
-  /** When set, any other key is answered with status 401. */
+  /** When set, requests with another key get status 401. */
   apiKey?: string;
-  /** Length of the vectors when the request names none. */
+  /** The length of the vectors when the request does not name it. */
   defaultDimensions?: number;
 }
 
@@ -47,13 +47,15 @@ export interface OpenAiServer {
   readonly baseUrl: string;
   /** Every request for embeddings so far, in order of arrival. */
   readonly requests: readonly OpenAiRequest[];
-  /** Chooses the answer to every request from now on; `n` counts requests from 1 since the server started. */
+  /** Sets what chooses the answers from now on. `n` is the number of the request, from 1, since the server started. */
   respondWith(choose: (request: OpenAiRequest, n: number) => OpenAiReply | Promise<OpenAiReply>): void;
+  /** Answers no request until `release` is called, and then all of them with vectors. */
+  holdAnswers(): { release: () => void };
   /** Ends open connections, hanging ones included, and stops listening. */
   close(): Promise<void>;
 }
 
-/** A server on a free local port that speaks OpenAI's embeddings protocol, and misbehaves on demand. */
+/** Starts a server on a free local port. It speaks OpenAI's embeddings protocol, and has faults on demand. */
 export async function startOpenAiServer(options: OpenAiServerOptions = {}): Promise<OpenAiServer> {
   const requests: OpenAiRequest[] = [];
   let choose: Parameters<OpenAiServer['respondWith']>[0] = () => 'ok';
@@ -89,6 +91,17 @@ export async function startOpenAiServer(options: OpenAiServerOptions = {}): Prom
     respondWith(next) {
       choose = next;
     },
+    holdAnswers() {
+      let release: () => void = () => undefined;
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      choose = async () => {
+        await released;
+        return 'ok' as const;
+      };
+      return { release };
+    },
     close() {
       return new Promise((resolve, reject) => {
         server.close((error) => (error ? reject(error) : resolve()));
@@ -98,7 +111,7 @@ export async function startOpenAiServer(options: OpenAiServerOptions = {}): Prom
   };
 }
 
-/** The vector the server gives a text: depends on the text and the length only, and has unit length. */
+/** Returns the server's vector of a text. It has unit length and depends only on the arguments. */
 export function openAiVector(text: string, dimensions: number): number[] {
   let state = createHash('sha256').update(text, 'utf8').digest().readUInt32LE(0) || 1;
   const values: number[] = [];
@@ -162,7 +175,7 @@ function answerTo(asked: OpenAiRequest, dimensions: number) {
   };
 }
 
-/** A signal that is aborted when the response's connection closes before the response has ended. */
+/** Returns a signal that aborts when the connection closes before the response has ended. */
 function hangUpOf(response: ServerResponse): AbortSignal {
   const controller = new AbortController();
   response.once('close', () => {

@@ -5,7 +5,7 @@ import { rawPdf, rawStream } from './rawPdf';
 
 type Options = ConstructorParameters<typeof PDFDocument>[0];
 
-/** Makes a PDF with pdfkit; `draw` gets a document without pages. */
+/** Makes a PDF with pdfkit. `draw` gets a document without pages. */
 export async function drawnPdf(draw: (document: PDFKit.PDFDocument) => void, options: Options = {}): Promise<Buffer> {
   const document = new PDFDocument({ autoFirstPage: false, size: 'LETTER', ...options });
   const bytes = buffer(document);
@@ -14,7 +14,7 @@ export async function drawnPdf(draw: (document: PDFKit.PDFDocument) => void, opt
   return bytes;
 }
 
-/** A PDF with one page of running text for each string; a string that does not fit goes on on the next page. */
+/** Makes a PDF with a page of running text for each string. A string that does not fit continues on the next page. */
 export function textPdf(pages: readonly string[], options: Options = {}): Promise<Buffer> {
   return drawnPdf((document) => {
     for (const text of pages) {
@@ -23,7 +23,7 @@ export function textPdf(pages: readonly string[], options: Options = {}): Promis
   }, options);
 }
 
-/** A PDF that cannot be opened without `password`. */
+/** Makes a PDF that cannot be opened without `password`. */
 export function encryptedPdf(
   password = 'secret',
   text: string | readonly string[] = 'Nobody reads this.',
@@ -32,12 +32,12 @@ export function encryptedPdf(
   return textPdf([text].flat(), { userPassword: password, ownerPassword: `${password}-owner`, ...options });
 }
 
-/** A PDF with restrictions but without a user password: anybody may open it. */
+/** Makes a PDF with restrictions that opens without a password. */
 export function ownerEncryptedPdf(text = 'Everybody reads this.'): Promise<Buffer> {
   return textPdf([text], { ownerPassword: 'owner' });
 }
 
-/** A PDF whose pages hold nothing. */
+/** Makes a PDF with empty pages. */
 export function blankPdf(pages = 1): Promise<Buffer> {
   return drawnPdf((document) => {
     for (let page = 0; page < pages; page++) {
@@ -46,14 +46,14 @@ export function blankPdf(pages = 1): Promise<Buffer> {
   });
 }
 
-/** A file that begins like a PDF and is none. */
+/** Makes a file that begins like a PDF and is not one. */
 export function brokenPdf(): Buffer {
   return Buffer.from(`%PDF-1.7\n%âãÏÓ\n${'1 0 obj << /Type /Cata\nxref garbage trailer\n'.repeat(20)}`, 'latin1');
 }
 
 /**
- * A one-page PDF whose font maps characters to what databases refuse: it shows "A?B?C", where the first ? is NUL and
- * the second a lone surrogate.
+ * Makes a PDF of one page with text that databases refuse. It shows "A?B?C", where the first ? is NUL and the second a
+ * lone surrogate.
  */
 export function nulTextPdf(): Buffer {
   const map = { a: 'A', b: '\0', c: 'B', d: '\ud800', e: 'C' };
@@ -67,7 +67,7 @@ export function nulTextPdf(): Buffer {
   ]);
 }
 
-/** A PDF of two pages, of which the second is missing from the file. */
+/** Makes a PDF of two pages. The file lacks the second page. */
 export function missingPagePdf(): Buffer {
   return rawPdf([
     '<< /Type /Catalog /Pages 2 0 R >>',
@@ -78,7 +78,7 @@ export function missingPagePdf(): Buffer {
   ]);
 }
 
-/** A PDF that says it has no pages. */
+/** Makes a PDF whose list of pages is empty. */
 export function pagelessPdf(): Buffer {
   return rawPdf(['<< /Type /Catalog /Pages 2 0 R >>', '<< /Type /Pages /Kids [] /Count 0 >>']);
 }

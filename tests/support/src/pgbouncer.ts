@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { freePort } from './freePort';
 import { waitFor } from './waitFor';
 
-/** What must be installed before a PgBouncer can be started; empty when nothing is missing. */
+/** Says what must be installed before PgBouncer can start. Empty when nothing is missing. */
 export function missingPgBouncer(): string {
   const { status } = spawnSync('pgbouncer', ['--version']);
   return status === 0 ? '' : 'PgBouncer must be installed (on Debian or Ubuntu, as root: apt-get install pgbouncer).';
 }
 
-/** A PgBouncer in transaction mode before a PostgreSQL, with so few sessions that its clients have to share them. */
+/** A PgBouncer in transaction mode in front of a PostgreSQL server, with so few sessions that its clients share them. */
 export class PgBouncer {
   private constructor(
     private readonly child: ChildProcess,
@@ -32,12 +32,12 @@ export class PgBouncer {
       listen_addr: '127.0.0.1',
       listen_port: port,
       unix_socket_dir: '',
-      // Whoever comes is let in, as the user below.
+      // Every client may connect, as the user below.
       auth_type: 'any',
       pool_mode: 'transaction',
       default_pool_size: sessions,
       max_client_conn: 200,
-      // A server that has refused a session is asked again after a second instead of fifteen.
+      // PgBouncer asks a server that has refused a session again after a second, instead of after fifteen.
       server_login_retry: 1,
       ...(isRoot ? { user: 'postgres' } : {}),
     };
@@ -59,7 +59,7 @@ export class PgBouncer {
     return pooler;
   }
 
-  /** The URL of the same database through the pooler. */
+  /** Returns the URL of the same database through PgBouncer. */
   through(url: string): string {
     const changed = new URL(url);
     changed.hostname = '127.0.0.1';

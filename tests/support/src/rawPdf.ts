@@ -1,4 +1,4 @@
-/** Writes a PDF from the bodies of its objects (numbered from 1; the first is the catalog), with a correct xref table. */
+/** Makes a PDF with a correct xref table from the bodies of its objects. The first, with number 1, is the catalog. */
 export function rawPdf(bodies: readonly string[]): Buffer {
   let text = '%PDF-1.7\n';
   const offsets = bodies.map((body, index) => {
@@ -15,7 +15,7 @@ export function rawPdf(bodies: readonly string[]): Buffer {
   return Buffer.from(text, 'latin1');
 }
 
-/** The body of a stream object. */
+/** Returns the body of a stream object. */
 export function rawStream(content: string): string {
   return `<< /Length ${content.length} >>\nstream\n${content}\nendstream`;
 }

@@ -9,7 +9,7 @@ import { testServers } from './servers';
 const databasePackage = join(__dirname, '..', '..', '..', 'packages', 'database');
 const dayMs = 86_400_000;
 
-/** The template's name holds a digest of the migrations, so that a changed migration makes a new one. */
+/** Returns the template's name. It has a digest of the migrations, so that a changed migration makes a new template. */
 function templateName(): string {
   const directory = join(databasePackage, 'migrations');
   const digest = createHash('sha256');
@@ -39,7 +39,7 @@ async function withClient<T>(url: string, work: (client: Client) => Promise<T>):
   }
 }
 
-/** Makes the migrated template unless it is there, and drops what interrupted runs left behind a day ago or earlier. */
+/** Makes the migrated template unless it exists, and drops databases that interrupted runs left a day ago or earlier. */
 export async function prepareTemplate(): Promise<void> {
   await onServer(async (client) => {
     // Two test runs on one server must not make the template at the same time.
@@ -58,7 +58,7 @@ export async function prepareTemplate(): Promise<void> {
     if (names.includes(template)) {
       return;
     }
-    // Under another name until it is whole: a run that is interrupted here must not leave half a template.
+    // It has another name until it is complete, so that an interrupted run leaves no half template.
     const unfinished = `millrace_test_${Date.now()}_template`;
     await client.query(`CREATE DATABASE "${unfinished}"`);
     await promisify(execFile)(process.execPath, [join(databasePackage, 'dist', 'migrate.js'), 'up'], {
@@ -68,7 +68,7 @@ export async function prepareTemplate(): Promise<void> {
   });
 }
 
-/** With the roles that a test has made for it. */
+/** Drops a database and the roles that a test has made for it. */
 async function dropDatabase(client: Client, name: string): Promise<void> {
   await client.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
   await client.query(`DROP ROLE IF EXISTS "${name}_service", "${name}_readonly", "${name}_owner"`);
@@ -80,8 +80,8 @@ export interface TestDatabase {
 }
 
 /**
- * A new database of the caller's own: a clone of the migrated template, or empty.
- * @param options.model what its vectors are of, as the migrations write it down; the static provider's when left out
+ * Makes a database that no other test uses: a clone of the migrated template, or empty.
+ * @param options.model of its vectors. The static provider's when left out.
  */
 export async function createTestDatabase(options: { empty?: boolean; model?: string } = {}): Promise<TestDatabase> {
   const name = `millrace_test_${Date.now()}_${randomBytes(6).toString('hex')}`;

@@ -1,6 +1,6 @@
 /**
- * Resolves with what `look` returns once that is neither undefined nor false; looks again every 20 ms.
- * @throws Error naming `what` when that has not come about within `timeoutMs`.
+ * Calls `look` every 20 ms until it returns something other than undefined and false. @returns that.
+ * @throws Error that names `what` after `timeoutMs`.
  */
 export async function waitFor<T>(
   what: string,
@@ -14,7 +14,7 @@ export async function waitFor<T>(
       return found;
     }
     if (Date.now() > deadline) {
-      throw new Error(`waited ${timeoutMs} ms in vain for ${what}`);
+      throw new Error(`Waited ${timeoutMs} ms for ${what}.`);
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

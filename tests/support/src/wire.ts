@@ -1,12 +1,12 @@
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A wire to a real server that can be cut: while it is, connections end and new ones are refused at once. */
+/** A wire to a real server that can be cut. While it is cut, connections end and new ones are refused at once. */
 export class Wire {
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
   private isCut = false;
-  /** Connections that were refused so far because the wire was cut. */
+  /** The number of connections that were refused because the wire was cut. */
   refused = 0;
 
   private constructor(host: string, port: number) {
@@ -48,7 +48,7 @@ export class Wire {
     }
   }
 
-  /** Keeps connections open but passes nothing on, as a frozen server does. */
+  /** Keeps connections open without passing data on, like a frozen server. */
   freeze(): void {
     for (const socket of this.sockets) {
       socket.unpipe();
