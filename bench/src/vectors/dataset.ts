@@ -50,10 +50,7 @@ export async function removeDataset(options: DatasetOptions): Promise<void> {
 }
 
 /** Reads the corpus and embeds the queries with the static provider. */
-export async function openSource({
-  environment,
-  files,
-}: Pick<DatasetOptions, 'environment' | 'files'>): Promise<Source> {
+async function openSource({ environment, files }: Pick<DatasetOptions, 'environment' | 'files'>): Promise<Source> {
   const provider = await createEmbeddingProvider(loadConfig(withStaticProvider(environment)).embedding);
   const corpus = await loadCorpus(files, join(root, '.millrace', 'bench'));
   const queries = truthQueries(corpus);

@@ -2,14 +2,14 @@ import { z } from 'zod';
 import { idSchema } from './ids';
 
 /** A delivery carries ids and a version, never content: the row is the truth, and the queue only delivers. */
-export const documentDelivery = z.object({
+const documentDelivery = z.object({
   version: z.literal(1),
   jobId: idSchema,
   documentId: idSchema,
 });
 export type DocumentDelivery = z.infer<typeof documentDelivery>;
 
-export const chunkDelivery = z.object({
+const chunkDelivery = z.object({
   version: z.literal(1),
   chunkId: idSchema,
   jobId: idSchema,

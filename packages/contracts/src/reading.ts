@@ -18,7 +18,7 @@ export type OcrMode = z.infer<typeof ocrMode>;
  * How a job reads its document. The options are set when the document is accepted, and are kept with the job. Every attempt
  * therefore makes the same chunks, even after the configuration has changed.
  */
-export const readingOptionsSchema = z
+const readingOptionsSchema = z
   .strictObject({
     strategy: chunkStrategySchema,
     /** The most tokens (cl100k_base) of a chunk, its overlap included. */

@@ -20,7 +20,7 @@ import {
 import { jobSchema } from './jobs';
 import { problemSchema } from './problem';
 
-export const documentSchema = z
+const documentSchema = z
   .object({
     id: documentId,
     collection_id: collectionId,

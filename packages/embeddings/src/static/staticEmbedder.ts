@@ -4,7 +4,7 @@ import { findRow, type StaticTable, unknownRow } from './staticTable';
 import { type Token, tokens } from './tokens';
 import { featureHash, pairHash } from './wordHash';
 
-export const hashedDimensions = 668;
+const hashedDimensions = 668;
 
 /**
  * The share of the averaged part in the squared length, before its common part is removed. Measured on questions about

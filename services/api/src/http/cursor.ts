@@ -1,7 +1,7 @@
 import { MillraceError } from '@millrace/contracts';
 
 /** Makes the cursor that continues a list after the item at this position. Clients do not look into it. */
-export function encodeCursor(position: number): string {
+function encodeCursor(position: number): string {
   return Buffer.from(`after:${position}`).toString('base64url');
 }
 
