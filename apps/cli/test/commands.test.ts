@@ -1,34 +1,12 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeSamples } from '@millrace/test-support';
 import { makeSnippet } from '../src/ingest/snippet';
 import { runCommand } from '../src/program';
-import { cleanUp, failUsage, makeContext, makeFolder } from './helpers';
+import { cleanUp, failUsage, makeContext, makeFolder, millrace } from './helpers';
 
 afterAll(cleanUp);
-
-interface Outcome {
-  code: number;
-  output: string;
-  errors: string;
-}
-
-const main = join(__dirname, '..', 'dist', 'main.js');
-
-/** Runs the command line as its users do, with a state folder of its own. */
-function millrace(
-  args: string[],
-  options: { cwd?: string; environment?: Record<string, string> } = {},
-): Promise<Outcome> {
-  const env = { PATH: process.env.PATH, STATE_DIR: makeFolder(), ...options.environment };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [main, ...args], { env, cwd: options.cwd ?? __dirname }, (error, output, errors) => {
-      resolve({ code: error === null ? 0 : Number(error.code), output, errors });
-    });
-  });
-}
 
 const commands = [
   ...['demo', 'start', 'bench', 'chaos', 'test'].map((name) => [name]),
@@ -41,7 +19,7 @@ const commands = [
   ...['start', 'status', 'cancel'].map((name) => ['re-embed', name]),
 ];
 
-test('When help is asked for, then every command shows its usage and nothing else happens', async () => {
+test('When a command has --help, then it prints only its usage', async () => {
   expect(commands).toHaveLength(26);
   for (const command of commands) {
     const context = makeContext();
@@ -52,11 +30,11 @@ test('When help is asked for, then every command shows its usage and nothing els
     } finally {
       print.mockRestore();
     }
-    expect(context.said).toEqual([]);
+    expect(context.printed).toEqual([]);
   }
 });
 
-test('When the help of the program is asked for, then it lists the commands and the exit code is 0', async () => {
+test('When the program has --help, then it lists the commands and the exit code is 0', async () => {
   const { code, output, errors } = await millrace(['--help']);
   expect([code, errors]).toEqual([0, '']);
   for (const [name = ''] of commands) {
@@ -82,7 +60,7 @@ test.each([
   expect(printed).toContain('Usage: millrace');
 });
 
-test('When the arguments cannot be used, then the exit code is 2 and standard output is empty', async () => {
+test('When the arguments are invalid, then the exit code is 2 and standard output is empty', async () => {
   const { code, output, errors } = await millrace(['vacuum']);
   expect([code, output]).toEqual([2, '']);
   expect(errors).toContain("unknown command 'vacuum'");
@@ -94,7 +72,7 @@ test('When a path is wrong, then the demo names it before it starts anything', a
   await expect(runCommand(context, ['demo', 'missing.pdf', '.'])).rejects.toThrow(
     `These cannot be uploaded:\n  ${folder}/missing.pdf: there is no such file\n  ${folder}: this is not a file`,
   );
-  expect(context.said).toEqual([]);
+  expect(context.printed).toEqual([]);
 });
 
 test('When a variable is in .env and in the environment, then the environment wins, even when it is empty', async () => {
@@ -121,7 +99,7 @@ test('When the samples are made again, then they have the same bytes as the file
   }
 });
 
-test('When the words of the query come late in a long text, then the snippet begins near them', () => {
+test('When the words of the query are far into a long text, then the snippet begins near them', () => {
   const text = `${'This sentence is about something else. '.repeat(20)}Revenue by quarter is shown below. The end.`;
   expect(makeSnippet(text, 'revenue by quarter')).toContain('Revenue by quarter is shown below.');
   expect(makeSnippet('short  text', 'query')).toBe('short text');

@@ -78,5 +78,5 @@ export const serviceUrlOf = (context: TestContext) =>
   /DATABASE_URL='(.*)'/.exec(readFileSync(rolesFileOf(context), 'utf8'))?.[1] ?? '';
 
 /** Returns the file of the roles' URLs that `db roles` has named. */
-export const rolesFileOf = ({ said }: TestContext) =>
-  said.map((line) => /^Their URLs, with passwords, are in (.*)$/.exec(line)?.[1]).findLast(Boolean) ?? '';
+export const rolesFileOf = ({ printed }: TestContext) =>
+  printed.map((line) => /^Their URLs, with passwords, are in (.*)$/.exec(line)?.[1]).findLast(Boolean) ?? '';

@@ -16,8 +16,8 @@ describe('db seed', () => {
       const context = makeContext(environment.variables);
       expect(await db(context, 'seed')).toBe(0);
       expect(await db(context, 'seed')).toBe(0);
-      expect(context.said).toContain('Seeded: 3 documents new, 0 already there.');
-      expect(context.said).toContain('Seeded: 0 documents new, 3 already there.');
+      expect(context.printed).toContain('Seeded: 3 documents new, 0 already in the collection.');
+      expect(context.printed).toContain('Seeded: 0 documents new, 3 already in the collection.');
       const documents = await rowsOf(
         environment.variables.DATABASE_URL ?? '',
         'SELECT filename, status FROM documents ORDER BY 1',
@@ -48,7 +48,7 @@ describe('db setup, reset and rollback', () => {
     const serviceUrl = serviceUrlOf(context);
     expect(await rowsOf(serviceUrl, 'SELECT name FROM collections')).toEqual([{ name: 'default' }]);
     await expect(rowsOf(serviceUrl, 'CREATE TABLE mine (id integer)')).rejects.toMatchObject({ code: '42501' });
-    expect(context.said.join('\n')).not.toContain(new URL(serviceUrl).password);
+    expect(context.printed.join('\n')).not.toContain(new URL(serviceUrl).password);
   });
 
   test('When a reset is confirmed, then no document is left and the tables are as new', async () => {
@@ -73,7 +73,7 @@ describe('db setup, reset and rollback', () => {
     await db(context, 'migrate');
     const { host, pathname } = new URL(database.url);
     const place = `${host}${pathname}`;
-    expect(context.said).toEqual([
+    expect(context.printed).toEqual([
       `Undid in ${place}: ${newest}`,
       `Ran in ${place}: ${newest}`,
       `No migration to run in ${place}.`,
@@ -118,7 +118,7 @@ describe('db setup, reset and rollback', () => {
     await fill(database.url, 1, 1);
     const context = contextFor(database);
     await db(context, 'status');
-    const text = context.said.join('\n');
+    const text = context.printed.join('\n');
     expect(text).toMatch(/^Table sizes: .*\n {2}table +rows +heap/m);
     expect(text).toMatch(/^ {2}document_chunks +document_chunks_embedding +hnsw/m);
     expect(text).toMatch(/^Unfinished jobs: .*\n {2}\(none\)/m);

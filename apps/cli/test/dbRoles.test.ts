@@ -11,7 +11,7 @@ afterAll(async () => {
 });
 
 describe('db roles', () => {
-  test('When the environment has passwords, then the roles have them', async () => {
+  test('When the environment has passwords, then the roles get them', async () => {
     const database = await newDatabase();
     const passwords = {
       DATABASE_SERVICE_PASSWORD: 'service/password@1?x',
@@ -25,40 +25,40 @@ describe('db roles', () => {
     expect(await rowsOf(url.href, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
-  test('When the roles exist and their passwords are not known here, then they keep their passwords', async () => {
+  test('When the roles exist and this state folder lacks their passwords, then the roles keep them', async () => {
     const database = await newDatabase();
-    const there = contextFor(database);
-    await db(there, 'roles');
-    const serviceUrl = serviceUrlOf(there);
-    const here = contextFor(database);
-    await db(here, 'roles');
+    const first = contextFor(database);
+    await db(first, 'roles');
+    const serviceUrl = serviceUrlOf(first);
+    const second = contextFor(database);
+    await db(second, 'roles');
     expect(await rowsOf(serviceUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-    expect(readFileSync(rolesFileOf(here), 'utf8')).toContain('_service@');
+    expect(readFileSync(rolesFileOf(second), 'utf8')).toContain('_service@');
   });
 
-  test('When a password has a quotation mark, then the file has the whole URL', async () => {
+  test('When a password has quotation marks, then the roles file has the complete URL', async () => {
     const context = contextFor(await newDatabase(), { DATABASE_SERVICE_PASSWORD: `it's-"quoted"-and-'long'` });
     await db(context, 'roles');
     const { DATABASE_URL = '' } = parseEnv(readFileSync(rolesFileOf(context), 'utf8'));
     expect(await rowsOf(DATABASE_URL, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
-  test('When two servers have databases of the same name, then neither gets the passwords of the other', async () => {
-    const here = await newDatabase();
-    const there = new URL(here.url);
-    there.hostname = 'localhost';
-    const context = contextFor(here);
+  test('When two servers have databases of the same name, then each has its own roles file', async () => {
+    const database = await newDatabase();
+    const otherUrl = new URL(database.url);
+    otherUrl.hostname = 'localhost';
+    const context = contextFor(database);
     await db(context, 'roles');
     const file = rolesFileOf(context);
     const kept = readFileSync(file, 'utf8');
-    const other = { ...context, environment: { ...context.environment, DATABASE_URL: there.href } };
+    const other = { ...context, environment: { ...context.environment, DATABASE_URL: otherUrl.href } };
     await db(other, 'roles');
     expect(rolesFileOf(context)).not.toBe(file);
     expect(serviceUrlOf(context)).toContain('_service@localhost');
     expect(readFileSync(file, 'utf8')).toBe(kept);
   });
 
-  test('When the server is our own and the file is lost, then the roles get passwords that are known', async () => {
+  test('When the server belongs to this checkout and the roles file is lost, then the roles get new passwords', async () => {
     const { url } = await newDatabase();
     const own = { databaseUrl: url, isOwnServer: true };
     await ensureRoles(makeContext(), { ...own, isOwnServer: false });
@@ -69,16 +69,16 @@ describe('db roles', () => {
     expect((await ensureRoles(makeContext(), own)).serviceUrl).toBe(serviceUrl);
   });
 
-  test('When our own servers are reset, then the passwords of other servers stay', async () => {
+  test('When the servers of this checkout are reset, then the passwords for other servers are kept', async () => {
     const context = makeContext();
     const [own, other] = ['own.env', 'db.example.com_5432_millrace.env'].map((name) =>
       join(context.stateDir, 'database-roles', name),
     ) as [string, string];
     mkdirSync(dirname(own));
     writeFileSync(own, '');
-    writeFileSync(other, 'precious');
+    writeFileSync(other, 'kept');
     await resetServices(context);
     expect(existsSync(own)).toBe(false);
-    expect(readFileSync(other, 'utf8')).toBe('precious');
+    expect(readFileSync(other, 'utf8')).toBe('kept');
   });
 });

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import { runCommand } from '../src/program';
 
 const folders: string[] = [];
 
-/** Makes a folder for a test that every account can enter. */
+/** Makes a temporary folder that every account can enter. */
 export function makeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-test-'));
   chmodSync(folder, 0o755);
@@ -16,18 +17,40 @@ export function makeFolder(): string {
   return folder;
 }
 
-export type TestContext = StackContext & { said: string[] };
+export interface Outcome {
+  code: number;
+  output: string;
+  errors: string;
+}
 
-/** Makes a context with a state folder of its own. It collects what is said. */
+/** The compiled command line program. */
+export const program = join(__dirname, '..', 'dist', 'main.js');
+
+/** Runs the compiled program in a process, with its own state folder and only the given environment. */
+export function millrace(
+  args: string[],
+  options: { cwd?: string; environment?: Record<string, string> } = {},
+): Promise<Outcome> {
+  const env = { PATH: process.env.PATH, STATE_DIR: makeFolder(), ...options.environment };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, ...args], { env, cwd: options.cwd ?? __dirname }, (error, output, errors) => {
+      resolve({ code: error === null ? 0 : Number(error.code), output, errors });
+    });
+  });
+}
+
+export type TestContext = StackContext & { printed: string[] };
+
+/** Makes a context with its own state folder. It collects the printed lines. */
 export function makeContext(environment: Record<string, string> = {}): TestContext {
-  const said: string[] = [];
+  const printed: string[] = [];
   const context = createContext({
     root: join(__dirname, '../../..'),
     environment: { PATH: process.env.PATH, ...environment },
     stateDir: makeFolder(),
-    say: (line) => said.push(line),
+    print: (line) => printed.push(line),
   });
-  return { ...context, said };
+  return { ...context, printed };
 }
 
 /** Runs `db ACTION`. @returns the exit code */
@@ -35,7 +58,7 @@ export function db(context: StackContext, ...args: string[]): Promise<number> {
   return runCommand(context, ['db', ...args]);
 }
 
-/** Runs a command with arguments that cannot be used. @returns what it printed */
+/** Runs a command that must fail with a usage error. @returns the text on standard error */
 export async function failUsage(context: StackContext, ...args: string[]): Promise<string> {
   const print = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
   try {
@@ -55,7 +78,7 @@ export function cleanUp(): void {
   }
 }
 
-/** True when private instances can run here: PostgreSQL with pgvector, and Redis, are installed. */
+/** Whether PostgreSQL with pgvector and Redis are installed, so that tests can start their own servers. */
 export const canRunServers =
   existsSync('/usr/lib/postgresql') &&
   readdirSync('/usr/lib/postgresql').some((major) =>

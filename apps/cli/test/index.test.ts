@@ -1,9 +1,8 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { Database } from '@millrace/database';
 import { createTestDatabase, type TestDatabase, waitFor } from '@millrace/test-support';
-import { cleanUp, failUsage, makeContext } from './helpers';
+import { cleanUp, failUsage, makeContext, millrace, program } from './helpers';
 
 let testDatabase: TestDatabase;
 beforeAll(async () => {
@@ -14,26 +13,11 @@ afterAll(async () => {
   cleanUp();
 });
 
-interface Outcome {
-  code: number;
-  output: string;
-  errors: string;
-}
-
-const program = join(__dirname, '..', 'dist', 'main.js');
-
-/** Runs the command line program as its users do. */
-function millrace(args: string[], databaseUrl = testDatabase.url): Promise<Outcome> {
-  const env = { PATH: process.env.PATH, DATABASE_URL: databaseUrl };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [program, ...args], { env, cwd: __dirname }, (error, output, errors) => {
-      resolve({ code: error === null ? 0 : Number(error.code), output, errors });
-    });
-  });
-}
+/** Runs the program on the test's database. */
+const onDatabase = (...args: string[]) => millrace(args, { environment: { DATABASE_URL: testDatabase.url } });
 
 test('When an index is built, reported, rebuilt and dropped, then each command describes the index', async () => {
-  const built = await millrace([
+  const built = await onDatabase(
     'index',
     'build',
     'hnsw_binary',
@@ -43,22 +27,22 @@ test('When an index is built, reported, rebuilt and dropped, then each command d
     '32',
     '--memory',
     '64MB',
-  ]);
+  );
   expect(built).toMatchObject({ code: 0, errors: '' });
   expect(built.output).toMatch(/^Built in [\d.]+ s: hnsw_binary \(m = 8, ef_construction = 32\), [\d.]+ MB\n$/);
 
-  const report = await millrace(['index', 'report']);
+  const report = await onDatabase('index', 'report');
   expect(report.output).toMatch(/^0 rows\nhnsw_binary \(m = 8, ef_construction = 32\), [\d.]+ MB\n$/);
 
-  const rebuilt = await millrace(['index', 'rebuild', '--workers', '0']);
+  const rebuilt = await onDatabase('index', 'rebuild', '--workers', '0');
   expect(rebuilt.output).toMatch(/^Built in [\d.]+ s: hnsw_binary \(m = 8, ef_construction = 32\)/);
 
-  expect((await millrace(['index', 'drop'])).output).toMatch(/^Dropped: hnsw_binary/);
-  expect((await millrace(['index', 'build', 'none'])).output).toBe('There was no vector index.\n');
-  expect((await millrace(['index', 'report'])).output).toBe(
+  expect((await onDatabase('index', 'drop')).output).toMatch(/^Dropped: hnsw_binary/);
+  expect((await onDatabase('index', 'build', 'none')).output).toBe('There was no vector index.\n');
+  expect((await onDatabase('index', 'report')).output).toBe(
     '0 rows\nNo vector index: searches compare every vector.\n',
   );
-  const refused = await millrace(['index', 'rebuild']);
+  const refused = await onDatabase('index', 'rebuild');
   expect(refused).toMatchObject({ code: 1, output: '' });
   expect(refused.errors).toContain('There is no vector index to rebuild');
 });
@@ -67,7 +51,7 @@ test.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)(
-  'When %s comes, then the server stops building before the program ends with code %i',
+  'When %s arrives, then the server stops the build before the program ends with code %i',
   async (signal, code) => {
     const database = new Database({
       url: testDatabase.url,
@@ -96,7 +80,7 @@ test.each([
         });
         await waitFor('the build to have begun', async () => (await builds()).length > 0);
         child.kill(signal);
-        // The terminal and npm both send it.
+        // The terminal and npm both send the signal, so it arrives twice.
         child.kill(signal);
         expect(await ended).toEqual([code, null]);
         expect(errors).toContain('Interrupted. The next build removes');
@@ -105,8 +89,8 @@ test.each([
     } finally {
       await database.close();
     }
-    expect((await millrace(['index', 'report'])).output).toContain('not usable');
-    expect((await millrace(['index', 'build', 'hnsw'])).output).toMatch(/^Built in/);
+    expect((await onDatabase('index', 'report')).output).toContain('not usable');
+    expect((await onDatabase('index', 'build', 'hnsw')).output).toMatch(/^Built in/);
   },
 );
 
@@ -132,8 +116,10 @@ test.each([
   expect(printed).toContain('Usage: millrace index');
 });
 
-test('When the database does not answer, then the error names the variable', async () => {
-  const outcome = await millrace(['index', 'report'], 'postgresql://nobody@127.0.0.1:9/none');
+test('When the database does not answer, then the error names DATABASE_URL', async () => {
+  const outcome = await millrace(['index', 'report'], {
+    environment: { DATABASE_URL: 'postgresql://nobody@127.0.0.1:9/none' },
+  });
   expect(outcome).toMatchObject({ code: 1, output: '' });
   expect(outcome.errors).toMatch(
     /^DATABASE_URL is set to postgresql:\/\/nobody@127\.0\.0\.1:9\/none, but .*ECONNREFUSED/,

@@ -29,7 +29,7 @@ const nextModel = { model: 'next-model', dimensions: 64 };
 
 /** A running `re-embed ACTION`. */
 class Running {
-  said = '';
+  printed = '';
   readonly ended: Promise<[number | null, string]>;
   private readonly child;
 
@@ -37,10 +37,10 @@ class Running {
     this.child = spawn(process.execPath, [program, 're-embed', action], { env: environment(next), cwd: __dirname });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream.on('data', (data) => {
-        this.said += data;
+        this.printed += data;
       });
     }
-    this.ended = once(this.child, 'close').then(([code]) => [code, this.said]);
+    this.ended = once(this.child, 'close').then(([code]) => [code, this.printed]);
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -124,7 +124,7 @@ test('When start is interrupted, then it says how to go on, and another model is
   await withDatabase(async (database) => {
     await addChunks(database, 1);
     const start = new Running('start');
-    await waitFor('it to have begun', async () => start.said.includes('0 of 1 chunks (0%)'));
+    await waitFor('it to have begun', async () => start.printed.includes('0 of 1 chunks (0%)'));
     start.kill('SIGINT');
     expect(await start.ended).toEqual([130, expect.stringContaining('run "re-embed start" again')]);
     // No process would open it again.
@@ -163,11 +163,11 @@ describe('The last chunks', () => {
         other.transaction(async ({ sql }) => {
           await sql.none('LOCK TABLE document_chunks_next IN ROW EXCLUSIVE MODE');
           start = new Running('start');
-          await waitFor('it to build', async () => start?.said.includes('Building the indexes.') ?? false);
+          await waitFor('it to build', async () => start?.printed.includes('Building the indexes.') ?? false);
           await addChunks(database, 1);
         }),
       );
-      await waitFor('it to look again', async () => start?.said.includes('0 of 1 chunks (0%)') ?? false);
+      await waitFor('it to look again', async () => start?.printed.includes('0 of 1 chunks (0%)') ?? false);
       const closed = await database.sql.many('SELECT FROM re_embeddings WHERE closing_until IS NOT NULL');
       expect(closed).toEqual([]);
       await addVectors(database, 1);
@@ -231,7 +231,9 @@ describe('The last chunks', () => {
       const cancel = await database.transaction(async ({ sql }) => {
         await sql.many('SELECT FROM document_chunks_next');
         const waiting = new Running('cancel');
-        await waitFor('it to say so', async () => waiting.said.includes('SELECT FROM document_chunks_next'));
+        await waitFor('it to name the session', async () =>
+          waiting.printed.includes('SELECT FROM document_chunks_next'),
+        );
         return waiting;
       });
       expect(await cancel.ended).toEqual([0, expect.stringContaining('Cancelled: the change to next-model')]);

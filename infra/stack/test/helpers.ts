@@ -15,18 +15,18 @@ export function makeFolder(): string {
   return folder;
 }
 
-/** Makes a context with a state folder of its own and no configured servers. It collects what is said. */
-export function makeContext(environment: Record<string, string> = {}): StackContext & { said: string[] } {
-  const said: string[] = [];
+/** Makes a context with its own state folder and no configured servers. It collects the printed lines. */
+export function makeContext(environment: Record<string, string> = {}): StackContext & { printed: string[] } {
+  const printed: string[] = [];
   const context = createContext({
     root: join(__dirname, '../../..'),
     // No Docker engine answers there, so the servers run as private instances on every machine.
     environment: { PATH: process.env.PATH, DOCKER_HOST: 'unix:///nonexistent/docker.sock', ...environment },
     stateDir: makeFolder(),
-    say: (line) => said.push(line),
+    print: (line) => printed.push(line),
   });
   made.push(context);
-  return { ...context, said };
+  return { ...context, printed };
 }
 
 /** Stops and removes everything that the tests of a file have started. */

@@ -96,7 +96,7 @@ describeWithServers('private servers', () => {
     await ensureServices(context, { keep: true });
     const copy = makeFolder();
     cpSync(`${context.stateDir}/services.json`, `${copy}/services.json`);
-    const copied = createContext({ root: context.root, environment: {}, stateDir: copy, say: () => undefined });
+    const copied = createContext({ root: context.root, environment: {}, stateDir: copy, print: () => undefined });
     expect(readServiceState(copied).postgres).toBeUndefined();
     await stopServices(copied);
     expect(isRunning(instanceOf(context, 'postgres'))).toBe(true);
@@ -147,9 +147,9 @@ describe("the API's port", () => {
 });
 
 test('When Ctrl-C arrives twice at once, as under npm, then the work is told once and can end in order', async () => {
-  const said: string[] = [];
+  const printed: string[] = [];
   const outcome = await withInterrupt(
-    (line) => said.push(line),
+    (line) => printed.push(line),
     async (signal) => {
       process.emit('SIGINT');
       process.emit('SIGINT');
@@ -157,5 +157,5 @@ test('When Ctrl-C arrives twice at once, as under npm, then the work is told onc
     },
   );
   expect(outcome).toBe('ended in order');
-  expect(said).toHaveLength(1);
+  expect(printed).toHaveLength(1);
 });

@@ -74,7 +74,7 @@ export function addDb(program: Command, cli: Cli): void {
         await refuseWhileRunning(context, owner);
         await removeSchema(owner);
         await migrate({ ...owner, direction: 'up' });
-        context.say(`${database} is empty, with all ${migrationNames().length} migrations.`);
+        context.print(`${database} is empty, with all ${migrationNames().length} migrations.`);
       }),
     );
 
@@ -89,7 +89,7 @@ export function addDb(program: Command, cli: Cli): void {
         const target = file === undefined ? join(context.stateDir, 'backups', name) : userPath(context, file);
         const bytes = await backUp(context, owner, target);
         const size = `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
-        context.say(`${target}: ${size}. Now copy BLOB_DIR: docs/database/backup.md`);
+        context.print(`${target}: ${size}. Now copy BLOB_DIR: docs/database/backup.md`);
       }),
     );
 
@@ -102,7 +102,7 @@ export function addDb(program: Command, cli: Cli): void {
         await refuseWhileRunning(context, owner);
         const source = userPath(context, file);
         await restore(context, owner, { file: source, replace: yes ?? false });
-        context.say(`${basename(source)} is in ${describeDatabase(owner.databaseUrl)}.`);
+        context.print(`${basename(source)} is in ${describeDatabase(owner.databaseUrl)}.`);
       }),
     );
 
@@ -111,7 +111,7 @@ export function addDb(program: Command, cli: Cli): void {
     .action(() =>
       withOwner(context, async (owner) => {
         for (const result of await runMonitoring(owner)) {
-          context.say(describeResult(result));
+          context.print(describeResult(result));
         }
       }),
     );
@@ -123,15 +123,15 @@ async function runMigrations(context: StackContext, owner: Owner): Promise<void>
 
 function sayMigrations(context: StackContext, owner: Owner, what: string, names: readonly string[]): void {
   const database = describeDatabase(owner.databaseUrl);
-  context.say(
+  context.print(
     names.length === 0 ? `No migration to run in ${database}.` : `${what} in ${database}: ${names.join(', ')}`,
   );
 }
 
 async function setRoles(context: StackContext, owner: Owner): Promise<void> {
   const { serviceUrl, readonlyUrl, file } = await ensureRoles(context, owner);
-  context.say(`Roles: ${new URL(serviceUrl).username} for services, ${new URL(readonlyUrl).username} for searches.`);
-  context.say(`Their URLs, with passwords, are in ${file}`);
+  context.print(`Roles: ${new URL(serviceUrl).username} for services, ${new URL(readonlyUrl).username} for searches.`);
+  context.print(`Their URLs, with passwords, are in ${file}`);
 }
 
 async function refuseWhileRunning(context: StackContext, owner: Owner): Promise<void> {

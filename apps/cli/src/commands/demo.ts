@@ -62,17 +62,19 @@ function findFault(file: string): string | undefined {
 /** @returns how many documents are not completely searchable */
 async function showDemo(context: StackContext, api: Api, files: string[], query: string): Promise<number> {
   const { client, url, wasRunning, signal } = api;
-  context.say(`\nUploading ${files.length} ${files.length === 1 ? 'document' : 'documents'} to ${url} ...`);
+  context.print(`\nUploading ${files.length} ${files.length === 1 ? 'document' : 'documents'} to ${url} ...`);
   const { uploaded, duplicates, failed, documentIds } = await ingest(context, client, files, signal);
-  context.say(`${uploaded} uploaded, ${duplicates} already there, ${failed} not completely searchable.`);
+  context.print(`${uploaded} uploaded, ${duplicates} already in the collection, ${failed} not completely searchable.`);
   // One file alone is searched by itself. Several, and the samples, are searched together with all other documents.
   const [first, ...others] = documentIds;
   const filter = first !== undefined && others.length === 0 ? { document_id: first } : {};
   const { hits } = await client.search({ query, limit: hitCount, ...filter }, signal);
-  context.say(`\nSearch: "${query}"`);
-  context.say(hits.length === 0 ? '  Nothing was found.' : hits.map((hit, i) => describeHit(hit, i, query)).join('\n'));
+  context.print(`\nSearch: "${query}"`);
+  context.print(
+    hits.length === 0 ? '  Nothing was found.' : hits.map((hit, i) => describeHit(hit, i, query)).join('\n'),
+  );
   const when = wasRunning ? 'These are open now:' : 'While it runs (npm start keeps it running) these are open:';
-  context.say(`\n${when}\n${describeAccess(context, url)}`);
+  context.print(`\n${when}\n${describeAccess(context, url)}`);
   return failed;
 }
 

@@ -31,7 +31,9 @@ export function addServices(program: Command, cli: Cli): void {
     .description('stops what this checkout has started; the data stays')
     .action(async () => {
       const stopped = await stopServices(context);
-      context.say(stopped.length > 0 ? `Stopped: ${stopped.join(', ')}. The data stays.` : 'Nothing was started here.');
+      context.print(
+        stopped.length > 0 ? `Stopped: ${stopped.join(', ')}. The data stays.` : 'Nothing was started here.',
+      );
     });
 
   services
@@ -39,7 +41,7 @@ export function addServices(program: Command, cli: Cli): void {
     .description('stops them and deletes all data of this checkout')
     .action(async () => {
       await resetServices(context);
-      context.say('Stopped and deleted: the database, the queues and the uploaded files of this checkout.');
+      context.print('Stopped and deleted: the database, the queues and the uploaded files of this checkout.');
     });
 
   services
@@ -59,11 +61,11 @@ async function printStatus(cli: Cli, urls: boolean): Promise<void> {
   const statuses = await inspectServices(cli.context);
   for (const { service, url, text } of statuses) {
     if (!urls) {
-      cli.context.say(`${service}: ${text}`);
+      cli.context.print(`${service}: ${text}`);
     } else if (url !== undefined) {
       // Quoted for `eval`, since a URL may contain an ampersand.
       const quoted = `'${url.replaceAll("'", "'\\''")}'`;
-      cli.context.say(`${service === 'postgres' ? 'DATABASE_URL' : 'REDIS_URL'}=${quoted}`);
+      cli.context.print(`${service === 'postgres' ? 'DATABASE_URL' : 'REDIS_URL'}=${quoted}`);
     }
   }
   if (!statuses.every(({ answers }) => answers)) {
@@ -77,5 +79,5 @@ async function install(context: StackContext): Promise<void> {
     await installServer(context, 'postgres');
   }
   await installServer(context, 'redis');
-  context.say('Installed. Now run as yourself: npm run services -- up');
+  context.print('Installed. Now run as yourself: npm run services -- up');
 }

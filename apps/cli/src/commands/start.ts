@@ -33,12 +33,12 @@ async function start(context: StackContext): Promise<void> {
   if (running) {
     throw new StackError(`The stack of this checkout is running already: ${running.apiUrl}`);
   }
-  await withInterrupt(context.say, async (signal) => {
+  await withInterrupt(context.print, async (signal) => {
     const stack = await startLocalStack(context, signal);
     const removeRecord = recordStack(context, stack.apiUrl);
     try {
-      context.say(`\nMillrace is running; Ctrl-C stops it.\n${describeAccess(context, stack.apiUrl)}`);
-      context.say(describeExamples(context, stack.apiUrl));
+      context.print(`\nMillrace is running; Ctrl-C stops it.\n${describeAccess(context, stack.apiUrl)}`);
+      context.print(describeExamples(context, stack.apiUrl));
       const watched = stack.processes.map((process) => keepRunning(context, stack, process, signal));
       await untilAborted(Promise.race(watched), signal).catch((error: unknown) => {
         // A stop on request is the normal end of this command.
@@ -50,7 +50,7 @@ async function start(context: StackContext): Promise<void> {
       removeRecord();
       await stack.stop();
     }
-    context.say('Stopped; the data stays.');
+    context.print('Stopped; the data stays.');
   });
 }
 
@@ -84,7 +84,7 @@ async function keepRunning(
       // We are stopping. The caller waits for the signal and no longer for this.
       return new Promise<never>(() => undefined);
     }
-    context.say(`The ${current.name} ${how}. Its last log lines:\n${lastLines(current.log, 10)}`);
+    context.print(`The ${current.name} ${how}. Its last log lines:\n${lastLines(current.log, 10)}`);
     const now = Date.now();
     restarts.push(now);
     if (restarts.filter((at) => now - at < restartWindowMs).length > maxRestarts) {
@@ -92,7 +92,7 @@ async function keepRunning(
         `The ${current.name} ended ${maxRestarts} times within a minute. Its log is ${current.log}.`,
       );
     }
-    context.say(`Starting the ${program} again ...`);
+    context.print(`Starting the ${program} again ...`);
     current = await stack.add(program);
   }
 }

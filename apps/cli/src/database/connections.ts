@@ -27,7 +27,7 @@ export async function createConfiguredDatabase(context: StackContext): Promise<v
     maintenance.pathname = '/postgres';
     const name = decodeURIComponent(new URL(url).pathname.slice(1));
     await createDatabase(maintenance.href, name);
-    context.say(`Made the database ${name}.`);
+    context.print(`Made the database ${name}.`);
   }
 }
 

@@ -10,14 +10,14 @@ import {
   withInterrupt,
 } from '@millrace/stack';
 
-/** The database as its owner, and the configuration of its vectors. */
+/** Access to the database with the owner's rights, and the configured embedding model. */
 export type Owner = OwnedDatabase &
   Pick<MigrateOptions, 'embeddingModel' | 'embeddingDimensions'> & { readonly config: MigrationConfig };
 
 /**
- * Runs `work` on the database as its owner: the configured database, else that of the server of this checkout, which is
- * started for it.
- * @param options.keep the server stays when the command ends
+ * Runs `work` with the owner's rights, on the configured database. Without one it starts this checkout's own server and
+ * uses the database there.
+ * @param options.keep leaves that server running when the command ends
  * @throws ConfigError for an unusable environment
  * @throws StackError when the configured server does not answer
  */
@@ -44,26 +44,26 @@ function makeOwner(context: StackContext, owned: OwnedDatabase): Owner {
   return { ...owned, config, embeddingModel: config.embedding.model, embeddingDimensions: config.embedding.dimensions };
 }
 
-interface DatabaseWork {
+interface OwnerConnection {
   database: Database;
   owner: Owner;
   signal: AbortSignal;
 }
 
 /**
- * Runs `work` with connections to the database as its owner, until it ends or is interrupted.
- * @param options.name names the command in the list of sessions
- * @param options.whenInterrupted is said after an interrupt: what is left, and how to go on
+ * Runs `work` with the owner's rights and connections to the database. An interrupt aborts the signal.
+ * @param options.name the command's name in pg_stat_activity
+ * @param options.whenInterrupted a message that is printed after an interrupt: what is left, and how to continue
  * @throws Interrupted when the user asked to stop
  */
 export async function withOwnerDatabase(
   context: StackContext,
   options: { name: string; whenInterrupted: string },
-  work: (work: DatabaseWork) => Promise<void>,
+  work: (connection: OwnerConnection) => Promise<void>,
 ): Promise<void> {
-  const say = (line: string) => console.error(line);
+  const print = (line: string) => console.error(line);
   try {
-    await withInterrupt(say, (signal) =>
+    await withInterrupt(print, (signal) =>
       withOwner(context, async (owner) => {
         const database = new Database({
           url: owner.databaseUrl,
@@ -80,7 +80,7 @@ export async function withOwnerDatabase(
     );
   } catch (error) {
     if (error instanceof Interrupted) {
-      say(options.whenInterrupted);
+      print(options.whenInterrupted);
     }
     throw error;
   }

@@ -38,7 +38,7 @@ export function addChaos(program: Command, cli: Cli): void {
       const args = Object.entries(options).flatMap(([name, value]) =>
         value === true ? [`--${name}`] : [`--${name}`, String(value)],
       );
-      cli.exitCode = await withInterrupt(context.say, (signal) =>
+      cli.exitCode = await withInterrupt(context.print, (signal) =>
         runVisibly(context, ['--enable-source-maps', main, ...args], { environment: context.environment, signal }),
       );
     });

@@ -9,7 +9,7 @@ export function withServices<T>(
   context: StackContext,
   work: (environment: Environment, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  return withInterrupt(context.say, async (signal) => {
+  return withInterrupt(context.print, async (signal) => {
     const services = await ensureServices(context);
     try {
       await ensureStaticTable(context);

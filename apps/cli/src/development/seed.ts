@@ -13,7 +13,7 @@ export function addSeed(db: Command, cli: Cli): void {
     .action(() =>
       withApi(context, async ({ client, signal }) => {
         const { uploaded, duplicates, failed } = await ingest(context, client, sampleFiles(context.root), signal);
-        context.say(`Seeded: ${uploaded} documents new, ${duplicates} already there.`);
+        context.print(`Seeded: ${uploaded} documents new, ${duplicates} already in the collection.`);
         if (failed > 0) {
           cli.exitCode = exitCodes.failure;
         }

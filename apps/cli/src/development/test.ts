@@ -18,7 +18,7 @@ export function addTest(program: Command, cli: Cli): void {
       const results = await withServices(context, async (environment, signal) => {
         const outcomes: { name: string; code: number; seconds: number }[] = [];
         for (const { name, file, args } of stepsFor(jestArguments)) {
-          context.say(`\n${name}: ${file.split('/').at(-1)} ${args.join(' ')}`);
+          context.print(`\n${name}: ${file.split('/').at(-1)} ${args.join(' ')}`);
           const startedAt = Date.now();
           const path = join(context.root, 'node_modules', file);
           const code = await runVisibly(context, [path, ...args], { environment, signal });
@@ -26,9 +26,9 @@ export function addTest(program: Command, cli: Cli): void {
         }
         return outcomes;
       });
-      context.say('');
+      context.print('');
       for (const { name, code, seconds } of results) {
-        context.say(`${code === 0 ? 'passed' : 'FAILED'}  ${name} (${seconds.toFixed(1)} s)`);
+        context.print(`${code === 0 ? 'passed' : 'FAILED'}  ${name} (${seconds.toFixed(1)} s)`);
       }
       cli.exitCode = results.find(({ code }) => code !== 0)?.code ?? 0;
     });

@@ -7,10 +7,10 @@ import { createProgress, type Progress } from './progress';
 const pollMs = 300;
 const uploadsAtOnce = 3;
 
-/** The results of all files. */
+/** Counts over all files. */
 export interface IngestSummary {
   uploaded: number;
-  /** Files whose content the collection had already. */
+  /** Files whose content was already in the collection. */
   duplicates: number;
   /** Documents that are not completely searchable. */
   failed: number;
@@ -26,18 +26,24 @@ function describeError(error: unknown): string {
   return error instanceof ApiError ? describeProblem(error.problem) : messageOf(error);
 }
 
-/** Asks for the job until it has ended. */
-async function followJob(first: JobView, ask: (id: string) => Promise<JobView>, show: (job: JobView) => void) {
+/** Polls the API until the job has ended. Calls `onState` with each state. */
+async function pollJob(
+  first: JobView,
+  client: ApiClient,
+  signal: AbortSignal,
+  onState: (job: JobView) => void,
+): Promise<JobView> {
   let job = first;
-  show(job);
+  onState(job);
   while (!jobHasEnded(job.status)) {
-    job = await ask(job.id);
-    show(job);
+    await sleep(pollMs, undefined, { signal });
+    job = await client.getJob(job.id, signal);
+    onState(job);
   }
   return job;
 }
 
-/** Uploads the files, three at a time, and follows every document to its end. A failure ends only its own file. */
+/** Uploads the files, three at a time, and waits until every job has ended. A failed file does not stop the others. */
 export async function ingest(
   context: StackContext,
   client: ApiClient,
@@ -45,41 +51,38 @@ export async function ingest(
   signal: AbortSignal,
 ): Promise<IngestSummary> {
   const summary: IngestSummary = { uploaded: 0, duplicates: 0, failed: 0, documentIds: new Set() };
-  const progress = createProgress(files, context.say);
-  const ask = async (id: string) => {
-    await sleep(pollMs, undefined, { signal });
-    return client.getJob(id, signal);
-  };
-  const waiting = files.values();
-  const work = async () => {
-    for (const file of waiting) {
+  const progress = createProgress(files, context.print);
+  // The loops share this iterator, so each takes the next file that no other has taken.
+  const remaining = files.values();
+  const uploadRemaining = async () => {
+    for (const file of remaining) {
       try {
         const { document, duplicate, job } = await client.upload(file, signal);
         summary.documentIds.add(document.id);
         summary[duplicate ? 'duplicates' : 'uploaded'] += 1;
-        const ended = await followJob(job, ask, (view) => progress.update(file, view));
+        const ended = await pollJob(job, client, signal, (state) => progress.update(file, state));
         summary.failed += ended.status === 'completed' ? 0 : 1;
-        sayOutcome(progress, file, ended, duplicate);
+        printOutcome(progress, file, ended, duplicate);
       } catch (error) {
         signal.throwIfAborted();
         summary.failed += 1;
-        progress.say(`    ${basename(file)}: ${describeError(error)}`);
+        progress.print(`    ${basename(file)}: ${describeError(error)}`);
       }
     }
   };
   try {
-    await Promise.all(Array.from({ length: uploadsAtOnce }, work));
+    await Promise.all(Array.from({ length: uploadsAtOnce }, uploadRemaining));
   } finally {
     progress.end();
   }
   return summary;
 }
 
-function sayOutcome(progress: Progress, file: string, job: JobView, duplicate: boolean): void {
+function printOutcome(progress: Progress, file: string, job: JobView, duplicate: boolean): void {
   if (job.status !== 'completed') {
     const failed = job.failed_chunks > 0 ? ` (${job.failed_chunks} of ${job.total_chunks} chunks failed)` : '';
-    progress.say(`    ${basename(file)}: ${job.status}${failed}: ${describeProblem(job.error)}`);
+    progress.print(`    ${basename(file)}: ${job.status}${failed}: ${describeProblem(job.error)}`);
   } else if (duplicate) {
-    progress.say(`    ${basename(file)}: already there, not uploaded again`);
+    progress.print(`    ${basename(file)}: already in the collection, not uploaded again`);
   }
 }

@@ -7,7 +7,7 @@ export interface Progress {
   /** Takes the newest state of a document's job. */
   readonly update: (file: string, job: JobView) => void;
   /** Prints a line about a document. */
-  readonly say: (line: string) => void;
+  readonly print: (line: string) => void;
   readonly end: () => void;
 }
 
@@ -18,8 +18,8 @@ function describe(job: JobView): string {
 }
 
 /** Shows a bar for each document on a terminal, and lines elsewhere. */
-export function createProgress(files: readonly string[], say: (line: string) => void): Progress {
-  return process.stdout.isTTY ? progressBars(files) : progressLines(say);
+export function createProgress(files: readonly string[], print: (line: string) => void): Progress {
+  return process.stdout.isTTY ? progressBars(files) : progressLines(print);
 }
 
 function progressBars(files: readonly string[]): Progress {
@@ -44,23 +44,23 @@ function progressBars(files: readonly string[]): Progress {
       barOf.set(file, bar);
       bar.update(Math.floor(job.progress * 100), { what: describe(job) });
     },
-    say: (line) => bars.log(`${line}\n`),
+    print: (line) => bars.log(`${line}\n`),
     end: () => bars.stop(),
   };
 }
 
 /** Prints a line when the status of a document changes or another tenth is done. */
-function progressLines(say: (line: string) => void): Progress {
+function progressLines(print: (line: string) => void): Progress {
   const printed = new Map<string, string>();
   return {
     update: (file, job) => {
       const state = `${job.status} ${Math.floor(job.progress * 10)}`;
       if (printed.get(file) !== state) {
         printed.set(file, state);
-        say(`  ${basename(file)}: ${Math.floor(job.progress * 100)}% ${describe(job)}`);
+        print(`  ${basename(file)}: ${Math.floor(job.progress * 100)}% ${describe(job)}`);
       }
     },
-    say,
+    print,
     end: () => undefined,
   };
 }

@@ -22,10 +22,10 @@ export interface Api {
  * @throws Interrupted when the user asked to stop
  */
 export async function withApi(context: StackContext, work: (api: Api) => Promise<void>): Promise<void> {
-  await withInterrupt(context.say, async (signal) => {
+  await withInterrupt(context.print, async (signal) => {
     const running = await findRunningStack(context);
     if (running) {
-      context.say('Using the stack that is running in this checkout.');
+      context.print('Using the stack that is running in this checkout.');
     }
     const started = running ? undefined : await startLocalStack(context, signal);
     const { apiUrl: url, apiKey } = running ?? started ?? { apiUrl: '', apiKey: '' };
@@ -34,7 +34,7 @@ export async function withApi(context: StackContext, work: (api: Api) => Promise
       await untilAborted(work(api), signal);
     } finally {
       if (started) {
-        context.say('\nStopping what was started; the data stays ...');
+        context.print('\nStopping what was started; the data stays ...');
         await started.stop();
       }
     }

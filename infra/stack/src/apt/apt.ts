@@ -73,7 +73,7 @@ async function fetchLists(context: StackContext): Promise<void> {
   if (Date.now() - listsFetchedAt < freshMs) {
     return;
   }
-  context.say(`Fetching the package lists (log: ${aptLog(context)}) ...`);
+  context.print(`Fetching the package lists (log: ${aptLog(context)}) ...`);
   listsFetchedAt = Date.now();
   const deadline = Date.now() + lockTimeoutSeconds * 1000;
   for (;;) {
@@ -83,7 +83,7 @@ async function fetchLists(context: StackContext): Promise<void> {
     } catch (error) {
       // apt-get waits for the lock of dpkg, but not for the lock of the lists.
       if (!/Could not get lock/.test(messageOf(error)) || Date.now() > deadline) {
-        context.say(`${messageOf(error)}\nThe package lists stay as they are.`);
+        context.print(`${messageOf(error)}\nThe package lists stay as they are.`);
         return;
       }
       await sleep(2_000);
@@ -157,7 +157,7 @@ export async function installPackages(context: StackContext, names: readonly str
 export async function whileInstalling(context: StackContext, work: () => Promise<void>): Promise<void> {
   const release = await acquireLock('/var/lib/millrace', 'install', {
     timeoutMs: 1_800_000,
-    onWait: (pid) => context.say(`Waiting for process ${pid}, which is installing packages ...`),
+    onWait: (pid) => context.print(`Waiting for process ${pid}, which is installing packages ...`),
   });
   try {
     await fetchLists(context);

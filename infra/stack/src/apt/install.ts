@@ -29,7 +29,7 @@ function notInstalled(context: StackContext, service: ServiceName, reason: strin
 async function installPostgres(context: StackContext): Promise<void> {
   const path = context.environment.PATH;
   if (!(await findPostgres(path, undefined))) {
-    context.say('Installing PostgreSQL (about half a minute) ...');
+    context.print('Installing PostgreSQL (about half a minute) ...');
     await installPackages(context, ['postgresql']);
   }
   const binaries = await findPostgres(path, undefined);
@@ -54,7 +54,7 @@ export async function installServer(context: StackContext, service: ServiceName)
     if (service === 'postgres') {
       await installPostgres(context);
     } else {
-      context.say('Installing Redis ...');
+      context.print('Installing Redis ...');
       // Debian and Ubuntu both have it under this name. It is the server alone.
       const name = (await candidateVersion(context, 'redis-server')) ? 'redis-server' : 'redis';
       await installPackages(context, [name]);
@@ -73,13 +73,13 @@ export async function installForTests(context: StackContext): Promise<void> {
   }
   try {
     await whileInstalling(context, async () => {
-      context.say('Installing PgBouncer, which tests need ...');
+      context.print('Installing PgBouncer, which tests need ...');
       await installPackages(context, ['pgbouncer']);
     });
   } catch (error) {
     if (!(error instanceof StackError)) {
       throw error;
     }
-    context.say(error.message);
+    context.print(error.message);
   }
 }

@@ -17,7 +17,7 @@ export async function installPgvector(context: StackContext, binaries: PostgresB
   const packageName = `postgresql-${binaries.major}-pgvector`;
   const version = await candidateVersion(context, packageName);
   if (version !== null && !/^0\.[0-7]\./.test(version)) {
-    context.say(`Installing ${packageName} ...`);
+    context.print(`Installing ${packageName} ...`);
     await installPackages(context, [packageName]);
     return;
   }
@@ -34,11 +34,11 @@ export async function installPgvector(context: StackContext, binaries: PostgresB
 
 /** Fetches the source package through apt, which checks its signature, then builds and installs it. */
 async function buildPgvector(context: StackContext, binaries: PostgresBinaries, archive: Archive): Promise<void> {
-  context.say('Installing the compiler and the PostgreSQL headers for pgvector (about a minute) ...');
+  context.print('Installing the compiler and the PostgreSQL headers for pgvector (about a minute) ...');
   await installPackages(context, [`postgresql-server-dev-${binaries.major}`, 'dpkg-dev', 'make', 'gcc', 'libc6-dev']);
   const folder = mkdtempSync(join(tmpdir(), 'millrace-pgvector-'));
   try {
-    context.say('Fetching and building pgvector (about half a minute) ...');
+    context.print('Fetching and building pgvector (about half a minute) ...');
     const source = await fetchSource(context, folder, archive);
     const settings = [
       `PG_CONFIG=${join(binaries.binDir, 'pg_config')}`,

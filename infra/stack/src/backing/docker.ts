@@ -42,7 +42,7 @@ export async function startContainer(
   // A running container stays as it is when it is asked for its own port.
   const port = running ?? (await choosePort(previous?.port));
   if (running === undefined) {
-    context.say(`Starting ${service} with Docker (the first time fetches its image, which can take minutes) ...`);
+    context.print(`Starting ${service} with Docker (the first time fetches its image, which can take minutes) ...`);
   }
   await compose(context, {
     project,

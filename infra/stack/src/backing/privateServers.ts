@@ -17,7 +17,7 @@ export interface PrivateServersOptions {
   postgres?: ServerSettings;
   redis?: ServerSettings;
   /** Tells what is happening. Silent by default. */
-  say?: (line: string) => void;
+  print?: (line: string) => void;
 }
 
 /** Returns what PrivateServers needs and this machine lacks, or undefined when nothing is missing. */
@@ -58,7 +58,7 @@ export class PrivateServers {
       root: options.root,
       environment: { PATH: process.env.PATH },
       stateDir: options.folder,
-      say: options.say ?? (() => undefined),
+      print: options.print ?? (() => undefined),
     });
     const settings = { postgres: options.postgres ?? {}, redis: options.redis ?? {} };
     const secrets = loadSecrets(context);

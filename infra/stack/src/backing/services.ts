@@ -26,7 +26,7 @@ export interface BackingServices {
 async function withLock<T>(context: StackContext, work: () => Promise<T>): Promise<T> {
   const release = await acquireLock(join(context.stateDir, 'locks'), 'services', {
     timeoutMs: 1_800_000,
-    onWait: (pid) => context.say(`Waiting for process ${pid}, which is working on the services of this checkout ...`),
+    onWait: (pid) => context.print(`Waiting for process ${pid}, which is working on the services of this checkout ...`),
   });
   try {
     return await work();

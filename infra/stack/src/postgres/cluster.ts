@@ -38,7 +38,7 @@ export async function makeCluster(
   if (dataMajor(dataDir) !== undefined) {
     return;
   }
-  context.say(`Making a PostgreSQL ${binaries.major} database cluster in ${cluster} ...`);
+  context.print(`Making a PostgreSQL ${binaries.major} database cluster in ${cluster} ...`);
   writeFileSync(marker, '');
   const passwordFile = join(dataDir, 'password');
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });

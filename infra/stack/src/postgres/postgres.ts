@@ -125,7 +125,7 @@ export async function startPostgres(
   if (running) {
     await stopPostgres(running);
   }
-  context.say(`Starting PostgreSQL ${binaries.major} ...`);
+  context.print(`Starting PostgreSQL ${binaries.major} ...`);
   const preferredPort = previous?.port;
   const instance = await launch(context, { binaries, dataDir, account, password, preferredPort, settings });
   await createDatabase(postgresUrl(instance.port, password, 'postgres'), databaseName);

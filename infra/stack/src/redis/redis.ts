@@ -95,7 +95,7 @@ export async function startRedis(
   const account = await serverAccount(['redis', 'nobody']);
   const dataDir = await dataFolder(context, 'redis', account);
   await stopLeftover(dataDir);
-  context.say('Starting Redis ...');
+  context.print('Starting Redis ...');
   const log = join(context.logDir, 'redis.log');
   let port = await choosePort(previous?.port);
   for (let changes = 0; ; changes += 1) {

@@ -28,7 +28,7 @@ export async function chooseApiPort(context: StackContext): Promise<number> {
     return defaultPort;
   }
   const port = await choosePort();
-  context.say(`Port ${defaultPort} is taken by another program; the API uses ${port}.`);
+  context.print(`Port ${defaultPort} is taken by another program; the API uses ${port}.`);
   return port;
 }
 
@@ -67,7 +67,7 @@ async function startOnFreePort(
       stateDir: context.stateDir,
       blobDir: context.environment.BLOB_DIR || undefined,
       apiPort: port,
-      say: context.say,
+      print: context.print,
     });
   try {
     return await startOn(apiPort);
@@ -77,7 +77,7 @@ async function startOnFreePort(
       throw error;
     }
     const port = await choosePort();
-    context.say(`Port ${apiPort} has been taken by another program; the API uses ${port}.`);
+    context.print(`Port ${apiPort} has been taken by another program; the API uses ${port}.`);
     return startOn(port);
   }
 }

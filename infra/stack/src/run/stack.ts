@@ -29,7 +29,7 @@ export interface StackOptions {
   replicas?: Partial<Record<ProgramName, number>>;
   readyTimeoutMs?: number;
   /** Tells what is happening. Silent by default. */
-  say?: (line: string) => void;
+  print?: (line: string) => void;
 }
 
 /** Millrace's own processes, ready for work. */
@@ -84,17 +84,17 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     root: options.root,
     environment: options.environment,
     stateDir: options.stateDir,
-    say: options.say ?? (() => undefined),
+    print: options.print ?? (() => undefined),
   });
   const environment = buildEnvironment(options, context);
   const config = loadConfig(environment);
   mkdirSync(config.BLOB_DIR, { recursive: true });
   const { key, generated } = resolveApiKey(config);
   if (generated) {
-    context.say(`The new API key, kept in ${join(context.stateDir, 'api-key')}, is ${key}`);
+    context.print(`The new API key, kept in ${join(context.stateDir, 'api-key')}, is ${key}`);
   }
   await ensureStaticTable(context);
-  context.say('Migrating the database ...');
+  context.print('Migrating the database ...');
   await migrate(context, environment);
 
   // Only migrations get the owner's password.
@@ -103,7 +103,7 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     readyTimeoutMs: options.readyTimeoutMs ?? 60_000,
     shutdownTimeoutMs: config.SHUTDOWN_TIMEOUT_MS,
   });
-  context.say('Starting the API, the chunker, the embedder and the reconciler ...');
+  context.print('Starting the API, the chunker, the embedder and the reconciler ...');
   const names = programNames.flatMap((name) => Array<ProgramName>(options.replicas?.[name] ?? 1).fill(name));
   const outcomes = await Promise.allSettled(names.map((name) => services.add(name)));
   const failure = outcomes.find((outcome) => outcome.status === 'rejected');

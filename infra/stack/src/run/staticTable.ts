@@ -34,7 +34,7 @@ export async function ensureStaticTable(context: StackContext): Promise<void> {
     if (existsSync(file)) {
       return;
     }
-    context.say('Converting the word vectors of the static embedding provider (once, a few seconds) ...');
+    context.print('Converting the word vectors of the static embedding provider (once, a few seconds) ...');
     await run(process.execPath, [program, file], {
       log: join(context.logDir, 'static-table.log'),
       failure: 'The table of word vectors could not be made.',

@@ -14,7 +14,7 @@ export interface StackContext {
   readonly id: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Tells the user what is happening. */
-  readonly say: (line: string) => void;
+  readonly print: (line: string) => void;
 }
 
 /** Makes the state folder and the context around it. */
@@ -22,7 +22,7 @@ export function createContext(options: {
   root: string;
   environment: Record<string, string | undefined>;
   stateDir?: string;
-  say?: (line: string) => void;
+  print?: (line: string) => void;
 }): StackContext {
   const { root, environment } = options;
   const path = resolve(root, options.stateDir ?? (environment.STATE_DIR || '.millrace'));
@@ -34,7 +34,7 @@ export function createContext(options: {
     logDir: join(stateDir, 'logs'),
     id: createHash('sha256').update(stateDir).digest('hex').slice(0, 12),
     environment,
-    say: options.say ?? ((line) => process.stdout.write(`${line}\n`)),
+    print: options.print ?? ((line) => process.stdout.write(`${line}\n`)),
   };
 }
 

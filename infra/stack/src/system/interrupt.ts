@@ -31,7 +31,7 @@ export class Interrupted extends Error {
  * abort is an `Interrupted`. A second signal ends this program at once.
  */
 export async function withInterrupt<T>(
-  say: (line: string) => void,
+  print: (line: string) => void,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
@@ -39,7 +39,7 @@ export async function withInterrupt<T>(
   const onSignal = (signal: NodeJS.Signals) => {
     if (!controller.signal.aborted) {
       firstAt = Date.now();
-      say('\nStopping (once more to force it) ...');
+      print('\nStopping (once more to force it) ...');
       controller.abort(new Interrupted(signal as InterruptSignal));
     } else if (Date.now() - firstAt > sameInterruptMs) {
       for (const action of forcedExitActions) {
