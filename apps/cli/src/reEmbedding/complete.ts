@@ -11,22 +11,21 @@ import {
 import { showProgress } from '../vectorIndex/progress';
 import { describeFailures, describeProgress, describeStandstill } from './describe';
 
-const everyMs = 1_000;
-/** The largest part of the time that counting the chunks may take. */
-const countingShare = 0.05;
-/** Uploads wait only for the last chunks: at most so many, and at most such a part of all. */
-const fewChunks = 1_000;
-const smallShare = 0.02;
-/**
- * While embedding is closed, uploads wait. A close expires when this process dies. It is renewed up to a limit, and tried
- * again after longer and longer pauses.
- */
+const pollMs = 1_000;
+/** The largest share of the time that may be spent on counting chunks. A slow count is therefore repeated less often. */
+const maxCountingShare = 0.05;
+/** Embedding with the old model is closed only when no more chunks are open than the smaller of these limits. */
+const maxOpenChunks = 1_000;
+const maxOpenShare = 0.02;
+/** While embedding is closed, uploads wait. A close ends after `closeMs` unless it is renewed, even if this process dies. */
 const closeMs = 30_000;
-const longestCloseMs = 120_000;
-const firstBetweenClosesMs = 60_000;
-const longestBetweenClosesMs = 1_800_000;
-/** After so long without progress, a service may be missing. */
-const quietMs = 60_000;
+/** A close is renewed for at most this long. */
+const maxCloseMs = 120_000;
+/** The pause before the next close. It doubles each time, up to the maximum. */
+const firstPauseMs = 60_000;
+const maxPauseMs = 1_800_000;
+/** When there is no progress for this long, a hint is printed: a service may be missing. */
+const standstillMs = 60_000;
 
 const undefinedTable = '42P01';
 
@@ -35,35 +34,36 @@ export interface CompleteOptions {
   reEmbedding: ReEmbedding;
   setup: EmbeddingModel;
   resources: Resources;
-  /** Ends the waiting. The services go on. */
+  /** Stops the command. The services continue to make vectors. */
   signal: AbortSignal;
 }
 
 /**
- * Waits until the services have made the new vectors, builds their indexes, and puts them in the place of the old ones.
- * Steady uploads would always leave some chunks to do. So for the last few chunks it closes embedding with the old model
- * for some seconds.
- * @throws MillraceError SETUP_INVALID when the re-embedding was cancelled, or chunks have failed and few others are left
+ * Waits until the services have made the new vectors, builds their indexes, and replaces the old vectors by them. With
+ * steady uploads some chunks would always be open. So it closes embedding with the old model for some seconds while the
+ * last few chunks get their vectors.
+ * @throws MillraceError SETUP_INVALID when the re-embedding was cancelled, or when chunks have failed and few are open
  */
 export async function completeReEmbedding(options: CompleteOptions): Promise<void> {
-  const watch = new Watch(options);
+  const watch = new ProgressWatch(options);
   try {
     await complete(options, watch);
   } catch (error) {
     if ((error as { code?: unknown }).code !== undefinedTable) {
       throw error;
     }
-    // Another process has ended the re-embedding, so the table of the new vectors no longer exists.
-    await watch.find();
+    // Another process has ended the re-embedding, so the table of the new vectors no longer exists. This throws when the
+    // re-embedding was cancelled.
+    await watch.findNextModel();
   }
 }
 
-async function complete(options: CompleteOptions, watch: Watch): Promise<void> {
+async function complete(options: CompleteOptions, watch: ProgressWatch): Promise<void> {
   const { reEmbedding, resources } = options;
-  let betweenClosesMs = firstBetweenClosesMs;
+  let pauseMs = firstPauseMs;
   let hasIndexes = false;
   for (;;) {
-    const next = await watch.untilFewAreLeft();
+    const next = await watch.waitUntilFewAreOpen();
     if (next === null) {
       return;
     }
@@ -71,79 +71,83 @@ async function complete(options: CompleteOptions, watch: Watch): Promise<void> {
       console.error('Building the indexes.');
       await showProgress(reEmbedding.buildIndexes(next, resources), () => reEmbedding.buildProgress());
       hasIndexes = true;
-      // Meanwhile more chunks may have come than uploads can wait for.
+      // Uploads have added chunks during the build, perhaps too many to close embedding.
       continue;
     }
-    const outcome = await finish(options, watch, next);
-    if (outcome === 'done') {
-      return;
-    }
-    if (outcome === 'unindexed') {
-      hasIndexes = false;
-    }
-    if (outcome === 'late') {
-      console.error('The last chunks take long. Uploads go on, and the change is tried again later.');
-      await pauseFor(betweenClosesMs, options.signal);
-      betweenClosesMs = Math.min(betweenClosesMs * 2, longestBetweenClosesMs);
+    const outcome = await closeAndChange(options, watch, next);
+    switch (outcome) {
+      case 'changed':
+        return;
+      case 'indexMissing':
+        hasIndexes = false;
+        break;
+      case 'timedOut':
+        console.error('The last chunks take long. Uploads go on, and the change is tried again later.');
+        await pauseFor(pauseMs, options.signal);
+        pauseMs = Math.min(pauseMs * 2, maxPauseMs);
+        break;
+      case 'chunksFailed':
+        // The next wait throws when few chunks are open.
+        break;
     }
   }
 }
 
-/** Closes embedding with the old model, and makes the change as soon as no chunk is left. */
-async function finish(
+/** Closes embedding with the old model, and changes the model as soon as every chunk has its new vector. */
+async function closeAndChange(
   { reEmbedding }: CompleteOptions,
-  watch: Watch,
+  watch: ProgressWatch,
   next: NextModel,
-): Promise<'done' | 'late' | 'failed' | 'unindexed'> {
-  const until = performance.now() + longestCloseMs;
+): Promise<'changed' | 'timedOut' | 'chunksFailed' | 'indexMissing'> {
+  const until = performance.now() + maxCloseMs;
   try {
     while (performance.now() < until) {
       await reEmbedding.close(next, closeMs);
       const progress = await watch.read(next);
       if (progress.done === progress.chunks) {
         if (await reEmbedding.change(next)) {
-          return 'done';
+          return 'changed';
         }
         if (await reEmbedding.lacksIndexes(next)) {
-          return 'unindexed';
+          return 'indexMissing';
         }
       }
       if (progress.failed > 0) {
-        return 'failed';
+        return 'chunksFailed';
       }
       await watch.pause();
     }
-    return 'late';
+    return 'timedOut';
   } finally {
+    // Opens embedding again.
     await reEmbedding.close(next, 0);
   }
 }
 
 /** Reads the progress, and prints it whenever it has changed. */
-class Watch {
+class ProgressWatch {
   private printed = '';
-  private movedAt = performance.now();
+  private changedAt = performance.now();
   private readMs = 0;
 
   constructor(private readonly options: CompleteOptions) {}
 
   /**
-   * Waits until so few chunks are left that uploads can wait for them.
+   * Waits until few chunks are open, so that uploads can wait for them.
    * @returns null when another process has completed the re-embedding
-   * @throws MillraceError SETUP_INVALID when chunks have failed and few others are left
+   * @throws MillraceError SETUP_INVALID when chunks have failed and few are open, or when the re-embedding was cancelled
    */
-  async untilFewAreLeft(): Promise<NextModel | null> {
+  async waitUntilFewAreOpen(): Promise<NextModel | null> {
     for (;;) {
-      const next = await this.find();
+      const next = await this.findNextModel();
       if (next === null) {
         return null;
       }
       const progress = await this.read(next);
       const { chunks, done, failed } = progress;
       const open = chunks - done - failed;
-      const few = Math.min(fewChunks, chunks * smallShare);
-      // Steady uploads leave an open job at any time, so failed chunks are not waited for until all jobs have ended.
-      if (open <= few) {
+      // Failed chunks are reported before all jobs have ended, because with steady uploads some job is always open.
+      if (open <= Math.min(maxOpenChunks, chunks * maxOpenShare)) {
         if (failed > 0) {
           throw new MillraceError('SETUP_INVALID', describeFailures(progress));
         }
@@ -161,16 +165,16 @@ class Watch {
     return progress;
   }
 
-  /** Waits until it is worth reading again. */
+  /** Waits until the next read is due. A slow read is followed by a longer pause. */
   async pause(): Promise<void> {
-    await pauseFor(Math.max(everyMs, this.readMs / countingShare), this.options.signal);
+    await pauseFor(Math.max(pollMs, this.readMs / maxCountingShare), this.options.signal);
   }
 
   /**
-   * Returns the re-embedding, or null when it is complete.
-   * @throws MillraceError SETUP_INVALID when it was cancelled
+   * Returns the next model, or null when the re-embedding is complete.
+   * @throws MillraceError SETUP_INVALID when the re-embedding was cancelled
    */
-  async find(): Promise<NextModel | null> {
+  async findNextModel(): Promise<NextModel | null> {
     const { database, setup } = this.options;
     const { active, next } = await database.embeddingModels.find();
     if (next !== null && isSameModel(next, setup)) {
@@ -187,10 +191,10 @@ class Watch {
     if (line !== this.printed) {
       console.error(line);
       this.printed = line;
-      this.movedAt = performance.now();
-    } else if (performance.now() - this.movedAt > quietMs) {
+      this.changedAt = performance.now();
+    } else if (performance.now() - this.changedAt > standstillMs) {
       console.error(describeStandstill(progress));
-      this.movedAt = performance.now();
+      this.changedAt = performance.now();
     }
   }
 }

@@ -24,7 +24,7 @@ export function describeBlockers(blockers: readonly string[]): string {
   return ['Waiting for sessions that use the tables:', ...blockers.map((blocker) => `  ${blocker}`)].join('\n');
 }
 
-/** Says what may be the reason when there is no progress. */
+/** Names the likely causes when there is no progress. */
 export function describeStandstill(progress: ReEmbeddingProgress): string {
   const hint = 'No progress for a minute. A reconciler must run, and embedders that have NEXT_EMBEDDING_... set.';
   return progress.failed > 0 ? `${hint}\n${describeFailures(progress)}` : hint;
