@@ -1,28 +1,28 @@
 import { addPoolMetrics, Counter, createRegistry, type HealthServer, runChecks, startHealthServer } from '../src';
 
-describe('Checks', () => {
-  test('When all resolve, then the service is ready', async () => {
+describe('The readiness checks', () => {
+  test('When all checks resolve, then the service is ready', async () => {
     expect(await runChecks({ one: async () => undefined })).toEqual({ ready: true, checks: { one: 'ok' } });
   });
 
-  test('When one rejects, then the answer names it with its reason, and the others as well', async () => {
+  test('When one check rejects, then the result has its reason and the results of the others', async () => {
     const readiness = await runChecks({
       good: async () => undefined,
       bad: async () => {
-        throw new Error('the cable is cut');
+        throw new Error('no route to host');
       },
     });
-    expect(readiness).toEqual({ ready: false, checks: { good: 'ok', bad: 'the cable is cut' } });
+    expect(readiness).toEqual({ ready: false, checks: { good: 'ok', bad: 'no route to host' } });
   });
 
-  test('When one never answers, then it has failed', async () => {
+  test('When one check never settles, then it fails', async () => {
     const readiness = await runChecks({ silent: () => new Promise(() => undefined) });
     expect(readiness).toMatchObject({ ready: false, checks: { silent: expect.stringContaining('no answer') } });
   });
 });
 
 describe('The health server of a worker', () => {
-  let well = true;
+  let isHealthy = true;
   let counts = { active: 0, idle: 0, waiting: 0, max: 5 };
   let server: HealthServer;
   beforeAll(async () => {
@@ -35,8 +35,8 @@ describe('The health server of a worker', () => {
       registry,
       checks: {
         database: async () => {
-          if (!well) {
-            throw new Error('away');
+          if (!isHealthy) {
+            throw new Error('unreachable');
           }
         },
       },
@@ -46,18 +46,18 @@ describe('The health server of a worker', () => {
 
   test('When a check fails, then readyz answers 503 with the reason and healthz still answers 200', async () => {
     expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
-    well = false;
+    isHealthy = false;
     const response = await fetch(`${server.url}/readyz`);
     expect(response.status).toBe(503);
-    expect(await response.json()).toEqual({ ready: false, checks: { database: 'away' } });
+    expect(await response.json()).toEqual({ ready: false, checks: { database: 'unreachable' } });
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
   });
 
-  test('When metrics are read, then they are labelled with the service', async () => {
+  test('When metrics are read, then each has the label of the service', async () => {
     expect(await (await fetch(`${server.url}/metrics`)).text()).toContain('things_total{service="tester"} 3');
   });
 
-  test('When metrics are read, then they hold the counts of the connection pool at that moment', async () => {
+  test('When metrics are read, then they show the current counts of the connection pool', async () => {
     for (const moment of [
       { active: 5, idle: 0, waiting: 7, max: 5 },
       { active: 1, idle: 2, waiting: 0, max: 5 },
@@ -75,11 +75,11 @@ describe('The health server of a worker', () => {
     }
   });
 
-  test('When another path is requested, then it is not found', async () => {
+  test('When another path is requested, then the status is 404', async () => {
     expect((await fetch(`${server.url}/secret`)).status).toBe(404);
   });
 
-  test('When its port is taken, then starting fails', async () => {
+  test('When the port is in use, then the start fails', async () => {
     const port = Number(new URL(server.url).port);
     const again = startHealthServer({ host: '127.0.0.1', port, registry: createRegistry('second'), checks: {} });
     await expect(again).rejects.toThrow('EADDRINUSE');

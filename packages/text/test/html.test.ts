@@ -3,7 +3,7 @@ import { linesOf, read } from './read';
 const html = (content: string | Buffer) => linesOf(content, 'text/html');
 
 describe('When HTML is read', () => {
-  test('then headings, paragraphs and the title are found, and scripts and drawings are left out', () => {
+  test('then headings, paragraphs and the title are found, and scripts and SVG drawings are left out', () => {
     const content = `<!DOCTYPE html><html><head><title> The
       Mill </title><style>p { color: red }</style><script>if (a < b) { no() }</script></head>
       <body><nav><a href="/">Home</a></nav><h1>The <em>mill</em></h1><p>It &amp; the
@@ -13,7 +13,7 @@ describe('When HTML is read', () => {
     expect(read(content, 'text/html').title).toBe('The Mill');
   });
 
-  test('and optional tags are missing, then no text is lost', () => {
+  test('and optional tags are missing, then all text is read', () => {
     expect(html('<title>T</title><head><body><h2>A<h3>B</h3>text<li>one<li>two')).toEqual([
       '## A',
       '### B',
@@ -33,7 +33,7 @@ describe('When HTML is read', () => {
     ).toEqual(['Shown', 'Shown, too!', 'Seen 12']);
   });
 
-  test('and its title has no end tag, then the text after the title is read', () => {
+  test('and the title has no end tag, then the text after the title is read', () => {
     const titleOf = (content: string) => read(content, 'text/html').title;
     const short = '<head><title>Mills & more<meta charset=utf-8></head><body><h1>Mill</h1><p>It turns.';
     const drawing = `${short}<svg><title>drawing</title></svg><p>End.`;
@@ -46,7 +46,7 @@ describe('When HTML is read', () => {
     expect(titleOf('<title>'.repeat(50_000))).toBeNull();
   });
 
-  test('and its title is very long, then the title is cut', () => {
+  test('and the title is very long, then the title is cut', () => {
     const content = `<title>${'mill '.repeat(500)}</title><p>Text`;
     expect(html(content)).toEqual(['Text']);
     expect(read(content, 'text/html').title).toHaveLength(999);
@@ -61,7 +61,7 @@ describe('When HTML is read', () => {
     ]);
   });
 
-  test('then each row of a table is a line of cells, but the blocks of a layout table are lines of their own', () => {
+  test('then each row of a table becomes one line, and each block in a layout table becomes its own line', () => {
     expect(
       html('<table><caption>Sales</caption><tr><th>Year<th>Sum<tr><td>2023<td><p>1,</p><p>200</p></table>after'),
     ).toEqual(['Sales', 'Year\tSum', '2023\t1, 200', 'after']);
@@ -77,7 +77,7 @@ describe('When HTML is read', () => {
     expect(html('<pre>one\n  two\n\nthree</pre>')).toEqual(['one', 'two', 'three']);
   });
 
-  test('and it is not Unicode, then the encoding that it declares is used, if it is known', () => {
+  test('and the bytes are not Unicode, then the declared encoding is used if it is known', () => {
     const mill = [0xec, 0xeb, 0xe8, 0xed]; // млин in windows-1251
     const declaring = (charset: string) => Buffer.from([...Buffer.from(`<meta charset="${charset}"><p>`), ...mill]);
     expect(html(declaring('windows-1251'))).toEqual(['млин']);
@@ -85,12 +85,12 @@ describe('When HTML is read', () => {
     expect(html('<meta charset="windows-1251"><p>Größe')).toEqual(['Größe']);
   });
 
-  test('and it is nested too deeply, then it is not read', () => {
+  test('and elements are nested too deeply, then reading fails with TEXT_UNREADABLE', () => {
     expect(() => html('<b>'.repeat(1_000_000))).toThrow(expect.objectContaining({ code: 'TEXT_UNREADABLE' }));
     expect(html(`${'<b>'.repeat(10_000)}deep`)).toEqual(['deep']);
   });
 
-  test('and it is cut off anywhere, then it is read, with the same result each time', () => {
+  test('and the file is cut off anywhere, then reading succeeds with the same result each time', () => {
     const content =
       '<html><body><table><tr><td>a</td><td title="x>y">b</td></tr></table><h1>c</h1><!-- d --><p>e&eacute;';
     for (let length = 0; length <= content.length; length++) {

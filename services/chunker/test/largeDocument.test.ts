@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { writeLargePdf } from '@millrace/test-support';
-import { ReadingBench } from './readingBench';
+import { ReadingHarness } from './readingHarness';
 
 const megabyte = 1024 * 1024;
 
-let bench: ReadingBench;
+let harness: ReadingHarness;
 beforeAll(async () => {
-  bench = await ReadingBench.create();
+  harness = await ReadingHarness.create();
 });
-afterAll(() => bench.dispose());
+afterAll(() => harness.dispose());
 
 /** The peak memory of a process, in bytes. */
 async function peakBytes(pid: number): Promise<number> {
@@ -18,12 +18,12 @@ async function peakBytes(pid: number): Promise<number> {
 
 describe('When a PDF is large', () => {
   test('then the process that reads it holds only a part of it, and the result has all pages', async () => {
-    const path = await bench.write(Buffer.alloc(0));
+    const path = await harness.write(Buffer.alloc(0));
     await writeLargePdf(path, 2_000, (page) => [`The first line of page ${page}.`, 'And the second.']);
     // High enough to keep the process until its memory has been measured.
-    const pool = bench.pool({ recycleRssBytes: 4096 * megabyte });
+    const pool = harness.pool({ recycleRssBytes: 4096 * megabyte });
     // OCR takes some 200 MB more, whatever the size of the PDF.
-    const { pages, chunks } = await bench.parseFile(pool, path, { mode: 'off' });
+    const { pages, chunks } = await harness.parseFile(pool, path, { mode: 'off' });
     expect(pages.filter(({ outcome }) => outcome === 'text')).toHaveLength(2_000);
     expect(chunks.at(-1)?.text).toContain('The first line of page 2000.');
     const [pid = 0] = pool.pids;

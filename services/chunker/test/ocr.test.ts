@@ -1,5 +1,5 @@
 import { blankPdf, drawnPdf, formBombPdf, type GrayPixels, imagePdf } from '@millrace/test-support';
-import { ReadingBench } from './readingBench';
+import { ReadingHarness } from './readingHarness';
 import { scanned } from './scannedPage';
 
 const sentences = [
@@ -11,13 +11,13 @@ const sentences = [
   'Then the carpenter comes to mend the paddles.',
 ];
 
-let bench: ReadingBench;
+let harness: ReadingHarness;
 let scan: GrayPixels;
 beforeAll(async () => {
-  bench = await ReadingBench.create();
+  harness = await ReadingHarness.create();
   scan = await scanned(sentences.join('\n'));
 });
-afterAll(() => bench.dispose());
+afterAll(() => harness.dispose());
 
 const paper: GrayPixels = { width: 100, height: 100, pixels: new Uint8Array(10_000).fill(250) };
 /** A dark square and no words. */
@@ -27,16 +27,16 @@ const picture: GrayPixels = {
   pixels: new Uint8Array(10_000).map((_, index) => (index % 100 > 30 && index % 100 < 70 ? 60 : 255)),
 };
 
-function codes({ pages }: { pages: { outcome: string; errorCode: string | null }[] }): string[] {
+function outcomes({ pages }: { pages: { outcome: string; errorCode: string | null }[] }): string[] {
   return pages.map(({ outcome, errorCode }) => errorCode ?? outcome);
 }
 
 describe('When pages of a PDF are images', () => {
-  test('then those with words get text and boxes, the same in two runs and after other pages', async () => {
-    const pool = bench.pool();
+  test('then pages with words get text and boxes, and repeated runs give the same result', async () => {
+    const pool = harness.pool();
     const mixed = imagePdf([{ image: scan }, { image: paper }, { image: picture }, { image: scan, text: 'Page 4' }]);
-    const first = await bench.parse(pool, mixed);
-    expect(codes(first)).toEqual(['ocr', 'empty', 'empty', 'ocr']);
+    const first = await harness.parse(pool, mixed);
+    expect(outcomes(first)).toEqual(['ocr', 'empty', 'empty', 'ocr']);
     const text = first.chunks.map((chunk) => chunk.text).join(' ');
     const words = (string: string): string[] => string.match(/\w+/g) ?? [];
     expect(sentences.flatMap(words).filter((word) => !words(text).includes(word))).toEqual([]);
@@ -48,16 +48,16 @@ describe('When pages of a PDF are images', () => {
     // pdfkit begins an inch from the left and the top; the font has 11 points.
     expect(first.chunks[0]?.coordinates[0]?.x0).toBeCloseTo(72 / 612, 2);
     expect(first.chunks[0]?.coordinates[0]?.y0).toBeCloseTo(72 / 792, 1);
-    expect(await bench.parse(bench.pool(), mixed)).toEqual(first);
-    const alone = await bench.parse(pool, imagePdf([{ image: scan }]));
+    expect(await harness.parse(harness.pool(), mixed)).toEqual(first);
+    const alone = await harness.parse(pool, imagePdf([{ image: scan }]));
     expect(alone.pages[0]).toEqual(first.pages[0]);
   }, 120_000);
 
-  test('and are rotated, then their text is read in order, with boxes as the page is shown', async () => {
+  test('and they are rotated, then text and boxes follow the page as it is displayed', async () => {
     const turns = [0, 90, 180, 270] as const;
     const pdf = imagePdf(turns.map((rotate) => ({ image: scan, rotate })));
-    const parsed = await bench.parse(bench.pool(), pdf, { strategy: 'page' });
-    expect(codes(parsed)).toEqual(['ocr', 'ocr', 'ocr', 'ocr']);
+    const parsed = await harness.parse(harness.pool(), pdf, { strategy: 'page' });
+    expect(outcomes(parsed)).toEqual(['ocr', 'ocr', 'ocr', 'ocr']);
     expect(parsed.chunks.map(({ text }) => text.replace(/\s+/g, ' '))).toEqual(turns.map(() => sentences.join(' ')));
     const [upright, ...turned] = turns.map((_, index) => {
       const boxes = parsed.chunks[index]?.coordinates ?? [];
@@ -84,56 +84,60 @@ describe('When pages of a PDF are images', () => {
     ]);
   }, 120_000);
 
-  test('and OCR is off, then they are empty', async () => {
-    expect(codes(await bench.parse(bench.pool(), imagePdf([{ image: scan }]), { mode: 'off' }))).toEqual(['empty']);
+  test('and OCR is off, then the pages are empty', async () => {
+    expect(outcomes(await harness.parse(harness.pool(), imagePdf([{ image: scan }]), { mode: 'off' }))).toEqual([
+      'empty',
+    ]);
   });
 
-  test('and have a single short line, then it is read when OCR is on, and not when it is automatic', async () => {
+  test('and they have a single short line, then it is read with OCR on, but not with automatic OCR', async () => {
     const short = imagePdf([{ image: await scanned('A single line.') }]);
-    const pool = bench.pool();
-    expect(codes(await bench.parse(pool, short))).toEqual(['empty']);
-    const read = await bench.parse(pool, short, { mode: 'on' });
+    const pool = harness.pool();
+    expect(outcomes(await harness.parse(pool, short))).toEqual(['empty']);
+    const read = await harness.parse(pool, short, { mode: 'on' });
     expect(read.chunks.map(({ text }) => text)).toEqual(['A single line.']);
-    expect(codes(await bench.parse(pool, await blankPdf(1), { mode: 'on' }))).toEqual(['empty']);
+    expect(outcomes(await harness.parse(pool, await blankPdf(1), { mode: 'on' }))).toEqual(['empty']);
   }, 60_000);
 
-  test('and are more than the limit of OCR, then those beyond fail with OCR_LIMIT, and the steps name what is recognized', async () => {
+  test('and they exceed the page limit of OCR, then further pages fail with OCR_LIMIT, and progress reports name recognized pages', async () => {
     const pdf = imagePdf([{ image: scan }, { image: scan }, { image: paper }, { image: scan }]);
     const steps: string[] = [];
-    const parsed = await bench.parse(bench.pool(), pdf, {
+    const parsed = await harness.parse(harness.pool(), pdf, {
       ocr: { maxPages: 1 },
       onPage: ({ page, pages, ocr }) => steps.push(`${page}/${pages}${ocr ? ' ocr' : ''}`),
     });
-    expect(codes(parsed)).toEqual(['ocr', 'OCR_LIMIT', 'empty', 'OCR_LIMIT']);
+    expect(outcomes(parsed)).toEqual(['ocr', 'OCR_LIMIT', 'empty', 'OCR_LIMIT']);
     expect(steps).toEqual(['1/4', '1/4 ocr', '2/4', '3/4', '4/4']);
   }, 60_000);
 
-  test('and the time for OCR is used up, then the rest fail with OCR_LIMIT', async () => {
+  test('and the time for OCR is used up, then further pages with ink fail with OCR_LIMIT', async () => {
     const pdf = imagePdf([{ image: scan }, { image: paper }, { image: scan }]);
-    const parsed = await bench.parse(bench.pool(), pdf, { ocr: { totalMs: -1 } });
-    expect(codes(parsed)).toEqual(['OCR_LIMIT', 'empty', 'OCR_LIMIT']);
+    const parsed = await harness.parse(harness.pool(), pdf, { ocr: { totalMs: -1 } });
+    expect(outcomes(parsed)).toEqual(['OCR_LIMIT', 'empty', 'OCR_LIMIT']);
   });
 
-  test('and one takes too long to recognize, then it alone fails', async () => {
-    const parsed = await bench.parse(bench.pool(), imagePdf([{ image: scan }, { image: paper }]), {
+  test('and one takes too long to recognize, then only that page fails', async () => {
+    const parsed = await harness.parse(harness.pool(), imagePdf([{ image: scan }, { image: paper }]), {
       ocr: { pageTimeoutMs: 100 },
     });
-    expect(codes(parsed)).toEqual(['OCR_TIMEOUT', 'empty']);
+    expect(outcomes(parsed)).toEqual(['OCR_TIMEOUT', 'empty']);
   });
 
   test('and a later page ends the process, then the earlier pages are not recognized again', async () => {
-    const pool = bench.pool();
+    const pool = harness.pool();
     const steps: string[] = [];
-    const parsed = await bench.parse(pool, imagePdf([{ image: scan }, { image: scan }]), {
+    const parsed = await harness.parse(pool, imagePdf([{ image: scan }, { image: scan }]), {
       onPage: ({ page, ocr }) => {
         steps.push(`${page}${ocr ? ' ocr' : ''}`);
-        // Recognition keeps the process at the page until the signal arrives.
+        // Recognition takes long enough for the signal to arrive while the process works on the page.
         if (page === 2 && ocr) {
-          pool.pids.map((pid) => process.kill(pid, 'SIGSEGV'));
+          for (const pid of pool.pids) {
+            process.kill(pid, 'SIGSEGV');
+          }
         }
       },
     });
-    expect(codes(parsed)).toEqual(['ocr', 'PAGE_CRASHED']);
+    expect(outcomes(parsed)).toEqual(['ocr', 'PAGE_CRASHED']);
     expect(steps).toEqual(['1', '1 ocr', '2', '2 ocr', '1']);
   }, 60_000);
 });
@@ -141,10 +145,10 @@ describe('When pages of a PDF are images', () => {
 describe('When pages are in another language', () => {
   const german = ['Die Mühle gehört dem Müller, und größer ist keine.', 'Hinter den Bäumen liegt süßes Heu.'];
 
-  test('then they are read in the configured languages, one or several', async () => {
+  test('then OCR uses the configured languages, one or several', async () => {
     const pdf = imagePdf([{ image: await scanned(german.join('\n')) }]);
     const read = async (...languages: string[]) => {
-      const { chunks } = await bench.parse(bench.pool(), pdf, { mode: 'on', ocr: { languages } });
+      const { chunks } = await harness.parse(harness.pool(), pdf, { mode: 'on', ocr: { languages } });
       return chunks.map(({ text }) => text.replace(/\s+/g, ' ')).join(' ');
     };
     expect(await read('eng')).not.toContain('größer');
@@ -153,40 +157,42 @@ describe('When pages are in another language', () => {
   }, 120_000);
 });
 
-describe('When scans carry a stamp as text', () => {
+describe('When scans have a stamp as text', () => {
   const stamp = 'Case 1:20-cv-01234-ABC Document 12 Filed 01/02/20 Page 3 of 20';
   let dense: GrayPixels;
   beforeAll(async () => {
     dense = await scanned(Array(6).fill(sentences.join(' ')).join('\n\n'));
   });
 
-  test('then their images are read, and a page whose image was not read fails', async () => {
+  test('then their images are recognized, and a page whose image is not recognized fails', async () => {
     const pdf = imagePdf([
       { image: dense, text: stamp },
       { image: paper, text: stamp },
       { image: dense, text: stamp },
     ]);
-    const parsed = await bench.parse(bench.pool(), pdf, { ocr: { maxPages: 1 } });
-    expect(codes(parsed)).toEqual(['ocr', 'text', 'OCR_LIMIT']);
+    const parsed = await harness.parse(harness.pool(), pdf, { ocr: { maxPages: 1 } });
+    expect(outcomes(parsed)).toEqual(['ocr', 'text', 'OCR_LIMIT']);
     expect(parsed.chunks.map((chunk) => chunk.text).join(' ')).toContain('The miller keeps a tenth of the flour');
   }, 60_000);
 
   test('and one takes too long to recognize, then the page fails with OCR_TIMEOUT', async () => {
     const pdf = imagePdf([{ image: dense, text: stamp }]);
-    expect(codes(await bench.parse(bench.pool(), pdf, { ocr: { pageTimeoutMs: 100 } }))).toEqual(['OCR_TIMEOUT']);
+    expect(outcomes(await harness.parse(harness.pool(), pdf, { ocr: { pageTimeoutMs: 100 } }))).toEqual([
+      'OCR_TIMEOUT',
+    ]);
   });
 });
 
 describe('When a page has a text layer', () => {
-  test('and a drawing that cannot be recognized, then its text is kept', async () => {
+  test('and a drawing that cannot be recognized, then the text is kept', async () => {
     const pdf = await drawnPdf((document) => {
       document.addPage().fontSize(11).text('This page has a title and a drawing.').rect(100, 200, 300, 300).fill();
     });
-    expect(codes(await bench.parse(bench.pool(), pdf, { mode: 'on', ocr: { maxPages: 0 } }))).toEqual(['text']);
+    expect(outcomes(await harness.parse(harness.pool(), pdf, { mode: 'on', ocr: { maxPages: 0 } }))).toEqual(['text']);
   });
 
-  test('then it is not recognized, even if much is drawn on it', async () => {
+  test('then OCR is skipped, even if the page has many drawings', async () => {
     const pdf = formBombPdf(['This page has text enough to be read.'], { pages: [1], fanOut: 2, depth: 2 });
-    expect(codes(await bench.parse(bench.pool(), pdf, { mode: 'on' }))).toEqual(['text']);
+    expect(outcomes(await harness.parse(harness.pool(), pdf, { mode: 'on' }))).toEqual(['text']);
   });
 });

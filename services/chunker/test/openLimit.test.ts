@@ -5,17 +5,17 @@ import { join } from 'node:path';
 import { textPdf } from '@millrace/test-support';
 import type { PageStep } from '../src/parseProtocol';
 import { stopClock } from './fakeClock';
-import { ReadingBench } from './readingBench';
+import { ReadingHarness } from './readingHarness';
 
 jest.setTimeout(300_000);
 beforeEach(() => stopClock());
 afterEach(() => jest.useRealTimers());
 
-let bench: ReadingBench;
+let harness: ReadingHarness;
 beforeAll(async () => {
-  bench = await ReadingBench.create();
+  harness = await ReadingHarness.create();
 });
-afterAll(() => bench.dispose());
+afterAll(() => harness.dispose());
 
 describe('When opening a file takes longer than the limit', () => {
   let folder: string;
@@ -32,12 +32,12 @@ describe('When opening a file takes longer than the limit', () => {
     '(%s), then it fails with DOCUMENT_OPEN_TIMEOUT, and the next is read',
     async (mimeType) => {
       const openMs = 60_000;
-      const pool = bench.pool({ firstStepMs: openMs });
+      const pool = harness.pool({ firstStepMs: openMs });
       const readNext = async () =>
-        (await bench.parse(pool, await textPdf(['The next.']))).chunks.map(({ text }) => text);
+        (await harness.parse(pool, await textPdf(['The next.']))).chunks.map(({ text }) => text);
       // The process has started now, so the time for opening begins at once.
       expect(await readNext()).toEqual(['The next.']);
-      const outcome = expect(bench.parseFile(pool, endless, { mimeType })).rejects.toMatchObject({
+      const outcome = expect(harness.parseFile(pool, endless, { mimeType })).rejects.toMatchObject({
         code: 'DOCUMENT_OPEN_TIMEOUT',
       });
       jest.advanceTimersByTime(openMs);
@@ -51,10 +51,10 @@ describe('When a page of a text', () => {
   const html = (between: string) => Buffer.from(`<p>${'first '.repeat(1_000)}</p>${between}<p>second</p>`);
 
   test('takes longer than the limit, then the text fails with DOCUMENT_TIMEOUT and is not read again', async () => {
-    const pool = bench.pool({ stepMs: 60_000 });
+    const pool = harness.pool({ stepMs: 60_000 });
     const steps: number[] = [];
     const options = { mimeType: 'text/html', onPage: ({ page }: PageStep) => void steps.push(page) };
-    await bench.parse(pool, html(''), options);
+    await harness.parse(pool, html(''), options);
     expect(steps).toEqual([1, 2, 3]);
     steps.length = 0;
     // Seconds of work without a page.
@@ -64,10 +64,12 @@ describe('When a page of a text', () => {
         jest.advanceTimersByTime(60_000);
       }
     };
-    await expect(bench.parse(pool, html('<b></b>'.repeat(10_000_000)), { ...options, onPage })).rejects.toMatchObject({
-      code: 'DOCUMENT_TIMEOUT',
-      message: 'Page 2 took longer than 60000 ms.',
-    });
+    await expect(harness.parse(pool, html('<b></b>'.repeat(10_000_000)), { ...options, onPage })).rejects.toMatchObject(
+      {
+        code: 'DOCUMENT_TIMEOUT',
+        message: 'Page 2 took longer than 60000 ms.',
+      },
+    );
     expect(steps).toEqual([1, 2]);
   });
 });

@@ -1,23 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { compressedPdf, endlessPdf, insatiablePdf } from '@millrace/test-support';
-import { ReadingBench } from './readingBench';
+import { ReadingHarness } from './readingHarness';
 
 jest.setTimeout(300_000);
 
-let bench: ReadingBench;
+let harness: ReadingHarness;
 beforeAll(async () => {
-  bench = await ReadingBench.create();
+  harness = await ReadingHarness.create();
 });
-afterAll(() => bench.dispose());
+afterAll(() => harness.dispose());
 
 test('When a broken PDF takes too much memory to be written anew, then it fails as corrupt, and only that process ends', async () => {
-  const pool = bench.pool();
-  const { repair, chunks } = await bench.parse(pool, compressedPdf(['Rewritten.'], { cutOff: true }));
+  const pool = harness.pool();
+  const { repair, chunks } = await harness.parse(pool, compressedPdf(['Rewritten.'], { cutOff: true }));
   expect({ repair, texts: chunks.map(({ text }) => text) }).toEqual({ repair: 'REWRITTEN', texts: ['Rewritten.'] });
   const [parser] = pool.pids;
   // Its memory ends it, not its time, even on a slow machine.
   const rewrite = { maxFileBytes: 2 ** 20, timeoutMs: 280_000, maxRssBytes: 384 * 2 ** 20 };
-  await expect(bench.parse(pool, insatiablePdf(), { rewrite })).rejects.toMatchObject({
+  await expect(harness.parse(pool, insatiablePdf(), { rewrite })).rejects.toMatchObject({
     code: 'PDF_CORRUPT',
     message: expect.stringContaining('cannot be written anew'),
   });
@@ -43,6 +43,6 @@ test.each([
   'When writing a broken PDF anew %s, then the document fails with the code for that',
   async (_how, pdf, limit, code) => {
     const rewrite = { maxFileBytes: 2 ** 20, timeoutMs: 60_000, maxRssBytes: 768 * 2 ** 20, ...limit };
-    await expect(bench.parse(bench.pool(), pdf, { rewrite })).rejects.toMatchObject({ code });
+    await expect(harness.parse(harness.pool(), pdf, { rewrite })).rejects.toMatchObject({ code });
   },
 );

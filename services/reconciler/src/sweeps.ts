@@ -19,10 +19,10 @@ import { orphanedBlobs } from './orphanedBlobs';
 import { reEmbedJobs } from './reEmbedJobs';
 import type { Sweep } from './runSweeps';
 
-/** How much one sweep looks at in a turn. */
+/** The largest number of rows, and of jobs, that one sweep handles in a turn. */
 const rowsPerSweep = 1_000;
 const jobsPerSweep = 100;
-/** Ended jobs are compared with their chunks for this long. */
+/** An ended job is compared with its chunks for this long after its end. */
 const endedWithinMs = 600_000;
 
 export interface SweepOptions {
@@ -34,11 +34,11 @@ export interface SweepOptions {
   retryPolicy: RetryPolicy;
   /** A delivery counts as lost only when its row has waited for longer than this. */
   graceMs: number;
-  /** A file that no document names is removed when nothing was written to it for this long. */
+  /** A file without a document is removed when it was last written longer ago than this. */
   orphanAgeMs: number;
   /** How long the texts of failed chunks are kept for a retry. */
   payloadRetentionMs: number;
-  /** Retry rounds for a job of the kind re-embed, and attempts for each of its chunks. */
+  /** Limits of a job of the kind re-embed: its retry rounds, and the attempts of each chunk. */
   jobMaxRetries: number;
   chunkMaxRetries: number;
   logger: Logger;
@@ -83,37 +83,38 @@ export function createSweeps(options: SweepOptions): Sweep[] {
       }),
     },
     { name: 'embedding_claims', run: () => database.embeddingClaims.removeExpired(rowsPerSweep) },
-    {
-      name: 'finished_deliveries',
-      run: () => queues.removeFinished(rowsPerSweep),
-    },
+    { name: 'finished_deliveries', run: () => queues.removeFinished(rowsPerSweep) },
     {
       name: 'expired_payloads',
       run: () => database.jobChunks.removePayloads({ olderThanMs: options.payloadRetentionMs, limit: rowsPerSweep }),
     },
-    // Before re_embed_jobs, which begins no jobs while jobs of an earlier change are left.
+    // This sweep comes before re_embed_jobs, which begins no job while jobs of an earlier re-embedding are open.
     { name: 'ended_re_embeddings', run: () => endReEmbedJobs(database, rowsPerSweep) },
     { name: 're_embed_jobs', run: reEmbedJobs(options) },
     { name: 'orphaned_blobs', run: orphanedBlobs(options) },
   ];
 }
 
-/** Makes a sweep that compares a hundred jobs a turn with their chunks. After the last job it begins again. */
+/**
+ * Makes a sweep that compares jobs with their chunks, in the order of their ids. Each sweep continues where the last one
+ * ended. After the last job it begins again.
+ */
 function reconcileDriftedJobs(options: SweepOptions): () => Promise<number> {
   const { database, deliveries, retryPolicy, logger } = options;
+  const findAfter = (id: string) => findDriftedJobs(database, { after: id, limit: jobsPerSweep, endedWithinMs });
   let after = firstId;
   return async () => {
-    const look = (from: string) => findDriftedJobs(database, { after: from, limit: jobsPerSweep, endedWithinMs });
-    let { last, drifted } = await look(after);
-    if (last === null && after !== firstId) {
-      ({ last, drifted } = await look(firstId));
+    let found = await findAfter(after);
+    const isPastLastJob = found.last === null && after !== firstId;
+    if (isPastLastJob) {
+      found = await findAfter(firstId);
     }
-    after = last ?? firstId;
-    let mended = 0;
-    for (const jobId of drifted) {
+    after = found.last ?? firstId;
+    let reconciledJobs = 0;
+    for (const jobId of found.drifted) {
       const { reconciled, round } = await reconcileCounters(database, jobId, retryPolicy);
       if (reconciled) {
-        mended += 1;
+        reconciledJobs += 1;
         logger.error(
           { jobId, status: round?.status },
           'the counters of a job disagreed with its chunks and were reconciled',
@@ -121,6 +122,6 @@ function reconcileDriftedJobs(options: SweepOptions): () => Promise<number> {
       }
       await deliveries.chunks(round?.retries ?? []);
     }
-    return mended;
+    return reconciledJobs;
   };
 }

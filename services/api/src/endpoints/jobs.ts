@@ -39,7 +39,7 @@ export const cancelJob = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/{id}/cancel',
   summary: 'Cancel a job',
-  description: 'What is stored already stays.',
+  description: 'Chunks that are already stored are kept.',
   params: { id: inPath.jobId },
   body: optionalJsonBody(emptyRequest),
   responses: { 200: { description: 'The job after the cancellation', schema: jobSchema } },
@@ -115,7 +115,7 @@ export const retryJobChunks = endpoint({
   params: { id: inPath.jobId },
   body: optionalJsonBody(retryChunksRequestSchema),
   responses: {
-    202: { description: 'Chunks are retried, or the document is read again.', schema: retryResponseSchema },
+    202: { description: 'Chunks are retried, or the job is restarted.', schema: retryResponseSchema },
     200: { description: 'There was nothing to retry.', schema: retryResponseSchema },
   },
   errors: ['JOB_NOT_FOUND', 'JOB_NOT_RETRYABLE'],
@@ -128,14 +128,16 @@ export const retryJobChunks = endpoint({
   const chunkIds = chunk_ids?.map((id) => id.toLowerCase());
   const retried = await retryJob(database, job.id, { chunkIds, errorCodes, force });
   if (!retried) {
-    throw noJob(job.id);
+    throw jobNotFound(job.id);
   }
   const { groupId, chunks, skipped, job: restarted } = retried;
   if (groupId === null) {
-    await refuseUnreadable(access, job);
+    await refuseIfUnreadable(access, job);
   } else {
-    const facts = { jobId: job.id, groupId, scheduled: chunks.length, restarted: restarted !== null };
-    logger.info(facts, 'a job is retried for an operator');
+    logger.info(
+      { jobId: job.id, groupId, scheduled: chunks.length, restarted: restarted !== null },
+      'a job is retried for an operator',
+    );
   }
   void deliveries.chunks(chunks);
   void deliveries.jobs(restarted ? [restarted] : []);
@@ -157,12 +159,12 @@ export const retryJobPages = endpoint({
   path: '/api/v1/jobs/{id}/pages/retry',
   summary: "Read the failed pages of a job's document again",
   description:
-    'A new job of the kind `reread` does it; `links.job` names it. The pages that can now be read become further chunks of the document.',
+    'A new job of the kind `reread` reads the pages. `links.job` names this job. The pages that can now be read become further chunks of the document.',
   params: { id: inPath.jobId },
   body: optionalJsonBody(emptyRequest),
   responses: {
     202: { description: 'The pages are read again.', schema: retryPagesResponseSchema },
-    200: { description: 'There is nothing to read again.', schema: retryPagesResponseSchema },
+    200: { description: 'There was no page to read again.', schema: retryPagesResponseSchema },
   },
   errors: ['JOB_NOT_FOUND', 'JOB_NOT_RETRYABLE'],
   access: 'principal',
@@ -172,7 +174,7 @@ export const retryJobPages = endpoint({
   const { id } = await access.job(params.id);
   const retried = await retryPages(database, id);
   if (!retried) {
-    throw noJob(id);
+    throw jobNotFound(id);
   }
   if (retried.outcome === 'original_gone') {
     throw new MillraceError('JOB_NOT_RETRYABLE', 'The original of the document is no longer kept.');
@@ -193,10 +195,10 @@ export const retryJobPages = endpoint({
 });
 
 /**
- * Explains why there was nothing to retry when the document could not be read and its original is gone.
- * @throws MillraceError JOB_NOT_RETRYABLE
+ * Refuses to retry a job whose document could not be read and has no original any more.
+ * @throws MillraceError JOB_NOT_RETRYABLE with the reason why the document could not be read
  */
-async function refuseUnreadable(access: Access, job: JobRow): Promise<void> {
+async function refuseIfUnreadable(access: Access, job: JobRow): Promise<void> {
   if (job.totalChunks === null && jobHasEnded(job.status)) {
     const document = await access.document(job.documentId);
     if (document.sourcePath === null) {
@@ -205,7 +207,7 @@ async function refuseUnreadable(access: Access, job: JobRow): Promise<void> {
   }
 }
 
-/** The job was deleted while the request was running. */
-function noJob(id: string): MillraceError {
+/** Makes the error for a job that was deleted during the request. */
+function jobNotFound(id: string): MillraceError {
   return new MillraceError('JOB_NOT_FOUND', `There is no job ${id}.`);
 }

@@ -8,7 +8,7 @@ import { type ParsedDocument, type ParseOptions, parseDocument } from '../src/pa
 import type { OcrSettings, ReaderPool } from '../src/parseProtocol';
 import { type PoolOptions, readerPool } from './readerPool';
 
-type BenchOptions = Partial<ParseOptions> & {
+type HarnessOptions = Partial<ParseOptions> & {
   ocr?: Partial<OcrSettings>;
   mode?: OcrMode;
   strategy?: ChunkStrategy;
@@ -17,14 +17,14 @@ type BenchOptions = Partial<ParseOptions> & {
   rewrite?: RewriteLimits;
 };
 
-/** Reads documents in pools of the test's own. */
-export class ReadingBench {
+/** Makes reader pools for a test, parses documents in them and removes everything afterwards. */
+export class ReadingHarness {
   private readonly pools: ReaderPool[] = [];
 
   private constructor(private readonly folder: string) {}
 
-  static async create(): Promise<ReadingBench> {
-    return new ReadingBench(await mkdtemp(join(tmpdir(), 'millrace-reading-')));
+  static async create(): Promise<ReadingHarness> {
+    return new ReadingHarness(await mkdtemp(join(tmpdir(), 'millrace-reading-')));
   }
 
   pool(options: PoolOptions = {}): ReaderPool {
@@ -39,11 +39,11 @@ export class ReadingBench {
     return path;
   }
 
-  async parse(pool: ReaderPool, bytes: Buffer, options: BenchOptions = {}): Promise<ParsedDocument> {
+  async parse(pool: ReaderPool, bytes: Buffer, options: HarnessOptions = {}): Promise<ParsedDocument> {
     return this.parseFile(pool, await this.write(bytes), options);
   }
 
-  parseFile(pool: ReaderPool, path: string, options: BenchOptions = {}): Promise<ParsedDocument> {
+  parseFile(pool: ReaderPool, path: string, options: HarnessOptions = {}): Promise<ParsedDocument> {
     const { ocr, mode = 'auto', strategy = testReading.strategy, pages = null, rewrite, ...rest } = options;
     const { mimeType = 'application/pdf', ...parseOptions } = rest;
     const request = {
