@@ -59,7 +59,7 @@ export class Access {
     return collection ?? notFound('COLLECTION_NOT_FOUND', `There is no collection ${id}.`);
   }
 
-  /** Limits a search or a retry to what it names. */
+  /** Limits a search or a retry to the collection and document that it names. */
   scope({ collection_id, document_id }: RequestedScope): Scope {
     return { collectionId: collection_id, documentId: document_id };
   }

@@ -44,7 +44,7 @@ export class ChunkSearch {
     }
   }
 
-  /** Searches with this model. Also gives the current model, which differs if it has changed meanwhile. */
+  /** Searches with this model. Also returns the current model, which may have changed since. */
   private async findBy(model: EmbeddingModel, query: string, filter: ChunkFilter, limit: number): Promise<Found> {
     const vector = await this.embed(query, model);
     return this.database.read(async ({ embeddingModels, documentChunks }) => {

@@ -100,7 +100,7 @@ describe('The charset that a client names', () => {
     expect(typed(Buffer.from('%PDF-1.7'), 'windows-1251')).toEqual({ mimeType: 'application/pdf', charset: null });
   });
 
-  test('When the file is not a text, then the file is refused all the same', () => {
+  test('When the file is not a text, then the file is still refused', () => {
     for (const charset of ['windows-1251', 'shift_jis', 'utf-16le']) {
       expect(() => typed(png, charset)).toThrow(expect.objectContaining({ code: refused }));
     }

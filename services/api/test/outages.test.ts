@@ -11,7 +11,7 @@ import { TestApi } from './support';
 
 const nilId = '00000000-0000-0000-0000-000000000000';
 
-describe('When Redis is away', () => {
+describe('When Redis is unreachable', () => {
   test('then an upload is still accepted, and the API says that it is not ready', async () => {
     const { wire, url } = await Wire.to(testServers().redisUrl);
     const api = await TestApi.start({ REDIS_URL: url });
@@ -82,7 +82,7 @@ describe('When the API stops right after a retry', () => {
 });
 
 describe('When Redis is frozen', () => {
-  test('then an upload is accepted all the same', async () => {
+  test('then an upload is still accepted', async () => {
     const { wire, url } = await Wire.to(testServers().redisUrl);
     const api = await TestApi.start({ REDIS_URL: url });
     try {
@@ -103,7 +103,7 @@ const bodies: Record<string, object> = {
   retryFailures: { collection_id: defaultCollectionId },
 };
 
-describe('When the database is away', () => {
+describe('When the database is unreachable', () => {
   test('then requests are refused with DATABASE_UNAVAILABLE, no file stays, and uploads work again afterwards', async () => {
     const api = await TestApi.start();
     const { wire, url } = await Wire.to(api.environment.config().DATABASE_URL);

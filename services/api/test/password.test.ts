@@ -217,7 +217,7 @@ describe('When the same file is still being read without its password', () => {
   );
 
   test('and fails while the upload is unlocked, then the upload replaces it', async () => {
-    const { pdf, id } = await inHand('Failed meanwhile.');
+    const { pdf, id } = await inHand('Failed while waiting.');
     // The chunker that ends a job locks it in the same way. The upload waits for that transaction.
     let answer: Promise<{ status: number }> | undefined;
     await database.transaction(async (session) => {

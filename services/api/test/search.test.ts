@@ -87,7 +87,7 @@ test.each([
   expect(await search.find('a lighthouse', {}, 5)).toHaveLength(3);
 });
 
-test('When the old provider is away after the change, then searches do not need it', async () => {
+test('When the old provider is unreachable after the change, then searches do not need it', async () => {
   const search = await searcher(withNext);
   await search.find('a lighthouse', {}, 5);
   await reEmbedding.begin(next);

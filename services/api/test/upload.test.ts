@@ -127,7 +127,7 @@ describe('An accepted upload', () => {
     expect(response).toMatchObject({ status: 202, body: { document: { mime_type: mimeType } } });
   });
 
-  test('The stored size and hash are those of the bytes', async () => {
+  test('The stored size and hash match the uploaded bytes', async () => {
     const file = await textPdf(['Measured and hashed.']);
     const { body } = await uploads.post().attach('file', file, 'a.pdf');
     expect(body.document.size_bytes).toBe(file.length);

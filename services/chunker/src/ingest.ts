@@ -126,7 +126,7 @@ export class IngestHandler {
     const { database, deliveries, metrics } = this.options;
     const { title, repair, pages } = document;
     const chunks = document.chunks.map(toJobChunk);
-    // While the database is away this waits: reading the document again would take longer.
+    // While the database is unreachable this waits, because reading the document again would take longer.
     const dispatches = await untilAvailable(
       () => (job.kind === 'ingest' ? storeChunks : storePages)(database, job, { title, repair, pages, chunks }),
       signal,

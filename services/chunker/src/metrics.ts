@@ -2,7 +2,7 @@ import { Counter, Histogram, type Registry } from '@millrace/telemetry';
 
 export type ChunkerMetrics = ReturnType<typeof createChunkerMetrics>;
 
-/** What the chunker counts beside its deliveries. */
+/** The chunker's metrics, except those of its deliveries. */
 export function createChunkerMetrics(registry: Registry) {
   return {
     pages: new Counter({

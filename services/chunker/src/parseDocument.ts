@@ -35,7 +35,7 @@ export interface ParseOptions {
  * document's text once; this process holds nothing else of it.
  *
  * Where the reader can skip pages, a page that ends its process fails alone. The document is then read again without it,
- * from the beginning, so that its chunks are those of a document with a page that cannot be read. What OCR found on other
+ * from the beginning, so that the chunks are the same as if that page could never be read. What OCR found on other
  * pages is kept. Pages that are not wanted are not counted as lost: the time for the document bounds them.
  * @throws MillraceError with any code of a document, READER_LOST or INTERNAL; the signal's reason when it was aborted.
  */

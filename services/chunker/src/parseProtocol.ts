@@ -20,7 +20,7 @@ export interface ParseRequest {
   /** The media type, of a text perhaps with its charset. */
   mimeType: string;
   maxPages: number;
-  /** Only these pages get outcomes and chunks; null for all. The others are read for what they tell about these. */
+  /** Only these pages get outcomes and chunks; null for all. The other pages are read as context. */
   pages: number[] | null;
   reading: ReadingOptions;
   ocr: OcrSettings;
@@ -40,7 +40,7 @@ export interface OcrSettings {
   totalMs: number;
 }
 
-/** A request, and what earlier runs found before a page ended them. The result is the same as that of a single run. */
+/** A request with the results of earlier runs, each of which a page ended. The result equals the result of a single run. */
 export interface ParseRun extends ParseRequest {
   /** Pages not to be read again. */
   lostPages: LostPage[];

@@ -24,7 +24,7 @@ export function reportReading(options: {
     writing = true;
     const of = pages === null ? '' : ` of ${pages}`;
     noteReading(database, job, `${doing} page ${page}${of}${ocr ? ' (OCR)' : ''}`)
-      // The reading goes on: the lease decides whether it may.
+      // The reading continues. Only the lease decides whether it may.
       .catch((error: unknown) => logger.debug({ err: error }, 'could not note the progress of a reading'))
       .finally(() => {
         writing = false;

@@ -10,12 +10,12 @@ beforeAll(async () => {
 });
 afterAll(() => harness.dispose());
 
-test('When a broken PDF takes too much memory to be written anew, then it fails as corrupt, and only that process ends', async () => {
+test('When rewriting a broken PDF takes too much memory, then the document fails with PDF_CORRUPT, and only that process ends', async () => {
   const pool = harness.pool();
   const { repair, chunks } = await harness.parse(pool, compressedPdf(['Rewritten.'], { cutOff: true }));
   expect({ repair, texts: chunks.map(({ text }) => text) }).toEqual({ repair: 'REWRITTEN', texts: ['Rewritten.'] });
   const [parser] = pool.pids;
-  // Its memory ends it, not its time, even on a slow machine.
+  // The memory limit ends the process, not the time limit, even on a slow machine.
   const rewrite = { maxFileBytes: 2 ** 20, timeoutMs: 280_000, maxRssBytes: 384 * 2 ** 20 };
   await expect(harness.parse(pool, insatiablePdf(), { rewrite })).rejects.toMatchObject({
     code: 'PDF_CORRUPT',
@@ -39,10 +39,7 @@ test.each([
     { maxRssBytes: 2 ** 20 },
     'PDF_CORRUPT',
   ],
-])(
-  'When writing a broken PDF anew %s, then the document fails with the code for that',
-  async (_how, pdf, limit, code) => {
-    const rewrite = { maxFileBytes: 2 ** 20, timeoutMs: 60_000, maxRssBytes: 768 * 2 ** 20, ...limit };
-    await expect(harness.parse(harness.pool(), pdf, { rewrite })).rejects.toMatchObject({ code });
-  },
-);
+])('When rewriting a broken PDF %s, then the document fails with the code for that', async (_how, pdf, limit, code) => {
+  const rewrite = { maxFileBytes: 2 ** 20, timeoutMs: 60_000, maxRssBytes: 768 * 2 ** 20, ...limit };
+  await expect(harness.parse(harness.pool(), pdf, { rewrite })).rejects.toMatchObject({ code });
+});

@@ -55,7 +55,7 @@ export class BatchBisector {
       : 0;
   }
 
-  /** Begins to examine a failed part of a claim, each document's chunks apart. Leases are renewed meanwhile. */
+  /** Begins to examine a failed part of a claim, separately for each document. The leases are renewed until it has ended. */
   examine(held: HeldClaim, failed: Part, error: MillraceError): void {
     const { runningWork, logger, metrics } = this.options;
     const byDocument = groupBy(failed.chunks, (chunk) => chunk.documentId);
@@ -123,7 +123,7 @@ export class BatchBisector {
     }
   }
 
-  /** Settles a single poisoned text as failed. Of several texts, it tries the two halves again. */
+  /** Settles a single poisoned text as failed. With several texts, it tries the two halves again. */
   private async divide(document: Examination, part: Part, error: MillraceError): Promise<void> {
     const byText = [...groupBy(part.chunks, (chunk) => chunk.contentHash).values()];
     if (byText.length === 1 || document.poisoned >= poisonedLimit) {

@@ -33,7 +33,7 @@ export class HeldClaim {
     private readonly options: HeldClaimOptions,
   ) {}
 
-  /** Makes a part of the claim. Its texts are claimed apart from those of every other part. */
+  /** Makes a part of the claim. The texts of each part are claimed separately. */
   part(chunks: readonly ClaimedChunk[]): Part {
     const textToken = newId();
     this.textTokens.add(textToken);

@@ -2,7 +2,7 @@ import { Counter, Histogram, type Registry } from '@millrace/telemetry';
 
 export type EmbedderMetrics = ReturnType<typeof createEmbedderMetrics>;
 
-/** Creates the metrics of the embedder, beside those of its deliveries. */
+/** Creates the embedder's metrics. The metrics of its deliveries are made elsewhere. */
 export function createEmbedderMetrics(registry: Registry) {
   const registers = [registry];
   return {

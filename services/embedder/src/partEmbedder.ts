@@ -18,7 +18,7 @@ import { addAll, later, type Results, resultFor } from './results';
 import type { Target } from './target';
 import { VectorSource } from './vectorSource';
 
-/** When a delivery comes again whose text another worker embeds at the moment. */
+/** How long a delivery is postponed when another worker is embedding its text. */
 const beingEmbeddedMs = 500;
 
 export interface PartEmbedderOptions {
@@ -36,7 +36,7 @@ export interface PartEmbedderOptions {
   signal: AbortSignal;
 }
 
-/** What became of one attempt at a part. `results` are those of its chunks that are not simply done. */
+/** The outcome of one attempt at a part. `results` has only the chunks that were not embedded. */
 export type Attempt = { results: Results } & (
   | { outcome: 'settled' }
   /** The texts of `rest`, or their rows, are at fault. These chunks are not settled yet. */
@@ -107,7 +107,7 @@ export class PartEmbedder {
     await deliveries.chunks(dispatches);
   }
 
-  /** Whether the database has changed to another model meanwhile. Then the chunks are not at fault. */
+  /** Returns whether the database has changed to another model since. Then the chunks are not at fault. */
   private async isOutdated(): Promise<boolean> {
     const { database, target, provider } = this.options;
     const model = target.modelOf(await database.embeddingModels.find());
@@ -115,8 +115,8 @@ export class PartEmbedder {
   }
 
   /**
-   * Removes the texts of chunks that are no longer held from what is to be paid for. This process may have been frozen, or
-   * bisecting may have taken long. Whoever holds them now embeds them.
+   * Removes the texts of chunks that are no longer held, so that they are not paid for. This process may have been frozen, or
+   * the bisection may have taken long. The worker that holds the chunks now embeds them.
    */
   private async dropLost(part: Part, wanted: Map<string, string>): Promise<void> {
     const { database, provider, signal } = this.options;
@@ -171,9 +171,9 @@ export class PartEmbedder {
   }
 
   /**
-   * Settles chunks with their vectors, or all of them as failed. While the database is away it waits, because the vectors
+   * Settles chunks with their vectors, or all of them as failed. While the database is unreachable it waits, because the vectors
    * are paid for.
-   * @returns results for the chunks that failed. Chunks that another worker has taken meanwhile get none.
+   * @returns results for the chunks that failed. Chunks that another worker has claimed since get none.
    */
   private async settle(
     { token, textToken, chunks }: Part,

@@ -8,7 +8,7 @@ import type { EmbedderMetrics } from './metrics';
 export const probeText = 'Millrace asks whether the embedding provider answers.';
 
 const probeTimeoutMs = 10_000;
-/** The first pause of an outage, and the longest. The longest says how soon work goes on when the provider is back. */
+/** The first pause of an outage, and the longest. The longest is the longest delay after the provider is back. */
 const firstPauseMs = 1_000;
 const longestPauseMs = 15_000;
 
@@ -16,7 +16,7 @@ const longestPauseMs = 15_000;
 export type Judgement =
   /** The provider works, so the texts are at fault. */
   | { blame: 'texts' }
-  /** The provider does not work at the moment. The chunks wait, and no attempt counts. */
+  /** The provider does not work now. The chunks wait, and no attempt counts. */
   | { blame: 'provider'; pausedForMs: number }
   /** The provider refuses everything, or has been away for longer than work may wait. The chunks fail with this error. */
   | { blame: 'setup'; error: MillraceError };

@@ -10,12 +10,12 @@ export interface QueuedChunk extends ChunkDelivery {
 /** What became of deliveries, by the id of their chunk. */
 export type Results = Map<string, DeliveryResult>;
 
-/** Postpones a delivery for so many milliseconds. */
+/** Postpones a delivery for the given milliseconds. */
 export function later(inMs: number): DeliveryResult {
   return { outcome: 'later', at: new Date(Date.now() + inMs) };
 }
 
-/** Pauses the queue for so many milliseconds. */
+/** Pauses the queue for the given milliseconds. */
 export function paused(forMs: number): DeliveryResult {
   return { outcome: 'paused', forMs };
 }
@@ -25,7 +25,7 @@ export function resultFor(chunks: readonly ClaimedChunk[], result: DeliveryResul
   return new Map(chunks.map((chunk) => [chunk.id, result]));
 }
 
-/** Adds the results of a part to those of the whole. */
+/** Adds the results of a part to the results of the batch. */
 export function addAll(target: Results, more: Results): void {
   for (const [chunkId, result] of more) {
     target.set(chunkId, result);

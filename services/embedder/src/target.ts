@@ -5,7 +5,7 @@ import type { EmbeddingModels, VectorTable } from '@millrace/database';
 export interface Target {
   queue: ChunkQueueName;
   table: VectorTable;
-  /** The model to embed with, or null when no such work is wanted at the moment. */
+  /** The model to embed with, or null when there is no such work now. */
   modelOf: (models: EmbeddingModels) => EmbeddingModel | null;
   /** True while all workers of the queue have to wait. */
   isClosed: (models: EmbeddingModels) => boolean;

@@ -1,6 +1,6 @@
 import { EmbedderWorld } from './support';
 
-test('When the stop comes while a batch is just being claimed, then its chunks are released all the same', async () => {
+test('When the service stops while a batch is being claimed, then the chunks of the batch are released', async () => {
   const world = await EmbedderWorld.create();
   world.provider.respondWith(() => ({ hang: true }));
   try {

@@ -68,7 +68,7 @@ export class EmbedderWorld {
     });
   }
 
-  /** An upload with so many chunks that wait. */
+  /** Makes an upload with the given number of waiting chunks. */
   async upload(count: number): Promise<Upload> {
     const { jobId, documentId, chunkIds } = await chunkedDocument(this.database, count);
     const deliveries = chunkIds.map((chunkId) => ({

@@ -2,11 +2,11 @@ import type { WaitingRow } from '@millrace/database';
 
 /** Rows that are compared with the queues in one round trip. */
 const rowsPerPage = 1_000;
-/** Pages that one sweep looks at. It ends earlier after so many pages without a lost delivery. */
+/** A sweep ends after this many pages, or earlier after this many pages without a lost delivery. */
 const pagesPerSweep = 20;
-const soundPagesPerSweep = 10;
+const completePagesPerSweep = 10;
 
-/** Smaller than every UUIDv7. A walk over rows by id begins here. */
+/** Smaller than every UUIDv7. A sweep in the order of ids begins here. */
 export const firstId = '00000000-0000-0000-0000-000000000000';
 
 export interface WaitingPage {
@@ -22,22 +22,22 @@ export interface LostDeliveriesOptions {
 }
 
 /**
- * Makes a sweep over the rows that wait for a delivery, page by page, which delivers the lost ones again. Each sweep goes
- * on where the last one ended. After the last row it begins again.
+ * Makes a sweep that pages through the rows that wait for a delivery and delivers the lost ones again. Each sweep continues
+ * where the last one ended. After the last row it begins again.
  */
 export function lostDeliveries({ list, findLost, redeliver }: LostDeliveriesOptions): () => Promise<number> {
   let after = firstId;
   return async () => {
-    let mended = 0;
-    let sound = 0;
-    for (let page = 0; page < pagesPerSweep && sound < soundPagesPerSweep; page += 1) {
+    let redelivered = 0;
+    let completePages = 0;
+    for (let page = 0; page < pagesPerSweep && completePages < completePagesPerSweep; page += 1) {
       const rows = await list({ after, limit: rowsPerPage });
       const lost = rows.length > 0 ? await findLost(rows) : [];
       if (lost.length > 0) {
         await redeliver(lost);
-        mended += lost.length;
+        redelivered += lost.length;
       } else {
-        sound += 1;
+        completePages += 1;
       }
       const last = rows.length === rowsPerPage ? rows.at(-1)?.id : undefined;
       after = last ?? firstId;
@@ -45,6 +45,6 @@ export function lostDeliveries({ list, findLost, redeliver }: LostDeliveriesOpti
         break;
       }
     }
-    return mended;
+    return redelivered;
   };
 }

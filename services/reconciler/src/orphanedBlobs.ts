@@ -1,7 +1,7 @@
 import type { BlobStore } from '@millrace/blobs';
 import type { Database } from '@millrace/database';
 
-/** How many files and folders one sweep looks at. */
+/** How many files and folders one sweep checks. */
 const filesPerSweep = 2_000;
 const foldersPerSweep = 64;
 const folders = 256;

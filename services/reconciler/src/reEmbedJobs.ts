@@ -3,16 +3,17 @@ import { beginReEmbedJobs, countOpenReEmbedChunks } from '@millrace/lifecycle';
 import type { Queues } from '@millrace/queues';
 import { firstId } from './lostDeliveries';
 
-/** The most chunks that are under way. The database holds their texts a second time, and Redis their deliveries. */
-const mostOpenChunks = 20_000;
-/** Documents that are looked at in one transaction, and how long one sweep goes on with further ones, in milliseconds. */
-const documentsPerLook = 1_000;
-const longestMs = 2_000;
+/** The largest number of open chunks. The database holds a second copy of their texts, and Redis their deliveries. */
+const maxOpenChunks = 20_000;
+/** Documents that are checked in one transaction. */
+const documentsPerPage = 1_000;
+/** A sweep begins no further transaction after this time. */
+const maxSweepMs = 2_000;
 
 /**
- * Makes a sweep that works during a change of the model. It walks over the documents and begins jobs for stored chunks
- * that have no vector of the next model. Each sweep goes on where the last one ended. After the last document it begins
- * again, because documents have come or changed meanwhile.
+ * Makes a sweep that works during a re-embedding. It goes through the documents and begins jobs for stored chunks that have
+ * no vector of the next model. Each sweep continues where the last one ended. After the last document it begins again,
+ * because documents may have been added or changed.
  */
 export function reEmbedJobs(options: {
   database: Database;
@@ -21,7 +22,7 @@ export function reEmbedJobs(options: {
   chunkMaxRetries: number;
   openChunks?: number;
 }): () => Promise<number> {
-  const { database, queues, jobMaxRetries, chunkMaxRetries, openChunks = mostOpenChunks } = options;
+  const { database, queues, jobMaxRetries, chunkMaxRetries, openChunks = maxOpenChunks } = options;
   let after = firstId;
   return async () => {
     const { next } = await database.embeddingModels.find();
@@ -29,21 +30,21 @@ export function reEmbedJobs(options: {
       after = firstId;
       return 0;
     }
-    const until = performance.now() + longestMs;
+    const until = performance.now() + maxSweepMs;
     let room = openChunks - (await countOpenReEmbedChunks(database, next));
     let begun = 0;
     while (room > 0) {
-      const looked = await beginReEmbedJobs(database, next, {
+      const page = await beginReEmbedJobs(database, next, {
         after,
-        documents: documentsPerLook,
+        documents: documentsPerPage,
         chunks: room,
         jobMaxRetries,
         chunkMaxRetries,
       });
-      if (looked === null) {
+      if (page === null) {
         break;
       }
-      const { last, dispatches } = looked;
+      const { last, dispatches } = page;
       after = last ?? firstId;
       room -= dispatches.length;
       begun += new Set(dispatches.map((dispatch) => dispatch.jobId)).size;

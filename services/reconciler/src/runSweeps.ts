@@ -4,7 +4,7 @@ import { Counter, Histogram, type Logger, type Registry } from '@millrace/teleme
 export interface Sweep {
   /** For logs and metrics. */
   name: string;
-  /** Looks at a bounded number of rows or files. @returns how many it mended. */
+  /** Checks a limited number of rows or files. @returns how many it mended. */
   run: () => Promise<number>;
 }
 
@@ -22,7 +22,7 @@ export function createReconcilerMetrics(registry: Registry) {
     }),
     mended: new Counter({
       name: 'millrace_reconciler_mended_total',
-      help: 'What the reconciler had to mend, by sweep',
+      help: 'Rows, deliveries and files that the reconciler mended, by sweep',
       labelNames: ['sweep'],
       registers,
     }),
@@ -50,7 +50,7 @@ export async function runSweeps(sweeps: readonly Sweep[], logger: Logger, metric
       const mended = await run();
       metrics.mended.inc({ sweep: name }, mended);
       if (mended > 0) {
-        logger.info({ sweep: name, mended }, 'the reconciler mended something');
+        logger.info({ sweep: name, mended }, 'a sweep mended rows, deliveries or files');
       }
     } catch (error) {
       metrics.failures.inc({ sweep: name });

@@ -29,7 +29,7 @@ const chunksUnderWay = () =>
     `SELECT queue_job_id FROM job_chunks WHERE status = 'pending' ORDER BY id`,
   );
 
-test('When the model is being changed, then stored chunks are delivered; those of later documents in a later turn', async () => {
+test('When a re-embedding runs, then stored chunks are delivered, the chunks of later documents in a later turn', async () => {
   const sweep = reEmbedJobs({ database, queues, jobMaxRetries: 3, chunkMaxRetries: 3 });
   await endedDocument(database, 2);
   expect(await sweep()).toBe(0);
@@ -45,7 +45,7 @@ test('When the model is being changed, then stored chunks are delivered; those o
   }
 });
 
-test('When as many chunks are under way as may be, then no further job begins', async () => {
+test('When the limit of open chunks is reached, then no further job begins', async () => {
   const options = { database, queues, jobMaxRetries: 3, chunkMaxRetries: 3 };
   await endedDocument(database, 3);
   await endedDocument(database, 1);

@@ -104,7 +104,7 @@ describe('Lost deliveries', () => {
     expect(await queues.chunks.getJobState(`${chunkId}.2`)).toBe('delayed');
   });
 
-  test('When a clock ran ahead while rows were written, then their deliveries are found lost all the same, and wait no longer than an hour', async () => {
+  test('When a clock was ahead while rows were written, then their lost deliveries are found and wait at most an hour', async () => {
     const { chunkIds } = await chunkedDocument(database, 1);
     const [chunkId = ''] = chunkIds;
     await database.sql.none(
@@ -116,7 +116,7 @@ describe('Lost deliveries', () => {
     expect(delivery?.delay).toBeLessThanOrEqual(3_600_000);
   });
 
-  test('When more rows wait than one page holds, then all are looked at', async () => {
+  test('When more rows wait than one page holds, then all are checked', async () => {
     await chunkedDocument(database, 2_300);
     await age('job_chunks');
     expect(await sweep('chunk_deliveries')).toBe(2_300);
@@ -272,7 +272,7 @@ test('When one sweep fails, then it is counted and the others still run', async 
   const ran: string[] = [];
   await runSweeps(
     [
-      { name: 'broken', run: () => Promise.reject(new Error('Redis is away')) },
+      { name: 'broken', run: () => Promise.reject(new Error('Redis is unreachable')) },
       {
         name: 'whole',
         run: async () => {

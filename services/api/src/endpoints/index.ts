@@ -6,7 +6,7 @@ import * as search from './search';
 import * as service from './service';
 
 /**
- * Every endpoint of the API, named by its export. The files above export nothing but endpoints, so an endpoint that one
+ * Every endpoint of the API, named by its export. The files above export only endpoints, so an endpoint that one
  * of them exports cannot be missing here.
  */
 export const endpoints: readonly NamedEndpoint[] = [documents, jobs, retries, search, service].flatMap((resource) =>

@@ -85,7 +85,7 @@ export async function acceptUpload(
 
 /**
  * Removes the password of an encrypted PDF, so that every attempt can read the original without it. The content hash
- * stays that of the uploaded bytes, so that the same upload is recognized as a duplicate.
+ * stays the hash of the uploaded bytes, so that the same upload is recognized as a duplicate.
  * @returns true when there was a password to remove.
  */
 async function removePassword(
@@ -108,7 +108,7 @@ function mayLackPassword({ status, errorCode, unlocked }: DocumentRow): boolean 
   return status === 'queued' || status === 'processing' ? !unlocked : errorCode === 'PDF_ENCRYPTED';
 }
 
-/** Delivers the job. Without Redis the upload is accepted all the same: the reconciler delivers the job later. */
+/** Delivers the job. If Redis is unreachable, the upload is still accepted, and the reconciler delivers the job later. */
 async function deliver({ deliveries, logger }: UploadResources, { document, job }: Accepted): Promise<void> {
   const ids = { documentId: document.id, jobId: job.id };
   logger.info({ ...ids, sizeBytes: document.sizeBytes }, 'a document was accepted');

@@ -9,7 +9,7 @@ export class PartHeads {
 
   /**
    * @param formType is the Content-Type of the form itself.
-   * @param maxBytes limits what is kept. In a form with more bytes before its file, nothing is found.
+   * @param maxBytes the limit of bytes that are kept. If a form has more bytes before its file, no head is found.
    */
   constructor(
     formType: string,

@@ -4,7 +4,7 @@ import type { BlobStore, StagedBlob } from '@millrace/blobs';
 import { type MediaType, MillraceError } from '@millrace/contracts';
 import { MediaTypeDetector, type RecognizedType } from './mediaType';
 
-/** What is known about a file once all of it has passed. */
+/** The facts about a file that are known when all of it is received. */
 export interface FileFacts extends RecognizedType {
   /** SHA-256 of the bytes, 64 hexadecimal digits. */
   contentHash: string;

@@ -11,7 +11,7 @@ const littleText = 300;
 const minInk = { auto: 0.01, on: 0.0005 };
 /** An image that covers so much of a page is taken for a scan of it. */
 const scan = 0.6;
-/** How much ink a character of the text layer explains: twice that of 11 points on a letter page. */
+/** The ink that a character of the text layer explains: twice the ink of a character of 11 points on a letter page. */
 const inkOfCharacter = 0.0001;
 /** Enough to tell ink from paper. */
 const inkImage = { dpi: 72, maxPixels: 1_000_000 };

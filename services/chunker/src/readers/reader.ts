@@ -10,7 +10,7 @@ export interface Reader {
    * document fails with it.
    */
   readonly canSkipPages: boolean;
-  /** Loads what is slow to load, so that the first document does not wait for it. */
+  /** Loads slow libraries in advance, so that the first document does not wait for them. */
   prepare?(): Promise<unknown>;
   /**
    * Opens the file. It is not called with `run.pages` unless a page of the file has failed.
@@ -35,7 +35,7 @@ export interface OpenDocument {
    * @throws MillraceError with the code that the document fails with.
    */
   pages(): AsyncIterable<ReadPage>;
-  /** What is known after the last page. */
+  /** The facts that are known only after the last page. */
   end(): Omit<ParseEnd, 'pageCount'>;
   close(): Promise<void>;
 }
