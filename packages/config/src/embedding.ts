@@ -49,7 +49,7 @@ function nextModel(env: ModelVariables, current: ProvidedModel): ProvidedModel |
   if (env.NEXT_EMBEDDING_PROVIDER === undefined && model === undefined && dimensions === undefined) {
     return null;
   }
-  // What is not set stays as it is, unless it belongs to another provider.
+  // A variable that is not set keeps the current value, unless it belongs to another provider.
   const kept =
     provider === current.provider
       ? current

@@ -192,7 +192,7 @@ See .env.example for every variable.`,
 
   test('.env.example is made from the descriptions of the variables', () => {
     const text = readFileSync(join(__dirname, '..', '..', '..', '.env.example'), 'utf8');
-    // To write it anew: node packages/config/dist/writeEnvExample.js
+    // To write it again: node packages/config/dist/writeEnvExample.js
     expect(text).toBe(envExample());
   });
 

@@ -48,7 +48,7 @@ export const embeddings = group({
     EMBEDDING_MAX_OUTAGE_MS: wholeNumber(0, 30 * day)
       .default(day)
       .describe(
-        'While the provider is away or limits the rate, chunks wait and lose no attempt. After this time without a successful call they fail (a day).',
+        'While the provider is unreachable or limits the rate, chunks wait and lose no attempt. After this time without a successful call they fail (a day).',
       ),
     ...providerVariables,
   },
@@ -57,7 +57,7 @@ export const embeddings = group({
 export const nextEmbeddings = group({
   title: 'Re-embedding',
   introduction:
-    'To change the model or the dimensions of all vectors without a pause, set the new ones here, for all services, and run "npm run millrace -- re-embed start" (docs/database/re-embedding.md). What is not set stays as it is. Afterwards move the values to the variables above. OPENAI_API_KEY is only sent to the address that it was given for.',
+    'To change the model or the dimensions of all vectors without a pause, set the new ones here, for all services, and run "npm run millrace -- re-embed start" (docs/database/re-embedding.md). A variable that is not set keeps its current value. Afterwards move the values to the variables above. OPENAI_API_KEY is only sent to the address that it was given for.',
   variables: {
     NEXT_EMBEDDING_PROVIDER: providerName.optional(),
     NEXT_EMBEDDING_MODEL: modelName.optional(),

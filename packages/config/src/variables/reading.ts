@@ -39,18 +39,18 @@ export const reading = group({
     PDF_REPAIR_TIMEOUT_MS: wholeNumber(1_000, 3_600_000)
       .default(30_000)
       .describe(
-        'A broken PDF that only a second engine can read is written anew, in its own process. This is the longest time for that, within DOCUMENT_OPEN_TIMEOUT_MS. After it the document is tried again.',
+        'A broken PDF that only a second engine can read is rewritten in a separate process. This is the time limit for that, within DOCUMENT_OPEN_TIMEOUT_MS. After it the document is tried again.',
       ),
     PDF_REPAIR_MAX_MEMORY_BYTES: wholeNumber(128 * mebibyte, 64 * 1024 * mebibyte)
       .default(768 * mebibyte)
       .describe('The most memory of that process (768 MiB).'),
     PDF_REPAIR_MAX_BYTES: wholeNumber(0, 1024 * mebibyte)
       .default(64 * mebibyte)
-      .describe('The largest PDF that is written anew (64 MiB). 0 turns that off.'),
+      .describe('The largest PDF that is rewritten (64 MiB). 0 turns that off.'),
     OCR_MODE: oneOf(ocrMode.options)
       .default('auto')
       .describe(
-        'Which pages are read by OCR. off: none. auto: those with little text and visibly more ink. on: all with little text that are not blank.',
+        'Which pages are read by OCR. off: none. auto: pages with little text and much other ink. on: all pages with little text that are not blank.',
       ),
     OCR_LANGUAGES: languages()
       .prefault('eng')
@@ -83,7 +83,7 @@ export const searches = group({
     SEARCH_EFFORT: decimal(0.1, 10)
       .default(1)
       .describe(
-        'How much of the vector index a search reads, as a multiple of what is usual for its kind: 0.1 to 10. More finds more of the nearest chunks and takes longer (docs/database/vector-index.md; figures in docs/benchmarks.md).',
+        'How much of the vector index a search reads, as a multiple of the default for its kind: 0.1 to 10. A higher value finds more of the nearest chunks and takes longer (docs/database/vector-index.md; figures in docs/benchmarks.md).',
       ),
   },
 });

@@ -26,7 +26,7 @@ export const database = group({
     DATABASE_READ_URL: postgresUrl()
       .optional()
       .describe(
-        'The server for searches: a streaming replica, or the same database for a role that can only read. DATABASE_URL answers while this server is away or too far behind.',
+        'The server for searches: a streaming replica, or the same database with a read-only role. DATABASE_URL answers while this server is unreachable or too far behind.',
       ),
     DATABASE_READ_MAX_LAG_MS: wholeNumber(500, day)
       .default(5_000)
@@ -48,7 +48,7 @@ export const database = group({
     DATABASE_MAX_OUTAGE_MS: wholeNumber(0, 600_000)
       .default(10_000)
       .describe(
-        'How long requests and workers wait for a server that is away. A restart of the server is then a pause and not an error.',
+        'How long requests and workers wait for an unreachable server. A restart of the server is then a delay and not an error.',
       ),
   },
 });
