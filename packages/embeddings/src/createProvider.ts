@@ -4,7 +4,7 @@ import type { EmbeddingProvider } from './provider';
 import type { ProviderConfig, ProviderModule } from './providerModule';
 import { providerModules } from './providers/list';
 
-/** Returns the module of a provider. @throws Error when there is none of that name. */
+/** Returns the module of a provider. @throws Error when no provider has that name. */
 export function findProviderModule(name: string): ProviderModule {
   const found = providerModules.find((module) => module.name === name);
   if (found === undefined) {

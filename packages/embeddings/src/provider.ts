@@ -5,12 +5,12 @@ export interface EmbedOptions {
   signal?: AbortSignal;
 }
 
-/** What is known about a provider before it is called. Its model is stored beside every vector. */
+/** The facts about a provider that are known before a call. Its model is stored with every vector. */
 export interface ProviderTraits extends EmbeddingModel {
   readonly name: string;
   /** The most texts in one request. */
   readonly maxBatchSize: number;
-  /** True when texts are embedded in this process: a call then costs no money and cannot fail for want of a network. */
+  /** True when texts are embedded in this process. Then a call costs no money and needs no network. */
   readonly inProcess: boolean;
 }
 

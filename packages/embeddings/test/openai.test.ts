@@ -141,8 +141,8 @@ describe('The openai provider', () => {
     });
   });
 
-  test('When the process sleeps past the deadline, then an answer that arrived meanwhile is used', async () => {
-    // The server has its own process, so it goes on while this one sleeps.
+  test('When the process is suspended past the deadline, then an answer that has arrived is used', async () => {
+    // The server has its own process, so it continues while this one is suspended.
     const code = `require('node:http').createServer((request, response) => {
       console.log('asked');
       response.setHeader('content-type', 'application/json');

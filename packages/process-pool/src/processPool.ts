@@ -19,9 +19,9 @@ export interface ProcessPoolOptions {
 }
 
 export interface RunOptions<P extends TaskProtocol> {
-  /** Takes the task's messages in order. It must be quick; what it throws ends the task. */
+  /** Takes the task's messages in order. It must be quick. An error that it throws ends the task. */
   onMessage?: (message: P['message']) => void;
-  /** Is called when the task begins a step. It must be quick; what it throws ends the task. */
+  /** Is called when the task begins a step. It must be quick. An error that it throws ends the task. */
   onStep?: (step: P['step']) => void;
   /** Limits of this task that differ from the pool's. */
   limits?: Partial<TaskLimits>;
@@ -41,7 +41,7 @@ interface Task<P extends TaskProtocol> {
 const defaultRecycleRssBytes = 400 * 1024 ** 2;
 
 /**
- * Runs tasks in child processes. A task that crashes, hangs or takes too much memory ends nothing but itself. Processes are
+ * Runs tasks in child processes. A task that crashes, hangs or takes too much memory ends only itself. Processes are
  * started when there is work, or earlier by `warmUp`; they are kept for the next task and end when this process does.
  */
 export class ProcessPool<P extends TaskProtocol> {

@@ -14,7 +14,7 @@ export function producerConnection(url: string, logger: Logger): Redis {
   return logErrors(new Redis(url, options), logger);
 }
 
-/** Opens a connection for workers, which wait. BullMQ reconnects, however long Redis is away. */
+/** Opens a connection for workers, which wait. BullMQ reconnects, however long Redis is unreachable. */
 export function workerConnection(url: string, logger: Logger): Redis {
   return logErrors(new Redis(url, { maxRetriesPerRequest: null }), logger);
 }
@@ -42,7 +42,7 @@ export async function untilReady(connection: Redis, timeoutMs: number): Promise<
   });
 }
 
-/** Closes the connection. When Redis is away or fails meanwhile, it is cut at once. */
+/** Closes the connection. When Redis is unreachable or fails during the close, the connection is cut at once. */
 export async function closeConnection(connection: Redis): Promise<void> {
   if (connection.status !== 'ready') {
     connection.disconnect();

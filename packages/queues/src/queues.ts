@@ -76,7 +76,7 @@ export class Queues {
     }
   }
 
-  /** Makes all workers of the queue take no delivery for so many milliseconds. */
+  /** Stops all workers of the queue from taking deliveries for the given milliseconds. */
   async pause(name: QueueName, forMs: number): Promise<void> {
     await this.named(name).rateLimit(Math.max(1, Math.ceil(forMs)));
   }

@@ -30,7 +30,7 @@ export class Deliveries {
     return this.begin('jobs', dispatches, (piece) => this.queues.deliverJobs(piece));
   }
 
-  /** Waits for the deliveries that are under way. After `graceMs` the reconciler has to make the rest. */
+  /** Waits until the running deliveries are made. After `graceMs` it stops waiting, and the reconciler makes the rest. */
   async finish(graceMs: number): Promise<void> {
     await Promise.race([Promise.all(this.underWay), setTimeout(graceMs, undefined, { ref: false })]);
     this.stopped = true;

@@ -9,7 +9,7 @@ export interface LeaseRenewal {
 }
 
 /**
- * Renews a lease every third of its time. While the database is away a renewal is tried again until it succeeds: a server
+ * Renews a lease every third of its time. While the database is unreachable a renewal is tried again until it succeeds: a server
  * that has just started lets no lease expire for five seconds, and the next regular renewal may come later than that.
  * @returns a function that ends the renewing.
  */

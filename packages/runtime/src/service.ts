@@ -22,7 +22,7 @@ import { Deliveries } from './deliveries';
 import type { RunningService } from './runService';
 import type { ShutdownPhase } from './shutdown';
 
-/** The share of SHUTDOWN_TIMEOUT_MS in which deliveries that are under way may finish. */
+/** The share of SHUTDOWN_TIMEOUT_MS in which running deliveries may finish. */
 const deliveringShare = 0.15;
 
 export interface ServiceOptions {
@@ -45,7 +45,7 @@ export interface ServiceTools {
   queues: Queues;
   deliveries: Deliveries;
   registry: Registry;
-  /** What has to work for the service to be ready. */
+  /** The checks that must pass for the service to be ready. */
   checks: Checks;
   /** Names this process in leases and attempts. */
   worker: string;

@@ -48,7 +48,7 @@ test('When the database was away at the time of a renewal, then the lease is ren
   }
 });
 
-test('When a renewal hangs, then the next one is made all the same, and none after the end', async () => {
+test('When a renewal hangs, then the next one is still made, and none after the end', async () => {
   let renewals = 0;
   const renew = () => {
     renewals += 1;

@@ -113,12 +113,14 @@ export const retryGroupSchema = z
   .object({
     group_id: idSchema,
     requested_at: timestamp,
-    request: z.record(z.string(), z.unknown()).describe('What was asked for.'),
+    request: z.record(z.string(), z.unknown()).describe('The request.'),
     force: z.boolean(),
     scheduled: count.describe('How many chunks were scheduled.'),
     summary: statusCounts.describe('How many of its chunks have each status. A chunk counts in its latest retry only.'),
     jobs: z.partialRecord(jobStatus, count).describe('How many of the jobs that it restarted have each status.'),
-    done: z.boolean().describe('True when none of its chunks or documents waits, and no worker has one.'),
+    done: z
+      .boolean()
+      .describe('True when all of its chunks and documents are done: none waits, and no worker works on one.'),
   })
   .meta({ id: 'RetryGroup' });
 export type RetryGroupView = z.infer<typeof retryGroupSchema>;

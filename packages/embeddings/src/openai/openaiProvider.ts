@@ -18,7 +18,7 @@ export interface OpenaiProviderOptions {
  */
 export function openaiProvider(options: OpenaiProviderOptions): RawEmbeddingProvider {
   const { model, dimensions, timeoutMs, apiKey } = options;
-  // The SDK reads from the environment what it is not given. Giving everything keeps one source of configuration.
+  // The SDK reads missing options from the environment. All are set here, so that there is one source of configuration.
   const client = new OpenAI({
     // The SDK insists on a key, even for a server that needs none.
     apiKey: apiKey ?? 'none',
@@ -39,7 +39,7 @@ export function openaiProvider(options: OpenaiProviderOptions): RawEmbeddingProv
       const deadline = new Deadline(timeoutMs, signal);
       try {
         const answer: unknown = await client.embeddings.create(
-          // With the SDK's default, base64, a server that sends numbers all the same gives empty vectors.
+          // The SDK's default is base64. If a server ignores it and sends numbers, the SDK returns empty vectors.
           { model, input: [...texts], dimensions, encoding_format: 'float' },
           { signal: deadline.signal },
         );
@@ -56,12 +56,12 @@ export function openaiProvider(options: OpenaiProviderOptions): RawEmbeddingProv
   };
 }
 
-/** A timer that is this late slept with the whole process. The answer may have arrived meanwhile. */
+/** If a timer is this late, the whole process was suspended. The answer may have arrived in that time. */
 const frozenMs = 1_000;
 
 /**
- * Aborts a request after `ms`, or with `outer`. When the process slept past the deadline, an answer that arrived meanwhile
- * gets a moment to be read, because it is paid for.
+ * Aborts a request after `ms`, or with `outer`. When the process was suspended past the deadline, the answer may have arrived.
+ * Then there is a moment to read it, because it is paid for.
  */
 class Deadline {
   private readonly controller = new AbortController();

@@ -33,7 +33,7 @@ const countSaturation = 1.2;
 const longestStemmed = 64;
 
 /**
- * Makes vectors of texts from word vectors and hashes. A vector has two parts, each normalized by itself:
+ * Makes vectors of texts from word vectors and hashes. A vector has two parts, each normalized separately:
  * - The smooth-inverse-frequency average of word vectors (Arora, Liang and Ma: A Simple but Tough-to-Beat Baseline for
  *   Sentence Embeddings, ICLR 2017). A word has the weight a / (a + p), where its probability p follows from its frequency
  *   rank by the Zipf-Mandelbrot law. The part that all texts have in common is removed, as Mu and Viswanath remove the mean
