@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The entry to every command. It needs nothing but Node. It installs the packages and compiles when that is needed, then
+ * The entry to every command. It needs only Node. It installs the packages and compiles when that is needed, then
  * runs the command line (apps/cli) in this same process, so that signals and the exit code need no passing on.
  */
 import { spawn } from 'node:child_process';
@@ -34,7 +34,7 @@ function checkNode() {
   }
 }
 
-/** Returns every package.json of the workspace: that of the root, and those one and two folders down. */
+/** Returns every package.json of the workspace: the root's, and those one and two folders below. */
 function packageFiles() {
   const folders = ['.', 'packages', 'services', 'infra', 'apps', 'tests', 'bench'];
   return folders
@@ -115,7 +115,7 @@ function adviceFor(output) {
   return /EACCES|EPERM/.test(output) ? 'A file cannot be written. Does another user own this checkout?' : '';
 }
 
-/** Installs the packages, unless the lockfile and all package.json files are those of the last installation. */
+/** Installs the packages, unless the lockfile and all package.json files are unchanged since the last installation. */
 async function install() {
   const stamp = join(root, 'node_modules', '.millrace-installed');
   const hash = installationHash();
@@ -167,7 +167,7 @@ try {
   await prepare(args[0]);
   const environmentFile = join(root, '.env');
   if (existsSync(environmentFile)) {
-    // What is set in the environment wins, even when it is empty.
+    // A variable in the environment wins, even when it is empty.
     process.loadEnvFile(environmentFile);
   }
   const { main } = require('../apps/cli/dist/main.js');

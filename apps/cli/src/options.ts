@@ -29,5 +29,5 @@ function memorySize(value: string): string {
 export function addResourceOptions(command: Command): Command {
   return command
     .option('--memory <size>', 'memory for the index build, such as 4GB (maintenance_work_mem)', memorySize)
-    .option('--workers <n>', 'processes that build, beside the first', wholeNumber(0, 64));
+    .option('--workers <n>', 'further processes that build', wholeNumber(0, 64));
 }

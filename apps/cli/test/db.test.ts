@@ -104,7 +104,7 @@ describe('db setup, reset and rollback', () => {
     },
   );
 
-  test('When the owner is configured beside the role of the services, then the commands run as the owner', async () => {
+  test('When the owner and the role of the services are configured, then the commands run as the owner', async () => {
     const database = await newDatabase();
     await db(contextFor(database), 'rollback', '--yes');
     const service = new URL(database.url);

@@ -83,7 +83,7 @@ describe('db backup and restore', () => {
     expect(await contentOf(database.url)).toEqual(before);
   });
 
-  test('When the database has other tables and views beside ours, then they are restored too', async () => {
+  test('When the database has tables and views of other programs, then they are restored too', async () => {
     const database = await newDatabase();
     await fill(database.url, 1, 2);
     await rowsOf(
@@ -123,7 +123,7 @@ describe('db backup and restore', () => {
     await rowsOf(database.url, `UPDATE documents SET filename = 'changed since'; ${after}`);
     const [content, indexes] = [await contentOf(database.url), await indexesOf(database.url)];
     const restoring = db(contextFor(database), 'restore', file, '--yes');
-    await expect(restoring).rejects.toThrow(/the database is as it was.*reports/s);
+    await expect(restoring).rejects.toThrow(/The database is unchanged.*reports/s);
     expect(await contentOf(database.url)).toEqual(content);
     expect(await indexesOf(database.url)).toEqual(indexes);
   });
@@ -142,7 +142,7 @@ describe('db backup and restore', () => {
       options: ['--no-owner'],
       replace: true,
     });
-    await expect(restoring).rejects.toThrow(/the database is as it was.*pg_restore ended with code 1/s);
+    await expect(restoring).rejects.toThrow(/The database is unchanged.*pg_restore ended with code 1/s);
     expect(await contentOf(database.url)).toEqual(before);
   });
 
@@ -157,7 +157,7 @@ describe('db backup and restore', () => {
     expect(names.map((row) => row.name)).toEqual(migrationNames());
   });
 
-  test('When the file of a backup exists, or that of a restore does not, then the command refuses', async () => {
+  test('When the file of a backup exists, or the file of a restore is missing, then the command refuses', async () => {
     const database = await newDatabase();
     const file = join(makeFolder(), 'kept.dump');
     writeFileSync(file, 'precious');
@@ -170,7 +170,7 @@ describe('db backup and restore', () => {
 describe('The client programs for a server', () => {
   const installed = [14, 18, 16].map((major) => ({ folder: `/opt/${major}/bin`, major }));
 
-  test('When several versions are installed, then that of the server is chosen, else the next newer one, else the newest', () => {
+  test('When several versions are installed, then the version of the server is chosen, otherwise the next newer one, otherwise the newest', () => {
     const chosenFor = (serverMajor: number) => chooseClientPrograms(installed, serverMajor, { writes: false }).major;
     expect([14, 15, 16, 17, 19].map(chosenFor)).toEqual([14, 16, 16, 18, 18]);
   });

@@ -78,7 +78,7 @@ async function isClosing(database: Database): Promise<boolean> {
   return (await database.embeddingModels.find()).next?.closing ?? false;
 }
 
-/** Runs the command line as its users do. No service runs beside it. */
+/** Runs the compiled program in a process. No service runs. */
 function reEmbed(args: string[], more: Record<string, string> = {}): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
     const options = { env: environment(more), cwd: __dirname };

@@ -55,7 +55,7 @@ export function processesWith(text: string): number[] {
       try {
         return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').includes(text);
       } catch {
-        // It has ended meanwhile.
+        // The process has already ended.
         return false;
       }
     })

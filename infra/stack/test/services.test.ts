@@ -66,7 +66,7 @@ describeWithServers('private servers', () => {
     expect(rows).toEqual([{ value: 7 }]);
   });
 
-  test('When other programs have taken their ports meanwhile, then they start on other ports', async () => {
+  test('When other programs have taken the ports of stopped servers, then the servers start on other ports', async () => {
     await ensureServices(context, { keep: true });
     await stopServices(context);
     const ports = [instanceOf(context, 'postgres').port, instanceOf(context, 'redis').port];

@@ -65,7 +65,7 @@ async function showDemo(context: StackContext, api: Api, files: string[], query:
   context.print(`\nUploading ${files.length} ${files.length === 1 ? 'document' : 'documents'} to ${url} ...`);
   const { uploaded, duplicates, failed, documentIds } = await ingest(context, client, files, signal);
   context.print(`${uploaded} uploaded, ${duplicates} already in the collection, ${failed} not completely searchable.`);
-  // One file alone is searched by itself. Several, and the samples, are searched together with all other documents.
+  // With one file, only that document is searched. With several files or the samples, all documents are searched.
   const [first, ...others] = documentIds;
   const filter = first !== undefined && others.length === 0 ? { document_id: first } : {};
   const { hits } = await client.search({ query, limit: hitCount, ...filter }, signal);

@@ -39,7 +39,7 @@ export async function backUp(context: StackContext, owner: Owner, file: string):
 
 /**
  * Fills the database from a backup, then runs the migrations that are newer than the backup. When the restore fails,
- * the database stays as it was.
+ * the database is unchanged.
  * @param options.replace what the database holds is deleted
  * @throws StackError when the file is missing or damaged, or the database is not empty and must not be replaced
  */

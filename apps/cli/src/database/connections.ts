@@ -10,7 +10,7 @@ import {
 const timeoutMs = 10_000;
 const invalidCatalogName = '3D000';
 
-/** Makes the database of the configured URL when its server has none of that name. The user of the URL owns it. */
+/** Creates the database that the URL names if the server lacks it. The user of the URL owns it. */
 export async function createConfiguredDatabase(context: StackContext): Promise<void> {
   const url = configuredOwner(context)?.url;
   if (url === undefined || !URL.canParse(url)) {

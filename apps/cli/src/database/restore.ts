@@ -45,7 +45,7 @@ $$;
 `;
 
 /**
- * Runs the statements of a backup in one transaction. When anything fails or is killed, the database stays as it was.
+ * Runs the statements of a backup in one transaction. When anything fails or is killed, the database is unchanged.
  * @param options.options options of pg_restore
  * @param options.replace the content of the schema public is dropped in the same transaction
  * @throws StackError with the output of the programs
@@ -88,7 +88,7 @@ export async function restoreInOneTransaction(
   const faults = outcomes.filter((outcome) => outcome !== '');
   if (faults.length > 0) {
     throw new StackError(
-      `The backup could not be restored; the database is as it was.\n${lastLines(log, 15, offset)}\n` +
+      `The backup could not be restored. The database is unchanged.\n${lastLines(log, 15, offset)}\n` +
         `${faults.join('\n')}\nThe whole output is in ${log}.`,
     );
   }

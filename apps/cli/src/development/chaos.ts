@@ -44,7 +44,7 @@ export function addChaos(program: Command, cli: Cli): void {
     });
 }
 
-/** The run kills servers of its own. As root on Debian or Ubuntu, what is missing is installed. */
+/** The run starts and kills its own servers. As root on Debian or Ubuntu, it installs missing programs. */
 async function ensurePrograms(context: StackContext): Promise<void> {
   const path = context.environment.PATH;
   const missing = await describeMissingServers(path);

@@ -16,7 +16,7 @@ export interface PrivateServersOptions {
   folder: string;
   postgres?: ServerSettings;
   redis?: ServerSettings;
-  /** Tells what is happening. Silent by default. */
+  /** Prints progress. Silent by default. */
   print?: (line: string) => void;
 }
 

@@ -73,7 +73,7 @@ function rolesFileFor(ownerUrl: string): string {
   return join(folder, `${[host, port, name].map(encodeURIComponent).join('_')}.env`);
 }
 
-/** Derives a password from that of the owner. It is the same at each start and need not be stored. */
+/** Derives a password from the owner's password. The result is the same at each start, so it need not be stored. */
 function derivePassword(ownerUrl: string, role: Role): string {
   return createHmac('sha256', new URL(ownerUrl).password).update(role).digest('hex');
 }

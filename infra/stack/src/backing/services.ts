@@ -35,7 +35,7 @@ async function withLock<T>(context: StackContext, work: () => Promise<T>): Promi
   }
 }
 
-/** Starts what is not configured by URL. Writes each to the state at once, so that no started server is forgotten. */
+/** Starts the servers that are not configured by URL. Writes each to the state at once, so that no started server is forgotten. */
 async function startAll(
   context: StackContext,
   state: ServiceState,

@@ -9,7 +9,7 @@ import type { PostgresBinaries } from './binaries';
 /** The superuser of a private instance. */
 export const superuser = 'millrace';
 
-/** Returns the cluster in a data folder. It lies one level below, so that initdb's password file can lie beside it. */
+/** Returns the cluster in a data folder. It is in a subfolder, so that initdb's password file can be next to it. */
 export function clusterOf(dataDir: string): string {
   return join(dataDir, 'cluster');
 }

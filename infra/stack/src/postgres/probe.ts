@@ -30,7 +30,7 @@ export async function withClient<T>(
   }
 }
 
-/** Asks a server for its version and that of pgvector. */
+/** Reads the versions of the server and of pgvector. */
 export function probePostgres(url: string, timeoutMs: number): Promise<PostgresAnswer> {
   return withClient(url, timeoutMs, async (client) => {
     const { rows } = await client.query<{ version: string; vector: string | null }>(

@@ -32,7 +32,7 @@ export async function findRunningStack(context: StackContext): Promise<{ apiUrl:
       return undefined;
     }
   } catch {
-    // It is starting or stopping. A stack of our own works beside it.
+    // That stack is starting or stopping. A second stack can run at the same time.
     return undefined;
   }
   const { MILLRACE_API_KEY } = context.environment;

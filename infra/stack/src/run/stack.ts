@@ -28,7 +28,7 @@ export interface StackOptions {
   /** How many processes of each program: one by default. */
   replicas?: Partial<Record<ProgramName, number>>;
   readyTimeoutMs?: number;
-  /** Tells what is happening. Silent by default. */
+  /** Prints progress. Silent by default. */
   print?: (line: string) => void;
 }
 

@@ -13,7 +13,7 @@ export interface StackContext {
   /** A short name of this state folder. It keeps several checkouts on one machine apart. */
   readonly id: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Tells the user what is happening. */
+  /** Prints a line for the user. */
   readonly print: (line: string) => void;
 }
 
