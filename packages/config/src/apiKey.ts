@@ -6,8 +6,8 @@ import { ConfigError } from './configError';
 import { keyPattern } from './variables/types';
 
 /**
- * Returns the key of the API: MILLRACE_API_KEY, else the one in STATE_DIR/api-key. Makes that file (mode 0600) when it
- * does not exist; `generated` is then true, and the caller should print the key.
+ * Returns the key of the API: MILLRACE_API_KEY, otherwise the one in STATE_DIR/api-key. Makes that file (mode 0600)
+ * when it does not exist; `generated` is then true, and the caller should print the key.
  * @throws ConfigError when the file does not hold a key.
  */
 export function resolveApiKey(config: Pick<Config, 'MILLRACE_API_KEY' | 'STATE_DIR'>): {

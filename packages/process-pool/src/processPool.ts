@@ -136,7 +136,7 @@ export class ProcessPool<P extends TaskProtocol> {
     }
   }
 
-  /** An idle process, else a new one, else null when all are busy. */
+  /** An idle process, otherwise a new one, otherwise null when all are busy. */
   private freeProcess(): TaskProcess<P> | null {
     for (let free = this.idle.pop(); free !== undefined; free = this.idle.pop()) {
       if (free.isAlive) {

@@ -9,8 +9,9 @@ export interface LeaseRenewal {
 }
 
 /**
- * Renews a lease every third of its time. While the database is unreachable a renewal is tried again until it succeeds: a server
- * that has just started lets no lease expire for five seconds, and the next regular renewal may come later than that.
+ * Renews a lease every third of its time. While the database is unreachable a renewal is tried again until it succeeds:
+ * a server that has just started lets no lease expire for five seconds, and the next regular renewal may come later
+ * than that.
  * @returns a function that ends the renewing.
  */
 export function renewLease({ leaseMs, renew, logger }: LeaseRenewal): () => void {

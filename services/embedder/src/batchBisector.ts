@@ -7,7 +7,10 @@ import type { HeldClaim, Part } from './heldClaim';
 import type { EmbedderMetrics } from './metrics';
 import type { PartEmbedder } from './partEmbedder';
 
-/** How long deliveries of an examined document are postponed, in milliseconds. The longer it takes, the longer they wait. */
+/**
+ * How long deliveries of an examined document are postponed, in milliseconds. The longer it takes, the longer they
+ * wait.
+ */
 const shortestPostponementMs = 500;
 const longestPostponementMs = 15_000;
 /** One failed part means a poisoned text. This many parts of one document at once mean that the document is at fault. */
@@ -55,7 +58,10 @@ export class BatchBisector {
       : 0;
   }
 
-  /** Begins to examine a failed part of a claim, separately for each document. The leases are renewed until it has ended. */
+  /**
+   * Begins to examine a failed part of a claim, separately for each document. The leases are renewed until it has
+   * ended.
+   */
   examine(held: HeldClaim, failed: Part, error: MillraceError): void {
     const { runningWork, logger, metrics } = this.options;
     const byDocument = groupBy(failed.chunks, (chunk) => chunk.documentId);

@@ -115,8 +115,8 @@ export class PartEmbedder {
   }
 
   /**
-   * Removes the texts of chunks that are no longer held, so that they are not paid for. This process may have been frozen, or
-   * the bisection may have taken long. The worker that holds the chunks now embeds them.
+   * Removes the texts of chunks that are no longer held, so that they are not paid for. This process may have been
+   * frozen, or the bisection may have taken long. The worker that holds the chunks now embeds them.
    */
   private async dropLost(part: Part, wanted: Map<string, string>): Promise<void> {
     const { database, provider, signal } = this.options;
@@ -126,8 +126,8 @@ export class PartEmbedder {
     }
     const ids = chunks.map((chunk) => chunk.id);
     const held = await untilAvailable(() => database.jobChunks.findHeld(ids, part.token), signal);
-    const ours = new Set(chunks.filter((chunk) => held.has(chunk.id)).map((chunk) => chunk.contentHash));
-    const lost = chunks.filter((chunk) => !ours.has(chunk.contentHash));
+    const heldHashes = new Set(chunks.filter((chunk) => held.has(chunk.id)).map((chunk) => chunk.contentHash));
+    const lost = chunks.filter((chunk) => !heldHashes.has(chunk.contentHash));
     for (const { contentHash } of lost) {
       wanted.delete(contentHash);
     }
@@ -171,8 +171,8 @@ export class PartEmbedder {
   }
 
   /**
-   * Settles chunks with their vectors, or all of them as failed. While the database is unreachable it waits, because the vectors
-   * are paid for.
+   * Settles chunks with their vectors, or all of them as failed. While the database is unreachable it waits, because
+   * the vectors are paid for.
    * @returns results for the chunks that failed. Chunks that another worker has claimed since get none.
    */
   private async settle(
@@ -200,14 +200,17 @@ export class PartEmbedder {
       embedded.filter(({ chunk }) => settled.chunkIds.has(chunk.id)).map(({ chunk }) => chunk.contentHash),
     );
     await announceRounds(settled.rounds, this.options);
-    const ours = failed.filter(({ chunkId }) => settled.chunkIds.has(chunkId));
-    metrics.settled.inc({ status: 'success' }, settled.chunkIds.size - ours.length);
-    metrics.settled.inc({ status: 'failed' }, ours.length);
-    for (const { chunkId, error } of ours) {
+    const settledFailures = failed.filter(({ chunkId }) => settled.chunkIds.has(chunkId));
+    metrics.settled.inc({ status: 'success' }, settled.chunkIds.size - settledFailures.length);
+    metrics.settled.inc({ status: 'failed' }, settledFailures.length);
+    for (const { chunkId, error } of settledFailures) {
       logger.warn({ chunkId, code: error.code, reason: error.message }, 'a chunk failed');
     }
     return new Map(
-      ours.map(({ chunkId, error }) => [chunkId, { outcome: 'failed', code: error.code, message: error.message }]),
+      settledFailures.map(({ chunkId, error }) => [
+        chunkId,
+        { outcome: 'failed', code: error.code, message: error.message },
+      ]),
     );
   }
 }

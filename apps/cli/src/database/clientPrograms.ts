@@ -47,8 +47,8 @@ export async function findClientPrograms(
 }
 
 /**
- * Chooses the programs of the server's version, else of the next newer one, else the newest. Programs of version 17 can
- * read an older server but not write to it.
+ * Chooses the programs of the server's version, otherwise of the next newer one, otherwise the newest. Programs of
+ * version 17 can read an older server but not write to it.
  * @throws StackError when none are installed, or none fit
  */
 export function chooseClientPrograms(

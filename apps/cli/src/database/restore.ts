@@ -8,7 +8,7 @@ import { type ClientPrograms, connectionOf, pathOf } from './clientPrograms';
 
 /**
  * Drops the views, tables and sequences of the schema public that belong to no extension. It does not use CASCADE:
- * objects outside that depend on them are not ours to delete, so they make the whole restore fail.
+ * objects outside that depend on them must not be deleted, so they make the whole restore fail.
  */
 const emptyPublic = `
 DO $$

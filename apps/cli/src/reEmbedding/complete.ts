@@ -17,7 +17,10 @@ const maxCountingShare = 0.05;
 /** Embedding with the old model is closed only when no more chunks are open than the smaller of these limits. */
 const maxOpenChunks = 1_000;
 const maxOpenShare = 0.02;
-/** While embedding is closed, uploads wait. A close ends after `closeMs` unless it is renewed, even if this process dies. */
+/**
+ * While embedding is closed, uploads wait. A close ends after `closeMs` unless it is renewed, even if this process
+ * dies.
+ */
 const closeMs = 30_000;
 /** A close is renewed for at most this long. */
 const maxCloseMs = 120_000;

@@ -123,7 +123,7 @@ export function parseArchives(text: string, release: string): Archive[] {
   });
 }
 
-/** Puts a file in place while `work` runs. A file of that name that is not ours stays. */
+/** Puts a file in place while `work` runs. A file of that name that another program made is kept. */
 async function withFile(file: string, text: string, mode: number, work: () => Promise<void>): Promise<void> {
   if (existsSync(file) && !readFileSync(file, 'utf8').includes(marker)) {
     await work();

@@ -10,7 +10,7 @@ import { type Archive, aptGet, candidateVersion, findDebianArchive, inspectSyste
 const sourceRelease = 'trixie';
 
 /**
- * Installs pgvector for a PostgreSQL server: the distribution's package, else a build of Debian's source.
+ * Installs pgvector for a PostgreSQL server: the distribution's package, otherwise a build of Debian's source.
  * @throws StackError when neither is possible
  */
 export async function installPgvector(context: StackContext, binaries: PostgresBinaries): Promise<void> {

@@ -22,7 +22,7 @@ export function instanceUrl(service: ServiceName, instance: Instance, secrets: S
   return handlers[service].url(instance.port, password[service](secrets));
 }
 
-/** True when a private instance runs, is ours, and answers. */
+/** True when a private instance runs, was started by Millrace, and answers. */
 export function isOurs(service: ServiceName, instance: PrivateInstance, secrets: Secrets): Promise<boolean> {
   return handlers[service].isOurs(instance, password[service](secrets));
 }

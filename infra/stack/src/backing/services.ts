@@ -35,7 +35,10 @@ async function withLock<T>(context: StackContext, work: () => Promise<T>): Promi
   }
 }
 
-/** Starts the servers that are not configured by URL. Writes each to the state at once, so that no started server is forgotten. */
+/**
+ * Starts the servers that are not configured by URL. Writes each to the state at once, so that no started server is
+ * forgotten.
+ */
 async function startAll(
   context: StackContext,
   state: ServiceState,
@@ -146,7 +149,7 @@ const howToEmpty = {
 
 /**
  * Stops what this checkout has started and deletes all its data, uploaded originals included.
- * @throws StackError when the user configured a URL: the data of that server is not ours to delete
+ * @throws StackError when the user configured a URL: Millrace must not delete the data of that server
  */
 export async function resetServices(context: StackContext): Promise<void> {
   for (const service of serviceNames) {

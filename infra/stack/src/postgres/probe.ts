@@ -50,7 +50,7 @@ export async function dataDirectoryOf(url: string): Promise<string | undefined> 
       return rows[0]?.data_directory;
     });
   } catch {
-    // Nothing listens there, or a server with another password: in both cases it is not ours.
+    // Either nothing listens there, or another server does: the password is refused.
     return undefined;
   }
 }

@@ -39,7 +39,7 @@ export async function redisFolderOf(url: string): Promise<string | undefined> {
       return Array.isArray(answer) ? String(answer[1]) : undefined;
     });
   } catch {
-    // Nothing listens there, or a server with another password: in both cases it is not ours.
+    // Either nothing listens there, or another server does: the password is refused.
     return undefined;
   }
 }

@@ -68,7 +68,7 @@ function writeConfiguration({ dataDir, port, password, account, settings }: Conf
   return file;
 }
 
-/** Stops a server of ours that runs on this folder although the state does not know it any more. */
+/** Stops Millrace's server on this folder when it still runs but is no longer in the state. */
 async function stopLeftover(dataDir: string): Promise<void> {
   const pidFile = join(dataDir, 'redis.pid');
   const running = existsSync(pidFile) ? findProcessIn(Number(readFileSync(pidFile, 'utf8')), dataDir) : undefined;

@@ -53,7 +53,10 @@ export async function startLocalStack(context: StackContext, signal: AbortSignal
   }
 }
 
-/** Starts the services. Tries another port when a program, such as a second demo, has taken this one since it was chosen. */
+/**
+ * Starts the services. Tries another port when a program, such as a second demo, has taken this one since it was
+ * chosen.
+ */
 async function startOnFreePort(
   context: StackContext,
   { databaseUrl, redisUrl }: BackingServices,

@@ -31,7 +31,7 @@ export function findProcessIn(pid: number, directory: string): ServerProcess | u
   try {
     return realpathSync(`/proc/${pid}/cwd`) === realpathSync(directory) ? { pid, identity } : undefined;
   } catch {
-    // It has ended, belongs to another user, or the system has no /proc: it cannot be shown to be ours.
+    // It has ended, belongs to another user, or the system has no /proc. So it is unknown whether Millrace started it.
     return undefined;
   }
 }

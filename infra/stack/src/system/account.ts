@@ -15,8 +15,8 @@ async function findAccount(name: string): Promise<Account | undefined> {
 }
 
 /**
- * Chooses the account that a server runs as. It is undefined, our own, unless we are root. A server must not run as
- * root, and PostgreSQL refuses to.
+ * Chooses the account that a server runs as. It is undefined (the current account) unless this program runs as root. A
+ * server must not run as root, and PostgreSQL refuses to.
  * @param names the accounts to try, in this order
  * @throws StackError when none of them exists
  */

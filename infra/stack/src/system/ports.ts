@@ -11,9 +11,9 @@ export function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
 }
 
 /**
- * Chooses a free port: the preferred one if it is free, else a random one below 32000. Systems give higher ports to
- * outgoing connections, so a lower one is likely to be free at the next start too. Another program can still take the
- * port first, so the caller must be ready to ask again.
+ * Chooses a free port: the preferred one if it is free, otherwise a random one below 32000. Systems give higher ports
+ * to outgoing connections, so a lower one is likely to be free at the next start too. Another program can still take
+ * the port first, so the caller must be ready to ask again.
  * @throws StackError when no free port is found
  */
 export async function choosePort(preferred?: number): Promise<number> {

@@ -54,8 +54,8 @@ function codeFor(status: number): ErrorCode {
 }
 
 /**
- * Returns the milliseconds to wait, at most an hour: from `retry-after-ms`, else from `Retry-After` in seconds or as an
- * HTTP date (RFC 9110). Returns undefined when the headers name no time.
+ * Returns the milliseconds to wait, at most an hour: from `retry-after-ms`, otherwise from `Retry-After` in seconds or
+ * as an HTTP date (RFC 9110). Returns undefined when the headers name no time.
  */
 export function retryAfterMs(headers: Headers | undefined, now: number): number | undefined {
   const milliseconds = parseNumber(headers?.get('retry-after-ms'));
@@ -75,7 +75,10 @@ function parseNumber(value: string | null | undefined): number | undefined {
   return value && /^\s*\d+(\.\d+)?\s*$/.test(value) ? Math.ceil(Number(value)) : undefined;
 }
 
-/** Returns the system's error code as " (ECONNREFUSED)". Messages are left out: they may hold an address with a password. */
+/**
+ * Returns the system's error code as " (ECONNREFUSED)". Messages are left out: they may hold an address with a
+ * password.
+ */
 function systemCode(error: unknown): string {
   let cause = error;
   while (typeof cause === 'object' && cause !== null) {

@@ -60,8 +60,8 @@ export function openaiProvider(options: OpenaiProviderOptions): RawEmbeddingProv
 const frozenMs = 1_000;
 
 /**
- * Aborts a request after `ms`, or with `outer`. When the process was suspended past the deadline, the answer may have arrived.
- * Then there is a moment to read it, because it is paid for.
+ * Aborts a request after `ms`, or with `outer`. When the process was suspended past the deadline, the answer may have
+ * arrived. Then there is a moment to read it, because it is paid for.
  */
 class Deadline {
   private readonly controller = new AbortController();

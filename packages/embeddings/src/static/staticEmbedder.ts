@@ -16,7 +16,10 @@ const averageShare = 0.5;
 /** How much of the averaged part is removed as common to all texts. Measured: about nine tenths of it is common. */
 const commonShare = 0.85;
 
-/** The parameter a of Arora et al. for the average. 1e-4, the low end of their range, ranked best within and across documents. */
+/**
+ * The parameter a of Arora et al. for the average. 1e-4, the low end of their range, ranked best within and across
+ * documents.
+ */
 const averageSmoothing = 1e-4;
 /** The same parameter for hashed features. A smaller value lets rare words outweigh the topic. */
 const hashSmoothing = 1e-3;

@@ -2,7 +2,7 @@ import type { ErrorCode } from '@millrace/contracts';
 import type { Resources } from '../dependencies';
 import type { Endpoint, JsonBody, UploadBody } from './endpoint';
 
-/** A malformed address or header can end any request, and so can a fault of our own. */
+/** Errors that any request can get: for a malformed address or header, and for an internal fault. */
 const anyRequest: ErrorCode[] = ['REQUEST_INVALID', 'HEADERS_TOO_LARGE', 'INTERNAL'];
 
 const errorsOfBody: Record<(JsonBody | UploadBody)['kind'], ErrorCode[]> = {
