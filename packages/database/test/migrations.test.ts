@@ -134,6 +134,26 @@ describe('Migrations', () => {
     });
   });
 
+  test('When a service of the version before queues a job that has chunks, then the database refuses it', async () => {
+    await run('up');
+    const [documentId, jobId] = [newId(), newId()];
+    await withDatabase(testDatabase.url, async ({ sql }) => {
+      await sql.none(
+        `INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes, status)
+         VALUES ($<documentId>, $<collection>, $<owner>, 'a.pdf', repeat('1', 64), 'application/pdf', 1, 'partial')`,
+        { documentId, collection: defaultCollectionId, owner: systemOwnerId },
+      );
+      await sql.none(
+        `INSERT INTO jobs (id, document_id, kind, status, current_step, total_chunks, processed_chunks, max_retries,
+           chunk_max_retries, queue_job_id, dispatch_count)
+         VALUES ($<jobId>, $<documentId>, 'ingest', 'completed_with_errors', 'ended', 1, 1, 3, 2, $<jobId> || '.1', 1)`,
+        { jobId, documentId },
+      );
+      const queue = sql.none(`UPDATE jobs SET status = 'queued' WHERE id = $1`, [jobId]);
+      await expect(queue).rejects.toThrow(/jobs_unread_check/);
+    });
+  });
+
   test('When two runs start at once, then one does the work and the other finds it done', async () => {
     const results = await Promise.all([run('up'), run('up')]);
     expect(results.map((names) => names.length).sort()).toEqual([0, migrationNames().length]);
