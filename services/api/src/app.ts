@@ -6,7 +6,7 @@ import type { Dependencies } from './dependencies';
 import { endpoints } from './endpoints';
 import { keyAuthentication, requireKeyInBrowser } from './http/auth';
 import { endpointRouter } from './http/endpointRouter';
-import { answerProblem, unknownAddress } from './http/problems';
+import { answerProblem, undecodableAddress, unknownAddress } from './http/problems';
 import { withoutPassword } from './http/requestLog';
 import { pageRoutes } from './pages';
 import { ChunkSearch } from './search';
@@ -43,6 +43,7 @@ export function createApp({ apiKey, providers, ...resources }: Dependencies): Ex
   const search = new ChunkSearch(database, providers, config.SEARCH_EFFORT);
   app.use(endpointRouter(endpoints, { ...resources, search }, authenticate));
   app.use(unknownAddress(authenticate));
+  app.use(undecodableAddress(authenticate));
   app.use(answerProblem);
   return app;
 }

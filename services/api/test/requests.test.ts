@@ -20,6 +20,7 @@ describe('The API key', () => {
     ['POST', '/api/v1/search'],
     ['GET', '/metrics'],
     ['GET', '/nowhere'],
+    ['GET', '/api/v1/jobs/%zz'],
   ])('When %s %s comes without the key, then UNAUTHENTICATED', async (method, path) => {
     const response = await (method === 'GET' ? api.anonymous.get(path) : api.anonymous.post(path));
     expect(response.status).toBe(401);

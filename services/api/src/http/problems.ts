@@ -91,3 +91,16 @@ export function unknownAddress(authenticate: Authenticate): RequestHandler {
     throw new MillraceError('NOT_FOUND', `There is nothing at ${request.method} ${request.path}.`);
   };
 }
+
+/**
+ * Answers requests whose address cannot be decoded ("%zz") as `unknownAddress` does. Express decodes the parameters of a
+ * path before the endpoint asks who makes the request.
+ */
+export function undecodableAddress(authenticate: Authenticate): ErrorRequestHandler {
+  return (error, request, _response, next) => {
+    if (error instanceof URIError) {
+      authenticate(request);
+    }
+    next(error);
+  };
+}
