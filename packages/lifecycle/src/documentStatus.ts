@@ -73,9 +73,13 @@ export async function setStatuses(
      FROM jobs WHERE document_id = ANY($1::uuid[]) AND kind IN ('ingest', 'reread') ORDER BY created_at, id`,
     [documents.map(({ id }) => id)],
   );
+  const jobsOf = new Map<string, DocumentJob[]>(documents.map(({ id }) => [id, []]));
+  for (const job of jobs) {
+    jobsOf.get(job.documentId)?.push(job);
+  }
   const changes = [];
   for (const document of documents) {
-    const own = jobs.filter((job) => job.documentId === document.id);
+    const own = jobsOf.get(document.id) ?? [];
     const failedPages = pages.get(document.id) ?? { count: 0, code: null };
     const status = statusOf(document, own, failedPages);
     const failure =
