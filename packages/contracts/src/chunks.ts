@@ -2,11 +2,11 @@ import { z } from 'zod';
 
 /** A rectangle on a page, as fractions (0 to 1) of the page's width and height, from the top left corner. */
 export const boxSchema = z.object({
-  page: z.int().min(1),
-  x0: z.number(),
-  y0: z.number(),
-  x1: z.number(),
-  y1: z.number(),
+  page: z.int().min(1).describe('The page, from 1.'),
+  x0: z.number().describe('The left edge, as a fraction (0 to 1) of the width of the page.'),
+  y0: z.number().describe('The top edge, as a fraction (0 to 1) of the height of the page, from the top.'),
+  x1: z.number().describe('The right edge, as x0.'),
+  y1: z.number().describe('The bottom edge, as y0.'),
 });
 export type Box = z.infer<typeof boxSchema>;
 

@@ -26,6 +26,21 @@ function codesOf({ responses }: Operation): string[] {
   );
 }
 
+/** Lists the fields without a description, at any depth. A reference has that of its schema. */
+function undescribed(schema: unknown, path = ''): string[] {
+  if (typeof schema !== 'object' || schema === null) {
+    return [];
+  }
+  return Object.entries(schema).flatMap(([key, value]) => {
+    const inner = undescribed(value, `${path}/${key}`);
+    const fields = key === 'properties' ? Object.entries<object>(value) : [];
+    return [
+      ...inner,
+      ...fields.filter(([, field]) => !('description' in field || '$ref' in field)).map(([name]) => `${path}/${name}`),
+    ];
+  });
+}
+
 describe('The OpenAPI document', () => {
   test('is valid OpenAPI 3.1', async () => {
     expect(document.openapi).toBe('3.1.0');
@@ -83,6 +98,10 @@ describe('The OpenAPI document', () => {
     for (const described of [...operations.flatMap(({ parameters }) => parameters), ...Object.values(options)]) {
       expect(described).toMatchObject({ description: expect.any(String) });
     }
+  });
+
+  test('describes every field of its schemas', () => {
+    expect(undescribed(document.components.schemas)).toEqual([]);
   });
 
   test('does not offer a password in the address, where it would be logged', () => {

@@ -3,16 +3,24 @@ import { idSchema } from '../ids';
 
 /** A date as JSON writes it. */
 export const timestamp = z.iso.datetime().meta({ examples: ['2026-11-27T09:30:00.000Z'] });
+export const createdAt = timestamp.describe('When the row was made.');
+export const updatedAt = timestamp.describe('When the row was last changed.');
+
 export const count = z.int().min(0);
 
 export const documentId = idSchema.meta({ description: "The document's id." });
 export const jobId = idSchema.meta({ description: "The job's id." });
+export const chunkId = idSchema.describe("The chunk's id.");
 export const collectionId = idSchema.meta({ description: "The collection's id." });
 
-export const pageNumber = z.int().min(1);
+export const pageNumber = z.int().min(1).describe('The page, from 1.');
 export const pageStart = pageNumber.describe('The first page that the text is on, from 1.');
 export const pageEnd = pageNumber.describe('The last page that the text is on.');
 export const chunkIndex = count.describe('The position of the chunk in the document, from 0.');
+export const chunkText = z.string().describe('The text of the chunk.');
+export const contentHash = z.string().describe('The SHA-256 of the normalized text, in hexadecimal.');
+export const chunkHash = z.string().describe('The identity of the chunk in its document.');
+export const filename = z.string().meta({ description: 'The name of the file.', examples: ['annual-report.pdf'] });
 export const section = z
   .string()
   .nullable()
@@ -41,6 +49,7 @@ export const errorCode = z
   .max(100)
   .regex(/^[A-Z0-9_]+$/, 'must be an error code, such as EMBEDDING_TIMEOUT')
   .meta({ description: 'An error code.', examples: ['EMBEDDING_TIMEOUT'] });
+export const errorMessage = z.string().nullable().describe('What went wrong, or null without an error.');
 export const errorCodes = z.array(errorCode).min(1).max(100);
 
 /** An error code as a row holds it. */

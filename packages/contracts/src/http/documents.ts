@@ -1,12 +1,17 @@
 import { z } from 'zod';
 import { boxSchema } from '../chunks';
-import { idSchema } from '../ids';
 import { documentRepair, documentStatus, pageOutcome } from '../statuses';
 import {
+  chunkHash,
+  chunkId,
   chunkIndex,
+  chunkText,
   collectionId,
+  contentHash,
   count,
+  createdAt,
   documentId,
+  filename,
   jobId,
   links,
   nextCursor,
@@ -15,7 +20,7 @@ import {
   pageStart,
   section,
   storedErrorCode,
-  timestamp,
+  updatedAt,
 } from './common';
 import { jobSchema } from './jobs';
 import { problemSchema } from './problem';
@@ -24,14 +29,14 @@ const documentSchema = z
   .object({
     id: documentId,
     collection_id: collectionId,
-    filename: z.string().meta({ examples: ['annual-report.pdf'] }),
+    filename,
     title: z.string().nullable().describe('The title in the file, or null.'),
     content_hash: z.string().describe('The SHA-256 of the uploaded bytes, in hexadecimal.'),
     mime_type: z.string().meta({
       description: "The media type. A text's has the charset that the client named, if it was needed.",
       examples: ['application/pdf', 'text/plain; charset=windows-1251'],
     }),
-    size_bytes: count,
+    size_bytes: count.describe('The size of the uploaded file.'),
     page_count: count.nullable().describe('The number of pages; null until the document is read.'),
     total_chunks: count.nullable().describe('The number of chunks; null until the document is read.'),
     repair: documentRepair.nullable().meta({
@@ -49,8 +54,8 @@ const documentSchema = z
     status: documentStatus.describe('A "partial" document can be searched, and its detail says what is missing.'),
     error: problemSchema.nullable().describe('Why the document failed, or what makes it partial; else null.'),
     job_id: jobId.describe('The newest job that reads the document.'),
-    created_at: timestamp,
-    updated_at: timestamp,
+    created_at: createdAt,
+    updated_at: updatedAt,
     links,
   })
   .meta({ id: 'Document' });
@@ -63,7 +68,7 @@ const missingSchema = z.object({
   chunks: z
     .array(
       z.object({
-        id: idSchema,
+        id: chunkId,
         chunk_index: chunkIndex,
         page_start: pageStart,
         page_end: pageEnd,
@@ -94,23 +99,23 @@ export const uploadResponseSchema = z
 export type UploadResponse = z.infer<typeof uploadResponseSchema>;
 
 const documentChunkSchema = z.object({
-  id: idSchema,
+  id: chunkId,
   chunk_index: chunkIndex,
-  text: z.string(),
-  token_count: count,
+  text: chunkText,
+  token_count: count.describe('Its length in tokens (cl100k_base).'),
   page_start: pageStart,
   page_end: pageEnd,
   section,
   coordinates: z.array(boxSchema).describe('Where the text is: one rectangle for each block and page.'),
-  content_hash: z.string().describe('The SHA-256 of the normalized text.'),
-  chunk_hash: z.string().describe('The identity of the chunk in its document.'),
+  content_hash: contentHash,
+  chunk_hash: chunkHash,
   embedding_model: z.string().nullable().describe('The model that made the vector.'),
 });
 
 export const documentChunksResponseSchema = z
   .object({
     document_id: documentId,
-    chunks: z.array(documentChunkSchema),
+    chunks: z.array(documentChunkSchema).describe('In order of chunk_index.'),
     next_cursor: nextCursor,
   })
   .meta({ id: 'DocumentChunks' });
@@ -125,14 +130,14 @@ const documentPageSchema = z.object({
   width: z.number().describe('In points (1/72 inch), as the page is shown.'),
   height: z.number().describe('In points (1/72 inch), as the page is shown.'),
   outcome: pageOutcome.describe('Where the text of the page comes from, or why it has none.'),
-  characters: count,
+  characters: count.describe('How many characters of text the page has.'),
   error_code: storedErrorCode,
 });
 
 export const documentPagesResponseSchema = z
   .object({
     document_id: documentId,
-    pages: z.array(documentPageSchema),
+    pages: z.array(documentPageSchema).describe('In order of their numbers.'),
     next_cursor: nextCursor,
   })
   .meta({ id: 'DocumentPages' });

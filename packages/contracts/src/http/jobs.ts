@@ -2,10 +2,15 @@ import { z } from 'zod';
 import { idSchema } from '../ids';
 import { jobChunkStatus, jobKind, jobStatus } from '../statuses';
 import {
+  chunkHash,
+  chunkId,
   chunkIndex,
+  contentHash,
   count,
+  createdAt,
   documentId,
   errorCode,
+  errorMessage,
   jobId,
   links,
   nextCursor,
@@ -14,6 +19,7 @@ import {
   pageStart,
   storedErrorCode,
   timestamp,
+  updatedAt,
 } from './common';
 import { problemSchema } from './problem';
 
@@ -21,7 +27,10 @@ export const jobSchema = z
   .object({
     id: jobId,
     document_id: documentId,
-    kind: jobKind,
+    kind: jobKind.describe(
+      'ingest: reads the document and embeds it. reread: reads its failed pages again. re-embed: makes its vectors ' +
+        'with another model.',
+    ),
     status: jobStatus.describe('"retrying" is the wait between two rounds.'),
     current_step: z.string().meta({ description: 'What happens now, for people.', examples: ['embedding'] }),
     total_chunks: count.nullable().describe('The number of chunks; null until the document is read.'),
@@ -31,54 +40,54 @@ export const jobSchema = z
     retry_count: count.describe('How many retry rounds have begun.'),
     max_retries: count.describe('How many retry rounds there may be.'),
     error: problemSchema.nullable().describe('Why the job failed, or null.'),
-    created_at: timestamp,
-    started_at: timestamp.nullable(),
-    finished_at: timestamp.nullable(),
+    created_at: createdAt,
+    started_at: timestamp.nullable().describe('When a worker first claimed the job, or null.'),
+    finished_at: timestamp.nullable().describe('When the job ended, or null.'),
     links,
   })
   .meta({ id: 'Job', description: 'One run over a document.' });
 export type JobView = z.infer<typeof jobSchema>;
 
 const jobChunkSchema = z.object({
-  id: idSchema,
+  id: chunkId,
   chunk_index: chunkIndex,
   page_start: pageStart,
   page_end: pageEnd,
-  status: jobChunkStatus,
+  status: jobChunkStatus.describe('"retry_scheduled" waits for the next attempt.'),
   attempts: count.describe('How often a worker has claimed the chunk.'),
   max_retries: count.describe('How many attempts the chunk may have.'),
   last_error_code: storedErrorCode,
-  last_error: z.string().nullable(),
+  last_error: errorMessage,
   queue_job_id: z.string().describe('The id of the last delivery in the queue.'),
   next_attempt_at: timestamp.nullable().describe('When the next attempt may begin, if one is scheduled.'),
-  processed_at: timestamp.nullable(),
-  created_at: timestamp,
-  updated_at: timestamp,
+  processed_at: timestamp.nullable().describe('When the chunk succeeded, or null.'),
+  created_at: createdAt,
+  updated_at: updatedAt,
 });
 export type JobChunkView = z.infer<typeof jobChunkSchema>;
 
 export const statusCounts = z
   .object({
-    total: count,
-    pending: count,
-    processing: count,
-    success: count,
-    failed: count,
-    retry_scheduled: count,
-    cancelled: count,
+    total: count.describe('All of them.'),
+    pending: count.describe('Wait for their first attempt.'),
+    processing: count.describe('A worker has them.'),
+    success: count.describe('Embedded and stored.'),
+    failed: count.describe('Their last attempt failed.'),
+    retry_scheduled: count.describe('Wait for another attempt.'),
+    cancelled: count.describe('Cancelled with their job.'),
   })
   .describe('How many chunks have each status, zeros included.');
 export type StatusCounts = z.infer<typeof statusCounts>;
 
 const chunkAttemptSchema = z.object({
-  attempt: z.int().min(1),
-  round: z.int().min(1),
-  worker: z.string().nullable(),
-  outcome: z.enum(['failed', 'success']),
+  attempt: z.int().min(1).describe('The number of the attempt, from 1.'),
+  round: z.int().min(1).describe('The round of the job, from 1.'),
+  worker: z.string().nullable().describe('The worker that made the attempt, if known.'),
+  outcome: z.enum(['failed', 'success']).describe('How the attempt ended.'),
   error_code: storedErrorCode,
-  error: z.string().nullable(),
-  started_at: timestamp.nullable(),
-  finished_at: timestamp,
+  error: errorMessage,
+  started_at: timestamp.nullable().describe('When the attempt began, if known.'),
+  finished_at: timestamp.describe('When the attempt ended.'),
   retry_group_id: idSchema.nullable().describe('The retry group that asked for the attempt, or null.'),
 });
 
@@ -86,11 +95,11 @@ export const jobChunkDetailSchema = jobChunkSchema
   .extend({
     job_id: jobId,
     worker: z.string().nullable().describe('The worker that claimed the chunk last.'),
-    started_at: timestamp.nullable(),
-    lease_expires_at: timestamp.nullable(),
-    chunk_hash: z.string(),
-    content_hash: z.string(),
-    retry_group_id: idSchema.nullable(),
+    started_at: timestamp.nullable().describe('When the last attempt began, or null.'),
+    lease_expires_at: timestamp.nullable().describe("When the worker's lease expires; null while no worker has it."),
+    chunk_hash: chunkHash,
+    content_hash: contentHash,
+    retry_group_id: idSchema.nullable().describe('The latest retry group of the chunk, or null.'),
     history: z
       .array(chunkAttemptSchema)
       .describe('The attempts. A chunk that succeeded at its first attempt has no history.'),
@@ -103,9 +112,9 @@ export const jobChunksResponseSchema = z
     job_id: jobId,
     summary: statusCounts,
     error_codes: z
-      .array(z.object({ code: z.string(), count }))
+      .array(z.object({ code: errorCode, count: count.describe('How many chunks have it.') }))
       .describe('How many failed chunks have which error code, the commonest first.'),
-    chunks: z.array(jobChunkSchema),
+    chunks: z.array(jobChunkSchema).describe('In order of chunk_index.'),
     next_cursor: nextCursor,
   })
   .meta({ id: 'JobChunks' });

@@ -36,12 +36,16 @@ const skipReason = z
   );
 export type SkipReason = z.infer<typeof skipReason>;
 
+const skipped = count.describe('How many have this reason.');
+
 export const retryResponseSchema = z
   .object({
     group_id: groupId,
     scheduled: count.describe('How many chunks will be tried again.'),
     skipped: z
-      .array(z.object({ reason: skipReason, count, chunk_ids: z.array(idSchema) }))
+      .array(
+        z.object({ reason: skipReason, count: skipped, chunk_ids: z.array(idSchema).describe('The first hundred.') }),
+      )
       .describe('The chunks that are not retried, by reason, with the first hundred ids of each.'),
     job_restarted: z
       .boolean()
@@ -53,8 +57,9 @@ export type RetryResponse = z.infer<typeof retryResponseSchema>;
 
 const pagesSkipReason = z
   .enum(['in_progress', 'no_failed_pages'])
+  .nullable()
   .describe(
-    'Why no page is read again. in_progress: a job of the document is running. no_failed_pages: no page of the ' +
+    'Why no page is read again; null when pages are. in_progress: a job of the document is running. no_failed_pages: no page of the ' +
       'document has failed, or the job ended before any page was read.',
   );
 
@@ -62,7 +67,7 @@ export const retryPagesResponseSchema = z
   .object({
     group_id: groupId,
     pages: count.describe('How many pages are read again: all that have failed.'),
-    reason: pagesSkipReason.nullable(),
+    reason: pagesSkipReason,
     links,
   })
   .meta({ id: 'RetryPagesResponse' });
@@ -96,13 +101,13 @@ export const bulkRetryRequestSchema = z
 
 export const bulkRetryResponseSchema = z
   .object({
-    dry_run: z.boolean(),
+    dry_run: z.boolean().describe('True when the retry was only counted.'),
     group_id: groupId,
     scheduled: count.describe('How many chunks are retried. After a dry run: how many would be.'),
     jobs: count.describe('How many jobs these chunks belong to.'),
     jobs_restarted: count.describe('How many jobs had failed before they had chunks, and are restarted.'),
     skipped: z
-      .array(z.object({ reason: skipReason, count }))
+      .array(z.object({ reason: skipReason, count: skipped }))
       .describe('How many chunks and jobs fit the conditions but are not retried, by reason.'),
     links,
   })
@@ -111,10 +116,10 @@ export type BulkRetryResponse = z.infer<typeof bulkRetryResponseSchema>;
 
 export const retryGroupSchema = z
   .object({
-    group_id: idSchema,
-    requested_at: timestamp,
+    group_id: idSchema.describe('The id of the retry group.'),
+    requested_at: timestamp.describe('When the retry was requested.'),
     request: z.record(z.string(), z.unknown()).describe('The request.'),
-    force: z.boolean(),
+    force: z.boolean().describe('True when chunks without attempts left were retried too.'),
     scheduled: count.describe('How many chunks were scheduled.'),
     summary: statusCounts.describe('How many of its chunks have each status. A chunk counts in its latest retry only.'),
     jobs: z.partialRecord(jobStatus, count).describe('How many of the jobs that it restarted have each status.'),

@@ -3,7 +3,7 @@ import { boxSchema } from '../chunks';
 import { idSchema } from '../ids';
 import { metadataFilterSchema } from '../metadata';
 import { documentStatus } from '../statuses';
-import { collectionId, documentId, pageEnd, pageStart, section } from './common';
+import { chunkId, chunkText, collectionId, documentId, filename, pageEnd, pageStart, section } from './common';
 
 export const searchRequestSchema = z
   .strictObject({
@@ -22,19 +22,20 @@ export const searchRequestSchema = z
           examples: [{ year: 2026 }],
         }),
       })
-      .optional(),
+      .optional()
+      .describe('Only documents that match.'),
     limit: z.int().min(1).max(100).default(10).describe('The most hits to return.'),
   })
   .meta({ id: 'SearchRequest' });
 export type SearchRequest = z.input<typeof searchRequestSchema>;
 
 const searchHitSchema = z.object({
-  chunk_id: idSchema,
+  chunk_id: chunkId,
   document_id: documentId,
   collection_id: collectionId,
-  filename: z.string(),
+  filename,
   document_status: documentStatus.describe('A "partial" document lacks pages or chunks.'),
-  text: z.string(),
+  text: chunkText,
   score: z.number().meta({
     description: 'The cosine similarity of query and chunk, from -1 to 1. Higher is closer.',
     examples: [0.82],
@@ -46,6 +47,9 @@ const searchHitSchema = z.object({
 });
 
 export const searchResponseSchema = z
-  .object({ query: z.string(), hits: z.array(searchHitSchema).describe('The nearest chunks, nearest first.') })
+  .object({
+    query: z.string().describe('The text that was searched for.'),
+    hits: z.array(searchHitSchema).describe('The nearest chunks, nearest first.'),
+  })
   .meta({ id: 'SearchResponse' });
 export type SearchResponse = z.infer<typeof searchResponseSchema>;
