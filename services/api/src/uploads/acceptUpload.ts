@@ -1,15 +1,24 @@
-import { originalKey } from '@millrace/blobs';
+import { type BlobStore, originalKey } from '@millrace/blobs';
+import type { Config } from '@millrace/config';
 import { MillraceError, newId } from '@millrace/contracts';
-import { type DocumentRow, defaultCollectionId } from '@millrace/database';
+import { type Database, type DocumentRow, defaultCollectionId } from '@millrace/database';
 import { type Accepted, acceptDocument } from '@millrace/lifecycle';
-import type { Resources } from '../dependencies';
+import type { Deliveries } from '@millrace/runtime';
+import type { Logger } from '@millrace/telemetry';
+import type { Access } from '../access';
 import type { ReceivedUpload } from './receiveUpload';
+import type { Unlocker } from './unlocker';
 import { readingOptionsOf, type UploadFields } from './uploadFields';
 
-type UploadResources = Pick<
-  Resources,
-  'access' | 'blobs' | 'config' | 'database' | 'deliveries' | 'logger' | 'unlocker'
->;
+interface UploadResources {
+  access: Access;
+  blobs: BlobStore;
+  config: Config;
+  database: Database;
+  deliveries: Deliveries;
+  logger: Logger;
+  unlocker: Unlocker;
+}
 
 /**
  * Makes a received file a document of its collection, or finds the document that already holds the same content. The
