@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import express, { type Express } from 'express';
 import helmet from 'helmet';
 import pinoHttp from 'pino-http';
+import { browserPages } from './browserPages';
 import type { Dependencies } from './dependencies';
 import { endpoints } from './endpoints';
 import { keyAuthentication, requireKeyInBrowser } from './http/auth';
 import { endpointRouter } from './http/endpointRouter';
 import { answerProblem, undecodableAddress, unknownAddress } from './http/problems';
 import { withoutPassword } from './http/requestLog';
-import { pageRoutes } from './pages';
 import { ChunkSearch } from './search';
 
 /** Makes the HTTP application. It does not listen yet. */
@@ -37,7 +37,7 @@ export function createApp({ apiKey, providers, ...resources }: Dependencies): Ex
   const directives = { scriptSrc: inline, styleSrc: inline, fontSrc: ["'self'"], upgradeInsecureRequests: null };
   app.use(['/docs', '/admin'], helmet({ contentSecurityPolicy: { directives } }));
   app.use(['/docs', '/openapi.json', '/admin'], requireKeyInBrowser(apiKey));
-  app.use(pageRoutes(resources));
+  app.use(browserPages(resources));
 
   app.use(helmet());
   const search = new ChunkSearch(database, providers, config.SEARCH_EFFORT);

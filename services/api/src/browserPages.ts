@@ -7,8 +7,8 @@ import type { SharedResources } from './dependencies';
 import { endpoints } from './endpoints';
 import { openApiDocument } from './http/openApiDocument';
 
-/** Makes the routes of the pages: the documentation at /docs, and Bull Board at /admin/queues. */
-export function pageRoutes({ queues }: Pick<SharedResources, 'queues'>): Router {
+/** Makes the routes of the pages for people: the documentation at /docs, and Bull Board at /admin/queues. */
+export function browserPages({ queues }: Pick<SharedResources, 'queues'>): Router {
   const router = Router();
   const document = openApiDocument(endpoints);
   router.get('/openapi.json', (_request, response) => {
