@@ -12,8 +12,9 @@ export function decodeCursor(cursor: string | undefined, start: number): number 
   }
   const match = /^after:(\d{1,9})$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
   if (!match) {
-    throw new MillraceError('REQUEST_INVALID', 'cursor: is not a cursor of this API', {
-      extra: { errors: [{ path: 'cursor', message: 'is not a cursor of this API' }] },
+    const message = 'is not a cursor of this API';
+    throw new MillraceError('REQUEST_INVALID', `cursor: ${message}.`, {
+      extra: { errors: [{ path: 'cursor', message }] },
     });
   }
   return Number(match[1]);

@@ -36,7 +36,7 @@ function toKnownError(error: unknown): MillraceError {
   if (error instanceof ZodError) {
     const errors = error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
     const summary = errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
-    return new MillraceError('REQUEST_INVALID', summary, { cause: error, extra: { errors } });
+    return new MillraceError('REQUEST_INVALID', asSentence(summary), { cause: error, extra: { errors } });
   }
   return fromFramework(error) ?? new MillraceError('INTERNAL', undefined, { cause: error });
 }
@@ -48,14 +48,19 @@ function fromFramework(error: unknown): MillraceError | null {
   }
   const { type, status } = error as Error & { type?: string; status?: number };
   if (type === 'entity.parse.failed') {
-    return new MillraceError('JSON_MALFORMED', error.message, { cause: error });
+    return new MillraceError('JSON_MALFORMED', asSentence(error.message), { cause: error });
   }
   if (type === 'entity.too.large') {
-    return new MillraceError('PAYLOAD_TOO_LARGE', error.message, { cause: error });
+    return new MillraceError('PAYLOAD_TOO_LARGE', asSentence(error.message), { cause: error });
   }
   return status && status >= 400 && status < 500
-    ? new MillraceError('REQUEST_INVALID', error.message, { cause: error })
+    ? new MillraceError('REQUEST_INVALID', asSentence(error.message), { cause: error })
     : null;
+}
+
+/** Ends a message of a library with a full stop. */
+function asSentence(message: string): string {
+  return message.endsWith('.') ? message : `${message}.`;
 }
 
 /** The last middleware. It answers every error with a problem document that has a code and the id of the request. */

@@ -23,9 +23,9 @@ export function createHttpServer(application: RequestListener): Server {
   server.timeout = idleMs;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (error.code === 'HPE_HEADER_OVERFLOW') {
-      refuse(socket, 'HEADERS_TOO_LARGE', error.message);
+      refuse(socket, 'HEADERS_TOO_LARGE', `${error.message}.`);
     } else {
-      refuse(socket, 'REQUEST_INVALID', `The request is not well-formed HTTP: ${error.message}`);
+      refuse(socket, 'REQUEST_INVALID', `The request is not well-formed HTTP: ${error.message}.`);
     }
   });
   server.on('checkExpectation', (_request, response) => {

@@ -89,7 +89,7 @@ export function readingOptionsOf(fields: UploadFields, config: Config): ReadingO
   const overlapTokens = fields.chunk_overlap_tokens ?? Math.min(config.CHUNK_OVERLAP_TOKENS, Math.floor(maxTokens / 2));
   if (overlapTokens * 2 > maxTokens) {
     const message = `must be at most half of the ${maxTokens} tokens of a chunk`;
-    throw new MillraceError('REQUEST_INVALID', `chunk_overlap_tokens: ${message}`, {
+    throw new MillraceError('REQUEST_INVALID', `chunk_overlap_tokens: ${message}.`, {
       extra: { errors: [{ path: 'chunk_overlap_tokens', message }] },
     });
   }
