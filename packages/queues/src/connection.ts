@@ -6,8 +6,8 @@ import { Redis } from 'ioredis';
 const producerTimeoutMs = 3_000;
 
 /**
- * Opens a connection for producers, which must not wait. With Redis away a command fails at once instead of piling up in
- * memory, and the caller decides. The row in PostgreSQL is the truth, so a lost delivery is made again.
+ * Opens a connection for producers, which must not wait. While Redis is unreachable, a command fails at once, so that
+ * commands do not pile up in memory. The caller decides what to do. A lost delivery is made again from its row.
  */
 export function producerConnection(url: string, logger: Logger): Redis {
   const options = { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: producerTimeoutMs };

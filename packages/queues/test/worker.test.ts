@@ -136,7 +136,7 @@ describe('Deliveries', () => {
     work(async () => {
       times += 1;
       if (times === 1) {
-        throw new Error('the database is away');
+        throw new Error('the database is unreachable');
       }
       return { outcome: 'done' };
     });

@@ -30,7 +30,7 @@ export interface ServiceOptions {
   name: string;
   config: Config;
   logger: Logger;
-  /** With Redis away, a producer's command fails at once and a worker's command waits. */
+  /** While Redis is unreachable, a producer's command fails at once and a worker's command waits. */
   redis: 'producer' | 'worker';
   /** Replaces options of the database connection. */
   database?: Partial<DatabaseOptions>;

@@ -16,7 +16,7 @@ import { addResourceOptions, wholeNumber } from '../options';
 import { describeIndex, describeReport } from '../vectorIndex/describe';
 import { showProgress } from '../vectorIndex/progress';
 
-const whenInterrupted = 'Interrupted. The next build removes what is left of an unfinished index.';
+const whenInterrupted = 'Interrupted. The next build removes the unfinished index.';
 
 /** Adds `index report | build | rebuild | drop`. */
 export function addIndex(program: Command, { context }: Cli): void {
