@@ -1,29 +1,24 @@
-import { chunkHashOf, newId } from '@millrace/contracts';
+import { chunkHashOf } from '@millrace/contracts';
 import { createTestDatabase, type TestDatabase, unitVector } from '@millrace/test-support';
-import { Database, defaultCollectionId, type NextModel, ReEmbedding, systemOwnerId } from '../src';
+import { newDocument, newDocumentChunk, openDatabase } from '@millrace/test-support/lifecycle';
+import { type Database, type NextModel, ReEmbedding } from '../src';
 
 export const old = { model: 'old-model', dimensions: 768 };
 export const wanted = { model: 'new-model', dimensions: 256 };
 
 /** Makes rows for upsertAll. */
 export function chunksOf(documentId: string, count: number, embeddingModel: string) {
-  return Array.from({ length: count }, (_, i) => ({
-    id: newId(),
-    documentId,
-    collectionId: defaultCollectionId,
-    ownerId: systemOwnerId,
-    chunkIndex: i,
-    chunkHash: chunkHashOf(`${i}`, 0),
-    contentHash: `${i}`,
-    content: `Text ${i}`,
-    tokenCount: 2,
-    pageStart: 1,
-    pageEnd: 1,
-    section: 'A > B',
-    coordinates: [{ page: 1, x0: 0, y0: 0, x1: 1, y1: 1 }],
-    embedding: unitVector(i),
-    embeddingModel,
-  }));
+  return Array.from({ length: count }, (_, i) =>
+    newDocumentChunk({
+      documentId,
+      chunkIndex: i,
+      chunkHash: chunkHashOf(`${i}`, 0),
+      contentHash: `${i}`,
+      section: 'A > B',
+      coordinates: [{ page: 1, x0: 0, y0: 0, x1: 1, y1: 1 }],
+      embeddingModel,
+    }),
+  );
 }
 
 /** A database with vectors of the old model, and a re-embedding to the new one. */
@@ -45,7 +40,7 @@ export class ModelChange {
   }
 
   open(url = this.url): Database {
-    return new Database({ url, poolMax: 4, connectTimeoutMs: 5_000, applicationName: 'test' });
+    return openDatabase(url);
   }
 
   async drop(): Promise<void> {
@@ -55,19 +50,12 @@ export class ModelChange {
 
   /** Adds a document with this many chunks that have a vector of the old model. */
   async addDocument(count: number): Promise<string> {
-    const id = newId();
-    await this.database.documents.insertIfNew({
-      id,
-      collectionId: defaultCollectionId,
-      ownerId: systemOwnerId,
-      filename: 'a.pdf',
-      sourcePath: null,
-      contentHash: id.replaceAll('-', '').padEnd(64, '0'),
-      mimeType: 'application/pdf',
-      sizeBytes: 1,
-    });
-    await this.database.transaction(({ documentChunks }) => documentChunks.upsertAll(chunksOf(id, count, old.model)));
-    return id;
+    const document = newDocument();
+    await this.database.documents.insertIfNew(document);
+    await this.database.transaction(({ documentChunks }) =>
+      documentChunks.upsertAll(chunksOf(document.id, count, old.model)),
+    );
+    return document.id;
   }
 
   /** Stores new vectors of a document's chunks, as an embedder does. */

@@ -147,11 +147,17 @@ describe('The connections of a pool', () => {
     }));
 
   test('When they are idle, then all but the minimum are closed', () =>
-    withPool({ poolMax: 5, poolMin: 2, idleTimeoutMs: 100 }, async (database) => {
+    withPool({ poolMax: 5, poolMin: 2, idleTimeoutMs: 500 }, async (database) => {
       await Promise.all(Array.from({ length: 5 }, () => database.sql.many('SELECT pg_sleep(0.1)')));
       expect(database.counts().primary?.idle).toBe(5);
       await waitFor('the others to close', async () => (await onServer()).length === 2);
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await waitFor('the minimum to be idle for much longer', async () => {
+        const { ms } = await observer.sql.one<{ ms: number }>(
+          `SELECT extract(epoch FROM now() - max(state_change))::float8 * 1000 AS ms FROM pg_stat_activity
+           WHERE datname = current_database() AND application_name = 'loaded'`,
+        );
+        return ms > 1_500;
+      });
       expect(await onServer()).toHaveLength(2);
     }));
 });

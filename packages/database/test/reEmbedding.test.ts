@@ -1,5 +1,5 @@
-import { setTimeout } from 'node:timers/promises';
 import { unitVector, waitFor } from '@millrace/test-support';
+import { hasLockWaits } from '@millrace/test-support/lifecycle';
 import {
   findReEmbeddingProgress,
   findVectorIndexes,
@@ -116,7 +116,7 @@ describe('Changing the model', () => {
       await sql.many('SELECT FROM document_chunks');
       changed = change.reEmbedding.change(next);
       for (let i = 0; i < 5; i += 1) {
-        await setTimeout(500);
+        await waitFor('the change to wait for the table', () => hasLockWaits(change.database, 1));
         expect(await change.database.sql.many('SELECT FROM document_chunks')).toEqual([]);
       }
       expect(await change.database.embeddingModels.find()).toMatchObject({ active: old });
@@ -169,7 +169,7 @@ describe('Vectors that arrive too late', () => {
         documentChunks.upsertAll(chunksOf(documentId, 2, old.model)),
       );
       store.catch(() => undefined);
-      await setTimeout(300);
+      await waitFor('the settlement to wait for the table', () => hasLockWaits(change.database, 1));
       await sql.none(`UPDATE embedding_settings SET model = 'new-model'`);
     });
     await expect(store).rejects.toThrow('no longer takes vectors of old-model');

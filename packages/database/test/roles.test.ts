@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { createTestDatabase, type TestDatabase, unitVector } from '@millrace/test-support';
+import { newDocument, newDocumentChunk } from '@millrace/test-support/lifecycle';
 import { Client } from 'pg';
-import { Database, defaultCollectionId, makeRoles, migrate, type RoleNames, systemOwnerId } from '../src';
+import { Database, makeRoles, migrate, type RoleNames } from '../src';
 
 const passwords = { service: 'service-password-1', readonly: 'readonly-password-1' };
 const insufficientPrivilege = '42501';
@@ -152,27 +153,9 @@ describe('Roles', () => {
     const open = (url: string) => new Database({ url, poolMax: 1, connectTimeoutMs: 5_000, applicationName: 'test' });
     const [service, readonly] = [open(serviceUrl), open(readonlyUrl)];
     const documentId = '00000000-0000-7000-9000-000000000001';
-    const owned = { collectionId: defaultCollectionId, ownerId: systemOwnerId };
-    const file = { filename: 'a.pdf', sourcePath: null, mimeType: 'application/pdf', sizeBytes: 1 };
-    const chunk = {
-      id: documentId,
-      documentId,
-      collectionId: defaultCollectionId,
-      ownerId: systemOwnerId,
-      chunkIndex: 0,
-      chunkHash: 'a',
-      contentHash: 'a',
-      content: 'text',
-      tokenCount: 1,
-      pageStart: 1,
-      pageEnd: 1,
-      section: null,
-      coordinates: [],
-      embedding: unitVector(1),
-      embeddingModel: 'test-model',
-    };
+    const chunk = newDocumentChunk({ id: documentId, documentId, chunkIndex: 0 });
     try {
-      await service.documents.insertIfNew({ id: documentId, contentHash: '0'.repeat(64), ...owned, ...file });
+      await service.documents.insertIfNew(newDocument({ id: documentId, filename: 'a.pdf' }));
       await service.transaction((session) => session.documentChunks.upsertAll([chunk]));
       const hits = await readonly.transaction((session) =>
         session.documentChunks.search(unitVector(1), { embeddingModel: 'test-model' }, { limit: 5 }),

@@ -1,17 +1,20 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
+import { createTestDatabase, type TestDatabase, waitFor } from '@millrace/test-support';
 import { Database } from '../src';
 
 /** A server that accepts connections and stays silent, like a frozen one, until it is thawed. */
 class SilentServer {
   private isFrozen = true;
+  /** The number of connections that were accepted. */
+  accepted = 0;
   private readonly sockets = new Set<Socket>();
   private readonly server: Server;
 
   constructor(private readonly url: string) {
     const { hostname, port } = new URL(url);
     this.server = createServer((near) => {
+      this.accepted += 1;
       const both = this.isFrozen ? [near] : [near, connect(Number(port), hostname)];
       for (const socket of both) {
         this.sockets.add(socket);
@@ -67,7 +70,8 @@ describe('When a server does not answer new connections', () => {
 
   test('and answers again in time, then all callers are answered, also those that waited for a connection', async () => {
     const answers = Promise.all(statements());
-    setTimeout(() => server.thaw(), 700);
+    await waitFor('a second attempt to connect', async () => server.accepted >= 2);
+    server.thaw();
     expect(await answers).toEqual(Array(6).fill({ one: 1 }));
   });
 

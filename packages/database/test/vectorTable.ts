@@ -1,7 +1,8 @@
-import { chunkHashOf, contentHashOf, newId } from '@millrace/contracts';
+import { newId } from '@millrace/contracts';
 import { createTestDatabase, type TestDatabase, unitVector } from '@millrace/test-support';
+import { newDocument, newDocumentChunk, openDatabase } from '@millrace/test-support/lifecycle';
 import {
-  Database,
+  type Database,
   defaultCollectionId,
   migrate,
   type SearchFilter,
@@ -55,7 +56,7 @@ export class VectorTable {
     const testDatabase = await createTestDatabase({ empty: true });
     const { url } = testDatabase;
     await migrate({ databaseUrl: url, direction: 'up', embeddingModel: model, embeddingDimensions: dimensions });
-    const database = new Database({ url, poolMax: 4, connectTimeoutMs: 5_000, applicationName: 'test' });
+    const database = openDatabase(url);
     const table = new VectorTable(testDatabase, database);
     await table.fill();
     return table;
@@ -127,16 +128,9 @@ export class VectorTable {
         'INSERT INTO collections (id, owner_id, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
         [collectionId, systemOwnerId, name],
       );
-      await this.database.documents.insertIfNew({
-        id: documentId,
-        collectionId: collectionId,
-        ownerId: systemOwnerId,
-        filename: `${name}.pdf`,
-        sourcePath: null,
-        contentHash: contentHashOf(name),
-        mimeType: 'application/pdf',
-        sizeBytes: 1,
-      });
+      await this.database.documents.insertIfNew(
+        newDocument({ id: documentId, collectionId, filename: `${name}.pdf`, sourcePath: null }),
+      );
       await this.database.sql.none('UPDATE documents SET metadata = $2 WHERE id = $1', [documentId, { name }]);
     }
     const random = randomNumbers();
@@ -150,26 +144,9 @@ export class VectorTable {
         this.vectors.push({ part: of, content, vector: vector.map((component) => component / length) });
       }
     }
-    const chunks = this.vectors.map(({ part: { collectionId, documentId }, content, vector }, chunkIndex) => {
-      const contentHash = contentHashOf(content);
-      return {
-        id: newId(),
-        documentId,
-        collectionId,
-        ownerId: systemOwnerId,
-        chunkIndex,
-        chunkHash: chunkHashOf(contentHash, 0),
-        contentHash,
-        content,
-        tokenCount: 2,
-        pageStart: 1,
-        pageEnd: 1,
-        section: null,
-        coordinates: [],
-        embedding: vector,
-        embeddingModel: model,
-      };
-    });
+    const chunks = this.vectors.map(({ part: { collectionId, documentId }, content, vector }, chunkIndex) =>
+      newDocumentChunk({ documentId, collectionId, chunkIndex, content, embedding: vector, embeddingModel: model }),
+    );
     await this.database.transaction((session) => session.documentChunks.upsertAll(chunks));
   }
 }
