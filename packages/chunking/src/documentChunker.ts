@@ -117,7 +117,7 @@ export class DocumentChunker {
   }
 }
 
-/** The section of most words of text, or of headings when there is no text. Of equal ones the first. */
+/** Returns the section that has the most words of text, or of headings when there is no text. The first one wins a tie. */
 function mainSection(words: readonly Word[]): string | null {
   const counts = new Map<string | null, number>();
   const text = words.filter(({ block }) => !block.isHeading);

@@ -35,7 +35,7 @@ CREATE INDEX job_chunks_failed ON job_chunks (last_error_code, updated_at) WHERE
 CREATE INDEX job_chunks_kept_payloads ON job_chunks (updated_at)
   WHERE status IN ('failed', 'cancelled') AND payload IS NOT NULL;
 
--- Provider pauses: the provider of a model limits the rate or is away, and its work waits until `paused_until`.
+-- Provider pauses: the provider of a model limits the rate or is unavailable, and its work waits until `paused_until`.
 CREATE TABLE provider_pauses (
   model        text PRIMARY KEY,
   paused_until timestamptz NOT NULL,

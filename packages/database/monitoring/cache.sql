@@ -1,4 +1,4 @@
--- Cache hit ratio: how much of what was read stood in shared_buffers, in percent
+-- Cache hit ratio: the share of reads that found their page in shared_buffers, in percent
 -- The index of document_chunks holds the vector index. Below about 99 while searching: shared_buffers is too small for
 -- it, or searches are rare. (The system's own cache is not counted.)
 SELECT relname AS "table",

@@ -1,6 +1,6 @@
 -- Slow statements: what took most time in all since the statistics were reset
 -- Needs: pg_stat_statements
--- SELECT pg_stat_statements_reset() begins anew.
+-- SELECT pg_stat_statements_reset() sets the counts to zero.
 SELECT calls, round(total_exec_time::numeric) AS total_ms, round(mean_exec_time::numeric, 2) AS mean_ms,
        round(max_exec_time::numeric, 1) AS max_ms, rows,
        left(regexp_replace(query, '\s+', ' ', 'g'), 100) AS statement

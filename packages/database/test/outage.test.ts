@@ -51,7 +51,7 @@ async function busyProcess(): Promise<number> {
   });
 }
 
-/** Ends sessions as a server does that is told to stop. */
+/** Ends sessions as a server does when it is stopped. */
 async function sayGoodbye(): Promise<void> {
   await observer.sql.many('SELECT pg_terminate_backend($1)', [await busyProcess()]);
 }
@@ -161,7 +161,7 @@ describe('When the connection is lost during', () => {
     expect(await countOf('visits')).toBe(1);
   });
 
-  test('a changing statement without a word, then the statement does not run again', async () => {
+  test('a changing statement and the server reports nothing, then the statement does not run again', async () => {
     const changing = database.sql.none('INSERT INTO visits SELECT 1 FROM pg_sleep(1)');
     const settled = expect(changing).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
     await cutWhileBusy();
@@ -170,7 +170,7 @@ describe('When the connection is lost during', () => {
     await waitFor('the server to execute what was sent', async () => (await countOf('visits')) === 1);
   });
 
-  test('a COMMIT without a word, then the transaction does not run again', async () => {
+  test('a COMMIT and the server reports nothing, then the transaction does not run again', async () => {
     let runs = 0;
     const changing = database.transaction(({ sql }) => {
       runs += 1;

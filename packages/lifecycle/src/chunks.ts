@@ -48,7 +48,7 @@ export interface ClaimOptions {
 }
 
 /**
- * Claims those of the chunks that wait. Each claim counts as an attempt. The answer leaves out chunks that another
+ * Claims the given chunks that wait. Each claim counts as an attempt. The answer leaves out chunks that another
  * worker holds, that are settled, or that are deleted.
  */
 export async function claimChunks(
@@ -99,7 +99,7 @@ export interface ChunkRelease {
 }
 
 /**
- * processing -> pending for those of the chunks that are still held under the token. The attempt does not count: the
+ * processing -> pending for the given chunks that are still held under the token. The attempt does not count: the
  * worker stops, the provider is paused, or another worker embeds the same text.
  * @returns the deliveries to make; none without `redeliver`.
  */

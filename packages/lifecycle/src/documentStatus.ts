@@ -47,7 +47,7 @@ export async function refreshDocuments(session: Session, documentIds: readonly s
   await setStatuses(session, documents, await session.documentPages.failures(documents.map(({ id }) => id)));
 }
 
-/** Locks those of the documents that exist, in the order of their ids. Rows that refer to them can still be inserted. */
+/** Locks the given documents that exist, in the order of their ids. Rows that refer to them can still be inserted. */
 export async function lockDocuments(session: Session, documentIds: readonly string[]): Promise<LockedDocument[]> {
   return documentIds.length === 0
     ? []

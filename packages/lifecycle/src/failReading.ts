@@ -25,7 +25,7 @@ export function failJob(
       return { sourcePath: null };
     }
     await session.documentPages.replaceAll(job.documentId, pages);
-    // Where single pages failed, a later reading may succeed: with other limits, or on a machine with less load.
+    // When single pages failed, a later reading may succeed: with other limits, or on a machine with less load.
     if (!error.retryable && !pages.some((page) => page.outcome === 'failed')) {
       await session.sql.none('UPDATE documents SET source_path = NULL WHERE id = $1', [job.documentId]);
       return { sourcePath: job.sourcePath };

@@ -5,7 +5,7 @@ import { runningJob } from './sql';
 
 /*
  * Jobs of the kind re-embed. Each embeds stored chunks of one document again, with the next model. They begin in
- * `processing`, with job chunks made of the stored chunks, and then go the way of every job: claims, leases, rounds,
+ * `processing`, with job chunks made of the stored chunks, and then work like every job: claims, leases, rounds,
  * retries, cancelling. They change no document: it keeps its vectors, and the new vectors are used only once all exist.
  */
 
@@ -32,7 +32,7 @@ export interface BegunReEmbedding {
 /** The key of an advisory lock. No other code uses it. */
 const beginLock = 7_316_420_019;
 
-/** How many stored chunks one look compares. A document with more is looked at alone. */
+/** How many stored chunks one call compares. A document with more is compared alone. */
 const chunksPerLook = 50_000;
 
 interface WantedChunk {
@@ -56,7 +56,7 @@ export async function countOpenReEmbedChunks(database: Database, { reEmbeddingId
  * Makes jobs for chunks that have no vector of the next model, one for each document. A document that is still being read
  * or embedded waits until that has ended, but at most ten minutes, and not while the change is closing. A document that has
  * such a job waits for its end. A chunk that failed or was cancelled in one waits for an operator.
- * @returns null, without a look, while another reconciler makes jobs, or while jobs of an earlier change are open: their
+ * @returns null, without a search, while another reconciler makes jobs, or while jobs of an earlier change are open: their
  * chunks would be embedded for this change too, and so twice.
  */
 export function beginReEmbedJobs(
@@ -72,7 +72,7 @@ export function beginReEmbedJobs(
     if (!locked || (await hasJobsLeftOver(session))) {
       return null;
     }
-    // The last few chunks are looked for in all documents at once. One such look takes as long as a look at many documents.
+    // The last few chunks are searched for in all documents at once. Such a search takes as long as one of many documents.
     const page = next.closing ? null : await documentsAfter(session, next, options);
     const wanted = await findMissing(session, next, page?.documents ?? null, options.chunks);
     const dispatches = wanted.length > 0 ? await insertJobs(session, next, wanted, options) : [];
@@ -98,7 +98,7 @@ const isWorthAJob = `(d.status NOT IN ('queued', 'processing') OR d.created_at <
 const hasNoOpenJob = `NOT EXISTS (SELECT FROM jobs j WHERE j.document_id = d.id AND j.re_embedding_id = $<reEmbeddingId>
                                     AND j.status IN ${runningJob})`;
 
-/** The next documents to look at, fewer when they are large, and those of them that may get a job. */
+/** Returns the next documents to check, fewer when they are large, and which of them may get a job. */
 async function documentsAfter(
   session: Session,
   { reEmbeddingId }: NextModel,

@@ -23,7 +23,7 @@ const drifted = `(j.processed_chunks <> n.success OR j.failed_chunks <> n.failed
 /** SQL: job `j` has its chunks, and all of them count. */
 const inScope = `j.total_chunks IS NOT NULL AND j.status <> 'cancelled'`;
 
-/** How many chunks one look counts. A job with more is looked at alone. */
+/** How many chunks one call counts. A job with more is checked alone. */
 const chunksAtATime = 200_000;
 
 /**

@@ -28,7 +28,7 @@ export const endedUnread = `(j.kind = 'ingest' AND j.status IN ('failed', 'cance
 /** SQL: whether job `j` of document `d` can be restarted: it has no chunks yet, and its original still exists. */
 export const isRestartable = `(${endedUnread} AND d.source_path IS NOT NULL)`;
 
-/** failed | cancelled -> queued for those of the jobs that can be restarted. The chunks they get belong to the group. */
+/** failed | cancelled -> queued for the given jobs that can be restarted. The chunks they get belong to the group. */
 export async function restart(session: Session, jobIds: readonly string[], groupId: string): Promise<JobDispatch[]> {
   const restarted = await session.sql.many<JobDispatch>(
     `UPDATE jobs j SET status = 'queued', current_step = 'waiting for a chunker', attempts = 0, ${goOn},

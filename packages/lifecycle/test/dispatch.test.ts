@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => dispose());
 
-/** Those of these ids that the reconciler would find waiting. */
+/** Returns the given ids that the reconciler would find waiting. */
 async function waiting(ids: readonly string[]) {
   const place = { after: firstId, olderThanMs: 0, limit: 1_000 };
   const rows = [...(await database.jobs.listWaiting(place)), ...(await database.jobChunks.listWaiting(place))];

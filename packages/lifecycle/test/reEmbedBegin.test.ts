@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => dispose());
 
-test('When only a few chunks or documents are wanted, then the next look continues there', async () => {
+test('When only a few chunks or documents are wanted, then the next call continues there', async () => {
   const first = await endedDocument(database, 3);
   const second = await endedDocument(database, 2);
   await reEmbedding.begin(wanted);
@@ -56,7 +56,7 @@ test('When a reconciler is frozen while it begins jobs, then another one does no
   expect((await frozen)?.dispatches).toHaveLength(1);
 });
 
-test('When documents are large, then one look ends after some of them, and documents that get no job do not count', async () => {
+test('When documents are large, then one call ends after some of them, and documents that get no job do not count', async () => {
   const first = await endedDocument(database, 2);
   const second = await endedDocument(database, 2);
   const third = await endedDocument(database, 1);

@@ -189,7 +189,7 @@ describe('A job that agrees with its chunks', () => {
     }
   });
 
-  test('When there are more jobs than one look takes, then the next look continues after the last one', async () => {
+  test('When there are more jobs than one call takes, then the next call continues after the last one', async () => {
     const jobs = [await chunkedDocument(database, 1), await chunkedDocument(database, 1)].map(({ jobId }) => jobId);
     const [first = '', second = ''] = jobs;
     await setJob(second, 'failed_chunks = 1');
@@ -203,7 +203,7 @@ describe('A job that agrees with its chunks', () => {
     });
   });
 
-  test('When its chunks are settled during the looks, then it is never reported, and reconciling changes nothing', async () => {
+  test('When its chunks are settled while it is checked, then it is never reported, and reconciling changes nothing', async () => {
     const documents = await Promise.all(Array.from({ length: 3 }, () => chunkedDocument(database, 24)));
     let working = true;
     const seen: string[] = [];

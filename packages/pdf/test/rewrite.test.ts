@@ -65,18 +65,18 @@ describe('When a PDF with its pages in compressed streams has lost its end', () 
   });
 });
 
-describe('When a broken PDF cannot be written anew', () => {
+describe('When a broken PDF cannot be rewritten', () => {
   const cutOff = () => compressedPdf(['A page.'], { cutOff: true });
   test.each([
     ['nothing is left of it', brokenPdf, limits, 'PDF_CORRUPT', 'beyond repair'],
-    ['it is too large', cutOff, { ...limits, maxFileBytes: 2 ** 8 }, 'PDF_CORRUPT', 'too large to be written anew'],
+    ['it is too large', cutOff, { ...limits, maxFileBytes: 2 ** 8 }, 'PDF_CORRUPT', 'too large to be rewritten'],
     ['it takes too long', endlessPdf, { ...limits, timeoutMs: 6_000 }, 'PDF_REPAIR_TIMEOUT', 'longer than 6000 ms'],
     [
       'it takes too much memory',
       insatiablePdf,
       { ...limits, maxRssBytes: 150 * 2 ** 20 },
       'PDF_CORRUPT',
-      'cannot be written anew',
+      'cannot be rewritten',
     ],
   ])('because %s, then the error says so, and no process is left', async (_why, make, given, code, reason) => {
     const path = await folder.write(make());

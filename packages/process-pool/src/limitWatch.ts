@@ -1,7 +1,7 @@
 import { residentBytes } from './residentBytes';
 import type { TaskEnd } from './taskEnd';
 
-/** What a task may take. Waiting for a free process and starting one do not count as the task's time. */
+/** The limits of a task. Waiting for a free process and starting one do not count as the task's time. */
 export interface TaskLimits {
   /** Longest a task may run, in milliseconds. */
   timeoutMs: number;

@@ -8,7 +8,7 @@ export interface ProcessPoolOptions {
   entry: string;
   /** How many processes, and so tasks, run at the same time; at least 1. */
   processes: number;
-  /** What a task may take. A process that exceeds a limit is killed. */
+  /** The limits of a task. A process that exceeds one is killed. */
   limits: TaskLimits;
   /** A process that holds more memory than this after a task is replaced, in bytes. Default: 400 MB. */
   recycleRssBytes?: number;
@@ -56,7 +56,7 @@ export class ProcessPool<P extends TaskProtocol> {
     }
   }
 
-  /** What a task may take. */
+  /** The limits of a task. */
   get limits(): TaskLimits {
     return this.options.limits;
   }

@@ -1,8 +1,8 @@
 import type { ErrorCode } from '@millrace/contracts';
 
-/** The types of what a pool and its processes send to each other. Both sides name the same protocol. */
+/** The types of the messages between a pool and its processes. Both sides name the same protocol. */
 export interface TaskProtocol {
-  /** What the task is asked to do. */
+  /** The request for the task. */
   request: unknown;
   /** A part of the answer, sent while the task runs. */
   message: unknown;

@@ -15,7 +15,7 @@ export interface TaskContext<P extends TaskProtocol> {
   beginStep(step: P['step'], limitMs?: number): Promise<void>;
 }
 
-/** Does one task. */
+/** Runs one task. */
 export type TaskHandler<P extends TaskProtocol> = (
   request: P['request'],
   context: TaskContext<P>,
@@ -66,7 +66,7 @@ function post<P extends TaskProtocol>(message: ProcessMessage<P>): Promise<void>
   });
 }
 
-/** Without a parent to answer there is nothing left to do. */
+/** Ends the process, because no parent is left to answer. */
 function endProcess(error: unknown): never {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);

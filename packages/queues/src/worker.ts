@@ -10,13 +10,13 @@ const redeliverAfterMs = 2_000;
 /** The longest time for which a handler can postpone a delivery. */
 const longestPostponementMs = 60_000;
 
-/** What became of a delivery. */
+/** The result of a delivery. */
 export type DeliveryResult =
   /** The work is done, or there was nothing to do. The delivery is acknowledged. */
   | { outcome: 'done' }
   /** The delivery is postponed. `leased` says that `at` is the deadline of another worker's lease. */
   | { outcome: 'later'; at: Date; leased?: boolean }
-  /** All workers of this queue wait for so many milliseconds. Then the delivery comes again. */
+  /** All workers of this queue wait for `forMs`, in milliseconds. Then the delivery comes again. */
   | { outcome: 'paused'; forMs: number }
   /** The work failed, as its row says. The queue shows the delivery as failed; another attempt gets its own delivery. */
   | { outcome: 'failed'; code: ErrorCode; message: string };
@@ -50,7 +50,7 @@ export interface QueueWorkerOptions<N extends QueueName> {
   handle: (delivery: Delivery<N>, queueJobId: string) => Promise<DeliveryResult>;
   /** The largest number of deliveries that are worked on at once. */
   concurrency: number;
-  /** Makes all workers of the queue wait for so many milliseconds. */
+  /** Makes all workers of the queue wait, for a time in milliseconds. */
   pauseQueue: (forMs: number) => Promise<void>;
   /** After this time in milliseconds a delivery comes again whose worker died. It is as long as the lease on the row. */
   lockMs: number;
@@ -138,7 +138,7 @@ export class QueueWorker<N extends QueueName> {
       return await handle(parsed.data as Delivery<N>, job.id ?? '');
     } catch (error) {
       logger.error({ err: error, queueJobId: job.id, ...parsed.data }, 'a delivery failed');
-      // The error was written to no row (the database may be away), so only this delivery can bring the work back.
+      // The error was written to no row (the database may be unavailable), so only this delivery can bring the work back.
       return { outcome: 'later', at: new Date(Date.now() + redeliverAfterMs) };
     }
   }

@@ -17,7 +17,7 @@ afterAll(async () => {
   await testDatabase.drop();
 });
 
-test('When the database was away at the time of a renewal, then the lease is renewed as soon as it is back', async () => {
+test('When the database was unavailable at the time of a renewal, then the lease is renewed as soon as it is back', async () => {
   const { job: accepted } = await acceptedDocument(database);
   const job = await claimedJob(database, accepted.id);
   await letLeasesExpire(database, 'jobs', [job.jobId]);

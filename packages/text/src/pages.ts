@@ -56,7 +56,7 @@ function lineOf(text: string, headingLevel: number | undefined): TextLine {
   return headingLevel === undefined ? line : { ...line, headingLevel };
 }
 
-/** Replaces each run of white space and control characters by a tab, if it contains one, or else by a space. */
+/** Replaces each run of white space and control characters by a tab if it contains one, otherwise by a space. */
 function normalizeSpace(text: string): string {
   // Each run is matched once, as a whole. A pattern for spaces before a tab would take time quadratic in their number.
   return cleanText(text)

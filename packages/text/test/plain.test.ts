@@ -61,7 +61,7 @@ describe('When plain text is read', () => {
     expect(read(' \n\n ', 'text/plain').pages).toEqual([{ page: 1, width: 0, height: 0, lines: [] }]);
   });
 
-  test('and it is one long line, then it is cut at spaces, or else between characters', () => {
+  test('and it is one long line, then it is cut at spaces, or between characters where there are none', () => {
     const words = 'flour '.repeat(20_000).trim();
     expect(plain(words).join(' ') === words).toBe(true);
     const faces = '😀'.repeat(50_001);

@@ -158,7 +158,7 @@ export class IngestHandler {
       : this.fail(work, error, lostPages);
   }
 
-  /** Releases the job when the service stops. A job whose lease is lost has another holder, or none that may change it. */
+  /** Releases the job when the service stops. Does nothing when the lease is lost: this process must not change the job. */
   private async stop({ job, logger }: Work): Promise<DeliveryResult> {
     const { database, deliveries, stopping } = this.options;
     logger.info({ reason: stopping.aborted ? 'stopping' : 'lease lost' }, 'stopped reading a document');

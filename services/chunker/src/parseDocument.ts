@@ -23,9 +23,9 @@ export interface ParseOptions {
    * A file of a megabyte can hold a hundred times as much text.
    */
   maxCharacters: number;
-  /** Is told which page is being read. When the reading starts over, the first page comes again. */
+  /** Called with each page when its reading begins. When the reading starts over, the first page comes again. */
   onPage?: ((step: PageStep) => void) | undefined;
-  /** Is told of every wanted page that ended its process, also where the document fails in the end. */
+  /** Called with every wanted page that ended its process, even when the document fails afterwards. */
   onLost?: (page: ParsedPage) => void;
   signal?: AbortSignal;
 }

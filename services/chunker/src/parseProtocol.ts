@@ -2,7 +2,7 @@ import type { Chunk, DocumentRepair, ErrorCode, PageOutcome, ReadingOptions } fr
 import type { RewriteLimits, TextLine } from '@millrace/pdf';
 import type { ProcessPool, TaskProtocol } from '@millrace/process-pool';
 
-/** What the chunker and a reading process send to each other. */
+/** The messages between the chunker and a reading process. */
 export interface ParseProtocol extends TaskProtocol {
   request: ParseRun;
   message: ParseMessage;
@@ -13,7 +13,7 @@ export interface ParseProtocol extends TaskProtocol {
 /** The processes that read documents. Their program is parseProcess.ts. */
 export type ReaderPool = ProcessPool<ParseProtocol>;
 
-/** What a reading process is asked to do. */
+/** A request to a reading process. */
 export interface ParseRequest {
   /** The file's path on the local disk. */
   path: string;
@@ -72,7 +72,7 @@ export interface PageStep {
   ocr: boolean;
 }
 
-/** What became of one page. */
+/** The outcome of one page. */
 export interface ParsedPage {
   /** From 1. */
   page: number;

@@ -58,7 +58,7 @@ function ofEnd(error: TaskEndedError, page: number | null): MillraceError {
         ? new MillraceError('DOCUMENT_UNREADABLE', `The document cannot be opened. ${message}`, options)
         : new PageError('PAGE_CRASHED', page, `Page ${page} cannot be read. ${message}`, error);
     case 'killed':
-      // The kernel does that when memory is short, and any user may: nothing says that the document is to blame.
+      // The kernel kills processes when memory is short, and any user may kill one. The document need not be the cause.
       return new MillraceError(
         'READER_LOST',
         `The process that read the document was killed by ${end.signal}.`,

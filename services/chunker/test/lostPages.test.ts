@@ -32,7 +32,7 @@ function timeOutAt(pages: number[]) {
   };
 }
 
-/** The error code of each page, or else its outcome. */
+/** The error code of each page, or its outcome when it has no code. */
 function outcomes({ pages }: { pages: { outcome: string; errorCode: string | null }[] }): string[] {
   return pages.map(({ outcome, errorCode }) => errorCode ?? outcome);
 }

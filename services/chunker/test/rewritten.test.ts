@@ -19,7 +19,7 @@ test('When rewriting a broken PDF takes too much memory, then the document fails
   const rewrite = { maxFileBytes: 2 ** 20, timeoutMs: 280_000, maxRssBytes: 384 * 2 ** 20 };
   await expect(harness.parse(pool, insatiablePdf(), { rewrite })).rejects.toMatchObject({
     code: 'PDF_CORRUPT',
-    message: expect.stringContaining('cannot be written anew'),
+    message: expect.stringContaining('cannot be rewritten'),
   });
   expect(pool.pids).toEqual([parser]);
   expect(readFileSync(`/proc/${parser}/task/${parser}/children`, 'utf8').trim()).toBe('');

@@ -10,7 +10,7 @@ import { resolveUnclaimed } from './unclaimed';
 const closedPauseMs = 1_000;
 /**
  * Without a provider, a batch is held for a moment and its deliveries are postponed. The hold bounds how many deliveries
- * go round while no worker can embed them: two batches of 64 a second, and not thousands.
+ * are postponed while no worker can embed them: two batches of 64 a second, and not thousands.
  */
 const holdMs = 1_000;
 const noProviderMs = 5_000;

@@ -7,7 +7,7 @@ export interface QueuedChunk extends ChunkDelivery {
   queueJobId: string;
 }
 
-/** What became of deliveries, by the id of their chunk. */
+/** The results of deliveries, by the id of their chunk. */
 export type Results = Map<string, DeliveryResult>;
 
 /** Postpones a delivery for the given milliseconds. */

@@ -27,7 +27,7 @@ afterEach(async () => {
 const workerOn = (on: Database): Promise<EmbeddingWorker> => world.worker({ database: on });
 const documentOf = (count: number) => world.upload(count);
 
-describe('When the database goes away while the provider works', () => {
+describe('When the database becomes unavailable while the provider works', () => {
   test('then the vectors are kept and stored once it is back, and nothing is paid for again', async () => {
     const { jobId, deliveries } = await documentOf(3);
     provider.respondWith(() => {

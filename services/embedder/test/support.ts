@@ -19,7 +19,7 @@ export interface WorkerOptions {
   leaseMs?: number;
 }
 
-/** A database, queues and a provider of a test's own, and workers on them. */
+/** The database, queues and provider of one test, and workers on them. */
 export class EmbedderWorld {
   readonly runningWork = new RunningWork();
 

@@ -1,6 +1,6 @@
 import type { Word } from './word';
 
-/** How good the place before a word is to end a chunk at. Higher is better. */
+/** How well a chunk can end before a word. Higher is better. */
 export const boundary = {
   /** Inside a long run of characters without spaces. */
   glued: 0,

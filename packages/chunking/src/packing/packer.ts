@@ -13,7 +13,7 @@ export interface PackerOptions {
 /** The words of one chunk. */
 export interface PackedChunk {
   words: Word[];
-  /** How many of the words, from the first on, repeat the end of the chunk before. */
+  /** How many of the first words repeat the end of the chunk before. */
   repeated: number;
   /** The tokens of the text of all words. */
   tokens: number;
@@ -26,7 +26,7 @@ interface Range {
   tokens: number;
 }
 
-/** What a chunk keeps whole when it fits, from the largest unit down. A heading is part of the unit after it. */
+/** The units that a chunk keeps whole when they fit, the largest first. A heading is part of the unit after it. */
 const units = [boundary.paragraph, boundary.introduction, boundary.item, boundary.sentence] as const;
 
 /**
@@ -54,7 +54,7 @@ export class Packer {
   }
 
   /**
-   * Takes out the chunks that no later word can change.
+   * Returns the chunks that no later word can change, and forgets their words.
    * @param isFinal True when no more words follow: then all words are taken, and the next chunk has no overlap.
    */
   take(isFinal: boolean): PackedChunk[] {
@@ -118,7 +118,7 @@ export class Packer {
     let sum = 0;
     for (let index = start; index < words.length; index++) {
       const cost = index === start ? costs.first(words, index) : costs.inner(words, index);
-      // Without the line breaks after it, a word costs a token or two less. Only near the limit that matters.
+      // A word costs a token or two less without the line breaks after it. That matters only near the limit.
       const isNear = sum + cost > maxTokens - spaceTokens;
       if (index >= fresh && isNear && sum + costs.last(words, index, start) > maxTokens) {
         return { end: index - 1, isForced: false };
@@ -156,8 +156,8 @@ export class Packer {
   }
 
   /**
-   * Where an overlap of at most `maxTokens` tokens before the word `after` begins: at a sentence, else at a word, else inside
-   * of one. It begins at `first` or later.
+   * Where an overlap of at most `maxTokens` tokens before the word `after` begins: at a sentence if possible, else at a
+   * word, else inside a word. It begins at `first` or later.
    */
   private overlapStart(first: number, after: number, maxTokens: number): number {
     const { words, costs } = this;
@@ -168,7 +168,7 @@ export class Packer {
     for (let index = after - 1; index >= first; index--) {
       const word = words[index];
       const inner = costs.inner(words, index);
-      // As the first word of the chunk it costs a token more or less. Only near the limit that matters.
+      // The first word of the chunk costs a token more or less. That matters only near the limit.
       const isNear = sum + inner > maxTokens - spaceTokens;
       if (word === undefined || (isNear && sum + costs.first(words, index) > maxTokens)) {
         break;

@@ -25,7 +25,7 @@ export interface EdgeLine {
   isJoined: boolean;
 }
 
-/** The outer rows of a page, each edge from the outside in. */
+/** The outer rows of a page. In each edge the outermost row comes first. */
 export interface PageEdges {
   top: EdgeLine[][];
   bottom: EdgeLine[][];

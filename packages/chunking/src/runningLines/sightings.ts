@@ -30,7 +30,7 @@ export class Sightings {
         this.byKey.set(key, [sighting]);
         continue;
       }
-      // Of one page and size only the first is used.
+      // Only the first sighting of each page and size is used.
       const last = others.at(-1);
       if (last?.position !== position || last.fontSize !== sighting.fontSize) {
         others.push(sighting);

@@ -66,7 +66,7 @@ export class OutlineSections implements SectionNamer {
     return starts;
   }
 
-  /** The last entry of pages that did not come, such as unreadable ones. The next page continues its section. */
+  /** Returns the last entry of the pages that were skipped, such as unreadable ones. The next page continues its section. */
   private lastEntryOn(pages: { from: number; to: number }): PlacedEntry | undefined {
     for (let page = pages.to; page >= pages.from; page--) {
       const entries = this.entriesByPage.get(page);

@@ -59,7 +59,7 @@ export class DocumentChunks {
 
   /**
    * Inserts chunks with their vectors, or updates the rows that exist. It uses binary COPY into a temporary table, then one
-   * upsert with the rows sorted by key, so that two workers never wait for each other in a circle.
+   * upsert with the rows sorted by key, so that two workers never deadlock.
    * Runs in a transaction. No (documentId, chunkHash) may come twice.
    * @throws Error when the database's vectors are of another model. The caller must roll back.
    */

@@ -48,7 +48,7 @@ export class DocumentPages {
     );
   }
 
-  /** Replaces the outcomes of those of the pages that have failed. The others do not change. */
+  /** Replaces the outcomes of the given pages that have failed. The others do not change. */
   async replaceFailed(documentId: string, pages: readonly NewDocumentPage[]): Promise<void> {
     await this.sql.none(
       `UPDATE document_pages p SET width = n.width, height = n.height, outcome = n.outcome, characters = n.characters,

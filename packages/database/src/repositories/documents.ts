@@ -67,7 +67,7 @@ export class Documents {
     ]);
   }
 
-  /** Those of the blob keys that a document names as its original. */
+  /** Returns the given blob keys that a document names as its original. */
   async findSourcePaths(keys: readonly string[]): Promise<Set<string>> {
     const rows = await this.sql.many<{ sourcePath: string }>(
       // A key ends with the document's id, so the primary key finds the row.
@@ -78,7 +78,7 @@ export class Documents {
     return new Set(rows.map((row) => row.sourcePath));
   }
 
-  /** Counts chunks that were added to those of the document. */
+  /** Adds to the document's number of chunks. */
   async addChunks(id: string, count: number): Promise<void> {
     await this.sql.none(
       `UPDATE documents SET total_chunks = coalesce(total_chunks, 0) + $<count>, updated_at = now() WHERE id = $<id>`,

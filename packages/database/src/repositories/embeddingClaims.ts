@@ -15,7 +15,7 @@ export interface TextClaim {
 export class EmbeddingClaims {
   constructor(private readonly sql: Sql) {}
 
-  /** Claims those of the texts that no other worker is embedding. @returns their content hashes. */
+  /** Claims the given texts that no other worker is embedding. @returns their content hashes. */
   async take(claim: TextClaim): Promise<Set<string>> {
     const rows = await this.sql.many<{ contentHash: string }>(
       `INSERT INTO embedding_claims (content_hash, model, token, expires_at)

@@ -114,7 +114,7 @@ export class JobChunks {
     );
   }
 
-  /** Those of the chunks that are still held under this lease. */
+  /** Returns the given chunks that are still held under this lease. */
   async findHeld(ids: readonly string[], token: string): Promise<Set<string>> {
     const rows = await this.sql.many<{ id: string }>(
       `SELECT id FROM job_chunks WHERE id = ANY($<ids>::uuid[]) AND status = 'processing' AND lease_token = $<token>`,
@@ -123,7 +123,7 @@ export class JobChunks {
     return new Set(rows.map((row) => row.id));
   }
 
-  /** Those of the chunks that exist, in no particular order. */
+  /** Returns the given chunks that exist, in no particular order. */
   findAll(ids: readonly string[]): Promise<JobChunkRow[]> {
     return this.sql.many(`SELECT ${columns} FROM job_chunks WHERE id = ANY($1::uuid[])`, [ids]);
   }

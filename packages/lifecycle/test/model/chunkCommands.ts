@@ -28,7 +28,7 @@ export const claim = command('claimChunks', fc.record({ chunks: some, deliveries
     }
     return claimed.chunks.map(({ id, attempts }) => ({ id, attempts }));
   },
-  foresee: (model, { chunkIds, which, token }) => {
+  predict: (model, { chunkIds, which, token }) => {
     const claimed = model
       .chunks(chunkIds)
       .filter((chunk) => waits(chunk) && (chunk.status === 'pending' || !chunk.isPutOff || which === 'own'));
@@ -80,7 +80,7 @@ export const settle = command('settleChunks', fc.record({ claim: aClaim, fates, 
     const { chunkIds, rounds } = await settleChunks(world.database, settlement, noBackoff);
     return { settled: [...chunkIds].sort(), rounds: roundsOf(rounds) };
   },
-  foresee: (model, { token, fated }) => {
+  predict: (model, { token, fated }) => {
     const settled = fated.flatMap(({ chunk, fate }) => {
       const [state] = model.chunks([chunk.id]);
       if (!state || fate === 'left' || !isHeld(state, token)) {
@@ -100,7 +100,7 @@ export const settle = command('settleChunks', fc.record({ claim: aClaim, fates, 
 export const letLeasesRunOut = command('let leases of chunks run out', some, {
   request: (world, choice) => world.chunkIds(choice),
   perform: async (world, chunkIds) => letLeasesExpire(world.database, 'job_chunks', chunkIds),
-  foresee: (model, chunkIds) => {
+  predict: (model, chunkIds) => {
     for (const chunk of model.chunks(chunkIds)) {
       chunk.leaseIsOver = chunk.token !== null;
     }
@@ -113,7 +113,7 @@ export const expire = command('expireLeases', fc.oneof(some, fc.integer({ min: 1
     const { expired, rounds } = await expireLeases(world.database, selection, noBackoff);
     return { expired, rounds: roundsOf(rounds) };
   },
-  foresee: (model, selection) => {
+  predict: (model, selection) => {
     const lost = ('limit' in selection ? model.allChunks() : model.chunks(selection.chunkIds))
       .filter((chunk) => chunk.status === 'processing' && chunk.leaseIsOver)
       .slice(0, 'limit' in selection ? selection.limit : undefined);
@@ -127,7 +127,7 @@ export const expire = command('expireLeases', fc.oneof(some, fc.integer({ min: 1
 export const renew = command('renewChunkLeases', aClaim, {
   request: (world, choice) => recent(world.chunkClaims, choice)?.token ?? newId(),
   perform: async (world, token) => renewChunkLeases(world.database, { token, leaseMs: testLease.leaseMs }),
-  foresee: (model, token) => {
+  predict: (model, token) => {
     const held = model.allChunks().filter((chunk) => isHeld(chunk, token));
     for (const chunk of held) {
       chunk.leaseIsOver = false;
@@ -144,7 +144,7 @@ export const release = command('releaseChunks', fc.record({ claim: aClaim, chunk
   }),
   perform: async (world, { token, chunkIds, redeliver }) =>
     deliveriesOf(await releaseChunks(world.database, { token, chunkIds, redeliver })),
-  foresee: (model, { token, chunkIds, redeliver }) => {
+  predict: (model, { token, chunkIds, redeliver }) => {
     const released = model.chunks(chunkIds).filter((chunk) => isHeld(chunk, token));
     for (const chunk of released) {
       endLease(chunk);
@@ -165,7 +165,7 @@ export const redispatch = command(
       const lost = chunkIds.map((id) => ({ id, dispatchCount: count, queueJobId: `${id}.${count}` }));
       return deliveriesOf(await redispatchChunks(world.database, lost));
     },
-    foresee: (model, { chunkIds, count }) => {
+    predict: (model, { chunkIds, count }) => {
       const lost = model.chunks(chunkIds).filter((chunk) => waits(chunk) && chunk.dispatches === count);
       for (const chunk of lost) {
         chunk.dispatches += 1;
@@ -181,7 +181,7 @@ export const redispatchWaitingJobs = command('redispatchJobs', fc.integer({ min:
     const lost = jobIds.map((id) => ({ id, dispatchCount: count, queueJobId: `${id}.${count}` }));
     return deliveriesOf(await redispatchJobs(world.database, lost));
   },
-  foresee: (model, { count }) => {
+  predict: (model, { count }) => {
     const lost = model.jobs.filter((job) => job.status === 'queued' && job.dispatches === count);
     for (const job of lost) {
       job.dispatches += 1;

@@ -54,15 +54,15 @@ export const recent = <T>(claims: readonly T[], choice: number): T | undefined =
 /** A request for one transition. */
 export interface Command {
   toString(): string;
-  /** Decides what is asked for, and does it. `foresee` returns the expected answer and changes the model. */
-  start(world: World): { answer: Promise<unknown>; foresee: (model: Model, answer: unknown) => unknown };
+  /** Decides what is asked for, and does it. `predict` returns the expected answer and changes the model. */
+  start(world: World): { answer: Promise<unknown>; predict: (model: Model, answer: unknown) => unknown };
 }
 
 /**
  * Commands of one kind.
  * @param parts.request what is asked for, in ids
  * @param parts.perform does it, and tells the world what a caller knows afterwards
- * @param parts.foresee returns the expected answer; ids and tokens that were made are taken from the real answer
+ * @param parts.predict returns the expected answer; ids and tokens that were made are taken from the real answer
  */
 export function command<Args, Request, Answer>(
   name: string,
@@ -70,7 +70,7 @@ export function command<Args, Request, Answer>(
   parts: {
     request: (world: World, args: Args) => Request;
     perform: (world: World, request: Request) => Promise<Answer>;
-    foresee: (model: Model, request: Request, answer: Answer) => Answer;
+    predict: (model: Model, request: Request, answer: Answer) => Answer;
   },
 ): fc.Arbitrary<Command> {
   return args.map((values) => ({
@@ -79,7 +79,7 @@ export function command<Args, Request, Answer>(
       const request = parts.request(world, values);
       return {
         answer: parts.perform(world, request),
-        foresee: (model, answer) => parts.foresee(model, request, answer as Answer),
+        predict: (model, answer) => parts.predict(model, request, answer as Answer),
       };
     },
   }));

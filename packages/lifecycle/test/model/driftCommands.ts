@@ -56,7 +56,7 @@ export const disturb = command(
       await world.database.sql.none(`UPDATE jobs SET ${disturbances[how].set} WHERE id = $1`, [jobId]);
       return reconcileAll(world.database);
     },
-    foresee: (model, { jobId, how }) => {
+    predict: (model, { jobId, how }) => {
       const job = model.job(jobId);
       if (!job || !isLookedAt(job.status, job.total) || !disturbances[how].when(job)) {
         return [];
@@ -76,8 +76,8 @@ export const look = command('look for drift', fc.constant(null), {
     const found = await reconcileAll(world.database);
     const reconciled = await Promise.all(jobIds.map((jobId) => reconcileCounters(world.database, jobId, noBackoff)));
     if (found.length > 0 || reconciled.some((each) => each.reconciled)) {
-      throw new Error(`an undisturbed job was taken for drifted: ${JSON.stringify({ found, reconciled })}`);
+      throw new Error(`an undisturbed job was reported as drifted: ${JSON.stringify({ found, reconciled })}`);
     }
   },
-  foresee: () => undefined,
+  predict: () => undefined,
 });

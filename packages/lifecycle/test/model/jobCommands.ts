@@ -45,7 +45,7 @@ export const claim = command('claimJob', anyOne, {
     world.jobClaims.push(claim.job);
     return { outcome: claim.outcome, token: claim.job.token, attempts: claim.job.attempts };
   },
-  foresee: (model, jobId, answer) => {
+  predict: (model, jobId, answer) => {
     const job = model.job(jobId);
     if (!job || !(job.status === 'queued' || (job.status === 'chunking' && job.leaseIsOver))) {
       return { outcome: job?.status === 'chunking' ? ('leased' as const) : ('gone' as const) };
@@ -72,7 +72,7 @@ export const acceptNew = command('accept', limits, {
     world.jobs.push({ jobId: job.id, documentId: document.id, chunkIds: [] });
     return { jobId: job.id, documentId: document.id };
   },
-  foresee: (model, { jobLimits, isFull }, answer) => {
+  predict: (model, { jobLimits, isFull }, answer) => {
     if (isFull || !answer) {
       return null;
     }
@@ -106,7 +106,7 @@ export const store = command(
       world.jobs.find((job) => job.jobId === claim.jobId)?.chunkIds.push(...chunkIds);
       return deliveriesOf(dispatches);
     },
-    foresee: (model, { claim, isRereading, pages, chunks }) => {
+    predict: (model, { claim, isRereading, pages, chunks }) => {
       const job = held(model, claim);
       if (!job) {
         return null;
@@ -128,7 +128,7 @@ export const store = command(
 export const letLeasesRunOut = command('let leases of jobs run out', fc.oneof(anyOne, fc.constant('all' as const)), {
   request: (world, choice) => (choice === 'all' ? world.jobs.map((job) => job.jobId) : [world.job(choice).jobId]),
   perform: async (world, jobIds) => letLeasesExpire(world.database, 'jobs', jobIds),
-  foresee: (model, jobIds) => {
+  predict: (model, jobIds) => {
     for (const job of model.jobs.filter(({ id }) => jobIds.includes(id))) {
       job.leaseIsOver = job.token !== null;
     }
@@ -141,7 +141,7 @@ export const expire = command('expireJobLeases', fc.integer({ min: 1, max: 3 }),
     const { expired, dispatches } = await expireJobLeases(world.database, limit);
     return { expired, deliveries: deliveriesOf(dispatches) };
   },
-  foresee: (model, limit) => {
+  predict: (model, limit) => {
     const lost = model.jobs.filter((job) => job.status === 'chunking' && job.leaseIsOver).slice(0, limit);
     const again = lost.filter((job) => job.attempts < job.chunkMaxRetries);
     for (const job of lost) {
@@ -170,13 +170,13 @@ export const acceptAgain = command('acceptAgain', anyOne, {
     }
     return { duplicate: accepted.duplicate, jobId: accepted.job.id };
   },
-  foresee: (model, { jobId }) => (model.job(jobId) ? { duplicate: true, jobId } : null),
+  predict: (model, { jobId }) => (model.job(jobId) ? { duplicate: true, jobId } : null),
 });
 
 export const renew = command('renewJobLease', aClaim, {
   request: (world, choice) => recent(world.jobClaims, choice),
   perform: async (world, claim) => (claim ? renewJobLease(world.database, claim, testLease.leaseMs) : false),
-  foresee: (model, claim) => {
+  predict: (model, claim) => {
     const job = held(model, claim);
     if (job) {
       job.leaseIsOver = false;
@@ -188,7 +188,7 @@ export const renew = command('renewJobLease', aClaim, {
 export const release = command('releaseJob', aClaim, {
   request: (world, choice) => recent(world.jobClaims, choice),
   perform: async (world, claim) => deliveriesOf([(claim && (await releaseJob(world.database, claim))) ?? []].flat()),
-  foresee: (model, claim) => {
+  predict: (model, claim) => {
     const job = held(model, claim);
     if (!job) {
       return [];
@@ -205,7 +205,7 @@ export const retryLater = command('retryReading', aClaim, {
     const error = new MillraceError('STORAGE_UNAVAILABLE');
     return deliveriesOf([(claim && (await retryReading(world.database, claim, error, noBackoff))) ?? []].flat());
   },
-  foresee: (model, claim) => {
+  predict: (model, claim) => {
     const job = held(model, claim);
     if (!job) {
       return [];
@@ -222,7 +222,7 @@ export const failReading = command(
   {
     request: (world, { claim, code }) => ({ claim: recent(world.jobClaims, claim), error: new MillraceError(code) }),
     perform: async (world, { claim, error }) => (claim ? failJob(world.database, claim, error) : null),
-    foresee: (model, { claim, error }) => {
+    predict: (model, { claim, error }) => {
       const job = held(model, claim);
       if (!job || !claim) {
         return null;

@@ -28,9 +28,9 @@ function modelled(command: Command): fc.AsyncCommand<Model, Real> {
   return {
     check: () => true,
     run: async (model, real) => {
-      const { answer, foresee } = command.start(real.world);
+      const { answer, predict } = command.start(real.world);
       const answered = await answer;
-      expect(answered).toEqual(foresee(model, answered));
+      expect(answered).toEqual(predict(model, answered));
       const now = await takeSnapshot(database);
       expect(now.jobs).toEqual(model.jobs);
       expect(now.documents).toEqual(model.documents);

@@ -33,7 +33,7 @@ export class Model {
     return document;
   }
 
-  /** Those of the chunks that exist, in the order of their ids. */
+  /** Returns the given chunks that exist, in the order of their ids. */
   chunks(ids: readonly string[]): ChunkState[] {
     return this.allChunks().filter((chunk) => ids.includes(chunk.id));
   }

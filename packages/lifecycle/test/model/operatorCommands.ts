@@ -107,7 +107,7 @@ export const retry = command(
         }
       );
     },
-    foresee: (model, { jobId, filter }) => {
+    predict: (model, { jobId, filter }) => {
       const job = model.job(jobId);
       if (!job) {
         return null;
@@ -185,7 +185,7 @@ export const retryAll = command(
       });
       return { ...counts, skipped: skipped.sort(byReason), grouped: groupId !== null, deliveries, restarted };
     },
-    foresee: (model, selection) => {
+    predict: (model, selection) => {
       const { eligible, unread, ...counted } = selected(model, selection);
       const restarted = unread.flatMap((job) => restart(model, job, selection.errorCodes) ?? []);
       return {
@@ -209,7 +209,7 @@ export const rereadPages = command('retryPages', anyOne, {
     world.jobs.push({ jobId: job.jobId, documentId: job.documentId, chunkIds: [] });
     return job.queueJobId;
   },
-  foresee: (model, jobId, answer) => {
+  predict: (model, jobId, answer) => {
     const job = model.job(jobId);
     if (!job) {
       return null;
@@ -233,7 +233,7 @@ export const rereadPages = command('retryPages', anyOne, {
 export const cancel = command('cancelJob', anyOne, {
   request: (world, choice) => world.job(choice).jobId,
   perform: (world, jobId) => cancelJob(world.database, jobId),
-  foresee: (model, jobId) => {
+  predict: (model, jobId) => {
     const job = model.job(jobId);
     if (!job) {
       return null;
@@ -261,7 +261,7 @@ export const count = command('countRetries', fc.record({ errorCodes: codes, forc
     const { skipped, ...counts } = await countRetries(world.database, selection);
     return { ...counts, skipped: skipped.sort(byReason) };
   },
-  foresee: (model, selection) => {
+  predict: (model, selection) => {
     const { eligible: _eligible, unread: _unread, ...counted } = selected(model, selection);
     return counted;
   },
@@ -280,7 +280,7 @@ export const remove = command('deleteDocument', anyOne, {
     }
     return deleted;
   },
-  foresee: (model, documentId) => {
+  predict: (model, documentId) => {
     const document = model.document(documentId);
     removeAll(model.jobs, (job) => job.documentId === documentId);
     removeAll(model.documents, ({ id }) => id === documentId);
@@ -291,7 +291,7 @@ export const remove = command('deleteDocument', anyOne, {
 export const letTextsExpire = command('let texts that are kept for a retry expire', fc.constant(null), {
   request: () => null,
   perform: (world) => world.database.jobChunks.removePayloads({ olderThanMs: 0, limit: 1_000 }),
-  foresee: (model) => {
+  predict: (model) => {
     const kept = model.jobs
       .filter((job) => jobHasEnded(job.status))
       .flatMap((job) => job.chunks)

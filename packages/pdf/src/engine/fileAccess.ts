@@ -18,7 +18,7 @@ export interface FileAccess {
 
 /**
  * Opens the file at `path` for the engine.
- * @param appendix Bytes that the engine shall see after the file's own bytes.
+ * @param appendix Bytes that the engine reads after the file's own bytes.
  * @throws the file system's error when the file cannot be opened; MillraceError DOCUMENT_UNREADABLE beyond 2 GiB.
  */
 export function openFileAccess(pdfium: Pdfium, path: string, appendix: Buffer = Buffer.alloc(0)): FileAccess {

@@ -49,7 +49,7 @@ export class FileSource implements Source {
   private readonly fileSize: number;
   private readonly blocks = new Map<number, Buffer>();
 
-  /** @param appendix Bytes that the engine shall see after the file's own bytes. */
+  /** @param appendix Bytes that the engine reads after the file's own bytes. */
   constructor(
     path: string,
     private readonly appendix: Buffer,

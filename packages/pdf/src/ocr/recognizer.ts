@@ -8,7 +8,7 @@ import { turnedBack, upsideDown } from './upsideDown';
 
 /**
  * A page with less mean confidence (of 100) may be upside down. Measured: dense pages have 94, the same pages upside down 20 to 31,
- * and scans of 67 dpi, of which two words in three are read, 64 to 69.
+ * and scans of 67 dpi 64 to 69. Two in three words of such scans are read.
  */
 const minUprightConfidence = 60;
 

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
-/** Readers search the end mark in so many bytes, because some programs write data after it (PDF 1.7, annex H.3.18). */
+/** Readers search for the end mark in this many bytes at the end, because some programs write data after it (PDF 1.7, annex H.3.18). */
 const endBytes = 1_024;
 
 /** True when the PDF at `path` lacks the mark %%EOF that ends every PDF. Then its last pages may be missing as well. */

@@ -9,7 +9,7 @@ export interface Repairs {
   isRewritable: boolean;
 }
 
-/** A repair: bytes that the engine shall see after the file's own bytes. */
+/** A repair: bytes that the engine reads after the file's own bytes. */
 export interface PossibleRepair {
   kind: DocumentRepair;
   appendix: Buffer;

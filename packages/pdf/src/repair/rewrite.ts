@@ -4,7 +4,7 @@ import { MillraceError } from '@millrace/contracts';
 import { ProcessPool, TaskEndedError } from '@millrace/process-pool';
 import type { RewriteProtocol } from './rewriteProtocol';
 
-/** What the second engine may take. */
+/** The limits of the second engine. */
 export interface RewriteLimits {
   /** Larger files are not tried: the second engine holds the file and the new file in memory. */
   maxFileBytes: number;
@@ -26,8 +26,8 @@ const heapShare = 2 / 3;
 const maxGrowth = 2;
 
 /**
- * Has a second, more lenient engine read the broken PDF at `path` and write it anew, in a process that is started for it
- * and ends with it. Nothing is written to the disk.
+ * Reads the broken PDF at `path` with a second, more lenient engine and rewrites it. This happens in a process of its own,
+ * which ends afterwards. Nothing is written to the disk.
  * @throws MillraceError PDF_CORRUPT (that engine cannot read it either, or only with more memory than it may have, or the
  * file is too large for it), PDF_REPAIR_TIMEOUT (it took too long, perhaps because this machine is busy), READER_LOST (the
  * process was killed from outside) or INTERNAL (it cannot be started).
@@ -37,7 +37,7 @@ export async function rewritePdf(path: string, limits: RewriteLimits = defaultLi
   if (size > limits.maxFileBytes) {
     throw new MillraceError(
       'PDF_CORRUPT',
-      `The PDF is broken, and too large to be written anew (over ${limits.maxFileBytes} bytes).`,
+      `The PDF is broken, and too large to be rewritten (over ${limits.maxFileBytes} bytes).`,
     );
   }
   const pool = new ProcessPool<RewriteProtocol>({
@@ -54,10 +54,7 @@ export async function rewritePdf(path: string, limits: RewriteLimits = defaultLi
     pieces.push(piece);
     bytes += piece.length;
     if (bytes > maxGrowth * limits.maxFileBytes) {
-      throw new MillraceError(
-        'PDF_CORRUPT',
-        'Written anew, the broken PDF is more than twice as large as a PDF may be.',
-      );
+      throw new MillraceError('PDF_CORRUPT', 'The rewritten PDF is more than twice as large as a PDF may be.');
     }
   };
   try {
@@ -76,23 +73,21 @@ function toRepairError(error: TaskEndedError): MillraceError {
     case 'taskTimedOut':
     case 'firstStepTimedOut':
     case 'stepTimedOut':
-      return new MillraceError(
-        'PDF_REPAIR_TIMEOUT',
-        `Writing the broken PDF anew took longer than ${end.limitMs} ms.`,
-        { cause: error },
-      );
+      return new MillraceError('PDF_REPAIR_TIMEOUT', `Rewriting the broken PDF took longer than ${end.limitMs} ms.`, {
+        cause: error,
+      });
     case 'outOfMemory':
     case 'crashed':
-      return new MillraceError('PDF_CORRUPT', `The PDF is broken and cannot be written anew. ${message}`, {
+      return new MillraceError('PDF_CORRUPT', `The PDF is broken and cannot be rewritten. ${message}`, {
         cause: error,
       });
     case 'killed':
-      return new MillraceError('READER_LOST', `The process that wrote the PDF anew was killed by ${end.signal}.`, {
+      return new MillraceError('READER_LOST', `The process that rewrote the PDF was killed by ${end.signal}.`, {
         cause: error,
       });
     case 'startTimedOut':
     case 'unavailable':
     case 'poolClosed':
-      return new MillraceError('INTERNAL', `The PDF cannot be written anew. ${message}`, { cause: error });
+      return new MillraceError('INTERNAL', `The PDF cannot be rewritten. ${message}`, { cause: error });
   }
 }

@@ -6,7 +6,7 @@ import type { RewriteProtocol } from './rewriteProtocol';
 /** Small enough to fit into the channel between the processes. */
 const pieceBytes = 2 ** 20;
 
-/** The program of the process that writes broken PDFs anew. It answers with the new file, piece by piece. See rewritePdf. */
+/** The program of the process that rewrites broken PDFs. It answers with the new file, piece by piece. See rewritePdf. */
 serveTasks<RewriteProtocol>(async (path, { send }) => {
   const bytes = await readFile(path);
   const rewritten = await rewrite(bytes).catch((error: unknown) => {

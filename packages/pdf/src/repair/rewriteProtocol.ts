@@ -1,6 +1,6 @@
 import type { TaskProtocol } from '@millrace/process-pool';
 
-/** What the process that writes broken PDFs anew is asked and answers. See rewritePdf. */
+/** The messages to and from the process that rewrites broken PDFs. See rewritePdf. */
 export interface RewriteProtocol extends TaskProtocol {
   /** The file's path. */
   request: string;

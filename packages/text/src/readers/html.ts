@@ -6,7 +6,7 @@ import { HtmlText } from './htmlText';
 
 /** Tags that a title contains only when its end tag is missing. */
 const tagsAfterTitle = /<\/head\b|<body\b/i;
-/** Browsers stop at 512. The time of the parser grows with the square of the depth. */
+/** Browsers stop at 512. The parser takes time quadratic in the depth. */
 const maxDepth = 20_000;
 
 /** Reads HTML piece by piece. Returns the document's title. */

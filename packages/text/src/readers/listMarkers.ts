@@ -1,6 +1,6 @@
 /** Gives list items their markers: a bullet, or the next number of the innermost list. */
 export class ListMarkers {
-  /** The open lists, from the outermost in: the next number of each, or null for bullets. */
+  /** The open lists, the outermost first: the next number of each, or null for bullets. */
   private readonly lists: (number | null)[] = [];
   private marker = '';
 

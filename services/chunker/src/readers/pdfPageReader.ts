@@ -9,7 +9,7 @@ const noText = 20;
 const littleText = 300;
 /** The part of a page that must be drawn on. `auto` wants more than a logo or a rule; `on` wants more than specks. */
 const minInk = { auto: 0.01, on: 0.0005 };
-/** An image that covers so much of a page is taken for a scan of it. */
+/** An image that covers at least this part of a page counts as a scan of it. */
 const scan = 0.6;
 /** The ink that a character of the text layer explains: twice the ink of a character of 11 points on a letter page. */
 const inkOfCharacter = 0.0001;
