@@ -1,7 +1,7 @@
 -- Bloat: how much of each larger table and B-tree is free space or dead rows, in percent
 -- Needs: pgstattuple
--- Reads whole B-trees. Above some 50 percent, REINDEX INDEX CONCURRENTLY makes a B-tree compact again. The vector index
--- cannot be looked into: REINDEX it when its size has outgrown its rows (many deletions) or its recall has fallen.
+-- Reads whole B-trees. Above some 50 percent, REINDEX INDEX CONCURRENTLY makes a B-tree compact again. The bloat of the
+-- vector index cannot be measured: REINDEX it when its size has outgrown its rows (many deletions) or its recall has fallen.
 SELECT c.relname AS name, 'table' AS kind, pg_size_pretty(pg_relation_size(c.oid)) AS size,
        round((t.approx_free_percent + t.dead_tuple_percent)::numeric, 1) AS bloat_percent
 FROM pg_class c, LATERAL pgstattuple_approx(c.oid) t

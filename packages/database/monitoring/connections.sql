@@ -1,4 +1,4 @@
--- Connections: whose, what they do, and for how long
+-- Connections: their role, their state, and for how long
 -- "idle in transaction" for more than a few seconds holds locks and keeps vacuum from cleaning up.
 SELECT coalesce(nullif(application_name, ''), '(none)') AS application, usename AS role, state, count(*) AS connections,
        count(*) FILTER (WHERE wait_event_type = 'Lock') AS waiting_for_locks,

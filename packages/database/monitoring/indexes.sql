@@ -1,6 +1,6 @@
 -- Indexes: size, how often each was used, and whether it is whole
--- One of state INVALID was left by a CREATE INDEX CONCURRENTLY that broke off: drop it. One that is large and never
--- used on any server (replicas count for themselves) may be left out. UNIQUE ones are there for their constraint.
+-- An interrupted CREATE INDEX CONCURRENTLY leaves an index of state INVALID: drop it. A large index that is never used on
+-- any server (each replica has its own counts) may be dropped. UNIQUE indexes are needed for their constraint.
 SELECT s.relname AS "table", s.indexrelname AS "index", am.amname AS kind,
        pg_size_pretty(pg_relation_size(s.indexrelid)) AS size, s.idx_scan AS scans,
        CASE WHEN NOT i.indisvalid THEN 'INVALID' WHEN i.indisunique THEN 'unique' ELSE '' END AS state

@@ -1,4 +1,4 @@
--- Slow statements: what took most time in all since the statistics were reset
+-- Slow statements: those that took the most time in total since the statistics were reset
 -- Needs: pg_stat_statements
 -- SELECT pg_stat_statements_reset() sets the counts to zero.
 SELECT calls, round(total_exec_time::numeric) AS total_ms, round(mean_exec_time::numeric, 2) AS mean_ms,

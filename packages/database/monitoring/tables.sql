@@ -1,4 +1,4 @@
--- Table sizes: rows, what lies in the table, beside it (TOAST: long texts) and in its indexes; dead rows
+-- Table sizes: rows, bytes of the table, of its TOAST (long texts) and of its indexes; dead rows
 -- Many dead rows with an old last_vacuum: autovacuum does not keep up (autovacuum_vacuum_scale_factor), or a long
 -- transaction or replication slot keeps it from removing them.
 SELECT relname AS "table", n_live_tup AS rows,

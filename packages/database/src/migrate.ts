@@ -9,7 +9,7 @@ const usage = `usage: node packages/database/dist/migrate.js up | down [COUNT] |
   roles       makes the roles of services and searches, with the passwords of DATABASE_SERVICE_PASSWORD and
               DATABASE_READONLY_PASSWORD`;
 
-/** The migration program for places without npm. It uses DATABASE_MIGRATION_URL, or DATABASE_URL when that is not set. */
+/** The migration program for machines without npm. It uses DATABASE_MIGRATION_URL, or DATABASE_URL when that is not set. */
 async function main(args: string[]): Promise<void> {
   const [action, count = '1', ...rest] = args;
   const takesCount = action === 'down';

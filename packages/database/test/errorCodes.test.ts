@@ -3,7 +3,7 @@ import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
 import { defaultCollectionId, migrationNames, type Sql, systemOwnerId } from '../src';
 import { runMigrations, withDatabase } from './migrating';
 
-/** Each old code and its new one. The last two stay: codes of PDFs alone, and of chunks. */
+/** Each old code and its new one. The last two do not change: one is only for PDFs, the other is for chunks. */
 const codes = [
   ['PDF_NO_TEXT', 'DOCUMENT_NO_TEXT'],
   ['PDF_TOO_MANY_PAGES', 'DOCUMENT_TOO_MANY_PAGES'],

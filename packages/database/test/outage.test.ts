@@ -153,7 +153,7 @@ describe('When the connection is lost during', () => {
       if (runs === 1) {
         await observer.sql.many('SELECT pg_terminate_backend($1)', [pid]);
         await waitFor('its session to end', () => isGone(pid));
-        // The news must also arrive here over the wire.
+        // The driver must also receive the end of the session over the wire.
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
     });

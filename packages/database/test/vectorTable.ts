@@ -78,7 +78,7 @@ export class VectorTable {
 
   /**
    * The texts nearest to the vector of row `i`, found by the vector index even though the table is small.
-   * @returns them, and how often each index beside the primary key was used.
+   * @returns the texts, and how often each index except the primary key was used.
    */
   async nearest(
     i: number,

@@ -38,7 +38,7 @@ export function cancelJob(database: Database, jobId: string): Promise<'cancelled
     if (cancelled === 0) {
       return job.status === 'cancelled' ? 'cancelled' : 'ended';
     }
-    // Again, with the job locked: before that lock its chunks may just have been stored, or a round of them scheduled.
+    // Chunks are cancelled again with the job locked. Before the lock, chunks may have been stored or a round scheduled.
     await cancelChunks();
     if (job.kind !== 're-embed') {
       await refreshDocuments(session, [job.documentId]);

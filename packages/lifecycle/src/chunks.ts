@@ -8,8 +8,8 @@ import { endLease, isBeyondAnyLease, leaseEnd, leaseIsOver, nextDelivery } from 
  * Leases on job chunks: pending | retry_scheduled -> processing, and back to pending when they are released.
  *
  * A claim takes any number of chunks in one statement and gives them one token. A settlement names the token, so that a
- * worker that was too slow changes nothing. When a lease expires, the chunk fails with WORKER_LOST. The first that
- * notices does it: an embedder that got the chunk's delivery again, or the reconciler.
+ * worker that was too slow changes nothing. When a lease expires, the chunk fails with WORKER_LOST. An embedder that gets
+ * the chunk's delivery again does that, or the reconciler if it comes first.
  */
 
 export interface ClaimedChunk {

@@ -3,12 +3,12 @@ import type { ReadingOptions } from '@millrace/contracts';
 /** A job that a chunker holds. */
 export type ClaimedJob = ClaimedIngest | ClaimedReread;
 
-/** The whole document is to be read. */
+/** A job that reads the whole document. */
 export interface ClaimedIngest extends ClaimedReading {
   kind: 'ingest';
 }
 
-/** The failed pages of a document are to be read again. */
+/** A job that reads the failed pages of a document again. */
 export interface ClaimedReread extends ClaimedReading {
   kind: 'reread';
   /** In order. */

@@ -39,8 +39,8 @@ export function firstDispatches(
 type LostDelivery = Pick<WaitingRow, 'id' | 'dispatchCount'>;
 
 /**
- * Gives chunks whose delivery is lost another one. Its id is new, so that the queue cannot take it for one that it has
- * seen. A row that was dispatched again in the meantime is left alone.
+ * Gives chunks whose delivery is lost another one. Its id is new, so that the queue does not ignore it as one that it
+ * has seen. A row that was dispatched again in the meantime is left alone.
  */
 export function redispatchChunks(database: Database, lost: readonly LostDelivery[]): Promise<ChunkDispatch[]> {
   return database.sql.many(

@@ -20,7 +20,7 @@ export interface TaskHandlers<P extends TaskProtocol> {
   onStarted(): void;
   onStep(step: P['step'], limitMs: number | undefined): void;
   onMessage(message: P['message']): void;
-  /** Called once, whatever ends the task. */
+  /** Called once when the task has ended, with or without success. */
   onEnd(outcome: TaskOutcome<P>): void;
 }
 

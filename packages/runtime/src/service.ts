@@ -36,7 +36,7 @@ export interface ServiceOptions {
   database?: Partial<DatabaseOptions>;
 }
 
-/** What every service works with. */
+/** The tools of every service. */
 export interface ServiceTools {
   config: Config;
   logger: Logger;
@@ -65,7 +65,7 @@ export async function startService(
   return { urls, stop: [...stop, ...closing(tools)] };
 }
 
-/** A service that serves no requests of its own. */
+/** A service that serves no requests but those of health and metrics. */
 export interface BackgroundService {
   /** Begins the work. The health server listens by then. */
   begin: () => void;

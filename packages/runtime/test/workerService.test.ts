@@ -24,7 +24,7 @@ afterEach(async () => {
   await environment.cleanUp();
 });
 
-/** Starts a service that handles each delivery of a job so. */
+/** Starts a service that handles each delivery of a job with `handle`. */
 function start(handle: (stopping: AbortSignal) => Promise<DeliveryResult>): Promise<RunningService> {
   return startWorkerService({
     name: 'tester',
@@ -42,7 +42,7 @@ async function stop(service: RunningService): Promise<void> {
   }
 }
 
-/** Delivers a job. @returns what tells the state of its delivery. */
+/** Delivers a job. @returns a function that reads the state of its delivery. */
 async function deliver(): Promise<() => Promise<string>> {
   const jobId = newId();
   await queues.deliverJobs([{ jobId, documentId: newId(), queueJobId: `${jobId}.1`, delayMs: 0 }]);

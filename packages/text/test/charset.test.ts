@@ -68,7 +68,7 @@ describe('When a charset is declared', () => {
     expect(plain('Größe', 'us-ascii')).toEqual(['Größe']);
   });
 
-  test('and HTML declares another charset, then the declaration from outside wins', () => {
+  test('and HTML declares another charset, then the charset of the content type is used', () => {
     const declaring = (charset: string) => Buffer.concat([Buffer.from(`<meta charset="${charset}"><p>`), mill]);
     expect(html(declaring('koi8-r'), 'windows-1251')).toEqual(['млин']);
     expect(html(declaring('windows-1251'), 'iso-8859-1')).toEqual(['ìëèí']);

@@ -133,9 +133,9 @@ function tooMuchText(maxCharacters: number): string {
   );
 }
 
-/** Why a document that was read to its end has no text to search. */
+/** Returns the error of a document that was read to its end and has no text to search. */
 export function whyNoText({ pages, repair }: ParsedDocument): MillraceError {
-  // With its own trailer a PDF's encryption is known, and blank pages are blank.
+  // A PDF with only a rebuilt table still has its own trailer. So its encryption is known, and its blank pages are blank.
   if (repair !== null && repair !== 'XREF_REBUILT') {
     return new MillraceError(
       'PDF_CORRUPT',

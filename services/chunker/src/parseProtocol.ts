@@ -28,7 +28,7 @@ export interface ParseRequest {
   rewrite?: RewriteLimits | undefined;
 }
 
-/** How pages are recognized, and what that may cost. */
+/** The settings and limits of OCR. */
 export interface OcrSettings {
   /** Tesseract's codes. */
   languages: readonly string[];
@@ -76,7 +76,7 @@ export interface PageStep {
 export interface ParsedPage {
   /** From 1. */
   page: number;
-  /** What the document itself calls the page, or null. */
+  /** The document's own label for the page, or null. */
   label: string | null;
   /** Points, as the page is shown; 0 when unknown. */
   width: number;

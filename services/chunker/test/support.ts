@@ -9,7 +9,7 @@ import { type PoolOptions, readerPool } from './readerPool';
 
 const ocrOfTests = { languages: ['eng'], maxPages: 5, pageTimeoutMs: 60_000, totalMs: 600_000 };
 
-/** An ingest handler on a database, a queue and a blob store of its own. */
+/** Makes an ingest handler with a new database, queue and blob store. */
 export async function createIngest(
   ocr = ocrOfTests,
   { statementTimeoutMs, ...limits }: PoolOptions & { statementTimeoutMs?: number } = {},

@@ -71,7 +71,7 @@ export class BatchBisector {
     );
     metrics.divided.inc();
     const textsReleased = untilAvailable(() => this.parts.vectors.release(failed), runningWork.signal);
-    // Every document waits for it in its turn, which may come much later.
+    // Each document awaits this and handles its error, perhaps much later. Until then the error must not end the process.
     textsReleased.catch(() => undefined);
     for (const [documentId, chunks] of byDocument) {
       const part = held.part(chunks);

@@ -2,7 +2,7 @@ import type { Box } from '@millrace/contracts';
 import type { Block } from '../structure/block';
 import type { Word } from './word';
 
-/** The boxes of the words: one for each block, around the lines that the words come from. Lines without a place have none. */
+/** Returns a box for each block, around the lines that the words come from. Lines without a place have no box. */
 export function boxesOf(words: readonly Word[]): Box[] {
   const boxes: Box[] = [];
   let block: Block | null = null;

@@ -7,7 +7,7 @@ const reach = 8;
 /** A running title is on at least this many pages in the same place, or on at least this many in any place. */
 const minInPlace = 3;
 const minAnywhere = 5;
-/** It is also on this share of the pages from its first to its last. Left and right pages may differ. */
+/** A running title is also on this share of the pages from its first to its last. Left and right pages may differ. */
 const minShare = 0.4;
 /** The tolerance of the same place, as a fraction of the height. */
 const samePlace = 0.02;

@@ -23,7 +23,7 @@ const plainHeading =
 /** A caption above the columns of a table. */
 const columnCaption =
   /\b(?:(?:three|six|nine|twelve)\s+months|(?:fiscal\s+)?years?)\s+ended\b|^\(?(?:(?:dollars|amounts)\s+|\$\s*)?in\s+(?:thousands|millions|billions)\b/iu;
-/** The number of a heading in a cell of its own, then its title. */
+/** A cell with the number of a heading, then a cell with its title. */
 const numberCell =
   /^(?:(?:item|note|part|section|article|chapter)\s+)?(?:\d+[a-z]?|[a-z]|[ivxlc]+)(?:\.\d+)*[.:)]?\t[^\t]*\p{L}[^\t\d]*$/iu;
 /** The beginnings of list items and of lines on title pages, in signatures and in forms. */

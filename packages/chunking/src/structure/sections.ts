@@ -17,7 +17,7 @@ export function sectionNamer(outline: readonly ChunkOutlineEntry[] = []): Sectio
  * Marks the blocks that begin a section. Headings right before the first block of a section become part of it. Examples
  * are a title that the outline leaves out and a title that is repeated at the top of a page.
  * @param section The section of the block before these.
- * @returns the section of the last of these.
+ * @returns the section of the last block.
  */
 export function markSectionStarts(blocks: readonly Block[], section: string | null): string | null {
   let last = section;

@@ -22,7 +22,7 @@ export interface TitleSearch {
 }
 
 /**
- * Finds a title on a page: first in bold on lines of its own, then on any lines of its own, then at the beginning of a
+ * Finds a title on a page: first as whole bold lines, then as whole lines, then at the beginning of a
  * line. Returns null when it is not on the page.
  */
 export function findTitle({ lines, keys, title, from }: TitleSearch): FoundTitle | null {

@@ -9,7 +9,7 @@ export function backoffMs(attempt: number): number {
   return Math.min(firstPauseMs * 2 ** (attempt - 1), longestPauseMs) * (0.5 + Math.random());
 }
 
-/** The connection could not be made or was lost, and the work is known to have left nothing behind. It may run again. */
+/** The connection could not be made or was lost, and the work is known to have changed nothing. It may run again. */
 export class RetryableConnectionError extends Error {
   /** @param reason the translated error of the connection. */
   constructor(readonly reason: unknown) {
@@ -17,17 +17,17 @@ export class RetryableConnectionError extends Error {
   }
 }
 
-/** Waits out short outages of one database, so that a restart of the server is a pause and not an error. */
+/** Retries work during short outages of one database, so that a restart of the server is a pause and not an error. */
 export class OutageRetry {
   private readonly stopped = new AbortController();
 
-  /** @param limitMs how long an outage may last, in milliseconds. With 0 nothing waits. */
+  /** @param limitMs how long an outage may last, in milliseconds. With 0, work is not tried again. */
   constructor(private readonly limitMs: number) {
     // Every request that waits for the database listens to it.
     setMaxListeners(0, this.stopped.signal);
   }
 
-  /** From now on nothing waits. */
+  /** Stops the retries: every outage is an error at once from now on. */
   stop(): void {
     this.stopped.abort();
   }

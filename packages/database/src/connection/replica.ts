@@ -15,8 +15,8 @@ interface Mark {
 
 /**
  * Knows whether a read replica is fresh enough to be read. The replica has everything that was committed up to the moment
- * at which the primary's log was where the replica's is now. The age of the last replayed transaction, which is often taken
- * for the lag, would call the replica of an idle primary stale, and a replica that is cut off from a busy primary fresh.
+ * at which the primary's log was where the replica's is now. The age of the last replayed transaction is not the lag:
+ * the replica of an idle primary would seem stale, and a replica that is cut off from a busy primary would seem fresh.
  *
  * The "replica" may also be the primary itself, under a role that can only read. Then it lags behind nothing.
  */
@@ -56,7 +56,7 @@ export class Replica {
   private async watch(): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      // When either server cannot be asked, the replica is as fresh as it was known to be, and ages.
+      // When a server does not answer, `completeUntil` stays as it is, and the replica becomes stale in time.
       const whyNot = await this.check().catch(messageOf);
       this.report(whyNot, signal);
       await setTimeout(Math.min(this.maxLagMs / checksPerLag, longestBetweenMs), undefined, { signal }).catch(

@@ -10,7 +10,7 @@ export interface DatabaseAddress {
 }
 
 /**
- * Runs `work` on a connection of its own, then closes it.
+ * Opens a connection, runs `work` on it and closes it.
  * @param settings the driver's settings, at least `application_name`.
  * @throws MillraceError DATABASE_UNAVAILABLE or DATABASE_TLS_FAILED, and what `work` throws.
  */
@@ -21,7 +21,7 @@ export async function withClient<T>(
 ): Promise<T> {
   const client = new Client({
     ...clientConfig(databaseUrl, caFile),
-    // A connection is silent for long while an index is built. Without keep-alive, routers on the way would drop it.
+    // A connection sends nothing for a long time while an index is built. Without keep-alive, routers would drop it.
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     ...settings,

@@ -30,7 +30,7 @@ const lockErrors: readonly unknown[] = ['55P03', '40P01'];
 export class ReEmbedding {
   constructor(
     private readonly database: Database,
-    /** Indexes are built on a connection of their own. See inBuildSession. */
+    /** The address at which connections for index builds are opened. See inBuildSession. */
     private readonly address: DatabaseAddress,
     /** Ends waiting and building. The call then throws the signal's reason. */
     private readonly signal?: AbortSignal,

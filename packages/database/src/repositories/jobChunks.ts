@@ -158,8 +158,8 @@ export class JobChunks {
   }
 
   /**
-   * Where the chunks of a document's ingest and reread jobs continue: the next chunk index, and how often they hold each
-   * of these texts.
+   * Returns where further chunks of a document continue after those of its ingest and reread jobs: the next chunk index, and
+   * how often each of these texts has occurred.
    */
   async findContinuation(
     documentId: string,

@@ -10,7 +10,7 @@ export interface ProviderPause {
 
 export interface NewPause {
   model: string;
-  /** At least this long, in milliseconds. */
+  /** The shortest length of the pause, in milliseconds. */
   atLeastMs: number;
   /** Without a success in between, each pause is twice as long as the one before, from this up to `longestMs`. */
   firstMs: number;

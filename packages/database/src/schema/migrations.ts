@@ -81,5 +81,5 @@ async function begin(client: Client): Promise<void> {
   await client.query('SELECT pg_advisory_xact_lock($1)', [schemaLock]);
 }
 
-/** The advisory lock of all programs that change the schema or the roles. Any fixed number. */
+/** The key of the advisory lock of all programs that change the schema or the roles. No other lock has this number. */
 export const schemaLock = 7_316_420_015;

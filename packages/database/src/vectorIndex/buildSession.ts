@@ -2,14 +2,14 @@ import { MillraceError } from '@millrace/contracts';
 import type { Client } from 'pg';
 import { type DatabaseAddress, withClient } from '../connection/withClient';
 
-/** The advisory lock of index builds. Any fixed number that no other lock uses. */
+/** The key of the advisory lock of index builds. No other lock has this number. */
 export const buildLock = 7_316_420_018;
 
 /** How often an aborted statement is cancelled, in milliseconds. */
 const cancelEveryMs = 250;
 
 /**
- * Runs `work` on a session of its own without a statement timeout, while no other build runs in the same database.
+ * Runs `work` in a new session without a statement timeout, while no other build runs in the same database.
  * CREATE INDEX CONCURRENTLY cannot run in a transaction, so settings and lock belong to the session. The session must
  * therefore be the client's own and not a pooler's.
  * @param signal cancels the statement that `work` is running.

@@ -12,13 +12,13 @@ export interface VectorScan {
   candidates: number;
   /** A scan with fewer candidates than this gave up too early. */
   enough: number;
-  /** Up to how many filtered rows comparing all of them is expected to be as fast as this scan. */
+  /** Comparing this many filtered rows is expected to take as long as this scan. */
   mostCompared: number;
   /** True when every filtered vector is compared, so that nothing can be missed. */
   exact: boolean;
 }
 
-/** What a search asks for. */
+/** The request of a search. */
 export interface WantedScan {
   /** SQL of the vector column. */
   vector: string;

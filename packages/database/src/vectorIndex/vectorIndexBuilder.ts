@@ -27,7 +27,7 @@ export interface BuildOptions extends Resources {
 
 const defaultHandOverMs = 10_000;
 
-/** What the builder needs of a Database. */
+/** The parts of a Database that the builder needs. */
 interface IndexedDatabase {
   readonly sql: Sql;
   readonly vectorIndexes: KnownIndexes;
@@ -35,12 +35,12 @@ interface IndexedDatabase {
 
 /**
  * Builds, replaces and drops the index over the vectors while searches and writes go on (CREATE, REINDEX and DROP INDEX
- * CONCURRENTLY). It needs the owner of the tables. Each build first removes what an interrupted one has left.
+ * CONCURRENTLY). It needs the owner of the tables. Each build first removes the remains of an interrupted one.
  */
 export class VectorIndexBuilder {
   constructor(
     private readonly database: IndexedDatabase,
-    /** Each build opens a connection of its own here. See inBuildSession. */
+    /** The address at which each build opens a connection. See inBuildSession. */
     private readonly address: DatabaseAddress,
     /** Cancels the running statement. The call then throws the signal's reason. */
     private readonly signal?: AbortSignal,

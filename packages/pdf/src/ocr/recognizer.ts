@@ -29,7 +29,7 @@ export class Recognizer {
 
   /**
    * @param timeoutMs The time limit of one page, including the start of the engine and a second attempt upside down.
-   * @param languages Their codes in Tesseract. When in doubt, the first is preferred.
+   * @param languages Tesseract's codes of the languages. The first is preferred when the text may be in several.
    */
   constructor(
     private readonly timeoutMs: number,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { TaskProtocol } from '@millrace/process-pool';
 
-/** What the process that removes passwords is asked and answers. See unlockPdf. */
+/** The messages to and from the process that removes passwords. See unlockPdf. */
 export interface UnlockProtocol extends TaskProtocol {
   request: { source: string; password: string; target: string };
   message: never;

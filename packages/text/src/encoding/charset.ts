@@ -1,8 +1,8 @@
 import { TextDecoder } from 'node:util';
 
 /**
- * The name of the encoding that a label stands for in the WHATWG Encoding Standard, such as "windows-1252" for "latin1".
- * Null for an unknown label.
+ * Returns the name of the encoding that a label has in the WHATWG Encoding Standard, such as "windows-1252" for "latin1".
+ * Returns null for an unknown label.
  */
 export function encodingOf(label: string): string | null {
   try {

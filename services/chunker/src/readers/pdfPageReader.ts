@@ -41,7 +41,7 @@ export class PdfPageReader {
   async read(page: number, { textLayerOnly = false } = {}): Promise<ReadPage> {
     const lost = this.run.lostPages.find((known) => known.page === page);
     if (lost !== undefined) {
-      // The engine is asked nothing of it, not even its label or size: that may hang as well.
+      // The engine reads nothing of a lost page, not even its label or size, because that may hang as well.
       return { outcome: outcomeOfLost(lost), text: null, recognized: null };
     }
     await this.beginPage({ page, pages: this.file.info.pageCount, ocr: false });

@@ -20,8 +20,8 @@ export interface Reader {
 }
 
 /**
- * Announces the page that is read next. Its time limit begins: `limitMs`, or else the pool's for a page. Whatever ends the
- * process from now on is this page's fault. Await it.
+ * Announces the page that is read next. Its time limit begins: `limitMs`, or the pool's limit for a page. This
+ * page fails if the process ends before the next one is announced. Await it.
  */
 export type BeginPage = (step: PageStep, limitMs?: number) => Promise<void>;
 

@@ -42,7 +42,7 @@ export function separatorIn(text: TextBuffer, { width, code, reported }: Gap): n
   return width > (isSpaceless ? ideographicGap : wordGap) ? space : 0;
 }
 
-/** True after a currency sign or parenthesis in a cell of its own. It belongs to the number in the next cell. */
+/** True after a cell with only a currency sign or a parenthesis. It belongs to the number in the next cell. */
 function endsInLonePrefix(text: TextBuffer): boolean {
   const last = text.at(text.length - 1);
   const before = text.at(text.length - 2);

@@ -96,7 +96,7 @@ function rearrange(lines: readonly DraftLine[], flows: readonly Flow[]): DraftLi
   });
 }
 
-/** A line of its own for a piece of `line`. */
+/** Returns a new line for a piece of `line`. */
 function lineFrom(line: DraftLine, piece: Piece): DraftLine {
   if (piece.text.length === line.text.length) {
     return line;

@@ -63,7 +63,7 @@ function pitchOf(sides: readonly Side[]): number {
   return distances[distances.length >> 1] ?? Number.POSITIVE_INFINITY;
 }
 
-/** True when there is white space between the pieces, of which `piece` is the lower one. */
+/** True when there is white space between the pieces. `piece` is the lower one. */
 export function isAfterBlank(before: Piece, piece: Piece, pitch: number): boolean {
   return piece.baseline - before.baseline > minBlank * pitch;
 }
