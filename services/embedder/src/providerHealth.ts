@@ -18,7 +18,7 @@ export type Judgement =
   | { blame: 'texts' }
   /** The provider does not work now. The chunks wait, and no attempt counts. */
   | { blame: 'provider'; pausedForMs: number }
-  /** The provider refuses everything, or has been unavailable for longer than work may wait. The chunks fail with this error. */
+  /** The provider refuses everything, or was unavailable for longer than work may wait. The chunks fail with this error. */
   | { blame: 'setup'; error: MillraceError };
 
 export interface ProviderHealthOptions {
