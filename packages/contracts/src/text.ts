@@ -9,6 +9,11 @@ export function cleanText(text: string): string {
   return wellFormed.includes('\0') ? wellFormed.replaceAll('\0', '') : wellFormed;
 }
 
+/** Ends a message of another program with a full stop, unless it is empty or ends with a punctuation mark of its own. */
+export function asSentence(message: string): string {
+  return message === '' || /[.!?…]$/.test(message) ? message : `${message}.`;
+}
+
 /** White space other than a single space. Single spaces are the most frequent, and each match costs time. */
 const unfoldedSpace = /\s{2,}|[^\S ]/gu;
 

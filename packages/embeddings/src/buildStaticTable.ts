@@ -4,7 +4,7 @@ import { ensureStaticTable } from './static/staticTableBuilder';
 async function main(): Promise<void> {
   const [target, ...rest] = process.argv.slice(2);
   if (target === undefined || rest.length > 0) {
-    throw new Error('Usage: node buildStaticTable.js TARGET');
+    throw new Error('Name one file: node buildStaticTable.js TARGET.');
   }
   const built = await ensureStaticTable(target);
   console.log(built ? `Built ${target}` : `${target} is up to date`);

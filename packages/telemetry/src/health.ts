@@ -19,7 +19,7 @@ export async function runChecks(checks: Checks): Promise<Readiness> {
     Object.entries(checks).map(async ([name, check]): Promise<[string, string]> => {
       let timer: NodeJS.Timeout | undefined;
       const deadline = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error(`no answer within ${checkTimeoutMs} ms`)), checkTimeoutMs);
+        timer = setTimeout(() => reject(new Error(`There was no answer within ${checkTimeoutMs} ms.`)), checkTimeoutMs);
       });
       try {
         await Promise.race([check(), deadline]);

@@ -31,7 +31,7 @@ export function orphanedBlobs(options: {
     const orphans = keys.filter((key) => !named.has(key));
     if (orphans.length > tooManyOrphans && orphans.length > named.size) {
       throw new Error(
-        `${orphans.length} of ${keys.length} originals belong to no document. Is this the database of this BLOB_DIR?`,
+        `${orphans.length} of ${keys.length} originals belong to no document. Check that this is the database of this BLOB_DIR.`,
       );
     }
     for (const key of orphans) {

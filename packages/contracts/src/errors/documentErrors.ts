@@ -2,7 +2,7 @@ import { type ErrorEntry, permanent, retryable } from './entry';
 
 /**
  * What is wrong with a document or one of its pages. Codes that begin with PDF or UNLOCK are about PDFs alone, those that
- * begin with TEXT about texts alone; the others hold for any document.
+ * begin with TEXT about texts alone. The others hold for any document.
  */
 export const documentErrors = {
   // PDFs
@@ -24,22 +24,22 @@ export const documentErrors = {
   PDF_PASSWORD_WRONG: permanent(
     422,
     'The password does not open the PDF',
-    'Upload the file again with the right password; nothing of this upload was kept.',
+    'Upload the file again with the right password. Nothing of this upload was kept.',
   ),
   UNLOCK_TIMEOUT: permanent(
     422,
     'Removing the password of the PDF took too long',
-    'Remove the password with the program that opens the PDF, and upload that file; nothing of this upload was kept.',
+    'Remove the password with the program that opens the PDF, and upload that file. Nothing of this upload was kept.',
   ),
   UNLOCK_BUSY: retryable(
     503,
     'Too many encrypted PDFs arrive at the same time',
-    'Send the file again after the time in Retry-After; nothing of this upload was kept.',
+    'Send the file again after the time in Retry-After. Nothing of this upload was kept.',
   ),
   UNLOCK_LOST: retryable(
     503,
     'The process that removed the password of the PDF was killed',
-    'Send the file again; nothing of this upload was kept. If it happens again, give the API more memory.',
+    'Send the file again. Nothing of this upload was kept. If it happens again, give the API more memory.',
   ),
   PDF_PAGES_LOST: permanent(
     422,
@@ -49,7 +49,7 @@ export const documentErrors = {
   PDF_REPAIR_TIMEOUT: retryable(
     422,
     'Repairing the broken PDF took too long',
-    'Retry the job when there is less to do, or with a higher PDF_REPAIR_TIMEOUT_MS; or re-export the file and upload it again.',
+    'Retry the job when there is less to do, or with a higher PDF_REPAIR_TIMEOUT_MS. Or re-export the file and upload it again.',
   ),
 
   // Texts
@@ -69,17 +69,17 @@ export const documentErrors = {
   DOCUMENT_TOO_MANY_PAGES: permanent(
     422,
     'The document has too many pages',
-    'Split the file; or raise DOCUMENT_MAX_PAGES, delete the document and upload it again.',
+    'Split the file. Or raise DOCUMENT_MAX_PAGES, delete the document and upload it again.',
   ),
   DOCUMENT_TIMEOUT: permanent(
     422,
     'Reading the document took too long',
-    'Split or simplify the file; or raise DOCUMENT_TIMEOUT_MS (PAGE_TIMEOUT_MS for a page of a text), delete the document and upload it again.',
+    'Split or simplify the file. Or raise DOCUMENT_TIMEOUT_MS (PAGE_TIMEOUT_MS for a page of a text), delete the document and upload it again.',
   ),
   DOCUMENT_OPEN_TIMEOUT: permanent(
     422,
     'Opening the document took too long',
-    'Re-export the file; or raise DOCUMENT_OPEN_TIMEOUT_MS, delete the document and upload it again.',
+    'Re-export the file. Or raise DOCUMENT_OPEN_TIMEOUT_MS, delete the document and upload it again.',
   ),
   DOCUMENT_UNREADABLE: permanent(
     422,
@@ -91,22 +91,22 @@ export const documentErrors = {
   PAGE_FAILED: permanent(
     422,
     'A page cannot be read',
-    'The other pages of the document are searchable; repair the page and upload the file again.',
+    'The other pages are searchable. Repair the page and upload the file again.',
   ),
   PAGE_TIMEOUT: permanent(
     422,
     'Reading a page took too long',
-    'The other pages are searchable; raise PAGE_TIMEOUT_MS and retry the failed pages.',
+    'The other pages are searchable. Raise PAGE_TIMEOUT_MS and retry the failed pages.',
   ),
   PAGE_TOO_LARGE: permanent(
     422,
     'A page takes too much memory',
-    'The other pages are searchable; raise READER_MAX_MEMORY_BYTES and retry the failed pages.',
+    'The other pages are searchable. Raise READER_MAX_MEMORY_BYTES and retry the failed pages.',
   ),
   PAGE_CRASHED: permanent(
     422,
     'A page crashes its reader',
-    'The other pages are searchable; re-export the file and upload it again.',
+    'The other pages are searchable. Re-export the file and upload it again.',
   ),
   PAGE_CUT_OFF: permanent(
     422,
@@ -116,16 +116,16 @@ export const documentErrors = {
   OCR_FAILED: permanent(
     422,
     'The text in the image of a page cannot be recognized',
-    'The other pages are searchable; retry the failed pages.',
+    'The other pages are searchable. Retry the failed pages.',
   ),
   OCR_TIMEOUT: permanent(
     422,
     'Recognizing the text of a page took too long',
-    'The other pages are searchable; raise OCR_PAGE_TIMEOUT_MS and retry the failed pages.',
+    'The other pages are searchable. Raise OCR_PAGE_TIMEOUT_MS and retry the failed pages.',
   ),
   OCR_LIMIT: permanent(
     422,
     'The document has more pages for OCR than the limit allows',
-    'The pages before it are searchable; raise OCR_MAX_PAGES, or DOCUMENT_TIMEOUT_MS where time ran out, and retry the failed pages.',
+    'The pages before it are searchable. Raise OCR_MAX_PAGES, or DOCUMENT_TIMEOUT_MS where time ran out, and retry the failed pages.',
   ),
 } as const satisfies Record<string, ErrorEntry>;

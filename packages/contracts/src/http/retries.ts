@@ -90,7 +90,7 @@ export const bulkRetryRequestSchema = z
     dry_run: z.boolean().default(false).describe('Only counts what would be retried.'),
   })
   .refine(({ force: _force, dry_run: _dryRun, ...conditions }) => Object.keys(conditions).length > 0, {
-    message: 'Name at least one of collection_id, document_id, error_codes, failed_after, failed_before',
+    message: 'The body must name at least one of collection_id, document_id, error_codes, failed_after, failed_before.',
   })
   .meta({
     id: 'BulkRetryRequest',

@@ -1,4 +1,4 @@
-import { type ErrorCode, MillraceError } from '@millrace/contracts';
+import { asSentence, type ErrorCode, MillraceError } from '@millrace/contracts';
 
 /** SQLSTATE codes with which a server that is stopping or starting, or a pooler in front of it, closes a connection. */
 const lostStates = new Set([
@@ -60,7 +60,7 @@ function textOf(error: unknown, name: 'code' | 'message' | 'severity'): string {
 const codeOf = (error: unknown) => textOf(error, 'code');
 
 /** Returns the driver's message as a sentence. A refused connection to a name with several addresses has only a code. */
-const reasonOf = (error: unknown) => (textOf(error, 'message') || codeOf(error)).replace(/\.?$/, '.');
+const reasonOf = (error: unknown) => asSentence(textOf(error, 'message') || codeOf(error));
 
 /** Returns the driver's error. An error that has been translated already holds it as its cause. */
 function driverError(error: unknown): unknown {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
-import { MillraceError } from '@millrace/contracts';
+import { asSentence, MillraceError } from '@millrace/contracts';
 import type { ClientConfig } from 'pg';
 
 const modes = ['disable', 'require', 'verify-ca', 'verify-full'] as const;
@@ -98,8 +98,12 @@ function read(what: string, file: string): string {
     return readFileSync(file, 'utf8');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new MillraceError('SETUP_INVALID', `${what} of the database connection cannot be read: ${reason}`, {
-      cause: error,
-    });
+    throw new MillraceError(
+      'SETUP_INVALID',
+      `${what} of the database connection cannot be read: ${asSentence(reason)}`,
+      {
+        cause: error,
+      },
+    );
   }
 }

@@ -1,4 +1,4 @@
-import { type ErrorCode, MillraceError } from '@millrace/contracts';
+import { asSentence, type ErrorCode, MillraceError } from '@millrace/contracts';
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
 import { errorCodeOf } from '../errorCode';
 
@@ -23,7 +23,7 @@ export function translateOpenaiError(error: unknown, apiKey: string | undefined)
   }
   if (error instanceof APIError && typeof error.status === 'number') {
     const detail = redact(error.message, apiKey);
-    return new MillraceError(codeFor(error.status), `The embedding provider answered: ${detail}`, {
+    return new MillraceError(codeFor(error.status), `The embedding provider answered: ${asSentence(detail)}`, {
       retryAfterMs: retryAfterMs(error.headers, Date.now()),
     });
   }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
 import { init } from '@embedpdf/pdfium';
-import { MillraceError } from '@millrace/contracts';
+import { asSentence, MillraceError } from '@millrace/contracts';
 import type { PdfiumExports, Pointer } from './pdfiumExports';
 
 /** The size of the memory for the out-parameters of one call. */
@@ -117,7 +117,9 @@ export function guarded<T>(work: () => T): T {
     // WebAssembly.RuntimeError is recognized by its name, because its type belongs to the DOM library.
     if (error instanceof Error && (error.name === 'RuntimeError' || error instanceof RangeError)) {
       loading = null;
-      throw new MillraceError('DOCUMENT_UNREADABLE', `The PDF engine broke: ${error.message}`, { cause: error });
+      throw new MillraceError('DOCUMENT_UNREADABLE', `The PDF engine broke: ${asSentence(error.message)}`, {
+        cause: error,
+      });
     }
     throw error;
   }

@@ -30,7 +30,7 @@ export function checkLanguages(languages: readonly string[]): void {
     throw new MillraceError(
       'SETUP_INVALID',
       `OCR_LANGUAGES names ${missing.join(', ')}, whose data is not installed. ` +
-        `Install it with: npx -y pnpm@12.21.0 --filter @millrace/pdf add ${packages}`,
+        `Install it: "npx -y pnpm@12.21.0 --filter @millrace/pdf add ${packages}".`,
     );
   }
 }

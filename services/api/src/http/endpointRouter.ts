@@ -84,7 +84,7 @@ function jsonReader({ schema, required, maxBytes }: JsonBody) {
     // Express takes a body of another type for no body at all, and the answer would not say why.
     if (!request.is('application/json')) {
       throw new MillraceError('REQUEST_INVALID', 'The body must be JSON, sent with Content-Type: application/json.', {
-        extra: { errors: [{ path: '', message: 'The body must be application/json' }] },
+        extra: { errors: [{ path: '', message: 'The body must be application/json.' }] },
       });
     }
     await new Promise<void>((resolve, reject) => {

@@ -1,4 +1,11 @@
-import { type ErrorCode, errorCatalogue, isErrorCode, MillraceError, type Problem } from '@millrace/contracts';
+import {
+  asSentence,
+  type ErrorCode,
+  errorCatalogue,
+  isErrorCode,
+  MillraceError,
+  type Problem,
+} from '@millrace/contracts';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { ZodError } from 'zod';
 import { answerEarly } from './answerEarly';
@@ -56,11 +63,6 @@ function fromFramework(error: unknown): MillraceError | null {
   return status && status >= 400 && status < 500
     ? new MillraceError('REQUEST_INVALID', asSentence(error.message), { cause: error })
     : null;
-}
-
-/** Ends a message of a library with a full stop. */
-function asSentence(message: string): string {
-  return message.endsWith('.') ? message : `${message}.`;
 }
 
 /** The last middleware. It answers every error with a problem document that has a code and the id of the request. */

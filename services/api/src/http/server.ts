@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { ErrorCode } from '@millrace/contracts';
+import { asSentence, type ErrorCode } from '@millrace/contracts';
 import { problemOf } from './problems';
 
 /** A connection without traffic is closed after this time. A slow upload may take any time. */
@@ -23,9 +23,9 @@ export function createHttpServer(application: RequestListener): Server {
   server.timeout = idleMs;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (error.code === 'HPE_HEADER_OVERFLOW') {
-      refuse(socket, 'HEADERS_TOO_LARGE', `${error.message}.`);
+      refuse(socket, 'HEADERS_TOO_LARGE', 'The request headers are too large.');
     } else {
-      refuse(socket, 'REQUEST_INVALID', `The request is not well-formed HTTP: ${error.message}.`);
+      refuse(socket, 'REQUEST_INVALID', `The request is not well-formed HTTP: ${asSentence(error.message)}`);
     }
   });
   server.on('checkExpectation', (_request, response) => {
