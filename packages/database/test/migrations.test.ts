@@ -134,6 +134,13 @@ describe('Migrations', () => {
     });
   });
 
+  test('When they have run, then services of the version before find every column that they read', async () => {
+    await run('up');
+    await withDatabase(testDatabase.url, ({ sql }) =>
+      expect(sql.many('SELECT j.priority FROM jobs j')).resolves.toEqual([]),
+    );
+  });
+
   test('When a service of the version before queues a job that has chunks, then the database refuses it', async () => {
     await run('up');
     const [documentId, jobId] = [newId(), newId()];
