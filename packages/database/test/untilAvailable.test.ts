@@ -1,7 +1,7 @@
 import { MillraceError } from '@millrace/contracts';
 import { untilAvailable } from '../src';
 
-const away = () => new MillraceError('DATABASE_UNAVAILABLE', 'away');
+const outage = () => new MillraceError('DATABASE_UNAVAILABLE', 'The database is unavailable.');
 
 /** Makes work that throws these errors one after the other and then succeeds. */
 function failing(...errors: Error[]) {
@@ -27,7 +27,7 @@ describe('Waiting until the database is available', () => {
   });
 
   test('When it becomes available again, then the work runs again until it succeeds', async () => {
-    const { calls, work } = failing(away(), away());
+    const { calls, work } = failing(outage(), outage());
     expect(await untilAvailable(work, never)).toBe('done');
     expect(calls.count).toBe(3);
   });
@@ -43,7 +43,7 @@ describe('Waiting until the database is available', () => {
 
   test('When a statement times out for the third time, with outages in between or not, then that error is thrown', async () => {
     const slow = () => new MillraceError('DATABASE_TIMEOUT', 'slow');
-    const { calls, work } = failing(slow(), away(), slow(), away(), slow());
+    const { calls, work } = failing(slow(), outage(), slow(), outage(), slow());
     await expect(untilAvailable(work, never)).rejects.toMatchObject({ code: 'DATABASE_TIMEOUT' });
     expect(calls.count).toBe(5);
   });
@@ -63,7 +63,7 @@ describe('Waiting until the database is available', () => {
   });
 
   test('When the work throws another error after an outage, then that error is thrown', async () => {
-    const { calls, work } = failing(away(), new MillraceError('INTERNAL', 'broken'));
+    const { calls, work } = failing(outage(), new MillraceError('INTERNAL', 'broken'));
     await expect(untilAvailable(work, never)).rejects.toMatchObject({ code: 'INTERNAL' });
     expect(calls.count).toBe(2);
   });
@@ -77,14 +77,14 @@ describe('Waiting until the database is available', () => {
         // The fourth wait is about to begin.
         setImmediate(() => stopping.abort());
       }
-      throw away();
+      throw outage();
     }, stopping.signal);
     await expect(waiting).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
     expect(tries).toBe(3);
   });
 
   test('When the signal was aborted before, then the work still gets one try', async () => {
-    const { calls, work } = failing(away());
+    const { calls, work } = failing(outage());
     await expect(untilAvailable(work, AbortSignal.abort())).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
     expect(calls.count).toBe(1);
     expect(await untilAvailable(work, AbortSignal.abort())).toBe('done');

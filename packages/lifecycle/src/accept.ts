@@ -15,7 +15,7 @@ export interface AcceptOptions {
 }
 
 export interface Accepted {
-  /** True when the collection already held this content. `document` and `job` are then those of the first upload. */
+  /** True when the collection already held this content. `document` and `job` then belong to the first upload. */
   duplicate: boolean;
   document: DocumentRow;
   job: JobRow;

@@ -8,8 +8,8 @@ import { endLease, isBeyondAnyLease, leaseEnd, leaseIsOver, nextDelivery } from 
  * Leases on job chunks: pending | retry_scheduled -> processing, and back to pending when they are released.
  *
  * A claim takes any number of chunks in one statement and gives them one token. A settlement names the token, so that a
- * worker that was too slow changes nothing. When a lease expires, the chunk fails with WORKER_LOST. An embedder that gets
- * the chunk's delivery again does that, or the reconciler if it comes first.
+ * worker that was too slow changes nothing. When a lease expires, the chunk fails with WORKER_LOST. An embedder that
+ * gets the chunk's delivery again does that, or the reconciler if it comes first.
  */
 
 export interface ClaimedChunk {
@@ -149,8 +149,8 @@ export function expireLeases(
 }
 
 /**
- * Moves deadlines that are further away than any lease reaches to one lease from now: a clock was wrong when they were
- * written. A worker that is alive renews in time; the lease of a dead one expires after `leaseMs`.
+ * Sets deadlines that are later than any lease can end to one lease from now. A wrong clock has written them. A worker
+ * that is alive renews in time; the lease of a dead one expires after `leaseMs`.
  * @returns how many there were.
  */
 export async function clampLeases(database: Database, options: { leaseMs: number; limit: number }): Promise<number> {

@@ -4,9 +4,10 @@ import { refreshDocuments } from './documentStatus';
 import { openJob } from './sql';
 
 /*
- * Reading failed pages again is a job of the kind reread. It has the same states as an ingest job: queued -> chunking -> processing
- * and so on. Its chunker reads only the document's failed pages, and only their outcomes change. Nothing is stored before
- * the whole result is, so a chunker that dies leaves nothing to undo. See docs/decisions/0015-reread-jobs.md.
+ * Reading failed pages again is a job of the kind reread. It has the same states as an ingest job: queued -> chunking
+ * -> processing and so on. Its chunker reads only the document's failed pages, and only their outcomes change. Nothing
+ * is stored before the whole result is, so a chunker that dies leaves nothing to undo. See
+ * docs/decisions/0015-reread-jobs.md.
  */
 
 export type PagesRetried =

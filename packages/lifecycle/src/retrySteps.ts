@@ -6,10 +6,10 @@ import { clearError, goOn, nextDelivery, openChunk } from './sql';
 
 /*
  * An operator's retry: failed | cancelled -> retry_scheduled, whatever the code, and the job goes on. It is an
- * additional round, beside the rounds that the job begins without a request. A success is never touched. `force` gives one more
- * attempt to chunks that have used up theirs. When chunks of a cancelled job are retried, its other cancelled chunks
- * become failed with CANCELLED: the job will end, and each of its chunks must count as something. The jobs are locked
- * first, by id, as at the end of a round: settled chunks belong to the transaction that holds their job.
+ * additional round, beside the rounds that the job begins without a request. A success is never touched. `force` gives
+ * one more attempt to chunks that have used up theirs. When chunks of a cancelled job are retried, its other cancelled
+ * chunks become failed with CANCELLED: the job will end, and each of its chunks must count as something. The jobs are
+ * locked first, by id, as at the end of a round: settled chunks belong to the transaction that holds their job.
  */
 
 /** SQL: why chunk `c` is not scheduled, or null when it is. Needs the values `force` and `errorCodes`. */

@@ -8,10 +8,11 @@ import { nextDelivery, runningJob } from './sql';
  * The second half of a job: processing <-> retrying, and its end.
  *
  * A round is one pass over a job's unfinished chunks. Every settling transaction ends with finishSettling. It locks the
- * jobs, in the order of their ids and after the chunks that it settles, so that two settlements never
- * deadlock. (Settled chunks belong to the transaction that holds their job.) It adds to the jobs' counters. It ends the
- * round when the counters say that no chunk of the round is left. The row lock makes that exactly one transaction. The end of a round schedules the next one for the failed chunks whose code is retryable and that have
- * attempts left. Without such chunks it ends the job.
+ * jobs, in the order of their ids and after the chunks that it settles, so that two settlements never deadlock.
+ * (Settled chunks belong to the transaction that holds their job.) It adds to the jobs' counters. It ends the round
+ * when the counters say that no chunk of the round is left. The row lock makes that exactly one transaction. The end of
+ * a round schedules the next one for the failed chunks whose code is retryable and that have attempts left. Without
+ * such chunks it ends the job.
  */
 
 export interface RetryPolicy {

@@ -28,7 +28,7 @@ export const leaseEnd = `now() + $<leaseMs> * interval '1 millisecond'`;
 /** The lease of the row has expired. */
 export const leaseIsOver = `(lease_expires_at < now() AND ${restartGraceIsOver})`;
 
-/** The deadline is further away than any lease reaches: a clock was wrong when it was written. Needs `leaseMs`. */
+/** The deadline is later than any lease can end. A wrong clock has written it. Needs `leaseMs`. */
 export const isBeyondAnyLease = `> now() + 2 * $<leaseMs> * interval '1 millisecond'`;
 
 /** Ends the lease of a row. A chunk's `worker` stays: its attempt is recorded with it. */

@@ -45,9 +45,9 @@ interface FileToOpen {
 }
 
 /**
- * Opens a broken PDF with an appendix that repairs it. If that fails, the second engine rewrites it. Returns null when neither works. A
- * rebuilt list of pages lacks the pages in compressed streams; in that case both ways are tried, and the one that reaches more
- * pages is taken.
+ * Opens a broken PDF with an appendix that repairs it. If that fails, the second engine rewrites it. Returns null when
+ * neither works. A rebuilt list of pages lacks the pages in compressed streams; in that case both ways are tried, and
+ * the one that reaches more pages is taken.
  */
 async function openBroken(file: FileToOpen): Promise<PdfFile | null> {
   const { possible, isRewritable } = possibleRepairs(file.path);

@@ -9,7 +9,7 @@ export interface TaskContext<P extends TaskProtocol> {
    */
   send(message: P['message']): Promise<void>;
   /**
-   * Begins a step of the task, with a time limit of `limitMs` or else the pool's. Await it: otherwise the parent may learn
+   * Begins a step of the task, with a time limit of `limitMs`, or of the pool if that is left out. Await it: otherwise the parent may learn
    * of the step only when the step is done.
    */
   beginStep(step: P['step'], limitMs?: number): Promise<void>;

@@ -17,7 +17,7 @@ export function* paginate(pieces: Iterable<Piece>): Generator<TextPage> {
   let characters = 0;
   for (const piece of pieces) {
     if (piece === 'page break') {
-      yield { page: page++, width: 0, height: 0, lines };
+      yield newPage(page++, lines);
       lines = [];
       characters = 0;
       continue;
@@ -26,7 +26,7 @@ export function* paginate(pieces: Iterable<Piece>): Generator<TextPage> {
       if (characters > 0 && characters + text.length > pageCharacters) {
         const kept = withoutLastHeadings(lines, characters);
         if (kept.length > 0) {
-          yield { page: page++, width: 0, height: 0, lines: [...kept] };
+          yield newPage(page++, kept);
           lines = lines.slice(kept.length);
           characters = lines.reduce((sum, line) => sum + line.text.length, 0);
         }
@@ -36,8 +36,12 @@ export function* paginate(pieces: Iterable<Piece>): Generator<TextPage> {
     }
   }
   if (lines.length > 0 || page === 1) {
-    yield { page, width: 0, height: 0, lines };
+    yield newPage(page, lines);
   }
+}
+
+function newPage(page: number, lines: readonly TextLine[]): TextPage {
+  return { page, width: 0, height: 0, lines: [...lines] };
 }
 
 /**

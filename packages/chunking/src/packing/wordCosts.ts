@@ -5,10 +5,10 @@ import type { Word } from './word';
 export const spaceTokens = 8;
 
 /**
- * Counts the tokens that a word takes in a text. `index` is its index in `words`. A space before a word and a line break
- * after it count as part of the word (see TokenCounter), so a word may cost something else at the start or the end of a
- * text. The costs of all words add up to the tokens of the text. Only where there is no white space between words may the
- * tokenizer merge them.
+ * Counts the tokens that a word takes in a text. `index` is its index in `words`. A space before a word and a line
+ * break after it count as part of the word (see TokenCounter), so a word may cost something else at the start or the
+ * end of a text. The costs of all words add up to the tokens of the text. Only where there is no white space between
+ * words may the tokenizer merge them.
  */
 export class WordCosts {
   constructor(private readonly tokens: TokenCounter) {}

@@ -91,7 +91,7 @@ function startsSentence(line: ChunkLine, after: Block | undefined, layout: Layou
   return next !== undefined && /^\p{Ll}/u.test(next.text) && !next.bold && isNextLine(line, next, layout);
 }
 
-/** True for a bold line of two cells of which the first is a number, such as "Item 7.". */
+/** True for a bold line of two cells. The first cell is a number, such as "Item 7.". */
 export function isNumberedHeading(line: ChunkLine, body: BodyStyle): boolean {
   return line.bold && !body.bold && line.text.length <= maxNumberedCharacters && numberCell.test(line.text);
 }

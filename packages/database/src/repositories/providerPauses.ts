@@ -55,7 +55,7 @@ export class ProviderPauses {
   }
 }
 
-// No pause is longer than an hour. A deadline further away was written by a clock that was wrong, and counts as over.
+// No pause is longer than an hour. A later deadline was written by a wrong clock and counts as over.
 const isOn = `provider_pauses.paused_until BETWEEN now() AND now() + interval '1 hour'`;
 
 const columns = `CASE WHEN ${isOn} THEN extract(epoch FROM paused_until - now())::float8 * 1000 ELSE 0 END AS "remainingMs",

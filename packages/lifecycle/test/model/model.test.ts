@@ -23,7 +23,7 @@ interface Real {
   before: Snapshot;
 }
 
-/** A command as fast-check runs it: the answer and the rows afterwards must be those of the model. */
+/** A command as fast-check runs it: the answer and the rows afterwards must equal the model's. */
 function modelled(command: Command): fc.AsyncCommand<Model, Real> {
   return {
     check: () => true,
@@ -71,7 +71,7 @@ async function compare(
 
 // On a busy machine the time limit allows fewer runs. What they found is still reported.
 
-test('When transitions follow each other in any order, then rows and answers are those of the model', async () => {
+test('When transitions follow each other in any order, then rows and answers equal those of the model', async () => {
   const begin = async () => {
     const world = new World(database);
     const model = new Model();
@@ -82,12 +82,12 @@ test('When transitions follow each other in any order, then rows and answers are
   await compare(anything, begin, { numRuns: 60, interruptAfterTimeLimit: 20_000 });
 }, 60_000);
 
-test('When a document is being read, then rows and answers are those of the model', async () => {
+test('When a document is being read, then rows and answers equal those of the model', async () => {
   const begin = async () => ({ world: new World(database, 1), model: new Model() });
   await compare(reading, begin, { numRuns: 40, interruptAfterTimeLimit: 12_000 });
 }, 60_000);
 
-test('When failed pages are read again, then rows and answers are those of the model', async () => {
+test('When failed pages are read again, then rows and answers equal those of the model', async () => {
   const begin = async () => {
     const world = new World(database, 1);
     const model = new Model();

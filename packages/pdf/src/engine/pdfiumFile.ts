@@ -15,8 +15,8 @@ import { renderGray } from './render';
 /** A longer label is not a page number. */
 const maxLabelBytes = 256;
 /**
- * The document is opened again after this many bytes have been read. While it is open, the engine keeps every object that it has
- * read, among them the pictures of all pages. Without this limit, 5,000 pages in 316 MB took 463 MiB.
+ * The document is opened again after this many bytes have been read. While it is open, the engine keeps every object
+ * that it has read, among them the pictures of all pages. Without this limit, 5,000 pages in 316 MB took 463 MiB.
  */
 const reopenAfterBytes = 32 * 2 ** 20;
 

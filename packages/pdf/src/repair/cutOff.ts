@@ -1,6 +1,9 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
-/** Readers search for the end mark in this many bytes at the end, because some programs write data after it (PDF 1.7, annex H.3.18). */
+/**
+ * Readers search for the end mark in this many bytes at the end of the file, because some programs write data after the mark
+ * (PDF 1.7, annex H.3.18).
+ */
 const endBytes = 1_024;
 
 /** True when the PDF at `path` lacks the mark %%EOF that ends every PDF. Then its last pages may be missing as well. */

@@ -26,8 +26,8 @@ const heapShare = 2 / 3;
 const maxGrowth = 2;
 
 /**
- * Reads the broken PDF at `path` with a second, more lenient engine and rewrites it. This happens in a process of its own,
- * which ends afterwards. Nothing is written to the disk.
+ * Reads the broken PDF at `path` with a second, more lenient engine and rewrites it. It does so in a process that is
+ * started for it and ends afterwards. Nothing is written to the disk.
  * @throws MillraceError PDF_CORRUPT (that engine cannot read it either, or only with more memory than it may have, or the
  * file is too large for it), PDF_REPAIR_TIMEOUT (it took too long, perhaps because this machine is busy), READER_LOST (the
  * process was killed from outside) or INTERNAL (it cannot be started).
