@@ -37,7 +37,7 @@ export function documentOf(number: number): DatasetDocument {
 }
 
 /** Makes a row as the product would store it. */
-export function chunkOf(
+function chunkOf(
   row: number,
   perDocument: number,
   made: { text: string; vector: Float32Array; model: string },

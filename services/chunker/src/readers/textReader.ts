@@ -15,7 +15,7 @@ export const textReader: Reader = {
   },
 };
 
-export class TextDocument implements OpenDocument {
+class TextDocument implements OpenDocument {
   private title: string | null = null;
 
   constructor(

@@ -16,7 +16,7 @@ export const wordGap = 0.15;
 /** The same between letters of scripts without spaces, which are spread in lines that are stretched to the margin. */
 export const ideographicGap = 0.5;
 
-export const tab = 0x09;
+const tab = 0x09;
 export const space = 0x20;
 
 /** The place between the text so far and the next character. */
