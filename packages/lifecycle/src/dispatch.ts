@@ -13,7 +13,7 @@ export const jobDispatchColumns = `id AS "jobId", document_id AS "documentId", q
 /** SQL: the delay of a ChunkDispatch, from its row. */
 export const delayColumn = delayOf('c');
 
-/** No row waits longer than an hour: a later time was written by a clock that was wrong. */
+/** No row waits longer than an hour. A later time was written by a wrong clock. */
 function delayOf(row: 'c' | 'j'): string {
   return `least(greatest(coalesce(extract(epoch FROM ${row}.next_attempt_at - now())::float8 * 1000, 0), 0), 3600000) AS "delayMs"`;
 }

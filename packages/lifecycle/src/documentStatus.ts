@@ -134,7 +134,7 @@ function statusOf(
   return isComplete ? 'ready' : stored > 0 ? 'partial' : 'failed';
 }
 
-/** What the document shows as the reason why it is not ready. */
+/** Returns the reason that the document shows when it is not ready. */
 async function failureOf(
   session: Session,
   { status, repair }: Pick<LockedDocument, 'status' | 'repair'>,

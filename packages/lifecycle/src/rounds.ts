@@ -38,7 +38,7 @@ export interface SettledRow {
   attempts: number;
 }
 
-/** What a settlement has done to one job. */
+/** The result of a settlement for one job. */
 export interface RoundResult {
   jobId: string;
   documentId: string;

@@ -22,7 +22,7 @@ export function watchParent(parent: number): void {
   const worker = new Worker(watch, {
     eval: true,
     workerData: parent,
-    // What the main thread preloads would not fit into the small heap.
+    // The modules that the main thread preloads would not fit into the small heap.
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: 8 },
   });

@@ -12,13 +12,13 @@ export interface TaskProtocol {
   result: unknown;
 }
 
-/** What the pool sends to a process: one task at a time. */
+/** A message from the pool to a process: one task at a time. */
 export interface TaskMessage<P extends TaskProtocol> {
   id: number;
   request: P['request'];
 }
 
-/** What a process sends to the pool. `id` is the task's. */
+/** A message from a process to the pool. `id` is the task's. */
 export type ProcessMessage<P extends TaskProtocol> =
   | { type: 'ready' }
   | { type: 'step'; id: number; step: P['step']; limitMs: number | undefined }

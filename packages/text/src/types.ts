@@ -32,7 +32,7 @@ export interface TextPage {
   lines: TextLine[];
 }
 
-/** What a reader of one text type gives, in order: the text of a line, or the end of a page. */
+/** A part of the text that a reader returns, in order: the text of a line, or the end of a page. */
 export type Piece = { text: string; headingLevel?: number } | 'page break';
 
 /** The text of a piece is at most about this long, in characters. A longer paragraph becomes several pieces. */

@@ -19,7 +19,7 @@ export interface ParseOptions {
   /** How many pages may crash, hang or outgrow their process before the document fails. */
   maxLostPages: number;
   /**
-   * Characters of all chunks together. What else this process holds of the chunks counts as characters too: see `sizeOf`.
+   * Characters of all chunks together. The other memory of the chunks counts as characters too: see `sizeOf`.
    * A file of a megabyte can hold a hundred times as much text.
    */
   maxCharacters: number;
@@ -116,7 +116,7 @@ function tooManyLost(lost: readonly LostPage[]): string {
 }
 
 /**
- * What a chunk and a box take on their way into the database, in characters of two bytes. Measured: 800 bytes for a chunk
+ * The memory of a chunk and of a box on their way into the database, in characters of two bytes. Measured: 800 bytes for a chunk
  * of a few words. Without it, a document of many tiny chunks would take ten times the memory of its text.
  */
 const chunkCharacters = 400;

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What becomes of one file of the corpus. */
+/** The expected result of one file of the corpus. */
 export interface HostileRow {
   file: string;
   /** The status of the document, or the error code with which it fails or is refused. */

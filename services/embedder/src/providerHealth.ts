@@ -12,7 +12,7 @@ const probeTimeoutMs = 10_000;
 const firstPauseMs = 1_000;
 const longestPauseMs = 15_000;
 
-/** What a failed call means. */
+/** The meaning of a failed call. */
 export type Judgement =
   /** The provider works, so the texts are at fault. */
   | { blame: 'texts' }

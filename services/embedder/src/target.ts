@@ -1,7 +1,7 @@
 import type { ChunkQueueName, EmbeddingModel } from '@millrace/contracts';
 import type { EmbeddingModels, VectorTable } from '@millrace/database';
 
-/** What one worker embeds: the chunks of a queue, with a model, into a table. */
+/** The work of one worker: it embeds the chunks of a queue, with a model, into a table. */
 export interface Target {
   queue: ChunkQueueName;
   table: VectorTable;

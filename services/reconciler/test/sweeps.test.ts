@@ -148,7 +148,7 @@ describe('Leases', () => {
     expect((await database.jobs.find(jobId))?.status).toBe('retrying');
   });
 
-  test('When a clock was wrong by a day, then a lease reaches no further than any other, and expires', async () => {
+  test('When a clock was wrong by a day, then a lease ends no later than any other, and expires', async () => {
     const { chunkIds } = await chunkedDocument(database, 1);
     await claimChunks(database, { chunkIds, worker: 'dead', leaseMs });
     await database.sql.none(`UPDATE job_chunks SET lease_expires_at = lease_expires_at + interval '1 day'`);

@@ -30,7 +30,7 @@ const numberCell =
 const listOrForm = /^(?:[•·▪■◦○●◆➢✓]|by:|\/s\/|name:|title:|date:|☐|☒)/iu;
 const endsWithStop = /[,;:，；：。]$/u;
 
-/** What a heading is compared with: the style of body text and the measures of the page. */
+/** The measures that a heading is compared with. */
 interface Style {
   body: BodyStyle;
   layout: Layout;

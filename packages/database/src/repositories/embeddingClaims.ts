@@ -23,7 +23,7 @@ export class EmbeddingClaims {
        FROM unnest($<contentHashes>::text[]) AS hash ORDER BY hash
        ON CONFLICT (content_hash, model) DO UPDATE SET token = excluded.token, expires_at = excluded.expires_at
          WHERE embedding_claims.token = excluded.token OR ${isOver}
-            -- No claim reaches further ahead than a lease: one that does was written by a clock that was wrong.
+            -- No claim ends later than a lease can. A later end was written by a wrong clock.
             OR embedding_claims.expires_at > now() + 2 * $<leaseMs> * interval '1 millisecond'
        RETURNING content_hash AS "contentHash"`,
       claim,

@@ -210,7 +210,7 @@ export class JobChunks {
       `SELECT c.id, ${chunkQueueOfJob} AS queue, c.queue_job_id AS "queueJobId", c.dispatch_count AS "dispatchCount"
        FROM (SELECT id, job_id, queue_job_id, dispatch_count FROM job_chunks
              WHERE status IN ('pending', 'retry_scheduled') AND id > $<after>
-               -- A row from the future was written by a clock that was wrong. It counts as one that has waited long enough.
+               -- A row with a time in the future was written by a wrong clock. It counts as one that has waited long enough.
                AND updated_at NOT BETWEEN now() - $<olderThanMs> * interval '1 millisecond' AND now()
              ORDER BY id LIMIT $<limit>) AS c JOIN jobs j ON j.id = c.job_id
        ORDER BY c.id`,

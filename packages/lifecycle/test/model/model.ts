@@ -90,7 +90,7 @@ export interface JobLimits {
   chunkMaxRetries: number;
 }
 
-/** What a settlement must answer about a job; see `roundsOf` in command.ts. */
+/** The expected answer of a settlement about a job; see `roundsOf` in command.ts. */
 export interface ModelRound {
   jobId: string;
   status: string;

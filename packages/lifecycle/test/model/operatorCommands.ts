@@ -139,7 +139,7 @@ export const retry = command(
   },
 );
 
-/** What a bulk retry selects. */
+/** The conditions of a bulk retry. */
 function selected(model: Model, { documentId, errorCodes, force }: Filter & { documentId?: string | undefined }) {
   const jobs = model.jobs.filter((job) => job.status !== 'cancelled' && (!documentId || job.documentId === documentId));
   const fits = (code: string | null) => !errorCodes || errorCodes.includes(code ?? '');

@@ -6,7 +6,7 @@ import { readOutline } from './readOutline';
 /** A longer title is cut, in characters. */
 const maxTitleLength = 1_000;
 
-/** What is known before the document is loaded, and the limit on its pages. */
+/** The facts that are known before the document is loaded, and the limit on its pages. */
 export interface InfoOptions {
   /** How the file was repaired before the engine read it, or null. */
   repair: DocumentRepair | null;

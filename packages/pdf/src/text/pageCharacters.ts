@@ -13,7 +13,7 @@ export const kind = {
   lineEndHyphen: 3,
 } as const;
 
-/** What the characters of one text object have in common. */
+/** The properties that all characters of one text object share. */
 export interface Run {
   direction: Direction;
   bold: boolean;
