@@ -8,7 +8,7 @@ const corpus = join(__dirname, '../../../../shared/corpus/real');
 /** Enough pages of each filing for its cover, table of contents, text, tables and a change of running lines. */
 const pagesRead = 40;
 
-async function readPages(file: string) {
+async function readFiling(file: string) {
   const pdf = await openPdf(join(corpus, file));
   const pages: ChunkPage[] = [];
   for (let page = 1; page <= Math.min(pagesRead, pdf.info.pageCount); page++) {
@@ -16,6 +16,15 @@ async function readPages(file: string) {
   }
   pdf.close();
   return { pages, outline: pdf.info.outline };
+}
+
+/** The filings that were read. Reading takes longer than chunking, and several tests use each filing. */
+const filings = new Map<string, ReturnType<typeof readFiling>>();
+
+function readPages(file: string): ReturnType<typeof readFiling> {
+  const known = filings.get(file) ?? readFiling(file);
+  filings.set(file, known);
+  return known;
 }
 
 if (existsSync(corpus)) {
