@@ -38,8 +38,9 @@ const fill = `
   FROM generate_series(1, 3000) AS d, generate_series(0, 3) AS c;
   INSERT INTO jobs (id, document_id, kind, status, current_step, total_chunks, processed_chunks, max_retries,
     chunk_max_retries, queue_job_id, dispatch_count, created_at, updated_at, finished_at, lease_token, lease_expires_at)
-  SELECT ${sqlId(3, 'n')}, ${sqlId(1, 'n')}, 'ingest', s.status, '', 5, 5, 3, 3, 'x', 1, now() - n * interval '1 hour',
-         now() - n * interval '1 hour', CASE WHEN s.status = 'completed' THEN now() - n * interval '1 hour' END,
+  SELECT ${sqlId(3, 'n')}, ${sqlId(1, 'n')}, 'ingest', s.status, '', CASE WHEN s.status = 'completed' THEN 5 END, 5, 3, 3,
+         'x', 1, now() - n * interval '1 hour', now() - n * interval '1 hour',
+         CASE WHEN s.status = 'completed' THEN now() - n * interval '1 hour' END,
          CASE WHEN s.status = 'chunking' THEN gen_random_uuid() END,
          CASE WHEN s.status = 'chunking' THEN now() - interval '1 hour' END
   FROM generate_series(1, 3000) AS n,
