@@ -5,7 +5,7 @@ import { jobDispatchColumns } from './dispatch';
 import { refreshDocuments } from './documentStatus';
 import { endUnreadJob } from './failReading';
 import type { RetryPolicy } from './rounds';
-import { endJobAs, endJobLease, leaseEnd, leaseIsOver, nextDelivery } from './sql';
+import { clearError, endJobAs, endJobLease, leaseEnd, leaseIsOver, nextDelivery } from './sql';
 
 /*
  * The first half of a job of the kind ingest or reread: queued -> chunking -> processing, or failed.
@@ -57,7 +57,8 @@ export function claimJob(
       return { outcome: 'gone' };
     }
     const document = await session.sql.one<Pick<ClaimedJob, 'collectionId' | 'ownerId' | 'sourcePath' | 'mimeType'>>(
-      `UPDATE documents SET status = 'processing', updated_at = now() WHERE id = $1 AND status IN ('queued', 'processing')
+      // Whatever its status: during an upgrade, an old embedder that ends the ingest job does not see the reread job.
+      `UPDATE documents SET status = 'processing', ${clearError}, updated_at = now() WHERE id = $1
        RETURNING collection_id AS "collectionId", owner_id AS "ownerId", source_path AS "sourcePath",
          mime_type AS "mimeType"`,
       [documentId],

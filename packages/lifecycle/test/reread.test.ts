@@ -288,6 +288,16 @@ describe('When several jobs of a document change', () => {
     expect(await documentStatusOf(database, documentId)).toBe('ready');
   });
 
+  test('And a service of the version before ends the document too early, then the reread job is claimed all the same', async () => {
+    const { jobId, documentId } = await partialJob();
+    const rereadId = await requestPages(jobId);
+    await database.sql.none(`UPDATE documents SET status = 'partial', error_code = 'PAGE_FAILED' WHERE id = $1`, [
+      documentId,
+    ]);
+    expect((await claimedJob(database, rereadId)).kind).toBe('reread');
+    expect(await documentOf(documentId)).toMatchObject({ status: 'processing', errorCode: null });
+  });
+
   test('And a reread job is cancelled, waiting or under way, then the document is what it was', async () => {
     const { jobId, documentId } = await partialJob();
     const before = await jobOf(database, jobId);
