@@ -1,7 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DocumentView, JobView, SearchResponse, UploadResponse } from '@millrace/contracts';
-import { jobHasEnded } from '@millrace/contracts';
+import {
+  type DocumentView,
+  type JobView,
+  jobHasEnded,
+  type SearchResponse,
+  type UploadResponse,
+} from '@millrace/contracts';
 import { makeRoles } from '@millrace/database';
 import { type RunningStack, type SupervisedProcess, startStack } from '@millrace/stack';
 import { createTestEnvironment, type TestEnvironment, testApiKey, waitFor } from '@millrace/test-support';

@@ -1,5 +1,4 @@
-import type { MillraceError } from '@millrace/contracts';
-import { newId } from '@millrace/contracts';
+import { type MillraceError, newId } from '@millrace/contracts';
 import type { Database, NewDocumentChunk, Session, VectorTable } from '@millrace/database';
 import type { ClaimedChunk } from './chunks';
 import { finishSettling, type RetryPolicy, type RoundResult, type SettledRow } from './rounds';
