@@ -12,7 +12,7 @@ afterAll(() => folder.remove());
 async function unlock(bytes: Buffer, password: string) {
   const source = await folder.write(bytes);
   const target = `${source}.open`;
-  return { unlocked: await unlockPdf(source, password, target), source, target };
+  return { unlocked: await unlockPdf({ source, password, target }), source, target };
 }
 
 async function textOf(path: string): Promise<string[]> {
@@ -57,7 +57,7 @@ describe('When the password of a PDF is removed', () => {
     'and %j is wrong, then PDF_PASSWORD_WRONG and no copy',
     async (password) => {
       const source = await folder.write(await encryptedPdf('secret'));
-      const unlocked = unlockPdf(source, password, `${source}.open`);
+      const unlocked = unlockPdf({ source, password, target: `${source}.open` });
       await expect(unlocked).rejects.toMatchObject({ code: 'PDF_PASSWORD_WRONG' });
       expect(existsSync(`${source}.open`)).toBe(false);
     },
@@ -80,7 +80,7 @@ describe('When the password of a PDF is removed', () => {
     const source = await folder.write(
       Buffer.from(known.toString('latin1').replace('/Standard', '/Sandward'), 'latin1'),
     );
-    await expect(unlockPdf(source, 'secret', `${source}.open`)).rejects.toMatchObject({
+    await expect(unlockPdf({ source, password: 'secret', target: `${source}.open` })).rejects.toMatchObject({
       code: 'PDF_ENCRYPTION_UNSUPPORTED',
     });
     expect(existsSync(`${source}.open`)).toBe(false);
@@ -88,7 +88,9 @@ describe('When the password of a PDF is removed', () => {
 
   test('and the copy cannot be written, then STORAGE_UNAVAILABLE', async () => {
     const source = await folder.write(await encryptedPdf('secret'));
-    await expect(unlockPdf(source, 'secret', `${source}/none`)).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    await expect(unlockPdf({ source, password: 'secret', target: `${source}/none` })).rejects.toMatchObject({
+      code: 'STORAGE_UNAVAILABLE',
+    });
   });
 });
 

@@ -28,7 +28,7 @@ function start(limits: Partial<UnlockerLimits> = {}): void {
 
 let copies = 0;
 function unlock(source: string, gone?: AbortSignal): Promise<boolean> {
-  return unlocker.unlock(source, 'secret', join(folder, `copy${copies++}`), gone);
+  return unlocker.unlock({ source, password: 'secret', target: join(folder, `copy${copies++}`) }, gone);
 }
 
 /** The result of `promise`, or its error code. The rejection is handled at once. */

@@ -3,6 +3,7 @@ import { MillraceError } from '@millrace/contracts';
 import { type FileAccess, openFileAccess } from '../engine/fileAccess';
 import { openingErrors } from '../engine/loadDocument';
 import { guarded, loadPdfium, type Pdfium } from '../engine/pdfium';
+import type { UnlockProtocol } from './unlockProtocol';
 
 /** The flag of FPDF_SaveAsCopy that leaves out the encryption. */
 const removeSecurity = 3;
@@ -14,17 +15,21 @@ const removeSecurity = 3;
  * @throws MillraceError PDF_PASSWORD_WRONG, PDF_ENCRYPTION_UNSUPPORTED, DOCUMENT_UNREADABLE (the engine breaks, or cannot make the copy) or
  * STORAGE_UNAVAILABLE (the copy cannot be written); the file system's error when the file cannot be read.
  */
-export async function unlockPdf(source: string, password: string, target: string): Promise<boolean> {
+export async function unlockPdf({ source, password, target }: UnlockProtocol['request']): Promise<boolean> {
   const pdfium = await loadPdfium();
   const access = openFileAccess(pdfium, source);
   try {
-    return guarded(() => unlock(pdfium, access, password, target));
+    return guarded(() => unlock(pdfium, access, { password, target }));
   } finally {
     access.close();
   }
 }
 
-function unlock(pdfium: Pdfium, access: FileAccess, password: string, target: string): boolean {
+function unlock(
+  pdfium: Pdfium,
+  access: FileAccess,
+  { password, target }: { password: string; target: string },
+): boolean {
   const { fpdf } = pdfium;
   const locked = fpdf.FPDF_LoadCustomDocument(access.access, 0);
   access.check();

@@ -3,4 +3,4 @@ import { unlockPdf } from './unlock';
 import type { UnlockProtocol } from './unlockProtocol';
 
 /** The program of a process that removes the passwords of PDFs. */
-serveTasks<UnlockProtocol>(({ source, password, target }) => unlockPdf(source, password, target));
+serveTasks<UnlockProtocol>((request) => unlockPdf(request));

@@ -105,7 +105,7 @@ async function removePassword(
   let unlocked = false;
   if (password !== undefined && mimeType === 'application/pdf') {
     await staged.rewrite(async (from, to) => {
-      unlocked = await unlocker.unlock(from, password, to, gone);
+      unlocked = await unlocker.unlock({ source: from, password, target: to }, gone);
       return unlocked;
     });
   }

@@ -38,13 +38,13 @@ export class Unlocker {
   }
 
   /**
-   * Writes a copy of the PDF `source` that needs no password to `target`.
+   * Writes a copy of the PDF `source`, which opens with `password`, to `target`. The copy needs no password.
    * @param gone is aborted when the client no longer waits for the answer.
    * @returns false when no copy was made, because `source` needs no password or is broken.
    * @throws MillraceError PDF_PASSWORD_WRONG, PDF_ENCRYPTION_UNSUPPORTED, DOCUMENT_UNREADABLE, UNLOCK_TIMEOUT,
    *   UNLOCK_BUSY, UNLOCK_LOST, UPLOAD_INTERRUPTED, STORAGE_UNAVAILABLE or INTERNAL.
    */
-  async unlock(source: string, password: string, target: string, gone?: AbortSignal): Promise<boolean> {
+  async unlock(request: UnlockProtocol['request'], gone?: AbortSignal): Promise<boolean> {
     if (this.current > this.limits.waiting) {
       throw busy();
     }
@@ -57,7 +57,7 @@ export class Unlocker {
       leave();
     }
     try {
-      return await this.pool.run({ source, password, target }, { signal: ending.signal });
+      return await this.pool.run(request, { signal: ending.signal });
     } catch (error) {
       throw error instanceof TaskEndedError ? toUploadError(error) : error;
     } finally {
