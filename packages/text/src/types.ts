@@ -1,6 +1,10 @@
-/** The media types of text that can be read. */
-export const textTypes = ['text/plain', 'text/markdown', 'text/html'] as const;
-export type TextType = (typeof textTypes)[number];
+import { acceptedTypes, type MediaType, mediaTypes } from '@millrace/contracts';
+
+type TextTypes = { [Type in MediaType]: (typeof mediaTypes)[Type]['isText'] extends true ? Type : never };
+export type TextType = TextTypes[MediaType];
+
+/** The accepted media types of text. All of them can be read. */
+export const textTypes = acceptedTypes.filter((type): type is TextType => mediaTypes[type].isText);
 
 /** The text type that a media type names, with or without parameters. Null for any other media type. */
 export function textTypeOf(mediaType: string): TextType | null {
