@@ -18,7 +18,6 @@ const { acquireLock } = require('./lock.cjs');
 const stateDir = join(root, '.millrace');
 const logDir = join(stateDir, 'logs');
 
-const serviceProjects = ['services/api', 'services/chunker', 'services/embedder', 'services/reconciler'];
 /** The commands that start no service, and so need only the command line. `test` compiles the rest itself. */
 const withoutServices = ['services', 'index', 're-embed'];
 /** The projects that single commands need besides. */
@@ -135,7 +134,7 @@ async function build(command) {
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const projects = [
     'apps/cli',
-    ...(withoutServices.includes(command) ? [] : serviceProjects),
+    ...(withoutServices.includes(command) ? [] : ['services']),
     ...(furtherProjects[command] ?? []),
   ];
   if (!existsSync(join(root, 'apps/cli/dist'))) {
