@@ -53,7 +53,7 @@ const documentSchema = z
     }),
     status: documentStatus.describe('A "partial" document can be searched, and its detail says what is missing.'),
     error: problemSchema.nullable().describe('Why the document failed, or what makes it partial; else null.'),
-    job_id: jobId.describe('The newest job that reads the document.'),
+    job_id: jobId.describe('The job of the kind ingest. Jobs that read failed pages again have other ids.'),
     created_at: createdAt,
     updated_at: updatedAt,
     links,
