@@ -16,18 +16,23 @@ let provider: OpenAiServer;
 let millrace: TestStack;
 beforeAll(async () => {
   provider = await startOpenAiServer();
-  millrace = await TestStack.start({
-    EMBEDDING_PROVIDER: 'openai',
-    EMBEDDING_TIMEOUT_MS: '2000',
-    EMBEDDING_BATCH_SIZE: '8',
-    OPENAI_BASE_URL: provider.baseUrl,
-  });
+  millrace = await startStack();
 });
 beforeEach(() => provider.respondWith(() => 'ok'));
 afterAll(async () => {
   await millrace.stop();
   await provider.close();
 });
+
+function startStack(changes: Record<string, string> = {}): Promise<TestStack> {
+  return TestStack.start({
+    EMBEDDING_PROVIDER: 'openai',
+    EMBEDDING_TIMEOUT_MS: '2000',
+    EMBEDDING_BATCH_SIZE: '8',
+    OPENAI_BASE_URL: provider.baseUrl,
+    ...changes,
+  });
+}
 
 /** Does `work` with one more embedder. */
 async function withAnotherEmbedder(work: () => Promise<void>): Promise<void> {
@@ -51,8 +56,8 @@ async function withEmbedders(count: number, changes: Record<string, string>, wor
   }
 }
 
-const chunksOf = async (jobId: string) =>
-  (await millrace.call<JobChunksResponse>('GET', `/api/v1/jobs/${jobId}/chunks?limit=500`)).body;
+const chunksOf = async (jobId: string, stack = millrace) =>
+  (await stack.call<JobChunksResponse>('GET', `/api/v1/jobs/${jobId}/chunks?limit=500`)).body;
 
 /** Returns the texts of requests, probes left out. */
 function paidFor(requests: readonly OpenAiRequest[]): string[] {
@@ -233,12 +238,16 @@ test('When several documents with the same texts are embedded by two workers, th
 });
 
 test('When the provider is away for longer than work may wait, then the job ends and every chunk says why', async () => {
-  await withEmbedders(1, { EMBEDDING_MAX_OUTAGE_MS: '0' }, async () => {
+  // The pauses of this provider are stored in a database of their own.
+  const stack = await startStack({ EMBEDDING_MAX_OUTAGE_MS: '0' });
+  try {
     provider.respondWith(() => ({ status: 503 }));
-    const { job } = await millrace.ingest(await book('The dry well', 1));
+    const { job } = await stack.ingest(await book('The dry well', 1));
     expect(job).toMatchObject({ status: 'failed', error: { code: 'EMBEDDING_UNAVAILABLE' } });
-    for (const chunk of (await chunksOf(job.id)).chunks) {
+    for (const chunk of (await chunksOf(job.id, stack)).chunks) {
       expect(chunk).toMatchObject({ status: 'failed', attempts: 3, last_error_code: 'EMBEDDING_UNAVAILABLE' });
     }
-  });
+  } finally {
+    await stack.stop();
+  }
 });
