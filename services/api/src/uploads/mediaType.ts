@@ -46,9 +46,19 @@ export function unsupported(what: string): MillraceError {
   });
 }
 
-/** The header of a PDF may follow other bytes, within the first 1,024 (ISO 32000-2, annex on older files). */
-const headBytes = 1024;
-const pdfHeader = '%PDF-';
+interface Signature {
+  type: MediaType;
+  bytes: string;
+  /** The number of bytes from the beginning of the file in which they must be. */
+  within: number;
+}
+
+const signatures: readonly Signature[] = acceptedTypes.flatMap((type) => {
+  const { signature } = mediaTypes[type];
+  return signature === null ? [] : [{ type, ...signature }];
+});
+const headBytes = Math.max(...signatures.map(({ within }) => within));
+const binaryNouns = signatures.map(({ type }) => mediaTypes[type].noun).join(', ');
 /** A comment ends at its first "-->" only. Otherwise n comments in a row could match in 2ⁿ ways. */
 const htmlBeginning = /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->)[\s\S])*-->\s*)*<(?:!doctype\s+html|html)\b/i;
 
@@ -59,13 +69,15 @@ export interface RecognizedType {
 }
 
 /**
- * Recognizes a file as its bytes pass. The content decides whether it is a PDF, a text, or neither. The named type
- * decides which kind of text it is, unless a plain text begins as HTML does. A file that is named a PDF must be one.
+ * Recognizes a file as its bytes pass. The content decides whether it has the signature of an accepted type, is a
+ * text, or neither. The named type decides which kind of text it is, unless a plain text begins as HTML does. A file that
+ * is named a type with a signature must have that signature.
  */
 export class MediaTypeDetector {
   private readonly text: EncodingDetector;
   private head: Buffer = Buffer.alloc(0);
-  private decided: 'pdf' | 'text' | null = null;
+  /** The type that the signature tells; 'text' until the last byte for anything else; null until enough bytes have passed. */
+  private decided: Signature | 'text' | null = null;
   private mayBeText = true;
 
   /**
@@ -81,13 +93,13 @@ export class MediaTypeDetector {
 
   /** Takes the next bytes. @throws MillraceError UNSUPPORTED_MEDIA_TYPE as soon as that is certain */
   add(piece: Buffer): void {
-    if (this.decided === 'pdf') {
+    if (this.decided !== null && this.decided !== 'text') {
       return;
     }
     this.mayBeText &&= this.text.add(piece);
     if (this.decided === null) {
       this.head = Buffer.concat([this.head, piece.subarray(0, headBytes - this.head.length)]);
-      if (this.head.length === headBytes || this.head.includes(pdfHeader)) {
+      if (this.head.length === headBytes || this.findSignature() !== undefined) {
         this.decide();
       }
     }
@@ -105,8 +117,8 @@ export class MediaTypeDetector {
     if (this.decided === 'text' && encoding === null) {
       this.decideNoText();
     }
-    if (this.decided === 'pdf') {
-      return { mimeType: 'application/pdf', charset: null };
+    if (this.decided !== null && this.decided !== 'text') {
+      return { mimeType: this.decided.type, charset: null };
     }
     // UTF-8 is recognized without a name.
     return { mimeType: this.textType(), charset: encoding === 'utf-8' || encoding !== this.charset ? null : encoding };
@@ -120,13 +132,15 @@ export class MediaTypeDetector {
   }
 
   private decide(): void {
-    const at = this.head.indexOf(pdfHeader);
-    const namedText = this.named !== undefined && mediaTypes[this.named].isText;
-    // A text can mention the header.
-    if (at === 0 || (at > 0 && !namedText)) {
-      this.decided = 'pdf';
-    } else if (this.named === 'application/pdf') {
-      throw unsupported('The file is named a PDF but does not begin with %PDF-');
+    const { named } = this;
+    const namedTraits = named === undefined ? undefined : mediaTypes[named];
+    const found = this.findSignature();
+    // A text can mention a signature.
+    if (found !== undefined && (found.at === 0 || namedTraits?.isText !== true)) {
+      this.decided = found.signature;
+    } else if (namedTraits?.signature) {
+      const { noun, signature } = namedTraits;
+      throw unsupported(`The file is named ${noun} but does not begin with ${signature.bytes}`);
     } else if (otherBeginnings.some((beginning) => this.beginning().startsWith(beginning))) {
       throw unsupported('The content is RTF or PostScript');
     } else {
@@ -134,12 +148,23 @@ export class MediaTypeDetector {
     }
   }
 
-  /** A file that is not text but has the header of a PDF in its head is a PDF, whatever it is named. */
+  /** A file that is not text but has a signature in its head is of that type, whatever it is named. */
   private decideNoText(): void {
-    if (!this.head.includes(pdfHeader)) {
-      throw unsupported('The content is neither a PDF nor text');
+    const found = this.findSignature();
+    if (found === undefined) {
+      throw unsupported(`The content is neither ${binaryNouns} nor text`);
     }
-    this.decided = 'pdf';
+    this.decided = found.signature;
+  }
+
+  private findSignature(): { signature: Signature; at: number } | undefined {
+    for (const signature of signatures) {
+      const at = this.head.subarray(0, signature.within).indexOf(signature.bytes);
+      if (at >= 0) {
+        return { signature, at };
+      }
+    }
+    return undefined;
   }
 
   /** The first characters; right only where they are ASCII. */

@@ -2,10 +2,7 @@ import { pdfReader } from './pdfReader';
 import type { Reader } from './reader';
 import { textReader } from './textReader';
 
-/**
- * Every reader. A new file type is a reader, its row here, and its row in `mediaTypes` of the contracts package. The API
- * must also recognize it by its bytes if it is not a text (`services/api/src/uploads/mediaType.ts`).
- */
+/** Every reader. A new file type is a reader, its row here, and its row in `mediaTypes` of the contracts package. */
 export const readers: readonly Reader[] = [pdfReader, textReader];
 
 const byType = new Map(readers.flatMap((reader) => reader.mediaTypes.map((type) => [type as string, reader] as const)));
