@@ -10,7 +10,7 @@ describe('When languages are checked', () => {
       expect.objectContaining({
         code: 'SETUP_INVALID',
         message: expect.stringMatching(
-          /names xho, chi_sim, .* pnpm@\S+ --filter @millrace\/pdf add @tesseract\.js-data\/xho@1\.0\.0 @tesseract\.js-data\/chi_sim@1\.0\.0$/,
+          /names xho, chi_sim, .* pnpm@\S+ --filter @millrace\/pdf add @tesseract\.js-data\/xho@1\.0\.0 @tesseract\.js-data\/chi_sim@1\.0\.0"\.$/,
         ),
       }),
     );
