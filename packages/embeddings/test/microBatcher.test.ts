@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import { BatcherDrainedError, MicroBatcher } from '../src';
 
 /** A runner whose batches end when the test ends them. */
@@ -68,14 +67,23 @@ describe('The micro-batcher', () => {
     await Promise.all(results);
   });
 
+  /** Resolves after the pause in which a batcher starts when none of its batches is running. */
+  async function idlePause(): Promise<void> {
+    const runner = heldRunner();
+    const batcher = new MicroBatcher({ maxSize: 100, maxWaitMs: longWait, concurrency: 2, run: runner.run });
+    const result = batcher.submit(0);
+    await runner.started(1);
+    runner.batches[0]?.finish();
+    await result;
+  }
+
   test('When a batch is running, then the next one gathers for the whole wait, and starts as soon as the first ends', async () => {
     const runner = heldRunner();
     const batcher = new MicroBatcher({ maxSize: 100, maxWaitMs: longWait, concurrency: 2, run: runner.run });
     const results = [batcher.submit(1)];
     await runner.started(1);
     results.push(batcher.submit(2));
-    // Longer than the pause after which a batch starts when no other is running.
-    await setTimeout(20);
+    await idlePause();
     results.push(batcher.submit(3));
     expect(runner.batches).toHaveLength(1);
     runner.batches[0]?.finish();
