@@ -34,7 +34,7 @@ test.each<[VectorIndexKind, number | null, Partial<WantedScan>, number]>([
 ])(
   'When %s is over %d rows and a search wants %j, then up to %d filtered rows are all compared',
   (kind, tableRows, changes, most) => {
-    expect(Math.floor(plan(index(kind, tableRows), changes).mostCompared)).toBe(most);
+    expect(Math.floor(plan(index(kind, tableRows), changes).maxExactRows)).toBe(most);
   },
 );
 

@@ -22,7 +22,7 @@ async function parse(run: ParseRun, { send, beginStep }: Context): Promise<Parse
   const document = await readerOf(run.mimeType).open(run, beginStep);
   try {
     const pageCount = await sendPages(document, run, send);
-    return { pageCount, ...document.end() };
+    return { pageCount, ...document.summary() };
   } finally {
     await document.close();
   }

@@ -1,11 +1,11 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A wire to a real server that can be cut. While it is cut, connections end and new ones are refused at once. */
+/** A proxy to a real server that tests can cut. While it is cut, new connections are closed as soon as they are accepted. */
 export class Wire {
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
   private isCut = false;
-  /** The number of connections that were refused because the wire was cut. */
+  /** The number of connections that were closed at once because the wire was cut. */
   refused = 0;
 
   private constructor(host: string, port: number) {
@@ -31,6 +31,7 @@ export class Wire {
     });
   }
 
+  /** Starts a proxy to the server of `url`. Returns it and the URL to use. */
   static async to(url: string): Promise<{ wire: Wire; url: string }> {
     const target = new URL(url);
     const wire = new Wire(target.hostname, Number(target.port));
@@ -40,6 +41,7 @@ export class Wire {
     return { wire, url: target.toString() };
   }
 
+  /** Closes all connections, and new ones until `mend` is called. */
   cut(): void {
     this.isCut = true;
     for (const socket of this.sockets) {
@@ -47,7 +49,7 @@ export class Wire {
     }
   }
 
-  /** Keeps connections open without passing data on, like a frozen server. */
+  /** Stops the data on the open connections for good, like a frozen server. New connections work. */
   freeze(): void {
     for (const socket of this.sockets) {
       socket.unpipe();
@@ -55,6 +57,7 @@ export class Wire {
     }
   }
 
+  /** Lets new connections through again after `cut`. */
   mend(): void {
     this.isCut = false;
   }

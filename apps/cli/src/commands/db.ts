@@ -12,7 +12,7 @@ import type { Command } from 'commander';
 import { type Cli, userPath } from '../cli';
 import { backUp, restore } from '../database/backup';
 import { createConfiguredDatabase, refuseWhileServicesAreConnected } from '../database/connections';
-import { type Owner, withOwner } from '../database/owner';
+import { type OwnerAccess, withOwnerAccess } from '../database/owner';
 import { describeResult } from '../database/table';
 import { addSeed } from '../development/seed';
 import { failUsage } from '../errors';
@@ -27,16 +27,16 @@ export function addDb(program: Command, cli: Cli): void {
     .description('makes the database, its tables and its roles, each only where it is missing')
     .action(async () => {
       await createConfiguredDatabase(context);
-      const work = async (owner: Owner) => {
+      const work = async (owner: OwnerAccess) => {
         await runMigrations(context, owner);
         await setRoles(context, owner);
       };
-      await withOwner(context, work, { keep: true });
+      await withOwnerAccess(context, work, { keep: true });
     });
 
   db.command('migrate')
     .description('runs the migrations that have not run')
-    .action(() => withOwner(context, (owner) => runMigrations(context, owner)));
+    .action(() => withOwnerAccess(context, (owner) => runMigrations(context, owner)));
 
   const rollback = db
     .command('rollback')
@@ -44,7 +44,7 @@ export function addDb(program: Command, cli: Cli): void {
     .argument('[count]', 'how many', wholeNumber(1, 999_999), 1)
     .option('--yes', 'undoes them')
     .action((count: number, { yes }: { yes?: boolean }) =>
-      withOwner(context, async (owner) => {
+      withOwnerAccess(context, async (owner) => {
         const database = describeDatabase(owner.databaseUrl);
         if (!yes) {
           failUsage(
@@ -59,14 +59,14 @@ export function addDb(program: Command, cli: Cli): void {
 
   db.command('roles')
     .description('makes the roles of services and searches, and shows the file that has their URLs')
-    .action(() => withOwner(context, (owner) => setRoles(context, owner)));
+    .action(() => withOwnerAccess(context, (owner) => setRoles(context, owner)));
 
   const reset = db
     .command('reset')
     .description('deletes every document, job and vector, and makes empty tables')
     .option('--yes', 'deletes them')
     .action(({ yes }: { yes?: boolean }) =>
-      withOwner(context, async (owner) => {
+      withOwnerAccess(context, async (owner) => {
         const database = describeDatabase(owner.databaseUrl);
         if (!yes) {
           failUsage(reset, `reset deletes every document, job and vector in ${database}. To do it, add --yes.`);
@@ -84,7 +84,7 @@ export function addDb(program: Command, cli: Cli): void {
     .description("writes the whole database into a file of pg_dump's custom format")
     .argument('[file]', 'where to (by default a new file in backups/ of the state folder)')
     .action((file: string | undefined) =>
-      withOwner(context, async (owner) => {
+      withOwnerAccess(context, async (owner) => {
         const name = `${addressOf(owner.databaseUrl).name}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}.dump`;
         const target = file === undefined ? join(context.stateDir, 'backups', name) : userPath(context, file);
         const bytes = await backUp(context, owner, target);
@@ -98,7 +98,7 @@ export function addDb(program: Command, cli: Cli): void {
     .argument('<file>', 'the backup')
     .option('--yes', 'replaces all that the database holds')
     .action((file: string, { yes }: { yes?: boolean }) =>
-      withOwner(context, async (owner) => {
+      withOwnerAccess(context, async (owner) => {
         await refuseWhileRunning(context, owner);
         const source = userPath(context, file);
         await restore(context, owner, { file: source, replace: yes ?? false });
@@ -109,7 +109,7 @@ export function addDb(program: Command, cli: Cli): void {
   db.command('status')
     .description('shows sizes, indexes, connections, slow statements and unfinished jobs')
     .action(() =>
-      withOwner(context, async (owner) => {
+      withOwnerAccess(context, async (owner) => {
         for (const result of await runMonitoring(owner)) {
           context.print(describeResult(result));
         }
@@ -117,24 +117,24 @@ export function addDb(program: Command, cli: Cli): void {
     );
 }
 
-async function runMigrations(context: StackContext, owner: Owner): Promise<void> {
+async function runMigrations(context: StackContext, owner: OwnerAccess): Promise<void> {
   sayMigrations(context, owner, 'Ran', await migrate({ ...owner, direction: 'up' }));
 }
 
-function sayMigrations(context: StackContext, owner: Owner, what: string, names: readonly string[]): void {
+function sayMigrations(context: StackContext, owner: OwnerAccess, what: string, names: readonly string[]): void {
   const database = describeDatabase(owner.databaseUrl);
   context.print(
     names.length === 0 ? `No migration to run in ${database}.` : `${what} in ${database}: ${names.join(', ')}`,
   );
 }
 
-async function setRoles(context: StackContext, owner: Owner): Promise<void> {
+async function setRoles(context: StackContext, owner: OwnerAccess): Promise<void> {
   const { serviceUrl, readonlyUrl, file } = await ensureRoles(context, owner);
   context.print(`Roles: ${new URL(serviceUrl).username} for services, ${new URL(readonlyUrl).username} for searches.`);
   context.print(`Their URLs, with passwords, are in ${file}`);
 }
 
-async function refuseWhileRunning(context: StackContext, owner: Owner): Promise<void> {
+async function refuseWhileRunning(context: StackContext, owner: OwnerAccess): Promise<void> {
   const running = await findRunningStack(context);
   if (running) {
     throw new StackError(`The stack of this checkout is running (${running.apiUrl}). Stop it first.`);

@@ -3,7 +3,7 @@ import { type EmbeddingModel, isSameModel, MillraceError } from '@millrace/contr
 import { checkSetup, type Database, findReEmbeddingProgress, ReEmbedding, type Resources } from '@millrace/database';
 import type { Command } from 'commander';
 import type { Cli } from '../cli';
-import { type Owner, withOwnerDatabase } from '../database/owner';
+import { type OwnerAccess, withOwnerConnection } from '../database/owner';
 import { addResourceOptions } from '../options';
 import { completeReEmbedding } from '../reEmbedding/complete';
 import { describeBlockers, describeFailures, describeModel, describeProgress } from '../reEmbedding/describe';
@@ -13,8 +13,10 @@ const whenInterrupted =
 
 /** Adds `re-embed start | status | cancel`. */
 export function addReEmbed(program: Command, { context }: Cli): void {
-  const withDatabase = (work: (access: { database: Database; owner: Owner; signal: AbortSignal }) => Promise<void>) =>
-    withOwnerDatabase(context, { name: 're-embed', whenInterrupted }, async (access) => {
+  const withDatabase = (
+    work: (access: { database: Database; owner: OwnerAccess; signal: AbortSignal }) => Promise<void>,
+  ) =>
+    withOwnerConnection(context, { name: 're-embed', whenInterrupted }, async (access) => {
       await checkSetup(access.database.sql);
       await work(access);
     });

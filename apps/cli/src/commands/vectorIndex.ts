@@ -10,7 +10,7 @@ import {
 } from '@millrace/database';
 import { Argument, type Command } from 'commander';
 import type { Cli } from '../cli';
-import { withOwnerDatabase } from '../database/owner';
+import { withOwnerConnection } from '../database/owner';
 import { failUsage } from '../errors';
 import { addResourceOptions, wholeNumber } from '../options';
 import { describeIndex, describeReport } from '../vectorIndex/describe';
@@ -21,7 +21,7 @@ const whenInterrupted = 'Interrupted. The next build removes the unfinished inde
 /** Adds `index report | build | rebuild | drop`. */
 export function addIndex(program: Command, { context }: Cli): void {
   const withBuilder = (work: (builder: VectorIndexBuilder, database: Database) => Promise<void>) =>
-    withOwnerDatabase(context, { name: 'index', whenInterrupted }, async ({ database, owner, signal }) => {
+    withOwnerConnection(context, { name: 'index', whenInterrupted }, async ({ database, owner, signal }) => {
       await checkSetup(database.sql, ...configuredModels(owner.config));
       await work(new VectorIndexBuilder(database, { databaseUrl: owner.databaseUrl }, signal), database);
     });

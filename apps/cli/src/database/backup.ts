@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { hasTables, migrate } from '@millrace/database';
 import { describeDatabase, run, type StackContext, StackError } from '@millrace/stack';
 import { connectionOf, findClientPrograms, pathOf } from './clientPrograms';
-import type { Owner } from './owner';
+import type { OwnerAccess } from './owner';
 import { restoreInOneTransaction } from './restore';
 
 /** Owners and rights belong to the server. `db roles` makes them again where the backup is restored. */
@@ -15,7 +15,7 @@ const contentOnly = ['--no-owner', '--no-privileges', '--no-comments'];
  * @returns its size in bytes
  * @throws StackError when the file exists, or pg_dump fails
  */
-export async function backUp(context: StackContext, owner: Owner, file: string): Promise<number> {
+export async function backUp(context: StackContext, owner: OwnerAccess, file: string): Promise<number> {
   if (existsSync(file)) {
     throw new StackError(`${file} exists. A backup is never written over.`);
   }
@@ -45,7 +45,7 @@ export async function backUp(context: StackContext, owner: Owner, file: string):
  */
 export async function restore(
   context: StackContext,
-  owner: Owner,
+  owner: OwnerAccess,
   { file, replace }: { file: string; replace: boolean },
 ): Promise<void> {
   if (!existsSync(file)) {

@@ -11,19 +11,19 @@ import {
 } from '@millrace/stack';
 
 /** Access to the database with the owner's rights, and the configured embedding model. */
-export type Owner = OwnedDatabase &
+export type OwnerAccess = OwnedDatabase &
   Pick<MigrateOptions, 'embeddingModel' | 'embeddingDimensions'> & { readonly config: MigrationConfig };
 
 /**
- * Runs `work` with the owner's rights, on the configured database. Without one it starts this checkout's own server and
- * uses the database there.
+ * Runs `work` with the owner's rights, on the configured database. If none is configured, it starts this checkout's own
+ * server and uses the database there.
  * @param options.keep leaves that server running when the command ends
  * @throws ConfigError for an unusable environment
  * @throws StackError when the configured server does not answer
  */
-export async function withOwner<T>(
+export async function withOwnerAccess<T>(
   context: StackContext,
-  work: (owner: Owner) => Promise<T>,
+  work: (owner: OwnerAccess) => Promise<T>,
   { keep = false } = {},
 ): Promise<T> {
   const configured = configuredOwner(context);
@@ -39,24 +39,24 @@ export async function withOwner<T>(
   }
 }
 
-function makeOwner(context: StackContext, owned: OwnedDatabase): Owner {
+function makeOwner(context: StackContext, owned: OwnedDatabase): OwnerAccess {
   const config = loadMigrationConfig({ ...context.environment, DATABASE_URL: owned.databaseUrl });
   return { ...owned, config, embeddingModel: config.embedding.model, embeddingDimensions: config.embedding.dimensions };
 }
 
 interface OwnerConnection {
   database: Database;
-  owner: Owner;
+  owner: OwnerAccess;
   signal: AbortSignal;
 }
 
 /**
- * Runs `work` with the owner's rights and connections to the database. An interrupt aborts the signal.
+ * Runs `work` with the owner's rights and connections to the database. Ctrl+C aborts the signal.
  * @param options.name the command's name in pg_stat_activity
  * @param options.whenInterrupted a message that is printed after an interrupt: what is left, and how to continue
  * @throws Interrupted when the user asked to stop
  */
-export async function withOwnerDatabase(
+export async function withOwnerConnection(
   context: StackContext,
   options: { name: string; whenInterrupted: string },
   work: (connection: OwnerConnection) => Promise<void>,
@@ -64,7 +64,7 @@ export async function withOwnerDatabase(
   const print = (line: string) => console.error(line);
   try {
     await withInterrupt(print, (signal) =>
-      withOwner(context, async (owner) => {
+      withOwnerAccess(context, async (owner) => {
         const database = new Database({
           url: owner.databaseUrl,
           poolMax: 2,

@@ -34,13 +34,13 @@ export function addTest(program: Command, cli: Cli): void {
     });
 }
 
-/** The programs lie below node_modules. */
+/** Each `file` is a path below node_modules. */
 function stepsFor(jestArguments: readonly string[]): { name: string; file: string; args: readonly string[] }[] {
   const colors = process.stdout.isTTY ? [] : ['--colors=off'];
   return [
     { name: 'lint', file: '@biomejs/biome/bin/biome', args: ['ci', ...colors, '.'] },
     { name: 'type check', file: 'typescript/bin/tsc', args: ['-b'] },
-    // Some of the tests alone say nothing about the coverage of all.
+    // Coverage is measured only when all tests run.
     { name: 'tests', file: 'jest/bin/jest.js', args: jestArguments.length > 0 ? jestArguments : ['--coverage'] },
   ];
 }

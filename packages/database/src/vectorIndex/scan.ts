@@ -6,14 +6,14 @@ import { type VectorIndexKind, vectorIndexKind } from './kinds';
 export interface VectorScan {
   /** Settings for the transaction. */
   settings: Record<string, string>;
-  /** SQL: the expression that candidates are sorted by. It must be the index's own, or the index is not used. */
+  /** SQL: the order in which the scan finds candidates. It must be the index's own expression, or the index is not used. */
   distance: string;
-  /** How many candidates are sorted by their vectors. */
+  /** How many candidates the scan returns. They are then ranked by the exact distance. */
   candidates: number;
-  /** A scan with fewer candidates than this gave up too early. */
-  enough: number;
-  /** Comparing this many filtered rows is expected to take as long as this scan. */
-  mostCompared: number;
+  /** If the scan finds fewer candidates than this, a filtered search compares all filtered rows instead. */
+  minCandidates: number;
+  /** If a filter leaves at most this many rows, all of them are compared and the index is not used. */
+  maxExactRows: number;
   /** True when every filtered vector is compared, so that nothing can be missed. */
   exact: boolean;
 }
@@ -36,23 +36,23 @@ export interface WantedScan {
 const maxEfSearch = 1_000;
 
 /**
- * How many rows of a graph a scan visits to find enough that pass the filter: 400 of a filter that leaves a hundredth. A
- * scan of 50,000 rows did not fit into a work_mem of 4 MB, and comparing all rows costs less for narrower filters.
+ * The most rows that a filtered scan of an HNSW index visits. If 1% of the rows pass the filter, it finds about 400. A scan
+ * of 50,000 rows did not fit into a work_mem of 4 MB. For narrower filters comparing all rows is cheaper.
  */
 const maxScanTuples = 40_000;
 
-/** A tenth of a second when the table is in memory. When it is not, rows at random places take far longer. */
+/** The most rows to compare one by one. It takes about 0.1 s when the table is in memory, and far longer from disk. */
 const maxCompared = 100_000;
 
-/** Visiting a row of a graph takes about twenty times as long as comparing one in order (measured over a million rows). */
+/** Visiting a row of an HNSW index takes about twenty times as long as comparing a row (measured over a million rows). */
 const graphRowCost = 20;
 
-/** Rows of a list are read in order, and they are short. */
+/** Visiting a row of an IVFFlat list takes a quarter of the time of comparing a row: it is short and read in order. */
 const listRowCost = 0.25;
 
 /**
- * Plans a scan by the newest index that goes on until it has found enough (iterative scans, pgvector 0.8). While one index
- * replaces another, the newest is the one that stays.
+ * Plans a scan of the newest valid index. It is iterative (pgvector 0.8): it continues until it has found enough rows.
+ * Without a valid index all rows are compared. While one index replaces another, the newest is the one that stays.
  * @param indexes the newest last.
  */
 export function planVectorScan(indexes: readonly VectorIndex[], wanted: WantedScan): VectorScan {
@@ -69,41 +69,41 @@ export function planVectorScan(indexes: readonly VectorIndex[], wanted: WantedSc
   const settings = usable
     .filter((index) => distanceOf(index.kind) === distance)
     .sort((a, b) => (a.parameters.lists ?? 0) - (b.parameters.lists ?? 0))
-    .map((index) => reachOf(index, candidates, wanted).settings);
-  const { minRows, rowCost } = reachOf(newest, candidates, wanted);
+    .map((index) => indexScanOf(index, candidates, wanted).settings);
+  const { minRows, rowCost } = indexScanOf(newest, candidates, wanted);
   // To find its candidates among the `left` rows of a filter, a scan visits candidates * tableRows / left rows. Comparing
-  // all `left` rows takes as long when left = rowCost * candidates * tableRows / left.
+  // all `left` rows takes as long when left = rowCost * candidates * tableRows / left. A scan visits at least minRows.
   const equallyFast = Math.max(rowCost * minRows, Math.sqrt(rowCost * candidates * (newest.tableRows ?? 0)));
   return {
     settings: Object.assign({}, ...settings),
     distance,
     candidates,
-    enough: Math.min(candidates, wanted.limit * 10),
-    mostCompared: Math.min(maxCompared, equallyFast),
+    minCandidates: Math.min(candidates, wanted.limit * 10),
+    maxExactRows: Math.min(maxCompared, equallyFast),
     exact: false,
   };
 }
 
-/** Plans the comparison of every filtered vector. No index is sorted by this expression, so the planner can use none. */
+/** Plans the comparison of every filtered vector. The `+ 0` keeps PostgreSQL from using an index. */
 export function planExactScan({ vector, query, dimensions, limit }: WantedScan): VectorScan {
   const distance = `(${vectorIndexKind.hnsw.distance(vector, query, dimensions)}) + 0`;
   return {
     settings: {},
     distance,
     candidates: limit,
-    enough: limit,
-    mostCompared: Number.POSITIVE_INFINITY,
+    minCandidates: limit,
+    maxExactRows: Number.POSITIVE_INFINITY,
     exact: true,
   };
 }
 
-/** Returns how many rows are sorted by their vectors. An index over bits orders rows only roughly. */
+/** Returns how many candidates are ranked by the exact distance. An index over bits orders rows only roughly, so it needs more. */
 function candidatesOf(kind: VectorIndexKind, { limit, effort }: WantedScan): number {
   return kind === 'hnsw' ? limit : Math.max(limit, Math.round(Math.max(400, limit * 20) * effort));
 }
 
-/** How far a scan goes through an index. */
-interface Reach {
+/** How a scan uses one index. */
+interface IndexScan {
   settings: Record<string, string>;
   /** How many rows the scan visits at least. */
   minRows: number;
@@ -111,18 +111,18 @@ interface Reach {
   rowCost: number;
 }
 
-function reachOf(index: VectorIndex, candidates: number, { limit, effort, filtered }: WantedScan): Reach {
+function indexScanOf(index: VectorIndex, candidates: number, { limit, effort, filtered }: WantedScan): IndexScan {
   switch (index.kind) {
     case 'hnsw':
-      return reachOfGraph(Math.max(250, limit * 2) * effort, 'strict_order', filtered);
+      return hnswScan(Math.max(250, limit * 2) * effort, 'strict_order', filtered);
     case 'hnsw_binary':
-      return reachOfGraph(candidates, 'relaxed_order', filtered);
+      return hnswScan(candidates, 'relaxed_order', filtered);
     case 'ivfflat_binary':
-      return reachOfLists(index, 2 * effort);
+      return ivfflatScan(index, 2 * effort);
   }
 }
 
-function reachOfGraph(efSearch: number, order: 'strict_order' | 'relaxed_order', filtered: boolean): Reach {
+function hnswScan(efSearch: number, order: 'strict_order' | 'relaxed_order', filtered: boolean): IndexScan {
   const minRows = Math.min(maxEfSearch, Math.round(efSearch));
   const settings = {
     'hnsw.ef_search': String(minRows),
@@ -132,7 +132,7 @@ function reachOfGraph(efSearch: number, order: 'strict_order' | 'relaxed_order',
   return { settings, minRows, rowCost: graphRowCost };
 }
 
-function reachOfLists({ parameters, tableRows }: VectorIndex, effort: number): Reach {
+function ivfflatScan({ parameters, tableRows }: VectorIndex, effort: number): IndexScan {
   const { lists = defaultLists } = parameters;
   const probes = Math.min(lists, Math.max(1, Math.ceil(Math.sqrt(lists) * effort)));
   const settings = { 'ivfflat.probes': String(probes), 'ivfflat.iterative_scan': 'relaxed_order' };

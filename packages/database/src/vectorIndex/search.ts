@@ -59,11 +59,11 @@ export async function searchChunks(
 
   const scan = planVectorScan(await indexes.list(sql), wanted);
   const mayGiveUp = filtered && !scan.exact;
-  if (mayGiveUp && (await expectedRows(sql, filter)) <= scan.mostCompared) {
+  if (mayGiveUp && (await expectedRows(sql, filter)) <= scan.maxExactRows) {
     return (await compareAll()).rows;
   }
   const { rows, candidates } = await run(scan);
-  return mayGiveUp && candidates < scan.enough ? (await compareAll()).rows : rows;
+  return mayGiveUp && candidates < scan.minCandidates ? (await compareAll()).rows : rows;
 }
 
 /** The rows of a scan, and how many candidates they are the best of. */

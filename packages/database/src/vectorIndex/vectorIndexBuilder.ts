@@ -16,11 +16,11 @@ export interface BuildOptions extends Resources {
   m?: number;
   /** For HNSW: how many candidates are considered for them (4 to 1000). The default is 64. */
   efConstruction?: number;
-  /** For IVFFlat: the number of lists. The default is listsFor the rows. */
+  /** For IVFFlat: the number of lists. The default is `listsFor(rows)`. */
   lists?: number;
   /**
-   * How long the old index stays once the new one is usable, in milliseconds. The default is 10 seconds: more than a replica
-   * may lag (5) and than a process uses its list of indexes (2), so that no search plans with a dropped index.
+   * How long the old index stays once the new one is usable, in milliseconds. A replica may lag 5 seconds, and a process
+   * caches its list of indexes for 2. The default of 10 seconds is longer, so no search plans with a dropped index.
    */
   handOverMs?: number;
 }
@@ -35,7 +35,7 @@ interface IndexedDatabase {
 
 /**
  * Builds, replaces and drops the index over the vectors while searches and writes go on (CREATE, REINDEX and DROP INDEX
- * CONCURRENTLY). It needs the owner of the tables. Each build first removes the remains of an interrupted one.
+ * CONCURRENTLY). Connect as the owner of the tables. Each build first removes the remains of an interrupted one.
  */
 export class VectorIndexBuilder {
   constructor(
@@ -48,10 +48,10 @@ export class VectorIndexBuilder {
 
   /**
    * Builds an index of this kind, then drops the others.
-   * @throws MillraceError as inBuildSession does, and SETUP_INVALID while an index is built by hand.
+   * @throws MillraceError as inBuildSession does, and SETUP_INVALID while another session builds an index.
    */
   async build(kind: VectorIndexKind, options: BuildOptions = {}): Promise<VectorIndex> {
-    return this.inOnlyBuild(async (client) => {
+    return this.withoutOtherBuilds(async (client) => {
       const before = await this.dropInvalid(client);
       const name = nextName(before);
       const { dimensions, rows } = await this.vectors();
@@ -70,10 +70,10 @@ export class VectorIndexBuilder {
     });
   }
 
-  /** Rebuilds the index with its parameters. @throws MillraceError SETUP_INVALID when there is no index. */
+  /** Rebuilds the newest index with the same parameters. @throws MillraceError SETUP_INVALID when there is no index. */
   async rebuild(options: Resources = {}): Promise<VectorIndex> {
-    return this.inOnlyBuild(async (client) => {
-      const [index] = await this.dropInvalid(client);
+    return this.withoutOtherBuilds(async (client) => {
+      const index = (await this.dropInvalid(client)).at(-1);
       if (index === undefined) {
         throw new MillraceError('SETUP_INVALID', 'There is no vector index to rebuild. Build one: "index build KIND".');
       }
@@ -85,7 +85,7 @@ export class VectorIndexBuilder {
 
   /** Drops every vector index. From then on searches compare all vectors. @returns the dropped indexes. */
   async drop(): Promise<VectorIndex[]> {
-    return this.inOnlyBuild(async (client) => {
+    return this.withoutOtherBuilds(async (client) => {
       const indexes = await findVectorIndexes(this.database.sql);
       for (const { name } of indexes) {
         await client.query(dropStatement(name));
@@ -94,16 +94,20 @@ export class VectorIndexBuilder {
     });
   }
 
-  /** Returns the progress of the build that is running, by any session, or null when there is none. */
+  /** Returns the progress of the running build of any session, or null when there is none. */
   async progress(): Promise<BuildProgress | null> {
     return findBuildProgress(this.database.sql, 'document_chunks');
   }
 
-  private inOnlyBuild<T>(work: (client: Client) => Promise<T>): Promise<T> {
+  private withoutOtherBuilds<T>(work: (client: Client) => Promise<T>): Promise<T> {
     return inBuildSession(this.address, this.signal, async (client) => {
-      // Its index is invalid until it is done, so dropInvalid would drop it. Two builds would also deadlock.
+      // The index of another build is invalid until that build is done, so dropInvalid would drop it. Two builds would also
+      // deadlock.
       if ((await this.progress()) !== null) {
-        throw new MillraceError('SETUP_INVALID', 'An index on document_chunks is being built by hand.');
+        throw new MillraceError(
+          'SETUP_INVALID',
+          'Another session is building an index on document_chunks. Wait until it has ended.',
+        );
       }
       try {
         return await work(client);

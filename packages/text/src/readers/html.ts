@@ -6,7 +6,7 @@ import { HtmlText } from './htmlText';
 
 /** Tags that a title contains only when its end tag is missing. */
 const tagsAfterTitle = /<\/head\b|<body\b/i;
-/** Browsers stop at 512. The parser takes time quadratic in the depth. */
+/** Far above the 512 of browsers. It only bounds the parser's time, which grows with the square of the depth. */
 const maxDepth = 20_000;
 
 /** Reads HTML piece by piece. Returns the document's title. */
@@ -22,7 +22,7 @@ export function* readHtml(texts: Iterable<string>): Generator<Piece, string | nu
   return reader.title;
 }
 
-/** Passes the shown part of an HTML document to an HtmlText, and finds the title. */
+/** Passes the visible part of an HTML document to an HtmlText, and finds the title. */
 class HtmlReader {
   title: string | null = null;
   readonly text = new HtmlText();
@@ -49,6 +49,7 @@ class HtmlReader {
             this.add(text);
           } else {
             this.titleText += text;
+            // A longer title probably lacks its end tag. The rest is parsed now, so that it is not all held in memory.
             rest = this.titleText.length > maxPieceLength ? this.parseAfterTitle(this.titleText) : null;
           }
         },
@@ -84,7 +85,7 @@ class HtmlReader {
   private endTitle(text: string): void {
     this.title = text.replace(/\s+/gu, ' ').trim() || null;
     this.titleText = null;
-    // Otherwise each title without an end tag would add a parser.
+    // Only the first title is read. Otherwise each title without an end tag would add a parser.
     this.wantsTitle = false;
   }
 

@@ -41,7 +41,7 @@ class PdfDocument implements OpenDocument {
     }
   }
 
-  end() {
+  summary() {
     const { title, repair } = this.file.info;
     return { title, repair };
   }

@@ -6,22 +6,23 @@ import type { PageStep, ParsedPage, ParseEnd, ParseRun, RecognizedPage } from '.
 export interface Reader {
   readonly mediaTypes: readonly MediaType[];
   /**
-   * True when the other pages can be read without a page that ends its process. That page then fails alone. Otherwise the
-   * document fails with it.
+   * True when the other pages can still be read after one page has ended its process. Then only that page fails.
+   * Otherwise the document fails.
    */
   readonly canSkipPages: boolean;
   /** Loads slow libraries in advance, so that the first document does not wait for them. */
   prepare?(): Promise<unknown>;
   /**
-   * Opens the file. It is not called with `run.pages` unless a page of the file has failed.
+   * Opens the file. `run.pages` is null at first. It is set only when failed pages are read again.
    * @throws MillraceError with the code that the document fails with.
    */
   open(run: ParseRun, beginPage: BeginPage): Promise<OpenDocument>;
 }
 
 /**
- * Announces the page that is read next. Its time limit begins: `limitMs`, or the pool's limit for a page. This
- * page fails if the process ends before the next one is announced. Await it.
+ * Announces a page and starts its time limit: `limitMs`, or the pool's limit for a page. The page fails if the process ends
+ * before the next announcement. A reader announces a page before it reads it, or, where pages are cheap, before it gives
+ * it. Await it.
  */
 export type BeginPage = (step: PageStep, limitMs?: number) => Promise<void>;
 
@@ -30,13 +31,13 @@ export interface OpenDocument {
   /** The document's own outline, if it has one. */
   readonly outline?: ChunkOptions['outline'];
   /**
-   * All pages in ascending order, from 1; those that are not wanted as well. Each is announced by `beginPage`. A page that
-   * cannot be read has an outcome that says so.
+   * Returns all pages in ascending order, from 1, also pages that are not in `run.pages`. Each is announced by `beginPage`.
+   * A page that cannot be read has the outcome `failed`.
    * @throws MillraceError with the code that the document fails with.
    */
   pages(): AsyncIterable<ReadPage>;
-  /** The facts that are known only after the last page. */
-  end(): Omit<ParseEnd, 'pageCount'>;
+  /** Returns the facts that are known only after the last page. Call it then. */
+  summary(): Omit<ParseEnd, 'pageCount'>;
   close(): Promise<void>;
 }
 

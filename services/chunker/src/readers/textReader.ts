@@ -36,7 +36,7 @@ class TextDocument implements OpenDocument {
     this.title = next.value;
   }
 
-  end() {
+  summary() {
     return { title: this.title, repair: null };
   }
 

@@ -5,15 +5,15 @@ import type { TextBuffer } from './textBuffer';
 
 /**
  * A wider gap between two numbers, in font sizes, separates cells. Of some 1,500 gaps of 0.75 to 1.25 between numbers in real
- * filings, nearly all are between cells. Between words, such gaps follow bullets and item numbers.
+ * filings, nearly all are between cells. Between words such gaps follow bullets and item numbers, so `cellGap` applies there.
  */
 const numberCellGap = 0.7;
 /**
- * A wider gap, in font sizes, is a space, although the engine sees none (between text objects) or sees a line break (around a
- * superscript). All such gaps in both corpora are spaces.
+ * A wider gap, in font sizes, is a space, although PDFium reports none (between text objects) or a line break (around a
+ * superscript). In the real and the hostile PDFs of the corpus all such gaps are spaces.
  */
 export const wordGap = 0.15;
-/** The same between letters of scripts without spaces, which are spread in lines that are stretched to the margin. */
+/** The same between letters of scripts without spaces, which are spread in justified lines. */
 export const ideographicGap = 0.5;
 
 const tab = 0x09;
@@ -25,11 +25,11 @@ interface Gap {
   width: number;
   /** The next character. */
   code: number;
-  /** What the engine reports between the two characters: `space`, `lineBreak`, or `glyph` for nothing. */
+  /** What the engine reports between the two characters: `space`, `lineBreak`, or `glyph` when it reports nothing. */
   reported: number;
 }
 
-/** The code of the character that belongs into the gap; 0 for none. */
+/** The code of the character that belongs in the gap; 0 for none. */
 export function separatorIn(text: TextBuffer, { width, code, reported }: Gap): number {
   const last = text.at(text.length - 1);
   if (width > cellGap || (width > numberCellGap && endsNumber(last) && beginsNumber(code))) {
