@@ -205,7 +205,11 @@ describe('When the provider is away', () => {
     const first = provider.requests.length;
     provider.respondWith(() => ({ status: 503 }));
     const { body } = await millrace.upload(await book('The silent oracle', 3));
-    await waitFor('three failed calls', async () => provider.requests.length >= first + 3);
+    // The provider must come back during a pause, which begins with a failed probe. A probe that succeeds after a failed
+    // batch would blame the texts of that batch.
+    await waitFor('a failed probe after other failed calls', async () => {
+      return provider.requests.length >= first + 3 && provider.requests.at(-1)?.input[0] === probeText;
+    });
     const waiting = await chunksOf(body.job.id);
     expect(waiting.summary).toMatchObject({ failed: 0, success: 0, retry_scheduled: 0 });
     provider.respondWith(() => 'ok');
