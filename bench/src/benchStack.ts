@@ -25,7 +25,7 @@ export interface BenchStackOptions {
   variables?: Environment;
 }
 
-/** Returns the environment with the static provider in place of its own models. */
+/** Returns the environment with the static provider instead of the configured one. */
 export function withStaticProvider(environment: Environment): Environment {
   return {
     ...environment,
@@ -40,7 +40,7 @@ export function withStaticProvider(environment: Environment): Environment {
   };
 }
 
-/** Runs `work` on a stack with a database of its own. */
+/** Runs `work` on a new stack with a new database. */
 export function withBenchStack<T>(
   environment: Environment,
   options: BenchStackOptions,

@@ -4,7 +4,7 @@ import type { EmbeddingProvider } from '@millrace/embeddings';
 import { Client } from 'pg';
 import { withCleanUp } from './cleanUp';
 
-/** Runs one statement on a connection of its own. */
+/** Runs one statement on a new connection. */
 export async function execute(url: string, statement: string): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();

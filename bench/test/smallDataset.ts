@@ -18,7 +18,7 @@ export interface SmallDataset {
   cleanUp(): Promise<void>;
 }
 
-/** Makes a data set of 300 rows on a database of its own. */
+/** Makes a data set of 300 rows on a new database. */
 export async function makeSmallDataset(): Promise<SmallDataset> {
   const environment = await createTestEnvironment();
   const config = environment.config();

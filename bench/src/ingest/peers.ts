@@ -35,7 +35,7 @@ export async function installPeers(): Promise<void> {
 }
 
 /**
- * Makes a peer ingest the files twice, on a database of its own.
+ * Makes a peer ingest the files twice, on a new database.
  * @returns the pass straight after its start, and the next one in the same process on an empty database.
  */
 export async function runPeer(

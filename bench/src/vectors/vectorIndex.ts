@@ -35,7 +35,7 @@ export function variantOf(name: Variant): WantedIndex | null {
   return variants[name];
 }
 
-/** Returns the one index of `--kinds`, or the default one. @throws Error when it is none or more than one. */
+/** Returns the one index of `--kinds`, or the default one. @throws Error when `--kinds` names several kinds or no index. */
 export function oneIndex(kinds: readonly string[] = ['hnsw_binary']): WantedIndex {
   const [name = '', ...others] = kinds;
   const wanted = isVariant(name) ? variantOf(name) : null;

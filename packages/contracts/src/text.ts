@@ -9,7 +9,7 @@ export function cleanText(text: string): string {
   return wellFormed.includes('\0') ? wellFormed.replaceAll('\0', '') : wellFormed;
 }
 
-/** Ends a message of another program with a full stop, unless it is empty or ends with a punctuation mark of its own. */
+/** Ends a message of another program with a full stop, unless it is empty or already ends with a punctuation mark. */
 export function asSentence(message: string): string {
   return message === '' || /[.!?…]$/.test(message) ? message : `${message}.`;
 }

@@ -24,7 +24,7 @@ afterAll(() => dispose());
 
 const one = { jobMaxRetries: 3, chunkMaxRetries: 1 };
 
-/** A job that has ended. Its first chunk was permanentFailure, its second has used up its attempts, its third is stored. */
+/** A job that has ended. Its first chunk has failed permanently, its second has used up its attempts, its third is stored. */
 async function endedJob() {
   const made = await chunkedDocument(database, 3, { ...one });
   const [bad = '', worn = '', good = ''] = made.chunkIds;

@@ -27,7 +27,7 @@ afterAll(() => dispose());
 
 const one = { jobMaxRetries: 3, chunkMaxRetries: 1 };
 
-/** A document whose chunks have all failed: the first was permanentFailure, the others have used up their attempts. */
+/** A document whose chunks have all failed: the first permanently, the others have used up their attempts. */
 async function failedDocument(count: number, collectionId = defaultCollectionId) {
   const made = await chunkedDocument(database, count, { ...one, collectionId });
   const [bad = '', ...worn] = made.chunkIds;

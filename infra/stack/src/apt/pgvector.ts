@@ -60,7 +60,7 @@ async function buildPgvector(context: StackContext, binaries: PostgresBinaries, 
   }
 }
 
-/** Fetches and unpacks the source with package lists of its own. The machine's apt configuration stays as it is. */
+/** Fetches and unpacks the source with separate package lists. The machine's apt configuration stays as it is. */
 async function fetchSource(context: StackContext, folder: string, archive: Archive): Promise<string> {
   const list = join(folder, 'sources.list');
   const lists = join(folder, 'lists');

@@ -67,7 +67,7 @@ export async function ensureRoles(context: StackContext, owned: OwnedDatabase): 
   return { serviceUrl, readonlyUrl, file };
 }
 
-/** Each server and database has a file of its own, so that none gets or overwrites the passwords of another. */
+/** Each server and database has a separate file. So no file mixes or overwrites passwords of two databases. */
 function rolesFileFor(ownerUrl: string): string {
   const { host, port, name } = addressOf(ownerUrl);
   return join(folder, `${[host, port, name].map(encodeURIComponent).join('_')}.env`);

@@ -29,7 +29,7 @@ export async function isOurRedis(instance: PrivateInstance, password: string): P
   return isRunning(instance) && (await redisFolderOf(redisUrl(instance.port, password))) === instance.dataDir;
 }
 
-/** Returns the path of the installed Redis server, or undefined when there is none. */
+/** Returns the path of the installed Redis server, or undefined when Redis is not installed. */
 export function findRedis(path: string | undefined): string | undefined {
   const folders = [...(path ?? '').split(delimiter), '/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'];
   return folders.map((folder) => join(folder, 'redis-server')).find((file) => existsSync(file));

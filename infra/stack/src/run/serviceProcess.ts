@@ -71,7 +71,7 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
 }
 
 /**
- * Spawns a service in a group of its own, so that a terminal's Ctrl-C reaches only us and we tell the service to stop
+ * Spawns a service in a new process group, so that a terminal's Ctrl-C reaches only us and we tell the service to stop
  * once. Its output goes straight to the log file: a pipe would break when we are killed, just when the service needs to
  * log. The IPC channel stays open while we live. Its end tells the service to stop.
  */

@@ -56,7 +56,7 @@ interface LaunchOptions {
 export type Launch = { outcome: 'ready'; server: ServerProcess } | { outcome: 'ended'; output: string };
 
 /**
- * Starts a server in a session of its own, so that Ctrl-C in our terminal does not reach it, and waits until it is
+ * Starts a server in a new session, so that Ctrl-C in our terminal does not reach it, and waits until it is
  * ready or has ended.
  * @throws StackError when it runs but does not answer in time; the server is killed then
  */
