@@ -48,28 +48,19 @@ describe('When opening a file takes longer than the limit', () => {
 });
 
 describe('When a page of a text', () => {
-  const html = (between: string) => Buffer.from(`<p>${'first '.repeat(1_000)}</p>${between}<p>second</p>`);
-
   test('takes longer than the limit, then the text fails with DOCUMENT_TIMEOUT and is not read again', async () => {
-    const pool = harness.pool({ stepMs: 60_000 });
+    const pool = harness.pool({ stepMs: 60_000, entry: join(__dirname, 'fixtures/endlessPage.ts') });
     const steps: number[] = [];
-    const options = { mimeType: 'text/html', onPage: ({ page }: PageStep) => void steps.push(page) };
-    await harness.parse(pool, html(''), options);
-    expect(steps).toEqual([1, 2, 3]);
-    steps.length = 0;
-    // Seconds of work without a page.
     const onPage = ({ page }: PageStep) => {
       steps.push(page);
       if (page === 2) {
         jest.advanceTimersByTime(60_000);
       }
     };
-    await expect(harness.parse(pool, html('<b></b>'.repeat(10_000_000)), { ...options, onPage })).rejects.toMatchObject(
-      {
-        code: 'DOCUMENT_TIMEOUT',
-        message: 'Page 2 took longer than 60000 ms.',
-      },
-    );
+    await expect(harness.parse(pool, Buffer.from('text'), { mimeType: 'text/html', onPage })).rejects.toMatchObject({
+      code: 'DOCUMENT_TIMEOUT',
+      message: 'Page 2 took longer than 60000 ms.',
+    });
     expect(steps).toEqual([1, 2]);
   });
 });

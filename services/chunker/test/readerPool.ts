@@ -4,10 +4,13 @@ import type { ReaderPool } from '../src/parseProtocol';
 
 export type PoolOptions = Partial<TaskLimits> & Partial<Omit<ProcessPoolOptions, 'limits'>>;
 
+const program = join(__dirname, '../src/parseProcess.ts');
+
 /** A pool of reading processes that run from the sources. */
-export function readerPool({ processes = 1, recycleRssBytes, ...limits }: PoolOptions = {}): ReaderPool {
+export function readerPool(options: PoolOptions = {}): ReaderPool {
+  const { processes = 1, recycleRssBytes, entry = program, ...limits } = options;
   return new ProcessPool({
-    entry: join(__dirname, '../src/parseProcess.ts'),
+    entry,
     processes,
     // More than any test takes on a busy machine.
     limits: { timeoutMs: 300_000, startMs: 300_000, ...limits },
