@@ -18,7 +18,7 @@ import { sum } from './statistics';
  */
 export async function reingest({ environment, files: folder, quick }: Options): Promise<BenchmarkResult> {
   const files = pdfsIn(folder, quick ? 2 : undefined);
-  const provider = await startOpenAiServer();
+  const provider = await startOpenAiServer({ defaultDimensions: 768 });
   const variables = {
     EMBEDDING_PROVIDER: 'openai',
     EMBEDDING_MODEL: 'counted',

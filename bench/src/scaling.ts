@@ -21,7 +21,7 @@ const pollMs = 20;
  */
 export async function scaling({ environment, files: folder, quick }: Options): Promise<BenchmarkResult> {
   const files = pdfsIn(folder, quick ? 2 : undefined);
-  const server = await startOpenAiServer();
+  const server = await startOpenAiServer({ defaultDimensions: 768 });
   server.respondWith(() => setTimeout(latencyMs, 'ok' as const));
   const remote = {
     EMBEDDING_PROVIDER: 'openai',

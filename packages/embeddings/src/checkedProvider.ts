@@ -8,18 +8,22 @@ import type { EmbeddingProvider, ProviderTraits, RawEmbeddingProvider } from './
  * Scales every vector to unit length.
  */
 export function checkedProvider(traits: ProviderTraits, raw: RawEmbeddingProvider): EmbeddingProvider {
-  const { name, model, dimensions, maxBatchSize } = traits;
+  const { name, model, dimensions } = traits;
+  const maxBatchSize = () => Math.min(traits.maxBatchSize, raw.largestBatch ?? traits.maxBatchSize);
   return {
     ...traits,
+    get maxBatchSize() {
+      return maxBatchSize();
+    },
     async embed(texts, { signal } = {}) {
       const vectors: Float32Array[] = [];
-      for (let start = 0; start < texts.length; start += maxBatchSize) {
-        if (start > 0) {
+      while (vectors.length < texts.length) {
+        if (vectors.length > 0) {
           // An in-process provider computes without a pause. Lease renewals and health checks run in between.
           await nextTurn();
         }
         signal?.throwIfAborted();
-        const batch = texts.slice(start, start + maxBatchSize);
+        const batch = texts.slice(vectors.length, vectors.length + maxBatchSize());
         const answer = await raw.embedBatch(batch, signal);
         if (answer.length !== batch.length) {
           throw new MillraceError(

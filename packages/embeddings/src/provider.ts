@@ -8,7 +8,7 @@ export interface EmbedOptions {
 /** The facts about a provider that are known before a call. Its model is stored with every vector. */
 export interface ProviderTraits extends EmbeddingModel {
   readonly name: string;
-  /** The most texts in one request. */
+  /** The most texts in one request. It becomes smaller when the server says that it takes fewer. */
   readonly maxBatchSize: number;
   /** True when texts are embedded in this process. Then a call costs no money and needs no network. */
   readonly inProcess: boolean;
@@ -32,6 +32,9 @@ export interface EmbeddingProvider extends Readonly<ProviderTraits> {
 
 /** What a provider's own code does. `checkedProvider` makes an EmbeddingProvider of it. */
 export interface RawEmbeddingProvider {
+  /** The most texts that the server takes, as far as its answers have said so. */
+  readonly largestBatch?: number;
+
   /** Embeds 1 to `maxBatchSize` texts, in order. Vectors may have any length: the caller checks and scales them. */
   embedBatch(texts: readonly string[], signal: AbortSignal | undefined): Promise<readonly ArrayLike<number>[]>;
 

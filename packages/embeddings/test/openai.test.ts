@@ -51,13 +51,6 @@ describe('The openai provider', () => {
     ]);
   });
 
-  test('When a model is configured, then the request names it', async () => {
-    const made = await provider({ model: 'nomic-embed-text' });
-    await made.embed(['a']);
-    expect(made.model).toBe('nomic-embed-text');
-    expect(server.requests).toMatchObject([{ model: 'nomic-embed-text' }]);
-  });
-
   test('When there are more texts than one request takes, then several requests are made', async () => {
     const texts = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
     const vectors = await (await provider()).embed(texts);

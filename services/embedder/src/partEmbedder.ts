@@ -76,7 +76,7 @@ export class PartEmbedder {
       if (!failure) {
         return { outcome: 'settled', results };
       }
-      const rest = part.chunks.filter((chunk) => wanted.has(chunk.contentHash));
+      const rest = part.chunks.filter(({ contentHash }) => wanted.has(contentHash) && !known.has(contentHash));
       return await this.judge({ ...part, chunks: rest }, failure, results);
     } catch (thrown) {
       if (signal.aborted) {
@@ -143,12 +143,11 @@ export class PartEmbedder {
   ): Promise<MillraceError | null> {
     const { signal } = this.options;
     try {
-      const made = await this.vectors.make(wanted);
-      if (made.size > 0) {
+      for await (const made of this.vectors.make(wanted)) {
         await untilAvailable(() => this.health.succeeded(), signal);
-      }
-      for (const [hash, vector] of made) {
-        known.set(hash, vector);
+        for (const [hash, vector] of made) {
+          known.set(hash, vector);
+        }
       }
       return null;
     } catch (error) {

@@ -61,25 +61,29 @@ export class VectorSource {
     return { known, beingEmbedded, wanted };
   }
 
-  /** Has the provider embed texts. @throws as EmbeddingProvider.embed */
-  async make(wanted: ReadonlyMap<string, string>): Promise<Map<string, Float32Array>> {
-    const made = new Map<string, Float32Array>();
-    if (wanted.size === 0) {
-      return made;
-    }
+  /**
+   * Has the provider embed texts, in one call unless the server takes fewer. Yields the vectors of each call, so that those
+   * before a failure are kept. @throws as EmbeddingProvider.embed
+   */
+  async *make(wanted: ReadonlyMap<string, string>): AsyncGenerator<Map<string, Float32Array>> {
     const { provider, metrics, signal } = this.options;
-    const stopTimer = metrics.providerSeconds.startTimer();
-    const vectors = await provider.embed([...wanted.values()], { signal });
-    stopTimer();
-    metrics.embedded.inc(wanted.size);
-    [...wanted.keys()].forEach((hash, i) => {
-      const vector = vectors[i];
-      if (vector) {
-        made.set(hash, vector);
+    const hashes = [...wanted.keys()];
+    for (let start = 0; start < hashes.length; ) {
+      const called = hashes.slice(start, start + provider.maxBatchSize);
+      start += called.length;
+      const stopTimer = metrics.providerSeconds.startTimer();
+      const vectors = await provider.embed(
+        called.map((hash) => wanted.get(hash) ?? ''),
+        { signal },
+      );
+      stopTimer();
+      metrics.embedded.inc(called.length);
+      const made = new Map(called.map((hash, i) => [hash, vectors[i] as Float32Array]));
+      for (const [hash, vector] of made) {
         this.remembered.set(hash, vector);
       }
-    });
-    return made;
+      yield made;
+    }
   }
 
   /** Forgets vectors that are stored. From now on they are found in the database. */

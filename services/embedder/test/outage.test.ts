@@ -214,3 +214,37 @@ test('When the stored chunks were deleted, then the same texts are embedded agai
   expect(await database.jobs.find(again.jobId)).toMatchObject({ status: 'completed' });
   expect(provider.requests).toHaveLength(2);
 });
+
+test('When a server takes fewer texts than a batch has and fails between two calls, then no text is paid for twice', async () => {
+  const most = 2;
+  const paid: string[] = [];
+  let limitsRate = false;
+  provider.respondWith(({ input }) => {
+    if (input.length > most) {
+      return { status: 413, body: { message: `batch size ${input.length} > maximum allowed batch size ${most}` } };
+    }
+    if (limitsRate && paid.length > 0) {
+      return { status: 429 };
+    }
+    paid.push(...input.filter((text) => text !== probeText));
+    return 'ok';
+  });
+  const worker = await workerOn(database);
+  await worker.process((await documentOf(3)).deliveries);
+  expect(paid.splice(0)).toHaveLength(3);
+
+  limitsRate = true;
+  const { jobId, deliveries } = await documentOf(4);
+  expect((await worker.process(deliveries)).map((result) => result.outcome)).toEqual([
+    'done',
+    'done',
+    'paused',
+    'paused',
+  ]);
+  expect(await chunkCounts(database, jobId)).toEqual({ success: 2, pending: 2 });
+  limitsRate = false;
+  await database.sql.none(`UPDATE provider_pauses SET paused_until = now() - interval '1 second'`);
+  await worker.process(deliveries);
+  expect(await chunkCounts(database, jobId)).toEqual({ success: 4 });
+  expect([paid.length, new Set(paid).size]).toEqual([4, 4]);
+});

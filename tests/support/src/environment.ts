@@ -37,6 +37,8 @@ export async function createTestEnvironment(changes: Record<string, string> = {}
     RETRY_BACKOFF_MS: '50',
     SHUTDOWN_TIMEOUT_MS: '10000',
     STATIC_EMBEDDING_FILE: staticTableFile,
+    // The local server makes vectors of the length that it is asked for, for models of any name.
+    OPENAI_SEND_DIMENSIONS: 'always',
     ...changes,
   };
   const database = await createTestDatabase({ model: loadConfig(variables).embedding.model });

@@ -31,7 +31,7 @@ export const workErrors = {
   EMBEDDING_DIMENSION_MISMATCH: permanent(
     502,
     'The embedding provider returned vectors of the wrong length',
-    'Set EMBEDDING_DIMENSIONS to the length of the vectors of EMBEDDING_MODEL.',
+    'Set EMBEDDING_DIMENSIONS to the length of the vectors of EMBEDDING_MODEL. If the model can shorten its vectors, OPENAI_SEND_DIMENSIONS=always asks for that length.',
   ),
 
   // Work and infrastructure

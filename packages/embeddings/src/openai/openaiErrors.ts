@@ -23,7 +23,7 @@ export function translateOpenaiError(error: unknown, apiKey: string | undefined)
   }
   if (error instanceof APIError && typeof error.status === 'number') {
     const detail = redact(error.message, apiKey);
-    return new MillraceError(codeFor(error.status), `The embedding provider answered: ${asSentence(detail)}`, {
+    return new MillraceError(codeFor(error.status, detail), `The embedding provider answered: ${asSentence(detail)}`, {
       retryAfterMs: retryAfterMs(error.headers, Date.now()),
     });
   }
@@ -34,12 +34,30 @@ export function translateOpenaiError(error: unknown, apiKey: string | undefined)
   return new MillraceError('EMBEDDING_UNAVAILABLE', `The embedding provider broke off its answer${systemCode(error)}.`);
 }
 
+/**
+ * Returns the most texts in one request, as far as the error says so. Returns half of `given` when the request was too large
+ * without such a number, and null when something else was wrong.
+ */
+export function smallerBatch(error: unknown, given: number): { size: number; isLasting: boolean } | null {
+  if (!(error instanceof APIError) || given < 2 || ![400, 413, 422].includes(Number(error.status))) {
+    return null;
+  }
+  const half = Math.ceil(given / 2);
+  if (/batch size|array too long|too many (inputs|texts)/i.test(error.message)) {
+    // TEI: "batch size 64 > maximum allowed batch size 32". OpenAI: "array too long. Expected ... maximum length 2048".
+    const named = Number(/(?:maximum|larger than|at most|exceed)\D*(\d+)/i.exec(error.message)?.[1] ?? half);
+    return { size: named > 0 && named < given ? named : half, isLasting: true };
+  }
+  // TEI also answers 413 to one text with too many tokens, which dividing would not help.
+  return error.status === 413 && !/token|context length/i.test(error.message) ? { size: half, isLasting: false } : null;
+}
+
 /** Compares by name, because an error of another realm is not an instance of this realm's SyntaxError. */
 function isSyntaxError(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'name' in error && error.name === 'SyntaxError';
 }
 
-function codeFor(status: number): ErrorCode {
+function codeFor(status: number, detail: string): ErrorCode {
   if (status === 429) {
     // This includes "insufficient_quota": once the account has credit, the same request succeeds.
     return 'EMBEDDING_RATE_LIMITED';
@@ -47,7 +65,12 @@ function codeFor(status: number): ErrorCode {
   if (status === 408 || status === 504) {
     return 'EMBEDDING_TIMEOUT';
   }
-  if (status === 409 || status >= 500) {
+  if (status >= 500 && /unsupported value: [+-]?(nan|inf)/i.test(detail)) {
+    // Ollama made a vector with such a number, which its JSON cannot hold. It is the text's fault.
+    return 'EMBEDDING_INVALID_RESPONSE';
+  }
+  // TEI answers 424 when its model has failed.
+  if (status === 409 || status === 424 || status >= 500) {
     return 'EMBEDDING_UNAVAILABLE';
   }
   return 'EMBEDDING_REJECTED';

@@ -23,6 +23,11 @@ export const openai = defineProvider({
         description: `The address of the server. ${openaiAddress} if not set.`,
         example: 'http://127.0.0.1:11434/v1',
       }),
+    OPENAI_SEND_DIMENSIONS: z.enum(['auto', 'always', 'never'], 'must be auto, always or never').optional().meta({
+      description:
+        "Whether requests name EMBEDDING_DIMENSIONS. auto: only to OpenAI's text-embedding-3 models, because vLLM refuses it for models that cannot shorten their vectors. always: to have another model shorten them.",
+      example: 'auto',
+    }),
   },
   checkSettings({ OPENAI_API_KEY: key, OPENAI_BASE_URL: address }, prefix) {
     return key === undefined && address === undefined
@@ -38,7 +43,11 @@ export const openai = defineProvider({
     const address = next.OPENAI_BASE_URL ?? current.OPENAI_BASE_URL;
     // A key is only sent to the address that it was given for.
     const keptKey = isSameAddress(address, current.OPENAI_BASE_URL) ? current.OPENAI_API_KEY : undefined;
-    return { OPENAI_BASE_URL: address, OPENAI_API_KEY: next.OPENAI_API_KEY ?? keptKey };
+    return {
+      OPENAI_BASE_URL: address,
+      OPENAI_API_KEY: next.OPENAI_API_KEY ?? keptKey,
+      OPENAI_SEND_DIMENSIONS: next.OPENAI_SEND_DIMENSIONS ?? current.OPENAI_SEND_DIMENSIONS,
+    };
   },
   async create({ settings, model, dimensions, timeoutMs }) {
     // The SDK takes 150 ms to load, so only services that use it load it.
@@ -47,11 +56,16 @@ export const openai = defineProvider({
       apiKey: settings.OPENAI_API_KEY,
       baseUrl: settings.OPENAI_BASE_URL ?? openaiAddress,
       model,
-      dimensions,
+      dimensions: sendsDimensions(settings.OPENAI_SEND_DIMENSIONS, model) ? dimensions : undefined,
       timeoutMs,
     });
   },
 });
+
+/** Routers such as LiteLLM put a name before the model's: "openai/text-embedding-3-small". */
+function sendsDimensions(setting: 'auto' | 'always' | 'never' = 'auto', model: string): boolean {
+  return setting === 'auto' ? /(^|[/:])text-embedding-3-/.test(model) : setting === 'always';
+}
 
 function isSameAddress(one = openaiAddress, other = openaiAddress): boolean {
   const plain = (address: string) => new URL(address).href.replace(/\/+$/, '');
