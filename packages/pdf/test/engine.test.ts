@@ -13,6 +13,7 @@ import {
   textPdf,
 } from '@millrace/test-support';
 import { openPdf, type PageText, type TextLine } from '../src';
+import { needsInliningFlag } from '../src/engine/pdfium';
 import { TemporaryFolder } from './temporary';
 
 const folder = new TemporaryFolder();
@@ -288,4 +289,12 @@ describe('When a page is read', () => {
       expect(file.readPage(1)).toEqual(file.readPage(1));
     });
   });
+});
+
+test.each([
+  ['20.19', '11.3.244.8-node.26', true],
+  ['22', '12.4.254.21-node.57', true],
+  ['24', '13.6.233.17-node.53', false],
+])('When Node is version %s, then V8 gets the flag only where it knows it', (_node, v8, known) => {
+  expect(needsInliningFlag(v8)).toBe(known);
 });
