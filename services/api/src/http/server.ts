@@ -7,6 +7,15 @@ import { problemOf } from './problems';
 const idleMs = 120_000;
 
 /**
+ * How long an unused connection is kept for the next request. Proxies and load balancers keep theirs for 60 seconds, as nginx
+ * and most others do by default. They must close first: otherwise a request could arrive on a connection that is being closed.
+ */
+const keepAliveMs = 72_000;
+
+/** The time for the headers of a request. It is longer than keepAliveMs, because Node counts it from the end of the last request. */
+const headersMs = keepAliveMs + 3_000;
+
+/**
  * Makes the HTTP server of the application. It also answers with a problem document what Express never sees: headers
  * that are too large, a malformed chunked body, an invalid address.
  */
@@ -21,6 +30,8 @@ export function createHttpServer(application: RequestListener): Server {
   });
   server.requestTimeout = 0;
   server.timeout = idleMs;
+  server.keepAliveTimeout = keepAliveMs;
+  server.headersTimeout = headersMs;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (error.code === 'HPE_HEADER_OVERFLOW') {
       refuse(socket, 'HEADERS_TOO_LARGE', 'The request headers are too large.');
