@@ -17,3 +17,10 @@ test('When the database URL is empty or not a URL, then a CA file changes nothin
   expect(urlFor({ DATABASE_URL: '', DATABASE_CA_FILE: '/ca.pem' })).toBeUndefined();
   expect(urlFor({ DATABASE_URL: 'nonsense', DATABASE_CA_FILE: '/ca.pem' })).toBe('nonsense');
 });
+
+test('When the database has another name of its variable, then it is found, and DATABASE_URL wins over it', () => {
+  const other = 'postgresql://u@other.example.org/millrace';
+  expect(urlFor({ DATABASE_CONNECTION_STRING: other })).toBe(other);
+  expect(urlFor({ DATABASE_CONNECTION_STRING: other, DATABASE_URL: '' })).toBe(other);
+  expect(urlFor({ DATABASE_CONNECTION_STRING: other, DATABASE_URL: url })).toBe(url);
+});

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { ConfigError } from './configError';
 import { type ModelVariables, modelVariables, readModels, readProviders } from './embedding';
+import { type Environment, withOwnNames } from './otherNames';
 import { variables } from './variables';
 
 type Variables = z.infer<typeof variables>;
@@ -44,11 +45,9 @@ function withoutModels<T extends ModelVariables>(env: T): Omit<T, keyof ModelVar
   return Object.fromEntries(rest) as Omit<T, keyof ModelVariables>;
 }
 
-type Environment = Record<string, string | undefined>;
-
 function parse<T>(schema: z.ZodType<T>, environment: Environment): T {
   // An empty variable counts as not set, as in the `NAME=` lines of a file .env.
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const given = Object.fromEntries(Object.entries(withOwnNames(environment)).filter(([, value]) => value !== ''));
   const parsed = schema.safeParse(given);
   if (!parsed.success) {
     throw new ConfigError(parsed.error.issues);

@@ -46,6 +46,16 @@ describe('The configuration', () => {
     expect(loadConfig({ ...servers, API_PORT: '', OPENAI_API_KEY: '' }).API_PORT).toBe(3000);
   });
 
+  test('When the database is given as DATABASE_CONNECTION_STRING, then services and migrations use it', () => {
+    const { DATABASE_URL: url, ...others } = servers;
+    const environment = { ...others, DATABASE_CONNECTION_STRING: url };
+    expect(loadConfig(environment).DATABASE_URL).toBe(url);
+    expect(loadMigrationConfig(environment).DATABASE_MIGRATION_URL).toBe(url);
+    expect(issuesOf({ ...others, DATABASE_CONNECTION_STRING: 'mysql://localhost/x' })).toContain(
+      '  DATABASE_URL must be',
+    );
+  });
+
   test('When the minimum of a pool is above its maximum, then the message names both', () => {
     const issues = issuesOf({ ...servers, DATABASE_POOL_MIN: '6', DATABASE_POOL_MAX: '5' });
     expect(issues).toContain('  DATABASE_POOL_MIN must be at most DATABASE_POOL_MAX.\n');

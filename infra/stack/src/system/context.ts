@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { withOwnNames } from '@millrace/config';
 
 /** What every part of the stack needs: where things are, the environment, and how to talk to the user. */
 export interface StackContext {
@@ -24,7 +25,8 @@ export function createContext(options: {
   stateDir?: string;
   print?: (line: string) => void;
 }): StackContext {
-  const { root, environment } = options;
+  const { root } = options;
+  const environment = withOwnNames(options.environment);
   const path = resolve(root, options.stateDir ?? (environment.STATE_DIR || '.millrace'));
   mkdirSync(join(path, 'logs'), { recursive: true });
   const stateDir = realpathSync(path);

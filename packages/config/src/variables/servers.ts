@@ -6,7 +6,7 @@ export const database = group({
   variables: {
     DATABASE_URL: postgresUrl().meta({
       description:
-        'The database. Its server must have the pgvector extension. Without it, the npm commands start a server of their own (Docker, or locally installed programs). sslmode in the address chooses TLS, as in libpq: disable (the default), require, verify-ca or verify-full.',
+        'The database. Its server must have the pgvector extension. Without it, the npm commands start a server of their own (Docker, or locally installed programs). sslmode in the address chooses TLS, as in libpq: disable (the default), require, verify-ca or verify-full. DATABASE_CONNECTION_STRING is another name of this variable.',
       example: 'postgresql://user:password@127.0.0.1:5432/millrace',
     }),
     DATABASE_CA_FILE: text()
