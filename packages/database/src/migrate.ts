@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { loadMigrationConfig, type MigrationConfig } from '@millrace/config';
+import { tlsWarning } from './connection/tls';
 import { migrate } from './schema/migrations';
 import { makeRoles } from './schema/roles';
 
@@ -23,6 +24,11 @@ async function main(args: string[]): Promise<void> {
     process.loadEnvFile('.env');
   }
   const config = loadMigrationConfig(process.env);
+  const variable = config.DATABASE_MIGRATION_URL === config.DATABASE_URL ? 'DATABASE_URL' : 'DATABASE_MIGRATION_URL';
+  const warning = tlsWarning(variable, config.DATABASE_MIGRATION_URL, config.DATABASE_CA_FILE);
+  if (warning !== null) {
+    console.error(warning);
+  }
   await (action === 'roles' ? runRoles(config) : runMigrations(config, action, Number(count)));
 }
 

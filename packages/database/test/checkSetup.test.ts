@@ -12,7 +12,7 @@ describe('The start-up check', () => {
   test('When the migrations have run, then the check passes', async () => {
     await runMigrations(testDatabase.url, 'up');
     await withDatabase(testDatabase.url, async ({ sql }) => {
-      await expect(checkSetup(sql, embedding)).resolves.toBeUndefined();
+      await expect(checkSetup(sql, embedding)).resolves.toEqual(expect.any(Array));
     });
   });
 
@@ -54,7 +54,7 @@ describe('The start-up check', () => {
       await expect(checkSetup(sql, another)).rejects.toMatchObject({ code: 'SETUP_INVALID' });
       expect(await sql.one('SELECT model FROM embedding_settings')).toEqual({ model: embedding.model });
       await runMigrations(testDatabase.url, 'up', { embeddingModel: 'another-model' });
-      await expect(checkSetup(sql, another)).resolves.toBeUndefined();
+      await expect(checkSetup(sql, another)).resolves.toEqual(expect.any(Array));
     });
   });
 
@@ -66,6 +66,19 @@ describe('The start-up check', () => {
         code: 'SETUP_INVALID',
         message: expect.stringMatching(/0\.5\.1.*0\.8/),
       });
+    });
+  });
+
+  test('When the extension is not safe, then the check passes with a warning, and the next migrations update it', async () => {
+    await runMigrations(testDatabase.url, 'up');
+    await withDatabase(testDatabase.url, async ({ sql }) => {
+      await sql.none(`UPDATE pg_extension SET extversion = '0.8.0' WHERE extname = 'vector'`);
+      expect(await checkSetup(sql, embedding)).toEqual([expect.stringMatching(/0\.8\.0.*index rebuild/)]);
+      await runMigrations(testDatabase.url, 'up');
+      const { installed, available } = await sql.one<{ installed: string; available: string }>(
+        `SELECT installed_version AS installed, default_version AS available FROM pg_available_extensions WHERE name = 'vector'`,
+      );
+      expect(installed).toBe(available);
     });
   });
 

@@ -161,3 +161,14 @@ describe('The connections of a pool', () => {
       expect(await onServer()).toHaveLength(2);
     }));
 });
+
+test('When statements are wanted, then each is given with its values, and other pools give none', async () => {
+  const statements: string[] = [];
+  await withPool({ onStatement: (statement) => statements.push(statement) }, async (database) => {
+    await database.sql.one('SELECT $1::int AS value', [7]);
+    await observer.sql.one('SELECT 8 AS value');
+    expect(statements.filter((statement) => statement.includes('value'))).toEqual([
+      expect.stringMatching(/SELECT 7::int AS value$/),
+    ]);
+  });
+});

@@ -1,5 +1,5 @@
 import { MillraceError } from '@millrace/contracts';
-import { clientConfig } from '../src';
+import { clientConfig, tlsWarning } from '../src';
 
 const server = 'postgresql://u:p@db.example.org:5432/millrace';
 
@@ -54,5 +54,36 @@ describe('The settings of a database URL', () => {
     expect(refusal(`${server}?sslmode=verify-ca&sslrootcert=system`).message).toContain('verify-full');
     expect(refusal(`${server}?sslmode=verify-full`, '/no/such/ca.pem').message).toContain('/no/such/ca.pem');
     expect(refusal(`${server}?sslmode=require&sslkey=/no/such/key.pem`).message).toContain('/no/such/key.pem');
+  });
+});
+
+describe('The warning for a connection that is not encrypted', () => {
+  const warning = (url: string, caFile?: string) => tlsWarning('DATABASE_URL', url, caFile);
+
+  test.each([
+    server,
+    'postgresql://u:p@10.0.0.5/x',
+    'postgresql://u:p@postgres/x',
+    'postgresql://u:p@base/x?host=db.internal',
+  ])('When %s is on another machine, then the warning names the setting and not the password', (url) => {
+    expect(warning(url)).toMatch(/not encrypted.*sslmode=verify-full to DATABASE_URL.*DATABASE_CA_FILE/);
+    expect(warning(url)).not.toContain('u:p');
+  });
+
+  test.each([
+    'postgresql://u@127.0.0.1:5432/x',
+    'postgresql://u@localhost/x',
+    'postgresql://u@[::1]/x',
+    'postgresql://u@%2Fvar%2Frun%2Fpostgresql/x',
+    'postgresql://u@base/x?host=/var/run/postgresql',
+    `${server}?sslmode=require`,
+    `${server}?sslmode=disable`,
+    `${server}?ssl=true`,
+  ])('When %s stays on this machine, is encrypted, or says that it is not, then there is none', (url) => {
+    expect(warning(url)).toBeNull();
+  });
+
+  test('When a CA file is configured, then the connection is encrypted', () => {
+    expect(warning(server, __filename)).toBeNull();
   });
 });

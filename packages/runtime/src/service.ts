@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { type Config, configuredModels } from '@millrace/config';
-import { checkSetup, Database, type DatabaseOptions, databaseOptions } from '@millrace/database';
+import { checkSetup, Database, type DatabaseOptions, databaseOptions, tlsWarning } from '@millrace/database';
 import {
   checkRedis,
   closeConnection,
@@ -90,9 +90,15 @@ export function startBackgroundService(
 }
 
 async function connect({ name, config, logger, ...options }: ServiceOptions): Promise<ServiceTools> {
-  const database = new Database({ ...databaseOptions(config, `millrace-${name}`), ...options.database });
+  const database = new Database({
+    ...databaseOptions(config, `millrace-${name}`),
+    ...(logger.isLevelEnabled('trace') ? { onStatement: (sql) => logger.trace({ sql }, 'statement') } : {}),
+    ...options.database,
+  });
   const embedding = configuredModels(config);
-  await checkSetup(database.sql, ...embedding);
+  for (const warning of [...tlsWarnings(config), ...(await checkSetup(database.sql, ...embedding))]) {
+    logger.warn(warning);
+  }
   const redis = (options.redis === 'worker' ? workerConnection : producerConnection)(config.REDIS_URL, logger);
   await untilReady(redis, config.DATABASE_CONNECT_TIMEOUT_MS);
   const queues = new Queues(redis, config.QUEUE_PREFIX);
@@ -106,9 +112,16 @@ async function connect({ name, config, logger, ...options }: ServiceOptions): Pr
     queues,
     deliveries: new Deliveries(queues, logger),
     registry,
-    checks: { database: () => checkSetup(database.probe, ...embedding), redis: () => checkRedis(redis) },
+    checks: { database: () => checkSetup(database.probe, ...embedding), redis: () => checkRedis(redis).then(() => []) },
     worker: `${hostname()}:${process.pid}`,
   };
+}
+
+function tlsWarnings({ DATABASE_URL, DATABASE_READ_URL, DATABASE_CA_FILE }: Config): string[] {
+  return Object.entries({ DATABASE_URL, DATABASE_READ_URL }).flatMap(([variable, url]) => {
+    const warning = url && tlsWarning(variable, url, DATABASE_CA_FILE);
+    return warning ? [warning] : [];
+  });
 }
 
 function closing({ config, database, redis, queues, deliveries }: ServiceTools): ShutdownPhase[] {

@@ -2,19 +2,22 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 
-/** Checks of what a service needs, by name. A check that fails rejects with the reason. */
-export type Checks = Record<string, () => Promise<void>>;
+/** Checks of what a service needs, by name. A check that fails rejects with the reason. One that passes resolves with its warnings. */
+export type Checks = Record<string, () => Promise<readonly string[]>>;
 
 export interface Readiness {
   ready: boolean;
   /** "ok" or the reason, by the check's name. */
   checks: Record<string, string>;
+  /** What works and should be changed all the same. */
+  warnings: string[];
 }
 
 const checkTimeoutMs = 3_000;
 
 /** Runs all checks at once. A check that does not answer within three seconds has failed. */
 export async function runChecks(checks: Checks): Promise<Readiness> {
+  const warnings: string[] = [];
   const entries = await Promise.all(
     Object.entries(checks).map(async ([name, check]): Promise<[string, string]> => {
       let timer: NodeJS.Timeout | undefined;
@@ -22,7 +25,7 @@ export async function runChecks(checks: Checks): Promise<Readiness> {
         timer = setTimeout(() => reject(new Error(`There was no answer within ${checkTimeoutMs} ms.`)), checkTimeoutMs);
       });
       try {
-        await Promise.race([check(), deadline]);
+        warnings.push(...(await Promise.race([check(), deadline])));
         return [name, 'ok'];
       } catch (error) {
         return [name, error instanceof Error ? error.message : String(error)];
@@ -31,7 +34,7 @@ export async function runChecks(checks: Checks): Promise<Readiness> {
       }
     }),
   );
-  return { ready: entries.every(([, state]) => state === 'ok'), checks: Object.fromEntries(entries) };
+  return { ready: entries.every(([, state]) => state === 'ok'), checks: Object.fromEntries(entries), warnings };
 }
 
 export interface HealthServer {

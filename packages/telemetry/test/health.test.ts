@@ -2,17 +2,29 @@ import { addPoolMetrics, Counter, createRegistry, type HealthServer, runChecks, 
 
 describe('The readiness checks', () => {
   test('When all checks resolve, then the service is ready', async () => {
-    expect(await runChecks({ one: async () => undefined })).toEqual({ ready: true, checks: { one: 'ok' } });
+    expect(await runChecks({ one: async () => [] })).toEqual({
+      ready: true,
+      checks: { one: 'ok' },
+      warnings: [],
+    });
   });
 
   test('When one check rejects, then the result has its reason and the results of the others', async () => {
     const readiness = await runChecks({
-      good: async () => undefined,
+      good: async () => [],
       bad: async () => {
         throw new Error('no route to host');
       },
     });
-    expect(readiness).toEqual({ ready: false, checks: { good: 'ok', bad: 'no route to host' } });
+    expect(readiness).toEqual({ ready: false, checks: { good: 'ok', bad: 'no route to host' }, warnings: [] });
+  });
+
+  test('When a check passes with a warning, then the service is ready, and the warning is shown', async () => {
+    expect(await runChecks({ good: async () => [], old: async () => ['It is old.'] })).toEqual({
+      ready: true,
+      checks: { good: 'ok', old: 'ok' },
+      warnings: ['It is old.'],
+    });
   });
 
   test('When one check never settles, then it fails', async () => {
@@ -38,6 +50,7 @@ describe('The health server of a worker', () => {
           if (!isHealthy) {
             throw new Error('unreachable');
           }
+          return [];
         },
       },
     });
@@ -49,7 +62,7 @@ describe('The health server of a worker', () => {
     isHealthy = false;
     const response = await fetch(`${server.url}/readyz`);
     expect(response.status).toBe(503);
-    expect(await response.json()).toEqual({ ready: false, checks: { database: 'unreachable' } });
+    expect(await response.json()).toEqual({ ready: false, checks: { database: 'unreachable' }, warnings: [] });
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
   });
 

@@ -31,7 +31,7 @@ export function startApi(config: Config, logger: Logger): Promise<RunningService
       providers,
       logger,
       registry,
-      checks: { ...checks, blobs: () => blobs.check() },
+      checks: { ...checks, blobs: () => blobs.check().then(() => []) },
     });
     const server = createHttpServer(app);
     await listen(server, config.API_HOST, config.API_PORT);

@@ -72,6 +72,7 @@ describe('The API key', () => {
     expect((await api.anonymous.get('/readyz')).body).toEqual({
       ready: true,
       checks: { database: 'ok', redis: 'ok', blobs: 'ok' },
+      warnings: expect.any(Array),
     });
   });
 });

@@ -130,6 +130,8 @@ export const running = group({
       .describe('How long a service that is told to stop may take to finish its work.'),
     LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
       .default('info')
-      .describe('trace, debug, info, warn, error, fatal or silent.'),
+      .describe(
+        'trace, debug, info, warn, error, fatal or silent. trace also logs every SQL statement with its values, and so texts of documents.',
+      ),
   },
 });

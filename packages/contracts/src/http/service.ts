@@ -9,5 +9,9 @@ export const readinessSchema = z
       description: 'What the service needs, by name: "ok", or what is wrong.',
       examples: [{ database: 'ok', redis: 'ok', blobs: 'ok' }],
     }),
+    warnings: z.array(z.string()).meta({
+      description: 'What works and should be changed all the same, such as an unsafe version of pgvector.',
+      examples: [[]],
+    }),
   })
   .meta({ id: 'Readiness' });

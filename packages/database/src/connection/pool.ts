@@ -8,8 +8,9 @@ import { PooledConnection } from './pooledConnection';
 import { isConnectionLost, translateSqlError } from './sqlErrors';
 import { clientConfig } from './tls';
 
-// Without this option pg-promise warns of a second pool to the same server. A read URL may make one, and tests make many.
-const pgp = pgPromise({ noWarnings: true });
+// Without it pg-promise warns of a second pool to the same server. A read URL may make one, and tests make many.
+const noWarnings = true;
+const pgp = pgPromise({ noWarnings });
 
 export interface PoolOptions {
   url: string;
@@ -29,6 +30,8 @@ export interface PoolOptions {
   statementTimeoutMs?: number | undefined;
   /** The name that pg_stat_activity shows. */
   applicationName: string;
+  /** Is called with every statement, values included, before it is sent. */
+  onStatement?: ((statement: string) => void) | undefined;
 }
 
 /** The number of connections of a pool, by what they do at the moment. */
@@ -79,7 +82,7 @@ export class Pool {
       query_timeout: statementTimeoutMs + answerGraceMs,
     };
     // pg-promise's type lags behind the pool's options.
-    this.database = pgp(settings as IConnectionParameters<IClient>);
+    this.database = libraryFor(options)(settings as IConnectionParameters<IClient>);
     const { $pool } = this.database;
     $pool.on('connect', () => {
       this.open += 1;
@@ -143,6 +146,11 @@ export class Pool {
       await once($pool, 'remove', { signal }).catch(() => undefined);
     }
   }
+}
+
+/** Returns pg-promise. Only a pool whose statements are wanted has its own, so that others pay nothing for it. */
+function libraryFor({ onStatement }: PoolOptions) {
+  return onStatement ? pgPromise({ noWarnings, query: ({ query }) => onStatement(String(query)) }) : pgp;
 }
 
 function noAnswer(cause: unknown): MillraceError {

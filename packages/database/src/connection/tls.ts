@@ -67,6 +67,30 @@ export function clientConfig(url: string, caFile?: string): ClientConfig {
   return { connectionString: settings.url, ssl };
 }
 
+/**
+ * Returns a warning for an address of another machine to which the connection is not encrypted, or null. An address that
+ * says sslmode=disable has been chosen: there is none for it.
+ * @param variable the variable that has the address
+ * @throws MillraceError SETUP_INVALID, as tlsSettings does
+ */
+export function tlsWarning(variable: string, url: string, caFile?: string): string | null {
+  const { searchParams, hostname } = new URL(url);
+  const host = searchParams.get('host') ?? hostname;
+  if (tlsSettings(url, caFile).mode !== 'disable' || searchParams.has('sslmode') || isThisMachine(host)) {
+    return null;
+  }
+  return (
+    `The connection to the database on ${host} is not encrypted, its password and texts included. ` +
+    `Add ?sslmode=verify-full to ${variable}, and name the server's CA in DATABASE_CA_FILE unless it is a public one. ` +
+    `On a network that nobody else can read, add ?sslmode=disable.`
+  );
+}
+
+/** True for the loopback addresses and for the folder of a socket. */
+function isThisMachine(host: string): boolean {
+  return /^(|localhost|127(\.\d+){3}|\[?::1\]?|%2F.*|\/.*)$/i.test(host);
+}
+
 function checkMode(mode: string, rootFile: string | undefined): SslMode {
   const known = modes.find((name) => name === mode);
   if (!known) {

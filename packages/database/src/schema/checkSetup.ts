@@ -1,50 +1,29 @@
 import { type EmbeddingModel, isSameModel, MillraceError } from '@millrace/contracts';
 import type { Sql } from '../connection/sql';
 import { migrationNames } from './migrations';
+import { checkVectorVersions, migrateAdvice, type VectorVersions, vectorVersionsQuery } from './vectorExtension';
 
 /**
  * Checks that the database fits the configuration: the vector extension, every migration, and the model and dimensions of its
  * vectors. It changes nothing.
  * @param expected the models that this configuration can make vectors with. One of them must be the stored model or the next
  *   one of a re-embedding. Without any, the model is not checked.
+ * @returns warnings: what works and should be changed all the same.
  * @throws MillraceError SETUP_INVALID, which says what is wrong and what to do, or DATABASE_UNAVAILABLE.
  */
-export async function checkSetup(sql: Sql, ...expected: EmbeddingModel[]): Promise<void> {
-  await checkExtension(sql);
+export async function checkSetup(sql: Sql, ...expected: EmbeddingModel[]): Promise<string[]> {
+  const warning = await checkExtension(sql);
   await checkMigrations(sql);
   const [first, ...others] = expected;
   if (first !== undefined) {
     await checkEmbedding(sql, first, others);
   }
+  return warning === null ? [] : [warning];
 }
 
-async function checkExtension(sql: Sql): Promise<void> {
-  const extension = await sql.oneOrNone<{ installed_version: string | null }>(
-    `SELECT installed_version FROM pg_available_extensions WHERE name = 'vector'`,
-  );
-  if (!extension) {
-    throw new MillraceError(
-      'SETUP_INVALID',
-      'The PostgreSQL server does not have the extension "vector". Install pgvector 0.8 or newer on the server, or let "npm run services -- up" bring up a server that has it.',
-    );
-  }
-  const version = extension.installed_version;
-  if (version === null) {
-    throw new MillraceError(
-      'SETUP_INVALID',
-      `The extension "vector" is not created in this database. ${migrateAdvice}`,
-    );
-  }
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  if (major === 0 && minor < 8) {
-    throw new MillraceError(
-      'SETUP_INVALID',
-      `The extension "vector" is version ${version}; Millrace needs 0.8 or newer. Install a newer pgvector on the server, then run "ALTER EXTENSION vector UPDATE" in this database.`,
-    );
-  }
+async function checkExtension(sql: Sql): Promise<string | null> {
+  return checkVectorVersions(await sql.one<VectorVersions>(vectorVersionsQuery));
 }
-
-const migrateAdvice = 'Run the migrations: "npm run services -- up", or "node packages/database/dist/migrate.js up".';
 
 async function checkMigrations(sql: Sql): Promise<void> {
   const { exists } = await sql.one<{ exists: boolean }>(`SELECT to_regclass('pgmigrations') IS NOT NULL AS exists`);

@@ -70,8 +70,29 @@ export function migrate(options: MigrateOptions): Promise<string[]> {
     }
     await grantToKnownRoles(client);
     await client.query('COMMIT');
+    if (direction === 'up') {
+      await updateExtension(client);
+    }
     return run.map((migration) => migration.name);
   });
+}
+
+/**
+ * Gives the database the definitions of the server's pgvector after that was replaced. Only the owner of the extension may,
+ * so checkSetup warns when it was not done.
+ */
+async function updateExtension(client: Client): Promise<void> {
+  const { rowCount } = await client.query(
+    `SELECT FROM pg_available_extensions WHERE name = 'vector' AND installed_version <> default_version`,
+  );
+  if (rowCount === 0) {
+    return;
+  }
+  await begin(client);
+  await client.query('ALTER EXTENSION vector UPDATE').then(
+    () => client.query('COMMIT'),
+    () => client.query('ROLLBACK'),
+  );
 }
 
 /** Begins a transaction that excludes all other changes of the schema and the roles. */

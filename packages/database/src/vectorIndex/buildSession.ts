@@ -1,6 +1,7 @@
 import { MillraceError } from '@millrace/contracts';
 import type { Client } from 'pg';
 import { type DatabaseAddress, withClient } from '../connection/withClient';
+import { isOlder, safeVector, type VectorVersions, vectorVersionsQuery } from '../schema/vectorExtension';
 
 /** The key of the advisory lock of index builds. No other lock has this number. */
 export const buildLock = 7_316_420_018;
@@ -73,9 +74,16 @@ export async function tuneBuild(client: Client, { memory, workers }: Resources, 
       [minBytes],
     );
   }
-  if (workers !== undefined) {
-    await client.query(`SELECT set_config('max_parallel_maintenance_workers', $1, false)`, [String(workers)]);
+  const parallel = (await canBuildInParallel(client)) ? workers : 0;
+  if (parallel !== undefined) {
+    await client.query(`SELECT set_config('max_parallel_maintenance_workers', $1, false)`, [String(parallel)]);
   }
+}
+
+/** False for a pgvector whose parallel builds are not safe. */
+async function canBuildInParallel(client: Client): Promise<boolean> {
+  const { rows } = await client.query<VectorVersions>(vectorVersionsQuery);
+  return !isOlder(rows[0]?.available ?? safeVector, safeVector);
 }
 
 /**
