@@ -40,6 +40,11 @@ describe('A text that is uploaded', () => {
       page_end: 2,
       coordinates: [],
     });
+    const chunks = await millrace.call<DocumentChunksResponse>('GET', `/api/v1/documents/${document.id}/chunks`);
+    expect(chunks.body.chunks.at(0)?.metadata).toEqual({
+      title: 'The Mill Handbook',
+      blocks: ['heading', 'paragraph'],
+    });
     const pages = await millrace.call<DocumentPagesResponse>('GET', `/api/v1/documents/${document.id}/pages`);
     expect(pages.body.pages).toMatchObject([
       { page: 1, width: 0, height: 0, outcome: 'text', error_code: null },

@@ -1,10 +1,11 @@
-import { type Chunk, chunkHashOf, contentHashOf } from '@millrace/contracts';
+import { type BlockKind, type Chunk, chunkHashOf, contentHashOf } from '@millrace/contracts';
 import { boxesOf } from './packing/boxes';
 import { type PackedChunk, Packer } from './packing/packer';
 import { TokenCounter } from './packing/tokens';
 import { textOf, type Word } from './packing/word';
 import { WordSplitter } from './packing/wordSplitter';
 import { type CleanedPage, RunningLines } from './runningLines/runningLines';
+import { kindOf } from './structure/block';
 import { BlockBuilder } from './structure/blocks';
 import { BodyStyle } from './structure/bodyStyle';
 import type { SectionNamer } from './structure/sectionNamer';
@@ -110,11 +111,17 @@ export class DocumentChunker {
       pageEnd: words.at(-1)?.block.page ?? 1,
       section: mainSection(words.slice(repeated)),
       coordinates: boxesOf(words),
+      blocks: kindsOf(words.slice(repeated)),
       hasOverlap: repeated > 0,
       contentHash,
       chunkHash: chunkHashOf(contentHash, occurrence),
     };
   }
+}
+
+/** Returns the kinds of the words' blocks, each once, in the order of the text. */
+function kindsOf(words: readonly Word[]): BlockKind[] {
+  return [...new Set(words.map(({ block }) => kindOf(block)))];
 }
 
 /** Returns the section that has the most words of text, or of headings when there is no text. The first one wins a tie. */

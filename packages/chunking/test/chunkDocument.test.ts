@@ -101,6 +101,17 @@ describe('When a document is chunked', () => {
     expect(chunk).toMatchObject({ text: 'A title\n\nAnd a text.', pageStart: 2, pageEnd: 2, coordinates: [] });
   });
 
+  test('then a chunk names the kinds of its blocks in order, each once, and not those of its overlap', () => {
+    const heading = { text: 'Prices', fontSize: 16, bold: true, x1: 0.3 };
+    const rows = ['Flour\t12\t14', 'Bran\t3\t4', 'Oats\t5\t6'];
+    const items = ['• Bring a sack.', '• Bring a mule.'];
+    const texts = [heading, 'These are the prices of the year.', ...rows, 'They hold until the harvest.', ...items];
+    const [whole] = chunkDocument([pageOf(1, texts)], { maxTokens: 400, overlapTokens: 0 });
+    expect(whole?.blocks).toEqual(['heading', 'paragraph', 'table', 'list']);
+    const chunks = chunkDocument([pageOf(1, [sentences(3), ...items])], { maxTokens: 40, overlapTokens: 15 });
+    expect(chunks.at(-1)).toMatchObject({ hasOverlap: true, blocks: ['list'] });
+  });
+
   test('and it has an outline, then the section of a chunk is the path to its heading', () => {
     const outline = [
       { title: 'Part I', level: 1, page: null },

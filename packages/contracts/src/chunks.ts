@@ -10,6 +10,28 @@ export const boxSchema = z.object({
 });
 export type Box = z.infer<typeof boxSchema>;
 
+/** The kinds of blocks that a text is made of. */
+export const blockKind = z.enum(['heading', 'paragraph', 'list', 'table']);
+export type BlockKind = z.infer<typeof blockKind>;
+
+/** The column `metadata` of a document chunk. A member that is not known is left out. */
+export const chunkMetadataSchema = z.object({
+  title: z.string().optional().describe('The title in the file.'),
+  page_label_start: z
+    .string()
+    .optional()
+    .meta({
+      description: "The document's own name of the first page.",
+      examples: ['iv'],
+    }),
+  page_label_end: z.string().optional().describe("The document's own name of the last page."),
+  blocks: z
+    .array(blockKind)
+    .optional()
+    .describe('The kinds of blocks that the text is made of, each once, in the order of the text.'),
+});
+export type ChunkMetadata = z.infer<typeof chunkMetadataSchema>;
+
 /** One chunk of a document as the chunker makes it, without a vector. */
 export interface Chunk {
   /** The position in the document, from 0. */
@@ -23,6 +45,8 @@ export interface Chunk {
   section: string | null;
   /** The places of the text: one box per block and page. */
   coordinates: Box[];
+  /** The kinds of blocks of the text, each once. The overlap does not count. */
+  blocks: BlockKind[];
   /** True when the text begins with an overlap, which repeats the end of the chunk before. */
   hasOverlap: boolean;
   contentHash: string;
@@ -30,4 +54,7 @@ export interface Chunk {
 }
 
 /** The column `payload` of a job chunk, which is kept until the chunk is a success. */
-export type ChunkPayload = Pick<Chunk, 'text' | 'tokenCount' | 'section' | 'coordinates'>;
+export type ChunkPayload = Pick<Chunk, 'text' | 'tokenCount' | 'section' | 'coordinates'> & {
+  /** None in a payload of the version before. */
+  metadata?: ChunkMetadata;
+};

@@ -80,6 +80,7 @@ function newChunk({ chunk, embedding }: EmbeddedChunk, { embeddingModel }: Settl
     pageEnd: chunk.pageEnd,
     section: chunk.payload.section,
     coordinates: chunk.payload.coordinates,
+    metadata: chunk.payload.metadata,
     embedding,
     embeddingModel,
   };

@@ -159,11 +159,6 @@ describe('The planner', () => {
       (s) => s.documentChunks.list(id(1, 77), { after: 0, limit: 100 }),
     ],
     [
-      'the chunks of a time are looked for',
-      'document_chunks_created_at',
-      statement(`SELECT id FROM document_chunks WHERE created_at > now() - interval '10 hours'`),
-    ],
-    [
       'known vectors are looked for',
       'document_chunks_cache',
       (s) => s.documentChunks.findEmbeddings(['7-1', '8-2'], model),

@@ -112,6 +112,7 @@ export function documentChunkView(row: DocumentChunkRow): DocumentChunksResponse
     page_end: row.pageEnd,
     section: row.section,
     coordinates: row.coordinates,
+    metadata: row.metadata,
     content_hash: row.contentHash,
     chunk_hash: row.chunkHash,
     embedding_model: row.embeddingModel,

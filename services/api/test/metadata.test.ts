@@ -1,4 +1,4 @@
-import type { SearchResponse, UploadResponse } from '@millrace/contracts';
+import type { ChunkMetadata, SearchResponse, UploadResponse } from '@millrace/contracts';
 import { type Database, defaultCollectionId, systemOwnerId } from '@millrace/database';
 import { textPdf, unitVector } from '@millrace/test-support';
 import { TestApi } from './support';
@@ -22,7 +22,12 @@ async function upload(metadata?: string) {
 async function stored(metadata?: object): Promise<string> {
   const response = await upload(metadata && JSON.stringify(metadata));
   const { id } = (response.body as UploadResponse).document;
-  await database.transaction((session) =>
+  await storeChunk(id);
+  return id;
+}
+
+function storeChunk(id: string, metadata?: ChunkMetadata): Promise<void> {
+  return database.transaction((session) =>
     session.documentChunks.upsertAll([
       {
         id,
@@ -38,12 +43,12 @@ async function stored(metadata?: object): Promise<string> {
         pageEnd: 1,
         section: null,
         coordinates: [],
+        metadata,
         embedding: unitVector(count),
         embeddingModel: 'millrace-static-v2',
       },
     ]),
   );
-  return id;
 }
 
 const search = (filter: unknown) => api.client.post('/api/v1/search').send({ query: 'text', limit: 100, filter });
@@ -133,5 +138,25 @@ describe('Metadata', () => {
       body: { code: 'REQUEST_INVALID', errors: [{ path: 'metadata' }] },
     });
     expect(await database.sql.one('SELECT count(*) FROM documents')).toEqual({ count: before });
+  });
+});
+
+describe('The metadata of a chunk', () => {
+  const shown = async (id: string) =>
+    (await api.client.get(`/api/v1/documents/${id}/chunks`)).body.chunks.map((chunk: { metadata: object }) => {
+      return chunk.metadata;
+    });
+
+  test('When a chunk is stored again with other metadata, then the API shows the new one', async () => {
+    const id = await stored();
+    expect(await shown(id)).toEqual([{}]);
+    const metadata: ChunkMetadata = {
+      title: 'The Mill',
+      page_label_start: 'iv',
+      page_label_end: 'v',
+      blocks: ['table'],
+    };
+    await storeChunk(id, metadata);
+    expect(await shown(id)).toEqual([metadata]);
   });
 });

@@ -1,5 +1,5 @@
 import type { BlobStore } from '@millrace/blobs';
-import { type Chunk, type DocumentDelivery, MillraceError, newId, toMillraceError } from '@millrace/contracts';
+import { type DocumentDelivery, MillraceError, toMillraceError } from '@millrace/contracts';
 import { type Database, untilAvailable } from '@millrace/database';
 import {
   type ClaimedJob,
@@ -16,6 +16,7 @@ import type { RewriteLimits } from '@millrace/pdf';
 import type { DeliveryResult } from '@millrace/queues';
 import { type Deliveries, renewLease } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
+import { toJobChunks } from './jobChunks';
 import type { ChunkerMetrics } from './metrics';
 import { type ParsedDocument, parseDocument, whyNoText } from './parseDocument';
 import type { OcrSettings, ParsedPage, ReaderPool } from './parseProtocol';
@@ -125,7 +126,7 @@ export class IngestHandler {
   private async store({ job, signal, logger }: Work, document: ParsedDocument): Promise<DeliveryResult> {
     const { database, deliveries, metrics } = this.options;
     const { title, repair, pages } = document;
-    const chunks = document.chunks.map(toJobChunk);
+    const chunks = toJobChunks(document);
     // While the database is unreachable this waits, because reading the document again would take longer.
     const dispatches = await untilAvailable(
       () => (job.kind === 'ingest' ? storeChunks : storePages)(database, job, { title, repair, pages, chunks }),
@@ -199,19 +200,4 @@ export class IngestHandler {
     logger.warn({ code: error.code, reason: error.message }, 'a document failed');
     return { outcome: 'failed', code: error.code, message: error.message };
   }
-}
-
-function toJobChunk(chunk: Chunk) {
-  const { index, pageStart, pageEnd, hasOverlap, chunkHash, contentHash, text, tokenCount, section, coordinates } =
-    chunk;
-  return {
-    id: newId(),
-    chunkIndex: index,
-    pageStart,
-    pageEnd,
-    hasOverlap,
-    chunkHash,
-    contentHash,
-    payload: { text, tokenCount, section, coordinates },
-  };
 }

@@ -1,3 +1,4 @@
+import type { BlockKind } from '@millrace/contracts';
 import type { ChunkLine } from '../types';
 
 /** A paragraph, a table or a heading: lines of one page that belong together. */
@@ -31,4 +32,8 @@ export function newBlock(page: number, isTable: boolean): Block {
     section: null,
     startsSection: false,
   };
+}
+
+export function kindOf({ isHeading, isTable, isItem }: Block): BlockKind {
+  return isHeading ? 'heading' : isTable ? 'table' : isItem ? 'list' : 'paragraph';
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { boxSchema } from '../chunks';
+import { boxSchema, chunkMetadataSchema } from '../chunks';
 import { documentRepair, documentStatus, pageOutcome } from '../statuses';
 import {
   chunkHash,
@@ -107,6 +107,7 @@ const documentChunkSchema = z.object({
   page_end: pageEnd,
   section,
   coordinates: z.array(boxSchema).describe('Where the text is: one rectangle for each block and page.'),
+  metadata: chunkMetadataSchema.describe('What is known about the chunk besides its place.'),
   content_hash: contentHash,
   chunk_hash: chunkHash,
   embedding_model: z.string().nullable().describe('The model that made the vector.'),

@@ -1,4 +1,4 @@
-import type { Box } from '@millrace/contracts';
+import type { Box, ChunkMetadata } from '@millrace/contracts';
 import { encodeCopy } from '../connection/binaryCopy';
 import type { Sql } from '../connection/sql';
 import type { SearchFilter } from '../vectorIndex/filter';
@@ -20,6 +20,7 @@ export interface NewDocumentChunk {
   pageEnd: number;
   section: string | null;
   coordinates: Box[];
+  metadata?: ChunkMetadata | undefined;
   /** Of unit length, with as many dimensions as the column. */
   embedding: Float32Array;
   embeddingModel: string;
@@ -42,13 +43,14 @@ export interface DocumentChunkRow {
   pageEnd: number;
   section: string | null;
   coordinates: Box[];
+  metadata: ChunkMetadata;
   contentHash: string;
   chunkHash: string;
   embeddingModel: string | null;
 }
 
 const columns = `id, chunk_index AS "chunkIndex", content, token_count AS "tokenCount", page_start AS "pageStart",
-  page_end AS "pageEnd", section, coordinates, content_hash AS "contentHash", chunk_hash AS "chunkHash",
+  page_end AS "pageEnd", section, coordinates, metadata, content_hash AS "contentHash", chunk_hash AS "chunkHash",
   embedding_model AS "embeddingModel"`;
 
 export class DocumentChunks {
@@ -67,14 +69,15 @@ export class DocumentChunks {
     if (chunks.length === 0) {
       return;
     }
+    // Behind a pooler, services of two versions share a session. So other columns need another name.
     await this.sql.none(
-      `CREATE TEMPORARY TABLE IF NOT EXISTS incoming_chunks
+      `CREATE TEMPORARY TABLE IF NOT EXISTS incoming_document_chunks
          (id uuid, document_id uuid, collection_id uuid, owner_id uuid, chunk_index integer, chunk_hash text,
           content_hash text, content text, token_count integer, page_start integer, page_end integer, section text,
-          coordinates jsonb, embedding vector, embedding_model text) ON COMMIT DELETE ROWS`,
+          coordinates jsonb, metadata jsonb, embedding vector, embedding_model text) ON COMMIT DELETE ROWS`,
     );
     await this.sql.copyIn(
-      'COPY incoming_chunks FROM STDIN (FORMAT binary)',
+      'COPY incoming_document_chunks FROM STDIN (FORMAT binary)',
       encodeCopy(
         [
           'uuid',
@@ -89,6 +92,7 @@ export class DocumentChunks {
           'int4',
           'int4',
           'text',
+          'jsonb',
           'jsonb',
           'vector',
           'text',
@@ -107,6 +111,7 @@ export class DocumentChunks {
           c.pageEnd,
           c.section,
           c.coordinates,
+          c.metadata ?? {},
           c.embedding,
           c.embeddingModel,
         ]),
@@ -116,15 +121,15 @@ export class DocumentChunks {
     const stored = await this.sql.affected(
       `INSERT INTO document_chunks
          (id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content, token_count,
-          page_start, page_end, section, coordinates, embedding, embedding_model)
+          page_start, page_end, section, coordinates, metadata, embedding, embedding_model)
        SELECT id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content, token_count,
-              page_start, page_end, section, coordinates, embedding, embedding_model
-       FROM incoming_chunks WHERE embedding_model = (SELECT model FROM embedding_settings)
+              page_start, page_end, section, coordinates, metadata, embedding, embedding_model
+       FROM incoming_document_chunks WHERE embedding_model = (SELECT model FROM embedding_settings)
        ORDER BY document_id, chunk_hash
        ON CONFLICT (document_id, chunk_hash) DO UPDATE SET
          chunk_index = excluded.chunk_index, content = excluded.content, token_count = excluded.token_count,
          page_start = excluded.page_start, page_end = excluded.page_end, section = excluded.section,
-         coordinates = excluded.coordinates, embedding = excluded.embedding,
+         coordinates = excluded.coordinates, metadata = excluded.metadata, embedding = excluded.embedding,
          embedding_model = excluded.embedding_model, updated_at = now()`,
     );
     refuseOtherModel(stored, chunks);
