@@ -55,6 +55,9 @@ if (existsSync(corpus)) {
       if (typeof parsed === 'string') {
         return { file, ends: parsed, repair: null, pages: 0, failed: 0, characters: 0 };
       }
+      for (const { page, x0, y0, x1, y1 } of parsed.chunks.flatMap((chunk) => chunk.coordinates)) {
+        expect([page, 0 <= x0 && x0 <= x1 && x1 <= 1 && 0 <= y0 && y0 <= y1 && y1 <= 1]).toEqual([page, true]);
+      }
       const failed = parsed.pages.filter((page) => page.outcome === 'failed').length;
       const whole = failed === 0 && !mayLackPages(parsed.repair) ? 'ready' : 'partial';
       return {
@@ -72,7 +75,7 @@ if (existsSync(corpus)) {
     });
 
     test.each(files)(
-      '%s, then it ends as the table says',
+      '%s, then it ends as the table says, and all boxes are on their pages',
       async (file) => {
         const row = await read(file);
         seen.push(row);
