@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { JobChunksResponse, SearchResponse } from '@millrace/contracts';
 import { waitFor } from '@millrace/test-support';
 import { book, ModelChangeStack, next } from './modelChange';
@@ -8,12 +9,13 @@ afterEach(() => stack?.stop());
 // Each starts a stack and several commands.
 jest.setTimeout(120_000);
 
-/** Repeats `work` until the returned function is called. */
+/** Repeats `work`, with pauses that leave the processor to the services, until the returned function is called. */
 function repeatedly(work: (n: number) => Promise<void>): () => Promise<void> {
   let goesOn = true;
   const done = (async () => {
     for (let n = 0; goesOn; n += 1) {
       await work(n);
+      await setTimeout(50);
     }
   })();
   return () => {
