@@ -9,8 +9,13 @@ const maxFileBytes = 2 ** 31 - 1;
 export interface FileAccess {
   /** The address of its FPDF_FILEACCESS. */
   readonly access: number;
-  /** How many bytes the engine has read. */
+  readonly size: number;
+  /** How many bytes have been read. */
   readonly delivered: number;
+  /** Copies `target.length` bytes from `position` on. Returns false when there are fewer bytes. */
+  read(position: number, target: Uint8Array): boolean;
+  /** Adds bytes that the engine reads after the file's own. Call it while the engine has not opened the file. */
+  append(bytes: Buffer): void;
   /** Throws the error of a failed read, if there was one: the disk is at fault, not the PDF. */
   check(): void;
   close(): void;
@@ -76,8 +81,16 @@ function accessTo(pdfium: Pdfium, source: Source): FileAccess {
   i32[access / 4 + 2] = id;
   return {
     access,
+    get size() {
+      return source.size;
+    },
     get delivered() {
       return source.delivered;
+    },
+    read: (position, target) => source.read(position, target),
+    append(bytes) {
+      source.append(bytes);
+      pdfium.memory.i32[access / 4] = source.size;
     },
     check() {
       if (source.error !== null) {

@@ -1,12 +1,14 @@
 import { cleanText, MillraceError } from '@millrace/contracts';
+import { readCatalog } from '../structure/catalogFacts';
 import { buildLines } from '../text/buildLines';
 import { PageCharacters } from '../text/pageCharacters';
+import { placeText } from '../text/placeText';
 import type { GrayImage, PageSize, PageText, PdfFile, PdfInfo, RenderOptions } from '../types';
+import type { ShownText } from './annotations/shownAnnotations';
 import type { FileAccess } from './fileAccess';
-import { flattenFields } from './formFields';
 import { largestImage } from './largestImage';
-import { loadDocument } from './loadDocument';
-import { readGeometry, roundedSize } from './pageGeometry';
+import { OpenDocument, type OpenPage, type Showing } from './openDocument';
+import { type PageGeometry, readGeometry, roundedSize, shownMap } from './pageGeometry';
 import { guarded, type Pdfium } from './pdfium';
 import { readCharacters } from './readCharacters';
 import { type InfoOptions, readInfo } from './readInfo';
@@ -30,8 +32,9 @@ export class PdfiumFile implements PdfFile {
   private constructor(
     private readonly pdfium: Pdfium,
     private readonly access: FileAccess,
-    /** The handle of the document; 0 after it could not be opened again. */
-    private document: number,
+    private readonly showing: Showing,
+    /** Null after it could not be opened again. */
+    private document: OpenDocument | null,
     readonly info: PdfInfo,
   ) {
     this.deliveredAtOpening = access.delivered;
@@ -39,27 +42,32 @@ export class PdfiumFile implements PdfFile {
 
   /** @throws what loadDocument and readInfo throw. */
   static open(pdfium: Pdfium, access: FileAccess, options: InfoOptions): PdfiumFile {
-    const document = loadDocument(pdfium, access);
+    const { needsAppearances, hiddenLayers } = readCatalog(access);
+    if (hiddenLayers !== null) {
+      access.append(hiddenLayers);
+    }
+    const showing: Showing = { needsAppearances, hidesLayers: hiddenLayers !== null };
+    const document = new OpenDocument(pdfium, access, showing);
     try {
-      return new PdfiumFile(pdfium, access, document, readInfo(pdfium, document, options));
+      return new PdfiumFile(pdfium, access, showing, document, readInfo(pdfium, document.handle, options));
     } catch (error) {
-      pdfium.fpdf.FPDF_CloseDocument(document);
+      document.close();
       throw error;
     }
   }
 
   readPage(page: number): PageText {
-    return this.withPage(page, (handle) => this.readText(page, handle));
+    return this.withPage(page, (open) => this.readText(page, open));
   }
 
   renderPage(page: number, options: RenderOptions): GrayImage {
-    return this.withPage(page, (handle) =>
+    return this.withPage(page, ({ handle }) =>
       renderGray(this.pdfium, handle, roundedSize(readGeometry(this.pdfium, handle)), options),
     );
   }
 
   largestImage(page: number): number {
-    return this.withPage(page, (handle) => largestImage(this.pdfium, handle, readGeometry(this.pdfium, handle)));
+    return this.withPage(page, ({ handle }) => largestImage(this.pdfium, handle, readGeometry(this.pdfium, handle)));
   }
 
   pageSize(page: number): PageSize {
@@ -86,14 +94,14 @@ export class PdfiumFile implements PdfFile {
 
   /** Writes the page's width and height to the scratch memory. Returns false when the page does not exist. */
   private measure(page: number): boolean {
-    return this.pdfium.fpdf.FPDF_GetPageSizeByIndexF(this.document, page - 1, this.pdfium.scratch) !== 0;
+    return this.pdfium.fpdf.FPDF_GetPageSizeByIndexF(this.documentHandle(), page - 1, this.pdfium.scratch) !== 0;
   }
 
   pageLabel(page: number): string | null {
     this.checkPage(page);
     return guarded(() => {
       const label = this.pdfium.readUtf16(
-        (buffer, size) => this.pdfium.fpdf.FPDF_GetPageLabel(this.document, page - 1, buffer, size),
+        (buffer, size) => this.pdfium.fpdf.FPDF_GetPageLabel(this.documentHandle(), page - 1, buffer, size),
         maxLabelBytes,
       );
       return cleanText(label).trim() || null;
@@ -112,55 +120,35 @@ export class PdfiumFile implements PdfFile {
     }
   }
 
-  private withPage<T>(page: number, work: (handle: number) => T): T {
+  private withPage<T>(page: number, work: (open: OpenPage) => T): T {
     this.checkPage(page);
-    return guarded(() => {
-      this.boundMemory();
-      const { fpdf } = this.pdfium;
-      let handle = this.loadPage(page);
-      try {
-        if (flattenFields(this.pdfium, handle)) {
-          fpdf.FPDF_ClosePage(handle);
-          handle = 0;
-          handle = this.loadPage(page);
-        }
-        return work(handle);
-      } finally {
-        if (handle !== 0) {
-          fpdf.FPDF_ClosePage(handle);
-        }
-      }
-    });
+    return guarded(() => this.boundMemory().withPage(page, work));
   }
 
-  private loadPage(page: number): number {
-    const handle = this.pdfium.fpdf.FPDF_LoadPage(this.document, page - 1);
-    this.access.check();
-    if (handle === 0) {
-      throw new MillraceError('PAGE_FAILED', `Page ${page} cannot be loaded.`);
-    }
-    return handle;
-  }
-
-  /** Opens the document again when the engine may keep much of it in memory. */
-  private boundMemory(): void {
-    if (this.document !== 0 && this.access.delivered - this.deliveredAtOpening <= reopenAfterBytes) {
-      return;
+  /** Opens the document again when the engine may keep much of it in memory. Returns the open document. */
+  private boundMemory(): OpenDocument {
+    const { document } = this;
+    if (document !== null && this.access.delivered - this.deliveredAtOpening <= reopenAfterBytes) {
+      return document;
     }
     this.closeDocument();
-    this.document = loadDocument(this.pdfium, this.access);
+    const opened = new OpenDocument(this.pdfium, this.access, this.showing);
+    this.document = opened;
     this.deliveredAtOpening = this.access.delivered;
+    return opened;
+  }
+
+  private documentHandle(): number {
+    return this.document?.handle ?? 0;
   }
 
   private closeDocument(): void {
     const { document } = this;
-    this.document = 0;
-    if (document !== 0) {
-      this.pdfium.fpdf.FPDF_CloseDocument(document);
-    }
+    this.document = null;
+    document?.close();
   }
 
-  private readText(page: number, handle: number): PageText {
+  private readText(page: number, { handle, texts }: OpenPage): PageText {
     const { fpdf } = this.pdfium;
     const geometry = readGeometry(this.pdfium, handle);
     const textPage = fpdf.FPDFText_LoadPage(handle);
@@ -173,6 +161,7 @@ export class PdfiumFile implements PdfFile {
     } finally {
       fpdf.FPDFText_ClosePage(textPage);
     }
+    this.placeTexts(texts, geometry);
     const lines = buildLines(this.characters, geometry);
     return {
       page,
@@ -181,6 +170,21 @@ export class PdfiumFile implements PdfFile {
       text: lines.map((line) => line.text).join('\n'),
       lines,
     };
+  }
+
+  private placeTexts(texts: readonly ShownText[], geometry: PageGeometry): void {
+    const { a, b, c, d, e, f } = shownMap(geometry);
+    for (const { left, bottom, right, top, ...text } of texts) {
+      const [x0, x1] = [a * left + c * bottom + e, a * right + c * top + e];
+      const [y0, y1] = [b * left + d * bottom + f, b * right + d * top + f];
+      placeText(this.characters, {
+        ...text,
+        left: Math.max(0, Math.min(x0, x1)),
+        right: Math.min(geometry.width, Math.max(x0, x1)),
+        top: Math.max(0, Math.min(y0, y1)),
+        bottom: Math.min(geometry.height, Math.max(y0, y1)),
+      });
+    }
   }
 
   private checkPage(page: number): void {

@@ -12,17 +12,20 @@ export interface Source {
   readonly delivered: number;
   /** Copies `target.length` bytes from `position` on. Returns false when there are fewer bytes. */
   read(position: number, target: Uint8Array): boolean;
+  /** Adds bytes that the engine reads after the others. Call it while the engine has no document open. */
+  append(bytes: Buffer): void;
   close(): void;
 }
 
 /** A file in memory. */
 export class BytesSource implements Source {
-  readonly size: number;
   readonly error = null;
   delivered = 0;
 
-  constructor(private bytes: Buffer) {
-    this.size = bytes.length;
+  constructor(private bytes: Buffer) {}
+
+  get size(): number {
+    return this.bytes.length;
   }
 
   read(position: number, target: Uint8Array): boolean {
@@ -30,6 +33,10 @@ export class BytesSource implements Source {
     target.set(found);
     this.delivered += found.length;
     return found.length === target.length;
+  }
+
+  append(bytes: Buffer): void {
+    this.bytes = Buffer.concat([this.bytes, bytes]);
   }
 
   close(): void {
@@ -42,7 +49,6 @@ export class BytesSource implements Source {
  * time. A cache of 4 MiB makes few system calls of that.
  */
 export class FileSource implements Source {
-  readonly size: number;
   error: unknown = null;
   delivered = 0;
   private readonly fd: number;
@@ -52,11 +58,14 @@ export class FileSource implements Source {
   /** @param appendix Bytes that the engine reads after the file's own bytes. */
   constructor(
     path: string,
-    private readonly appendix: Buffer,
+    private appendix: Buffer,
   ) {
     this.fd = openSync(path, 'r');
     this.fileSize = fstatSync(this.fd).size;
-    this.size = this.fileSize + appendix.length;
+  }
+
+  get size(): number {
+    return this.fileSize + this.appendix.length;
   }
 
   read(position: number, target: Uint8Array): boolean {
@@ -82,6 +91,12 @@ export class FileSource implements Source {
       this.error = error;
       return false;
     }
+  }
+
+  append(bytes: Buffer): void {
+    this.appendix = Buffer.concat([this.appendix, bytes]);
+    // The last block ends with the old appendix.
+    this.blocks.clear();
   }
 
   close(): void {

@@ -57,4 +57,23 @@ export class PageCharacters {
     this.bottom = new Float32Array(length);
     this.baseline = new Float32Array(length);
   }
+
+  /** Makes room for `more` characters behind the present ones, which stay. */
+  extend(more: number): void {
+    const { count, runs, code, kind: kinds, run, left, right, top, bottom, baseline } = this;
+    if (code.length >= count + more) {
+      return;
+    }
+    this.reserve(count + more);
+    this.count = count;
+    this.runs = runs;
+    this.code.set(code);
+    this.kind.set(kinds);
+    this.run.set(run);
+    this.left.set(left);
+    this.right.set(right);
+    this.top.set(top);
+    this.bottom.set(bottom);
+    this.baseline.set(baseline);
+  }
 }
