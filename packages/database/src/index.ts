@@ -1,4 +1,5 @@
 export { type CopyType, encodeCopy } from './connection/binaryCopy';
+export type { Listed, ListPage, ListPlace } from './connection/newestFirst';
 export type { PoolCounts } from './connection/pool';
 export { restartGraceIsOver } from './connection/restartGrace';
 export { Sql } from './connection/sql';
@@ -13,7 +14,7 @@ export type { ChunkAttemptRow } from './repositories/chunkAttempts';
 export { defaultCollectionId, systemOwnerId } from './repositories/collections';
 export type { DocumentChunkRow, NewDocumentChunk } from './repositories/documentChunks';
 export type { DocumentPageRow, NewDocumentPage, PageFailures } from './repositories/documentPages';
-export type { DocumentRow, NewDocument } from './repositories/documents';
+export type { DocumentFilter, DocumentRow, NewDocument } from './repositories/documents';
 export type { EmbeddingModels, NextModel } from './repositories/embeddingModels';
 export {
   chunkQueueOfJob,
@@ -22,7 +23,7 @@ export {
   type NewJobChunk,
   type WaitingRow,
 } from './repositories/jobChunks';
-export type { JobRow } from './repositories/jobs';
+export type { JobFilter, JobRow, ListedJobRow } from './repositories/jobs';
 export type { RetryGroupRow } from './repositories/retryGroups';
 export { checkSetup } from './schema/checkSetup';
 export { type MigrateOptions, migrate, migrationNames } from './schema/migrations';

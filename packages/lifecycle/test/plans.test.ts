@@ -23,10 +23,12 @@ const sqlId = (kind: number, n: string) => `('00000000-0000-7000-${kind}000-' ||
 const fill = `
   INSERT INTO collections (id, owner_id, name)
   VALUES ('${id(7, 1)}', '${id(7, 0)}', 'small');
-  INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes, status, metadata, created_at)
+  INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes, status, error_code, metadata, created_at)
   SELECT ${sqlId(1, 'n')}, CASE WHEN n <= 5 THEN '${id(7, 1)}'::uuid ELSE '00000000-0000-7000-8000-000000000001' END,
-         '${id(7, 0)}', n || '.pdf', lpad(n::text, 64, '0'), 'application/pdf', 1, 'ready',
-         jsonb_build_object('number', n, 'language', CASE WHEN n % 7 > 0 THEN 'en' ELSE 'de' END), now() - n * interval '1 hour'
+         '${id(7, 0)}', n || '.pdf', lpad(n::text, 64, '0'), 'application/pdf', 1,
+         CASE WHEN n % 100 = 3 THEN 'failed' ELSE 'ready' END, CASE WHEN n % 100 = 3 THEN 'E' || n / 100 % 10 END,
+         jsonb_build_object('number', n, 'language', CASE WHEN n % 7 > 0 THEN 'en' ELSE 'de' END),
+         now() - n * interval '1 hour'
   FROM generate_series(1, 3000) AS n;
   INSERT INTO document_chunks (id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content,
     token_count, page_start, page_end, embedding, embedding_model, created_at)
@@ -37,14 +39,17 @@ const fill = `
          now() - d * interval '1 hour'
   FROM generate_series(1, 3000) AS d, generate_series(0, 3) AS c;
   INSERT INTO jobs (id, document_id, kind, status, current_step, total_chunks, processed_chunks, max_retries,
-    chunk_max_retries, queue_job_id, dispatch_count, created_at, updated_at, finished_at, lease_token, lease_expires_at)
-  SELECT ${sqlId(3, 'n')}, ${sqlId(1, 'n')}, 'ingest', s.status, '', CASE WHEN s.status = 'completed' THEN 5 END, 5, 3, 3,
+    chunk_max_retries, queue_job_id, dispatch_count, created_at, updated_at, finished_at, error_code, lease_token,
+    lease_expires_at)
+  SELECT ${sqlId(3, 'n')}, ${sqlId(1, 'n')}, 'ingest', s.status, '', CASE WHEN n > 20 THEN 5 END, 5, 3, 3,
          'x', 1, now() - n * interval '1 hour', now() - n * interval '1 hour',
-         CASE WHEN s.status = 'completed' THEN now() - n * interval '1 hour' END,
+         CASE WHEN n > 20 THEN now() - n * interval '1 hour' END,
+         CASE WHEN s.status = 'failed' THEN 'E' || n / 100 % 10 END,
          CASE WHEN s.status = 'chunking' THEN gen_random_uuid() END,
          CASE WHEN s.status = 'chunking' THEN now() - interval '1 hour' END
   FROM generate_series(1, 3000) AS n,
-       LATERAL (SELECT CASE WHEN n > 20 THEN 'completed' WHEN n > 10 THEN 'queued' ELSE 'chunking' END AS status) AS s;
+       LATERAL (SELECT CASE WHEN n % 100 = 23 THEN 'failed' WHEN n > 20 THEN 'completed' WHEN n > 10 THEN 'queued'
+                            ELSE 'chunking' END AS status) AS s;
   INSERT INTO job_chunks (id, job_id, chunk_index, page_start, page_end, page_count, has_overlap, payload, chunk_hash,
     content_hash, status, max_retries, queue_job_id, dispatch_count, updated_at, lease_token, lease_expires_at, last_error_code)
   SELECT ${sqlId(4, 'j * 5 + c')}, ${sqlId(3, 'j')}, c, 1, 1, 1, false,
@@ -123,6 +128,9 @@ describe('The planner', () => {
       { limit: 10 },
     );
   const statement = (text: string) => (session: Database) => session.sql.many(text);
+  const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000);
+  const firstPage = { after: null, limit: 21 };
+  const laterPage = { after: { at: String(hoursAgo(77).getTime() * 1_000), id: firstId }, limit: 21 };
   const page = { after: firstId, olderThanMs: 1_000, limit: 100 };
 
   const cases: [what: string, index: string, work: (session: Database) => Promise<unknown>][] = [
@@ -143,10 +151,54 @@ describe('The planner', () => {
     ],
     ['documents with chunks to embed again are looked for', 'document_chunks_order', beginSomeReEmbedJobs],
     ['a document and its newest job are looked for', 'jobs_document', (s) => s.documents.find(id(1, 77))],
+    ['the newest documents are listed', 'documents_created_at', (s) => s.documents.list({}, firstPage)],
+    ['later documents are listed', 'documents_created_at', (s) => s.documents.list({}, laterPage)],
     [
-      'the newest documents are listed',
+      'ready documents are listed',
       'documents_created_at',
-      statement('SELECT id FROM documents ORDER BY created_at DESC LIMIT 20'),
+      (s) => s.documents.list({ statuses: ['ready'], createdAfter: hoursAgo(100) }, laterPage),
+    ],
+    [
+      'documents of a time are listed',
+      'documents_created_at',
+      (s) => s.documents.list({ createdAfter: hoursAgo(90), createdBefore: hoursAgo(70) }, firstPage),
+    ],
+    [
+      'documents of a small collection are listed',
+      'documents_collection',
+      (s) => s.documents.list({ collectionId: id(7, 1) }, firstPage),
+    ],
+    [
+      'documents that failed are listed',
+      'documents_not_ready',
+      (s) => s.documents.list({ statuses: ['failed', 'partial'] }, firstPage),
+    ],
+    [
+      'documents with an error code are listed',
+      'documents_error_code',
+      (s) => s.documents.list({ errorCodes: ['E3'] }, firstPage),
+    ],
+    ['documents are listed by file name', 'documents_filename', (s) => s.documents.list({ filename: '77' }, firstPage)],
+    ['the newest jobs are listed', 'jobs_created_at', (s) => s.jobs.list({}, firstPage)],
+    ['later jobs are listed', 'jobs_created_at', (s) => s.jobs.list({}, laterPage)],
+    ['jobs that failed are listed', 'jobs_not_completed', (s) => s.jobs.list({ statuses: ['failed'] }, firstPage)],
+    ['jobs with an error code are listed', 'jobs_error_code', (s) => s.jobs.list({ errorCodes: ['E3'] }, firstPage)],
+    ['the jobs of a document are listed', 'jobs_document', (s) => s.jobs.list({ documentId: id(1, 77) }, firstPage)],
+    ['jobs are listed by file name', 'documents_filename', (s) => s.jobs.list({ filename: '77' }, firstPage)],
+    [
+      'jobs of a small collection are listed',
+      'documents_collection',
+      (s) => s.jobs.list({ collectionId: id(7, 1) }, firstPage),
+    ],
+    [
+      'what failed today is listed',
+      'jobs_finished',
+      (s) => s.jobs.list({ statuses: ['failed', 'completed_with_errors'], finishedAfter: hoursAgo(24) }, firstPage),
+    ],
+    [
+      'jobs that ended in an hour are listed',
+      'jobs_finished',
+      (s) => s.jobs.list({ finishedAfter: hoursAgo(78), finishedBefore: hoursAgo(77) }, firstPage),
     ],
     [
       'documents are looked for by metadata',

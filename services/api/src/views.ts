@@ -10,6 +10,7 @@ import {
   type JobView,
   jobChunkStatus,
   jobHasEnded,
+  type ListedJobView,
   mayLackPages,
   type RetryGroupView,
   type RetryResponse,
@@ -24,6 +25,7 @@ import type {
   JobChunkDetailRow,
   JobChunkRow,
   JobRow,
+  ListedJobRow,
   RetryGroupRow,
   SearchRow,
 } from '@millrace/database';
@@ -176,17 +178,25 @@ export function jobView(row: JobRow): JobView {
   };
 }
 
+export function listedJobView(row: ListedJobRow): ListedJobView {
+  return { ...jobView(row), filename: row.filename, collection_id: row.collectionId };
+}
+
 export function jobChunkView(row: JobChunkRow): JobChunkView {
   return {
     id: row.id,
     chunk_index: row.chunkIndex,
     page_start: row.pageStart,
     page_end: row.pageEnd,
+    page_count: row.pageCount,
+    has_overlap: row.hasOverlap,
+    storage_url: row.storageUrl,
     status: row.status,
     attempts: row.attempts,
     max_retries: row.maxRetries,
     last_error_code: row.lastErrorCode,
     last_error: row.lastError,
+    result_json: row.result,
     queue_job_id: row.queueJobId,
     next_attempt_at: isoOrNull(row.nextAttemptAt),
     processed_at: isoOrNull(row.processedAt),

@@ -41,6 +41,21 @@ describe("A job's chunks", () => {
     expect(body.chunks.map((chunk) => chunk.chunk_index)).toEqual([0, 1, 2, 3, 4]);
   });
 
+  test('When a chunk has succeeded, then it has every field about its pages, its text and its result', async () => {
+    const { jobId, chunkIds } = await endedDocument(database, 2);
+    const fields = {
+      page_count: 1,
+      has_overlap: false,
+      storage_url: null,
+      max_retries: 3,
+      processed_at: expect.any(String),
+    };
+    const result = { result_json: { embedding_model: expect.any(String) } };
+    expect((await chunksOf(jobId)).chunks[1]).toMatchObject({ id: chunkIds[1], ...fields, ...result });
+    const { body } = await api.client.get(`/api/v1/jobs/${jobId}/chunks/${chunkIds[1]}`);
+    expect(body).toMatchObject({ job_id: jobId, ...fields, ...result });
+  });
+
   test('When they are filtered, then pages hold only the chunks that fit, and the counts include all chunks', async () => {
     const { jobId } = await endedDocument(database, 6, {
       failures: {

@@ -26,11 +26,17 @@ const calls: Record<string, () => Promise<{ status: number; body: { [name: strin
   getReadiness: () => get('/readyz'),
   getMetrics: () => get('/metrics'),
   uploadDocument: async () => api.client.post('/api/v1/documents').attach('file', await textPdf(['Text.']), 'a.pdf'),
+  listDocuments: () => get('/api/v1/documents?limit=1'),
+  changeDocument: async () => {
+    const { documentId } = await acceptedDocument(api.database);
+    return api.client.patch(`/api/v1/documents/${documentId}`).send({ metadata: { year: 2026 } });
+  },
   getDocument: () => get(`/api/v1/documents/${ids.documentId}`),
   deleteDocument: async () =>
     api.client.delete(`/api/v1/documents/${(await acceptedDocument(api.database)).documentId}`),
   listDocumentChunks: () => get(`/api/v1/documents/${ids.documentId}/chunks?limit=1`),
   listDocumentPages: () => get(`/api/v1/documents/${ids.documentId}/pages`),
+  listJobs: () => get('/api/v1/jobs?limit=1'),
   getJob: () => get(`/api/v1/jobs/${ids.jobId}`),
   cancelJob: async () => post(`/api/v1/jobs/${(await acceptedDocument(api.database)).jobId}/cancel`),
   listJobChunks: () => get(`/api/v1/jobs/${ids.jobId}/chunks`),
@@ -85,7 +91,7 @@ describe('Every declared endpoint', () => {
 
   test('answers another method with METHOD_NOT_ALLOWED and names those that it takes', async () => {
     for (const { path } of endpoints) {
-      const response = await api.client.patch(path.replaceAll(/\{\w+\}/g, () => randomUUID()));
+      const response = await api.client.put(path.replaceAll(/\{\w+\}/g, () => randomUUID()));
       expect(response).toMatchObject({ status: 405, body: { code: 'METHOD_NOT_ALLOWED' } });
       const methods = endpoints.filter((endpoint) => endpoint.path === path).map((endpoint) => endpoint.method);
       expect(response.headers.allow?.split(', ').sort()).toEqual(methods.sort());

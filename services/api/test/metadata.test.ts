@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ChunkMetadata, SearchResponse, UploadResponse } from '@millrace/contracts';
 import { type Database, defaultCollectionId, systemOwnerId } from '@millrace/database';
 import { textPdf, unitVector } from '@millrace/test-support';
@@ -138,6 +139,41 @@ describe('Metadata', () => {
       body: { code: 'REQUEST_INVALID', errors: [{ path: 'metadata' }] },
     });
     expect(await database.sql.one('SELECT count(*) FROM documents')).toEqual({ count: before });
+  });
+});
+
+describe('A change of the metadata', () => {
+  const change = (id: string, metadata: unknown) => api.client.patch(`/api/v1/documents/${id}`).send({ metadata });
+
+  test('When it is replaced, then the document has the new object only, and searches filter by it', async () => {
+    const id = await stored({ topic: 'mills', year: 2024 });
+    const response = await change(id, { topic: 'rivers', note: null });
+    expect(response).toMatchObject({ status: 200, body: { id, metadata: { topic: 'rivers', note: null } } });
+    expect(response.body.metadata).not.toHaveProperty('year');
+    expect(await found({ topic: 'rivers' })).toEqual([id]);
+    expect(await found({ topic: 'mills' })).toEqual([]);
+    const before = new Date(response.body.created_at).getTime();
+    expect(new Date(response.body.updated_at).getTime()).toBeGreaterThan(before);
+    expect((await change(id, {})).body.metadata).toEqual({});
+  });
+
+  test.each([
+    ['is larger than 16 KiB', { a: 'x'.repeat(16_384) }],
+    ['is nested too deep', nested(9)],
+    ['holds a NUL', { a: '\0' }],
+    ['is no object', ['law']],
+    ['is missing', undefined],
+  ])('When the new metadata %s, then it is refused and the old one stays', async (_what, metadata) => {
+    const { id } = (await upload('{"kept": true}')).body.document;
+    expect(await change(id, metadata)).toMatchObject({
+      status: 400,
+      body: { code: 'REQUEST_INVALID', errors: [{ path: 'metadata' }] },
+    });
+    expect((await api.client.get(`/api/v1/documents/${id}`)).body.metadata).toEqual({ kept: true });
+  });
+
+  test('When there is no such document, then the answer says so', async () => {
+    expect((await change(randomUUID(), {})).body.code).toBe('DOCUMENT_NOT_FOUND');
   });
 });
 

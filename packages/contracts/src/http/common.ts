@@ -44,6 +44,36 @@ export const pageQuerySchema = z.object({
     .describe('The next_cursor of the page before. Leave it out for the first page.'),
 });
 
+/** Values of a query: one name several times, or one value with commas. */
+export function listOf<Item extends z.ZodType>(item: Item) {
+  const split = (given: unknown) =>
+    given === undefined
+      ? undefined
+      : [given].flat().flatMap((text) => (typeof text === 'string' ? text.split(',') : text));
+  return z.preprocess(split, z.array(item).min(1).max(100).optional());
+}
+
+/** A time that a request names. A date means its first moment in UTC. */
+export const moment = z
+  .union([z.iso.date(), z.iso.datetime({ offset: true })], {
+    error: 'must be a date, such as 2026-11-27, or a date with a time and its zone, such as 2026-11-27T09:30:00Z',
+  })
+  .refine((text) => Date.parse(text) >= 0, 'must not be before 1970')
+  .meta({ examples: ['2026-11-27', '2026-11-27T09:30:00+01:00'] });
+
+/** A text that a request looks for in file names. */
+export const filenameFilter = z
+  .string()
+  .max(255)
+  .refine((text) => !text.includes('\0') && text.isWellFormed(), 'must not hold NUL characters or broken Unicode')
+  .refine((text) => /[^\s!-/:-@[-`{-~]/.test(text), 'must hold a letter or a digit')
+  .meta({
+    description:
+      'Only file names with these words. A word may be only the beginning of one in the name, case does not matter, and ' +
+      'spaces and punctuation separate words: "rep 2025" finds "Annual-Report_2025.pdf".',
+    examples: ['annual report'],
+  });
+
 export const errorCode = z
   .string()
   .max(100)

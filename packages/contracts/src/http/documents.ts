@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { boxSchema, chunkMetadataSchema } from '../chunks';
+import { idSchema } from '../ids';
+import { metadataSchema } from '../metadata';
 import { documentRepair, documentStatus, pageOutcome } from '../statuses';
 import {
   chunkHash,
@@ -11,12 +13,17 @@ import {
   count,
   createdAt,
   documentId,
+  errorCode,
   filename,
+  filenameFilter,
   jobId,
   links,
+  listOf,
+  moment,
   nextCursor,
   pageEnd,
   pageNumber,
+  pageQuerySchema,
   pageStart,
   section,
   storedErrorCode,
@@ -87,6 +94,35 @@ export const documentDetailSchema = documentSchema
   })
   .meta({ id: 'DocumentDetail' });
 export type DocumentDetail = z.infer<typeof documentDetailSchema>;
+
+/** An unknown name is refused: a filter that is ignored would show the wrong rows. */
+export const documentsQuerySchema = pageQuerySchema
+  .extend({
+    collection_id: idSchema.optional().describe('Only in this collection.'),
+    status: listOf(documentStatus).describe('Only documents with one of these statuses.'),
+    error_code: listOf(errorCode).describe('Only documents whose error has one of these codes.'),
+    filename: filenameFilter.optional(),
+    created_after: moment.optional().describe('Only documents uploaded at this time or later.'),
+    created_before: moment.optional().describe('Only documents uploaded before this time.'),
+  })
+  .strict();
+
+export const documentsResponseSchema = z
+  .object({ documents: z.array(documentSchema).describe('The newest first.'), next_cursor: nextCursor })
+  .meta({ id: 'Documents' });
+export type DocumentsResponse = z.infer<typeof documentsResponseSchema>;
+
+export const changeDocumentRequestSchema = z
+  .strictObject({
+    metadata: metadataSchema.meta({
+      description:
+        'The new metadata, as a whole: a JSON object of at most 16 KiB. Members that it does not have are gone.',
+      examples: [{ author: 'Ada', year: 2026 }],
+    }),
+  })
+  .meta({ id: 'ChangeDocumentRequest' });
+
+export const documentResponseSchema = documentSchema;
 
 export const uploadResponseSchema = z
   .object({

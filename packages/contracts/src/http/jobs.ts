@@ -5,14 +5,19 @@ import {
   chunkHash,
   chunkId,
   chunkIndex,
+  collectionId,
   contentHash,
   count,
   createdAt,
   documentId,
   errorCode,
   errorMessage,
+  filename,
+  filenameFilter,
   jobId,
   links,
+  listOf,
+  moment,
   nextCursor,
   pageEnd,
   pageQuerySchema,
@@ -48,16 +53,54 @@ export const jobSchema = z
   .meta({ id: 'Job', description: 'One run over a document.' });
 export type JobView = z.infer<typeof jobSchema>;
 
+export const jobsQuerySchema = pageQuerySchema
+  .extend({
+    collection_id: idSchema.optional().describe('Only of documents in this collection.'),
+    document_id: idSchema.optional().describe('Only of this document.'),
+    kind: listOf(jobKind).describe('Only jobs of one of these kinds.'),
+    status: listOf(jobStatus).describe('Only jobs with one of these statuses.'),
+    error_code: listOf(errorCode).describe('Only jobs whose error has one of these codes.'),
+    filename: filenameFilter.optional(),
+    created_after: moment.optional().describe('Only jobs made at this time or later.'),
+    created_before: moment.optional().describe('Only jobs made before this time.'),
+    finished_after: moment.optional().describe('Only jobs that ended at this time or later.'),
+    finished_before: moment.optional().describe('Only jobs that ended before this time.'),
+  })
+  .strict();
+
+const listedJobSchema = jobSchema
+  .extend({ filename, collection_id: collectionId })
+  .meta({ id: 'ListedJob', description: 'A job, with the file name and the collection of its document.' });
+export type ListedJobView = z.infer<typeof listedJobSchema>;
+
+export const jobsResponseSchema = z
+  .object({ jobs: z.array(listedJobSchema).describe('The newest first.'), next_cursor: nextCursor })
+  .meta({ id: 'Jobs' });
+export type JobsResponse = z.infer<typeof jobsResponseSchema>;
+
 const jobChunkSchema = z.object({
   id: chunkId,
   chunk_index: chunkIndex,
   page_start: pageStart,
   page_end: pageEnd,
+  page_count: count.describe('On how many pages its text is.'),
+  has_overlap: z.boolean().describe('True when its text begins with the end of the chunk before.'),
+  storage_url: z
+    .string()
+    .nullable()
+    .describe('Where its text is kept until it succeeds; null while that is the database, as always today.'),
   status: jobChunkStatus.describe('"retry_scheduled" waits for the next attempt.'),
   attempts: count.describe('How often a worker has claimed the chunk.'),
   max_retries: count.describe('How many attempts the chunk may have.'),
   last_error_code: storedErrorCode,
   last_error: errorMessage,
+  result_json: z
+    .record(z.string(), z.unknown())
+    .nullable()
+    .meta({
+      description: 'Details of the attempt that succeeded, or null.',
+      examples: [{ embedding_model: 'text-embedding-3-small' }],
+    }),
   queue_job_id: z.string().describe('The id of the last delivery in the queue.'),
   next_attempt_at: timestamp.nullable().describe('When the next attempt may begin, if one is scheduled.'),
   processed_at: timestamp.nullable().describe('When the chunk succeeded, or null.'),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { idSchema } from '../ids';
 import { jobStatus } from '../statuses';
-import { count, errorCodes, groupId, links, timestamp } from './common';
+import { count, errorCodes, groupId, links, moment, timestamp } from './common';
 import { statusCounts } from './jobs';
 
 const force = z.boolean().default(false).describe('Also retries chunks without attempts left; each gets one more.');
@@ -78,14 +78,8 @@ export const bulkRetryRequestSchema = z
     collection_id: idSchema.optional().describe('Only in this collection.'),
     document_id: idSchema.optional().describe('Only in this document.'),
     error_codes: errorCodes.optional().describe('Only failures with one of these codes.'),
-    failed_after: z.iso
-      .datetime({ offset: true })
-      .optional()
-      .meta({ description: 'Only failures after this time.', examples: ['2026-11-27T09:00:00Z'] }),
-    failed_before: z.iso
-      .datetime({ offset: true })
-      .optional()
-      .meta({ description: 'Only failures before this time.', examples: ['2026-11-27T10:00:00+01:00'] }),
+    failed_after: moment.optional().describe('Only failures after this time.'),
+    failed_before: moment.optional().describe('Only failures before this time.'),
     force,
     dry_run: z.boolean().default(false).describe('Only counts what would be retried.'),
   })

@@ -1,4 +1,14 @@
 import type { DocumentRepair, DocumentStatus } from '@millrace/contracts';
+import {
+  isAfterPlace,
+  isNamed,
+  isOneOf,
+  isWithin,
+  type Listed,
+  type ListPage,
+  placeColumn,
+  placeValues,
+} from '../connection/newestFirst';
 import type { Sql } from '../connection/sql';
 
 export interface DocumentRow {
@@ -31,6 +41,17 @@ export type NewDocument = Pick<
   DocumentRow,
   'id' | 'collectionId' | 'ownerId' | 'filename' | 'sourcePath' | 'contentHash' | 'mimeType' | 'sizeBytes'
 > & { unlocked?: boolean; metadata?: Record<string, unknown> | undefined };
+
+/** Which documents a list has. What is left out does not limit it. */
+export interface DocumentFilter {
+  collectionId?: string | undefined;
+  statuses?: readonly DocumentStatus[] | undefined;
+  errorCodes?: readonly string[] | undefined;
+  /** Each of its words begins a word of the file name. */
+  filename?: string | undefined;
+  createdAfter?: Date | undefined;
+  createdBefore?: Date | undefined;
+}
 
 // size_bytes is a bigint, which the driver returns as text. A number holds every upload's size exactly (up to 2^53).
 const columns = `id, collection_id AS "collectionId", owner_id AS "ownerId", filename, source_path AS "sourcePath",
@@ -65,6 +86,28 @@ export class Documents {
       collectionId,
       contentHash,
     ]);
+  }
+
+  /** Lists the documents that fit, the newest first. */
+  list(filter: DocumentFilter, page: ListPage): Promise<Listed<DocumentRow>[]> {
+    const { collectionId = null, statuses = null, errorCodes = null, filename = null } = filter;
+    const { createdAfter = null, createdBefore = null } = filter;
+    return this.sql.many(
+      `SELECT ${columns}, ${placeColumn('created_at')} FROM documents
+       WHERE ($<collectionId> IS NULL OR collection_id = $<collectionId>)
+         AND ${isOneOf('status', 'statuses')} AND ${isOneOf('error_code', 'errorCodes')} AND ${isNamed('filename')}
+         AND ${isWithin('created_at', 'created')} AND ${isAfterPlace('created_at', 'id')}
+       ORDER BY created_at DESC, id DESC LIMIT $<limit>`,
+      { collectionId, statuses, errorCodes, filename, createdAfter, createdBefore, ...placeValues(page) },
+    );
+  }
+
+  /** Replaces the metadata. @returns the document, or null when there is none. */
+  replaceMetadata(id: string, metadata: Record<string, unknown>): Promise<DocumentRow | null> {
+    return this.sql.oneOrNone(
+      `UPDATE documents SET metadata = $<metadata>::jsonb, updated_at = now() WHERE id = $<id> RETURNING ${columns}`,
+      { id, metadata: JSON.stringify(metadata) },
+    );
   }
 
   /** Returns the given blob keys that a document names as its original. */

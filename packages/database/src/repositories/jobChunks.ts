@@ -7,11 +7,16 @@ export interface JobChunkRow {
   chunkIndex: number;
   pageStart: number;
   pageEnd: number;
+  pageCount: number;
+  hasOverlap: boolean;
+  storageUrl: string | null;
   status: JobChunkStatus;
   attempts: number;
   maxRetries: number;
   lastErrorCode: string | null;
   lastError: string | null;
+  /** Details of the attempt that succeeded, or null. */
+  result: Record<string, unknown> | null;
   queueJobId: string;
   leaseExpiresAt: Date | null;
   nextAttemptAt: Date | null;
@@ -57,7 +62,8 @@ export interface ChunkOrigin {
   retryGroupId: string | null;
 }
 
-const columns = `id, chunk_index AS "chunkIndex", page_start AS "pageStart", page_end AS "pageEnd", status, attempts,
+const columns = `id, chunk_index AS "chunkIndex", page_start AS "pageStart", page_end AS "pageEnd",
+  page_count AS "pageCount", has_overlap AS "hasOverlap", storage_url AS "storageUrl", status, attempts, result_json AS result,
   max_retries AS "maxRetries", last_error_code AS "lastErrorCode", last_error AS "lastError",
   queue_job_id AS "queueJobId", lease_expires_at AS "leaseExpiresAt", next_attempt_at AS "nextAttemptAt",
   processed_at AS "processedAt", created_at AS "createdAt", updated_at AS "updatedAt"`;

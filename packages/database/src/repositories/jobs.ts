@@ -1,4 +1,14 @@
 import type { JobChunkStatus, JobKind, JobStatus, ReadingOptions } from '@millrace/contracts';
+import {
+  isAfterPlace,
+  isNamed,
+  isOneOf,
+  isWithin,
+  type Listed,
+  type ListPage,
+  placeColumn,
+  placeValues,
+} from '../connection/newestFirst';
 import type { Sql } from '../connection/sql';
 import type { WaitingRow } from './jobChunks';
 
@@ -30,6 +40,27 @@ export type NewJob = Pick<JobRow, 'id' | 'documentId' | 'kind' | 'maxRetries' | 
   reading: ReadingOptions;
 };
 
+/** Which jobs a list has. What is left out does not limit it. */
+export interface JobFilter {
+  collectionId?: string | undefined;
+  documentId?: string | undefined;
+  kinds?: readonly JobKind[] | undefined;
+  statuses?: readonly JobStatus[] | undefined;
+  errorCodes?: readonly string[] | undefined;
+  /** Each of its words begins a word of the document's file name. */
+  filename?: string | undefined;
+  createdAfter?: Date | undefined;
+  createdBefore?: Date | undefined;
+  finishedAfter?: Date | undefined;
+  finishedBefore?: Date | undefined;
+}
+
+/** A job with what tells its document apart. */
+export interface ListedJobRow extends JobRow {
+  filename: string;
+  collectionId: string;
+}
+
 /** The delivery that a job's row names. */
 export interface JobDelivery {
   jobId: string;
@@ -37,12 +68,16 @@ export interface JobDelivery {
   queueJobId: string;
 }
 
-const columns = `id, document_id AS "documentId", kind, status, current_step AS "currentStep",
-  total_chunks AS "totalChunks", processed_chunks AS "processedChunks", failed_chunks AS "failedChunks",
-  retry_count AS "retryCount", max_retries AS "maxRetries", chunk_max_retries AS "chunkMaxRetries",
-  error_code AS "errorCode", error, attempts, lease_expires_at AS "leaseExpiresAt", dispatch_count AS "dispatchCount",
-  queue_job_id AS "queueJobId", created_at AS "createdAt", updated_at AS "updatedAt", started_at AS "startedAt",
-  finished_at AS "finishedAt"`;
+/** SQL: the columns of a JobRow, from job `j`. */
+const columns = `j.id, j.document_id AS "documentId", j.kind, j.status, j.current_step AS "currentStep",
+  j.total_chunks AS "totalChunks", j.processed_chunks AS "processedChunks", j.failed_chunks AS "failedChunks",
+  j.retry_count AS "retryCount", j.max_retries AS "maxRetries", j.chunk_max_retries AS "chunkMaxRetries",
+  j.error_code AS "errorCode", j.error, j.attempts, j.lease_expires_at AS "leaseExpiresAt",
+  j.dispatch_count AS "dispatchCount", j.queue_job_id AS "queueJobId", j.created_at AS "createdAt",
+  j.updated_at AS "updatedAt", j.started_at AS "startedAt", j.finished_at AS "finishedAt"`;
+
+/** SQL: a column of the document of job `j`. */
+const ofDocument = (column: string) => `(SELECT d.${column} FROM documents d WHERE d.id = j.document_id)`;
 
 type UnsettledStatus = 'processing' | 'retry_scheduled' | 'cancelled';
 
@@ -77,7 +112,28 @@ export class Jobs {
   }
 
   find(id: string): Promise<JobRow | null> {
-    return this.sql.oneOrNone(`SELECT ${columns} FROM jobs WHERE id = $1`, [id]);
+    return this.sql.oneOrNone(`SELECT ${columns} FROM jobs j WHERE j.id = $1`, [id]);
+  }
+
+  /** Lists the jobs that fit, the newest first. */
+  list(filter: JobFilter, page: ListPage): Promise<Listed<ListedJobRow>[]> {
+    const { collectionId = null, documentId = null, kinds = null, statuses = null, errorCodes = null } = filter;
+    const { filename = null, createdAfter = null, createdBefore = null } = filter;
+    const { finishedAfter = null, finishedBefore = null } = filter;
+    const times = { createdAfter, createdBefore, finishedAfter, finishedBefore };
+    const isOfSuchDocument = `j.document_id IN (SELECT d.id FROM documents d
+       WHERE ($<collectionId> IS NULL OR d.collection_id = $<collectionId>) AND ${isNamed('d.filename')})`;
+    return this.sql.many(
+      `SELECT ${columns}, ${placeColumn('j.created_at')}, ${ofDocument('filename')} AS filename,
+         ${ofDocument('collection_id')} AS "collectionId"
+       FROM jobs j
+       WHERE ${collectionId === null && filename === null ? 'true' : isOfSuchDocument}
+         AND ($<documentId> IS NULL OR j.document_id = $<documentId>) AND ${isOneOf('j.kind', 'kinds')}
+         AND ${isOneOf('j.status', 'statuses')} AND ${isOneOf('j.error_code', 'errorCodes')}
+         AND ${isWithin('j.created_at', 'created')} AND ${isWithin('j.finished_at', 'finished')} AND ${isAfterPlace('j.created_at', 'j.id')}
+       ORDER BY j.created_at DESC, j.id DESC LIMIT $<limit>`,
+      { collectionId, documentId, kinds, statuses, errorCodes, filename, ...times, ...placeValues(page) },
+    );
   }
 
   /**

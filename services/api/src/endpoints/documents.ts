@@ -1,15 +1,20 @@
 import {
   acceptedTypes,
+  changeDocumentRequestSchema,
   documentChunksResponseSchema,
   documentDetailSchema,
   documentPagesResponseSchema,
+  documentResponseSchema,
+  documentsQuerySchema,
+  documentsResponseSchema,
   MillraceError,
   pageQuerySchema,
   uploadResponseSchema,
 } from '@millrace/contracts';
 import { deleteDocument as removeRows } from '@millrace/lifecycle';
-import { decodeCursor, toPage } from '../http/cursor';
-import { endpoint } from '../http/endpoint';
+import { decodeCursor, decodePlace, toPage, toPlacedPage } from '../http/cursor';
+import { dateOf } from '../http/dateOf';
+import { endpoint, jsonBody } from '../http/endpoint';
 import { acceptUpload } from '../uploads/acceptUpload';
 import { receiveUpload } from '../uploads/receiveUpload';
 import { uploadFields, uploadForm, uploadHeaders, uploadQuery } from '../uploads/uploadFields';
@@ -64,6 +69,56 @@ export const uploadDocument = endpoint({
   }
 });
 
+export const listDocuments = endpoint({
+  method: 'GET',
+  path: '/api/v1/documents',
+  summary: 'List documents, the newest first',
+  description: 'Every filter that is given must hold.',
+  params: {},
+  query: documentsQuerySchema,
+  responses: { 200: { description: 'Documents that fit', schema: documentsResponseSchema } },
+  errors: ['COLLECTION_NOT_FOUND'],
+  access: 'principal',
+  rateClass: 'read',
+  uses: ['access', 'database'],
+}).handle(async ({ query }, { access, database }) => {
+  const scope = access.scope(query);
+  await access.requireScope(scope);
+  const filter = {
+    ...scope,
+    statuses: query.status,
+    errorCodes: query.error_code,
+    filename: query.filename,
+    createdAfter: dateOf(query.created_after),
+    createdBefore: dateOf(query.created_before),
+  };
+  const rows = await database.documents.list(filter, { after: decodePlace(query.cursor), limit: query.limit + 1 });
+  const { items, nextCursor } = toPlacedPage(rows, query.limit);
+  return { status: 200, body: { documents: items.map(documentView), next_cursor: nextCursor } };
+});
+
+export const changeDocument = endpoint({
+  method: 'PATCH',
+  path: '/api/v1/documents/{id}',
+  summary: 'Replace the metadata of a document',
+  description: 'The new object replaces the whole old one. Searches filter by it from then on.',
+  params: { id: inPath.documentId },
+  body: jsonBody(changeDocumentRequestSchema),
+  responses: { 200: { description: 'The document after the change', schema: documentResponseSchema } },
+  errors: ['DOCUMENT_NOT_FOUND'],
+  access: 'principal',
+  rateClass: 'write',
+  uses: ['access', 'database', 'logger'],
+}).handle(async ({ params, body }, { access, database, logger }) => {
+  const { id } = await access.document(params.id);
+  const changed = await database.documents.replaceMetadata(id, body.metadata);
+  if (!changed) {
+    throw documentNotFound(id);
+  }
+  logger.info({ documentId: id }, 'the metadata of a document was replaced');
+  return { status: 200, body: documentView(changed) };
+});
+
 export const getDocument = endpoint({
   method: 'GET',
   path: '/api/v1/documents/{id}',
@@ -101,7 +156,7 @@ export const deleteDocument = endpoint({
   const { id } = await access.document(params.id);
   const deleted = await removeRows(database, id);
   if (!deleted) {
-    throw new MillraceError('DOCUMENT_NOT_FOUND', `There is no document ${id}.`);
+    throw documentNotFound(id);
   }
   if (deleted.sourcePath) {
     await blobs.remove(deleted.sourcePath);
@@ -148,3 +203,8 @@ export const listDocumentPages = endpoint({
   const { items, nextCursor } = toPage(rows, limit, (row) => row.page);
   return { status: 200, body: { document_id: id, pages: items.map(documentPageView), next_cursor: nextCursor } };
 });
+
+/** Makes the error for a document that was deleted during the request. */
+function documentNotFound(id: string): MillraceError {
+  return new MillraceError('DOCUMENT_NOT_FOUND', `There is no document ${id}.`);
+}

@@ -4,6 +4,8 @@ import {
   jobChunksResponseSchema,
   jobHasEnded,
   jobSchema,
+  jobsQuerySchema,
+  jobsResponseSchema,
   MillraceError,
   retryChunksRequestSchema,
   retryPagesResponseSchema,
@@ -13,13 +15,55 @@ import type { JobRow } from '@millrace/database';
 import { cancelJob as cancel, retryJob, retryPages } from '@millrace/lifecycle';
 import { z } from 'zod';
 import type { Access } from '../access';
-import { decodeCursor, toPage } from '../http/cursor';
+import { decodeCursor, decodePlace, toPage, toPlacedPage } from '../http/cursor';
+import { dateOf } from '../http/dateOf';
 import { endpoint, optionalJsonBody } from '../http/endpoint';
-import { jobChunkDetailView, jobChunkView, jobLinks, jobView, retryLinks, skippedView, statusCounts } from '../views';
+import {
+  jobChunkDetailView,
+  jobChunkView,
+  jobLinks,
+  jobView,
+  listedJobView,
+  retryLinks,
+  skippedView,
+  statusCounts,
+} from '../views';
 import { inPath } from './pathParameters';
 
 /** The body of a request that has no options. */
 const emptyRequest = z.strictObject({});
+
+export const listJobs = endpoint({
+  method: 'GET',
+  path: '/api/v1/jobs',
+  summary: 'List jobs, the newest first',
+  description:
+    'Every filter that is given must hold. What failed today: `?status=failed,completed_with_errors&finished_after=` and the date.',
+  params: {},
+  query: jobsQuerySchema,
+  responses: { 200: { description: 'Jobs that fit', schema: jobsResponseSchema } },
+  errors: ['COLLECTION_NOT_FOUND', 'DOCUMENT_NOT_FOUND'],
+  access: 'principal',
+  rateClass: 'read',
+  uses: ['access', 'database'],
+}).handle(async ({ query }, { access, database }) => {
+  const scope = access.scope(query);
+  await access.requireScope(scope);
+  const filter = {
+    ...scope,
+    kinds: query.kind,
+    statuses: query.status,
+    errorCodes: query.error_code,
+    filename: query.filename,
+    createdAfter: dateOf(query.created_after),
+    createdBefore: dateOf(query.created_before),
+    finishedAfter: dateOf(query.finished_after),
+    finishedBefore: dateOf(query.finished_before),
+  };
+  const rows = await database.jobs.list(filter, { after: decodePlace(query.cursor), limit: query.limit + 1 });
+  const { items, nextCursor } = toPlacedPage(rows, query.limit);
+  return { status: 200, body: { jobs: items.map(listedJobView), next_cursor: nextCursor } };
+});
 
 export const getJob = endpoint({
   method: 'GET',

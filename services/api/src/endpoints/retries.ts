@@ -1,6 +1,7 @@
 import { bulkRetryRequestSchema, bulkRetryResponseSchema, retryGroupSchema } from '@millrace/contracts';
 import { countRetries, type RetryDeliveries, retryMany } from '@millrace/lifecycle';
 import type { Deliveries } from '@millrace/runtime';
+import { dateOf } from '../http/dateOf';
 import { endpoint, jsonBody } from '../http/endpoint';
 import { retryGroupView, retryLinks } from '../views';
 import { inPath } from './pathParameters';
@@ -72,8 +73,4 @@ function deliverInTurn(deliveries: Deliveries): (batch: RetryDeliveries) => Prom
     await previous;
     previous = jobs.length > 0 ? deliveries.jobs(jobs) : deliveries.chunks(chunks);
   };
-}
-
-function dateOf(text: string | undefined): Date | undefined {
-  return text === undefined ? undefined : new Date(text);
 }

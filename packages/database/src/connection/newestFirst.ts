@@ -1,0 +1,47 @@
+/** The place of a row in a list that begins with the newest row. */
+export interface ListPlace {
+  /** When the row was made, in microseconds since 1970, which is how exactly PostgreSQL knows it. */
+  at: string;
+  id: string;
+}
+
+/** A row of such a list. */
+export type Listed<Row> = Row & ListPlace;
+
+/** Which part of such a list is wanted: up to `limit` rows after a place, or from the first row on. */
+export interface ListPage {
+  after: ListPlace | null;
+  limit: number;
+}
+
+/** SQL: the column `at` of a ListPlace. */
+export function placeColumn(time: string): string {
+  return `(extract(epoch FROM ${time}) * 1000000)::bigint::text AS at`;
+}
+
+/** SQL: the row comes after the place of `placeValues`. */
+export function isAfterPlace(time: string, id: string): string {
+  return `($<afterAt> IS NULL OR (${time}, ${id}) < (to_timestamp($<afterAt>::float8 / 1000000), $<afterId>::uuid))`;
+}
+
+/** The values of `isAfterPlace`. */
+export function placeValues({ after, limit }: ListPage) {
+  return { afterAt: after?.at ?? null, afterId: after?.id ?? null, limit };
+}
+
+/** SQL: a time is within the bounds that are given. `name` names the values `nameAfter` and `nameBefore`. */
+export function isWithin(time: string, name: string): string {
+  return `($<${name}After>::timestamptz IS NULL OR ${time} >= $<${name}After>)
+    AND ($<${name}Before>::timestamptz IS NULL OR ${time} < $<${name}Before>)`;
+}
+
+/** SQL: the value is one of an array's, or there is no array. */
+export function isOneOf(column: string, name: string): string {
+  return `($<${name}>::text[] IS NULL OR ${column} = ANY($<${name}>::text[]))`;
+}
+
+/** SQL: each word of the value `filename` begins a word of the file name. The index documents_filename serves it. */
+export function isNamed(filename: string): string {
+  return `($<filename> IS NULL OR array_to_tsvector(filename_words(${filename})) @@
+    (SELECT string_agg(quote_literal(word) || ':*', ' & ')::tsquery FROM unnest(filename_words($<filename>)) AS word))`;
+}
