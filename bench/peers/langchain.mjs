@@ -1,4 +1,7 @@
-/** The way of LangChain.js's documentation: PDFLoader, RecursiveCharacterTextSplitter, PGVectorStore. */
+/**
+ * The way of LangChain.js's documentation: PDFLoader, RecursiveCharacterTextSplitter, PGVectorStore. With INDEXED=1 its table has
+ * from the start what a search in it needs: pgvector's default HNSW index and a full-text index.
+ */
 import { PDFLoader } from '@langchain/community/document_loaders/fs/pdf';
 import { PGVectorStore } from '@langchain/community/vectorstores/pgvector';
 import { Embeddings } from '@langchain/core/embeddings';
@@ -24,6 +27,11 @@ const store = await PGVectorStore.initialize(new StaticEmbeddings({}), {
   tableName: 'langchain_chunks',
   dimensions,
 });
+if (process.env.INDEXED === '1') {
+  await store.pool.query(`
+    CREATE INDEX ON langchain_chunks USING hnsw (embedding vector_cosine_ops);
+    CREATE INDEX ON langchain_chunks USING gin (to_tsvector('english', text))`);
+}
 
 await measure({
   ingest: async (file) => {

@@ -28,7 +28,7 @@ const usage = `usage: npm run bench -- NAME [options]
   persist    storing chunks with vectors beside binary COPY, and into a live index     --files --rows --kinds --quick
   search     searches through the API beside the bare SQL                              --files --rows --kinds --quick
 
-  --files FOLDER  the PDFs (default: ../shared/corpus/real)
+  --files FOLDER  the PDFs (default: ten that the project makes)
   --books N       1 to 9 books at once (default: 1)
   --rows N        whole thousands of rows (default: 1000000, with --quick 5000)
   --kinds A,B     of ${variantNames.join(', ')}
@@ -55,7 +55,7 @@ function readLine(args: string[]): Options & { name: string } {
     args,
     allowPositionals: true,
     options: {
-      files: { type: 'string', default: '../shared/corpus/real' },
+      files: { type: 'string' },
       books: { type: 'string', default: '1' },
       quick: { type: 'boolean', default: false },
       rows: { type: 'string' },

@@ -1,14 +1,16 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { root } from './benchStack';
+import { madeFilings } from './filings';
 
 /**
- * Returns the paths of the PDFs in a folder, relative to the repository, by name.
+ * Returns the paths of a benchmark's PDFs, by name.
+ * @param name their folder, relative to the repository; the PDFs that the project makes when left out.
  * @param smallest return only so many of the smallest.
  * @throws Error when there are none.
  */
-export function pdfsIn(name: string, smallest?: number): string[] {
-  const folder = resolve(root, name);
+export async function inputPdfs(name: string | undefined, smallest?: number): Promise<string[]> {
+  const folder = name === undefined ? await madeFilings() : resolve(root, name);
   if (!existsSync(folder)) {
     throw new Error(`There is no folder ${folder}. Name a folder of PDFs with --files FOLDER.`);
   }

@@ -58,6 +58,17 @@ export class Prose {
     return sentences.join(' ');
   }
 
+  /** Returns a heading of three to five words. */
+  title(): string {
+    const words = Array.from({ length: this.int(3, 5) }, () => this.pick(topicalWords)).join(' ');
+    return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
+  }
+
+  /** Returns a number as reports print it. */
+  amount(): string {
+    return this.int(1_000, 9_999_999).toLocaleString('en-US');
+  }
+
   private word(topic: readonly string[]): string {
     const kind = this.int(1, 100);
     if (kind <= 3) {

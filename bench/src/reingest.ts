@@ -8,7 +8,7 @@ import { withCleanUp, withFolder } from './cleanUp';
 import { withDatabase } from './databases';
 import { ingestAll } from './jobs';
 import type { Options } from './options';
-import { pdfsIn } from './pdfs';
+import { inputPdfs } from './pdfs';
 import type { BenchmarkResult } from './report';
 import { sum } from './statistics';
 
@@ -17,7 +17,7 @@ import { sum } from './statistics';
  * documents for Millrace), and with one more line on one page. The provider is a local server that counts what it embeds.
  */
 export async function reingest({ environment, files: folder, quick }: Options): Promise<BenchmarkResult> {
-  const files = pdfsIn(folder, quick ? 2 : undefined);
+  const files = await inputPdfs(folder, quick ? 2 : undefined);
   const provider = await startOpenAiServer({ defaultDimensions: 768 });
   const variables = {
     EMBEDDING_PROVIDER: 'openai',

@@ -5,7 +5,7 @@ import { withCleanUp } from './cleanUp';
 import { execute } from './databases';
 import { clientOf, ingestAll, untilCompleted, untilJob, uploadAll } from './jobs';
 import type { Options } from './options';
-import { pdfsIn } from './pdfs';
+import { inputPdfs } from './pdfs';
 import { withQueues } from './queueKeys';
 import type { BenchmarkResult, Figures } from './report';
 import { sum } from './statistics';
@@ -20,7 +20,7 @@ const pollMs = 20;
  * read first, while the queue of chunks is paused, so that reading takes nothing from the embedders.
  */
 export async function scaling({ environment, files: folder, quick }: Options): Promise<BenchmarkResult> {
-  const files = pdfsIn(folder, quick ? 2 : undefined);
+  const files = await inputPdfs(folder, quick ? 2 : undefined);
   const server = await startOpenAiServer({ defaultDimensions: 768 });
   server.respondWith(() => setTimeout(latencyMs, 'ok' as const));
   const remote = {

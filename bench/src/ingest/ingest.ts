@@ -2,11 +2,11 @@ import { withBenchStack } from '../benchStack';
 import { execute } from '../databases';
 import { ingestAll, type Run } from '../jobs';
 import type { Options } from '../options';
-import { pdfsIn } from '../pdfs';
+import { inputPdfs } from '../pdfs';
 import { ProcessWatch } from '../processes';
 import type { BenchmarkResult, Figures } from '../report';
 import { sum } from '../statistics';
-import { installPeers, peerNames, runPeer } from './peers';
+import { installPeers, peers, runPeer } from './peers';
 
 /**
  * Uploads every PDF of a folder at once and waits until all are searchable. It does so twice on the same processes: cold,
@@ -15,7 +15,7 @@ import { installPeers, peerNames, runPeer } from './peers';
  * twice in one process.
  */
 export async function ingest({ environment, files: folder, quick }: Options): Promise<BenchmarkResult> {
-  const files = pdfsIn(folder, quick ? 2 : undefined);
+  const files = await inputPdfs(folder, quick ? 2 : undefined);
   await installPeers();
   const pollMs = quick ? 10 : undefined;
   const ours = await withBenchStack(environment, {}, async ({ stack, databaseUrl, redisUrl }) => {
@@ -31,34 +31,31 @@ export async function ingest({ environment, files: folder, quick }: Options): Pr
     documents: files.length,
     pages: ours.warm.pages,
     chunks: ours.warm.chunks,
-    ...describeRun('', ours.warm),
-    ...describeRun('cold_', ours.cold),
+    ...describeRun('cold', ours.cold),
+    ...describeRun('warm', ours.warm),
     ...Object.fromEntries([...ours.peaks].map(([name, mib]) => [`peak_mib_${name.replace(' ', '_')}`, mib])),
   };
-  for (const name of peerNames) {
-    const peer = await runPeer(name, environment, files);
-    figures[`${name}_chunks`] = peer.warm.chunks;
-    for (const [prefix, run, ourRun] of [
-      ['', peer.warm, ours.warm],
-      ['cold_', peer.cold, ours.cold],
-    ] as const) {
-      const rate = run.pages / run.seconds;
-      figures[`${prefix}${name}_pages_per_second`] = rate;
-      figures[`${prefix}ratio_to_${name}`] = ourRun.pages / ourRun.seconds / rate;
+  for (const [name, peer] of Object.entries(peers)) {
+    const runs = await runPeer(peer, environment, files);
+    figures[`${name}_chunks`] = runs.warm.chunks;
+    for (const state of ['cold', 'warm'] as const) {
+      const rate = runs[state].pages / runs[state].seconds;
+      figures[`${name}_pages_per_second_${state}`] = rate;
+      figures[`ratio_to_${name}_${state}`] = ours[state].pages / ours[state].seconds / rate;
     }
   }
   return { figures };
 }
 
-function describeRun(prefix: string, run: Run & { processor: ReadonlyMap<string, number> }): Figures {
+function describeRun(state: string, run: Run & { processor: ReadonlyMap<string, number> }): Figures {
   return {
-    [`${prefix}accepted_seconds`]: run.acceptedSeconds,
-    [`${prefix}seconds`]: run.seconds,
-    [`${prefix}pages_per_second`]: run.pages / run.seconds,
-    [`${prefix}chunks_per_second`]: run.chunks / run.seconds,
-    [`${prefix}processor_seconds`]: sum(run.processor.values()),
+    [`accepted_seconds_${state}`]: run.acceptedSeconds,
+    [`seconds_${state}`]: run.seconds,
+    [`pages_per_second_${state}`]: run.pages / run.seconds,
+    [`chunks_per_second_${state}`]: run.chunks / run.seconds,
+    [`processor_seconds_${state}`]: sum(run.processor.values()),
     ...Object.fromEntries(
-      [...run.processor].map(([name, seconds]) => [`${prefix}processor_seconds_${name.replace(' ', '_')}`, seconds]),
+      [...run.processor].map(([name, seconds]) => [`processor_seconds_${name.replace(' ', '_')}_${state}`, seconds]),
     ),
   };
 }

@@ -9,9 +9,18 @@ import { execute, withScratchDatabase } from '../databases';
 const run = promisify(execFile);
 const folder = join(root, 'bench', 'peers');
 
-/** The programs in bench/peers. */
-export const peerNames = ['langchain', 'llamaindex'] as const;
-export type PeerName = (typeof peerNames)[number];
+interface Peer {
+  /** The program in bench/peers. */
+  program: string;
+  variables?: Record<string, string>;
+}
+
+/** The peers by the names of their figures. */
+export const peers: Readonly<Record<string, Peer>> = {
+  langchain: { program: 'langchain.mjs' },
+  langchain_indexed: { program: 'langchain.mjs', variables: { INDEXED: '1' } },
+  llamaindex: { program: 'llamaindex.mjs' },
+};
 
 /** One pass over all files. */
 interface PeerRun {
@@ -39,18 +48,19 @@ export async function installPeers(): Promise<void> {
  * @returns the pass straight after its start, and the next one in the same process on an empty database.
  */
 export async function runPeer(
-  name: PeerName,
+  { program, variables }: Peer,
   environment: Environment,
   files: readonly string[],
 ): Promise<{ cold: PeerRun; warm: PeerRun }> {
   return withScratchDatabase(environment.DATABASE_URL ?? '', async (databaseUrl) => {
     await execute(databaseUrl, 'CREATE EXTENSION vector');
-    const { stdout } = await run(process.execPath, [join(folder, `${name}.mjs`), ...files], {
+    const { stdout } = await run(process.execPath, [join(folder, program), ...files], {
       maxBuffer: 2 ** 26,
       env: {
         PATH: environment.PATH,
         DATABASE_URL: databaseUrl,
         STATIC_EMBEDDING_FILE: environment.STATIC_EMBEDDING_FILE ?? join(root, '.millrace', 'static-embedding.bin'),
+        ...variables,
       },
     });
     const [cold, warm] = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as [PeerRun, PeerRun];

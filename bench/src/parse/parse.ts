@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { writeLargePdf } from '@millrace/test-support';
 import { withFolder } from '../cleanUp';
 import type { Options } from '../options';
-import { pdfsIn } from '../pdfs';
+import { inputPdfs } from '../pdfs';
 import { Prose } from '../prose';
 import type { BenchmarkResult, Figures } from '../report';
 import { mean, medianOf, sum } from '../statistics';
@@ -39,7 +39,7 @@ interface Round {
  */
 export async function parse({ files: folder, quick }: Options): Promise<BenchmarkResult> {
   const version = requirePdftotext();
-  const files = pdfsIn(folder, quick ? 1 : undefined);
+  const files = await inputPdfs(folder, quick ? 1 : undefined);
   const measured: Round[] = [];
   for (let round = 0; round < (quick ? 1 : rounds); round += 1) {
     measured.push(await measureRound(files));

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { DocumentChunker } from '@millrace/chunking';
 import { openPdf } from '@millrace/pdf';
-import { root } from '../benchStack';
-import { pdfsIn } from '../pdfs';
+import { inputPdfs } from '../pdfs';
 
 /** What the rows of a data set are made from. */
 export interface Corpus {
@@ -24,8 +23,8 @@ const maxWords = 60;
 const version = 1;
 
 /** Reads the sentences of a folder's PDFs. That takes about ten seconds, so they are cached in `cacheFolder`. */
-export async function loadCorpus(folder: string, cacheFolder: string): Promise<Corpus> {
-  const files = pdfsIn(folder);
+export async function loadCorpus(folder: string | undefined, cacheFolder: string): Promise<Corpus> {
+  const files = await inputPdfs(folder);
   const hash = createHash('sha256').update(`sentences ${version}`);
   for (const file of files) {
     hash.update(`\0${basename(file)}\0`).update(readFileSync(file));
@@ -37,7 +36,7 @@ export async function loadCorpus(folder: string, cacheFolder: string): Promise<C
     writeFileSync(`${cache}.${process.pid}`, JSON.stringify(documents));
     renameSync(`${cache}.${process.pid}`, cache);
   }
-  return makeCorpus(documents, questionsBeside(folder));
+  return makeCorpus(documents, questionsBeside(dirname(files[0] ?? '')));
 }
 
 /** Makes a corpus. @throws Error when there are too few sentences for a set of different rows. */
@@ -89,7 +88,7 @@ function sentencesOf(text: string): string[] {
 
 /** Reads the questions beside the folder of PDFs. */
 function questionsBeside(folder: string): string[] {
-  const file = join(dirname(resolve(root, folder)), 'questions.jsonl');
+  const file = join(dirname(folder), 'questions.jsonl');
   if (!existsSync(file)) {
     return [];
   }
