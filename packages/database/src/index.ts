@@ -10,6 +10,7 @@ export { databaseOptions } from './database/options';
 export { Session } from './database/session';
 export { findReEmbeddingProgress, type ReEmbeddingProgress } from './reEmbedding/progress';
 export { ReEmbedding } from './reEmbedding/reEmbedding';
+export type { ActionFilter, ActionRow } from './repositories/actions';
 export type { ChunkAttemptRow } from './repositories/chunkAttempts';
 export { defaultCollectionId, systemOwnerId } from './repositories/collections';
 export type { DocumentChunkRow, NewDocumentChunk } from './repositories/documentChunks';
@@ -24,7 +25,7 @@ export {
   type WaitingRow,
 } from './repositories/jobChunks';
 export type { JobFilter, JobRow, ListedJobRow } from './repositories/jobs';
-export type { RetryGroupRow } from './repositories/retryGroups';
+export type { RetryGroupFilter, RetryGroupRow } from './repositories/retryGroups';
 export { checkSetup } from './schema/checkSetup';
 export { type MigrateOptions, migrate, migrationNames } from './schema/migrations';
 export { type MonitoringResult, runMonitoring } from './schema/monitoring';

@@ -42,6 +42,7 @@ describe('Migrations', () => {
     expect(await run('up')).toEqual(migrationNames());
     const tables = await tablesIn(testDatabase.url);
     expect(tables).toEqual([
+      'actions',
       'chunk_attempts',
       'collections',
       'document_chunks',

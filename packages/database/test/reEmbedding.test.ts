@@ -100,7 +100,7 @@ describe('Changing the model', () => {
     let cancelled: Promise<unknown> | undefined;
     await change.database.transaction(async ({ sql }) => {
       await sql.many('SELECT FROM document_chunks_next');
-      cancelled = waiting.cancel();
+      cancelled = waiting.cancel({ kind: 'cli' });
       await waitFor('the report', async () => said.length > 0);
     });
     expect(await cancelled).toMatchObject(wanted);
@@ -181,8 +181,8 @@ describe('Vectors that arrive too late', () => {
     const before = await change.database.sql.many('SELECT * FROM document_chunks ORDER BY id');
     await change.reEmbedding.begin(wanted);
     await change.addNext(documentId, [0]);
-    expect(await change.reEmbedding.cancel()).toMatchObject(wanted);
-    expect(await change.reEmbedding.cancel()).toBeNull();
+    expect(await change.reEmbedding.cancel({ kind: 'cli' })).toMatchObject(wanted);
+    expect(await change.reEmbedding.cancel({ kind: 'cli' })).toBeNull();
     await expect(change.addNext(documentId, [1])).rejects.toMatchObject({ code: '42P01' });
     expect(await change.isThere('document_chunks_next')).toBe(false);
     expect(await change.database.sql.many('SELECT * FROM document_chunks ORDER BY id')).toEqual(before);

@@ -40,7 +40,7 @@ test('When vectors are being changed to the configured model, then the start-up 
   await expect(checkSetup(sql, wanted)).rejects.toMatchObject({ code: 'SETUP_INVALID' });
   await change.reEmbedding.begin(wanted);
   await expect(checkSetup(sql, wanted)).resolves.toBeUndefined();
-  await change.reEmbedding.cancel();
+  await change.reEmbedding.cancel({ kind: 'cli' });
   await expect(checkSetup(sql, wanted)).rejects.toMatchObject({ code: 'SETUP_INVALID' });
   await expect(checkSetup(sql)).resolves.toBeUndefined();
 });
@@ -69,7 +69,7 @@ describe('Beginning to change the model', () => {
       code: 'SETUP_INVALID',
       message: expect.stringMatching(/new-model \(256 dimensions\), not new-model \(512 dimensions\).*cancel/),
     });
-    expect(await change.reEmbedding.cancel()).toMatchObject(wanted);
+    expect(await change.reEmbedding.cancel({ kind: 'cli' })).toMatchObject(wanted);
     await expect(change.reEmbedding.begin(old)).rejects.toMatchObject({
       code: 'SETUP_INVALID',
       message: 'The vectors are of old-model (768 dimensions) already.',
@@ -159,8 +159,8 @@ test('When the service role works on a re-embedding, then it may do that, and no
     const refused = { code: '42501' };
     await expect(asService.close(await change.running(), 1_000)).rejects.toMatchObject(refused);
     await expect(asService.change(await change.running())).rejects.toMatchObject(refused);
-    await expect(asService.cancel()).rejects.toMatchObject(refused);
-    await change.reEmbedding.cancel();
+    await expect(asService.cancel({ kind: 'cli' })).rejects.toMatchObject(refused);
+    await change.reEmbedding.cancel({ kind: 'cli' });
     await expect(asService.begin(wanted)).rejects.toMatchObject(refused);
   } finally {
     await service.close();

@@ -1,4 +1,4 @@
-import { type ChunkDispatch, type JobDispatch, newId, type SkipReason } from '@millrace/contracts';
+import { type Actor, type ChunkDispatch, type JobDispatch, newId, type SkipReason } from '@millrace/contracts';
 import type { Database, Session } from '@millrace/database';
 import { endedUnread, isRestartable, restart, schedule, skipReasonOf } from './retrySteps';
 
@@ -107,6 +107,7 @@ export async function retryMany(
   database: Database,
   selection: BulkSelection,
   deliver: (dispatches: RetryDeliveries) => Promise<void>,
+  actor: Actor,
 ): Promise<BulkCount & { groupId: string | null }> {
   const { before } = await database.sql.one<{ before: Date }>('SELECT now() AS before');
   const failedBefore = selection.failedBefore && selection.failedBefore < before ? selection.failedBefore : before;
@@ -119,6 +120,8 @@ export async function retryMany(
   const ensureGroup = async (session: Session) => {
     if (scheduled + jobsRestarted === 0) {
       await session.retryGroups.insert({ id: groupId, request: describedBulk(selection), force: selection.force });
+      const { documentId } = selection;
+      await session.actions.record({ id: groupId, kind: 'retry', actor, ...(documentId ? { documentId } : {}) });
     }
   };
   for (let more = true; more; ) {

@@ -1,3 +1,4 @@
+import { type Actor, newId } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { refreshDocuments } from './documentStatus';
 import { endJobAs, endJobLease, endLease, openChunk, openJob } from './sql';
@@ -7,7 +8,7 @@ import { endJobAs, endJobLease, endLease, openChunk, openJob } from './sql';
  * them finds its lease gone; what was stored stays stored. Locks are taken as in every settlement: chunks, job, document.
  * @returns 'ended' when the job had already ended in another way, and null when there is no such job.
  */
-export function cancelJob(database: Database, jobId: string): Promise<'cancelled' | 'ended' | null> {
+export function cancelJob(database: Database, jobId: string, actor: Actor): Promise<'cancelled' | 'ended' | null> {
   return database.transaction(async (session) => {
     await session.sql.many(
       `SELECT FROM job_chunks WHERE job_id = $1 AND status IN ${openChunk} ORDER BY id FOR UPDATE`,
@@ -38,6 +39,7 @@ export function cancelJob(database: Database, jobId: string): Promise<'cancelled
     if (cancelled === 0) {
       return job.status === 'cancelled' ? 'cancelled' : 'ended';
     }
+    await session.actions.record({ id: newId(), kind: 'cancel', actor, jobId });
     // Chunks are cancelled again with the job locked. Before the lock, chunks may have been stored or a round scheduled.
     await cancelChunks();
     if (job.kind !== 're-embed') {

@@ -213,7 +213,7 @@ export async function endReEmbedJobs(database: Database, limit: number): Promise
     [limit],
   );
   for (const { id } of open) {
-    await cancelJob(database, id);
+    await cancelJob(database, id, { kind: 'reconciler' });
   }
   await database.sql.none(
     `UPDATE job_chunks SET payload = NULL WHERE id IN (

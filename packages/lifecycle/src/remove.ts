@@ -1,3 +1,4 @@
+import { type Actor, newId } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { openChunk } from './sql';
 
@@ -7,7 +8,11 @@ import { openChunk } from './sql';
  * transaction that holds their job.
  * @returns the key of the original for the caller to remove, or null when there is no such document.
  */
-export function deleteDocument(database: Database, documentId: string): Promise<{ sourcePath: string | null } | null> {
+export function deleteDocument(
+  database: Database,
+  documentId: string,
+  actor: Actor,
+): Promise<{ sourcePath: string | null } | null> {
   return database.transaction(async (session) => {
     await session.sql.many(
       `SELECT FROM job_chunks WHERE job_id IN (SELECT id FROM jobs WHERE document_id = $1)
@@ -16,9 +21,13 @@ export function deleteDocument(database: Database, documentId: string): Promise<
     );
     await session.sql.many('SELECT FROM jobs WHERE document_id = $1 ORDER BY id FOR UPDATE', [documentId]);
     const document = await session.sql.oneOrNone<{ sourcePath: string | null }>(
-      'DELETE FROM documents WHERE id = $1 RETURNING source_path AS "sourcePath"',
+      'SELECT source_path AS "sourcePath" FROM documents WHERE id = $1 FOR UPDATE',
       [documentId],
     );
+    if (document) {
+      await session.actions.record({ id: newId(), kind: 'delete', actor, documentId });
+      await session.sql.none('DELETE FROM documents WHERE id = $1', [documentId]);
+    }
     return document;
   });
 }

@@ -1,4 +1,4 @@
-import { type JobDispatch, newId } from '@millrace/contracts';
+import { type Actor, type JobDispatch, newId } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { refreshDocuments } from './documentStatus';
 import { openJob } from './sql';
@@ -22,7 +22,7 @@ export type PagesRetried =
  * Makes a job that reads the failed pages of a job's document again. The document has at most one that waits or reads:
  * its lock is held from the check to the insert. @returns null when there is no such job.
  */
-export function retryPages(database: Database, jobId: string): Promise<PagesRetried | null> {
+export function retryPages(database: Database, jobId: string, actor: Actor): Promise<PagesRetried | null> {
   return database.transaction(async (session) => {
     const found = await session.sql.oneOrNone<{ kind: string; documentId: string; sourcePath: string | null }>(
       `SELECT j.kind, d.id AS "documentId", d.source_path AS "sourcePath"
@@ -53,6 +53,7 @@ export function retryPages(database: Database, jobId: string): Promise<PagesRetr
     }
     const groupId = newId();
     await session.retryGroups.insert({ id: groupId, request: { job_id: jobId, pages: 'failed' }, force: false });
+    await session.actions.record({ id: groupId, kind: 'retry', actor, jobId });
     const job = await session.jobs.insertReread({ id: newId(), documentId, retryGroupId: groupId });
     await refreshDocuments(session, [documentId]);
     return { outcome: 'queued', groupId, pages, job: { ...job, delayMs: 0 } };

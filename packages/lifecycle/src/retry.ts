@@ -1,4 +1,4 @@
-import { type ChunkDispatch, type JobDispatch, newId, type SkipReason } from '@millrace/contracts';
+import { type Actor, type ChunkDispatch, type JobDispatch, newId, type SkipReason } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { isRestartable, restart, schedule, skipReasonOf } from './retrySteps';
 
@@ -24,7 +24,12 @@ export interface Retried {
 }
 
 /** Retries chunks of one job. @returns null when there is no such job. */
-export function retryJob(database: Database, jobId: string, request: RetryRequest): Promise<Retried | null> {
+export function retryJob(
+  database: Database,
+  jobId: string,
+  request: RetryRequest,
+  actor: Actor,
+): Promise<Retried | null> {
   return database.transaction(async (session) => {
     const { chunkIds = null, errorCodes = null, force } = request;
     const job = await session.sql.oneOrNone<{ restartable: boolean }>(
@@ -58,6 +63,7 @@ export function retryJob(database: Database, jobId: string, request: RetryReques
     }
     const groupId = newId();
     await session.retryGroups.insert({ id: groupId, request: { job_id: jobId, ...described(request) }, force });
+    await session.actions.record({ id: groupId, kind: 'retry', actor, jobId });
     const chunks = await schedule(session, eligible, groupId);
     const [restarted = null] = restartable ? await restart(session, [jobId], groupId) : [];
     return { groupId, chunks, job: restarted, skipped };

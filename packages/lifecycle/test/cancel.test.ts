@@ -16,6 +16,7 @@ import {
   noBackoff,
   permanentFailure,
   settleClaim,
+  testActor,
   testLease,
   transientFailure,
 } from '@millrace/test-support/lifecycle';
@@ -60,7 +61,7 @@ async function expectCancelled(jobId: string, documentId: string): Promise<void>
 describe('Cancelling a job', () => {
   test('When it is queued, then it ends, and its delivery finds nothing to do', async () => {
     const { document, job } = await acceptedDocument(database);
-    expect(await cancelJob(database, job.id)).toBe('cancelled');
+    expect(await cancelJob(database, job.id, testActor)).toBe('cancelled');
     await expectCancelled(job.id, document.id);
     expect(await claimJob(database, { jobId: job.id, ...testLease })).toEqual({ outcome: 'gone' });
   });
@@ -68,7 +69,7 @@ describe('Cancelling a job', () => {
   test('When its document is being read, then the chunker finds its lease gone and stores nothing', async () => {
     const { document, job } = await acceptedDocument(database);
     const claimed = await claimedJob(database, job.id);
-    expect(await cancelJob(database, job.id)).toBe('cancelled');
+    expect(await cancelJob(database, job.id, testActor)).toBe('cancelled');
     await expectCancelled(job.id, document.id);
     expect(await renewJobLease(database, claimed, testLease.leaseMs)).toBe(false);
     expect(await storeChunks(database, claimed, chunked(1))).toBeNull();
@@ -82,7 +83,7 @@ describe('Cancelling a job', () => {
     const [done = '', bad = '', held = '', waiting = ''] = chunkIds;
     await settleClaim(database, await claimedChunks(database, [done, bad]), { failed: [transientFailure(bad)] });
     const late = await claimedChunks(database, [held]);
-    expect(await cancelJob(database, jobId)).toBe('cancelled');
+    expect(await cancelJob(database, jobId, testActor)).toBe('cancelled');
     await expectCancelled(jobId, documentId);
     expect(await chunkCounts(database, jobId)).toEqual({ success: 1, failed: 1, cancelled: 2 });
     expect(await jobOf(database, jobId)).toMatchObject({ processedChunks: 1, failedChunks: 1 });
@@ -100,15 +101,15 @@ describe('Cancelling a job', () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 1);
     await settleClaim(database, await claimedChunks(database, chunkIds), { failed: chunkIds.map(transientFailure) });
     expect((await jobOf(database, jobId)).status).toBe('retrying');
-    expect(await cancelJob(database, jobId)).toBe('cancelled');
+    expect(await cancelJob(database, jobId, testActor)).toBe('cancelled');
     await expectCancelled(jobId, documentId);
   });
 
   test('When it is cancelled again, then the answer is the same and nothing changes', async () => {
     const { jobId } = await chunkedDocument(database, 1);
-    await cancelJob(database, jobId);
+    await cancelJob(database, jobId, testActor);
     const before = await jobOf(database, jobId);
-    expect(await cancelJob(database, jobId)).toBe('cancelled');
+    expect(await cancelJob(database, jobId, testActor)).toBe('cancelled');
     expect(await jobOf(database, jobId)).toEqual(before);
   });
 
@@ -117,18 +118,18 @@ describe('Cancelling a job', () => {
     const [bad = ''] = chunkIds;
     await settleClaim(database, await claimedChunks(database, chunkIds), { failed: [permanentFailure(bad)] });
     const before = await jobOf(database, jobId);
-    expect(await cancelJob(database, jobId)).toBe('ended');
+    expect(await cancelJob(database, jobId, testActor)).toBe('ended');
     expect(await jobOf(database, jobId)).toEqual(before);
     expect(await documentStatusOf(database, documentId)).toBe('partial');
     expect(await chunkCounts(database, jobId)).toEqual({ success: 1, failed: 1 });
 
     const { job } = await acceptedDocument(database);
     await failJob(database, await claimedJob(database, job.id), new MillraceError('PDF_CORRUPT'));
-    expect(await cancelJob(database, job.id)).toBe('ended');
+    expect(await cancelJob(database, job.id, testActor)).toBe('ended');
   });
 
   test('When there is no such job, then the answer says so', async () => {
-    expect(await cancelJob(database, newId())).toBeNull();
+    expect(await cancelJob(database, newId(), testActor)).toBeNull();
   });
 });
 
@@ -138,7 +139,10 @@ describe('Cancelling a job during another transition', () => {
   test.each(times)('When its chunks are stored at the same moment (%i), then none of them stays open', async () => {
     const { document, job } = await acceptedDocument(database);
     const claimed = await claimedJob(database, job.id);
-    const [cancelled] = await Promise.all([cancelJob(database, job.id), storeChunks(database, claimed, chunked(20))]);
+    const [cancelled] = await Promise.all([
+      cancelJob(database, job.id, testActor),
+      storeChunks(database, claimed, chunked(20)),
+    ]);
     expect(cancelled).toBe('cancelled');
     await expectCancelled(job.id, document.id);
   });
@@ -146,7 +150,7 @@ describe('Cancelling a job during another transition', () => {
   test.each(times)('When its chunks are claimed at the same moment (%i), then none of them stays held', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 6);
     const [cancelled, ...claims] = await Promise.all([
-      cancelJob(database, jobId),
+      cancelJob(database, jobId, testActor),
       ...chunkIds.map((id) => claimedChunks(database, [id])),
     ]);
     expect(cancelled).toBe('cancelled');
@@ -163,7 +167,7 @@ describe('Cancelling a job during another transition', () => {
       const claims = await Promise.all(chunkIds.map((id) => claimedChunks(database, [id])));
       const failed = (id: string) => (i % 2 === 0 ? [] : [transientFailure(id)]);
       const [cancelled, ...settled] = await Promise.all([
-        cancelJob(database, jobId),
+        cancelJob(database, jobId, testActor),
         ...claims.map((held) => settleClaim(database, held, { failed: failed(held.chunks[0]?.id ?? '') })),
       ]);
       const stored = (await chunkCounts(database, jobId)).success ?? 0;
@@ -182,7 +186,7 @@ describe('Cancelling a job during another transition', () => {
     await claimedChunks(database, chunkIds);
     await letLeasesExpire(database, 'job_chunks', chunkIds);
     const [cancelled] = await Promise.all([
-      cancelJob(database, jobId),
+      cancelJob(database, jobId, testActor),
       expireLeases(database, { chunkIds }, noBackoff),
       expireLeases(database, { chunkIds }, noBackoff),
     ]);
@@ -196,9 +200,9 @@ describe('Cancelling a job during another transition', () => {
     await settleClaim(database, await claimedChunks(database, [bad]), { failed: [permanentFailure(bad)] });
     const both = await database.transaction(async ({ sql }) => {
       await sql.many('SELECT FROM jobs WHERE id = $1 FOR UPDATE', [jobId]);
-      const cancelling = cancelJob(database, jobId);
+      const cancelling = cancelJob(database, jobId, testActor);
       await waitFor('the cancelling to wait for the job', () => hasLockWaits(database, 1));
-      const retrying = retryJob(database, jobId, { force: true });
+      const retrying = retryJob(database, jobId, { force: true }, testActor);
       await waitFor('the retry to wait for the job as well', () => hasLockWaits(database, 2));
       return { cancelling, retrying };
     });

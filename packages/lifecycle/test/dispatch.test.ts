@@ -11,6 +11,7 @@ import {
   jobOf,
   noBackoff,
   settleClaim,
+  testActor,
   transientFailure,
 } from '@millrace/test-support/lifecycle';
 import { deleteDocument, redispatchChunks, redispatchJobs, retryReading } from '../src';
@@ -61,7 +62,7 @@ describe('A lost delivery of a chunk', () => {
     expect(lost).toHaveLength(3);
     await claimedChunks(database, held.chunkIds);
     await settleClaim(database, await claimedChunks(database, settled.chunkIds));
-    await deleteDocument(database, deleted.documentId);
+    await deleteDocument(database, deleted.documentId, testActor);
     expect(await redispatchChunks(database, lost)).toEqual([]);
     expect((await chunkOf(database, held.chunkIds[0] ?? '')).queueJobId).toBe(`${held.chunkIds[0]}.1`);
   });

@@ -10,6 +10,7 @@ import {
   letLeasesExpire,
   newPage,
   noBackoff,
+  testActor,
   testLease,
 } from '@millrace/test-support/lifecycle';
 import {
@@ -277,7 +278,7 @@ describe('The same upload twice', () => {
   test('When both come at the same moment, then one document and one job are made', async () => {
     const first = await acceptedDocument(database);
     const options = () => ({ jobId: newId(), jobMaxRetries: 3, chunkMaxRetries: 3, reading: testReading });
-    await deleteDocument(database, first.document.id);
+    await deleteDocument(database, first.document.id, testActor);
     const accepted = await Promise.all(
       Array.from({ length: 8 }, () => acceptDocument(database, { ...first.document, id: newId() }, options())),
     );

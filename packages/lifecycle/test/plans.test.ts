@@ -61,6 +61,16 @@ const fill = `
        LATERAL (SELECT CASE WHEN c > 0 OR j > 300 THEN 'success' WHEN j <= 20 THEN 'processing' WHEN j <= 40 THEN 'pending'
                             WHEN j <= 60 THEN 'retry_scheduled' ELSE 'failed' END AS status) AS s;`;
 
+/** Every retry is of a job; the first three are by another actor. */
+const fillActions = `
+  INSERT INTO retry_groups (id, request, force, requested_at)
+  SELECT ${sqlId(5, 'n')}, jsonb_build_object('job_id', ${sqlId(3, 'n')}), false, now() - n * interval '1 hour'
+  FROM generate_series(1, 3000) AS n;
+  INSERT INTO actions (id, kind, actor, requested_at, job_id, document_id)
+  SELECT ${sqlId(5, 'n')}, 'retry', CASE WHEN n <= 3 THEN 'cli:ada' ELSE 'api-key' END, now() - n * interval '1 hour',
+    ${sqlId(3, 'n')}, ${sqlId(1, 'n')}
+  FROM generate_series(1, 3000) AS n;`;
+
 /** Looks at some documents of a re-embedding that has just begun. */
 async function beginSomeReEmbedJobs(session: Database): Promise<void> {
   const next = { model: 'next', dimensions: 8 };
@@ -80,7 +90,7 @@ async function beginSomeReEmbedJobs(session: Database): Promise<void> {
 const slowIndexes = ['document_chunks_embedding', 'document_chunks_fulltext'];
 
 /** Tables that no statement may read completely. */
-const large = ['documents', 'document_chunks', 'jobs', 'job_chunks'];
+const large = ['documents', 'document_chunks', 'jobs', 'job_chunks', 'retry_groups', 'actions'];
 
 async function fillQuickly(url: string): Promise<void> {
   const client = new Client({ connectionString: url });
@@ -95,7 +105,7 @@ async function fillQuickly(url: string): Promise<void> {
     for (const table of large) {
       await client.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`);
     }
-    await client.query(fill);
+    await client.query(fill + fillActions);
     for (const { indexdef } of rows) {
       await client.query(indexdef);
     }
@@ -199,6 +209,21 @@ describe('The planner', () => {
       'jobs that ended in an hour are listed',
       'jobs_finished',
       (s) => s.jobs.list({ finishedAfter: hoursAgo(78), finishedBefore: hoursAgo(77) }, firstPage),
+    ],
+    ['the newest retries are listed', 'retry_groups_requested_at', (s) => s.retryGroups.list({}, laterPage)],
+    [
+      'the retries of a job are listed',
+      'retry_groups_request',
+      (s) => s.retryGroups.list({ request: { job_id: id(3, 77) } }, firstPage),
+    ],
+    ['the retries of an actor are listed', 'actions_actor', (s) => s.retryGroups.list({ actor: 'cli:ada' }, firstPage)],
+    ['the newest actions are listed', 'actions_requested_at', (s) => s.actions.list({}, laterPage)],
+    ['the actions of an actor are listed', 'actions_actor', (s) => s.actions.list({ actor: 'cli:ada' }, firstPage)],
+    ['the actions of a job are listed', 'actions_job', (s) => s.actions.list({ jobId: id(3, 77) }, firstPage)],
+    [
+      'the actions of a document are listed',
+      'actions_document',
+      (s) => s.actions.list({ documentId: id(1, 77) }, firstPage),
     ],
     [
       'documents are looked for by metadata',

@@ -9,6 +9,7 @@ import {
   jobOf,
   newPage,
   noBackoff,
+  testActor,
 } from '@millrace/test-support/lifecycle';
 import {
   cancelJob,
@@ -82,7 +83,7 @@ test('When a chunk fails, then the document does not change and an operator can 
   });
   expect(await documentStatusOf(database, documentId)).toBe('ready');
   expect((await begin(database)).dispatches).toEqual([]);
-  const retried = await retryJob(database, bad.jobId, { force: false });
+  const retried = await retryJob(database, bad.jobId, { force: false }, testActor);
   expect(retried).toMatchObject({
     chunks: [{ chunkId: bad.chunkId, queue: 'reembed-chunks' }],
     job: null,
@@ -102,7 +103,9 @@ test('When the retention of failed chunks has ended, then they keep their texts 
   await embed(database, dispatches, [bad.chunkId]);
   await database.sql.none(`UPDATE job_chunks SET updated_at = now() - interval '1 day'`);
   expect(await database.jobChunks.removePayloads({ olderThanMs: 1_000, limit: 10 })).toBe(0);
-  expect((await retryJob(database, bad.jobId, { force: false }))?.chunks).toMatchObject([{ chunkId: bad.chunkId }]);
+  expect((await retryJob(database, bad.jobId, { force: false }, testActor))?.chunks).toMatchObject([
+    { chunkId: bad.chunkId },
+  ]);
 });
 
 test('When all of its chunks fail, then the job has failed, and the document is still ready', async () => {
@@ -124,11 +127,11 @@ test('When such a job is cancelled, reconciled, or asked for failed pages, then 
   const { dispatches } = await begin(database);
   const jobId = dispatches[0]?.jobId ?? '';
   const before = await documentOf(documentId);
-  expect(await cancelJob(database, jobId)).toBe('cancelled');
+  expect(await cancelJob(database, jobId, testActor)).toBe('cancelled');
   expect(await documentOf(documentId)).toEqual(before);
   expect((await begin(database)).dispatches).toEqual([]);
-  expect(await retryPages(database, jobId)).toEqual({ outcome: 'no_failed_pages' });
-  await embed(database, (await retryJob(database, jobId, { force: true }))?.chunks ?? []);
+  expect(await retryPages(database, jobId, testActor)).toEqual({ outcome: 'no_failed_pages' });
+  await embed(database, (await retryJob(database, jobId, { force: true }, testActor))?.chunks ?? []);
   expect((await jobOf(database, jobId)).status).toBe('completed');
   await database.sql.none('UPDATE jobs SET processed_chunks = 0 WHERE id = $1', [jobId]);
   const { drifted } = await findDriftedJobs(database, { after: firstId, limit: 10, endedWithinMs: 60_000 });
@@ -149,7 +152,7 @@ test('When a document is deleted, then its job and its new vectors are deleted w
     database,
     dispatches.filter((dispatch) => dispatch.chunkIndex === 0),
   );
-  await deleteDocument(database, gone.documentId);
+  await deleteDocument(database, gone.documentId, testActor);
   expect(await database.sql.many('SELECT document_id FROM document_chunks_next')).toEqual([
     { document_id: kept.documentId },
   ]);
@@ -167,13 +170,13 @@ test('When the change is cancelled, then its jobs are ended, keep no text, and n
   const [failed = { chunkId: '', jobId: '' }] = own;
   await embed(database, own, [failed.chunkId]);
   expect(await endReEmbedJobs(database, 10)).toBe(0);
-  await reEmbedding.cancel();
+  await reEmbedding.cancel({ kind: 'cli' });
   expect(await endReEmbedJobs(database, 10)).toBe(1);
   const open = dispatches.find((dispatch) => dispatch.documentId === other.documentId)?.jobId ?? '';
   expect((await jobOf(database, open)).status).toBe('cancelled');
   expect(await chunkCounts(database, open)).toEqual({ cancelled: 2 });
   for (const jobId of [open, failed.jobId]) {
-    const retried = await retryJob(database, jobId, { force: true });
+    const retried = await retryJob(database, jobId, { force: true }, testActor);
     expect(retried?.chunks).toEqual([]);
     expect(new Set(retried?.skipped.map((chunk) => chunk.reason))).toEqual(new Set(['payload_expired']));
   }

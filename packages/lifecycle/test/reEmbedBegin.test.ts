@@ -8,6 +8,7 @@ import {
   firstId,
   hasLockWaits,
   settleClaim,
+  testActor,
 } from '@millrace/test-support/lifecycle';
 import { type BegunReEmbedding, cancelJob, endReEmbedJobs } from '../src';
 import { begin, createReEmbedding, embed, running, tryToBegin, wanted } from './reEmbedding';
@@ -107,7 +108,7 @@ test('When more chunks are stored after one has failed, then they get a job, and
   const more = await begin(database);
   expect(more.dispatches).toMatchObject([{ documentId, chunkIndex: 2 }]);
   // The chunks of a cancelled job wait as well, also while the change is closing.
-  await cancelJob(database, more.dispatches[0]?.jobId ?? '');
+  await cancelJob(database, more.dispatches[0]?.jobId ?? '', testActor);
   await settleClaim(database, await claimedChunks(database, later.slice(1)));
   await reEmbedding.close(await running(database), 60_000);
   expect((await begin(database)).dispatches).toMatchObject([{ documentId, chunkIndex: 3 }]);
@@ -118,7 +119,7 @@ test('When jobs of a cancelled change are open, then none is made for the next c
   await endedDocument(database, 2);
   await reEmbedding.begin(wanted);
   await begin(database);
-  await reEmbedding.cancel();
+  await reEmbedding.cancel({ kind: 'cli' });
   await reEmbedding.begin({ ...wanted, model: 'third-model' });
   expect(await tryToBegin(database)).toBeNull();
   expect(await endReEmbedJobs(database, 10)).toBe(1);

@@ -12,6 +12,7 @@ import {
   noBackoff,
   permanentFailure,
   settleClaim,
+  testActor,
   transientFailure,
 } from '@millrace/test-support/lifecycle';
 import { cancelJob, findDriftedJobs, reconcileCounters } from '../src';
@@ -145,7 +146,7 @@ describe('A job that has drifted from its chunks', () => {
 
   test('When it was cancelled, then it does not change', async () => {
     const { documentId, jobId } = await chunkedDocument(database, 2);
-    await cancelJob(database, jobId);
+    await cancelJob(database, jobId, testActor);
     await setJob(jobId, 'failed_chunks = 1');
     expect(await drifted()).toEqual([]);
     expect(await reconcileCounters(database, jobId, noBackoff)).toEqual({ reconciled: false, round: null });
@@ -178,7 +179,7 @@ describe('A job that agrees with its chunks', () => {
     });
     const cancelled = await chunkedDocument(database, 2);
     await settleClaim(database, await claimedChunks(database, cancelled.chunkIds.slice(0, 1)));
-    await cancelJob(database, cancelled.jobId);
+    await cancelJob(database, cancelled.jobId, testActor);
 
     expect(await drifted()).toEqual([]);
     const jobIds = [queued.id, ...[fresh, held, retrying, completed, failed, cancelled].map(({ jobId }) => jobId)];

@@ -10,6 +10,7 @@ import {
   documentStatusOf,
   newPage,
   settleClaim,
+  testActor,
   testLease,
   transientFailure,
 } from '@millrace/test-support/lifecycle';
@@ -43,7 +44,7 @@ describe('Deleting a document', () => {
       failed: [transientFailure(unlucky)],
     });
 
-    expect(await deleteDocument(database, documentId)).toEqual({ sourcePath: `originals/${documentId}` });
+    expect(await deleteDocument(database, documentId, testActor)).toEqual({ sourcePath: `originals/${documentId}` });
     expect((await settleClaim(database, held)).chunkIds.size).toBe(0);
     expect(await database.documents.find(documentId)).toBeNull();
     expect(await database.jobs.find(jobId)).toBeNull();
@@ -57,7 +58,7 @@ describe('Deleting a document', () => {
   test('When it is being read, then the result of the reading is not stored', async () => {
     const { document, job } = await acceptedDocument(database);
     const claimed = await claimedJob(database, job.id);
-    await deleteDocument(database, document.id);
+    await deleteDocument(database, document.id, testActor);
     const chunked = { title: null, pages: [newPage(1)], chunks: [newJobChunk(0)] };
     expect(await storeChunks(database, claimed, chunked)).toBeNull();
     expect(await claimJob(database, { jobId: job.id, ...testLease })).toEqual({ outcome: 'gone' });
@@ -67,7 +68,10 @@ describe('Deleting a document', () => {
   test('When it is settled at the same moment, then neither fails and no row stays', async () => {
     const { documentId, chunkIds } = await chunkedDocument(database, 12);
     const claims = await Promise.all(chunkIds.map((id) => claimedChunks(database, [id])));
-    await Promise.all([...claims.map((each) => settleClaim(database, each)), deleteDocument(database, documentId)]);
+    await Promise.all([
+      ...claims.map((each) => settleClaim(database, each)),
+      deleteDocument(database, documentId, testActor),
+    ]);
     expect(await database.documents.find(documentId)).toBeNull();
     expect(await leftOf(documentId)).toBe(0);
   });
@@ -76,11 +80,11 @@ describe('Deleting a document', () => {
     const { document, job } = await acceptedDocument(database);
     const claimed = await claimedJob(database, job.id);
     const chunked = { title: null, pages: [newPage(1)], chunks: [0, 1, 2].map((i) => newJobChunk(i)) };
-    await Promise.all([storeChunks(database, claimed, chunked), deleteDocument(database, document.id)]);
+    await Promise.all([storeChunks(database, claimed, chunked), deleteDocument(database, document.id, testActor)]);
     expect(await leftOf(document.id)).toBe(0);
   });
 
   test('When there is no such document, then the answer says so', async () => {
-    expect(await deleteDocument(database, newId())).toBeNull();
+    expect(await deleteDocument(database, newId(), testActor)).toBeNull();
   });
 });

@@ -16,6 +16,7 @@ import {
   noBackoff,
   permanentFailure,
   settleClaim,
+  testActor,
 } from '@millrace/test-support/lifecycle';
 import {
   cancelJob,
@@ -50,7 +51,7 @@ async function partialJob(failures: (chunkIds: string[]) => ReturnType<typeof pe
 
 /** Requests the failed pages. @returns the id of the new job. */
 async function requestPages(jobId: string): Promise<string> {
-  const retried = await retryPages(database, jobId);
+  const retried = await retryPages(database, jobId, testActor);
   if (retried?.outcome !== 'queued') {
     throw new Error(`expected a new job, but the outcome is ${retried?.outcome}`);
   }
@@ -77,7 +78,7 @@ describe('When failed pages are requested', () => {
     const { jobId, documentId } = await partialJob();
     expect(await documentStatusOf(database, documentId)).toBe('partial');
     const before = [await jobOf(database, jobId), await chunkRows(jobId)];
-    const retried = await retryPages(database, jobId);
+    const retried = await retryPages(database, jobId, testActor);
     const rereadId = retried?.outcome === 'queued' ? retried.job.jobId : '';
     expect(retried).toEqual({
       outcome: 'queued',
@@ -95,15 +96,15 @@ describe('When failed pages are requested', () => {
 
   test('And a job of the document has not ended, then nothing is requested, whichever job is named', async () => {
     const { jobId, rereadId } = await rereadJob();
-    expect(await retryPages(database, jobId)).toEqual({ outcome: 'in_progress' });
-    expect(await retryPages(database, rereadId)).toEqual({ outcome: 'in_progress' });
+    expect(await retryPages(database, jobId, testActor)).toEqual({ outcome: 'in_progress' });
+    expect(await retryPages(database, rereadId, testActor)).toEqual({ outcome: 'in_progress' });
     const underWay = await chunkedDocument(database, 1, { pages: [newPage(1, 'failed')] });
-    expect(await retryPages(database, underWay.jobId)).toEqual({ outcome: 'in_progress' });
+    expect(await retryPages(database, underWay.jobId, testActor)).toEqual({ outcome: 'in_progress' });
   });
 
   test('And many request them at once, then one new job is made', async () => {
     const { jobId, documentId } = await partialJob();
-    const answers = await Promise.all(Array.from({ length: 5 }, () => retryPages(database, jobId)));
+    const answers = await Promise.all(Array.from({ length: 5 }, () => retryPages(database, jobId, testActor)));
     expect(answers.map((answer) => answer?.outcome).sort()).toEqual([...Array(4).fill('in_progress'), 'queued']);
     const jobs = await database.sql.many('SELECT FROM jobs WHERE document_id = $1', [documentId]);
     expect(jobs).toHaveLength(2);
@@ -112,16 +113,16 @@ describe('When failed pages are requested', () => {
   test('And there are none, no chunks, no original or no job, then the answer says so', async () => {
     const complete = await chunkedDocument(database, 1);
     await settleClaim(database, await claimedChunks(database, complete.chunkIds));
-    expect(await retryPages(database, complete.jobId)).toEqual({ outcome: 'no_failed_pages' });
+    expect(await retryPages(database, complete.jobId, testActor)).toEqual({ outcome: 'no_failed_pages' });
     const { job: unread } = await acceptedDocument(database);
     await failJob(database, await claimedJob(database, unread.id), new MillraceError('PAGE_FAILED'), [
       newPage(1, 'failed'),
     ]);
-    expect(await retryPages(database, unread.id)).toEqual({ outcome: 'no_failed_pages' });
+    expect(await retryPages(database, unread.id, testActor)).toEqual({ outcome: 'no_failed_pages' });
     const gone = await partialJob();
     await database.sql.none('UPDATE documents SET source_path = NULL WHERE id = $1', [gone.documentId]);
-    expect(await retryPages(database, gone.jobId)).toEqual({ outcome: 'original_gone' });
-    expect(await retryPages(database, firstId)).toBeNull();
+    expect(await retryPages(database, gone.jobId, testActor)).toEqual({ outcome: 'original_gone' });
+    expect(await retryPages(database, firstId, testActor)).toBeNull();
   });
 });
 
@@ -163,7 +164,7 @@ describe('When a reread job stores its pages', () => {
     expect(await chunkRows(jobId)).toEqual(before);
     const stored = await database.documentChunks.list(documentId, { after: -1, limit: 10 });
     expect(stored.map((chunk) => chunk.chunkIndex)).toEqual([0, 1, 2, 3, 4]);
-    expect(await retryPages(database, jobId)).toEqual({ outcome: 'no_failed_pages' });
+    expect(await retryPages(database, jobId, testActor)).toEqual({ outcome: 'no_failed_pages' });
   });
 
   test('And none can be read, then it fails, the document is what it was, and pages can be requested again', async () => {
@@ -175,7 +176,7 @@ describe('When a reread job stores its pages', () => {
     const cause = { errorCode: 'PAGE_FAILED', error: '2 pages could not be read.' };
     expect(await jobOf(database, rereadId)).toMatchObject({ status: 'failed', finishedAt: expect.any(Date), ...cause });
     expect(await documentOf(documentId)).toMatchObject({ status: 'partial', ...cause });
-    expect(await retryPages(database, jobId)).toMatchObject({ outcome: 'queued', pages: 2 });
+    expect(await retryPages(database, jobId, testActor)).toMatchObject({ outcome: 'queued', pages: 2 });
   });
 
   test('And one of its chunks fails, then the document is partial, and a retry of that chunk makes it ready', async () => {
@@ -191,7 +192,7 @@ describe('When a reread job stores its pages', () => {
       error: '1 of 4 chunks failed: bad text',
     });
     expect(await database.jobChunks.listMissing(documentId, 10)).toMatchObject({ count: 1, chunks: [{ id: bad }] });
-    await retryJob(database, rereadId, { force: true });
+    await retryJob(database, rereadId, { force: true }, testActor);
     expect(await documentStatusOf(database, documentId)).toBe('processing');
     await settleClaim(database, await claimedChunks(database, [bad]));
     expect(await documentStatusOf(database, documentId)).toBe('ready');
@@ -227,7 +228,7 @@ describe('When a reread job cannot read', () => {
     });
     expect(await pagesOf(documentId)).toEqual(['text', 'PAGE_FAILED', 'text', 'PAGE_FAILED']);
     // It is not restarted: a new request makes a new job.
-    expect(await retryJob(database, rereadId, { force: true })).toMatchObject({ groupId: null, job: null });
+    expect(await retryJob(database, rereadId, { force: true }, testActor)).toMatchObject({ groupId: null, job: null });
     expect(await countRetries(database, { documentId, force: true })).toMatchObject({ jobsRestarted: 0, skipped: [] });
     expect(await requestPages(rereadId)).not.toBe(rereadId);
   });
@@ -259,7 +260,7 @@ describe('When several jobs of a document change', () => {
   test('And chunks of the first are retried while pages are read, then the document waits for both', async () => {
     const { jobId, documentId, chunkIds } = await partialJob(([first = '']) => [permanentFailure(first)]);
     const rereadId = await requestPages(jobId);
-    const retried = await retryJob(database, jobId, { chunkIds, force: true });
+    const retried = await retryJob(database, jobId, { chunkIds, force: true }, testActor);
     expect(retried).toMatchObject({ chunks: [{ chunkId: chunkIds[0] }], skipped: [{ reason: 'succeeded' }] });
     const { drifted } = await findDriftedJobs(database, { after: firstId, limit: 1_000, endedWithinMs: 3_600_000 });
     expect(drifted).toEqual([]);
@@ -275,7 +276,7 @@ describe('When several jobs of a document change', () => {
   test('And both end at the same moment, then the second sees what the first did', async () => {
     const { jobId, documentId, chunkIds } = await partialJob(([first = '']) => [permanentFailure(first)]);
     const reread = await claimedJob(database, await requestPages(jobId));
-    await retryJob(database, jobId, { chunkIds, force: true });
+    await retryJob(database, jobId, { chunkIds, force: true }, testActor);
     const held = await claimedChunks(database, chunkIds);
     const ending: Promise<unknown>[] = [];
     await database.transaction(async (session) => {
@@ -304,7 +305,7 @@ describe('When several jobs of a document change', () => {
     for (const isUnderWay of [false, true]) {
       const rereadId = await requestPages(jobId);
       const held = isUnderWay ? await claimedJob(database, rereadId) : null;
-      expect(await cancelJob(database, rereadId)).toBe('cancelled');
+      expect(await cancelJob(database, rereadId, testActor)).toBe('cancelled');
       expect(await jobOf(database, rereadId)).toMatchObject({ status: 'cancelled', leaseExpiresAt: null });
       expect(await jobOf(database, jobId)).toEqual(before);
       expect(await documentOf(documentId)).toMatchObject({ status: 'partial', errorCode: 'CANCELLED' });
@@ -314,8 +315,8 @@ describe('When several jobs of a document change', () => {
 
   test('And the first was cancelled, then the document stays so until a reread job has stored its pages', async () => {
     const { jobId, documentId } = await chunkedDocument(database, 1, { pages: [newPage(1), newPage(2, 'failed')] });
-    expect(await cancelJob(database, jobId)).toBe('cancelled');
-    expect(await cancelJob(database, await requestPages(jobId))).toBe('cancelled');
+    expect(await cancelJob(database, jobId, testActor)).toBe('cancelled');
+    expect(await cancelJob(database, await requestPages(jobId), testActor)).toBe('cancelled');
     expect(await documentOf(documentId)).toMatchObject({ status: 'cancelled', errorCode: 'CANCELLED' });
     const job = await claimedJob(database, await requestPages(jobId));
     const dispatches = await storePages(database, job, { pages: [newPage(2)], chunks: [newJobChunk(0, 'New text')] });
@@ -332,7 +333,7 @@ describe('When several jobs of a document change', () => {
   test('And the document is deleted, then its reread job is gone, and the chunker stores nothing', async () => {
     const { documentId, job, rereadId } = await rereadJob();
     const kept = await rereadJob();
-    expect(await deleteDocument(database, documentId)).toEqual({ sourcePath: `originals/${documentId}` });
+    expect(await deleteDocument(database, documentId, testActor)).toEqual({ sourcePath: `originals/${documentId}` });
     expect(await database.jobs.find(rereadId)).toBeNull();
     expect(await storePages(database, job, { pages: [newPage(2)], chunks: [newJobChunk(0)] })).toBeNull();
     expect((await jobOf(database, kept.rereadId)).status).toBe('chunking');

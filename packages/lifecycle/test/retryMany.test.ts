@@ -14,6 +14,7 @@ import {
   newPage,
   permanentFailure,
   settleClaim,
+  testActor,
   transientFailure,
 } from '@millrace/test-support/lifecycle';
 import { type BulkSelection, cancelJob, countRetries, failJob, retryMany, storeChunks } from '../src';
@@ -63,10 +64,15 @@ async function unreadDocument(code: ErrorCode, collectionId: string): Promise<st
 async function retried(selection: BulkSelection) {
   const delivered: string[] = [];
   const deliveredJobs: string[] = [];
-  const result = await retryMany(database, selection, async ({ chunks, jobs }) => {
-    delivered.push(...chunks.map((dispatch) => dispatch.chunkId));
-    deliveredJobs.push(...jobs.map((dispatch) => dispatch.jobId));
-  });
+  const result = await retryMany(
+    database,
+    selection,
+    async ({ chunks, jobs }) => {
+      delivered.push(...chunks.map((dispatch) => dispatch.chunkId));
+      deliveredJobs.push(...jobs.map((dispatch) => dispatch.jobId));
+    },
+    testActor,
+  );
   return { ...result, delivered: delivered.sort(), deliveredJobs };
 }
 
@@ -166,7 +172,7 @@ describe('A bulk retry', () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2, { ...one });
     const [bad = ''] = chunkIds;
     await settleClaim(database, await claimedChunks(database, [bad]), { failed: [permanentFailure(bad)] });
-    await cancelJob(database, jobId);
+    await cancelJob(database, jobId, testActor);
     const selection = { documentId, force: true };
     expect(await countRetries(database, selection)).toEqual({ scheduled: 0, jobs: 0, jobsRestarted: 0, skipped: [] });
     expect(await retried(selection)).toMatchObject({ groupId: null, scheduled: 0 });
@@ -176,9 +182,14 @@ describe('A bulk retry', () => {
   test('When there are more chunks than fit one transaction, then all are scheduled, batch by batch', async () => {
     const { documentId, jobId } = await hugeFailedDocument(10_003);
     const batches: number[] = [];
-    const result = await retryMany(database, { documentId, force: true }, async ({ chunks }) => {
-      batches.push(chunks.length);
-    });
+    const result = await retryMany(
+      database,
+      { documentId, force: true },
+      async ({ chunks }) => {
+        batches.push(chunks.length);
+      },
+      testActor,
+    );
     expect(batches.filter((size) => size > 0)).toEqual([10_000, 3]);
     expect(result).toMatchObject({ scheduled: 10_003, jobs: 1 });
     expect(await jobOf(database, jobId)).toMatchObject({ status: 'retrying', failedChunks: 0 });
@@ -190,12 +201,17 @@ describe('A bulk retry', () => {
     const { documentId, chunkIds } = await hugeFailedDocument(10_001);
     const [again = ''] = chunkIds;
     const seen = new Map<string, number>();
-    const result = await retryMany(database, { documentId, force: true }, async ({ chunks }) => {
-      for (const { chunkId } of chunks) {
-        seen.set(chunkId, (seen.get(chunkId) ?? 0) + 1);
-      }
-      await settleClaim(database, await claimedChunks(database, [again]), { failed: [permanentFailure(again)] });
-    });
+    const result = await retryMany(
+      database,
+      { documentId, force: true },
+      async ({ chunks }) => {
+        for (const { chunkId } of chunks) {
+          seen.set(chunkId, (seen.get(chunkId) ?? 0) + 1);
+        }
+        await settleClaim(database, await claimedChunks(database, [again]), { failed: [permanentFailure(again)] });
+      },
+      testActor,
+    );
     expect(result.scheduled).toBe(10_001);
     expect(new Set(seen.values())).toEqual(new Set([1]));
     expect((await chunkOf(database, again)).status).toBe('failed');

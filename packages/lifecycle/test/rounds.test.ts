@@ -10,6 +10,7 @@ import {
   newPage,
   permanentFailure,
   settleClaim,
+  testActor,
   testLease,
   transientFailure,
 } from '@millrace/test-support/lifecycle';
@@ -122,7 +123,7 @@ describe('A round', () => {
     expect((await jobOf(database, jobId)).status).toBe('completed_with_errors');
 
     expect(await removePayloads()).toBeGreaterThanOrEqual(1);
-    expect(await retryJob(database, jobId, { chunkIds: [bad], force: true })).toMatchObject({
+    expect(await retryJob(database, jobId, { chunkIds: [bad], force: true }, testActor)).toMatchObject({
       skipped: [{ id: bad, reason: 'payload_expired' }],
     });
   });
@@ -178,14 +179,14 @@ describe('A round', () => {
     });
     const [bad = ''] = chunkIds;
     await settleClaim(database, await claimedChunks(database, chunkIds), { failed: [permanentFailure(bad)] });
-    await retryJob(database, jobId, { force: true });
+    await retryJob(database, jobId, { force: true }, testActor);
     await settleClaim(database, await claimedChunks(database, chunkIds));
     expect(await jobOf(database, jobId)).toMatchObject({
       errorCode: 'PAGE_FAILED',
       error: 'pages of the PDF may be missing, 1 page could not be read.',
     });
 
-    const retried = await retryPages(database, jobId);
+    const retried = await retryPages(database, jobId, testActor);
     const rereadId = retried?.outcome === 'queued' ? retried.job.jobId : '';
     await storePages(database, await claimedJob(database, rereadId), { pages: [newPage(2, 'empty')], chunks: [] });
     expect((await jobOf(database, rereadId)).status).toBe('completed');

@@ -1,8 +1,8 @@
-import { type ErrorCode, idSchema, MillraceError } from '@millrace/contracts';
+import { type Actor, type ErrorCode, idSchema, MillraceError } from '@millrace/contracts';
 import type { Database, DocumentRow, JobChunkDetailRow, JobRow, RetryGroupRow } from '@millrace/database';
 
 /** Who makes a request. Today there is one: the holder of the API key, who may do everything. */
-export interface Principal {
+export interface Principal extends Actor {
   kind: 'api-key';
 }
 

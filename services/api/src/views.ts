@@ -1,4 +1,5 @@
 import {
+  type ActionView,
   type DocumentChunksResponse,
   type DocumentDetail,
   type DocumentPagesResponse,
@@ -11,6 +12,7 @@ import {
   jobChunkStatus,
   jobHasEnded,
   type ListedJobView,
+  type ListedRetryView,
   mayLackPages,
   type RetryGroupView,
   type RetryResponse,
@@ -18,6 +20,7 @@ import {
   type StatusCounts,
 } from '@millrace/contracts';
 import type {
+  ActionRow,
   ChunkAttemptRow,
   DocumentChunkRow,
   DocumentPageRow,
@@ -242,6 +245,31 @@ export function skippedView(skipped: readonly SkippedChunk[]): RetryResponse['sk
   return [...groups].map(([reason, ids]) => ({ reason, count: ids.length, chunk_ids: ids.slice(0, namedSkipped) }));
 }
 
+export function actionView(row: ActionRow): ActionView {
+  return {
+    id: row.id,
+    kind: row.kind,
+    requested_by: row.actor,
+    requested_at: iso(row.requestedAt),
+    collection_id: row.collectionId,
+    document_id: row.documentId,
+    filename: row.filename,
+    job_id: row.jobId,
+  };
+}
+
+export function listedRetryView(group: RetryGroupRow): ListedRetryView {
+  return {
+    group_id: group.id,
+    requested_at: iso(group.requestedAt),
+    requested_by: group.requestedBy,
+    request: group.request,
+    force: group.force,
+    scheduled: group.scheduled,
+    links: retryLinks(group.id),
+  };
+}
+
 export function retryGroupView(
   group: RetryGroupRow,
   progress: {
@@ -251,11 +279,7 @@ export function retryGroupView(
   },
 ): RetryGroupView {
   return {
-    group_id: group.id,
-    requested_at: iso(group.requestedAt),
-    request: group.request,
-    force: group.force,
-    scheduled: group.scheduled,
+    ...listedRetryView(group),
     summary: statusCounts(progress.chunks),
     jobs: progress.jobs,
     done: progress.done,

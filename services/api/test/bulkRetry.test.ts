@@ -12,6 +12,7 @@ import {
   claimedJob,
   endedDocument,
   newCollection,
+  testActor,
 } from '@millrace/test-support/lifecycle';
 import { everything, rowsOf } from './rows';
 import { TestApi } from './support';
@@ -186,7 +187,7 @@ describe('Retrying in bulk', () => {
     const work = await chunkedDocument(database, 2, { collectionId });
     const [failed = ''] = work.chunkIds;
     await claimAndSettle(database, [failed], { [failed]: 'EMBEDDING_REJECTED' });
-    await cancelJob(database, work.jobId);
+    await cancelJob(database, work.jobId, testActor);
     expect(await retry({ collection_id: collectionId }, 200)).toMatchObject({ scheduled: 0 });
     expect((await api.client.get(`/api/v1/jobs/${work.jobId}`)).body.status).toBe('cancelled');
   });

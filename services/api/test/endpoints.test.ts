@@ -44,6 +44,8 @@ const calls: Record<string, () => Promise<{ status: number; body: { [name: strin
   retryJobChunks: () => post(`/api/v1/jobs/${ids.jobId}/chunks/retry`, { chunk_ids: [ids.chunkId, randomUUID()] }),
   retryJobPages: () => post(`/api/v1/jobs/${ids.jobId}/pages/retry`),
   retryFailures: () => post('/api/v1/retries', { document_id: ids.documentId, dry_run: true }),
+  listRetries: () => get('/api/v1/retries?limit=1'),
+  listActions: () => get('/api/v1/actions?limit=1'),
   getRetryGroup: async () => {
     const { jobId } = await endedDocument(api.database, 1, { failures: { 0: 'EMBEDDING_REJECTED' } });
     const retried = await post(`/api/v1/jobs/${jobId}/chunks/retry`);

@@ -11,6 +11,7 @@ import {
   claimAndSettle,
   claimedJob,
   endedDocument,
+  testActor,
 } from '@millrace/test-support/lifecycle';
 import { rowsOf } from './rows';
 import { TestApi } from './support';
@@ -217,7 +218,7 @@ describe('Retrying a job that failed before it had chunks', () => {
     await waitFor('the delivery', async () => (await queues.documents.getJob(`${work.jobId}.2`)) && true);
     expect(await groupOf(answer.group_id)).toMatchObject({ scheduled: 0, summary: { total: 0 }, done: false });
     await claimedJob(database, work.jobId);
-    await cancelJob(database, work.jobId);
+    await cancelJob(database, work.jobId, testActor);
     expect(await groupOf(answer.group_id)).toMatchObject({ done: true });
   });
 

@@ -1,7 +1,7 @@
 import type { Database } from '@millrace/database';
 import { retryPages } from '@millrace/lifecycle';
 import { imagePdf } from '@millrace/test-support';
-import { claimedChunks, documentStatusOf, jobOf, settleClaim } from '@millrace/test-support/lifecycle';
+import { claimedChunks, documentStatusOf, jobOf, settleClaim, testActor } from '@millrace/test-support/lifecycle';
 import { scanned } from './scannedPage';
 import { createIngest } from './support';
 
@@ -10,7 +10,7 @@ const scanOf = (word: string) =>
 
 /** Requests the failed pages. @returns the id of the new job. */
 async function requestPages(database: Database, jobId: string): Promise<string> {
-  const retried = await retryPages(database, jobId);
+  const retried = await retryPages(database, jobId, testActor);
   return retried?.outcome === 'queued' ? retried.job.jobId : '';
 }
 

@@ -1,6 +1,6 @@
 import { retryJob } from '@millrace/lifecycle';
 import { formBombPdf } from '@millrace/test-support';
-import { jobOf } from '@millrace/test-support/lifecycle';
+import { jobOf, testActor } from '@millrace/test-support/lifecycle';
 import { createIngest } from './support';
 
 let ingest: Awaited<ReturnType<typeof createIngest>>;
@@ -24,7 +24,7 @@ test('When a document loses more pages than the limit, then it fails, the pages 
       sourcePath,
     });
     expect(await blobs.localPath(sourcePath)).toContain(delivery.documentId);
-    const retried = await retryJob(database, delivery.jobId, { force: false });
+    const retried = await retryJob(database, delivery.jobId, { force: false }, testActor);
     expect(retried?.job).toMatchObject({ jobId: delivery.jobId });
     expect(await jobOf(database, delivery.jobId)).toMatchObject({ status: 'queued' });
   }

@@ -2,7 +2,7 @@ import { type Database, type NextModel, ReEmbedding } from '@millrace/database';
 import { beginReEmbedJobs, cancelJob } from '@millrace/lifecycle';
 import { createLogger } from '@millrace/telemetry';
 import { type OpenAiServer, waitFor } from '@millrace/test-support';
-import { chunkCounts, firstId } from '@millrace/test-support/lifecycle';
+import { chunkCounts, firstId, testActor } from '@millrace/test-support/lifecycle';
 import { type EmbeddingWorker, type QueuedChunk, startEmbedder, storedChunks } from '../src';
 import { EmbedderWorld, type Upload } from './support';
 
@@ -232,7 +232,7 @@ test('When the change is cancelled while the provider works, then its chunks are
   await reEmbedding.begin(next);
   const again = await storedAgain();
   provider.respondWith(async () => {
-    await reEmbedding.cancel();
+    await reEmbedding.cancel({ kind: 'cli' });
     return 'ok' as const;
   });
   expect(await outcomes(stored, again)).toEqual(['done']);
@@ -241,6 +241,6 @@ test('When the change is cancelled while the provider works, then its chunks are
   expect(await world.queues.reembedChunks.getJobState(queueJobId)).toBe('prioritized');
   const redelivered = again.deliveries.map((delivery) => ({ ...delivery, queueJobId }));
   expect(await outcomes(stored, { deliveries: redelivered })).toEqual(['later']);
-  await cancelJob(database, again.jobId);
+  await cancelJob(database, again.jobId, testActor);
   expect(await outcomes(stored, { deliveries: redelivered })).toEqual(['done']);
 });

@@ -8,7 +8,13 @@ import type { Queues } from '@millrace/queues';
 import { Deliveries } from '@millrace/runtime';
 import { createLogger, createRegistry } from '@millrace/telemetry';
 import { createTestEnvironment, type TestEnvironment } from '@millrace/test-support';
-import { acceptedDocument, chunkedDocument, openDatabase, settleClaim } from '@millrace/test-support/lifecycle';
+import {
+  acceptedDocument,
+  chunkedDocument,
+  openDatabase,
+  settleClaim,
+  testActor,
+} from '@millrace/test-support/lifecycle';
 import { openQueues } from '@millrace/test-support/queues';
 import { createReconcilerMetrics, createSweeps, runSweeps, type Sweep } from '../src';
 
@@ -181,8 +187,8 @@ describe('Retention', () => {
   test('When texts of failed chunks are older than their retention, then they are removed, and younger ones stay', async () => {
     const old = await chunkedDocument(database, 2);
     const young = await chunkedDocument(database, 1);
-    await cancelJob(database, old.jobId);
-    await cancelJob(database, young.jobId);
+    await cancelJob(database, old.jobId, testActor);
+    await cancelJob(database, young.jobId, testActor);
     await database.sql.none(`UPDATE job_chunks SET updated_at = now() - interval '2 days' WHERE job_id = $1`, [
       old.jobId,
     ]);
@@ -216,7 +222,7 @@ describe('Blobs', () => {
     };
     const named = await acceptedDocument(database);
     const deleted = await acceptedDocument(database);
-    await deleteDocument(database, deleted.document.id);
+    await deleteDocument(database, deleted.document.id, testActor);
     const young = newId();
     await database.sql.none('UPDATE documents SET source_path = $1', [originalKey(named.document.id)]);
     await put(named.document.id, true);
@@ -254,7 +260,7 @@ test('When a change to another model begins, then one turn ends the jobs of the 
   const turn = () => runSweeps([...sweeps.values()], logger, createReconcilerMetrics(createRegistry('test')));
   await reEmbedding.begin({ model: 'second-model', dimensions: 64 });
   await turn();
-  await reEmbedding.cancel();
+  await reEmbedding.cancel({ kind: 'cli' });
   await reEmbedding.begin({ model: 'third-model', dimensions: 64 });
   await turn();
   const jobs = await database.sql.many(

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import { configuredModels } from '@millrace/config';
 import { type EmbeddingModel, isSameModel, MillraceError } from '@millrace/contracts';
 import { checkSetup, type Database, findReEmbeddingProgress, ReEmbedding, type Resources } from '@millrace/database';
@@ -59,7 +60,7 @@ export function addReEmbed(program: Command, { context }: Cli): void {
           { databaseUrl: owner.databaseUrl },
           undefined,
           sayBlocked,
-        ).cancel();
+        ).cancel({ kind: 'cli', id: userInfo().username });
         console.log(
           cancelled === null ? 'No re-embedding is running.' : `Cancelled: the change to ${describeModel(cancelled)}.`,
         );

@@ -74,6 +74,17 @@ export const filenameFilter = z
     examples: ['annual report'],
   });
 
+export const actor = z.string().meta({
+  description: 'Who asked for it: the kind of the actor, and its id if it has one.',
+  examples: ['api-key', 'cli:ada', 'reconciler'],
+});
+export const actorFilter = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[^\0]+$/, 'must not hold NUL characters')
+  .describe('Only what this actor asked for, such as api-key.');
+
 export const errorCode = z
   .string()
   .max(100)

@@ -1,3 +1,4 @@
+export * from './actions';
 export { pageQuerySchema } from './common';
 export * from './documents';
 export * from './jobs';

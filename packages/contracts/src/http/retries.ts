@@ -1,7 +1,19 @@
 import { z } from 'zod';
 import { idSchema } from '../ids';
 import { jobStatus } from '../statuses';
-import { count, errorCodes, groupId, links, moment, timestamp } from './common';
+import {
+  actor,
+  actorFilter,
+  count,
+  errorCode,
+  errorCodes,
+  groupId,
+  links,
+  moment,
+  nextCursor,
+  pageQuerySchema,
+  timestamp,
+} from './common';
 import { statusCounts } from './jobs';
 
 const force = z.boolean().default(false).describe('Also retries chunks without attempts left; each gets one more.');
@@ -108,13 +120,38 @@ export const bulkRetryResponseSchema = z
   .meta({ id: 'BulkRetryResponse' });
 export type BulkRetryResponse = z.infer<typeof bulkRetryResponseSchema>;
 
-export const retryGroupSchema = z
+const listedRetrySchema = z
   .object({
     group_id: idSchema.describe('The id of the retry group.'),
     requested_at: timestamp.describe('When the retry was requested.'),
+    requested_by: actor.nullable().describe('Who requested it; null for a retry from before this was recorded.'),
     request: z.record(z.string(), z.unknown()).describe('The request.'),
     force: z.boolean().describe('True when chunks without attempts left were retried too.'),
     scheduled: count.describe('How many chunks were scheduled.'),
+    links,
+  })
+  .meta({ id: 'ListedRetry' });
+export type ListedRetryView = z.infer<typeof listedRetrySchema>;
+
+export const retriesQuerySchema = pageQuerySchema
+  .extend({
+    collection_id: idSchema.optional().describe('Only requests that name this collection.'),
+    document_id: idSchema.optional().describe('Only requests that name this document.'),
+    job_id: idSchema.optional().describe('Only requests that name this job.'),
+    error_code: errorCode.optional().describe('Only requests that name this error code, alone or with others.'),
+    requested_by: actorFilter.optional(),
+    requested_after: moment.optional().describe('Only retries requested at this time or later.'),
+    requested_before: moment.optional().describe('Only retries requested before this time.'),
+  })
+  .strict();
+
+export const retriesResponseSchema = z
+  .object({ retries: z.array(listedRetrySchema).describe('The newest first.'), next_cursor: nextCursor })
+  .meta({ id: 'Retries' });
+export type RetriesResponse = z.infer<typeof retriesResponseSchema>;
+
+export const retryGroupSchema = listedRetrySchema
+  .extend({
     summary: statusCounts.describe('How many of its chunks have each status. A chunk counts in its latest retry only.'),
     jobs: z.partialRecord(jobStatus, count).describe('How many of the jobs that it restarted have each status.'),
     done: z

@@ -1,4 +1,5 @@
 import type { Sql } from '../connection/sql';
+import { Actions } from '../repositories/actions';
 import { ChunkAttempts } from '../repositories/chunkAttempts';
 import { Collections } from '../repositories/collections';
 import { DocumentChunks } from '../repositories/documentChunks';
@@ -14,6 +15,7 @@ import { KnownIndexes } from '../vectorIndex/knownIndexes';
 
 /** All repositories over one transaction, or over one pool. */
 export class Session {
+  readonly actions: Actions;
   readonly collections: Collections;
   readonly documents: Documents;
   readonly documentPages: DocumentPages;
@@ -30,6 +32,7 @@ export class Session {
     readonly sql: Sql,
     readonly vectorIndexes: KnownIndexes = new KnownIndexes(),
   ) {
+    this.actions = new Actions(sql);
     this.collections = new Collections(sql);
     this.documents = new Documents(sql);
     this.documentPages = new DocumentPages(sql);

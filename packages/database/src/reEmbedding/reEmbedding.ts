@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 
-import { type EmbeddingModel, isSameModel, MillraceError, newId } from '@millrace/contracts';
+import { type Actor, type EmbeddingModel, isSameModel, MillraceError, newId } from '@millrace/contracts';
 import type { DatabaseAddress } from '../connection/withClient';
 import type { Database } from '../database/database';
 import type { Session } from '../database/session';
@@ -71,8 +71,8 @@ export class ReEmbedding {
   }
 
   /** Drops the new vectors. The reconciler ends the jobs. @returns the next model, or null when no re-embedding was running. */
-  cancel(): Promise<EmbeddingModel | null> {
-    return this.withLocks(async ({ sql, embeddingModels }) => {
+  cancel(actor: Actor): Promise<EmbeddingModel | null> {
+    return this.withLocks(async ({ sql, embeddingModels, actions }) => {
       const { next } = await embeddingModels.find();
       if (next === null) {
         return null;
@@ -84,6 +84,7 @@ export class ReEmbedding {
         `UPDATE re_embeddings SET status = 'cancelled', finished_at = now() WHERE id = $1 AND status = 'running'`,
         [next.reEmbeddingId],
       );
+      await actions.record({ id: newId(), kind: 'cancel_re_embedding', actor });
       return next;
     });
   }

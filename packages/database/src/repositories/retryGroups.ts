@@ -1,4 +1,12 @@
 import type { JobChunkStatus, JobStatus } from '@millrace/contracts';
+import {
+  isAfterPlace,
+  isWithin,
+  type Listed,
+  type ListPage,
+  placeColumn,
+  placeValues,
+} from '../connection/newestFirst';
 import type { Sql } from '../connection/sql';
 
 export interface RetryGroupRow {
@@ -7,7 +15,22 @@ export interface RetryGroupRow {
   force: boolean;
   scheduled: number;
   requestedAt: Date;
+  /** Who asked, as actorText says it; null for a retry from before migration 0020. */
+  requestedBy: string | null;
 }
+
+/** Which retry groups a list has. What is left out does not limit it. */
+export interface RetryGroupFilter {
+  /** Members that the request must have. */
+  request?: Record<string, unknown>;
+  actor?: string | undefined;
+  requestedAfter?: Date | undefined;
+  requestedBefore?: Date | undefined;
+}
+
+/** SQL: the columns of a RetryGroupRow, from retry group `g`. The action of a retry has the same id. */
+const columns = `g.id, g.request, g.force, g.scheduled, g.requested_at AS "requestedAt",
+  (SELECT a.actor FROM actions a WHERE a.id = g.id) AS "requestedBy"`;
 
 /** The retries that operators have requested. */
 export class RetryGroups {
@@ -26,9 +49,20 @@ export class RetryGroups {
   }
 
   find(id: string): Promise<RetryGroupRow | null> {
-    return this.sql.oneOrNone(
-      'SELECT id, request, force, scheduled, requested_at AS "requestedAt" FROM retry_groups WHERE id = $1',
-      [id],
+    return this.sql.oneOrNone(`SELECT ${columns} FROM retry_groups g WHERE g.id = $1`, [id]);
+  }
+
+  /** Lists the retry groups that fit, the newest first. */
+  list(filter: RetryGroupFilter, page: ListPage): Promise<Listed<RetryGroupRow>[]> {
+    const { request = {}, actor = null, requestedAfter = null, requestedBefore = null } = filter;
+    const named = Object.keys(request).length > 0 ? JSON.stringify(request) : null;
+    return this.sql.many(
+      `SELECT ${columns}, ${placeColumn('g.requested_at')} FROM retry_groups g
+       WHERE ($<named> IS NULL OR g.request @> $<named>::jsonb)
+         AND ${actor === null ? 'true' : 'g.id IN (SELECT a.id FROM actions a WHERE a.actor = $<actor>)'}
+         AND ${isWithin('g.requested_at', 'requested')} AND ${isAfterPlace('g.requested_at', 'g.id')}
+       ORDER BY g.requested_at DESC, g.id DESC LIMIT $<limit>`,
+      { named, actor, requestedAfter, requestedBefore, ...placeValues(page) },
     );
   }
 

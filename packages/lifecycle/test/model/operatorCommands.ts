@@ -1,4 +1,5 @@
 import { type JobStatus, jobHasEnded } from '@millrace/contracts';
+import { testActor } from '@millrace/test-support/lifecycle';
 import fc from 'fast-check';
 import { cancelJob, countRetries, deleteDocument, retryJob, retryMany, retryPages } from '../../src';
 import { anyOne, command, deliveriesOf, some } from './command';
@@ -97,7 +98,7 @@ export const retry = command(
       filter: { chunkIds: chunks && world.chunkIds(chunks), errorCodes, force },
     }),
     perform: async (world, { jobId, filter }) => {
-      const retried = await retryJob(world.database, jobId, filter);
+      const retried = await retryJob(world.database, jobId, filter, testActor);
       return (
         retried && {
           grouped: retried.groupId !== null,
@@ -179,10 +180,15 @@ export const retryAll = command(
     perform: async (world, selection) => {
       const deliveries: string[] = [];
       const restarted: string[] = [];
-      const { groupId, skipped, ...counts } = await retryMany(world.database, selection, async ({ chunks, jobs }) => {
-        deliveries.push(...deliveriesOf(chunks));
-        restarted.push(...deliveriesOf(jobs));
-      });
+      const { groupId, skipped, ...counts } = await retryMany(
+        world.database,
+        selection,
+        async ({ chunks, jobs }) => {
+          deliveries.push(...deliveriesOf(chunks));
+          restarted.push(...deliveriesOf(jobs));
+        },
+        testActor,
+      );
       return { ...counts, skipped: skipped.sort(byReason), grouped: groupId !== null, deliveries, restarted };
     },
     predict: (model, selection) => {
@@ -201,7 +207,7 @@ export const retryAll = command(
 export const rereadPages = command('retryPages', anyOne, {
   request: (world, choice) => world.job(choice).jobId,
   perform: async (world, jobId) => {
-    const retried = await retryPages(world.database, jobId);
+    const retried = await retryPages(world.database, jobId, testActor);
     if (retried?.outcome !== 'queued') {
       return retried?.outcome ?? null;
     }
@@ -232,7 +238,7 @@ export const rereadPages = command('retryPages', anyOne, {
 
 export const cancel = command('cancelJob', anyOne, {
   request: (world, choice) => world.job(choice).jobId,
-  perform: (world, jobId) => cancelJob(world.database, jobId),
+  perform: (world, jobId) => cancelJob(world.database, jobId, testActor),
   predict: (model, jobId) => {
     const job = model.job(jobId);
     if (!job) {
@@ -274,7 +280,7 @@ function removeAll<T>(items: T[], isRemoved: (item: T) => boolean): void {
 export const remove = command('deleteDocument', anyOne, {
   request: (world, choice) => world.job(choice).documentId,
   perform: async (world, documentId) => {
-    const deleted = await deleteDocument(world.database, documentId);
+    const deleted = await deleteDocument(world.database, documentId, testActor);
     if (deleted) {
       removeAll(world.jobs, (job) => job.documentId === documentId);
     }

@@ -154,7 +154,7 @@ export const deleteDocument = endpoint({
   uses: ['access', 'blobs', 'database', 'logger'],
 }).handle(async ({ params }, { access, blobs, database, logger }) => {
   const { id } = await access.document(params.id);
-  const deleted = await removeRows(database, id);
+  const deleted = await removeRows(database, id, access.principal);
   if (!deleted) {
     throw documentNotFound(id);
   }

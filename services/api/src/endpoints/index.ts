@@ -1,4 +1,5 @@
 import type { Endpoint, NamedEndpoint } from '../http/endpoint';
+import * as actions from './actions';
 import * as documents from './documents';
 import * as jobs from './jobs';
 import * as retries from './retries';
@@ -9,6 +10,7 @@ import * as service from './service';
  * Every endpoint of the API, named by its export. The files above export only endpoints, so an endpoint that one
  * of them exports cannot be missing here.
  */
-export const endpoints: readonly NamedEndpoint[] = [documents, jobs, retries, search, service].flatMap((resource) =>
-  Object.entries<Endpoint>({ ...resource }).map(([operationId, declared]) => ({ ...declared, operationId })),
+export const endpoints: readonly NamedEndpoint[] = [actions, documents, jobs, retries, search, service].flatMap(
+  (resource) =>
+    Object.entries<Endpoint>({ ...resource }).map(([operationId, declared]) => ({ ...declared, operationId })),
 );

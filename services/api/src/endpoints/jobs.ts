@@ -93,7 +93,7 @@ export const cancelJob = endpoint({
   uses: ['access', 'database', 'logger'],
 }).handle(async ({ params }, { access, database, logger }) => {
   const { id } = await access.job(params.id);
-  const outcome = await cancel(database, id);
+  const outcome = await cancel(database, id, access.principal);
   const job = await access.job(id);
   if (outcome !== 'cancelled') {
     throw new MillraceError('JOB_ENDED', `The job has already ended: it is ${job.status}.`);
@@ -170,7 +170,7 @@ export const retryJobChunks = endpoint({
   const { chunk_ids, error_codes: errorCodes, force } = body;
   const job = await access.job(params.id);
   const chunkIds = chunk_ids?.map((id) => id.toLowerCase());
-  const retried = await retryJob(database, job.id, { chunkIds, errorCodes, force });
+  const retried = await retryJob(database, job.id, { chunkIds, errorCodes, force }, access.principal);
   if (!retried) {
     throw jobNotFound(job.id);
   }
@@ -216,7 +216,7 @@ export const retryJobPages = endpoint({
   uses: ['access', 'database', 'deliveries', 'logger'],
 }).handle(async ({ params }, { access, database, deliveries, logger }) => {
   const { id } = await access.job(params.id);
-  const retried = await retryPages(database, id);
+  const retried = await retryPages(database, id, access.principal);
   if (!retried) {
     throw jobNotFound(id);
   }

@@ -1,9 +1,16 @@
-import { bulkRetryRequestSchema, bulkRetryResponseSchema, retryGroupSchema } from '@millrace/contracts';
+import {
+  bulkRetryRequestSchema,
+  bulkRetryResponseSchema,
+  retriesQuerySchema,
+  retriesResponseSchema,
+  retryGroupSchema,
+} from '@millrace/contracts';
 import { countRetries, type RetryDeliveries, retryMany } from '@millrace/lifecycle';
 import type { Deliveries } from '@millrace/runtime';
+import { decodePlace, toPlacedPage } from '../http/cursor';
 import { dateOf } from '../http/dateOf';
 import { endpoint, jsonBody } from '../http/endpoint';
-import { retryGroupView, retryLinks } from '../views';
+import { listedRetryView, retryGroupView, retryLinks } from '../views';
 import { inPath } from './pathParameters';
 
 export const retryFailures = endpoint({
@@ -34,7 +41,7 @@ export const retryFailures = endpoint({
   };
   const { groupId, jobsRestarted, ...counts } = dry_run
     ? { groupId: null, ...(await countRetries(database, selection)) }
-    : await retryMany(database, selection, deliverInTurn(deliveries));
+    : await retryMany(database, selection, deliverInTurn(deliveries), access.principal);
   if (groupId) {
     const { scheduled, jobs } = counts;
     logger.info({ groupId, scheduled, jobs, restarted: jobsRestarted }, 'work is retried for an operator');
@@ -43,6 +50,35 @@ export const retryFailures = endpoint({
     status: groupId ? 202 : 200,
     body: { dry_run, group_id: groupId, ...counts, jobs_restarted: jobsRestarted, links: retryLinks(groupId) },
   };
+});
+
+export const listRetries = endpoint({
+  method: 'GET',
+  path: '/api/v1/retries',
+  summary: 'List retries, the newest first',
+  description: 'Every filter that is given must hold. `links.self` of a retry has its progress.',
+  params: {},
+  query: retriesQuerySchema,
+  responses: { 200: { description: 'Retries that fit', schema: retriesResponseSchema } },
+  errors: [],
+  access: 'principal',
+  rateClass: 'read',
+  uses: ['access', 'database'],
+}).handle(async ({ query }, { access, database }) => {
+  const { collectionId, documentId } = access.scope(query);
+  const named = { collection_id: collectionId, document_id: documentId, job_id: query.job_id };
+  const filter = {
+    request: {
+      ...Object.fromEntries(Object.entries(named).filter(([, id]) => id !== undefined)),
+      ...(query.error_code ? { error_codes: [query.error_code] } : {}),
+    },
+    actor: query.requested_by,
+    requestedAfter: dateOf(query.requested_after),
+    requestedBefore: dateOf(query.requested_before),
+  };
+  const rows = await database.retryGroups.list(filter, { after: decodePlace(query.cursor), limit: query.limit + 1 });
+  const { items, nextCursor } = toPlacedPage(rows, query.limit);
+  return { status: 200, body: { retries: items.map(listedRetryView), next_cursor: nextCursor } };
 });
 
 export const getRetryGroup = endpoint({

@@ -1,7 +1,11 @@
+import type { Actor } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 
 /** Who claims in tests, and how long the leases are. */
 export const testLease = { worker: 'test-worker', leaseMs: 60_000 };
+
+/** Who asks in tests. */
+export const testActor: Actor = { kind: 'api-key' };
 
 /** Lets the leases of these rows expire now. */
 export async function letLeasesExpire(

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { idSchema } from '../ids';
+import { actor, actorFilter, listOf, moment, nextCursor, pageQuerySchema, timestamp } from './common';
+
+const actionKind = z.enum(['retry', 'cancel', 'delete', 'cancel_re_embedding']);
+
+export const actionsQuerySchema = pageQuerySchema
+  .extend({
+    kind: listOf(actionKind).describe('Only actions of one of these kinds.'),
+    requested_by: actorFilter.optional(),
+    document_id: idSchema.optional().describe('Only of this document, which may be deleted.'),
+    job_id: idSchema.optional().describe('Only of this job, which may be deleted.'),
+    requested_after: moment.optional().describe('Only actions requested at this time or later.'),
+    requested_before: moment.optional().describe('Only actions requested before this time.'),
+  })
+  .strict();
+
+const actionSchema = z.object({
+  id: idSchema.describe("The action's id. That of a retry is the id of its retry group."),
+  kind: actionKind.describe('cancel_re_embedding: the change of the model of all vectors was cancelled.'),
+  requested_by: actor,
+  requested_at: timestamp.describe('When it was requested.'),
+  collection_id: idSchema.nullable().describe('The collection of the document, or null.'),
+  document_id: idSchema.nullable().describe('The document that the request is about, or null for more than one.'),
+  filename: z.string().nullable().describe('The file name of that document, also after it was deleted.'),
+  job_id: idSchema.nullable().describe('The job that the request names, or null.'),
+});
+export type ActionView = z.infer<typeof actionSchema>;
+
+export const actionsResponseSchema = z
+  .object({ actions: z.array(actionSchema).describe('The newest first.'), next_cursor: nextCursor })
+  .meta({ id: 'Actions', description: 'Who asked for which retry, cancellation or deletion.' });

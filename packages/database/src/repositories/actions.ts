@@ -1,0 +1,77 @@
+import { type Actor, actorText } from '@millrace/contracts';
+import {
+  isAfterPlace,
+  isOneOf,
+  isWithin,
+  type Listed,
+  type ListPage,
+  placeColumn,
+  placeValues,
+} from '../connection/newestFirst';
+import type { Sql } from '../connection/sql';
+
+export type ActionKind = 'retry' | 'cancel' | 'delete' | 'cancel_re_embedding';
+
+/** What someone asked for. The document and the job may be gone. */
+export interface ActionRow {
+  id: string;
+  kind: ActionKind;
+  actor: string;
+  requestedAt: Date;
+  collectionId: string | null;
+  documentId: string | null;
+  filename: string | null;
+  jobId: string | null;
+}
+
+export interface NewAction {
+  id: string;
+  kind: ActionKind;
+  actor: Actor;
+  /** The job that the request names. Its document is recorded with it. */
+  jobId?: string;
+  /** The document that the request names. */
+  documentId?: string;
+}
+
+/** Which actions a list has. What is left out does not limit it. */
+export interface ActionFilter {
+  kinds?: readonly string[] | undefined;
+  actor?: string | undefined;
+  documentId?: string | undefined;
+  jobId?: string | undefined;
+  requestedAfter?: Date | undefined;
+  requestedBefore?: Date | undefined;
+}
+
+/** Who asked for which retry, cancellation or deletion. */
+export class Actions {
+  constructor(private readonly sql: Sql) {}
+
+  /** Records an action. Runs in the transaction that does what was asked for, before a document is deleted. */
+  async record({ id, kind, actor, jobId = undefined, documentId = undefined }: NewAction): Promise<void> {
+    await this.sql.none(
+      `INSERT INTO actions (id, kind, actor, job_id, document_id, collection_id, filename)
+       SELECT $<id>, $<kind>, $<actor>, $<jobId>, d.id, d.collection_id, d.filename
+       FROM (SELECT) AS asked LEFT JOIN documents d
+         ON d.id = coalesce($<documentId>::uuid, (SELECT j.document_id FROM jobs j WHERE j.id = $<jobId>))`,
+      { id, kind, actor: actorText(actor), jobId: jobId ?? null, documentId: documentId ?? null },
+    );
+  }
+
+  /** Lists the actions that fit, the newest first. */
+  list(filter: ActionFilter, page: ListPage): Promise<Listed<ActionRow>[]> {
+    const { kinds = null, actor = null, documentId = null, jobId = null } = filter;
+    const { requestedAfter = null, requestedBefore = null } = filter;
+    return this.sql.many(
+      `SELECT id, kind, actor, requested_at AS "requestedAt", collection_id AS "collectionId",
+         document_id AS "documentId", filename, job_id AS "jobId", ${placeColumn('requested_at')}
+       FROM actions
+       WHERE ${isOneOf('kind', 'kinds')} AND ($<actor> IS NULL OR actor = $<actor>)
+         AND ($<documentId> IS NULL OR document_id = $<documentId>) AND ($<jobId> IS NULL OR job_id = $<jobId>)
+         AND ${isWithin('requested_at', 'requested')} AND ${isAfterPlace('requested_at', 'id')}
+       ORDER BY requested_at DESC, id DESC LIMIT $<limit>`,
+      { kinds, actor, documentId, jobId, requestedAfter, requestedBefore, ...placeValues(page) },
+    );
+  }
+}

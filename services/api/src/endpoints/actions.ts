@@ -1,0 +1,31 @@
+import { actionsQuerySchema, actionsResponseSchema } from '@millrace/contracts';
+import { decodePlace, toPlacedPage } from '../http/cursor';
+import { dateOf } from '../http/dateOf';
+import { endpoint } from '../http/endpoint';
+import { actionView } from '../views';
+
+export const listActions = endpoint({
+  method: 'GET',
+  path: '/api/v1/actions',
+  summary: 'List who asked for which retry, cancellation or deletion, the newest first',
+  description: 'The document or the job of an action may be gone. Every filter that is given must hold.',
+  params: {},
+  query: actionsQuerySchema,
+  responses: { 200: { description: 'Actions that fit', schema: actionsResponseSchema } },
+  errors: [],
+  access: 'principal',
+  rateClass: 'read',
+  uses: ['access', 'database'],
+}).handle(async ({ query }, { access, database }) => {
+  const filter = {
+    documentId: access.scope(query).documentId,
+    jobId: query.job_id,
+    kinds: query.kind,
+    actor: query.requested_by,
+    requestedAfter: dateOf(query.requested_after),
+    requestedBefore: dateOf(query.requested_before),
+  };
+  const rows = await database.actions.list(filter, { after: decodePlace(query.cursor), limit: query.limit + 1 });
+  const { items, nextCursor } = toPlacedPage(rows, query.limit);
+  return { status: 200, body: { actions: items.map(actionView), next_cursor: nextCursor } };
+});
