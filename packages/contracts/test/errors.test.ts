@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { asSentence, errorCatalogue } from '../src';
+import { withErrorReference } from '../src/errors/errorReference';
 
 describe.each(Object.entries(errorCatalogue))('The error code %s', (_code, { title, advice }) => {
   test('has a title that is one short sentence without a full stop', () => {
@@ -9,6 +12,12 @@ describe.each(Object.entries(errorCatalogue))('The error code %s', (_code, { tit
   test('has advice in sentences that end with full stops', () => {
     expect(advice).toMatch(/^[A-Z][^;]*\.$/);
   });
+});
+
+test('docs/api.md has every error code with its advice', () => {
+  const text = readFileSync(join(__dirname, '../../../docs/api.md'), 'utf8');
+  // To write it again: node packages/contracts/dist/writeErrorReference.js
+  expect(text).toBe(withErrorReference(text));
 });
 
 test.each([

@@ -1,0 +1,84 @@
+import { execFile } from 'node:child_process';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { RetryResponse } from '@millrace/contracts';
+import type { Database } from '@millrace/database';
+import { encryptedPdf, testApiKey } from '@millrace/test-support';
+import { endedDocument, openDatabase } from '@millrace/test-support/lifecycle';
+import { root, TestStack } from './support';
+
+const run = promisify(execFile);
+
+/** The shell commands in a document, each with the lines that it goes on over. */
+async function commandsIn(document: string): Promise<string[]> {
+  const text = await readFile(join(root, document), 'utf8');
+  const blocks = [...text.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
+  return blocks.flatMap((block) =>
+    block
+      .replaceAll(/\\\n\s*/g, '')
+      .split('\n')
+      .filter((line) => line.startsWith('curl ')),
+  );
+}
+
+/** The documents whose examples are tried, and how many there are at least. */
+const documents: [document: string, examples: number][] = [
+  ['docs/api.md', 15],
+  ['README.md', 3],
+];
+
+describe('When the examples of the documentation are run', () => {
+  let millrace: TestStack;
+  let folder: string;
+  let database: Database;
+
+  beforeAll(async () => {
+    millrace = await TestStack.start();
+    database = openDatabase(millrace.environment.config().DATABASE_URL);
+    folder = await mkdtemp(join(tmpdir(), 'millrace-examples-'));
+    await mkdir(join(folder, 'samples'));
+    await copyFile(join(root, 'samples/annual-report.pdf'), join(folder, 'samples/annual-report.pdf'));
+    await writeFile(join(folder, 'locked.pdf'), await encryptedPdf('SECRET'));
+    await writeFile(join(folder, 'a.txt'), 'A text in one encoding.');
+  });
+  afterAll(async () => {
+    await database?.close();
+    await millrace?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** Makes what the examples name: a document that has ended with a failed chunk, and a retry of that chunk. */
+  async function placeholders(): Promise<Record<string, string>> {
+    const { documentId, jobId, chunkIds } = await endedDocument(database, 2, { failures: { 1: 'EMBEDDING_REJECTED' } });
+    const retry = await millrace.call<RetryResponse>('POST', `/api/v1/jobs/${jobId}/chunks/retry`);
+    return {
+      DOCUMENT_ID: documentId,
+      JOB_ID: jobId,
+      CHUNK_ID: chunkIds[1] ?? '',
+      GROUP_ID: retry.body.group_id ?? '',
+    };
+  }
+
+  test.each(documents)('then every request of %s succeeds', async (name, examples) => {
+    const commands = await commandsIn(name);
+    expect(commands.length).toBeGreaterThanOrEqual(examples);
+    const failures: string[] = [];
+    for (const command of commands) {
+      const values = await placeholders();
+      const filled = command.replaceAll(/(DOCUMENT|JOB|CHUNK|GROUP)_ID/g, (name) => values[name] ?? '');
+      // A job that has ended is answered with 409 when it is cancelled.
+      const allowed = filled.includes('/cancel') ? /^(200|409)$/ : /^20\d$/;
+      const curl = `curl() { command curl -sS -o answer.json -w '%{http_code}' "$@"; }`;
+      const { stdout } = await run('bash', ['-c', `${curl}\n${filled}`], {
+        cwd: folder,
+        env: { PATH: process.env.PATH, KEY: testApiKey, API: `${millrace.stack.apiUrl}/api/v1` },
+      });
+      if (!allowed.test(stdout)) {
+        failures.push(`${stdout} ${command} ${await readFile(join(folder, 'answer.json'), 'utf8')}`);
+      }
+    }
+    expect(failures).toEqual([]);
+  });
+});
