@@ -19,7 +19,7 @@ const stateDir = join(root, '.millrace');
 const logDir = join(stateDir, 'logs');
 
 /** The commands that start no service, and so need only the command line. `test` compiles the rest itself. */
-const withoutServices = ['services', 'index', 're-embed'];
+const withoutServices = ['services', 'doctor', 'index', 're-embed'];
 /** The projects that single commands need besides. */
 const furtherProjects = { bench: ['bench'], chaos: ['tests/chaos'] };
 

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { Cli } from './cli';
 import { addDb } from './commands/db';
 import { addDemo } from './commands/demo';
+import { addDoctor } from './commands/doctor';
 import { addReEmbed } from './commands/reEmbed';
 import { addServices } from './commands/services';
 import { addStart } from './commands/start';
@@ -29,7 +30,7 @@ export async function runCommand(context: StackContext, args: readonly string[])
     .showHelpAfterError()
     .enablePositionalOptions()
     .addHelpText('after', notes);
-  for (const add of [addDemo, addStart, addServices, addDb, addIndex, addReEmbed]) {
+  for (const add of [addDemo, addStart, addServices, addDoctor, addDb, addIndex, addReEmbed]) {
     add(program, cli);
   }
   program.commandsGroup('For developers of this repository:');

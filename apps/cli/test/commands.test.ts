@@ -9,7 +9,7 @@ import { cleanUp, failUsage, makeContext, makeFolder, millrace } from './helpers
 afterAll(cleanUp);
 
 const commands = [
-  ...['demo', 'start', 'bench', 'chaos', 'test'].map((name) => [name]),
+  ...['demo', 'start', 'doctor', 'bench', 'chaos', 'test'].map((name) => [name]),
   ...['up', 'down', 'reset', 'status', 'install'].map((name) => ['services', name]),
   ...['setup', 'migrate', 'rollback', 'roles', 'reset', 'seed', 'backup', 'restore', 'status'].map((name) => [
     'db',
@@ -20,7 +20,7 @@ const commands = [
 ];
 
 test('When a command has --help, then it prints only its usage', async () => {
-  expect(commands).toHaveLength(26);
+  expect(commands).toHaveLength(27);
   for (const command of commands) {
     const context = makeContext();
     const print = jest.spyOn(process.stdout, 'write').mockReturnValue(true);

@@ -9,6 +9,7 @@ export { inspectServices, type ServiceStatus } from './backing/status';
 export { addressOf, describeDatabase } from './postgres/address';
 export { findPostgres } from './postgres/binaries';
 export { createDatabase, probePostgres, withClient } from './postgres/probe';
+export { withRedis } from './redis/probe';
 export { findRedis } from './redis/redis';
 export { chooseApiPort, startLocalStack } from './run/localStack';
 export { findRunningStack, recordStack } from './run/runningStack';

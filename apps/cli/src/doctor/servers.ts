@@ -1,0 +1,72 @@
+import { configuredModels, loadMigrationConfig } from '@millrace/config';
+import { checkSetup, Database, tlsWarning } from '@millrace/database';
+import { describeDatabase, messageOf, type StackContext, withRedis } from '@millrace/stack';
+import { type Finding, fault, ok, warning } from './finding';
+
+const timeoutMs = 5_000;
+
+/** Checks the database as a service does when it starts: versions, extension, migrations and the model of its vectors. */
+export async function checkDatabase({ environment }: StackContext, url: string): Promise<Finding[]> {
+  const database = new Database({
+    url,
+    poolMax: 1,
+    connectTimeoutMs: timeoutMs,
+    statementTimeoutMs: timeoutMs,
+    applicationName: 'millrace-doctor',
+  });
+  try {
+    const { version } = await database.sql.one<{ version: string }>(
+      `SELECT current_setting('server_version') || coalesce(', pgvector ' || max(default_version), '') AS version
+       FROM pg_available_extensions WHERE name = 'vector'`,
+    );
+    const findings = [ok(`PostgreSQL ${version} at ${describeDatabase(url)}`)];
+    const models = configuredModels(loadMigrationConfig({ ...environment, DATABASE_URL: url }));
+    const warnings = await checkSetup(database.sql, ...models).catch((error: unknown) => [fault(messageOf(error))]);
+    return [...findings, ...warnings.map((one) => (typeof one === 'string' ? warning(one) : one))];
+  } catch (error) {
+    return [fault(`PostgreSQL at ${describeDatabase(url)}: ${messageOf(error)}`)];
+  } finally {
+    await database.close();
+  }
+}
+
+/** Finds the addresses of databases on other machines to which the connection is not encrypted. */
+export function checkEncryption({ environment }: StackContext): Finding[] {
+  const { DATABASE_URL, DATABASE_READ_URL, DATABASE_MIGRATION_URL, DATABASE_CA_FILE } = environment;
+  return Object.entries({ DATABASE_URL, DATABASE_READ_URL, DATABASE_MIGRATION_URL }).flatMap(([variable, url]) => {
+    if (!url || !URL.canParse(url)) {
+      return [];
+    }
+    try {
+      const text = tlsWarning(variable, url, DATABASE_CA_FILE || undefined);
+      return text === null ? [] : [warning(text)];
+    } catch (error) {
+      return [fault(messageOf(error))];
+    }
+  });
+}
+
+/** Checks the version and the settings of Redis. */
+export async function checkRedis(url: string): Promise<Finding[]> {
+  const where = `Redis at ${new URL(url).host}`;
+  try {
+    const [info, policy] = await withRedis(url, timeoutMs, (redis) =>
+      Promise.all([redis.info('server'), redis.config('GET', 'maxmemory-policy').catch(() => [])]),
+    );
+    const version = /^redis_version:(\S+)/m.exec(info)?.[1] ?? '0';
+    return [judgeRedis(where, version, Array.isArray(policy) ? policy[1] : undefined)];
+  } catch (error) {
+    return [fault(`${where} does not answer: ${messageOf(error)}.`)];
+  }
+}
+
+/** Judges a version of Redis and its maxmemory-policy, which managed servers may hide. */
+export function judgeRedis(where: string, version: string, policy: unknown): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major < 6 || (major === 6 && minor < 2)) {
+    return fault(`${where} is version ${version}; Millrace needs 6.2 or newer.`);
+  }
+  return policy === undefined || policy === 'noeviction'
+    ? ok(`${where} is version ${version}`)
+    : fault(`${where} has maxmemory-policy ${policy} and may delete deliveries. Set it to noeviction.`);
+}
