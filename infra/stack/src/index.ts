@@ -1,6 +1,7 @@
 export { ApiClient, ApiError } from './apiClient';
 export { canInstall, inspectSystem } from './apt/apt';
 export { installForTests, installServer } from './apt/install';
+export { renewPgvector } from './apt/pgvector';
 export { checkServer, configuredOwner } from './backing/configured';
 export { describeMissingServers, PrivateServers, type PrivateServersOptions } from './backing/privateServers';
 export { ensureRoles, type OwnedDatabase, type RoleUrls } from './backing/roles';

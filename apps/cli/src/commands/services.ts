@@ -4,6 +4,7 @@ import {
   findPostgres,
   inspectServices,
   installServer,
+  renewPgvector,
   resetServices,
   type StackContext,
   stopServices,
@@ -75,7 +76,9 @@ async function printStatus(cli: Cli, urls: boolean): Promise<void> {
 
 async function install(context: StackContext): Promise<void> {
   const postgres = await findPostgres(context.environment.PATH, undefined);
-  if (!postgres?.hasVector) {
+  if (postgres?.hasVector) {
+    await renewPgvector(context, postgres, { retry: true });
+  } else {
     await installServer(context, 'postgres');
   }
   await installServer(context, 'redis');

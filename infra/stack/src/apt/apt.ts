@@ -38,11 +38,13 @@ export function canInstall(system: System): boolean {
   return isRoot() && system.hasApt && ['debian', 'ubuntu'].includes(system.distribution);
 }
 
-function aptEnvironment(context: StackContext): Record<string, string | undefined> {
+/** The environment of apt's programs: nothing may ask, and messages are in English. */
+export function aptEnvironment(context: StackContext): Record<string, string | undefined> {
   return { ...context.environment, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
 }
 
-function aptLog(context: StackContext): string {
+/** The file that gets the output of apt's programs. */
+export function aptLog(context: StackContext): string {
   return join(context.logDir, 'apt.log');
 }
 
@@ -95,32 +97,6 @@ async function fetchLists(context: StackContext): Promise<void> {
 export async function candidateVersion(context: StackContext, name: string): Promise<string | null> {
   const { stdout } = await capture('apt-cache', ['policy', name], { env: aptEnvironment(context) });
   return /^\s+Candidate: (?!\(none\))(\S+)/m.exec(stdout)?.[1] ?? null;
-}
-
-/** An archive that apt is configured to fetch packages from. */
-export interface Archive {
-  readonly uri: string;
-  /** The keyring file that must have signed it, or an empty string when the source names none. */
-  readonly keyring: string;
-}
-
-/** Returns the main Debian archive of the release: not its security, updates or backports suite. */
-export async function findDebianArchive(context: StackContext, codename: string): Promise<Archive | undefined> {
-  const fields = ['CODENAME', 'COMPONENT', 'LABEL', 'REPO_URI', 'SIGNED_BY'];
-  const format = fields.map((field) => `$(${field})`).join('\t');
-  const { stdout } = await capture('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'], {
-    env: aptEnvironment(context),
-  });
-  return parseArchives(stdout, codename)[0];
-}
-
-/** Reads the lines of `apt-get indextargets`. apt leaves the name of a field in place of a missing value. */
-export function parseArchives(text: string, release: string): Archive[] {
-  return text.split('\n').flatMap((line) => {
-    const [codename, component, label, uri = '', keyring = ''] = line.split('\t');
-    const isMain = codename === release && component === 'main' && label === 'Debian' && /^(https?|file):/.test(uri);
-    return isMain ? [{ uri, keyring: keyring.startsWith('/') ? keyring : '' }] : [];
-  });
 }
 
 /** Puts a file in place while `work` runs. A file of that name that another program made is kept. */

@@ -1,45 +1,114 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { isOlder, oldestVector, safeVector } from '@millrace/database';
 import type { PostgresBinaries } from '../postgres/binaries';
-import { type StackContext, StackError } from '../system/context';
-import { run } from '../system/run';
-import { type Archive, aptGet, candidateVersion, findDebianArchive, inspectSystem, installPackages } from './apt';
+import { messageOf, type StackContext, StackError } from '../system/context';
+import { capture, run } from '../system/run';
+import { candidateVersion, canInstall, inspectSystem, installPackages, whileInstalling } from './apt';
+import { fetchPgvectorSource } from './pgvectorSource';
+import { replaceFiles } from './replaceFiles';
 
-/** The Debian release whose pgvector source is built where the distribution has no package. */
-const sourceRelease = 'trixie';
+/** Lies here after a renewal has failed, so that not every command tries again. */
+const failureFile = '/var/lib/millrace/pgvector-not-renewed';
+const retryMs = 86_400_000;
 
 /**
- * Installs pgvector for a PostgreSQL server: the distribution's package, otherwise a build of Debian's source.
- * @throws StackError when neither is possible
+ * Installs pgvector for a PostgreSQL server that has none, or one that is too old: the distribution's package if that is
+ * safe, otherwise a build of the source, otherwise an older version, which is told.
+ * @throws StackError when none is possible
  */
 export async function installPgvector(context: StackContext, binaries: PostgresBinaries): Promise<void> {
-  const packageName = `postgresql-${binaries.major}-pgvector`;
+  const packageName = packageOf(binaries);
   const version = await candidateVersion(context, packageName);
-  if (version !== null && !/^0\.[0-7]\./.test(version)) {
+  const installPackage = async () => {
     context.print(`Installing ${packageName} ...`);
     await installPackages(context, [packageName]);
+  };
+  if (version !== null && !isOlder(version, safeVector)) {
+    await installPackage();
     return;
   }
-  const { distribution, codename } = inspectSystem();
-  const archive = distribution === 'debian' ? await findDebianArchive(context, codename) : undefined;
-  if (!archive) {
-    throw new StackError(
-      `apt has no package ${packageName} of version 0.8 or newer, and Millrace builds pgvector only where apt fetches ` +
-        'from a Debian archive. Install pgvector for this PostgreSQL, or set DATABASE_URL to a server that has it.',
-    );
+  const hasUsablePackage = version !== null && !isOlder(version, oldestVector);
+  try {
+    await buildPgvector(context, binaries, { older: !hasUsablePackage });
+  } catch (error) {
+    if (!hasUsablePackage) {
+      throw error;
+    }
+    context.print(messageOf(error));
+    await installPackage();
   }
-  await buildPgvector(context, binaries, archive);
 }
 
-/** Fetches the source package through apt, which checks its signature, then builds and installs it. */
-async function buildPgvector(context: StackContext, binaries: PostgresBinaries, archive: Archive): Promise<void> {
-  context.print('Installing the compiler and the PostgreSQL headers for pgvector (about a minute) ...');
-  await installPackages(context, [`postgresql-server-dev-${binaries.major}`, 'dpkg-dev', 'make', 'gcc', 'libc6-dev']);
+/**
+ * Replaces a pgvector that can be used and is not safe, where that is possible. Otherwise it says what to do, and the server
+ * is used as it is: nobody's work should stop for it.
+ * @param options.retry tries again although it has failed lately
+ */
+export async function renewPgvector(
+  context: StackContext,
+  binaries: PostgresBinaries,
+  { retry = false } = {},
+): Promise<void> {
+  const { vectorVersion } = binaries;
+  if (vectorVersion === undefined || !binaries.hasVector || !isOlder(vectorVersion, safeVector)) {
+    return;
+  }
+  if (canInstall(inspectSystem()) && (retry || !hasFailedLately())) {
+    try {
+      await whileInstalling(context, () => buildPgvector(context, binaries, { older: false }));
+      rmSync(failureFile, { force: true });
+      context.print(
+        `Replaced pgvector ${vectorVersion}. Restart other PostgreSQL ${binaries.major} servers of this machine, and rebuild ` +
+          'vector indexes that were made before: npm run millrace -- index rebuild',
+      );
+      return;
+    } catch (error) {
+      mkdirSync(dirname(failureFile), { recursive: true });
+      writeFileSync(failureFile, messageOf(error));
+      context.print(messageOf(error));
+    }
+  }
+  context.print(
+    `WARNING: pgvector ${vectorVersion} of PostgreSQL ${binaries.major} is not safe; install ${safeVector} or newer ` +
+      '(docs/database/vector-index.md, "Versions of pgvector").',
+  );
+}
+
+function packageOf({ major }: PostgresBinaries): string {
+  return `postgresql-${major}-pgvector`;
+}
+
+function hasFailedLately(): boolean {
+  return existsSync(failureFile) && Date.now() - statSync(failureFile).mtimeMs < retryMs;
+}
+
+/** @throws StackError when the library belongs to a package: the next update of that would put the old one back */
+async function refusePackaged(binaries: PostgresBinaries): Promise<void> {
+  const { stdout } = await capture('dpkg-query', ['--status', packageOf(binaries)], { env: { LC_ALL: 'C' } });
+  if (/^Status: .* installed$/m.test(stdout)) {
+    throw new StackError(
+      `The package ${packageOf(binaries)} is installed, and its version ${binaries.vectorVersion} is too old. To have a newer ` +
+        `one built: apt-get remove ${packageOf(binaries)}, then run the command again.`,
+    );
+  }
+}
+
+/** Builds and installs pgvector. A server that runs meanwhile keeps the library that its sessions have loaded. */
+async function buildPgvector(
+  context: StackContext,
+  binaries: PostgresBinaries,
+  options: { older: boolean },
+): Promise<void> {
+  await refusePackaged(binaries);
   const folder = mkdtempSync(join(tmpdir(), 'millrace-pgvector-'));
   try {
-    context.print('Fetching and building pgvector (about half a minute) ...');
-    const source = await fetchSource(context, folder, archive);
+    context.print('Fetching pgvector ...');
+    const source = await fetchPgvectorSource(context, inspectSystem(), folder, options);
+    context.print('Installing the compiler and the PostgreSQL headers for it (about a minute) ...');
+    await installPackages(context, [`postgresql-server-dev-${binaries.major}`, 'make', 'gcc', 'libc6-dev']);
+    context.print('Building it (about half a minute) ...');
     const settings = [
       `PG_CONFIG=${join(binaries.binDir, 'pg_config')}`,
       // The default, -march=native, would break on a machine image that moves to an older processor. The distance
@@ -48,46 +117,16 @@ async function buildPgvector(context: StackContext, binaries: PostgresBinaries, 
       // No bitcode for PostgreSQL's just-in-time compiler: C functions gain nothing from it that is worth the time.
       'with_llvm=no',
     ];
+    const built = join(folder, 'built');
     const make = (...targets: string[]) =>
       run('make', ['-C', source, ...settings, ...targets], {
         log: join(context.logDir, 'pgvector.log'),
         failure: 'pgvector could not be built.',
       });
     await make();
-    await make('install');
+    await make('install', `DESTDIR=${built}`);
+    replaceFiles(built, '/');
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** Fetches and unpacks the source with separate package lists. The machine's apt configuration stays as it is. */
-async function fetchSource(context: StackContext, folder: string, archive: Archive): Promise<string> {
-  const list = join(folder, 'sources.list');
-  const lists = join(folder, 'lists');
-  mkdirSync(join(lists, 'partial'), { recursive: true });
-  mkdirSync(join(folder, 'cache', 'archives', 'partial'), { recursive: true });
-  const signedBy = existsSync(archive.keyring) ? ` [signed-by=${archive.keyring}]` : '';
-  writeFileSync(list, `deb-src${signedBy} ${archive.uri} ${sourceRelease} main\n`);
-  const options = [
-    `Dir::Etc::SourceList=${list}`,
-    'Dir::Etc::SourceParts=/dev/null',
-    `Dir::State::lists=${lists}`,
-    `Dir::Cache=${join(folder, 'cache')}`,
-    'APT::Get::List-Cleanup=false',
-    // Only we can enter the folder, so the download cannot run as apt's own account.
-    'APT::Sandbox::User=root',
-  ].flatMap((option) => ['-o', option]);
-  await aptGet(context, [...options, 'update'], {
-    failure: `The source packages of Debian ${sourceRelease} cannot be listed from ${archive.uri}.`,
-  });
-  await aptGet(context, [...options, 'source', 'pgvector'], {
-    cwd: folder,
-    failure: "Debian's source package of pgvector cannot be fetched.",
-  });
-  const entries = readdirSync(folder, { withFileTypes: true });
-  const source = entries.find((entry) => entry.isDirectory() && entry.name.startsWith('pgvector-'));
-  if (!source) {
-    throw new StackError(`The source package of pgvector was not unpacked in ${folder}.`);
-  }
-  return join(folder, source.name);
 }

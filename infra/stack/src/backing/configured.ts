@@ -1,3 +1,4 @@
+import { isOlder, oldestVector } from '@millrace/database';
 import { probePostgres } from '../postgres/probe';
 import { pingRedis } from '../redis/probe';
 import type { ServiceName } from '../servers/instance';
@@ -81,8 +82,8 @@ async function findFault(service: ServiceName, url: string): Promise<string | un
     if (vectorVersion === undefined) {
       return `that PostgreSQL ${major} does not have the pgvector extension.`;
     }
-    return /^0\.[0-7]\./.test(vectorVersion)
-      ? `its pgvector is version ${vectorVersion}, and Millrace needs 0.8 or newer.`
+    return isOlder(vectorVersion, oldestVector)
+      ? `its pgvector is version ${vectorVersion}, and Millrace needs ${oldestVector} or newer.`
       : undefined;
   } catch (error) {
     return `${service === 'redis' ? 'Redis' : 'PostgreSQL'} does not answer there: ${messageOf(error)}.`;

@@ -1,4 +1,7 @@
 import { installServer } from '../apt/install';
+import { renewPgvector } from '../apt/pgvector';
+import { findPostgres } from '../postgres/binaries';
+import { dataMajor } from '../postgres/cluster';
 import { isOurPostgres, postgresUrl, startPostgres, stopPostgres } from '../postgres/postgres';
 import { isOurRedis, redisUrl, startRedis, stopRedis } from '../redis/redis';
 import type { Instance, PrivateInstance, ServiceName } from '../servers/instance';
@@ -34,6 +37,10 @@ async function startPrivate(
   previous: PrivateInstance | undefined,
   secrets: Secrets,
 ): Promise<Instance> {
+  if (service === 'postgres') {
+    const installed = await findPostgres(context.environment.PATH, previous && dataMajor(previous.dataDir));
+    await (installed && renewPgvector(context, installed));
+  }
   const start = () => handlers[service].start(context, previous, password[service](secrets));
   const started = await start();
   if (started) {

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { isOlder, oldestVector, safeVector } from '@millrace/database';
 import { capture } from '../system/run';
 
 /** The oldest PostgreSQL that Millrace is tested with. */
@@ -9,8 +10,10 @@ export const oldestMajor = 15;
 export interface PostgresBinaries {
   readonly binDir: string;
   readonly major: number;
-  /** True when the pgvector extension is installed for it. */
+  /** True when a pgvector extension is installed for it that Millrace can use. */
   readonly hasVector: boolean;
+  /** The version of pgvector that is installed for it. */
+  readonly vectorVersion: string | undefined;
 }
 
 /** Returns the folders that hold PostgreSQL's server programs. Most systems do not have them on the PATH. */
@@ -28,24 +31,28 @@ function candidateFolders(path: string | undefined): string[] {
   );
 }
 
-/** True when pgvector's control file is in the folder where this server looks for extensions. */
-async function hasVector(binDir: string, major: number): Promise<boolean> {
+/** Reads the version in pgvector's control file, in the folder where this server looks for extensions. */
+async function findVector(binDir: string, major: number): Promise<string | undefined> {
   const config = await capture(join(binDir, 'pg_config'), ['--sharedir']);
   // Debian has pg_config in another package than the server.
   const shareDir = config.code === 0 ? config.stdout.trim() : `/usr/share/postgresql/${major}`;
-  return existsSync(join(shareDir, 'extension', 'vector.control'));
+  const file = join(shareDir, 'extension', 'vector.control');
+  return existsSync(file) ? /default_version = '([^']+)'/.exec(readFileSync(file, 'utf8'))?.[1] : undefined;
 }
 
 async function inspect(binDir: string): Promise<PostgresBinaries | undefined> {
   const version = await capture(join(binDir, 'postgres'), ['--version']);
   const major = Number(/ (\d+)/.exec(version.stdout)?.[1]);
-  return version.code === 0 && major >= oldestMajor
-    ? { binDir, major, hasVector: await hasVector(binDir, major) }
-    : undefined;
+  if (version.code !== 0 || !(major >= oldestMajor)) {
+    return undefined;
+  }
+  const vectorVersion = await findVector(binDir, major);
+  const hasVector = vectorVersion !== undefined && !isOlder(vectorVersion, oldestVector);
+  return { binDir, major, vectorVersion, hasVector };
 }
 
 /**
- * Returns the best installed server: one with pgvector before one without, then the newest.
+ * Returns the best installed server: one with a safe pgvector, then one with another that can be used, then the newest.
  * @param major the only version to return, when existing data was made by it
  */
 export async function findPostgres(
@@ -56,5 +63,9 @@ export async function findPostgres(
   return found
     .filter((candidate) => candidate !== undefined)
     .filter((candidate) => major === undefined || candidate.major === major)
-    .sort((a, b) => Number(b.hasVector) - Number(a.hasVector) || b.major - a.major)[0];
+    .sort((a, b) => rank(b) - rank(a) || b.major - a.major)[0];
+}
+
+function rank({ hasVector, vectorVersion }: PostgresBinaries): number {
+  return Number(hasVector) + Number(vectorVersion !== undefined && !isOlder(vectorVersion, safeVector));
 }
