@@ -217,16 +217,6 @@ See .env.example for every variable.`,
     const withoutModel = values.filter(([name]) => name !== 'EMBEDDING_MODEL');
     expect(loadConfig(Object.fromEntries(withoutModel))).toMatchObject({ EMBEDDING_CONCURRENCY: 2 });
   });
-
-  test('When docker compose starts the services, then every setting reaches them but those that the image decides', () => {
-    const compose = readFileSync(join(__dirname, '..', '..', '..', 'docker-compose.yml'), 'utf8');
-    const passed = new Set([...compose.matchAll(/^ {2,}([A-Z0-9_]+): /gm)].map(([, name]) => name));
-    const settings = [...envExample().matchAll(/^#([A-Z0-9_]+)=/gm)].map(([, name]) => name);
-    expect(settings.length).toBeGreaterThan(50);
-    // Files are in the image, and its containers have a fixed time to stop.
-    const decided = ['DATABASE_CA_FILE', 'NEXT_STATIC_EMBEDDING_FILE', 'SHUTDOWN_TIMEOUT_MS', 'STATIC_EMBEDDING_FILE'];
-    expect(settings.filter((name) => !passed.has(name)).sort()).toEqual(decided);
-  });
 });
 
 describe('The API key', () => {

@@ -19,13 +19,19 @@ function composeArguments(context: StackContext, project: string, ...args: strin
   return ['compose', '--project-name', project, '--file', join(context.root, 'docker-compose.yml'), ...args];
 }
 
+/** docker-compose.yml asks for every password, also those of containers that a command does not touch. */
+function composeEnvironment(context: StackContext, changes: Record<string, string> = {}): NodeJS.ProcessEnv {
+  const names = ['POSTGRES_PASSWORD', 'SERVICE_PASSWORD', 'READONLY_PASSWORD', 'REDIS_PASSWORD'];
+  return { ...context.environment, ...Object.fromEntries(names.map((name) => [name, 'not-used'])), ...changes };
+}
+
 async function compose(
   context: StackContext,
   options: { project: string; args: string[]; failure: string; env?: Record<string, string> },
 ): Promise<void> {
   await run('docker', composeArguments(context, options.project, ...options.args), {
     log: join(context.logDir, 'docker.log'),
-    env: { ...context.environment, ...options.env },
+    env: composeEnvironment(context, options.env),
     failure: options.failure,
   });
 }
@@ -61,7 +67,7 @@ export async function startContainer(
 async function runningPort(context: StackContext, project: string, service: ServiceName): Promise<number | undefined> {
   const inside = service === 'postgres' ? '5432' : '6379';
   const { code, stdout } = await capture('docker', composeArguments(context, project, 'port', service, inside), {
-    env: { ...context.environment },
+    env: composeEnvironment(context),
   });
   const port = Number(/:(\d+)\s*$/.exec(stdout)?.[1]);
   return code === 0 && port > 0 ? port : undefined;

@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { compose } from './compose';
 import { embeddings, nextEmbeddings } from './embedding';
 import { reading, searches } from './reading';
 import { api, database, files, health, redis, running } from './servers';
 import type { VariableGroup } from './types';
 import { reconciler, retries } from './work';
 
-/** Every variable that Millrace reads, in the order of .env.example. Times are milliseconds, sizes are bytes. */
+/** Every variable that Millrace or docker-compose.yml reads, in the order of .env.example. Times are milliseconds, sizes are bytes. */
 export const variableGroups: readonly VariableGroup[] = [
   database,
   redis,
@@ -19,6 +20,7 @@ export const variableGroups: readonly VariableGroup[] = [
   retries,
   reconciler,
   running,
+  compose,
 ];
 
 /** Parses the variables one by one. What holds between them is checked in config.ts. */
