@@ -77,6 +77,7 @@ async function measureSweeps({ bench, database, queues, forget }: Setting, waiti
       retryPolicy,
       graceMs: 0,
       orphanAgeMs: 3_600_000,
+      historyRetentionMs: 86_400_000,
       payloadRetentionMs: 86_400_000,
       jobMaxRetries: 3,
       chunkMaxRetries: 3,

@@ -14,6 +14,7 @@ export type { ClaimedJob } from './claimedJob';
 export { redispatchChunks, redispatchJobs } from './dispatch';
 export { failJob } from './failReading';
 export { claimJob, expireJobLeases, type JobClaim, releaseJob, renewJobLease, retryReading } from './jobLeases';
+export { type Pruned, type PruneOptions, pruneHistory } from './prune';
 export { findDriftedJobs, reconcileCounters } from './reconcile';
 export {
   type BegunReEmbedding,

@@ -20,8 +20,8 @@ const tally = `LATERAL (
 const drifted = `(j.processed_chunks <> n.success OR j.failed_chunks <> n.failed
   OR (j.status IN ${runningJob}) <> (n.open > 0))`;
 
-/** SQL: job `j` has its chunks, and all of them count. */
-const inScope = `j.total_chunks IS NOT NULL AND j.status <> 'cancelled'`;
+/** SQL: job `j` has all of its chunks, and all of them count. */
+const inScope = `j.total_chunks IS NOT NULL AND j.status <> 'cancelled' AND j.pruned_at IS NULL`;
 
 /** How many chunks one call counts. A job with more is checked alone. */
 const chunksAtATime = 200_000;

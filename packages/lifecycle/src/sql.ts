@@ -17,6 +17,9 @@ export const runningJob = `('processing', 'retrying')`;
 /** The statuses of a job that has not ended. */
 export const openJob = `('queued', 'chunking', 'processing', 'retrying')`;
 
+/** The statuses of a job that has ended. */
+export const endedJob = `('completed', 'completed_with_errors', 'failed', 'cancelled')`;
+
 /** Gives the row its next delivery; the SET list of table or alias `row`. */
 export function nextDelivery(row: 'c' | 'j' | 'jobs'): string {
   return `dispatch_count = ${row}.dispatch_count + 1, queue_job_id = ${row}.id || '.' || (${row}.dispatch_count + 1)`;

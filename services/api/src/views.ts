@@ -177,6 +177,7 @@ export function jobView(row: JobRow): JobView {
     created_at: iso(row.createdAt),
     started_at: isoOrNull(row.startedAt),
     finished_at: isoOrNull(row.finishedAt),
+    pruned_at: isoOrNull(row.prunedAt),
     links: { ...jobLinks(row.id), document: `${base}/documents/${row.documentId}` },
   };
 }

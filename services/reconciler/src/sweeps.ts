@@ -14,6 +14,7 @@ import {
 import type { Queues } from '@millrace/queues';
 import type { Deliveries } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
+import { history } from './history';
 import { firstId, lostDeliveries } from './lostDeliveries';
 import { orphanedBlobs } from './orphanedBlobs';
 import { reEmbedJobs } from './reEmbedJobs';
@@ -38,6 +39,8 @@ export interface SweepOptions {
   orphanAgeMs: number;
   /** How long the texts of failed chunks are kept for a retry. */
   payloadRetentionMs: number;
+  /** How long the history of ended jobs is kept. */
+  historyRetentionMs: number;
   /** Limits of a job of the kind re-embed: its retry rounds, and the attempts of each chunk. */
   jobMaxRetries: number;
   chunkMaxRetries: number;
@@ -88,6 +91,7 @@ export function createSweeps(options: SweepOptions): Sweep[] {
       name: 'expired_payloads',
       run: () => database.jobChunks.removePayloads({ olderThanMs: options.payloadRetentionMs, limit: rowsPerSweep }),
     },
+    { name: 'history', run: history(options) },
     // This sweep comes before re_embed_jobs, which begins no job while jobs of an earlier re-embedding are open.
     { name: 'ended_re_embeddings', run: () => endReEmbedJobs(database, rowsPerSweep) },
     { name: 're_embed_jobs', run: reEmbedJobs(options) },

@@ -41,6 +41,7 @@ beforeEach(async () => {
     graceMs: 1_000,
     orphanAgeMs: 5_000,
     payloadRetentionMs: 86_400_000,
+    historyRetentionMs: 86_400_000,
     jobMaxRetries: 3,
     chunkMaxRetries: 3,
     logger,

@@ -32,5 +32,10 @@ export const reconciler = group({
     PAYLOAD_RETENTION_MS: wholeNumber(0, 3_650 * day)
       .default(30 * day)
       .describe('How long the texts of failed and cancelled chunks are kept for a retry (30 days).'),
+    HISTORY_RETENTION_MS: wholeNumber(3_600_000, 36_500 * day)
+      .default(90 * day)
+      .describe(
+        'How long the history of ended jobs is kept (90 days): successful job chunks, attempts, retries, and who asked for them. Documents, their searchable chunks and what they lack stay. Nothing is removed while it can be retried.',
+      ),
   },
 });

@@ -48,6 +48,12 @@ export const jobSchema = z
     created_at: createdAt,
     started_at: timestamp.nullable().describe('When a worker first claimed the job, or null.'),
     finished_at: timestamp.nullable().describe('When the job ended, or null.'),
+    pruned_at: timestamp
+      .nullable()
+      .describe(
+        'When the history of the job was removed (HISTORY_RETENTION_MS), or null. Its counters stay; of its chunks only the ' +
+          'failed and cancelled ones are left, without their attempts.',
+      ),
     links,
   })
   .meta({ id: 'Job', description: 'One run over a document.' });

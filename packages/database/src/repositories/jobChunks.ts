@@ -165,22 +165,29 @@ export class JobChunks {
 
   /**
    * Returns where further chunks of a document continue after those of its ingest and reread jobs: the next chunk index, and
-   * how often each of these texts has occurred.
+   * how often each of these texts has occurred. Chunks that were pruned from the history of a job are stored.
    */
   async findContinuation(
     documentId: string,
     contentHashes: readonly string[],
   ): Promise<{ next: number; occurrences: Map<string, number> }> {
     const { next } = await this.sql.one<{ next: number }>(
-      `SELECT coalesce(max(c.chunk_index) + 1, 0) AS next FROM jobs j JOIN job_chunks c ON c.job_id = j.id
-       WHERE j.document_id = $1 AND j.kind IN ('ingest', 'reread')`,
+      `SELECT coalesce(max(last) + 1, 0) AS next FROM (
+         SELECT max(chunk_index) AS last FROM document_chunks WHERE document_id = $1
+         UNION ALL
+         SELECT max(c.chunk_index) FROM jobs j JOIN job_chunks c ON c.job_id = j.id
+         WHERE j.document_id = $1 AND j.kind IN ('ingest', 'reread')) AS used`,
       [documentId],
     );
     const rows = await this.sql.many<{ hash: string; count: number }>(
-      `SELECT c.content_hash AS hash, count(*)::integer AS count FROM jobs j JOIN job_chunks c ON c.job_id = j.id
-       WHERE j.document_id = $<documentId> AND j.kind IN ('ingest', 'reread')
-         AND c.content_hash = ANY($<contentHashes>::text[])
-       GROUP BY c.content_hash`,
+      `SELECT content_hash AS hash, count(DISTINCT chunk_hash)::integer AS count FROM (
+         SELECT content_hash, chunk_hash FROM document_chunks
+         WHERE document_id = $<documentId> AND content_hash = ANY($<contentHashes>::text[])
+         UNION ALL
+         SELECT c.content_hash, c.chunk_hash FROM jobs j JOIN job_chunks c ON c.job_id = j.id
+         WHERE j.document_id = $<documentId> AND j.kind IN ('ingest', 'reread')
+           AND c.content_hash = ANY($<contentHashes>::text[])) AS used
+       GROUP BY content_hash`,
       { documentId, contentHashes },
     );
     return { next, occurrences: new Map(rows.map(({ hash, count }) => [hash, count])) };

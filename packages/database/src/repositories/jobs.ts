@@ -34,6 +34,8 @@ export interface JobRow {
   updatedAt: Date;
   startedAt: Date | null;
   finishedAt: Date | null;
+  /** When its successful chunks and the attempts were removed from the history, or null. */
+  prunedAt: Date | null;
 }
 
 export type NewJob = Pick<JobRow, 'id' | 'documentId' | 'kind' | 'maxRetries' | 'chunkMaxRetries'> & {
@@ -74,7 +76,8 @@ const columns = `j.id, j.document_id AS "documentId", j.kind, j.status, j.curren
   j.retry_count AS "retryCount", j.max_retries AS "maxRetries", j.chunk_max_retries AS "chunkMaxRetries",
   j.error_code AS "errorCode", j.error, j.attempts, j.lease_expires_at AS "leaseExpiresAt",
   j.dispatch_count AS "dispatchCount", j.queue_job_id AS "queueJobId", j.created_at AS "createdAt",
-  j.updated_at AS "updatedAt", j.started_at AS "startedAt", j.finished_at AS "finishedAt"`;
+  j.updated_at AS "updatedAt", j.started_at AS "startedAt", j.finished_at AS "finishedAt",
+  j.pruned_at AS "prunedAt"`;
 
 /** SQL: a column of the document of job `j`. */
 const ofDocument = (column: string) => `(SELECT d.${column} FROM documents d WHERE d.id = j.document_id)`;
