@@ -5,7 +5,7 @@ import type { ChunkStrategy } from '@millrace/contracts';
  * of text that has no place on a page is all 0.
  */
 export interface ChunkLine {
-  /** A tab separates the cells of a table row. */
+  /** A tab separates the cells of a table row; two tabs have an empty cell between them. */
   text: string;
   x0: number;
   y0: number;
@@ -16,6 +16,11 @@ export interface ChunkLine {
   bold: boolean;
   /** The depth of a heading, from 1, when the input marks the line as one. */
   headingLevel?: number;
+  /**
+   * True for code and other text whose white space is kept. Neighbouring lines of it are one block, which an empty line
+   * ends.
+   */
+  preformatted?: boolean;
 }
 
 /**

@@ -59,6 +59,21 @@ describe('When a document is chunked', () => {
     expect(chunk?.coordinates).toHaveLength(1);
   });
 
+  test('and it has code, then the white space of each line is kept, and an empty line stays empty', () => {
+    const box = { x0: 0, y0: 0, x1: 0, y1: 0 };
+    const code = ['def turn(mill):', '    if  mill:', '\t\treturn 1', '', '  # end'];
+    const lines = code.map((text) => ({ ...box, text, preformatted: true }));
+    const [chunk] = chunkDocument([pageOf(1, [{ ...box, text: 'As follows:' }, ...lines])], limits);
+    expect(chunk?.text).toBe('As follows:\n\ndef turn(mill):\n    if  mill:\n\t\treturn 1\n\n  # end');
+    const second = chunkDocument([pageOf(1, lines.slice(1))], limits)[0];
+    expect(second?.text.startsWith('    if  mill:')).toBe(true);
+  });
+
+  test('and it has a table with empty cells, then a tab stands for each of them', () => {
+    const rows = ['\t2023\t2022', 'Revenue\t\t999'];
+    expect(chunkDocument([pageOf(1, rows)], limits)[0]?.text).toBe('\t2023\t2022\nRevenue\t\t999');
+  });
+
   test('and a page is repeated, then each copy has its own chunks', () => {
     const pages = [1, 2].map((page) => pageOf(page, [sentences(40)]));
     const chunks = chunkDocument(pages, { maxTokens: 400, overlapTokens: 0 });

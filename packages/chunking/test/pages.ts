@@ -17,7 +17,14 @@ const words = fc.oneof(
   { weight: 3, arbitrary: fc.lorem({ maxCount: 3, mode: 'sentences' }) },
   {
     weight: 2,
-    arbitrary: fc.constantFrom('Revenue\t$ 1,234\t(56)', 'Net income\t—\t7.5%', '• a point', 'Item 7. Risks'),
+    arbitrary: fc.constantFrom(
+      'Revenue\t$ 1,234\t(56)',
+      'Net income\t—\t7.5%',
+      '\t2023\t\t2022',
+      '    if  mill:\t \tturn()',
+      '• a point',
+      'Item 7. Risks',
+    ),
   },
   {
     weight: 2,
@@ -44,6 +51,7 @@ const line = fc.record({
   fontSize: fc.constantFrom(10, 10, 10, 14),
   bold: fc.boolean(),
   level: fc.option(fc.integer({ min: 1, max: 6 }), { freq: 8, nil: undefined }),
+  preformatted: fc.option(fc.constant(true as const), { freq: 8, nil: undefined }),
 });
 
 const running = { x0: 0.1, x1: 0.5, fontSize: 9, bold: false };
@@ -69,7 +77,7 @@ export const documents: fc.Arbitrary<ChunkPage[]> = fc
         lines: [
           ...top,
           ...bottom,
-          ...lines.map(({ text, indent, width, gap, fontSize, bold, level }) => {
+          ...lines.map(({ text, indent, width, gap, fontSize, bold, level, preformatted }) => {
             y = Math.min(0.97, Math.max(0.03, y + (gap * fontSize) / 792));
             const heading = level === undefined ? {} : { headingLevel: level };
             return {
@@ -81,6 +89,7 @@ export const documents: fc.Arbitrary<ChunkPage[]> = fc
               fontSize,
               bold,
               ...heading,
+              ...(preformatted === undefined ? {} : { preformatted }),
             };
           }),
         ],

@@ -6,6 +6,7 @@ export type Separator = '' | ' ' | '\t' | '\n' | '\n\n';
 
 /** A run of characters without white space, or a piece of a run that is too long. */
 export interface Word {
+  /** It begins with the white space that its separator leaves out: an indentation, or the tabs of empty cells. */
   text: string;
   separator: Separator;
   /** How well a chunk can end before this word; see boundary.ts. */

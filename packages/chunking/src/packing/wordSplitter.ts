@@ -1,5 +1,6 @@
 import type { ChunkStrategy } from '@millrace/contracts';
 import type { Block } from '../structure/block';
+import type { ChunkLine } from '../types';
 import { boundary } from './boundary';
 import type { TokenCounter } from './tokens';
 import type { Separator, Word } from './word';
@@ -38,7 +39,10 @@ export class WordSplitter {
       let end = 0;
       for (const { 0: text, index } of line.text.matchAll(/\S+/gu)) {
         const isFirstOfBlock = words.length === 0;
-        let separator: Separator = line.text.slice(end, index).includes('\t') ? '\t' : ' ';
+        const space = line.text.slice(end, index);
+        const kept = block.isTable && space !== ' ' ? keptSpace(space, isFirstOfLine, line) : '';
+        const isTab = line.preformatted === true ? space.startsWith('\t') : space.includes('\t');
+        let separator: Separator = isTab ? '\t' : ' ';
         if (isFirstOfBlock && !block.continues) {
           separator = this.last === null ? '' : '\n\n';
         } else if (isFirstOfLine) {
@@ -52,7 +56,7 @@ export class WordSplitter {
         } else {
           level = this.textBoundary(separator, text);
         }
-        this.push(words, { text, separator, boundary: level, line, block, innerTokens: -1 });
+        this.push(words, { text, separator, boundary: level, line, block, innerTokens: -1 }, kept);
         isFirstOfLine = false;
         end = index + text.length;
       }
@@ -109,10 +113,11 @@ export class WordSplitter {
     }
   }
 
-  /** Adds the word to `words`, in pieces when it is too long. */
-  private push(words: Word[], word: Word): void {
+  /** Adds the word to `words`, in pieces when it is too long. `space` becomes its beginning, unless it takes many tokens. */
+  private push(words: Word[], word: Word, space: string): void {
     const [first = word.text, ...others] = this.piecesOf(word.text);
-    let last = others.length === 0 ? word : { ...word, text: first };
+    const fits = space !== '' && this.tokens.count(space + first) <= 2 * this.maxWordTokens;
+    let last = others.length === 0 && !fits ? word : { ...word, text: fits ? space + first : first };
     words.push(last);
     for (const text of others) {
       const level = spacelessSentenceEnd.test(last.text) ? boundary.sentence : boundary.glued;
@@ -149,4 +154,13 @@ export class WordSplitter {
     this.addHalves(codePoints.slice(0, middle), pieces);
     this.addHalves(codePoints.slice(middle), pieces);
   }
+}
+
+/**
+ * The white space before a word that is kept besides the word's separator: all of it in preformatted text, the tabs of
+ * empty cells in a row of a table.
+ */
+function keptSpace(space: string, isFirstOfLine: boolean, line: ChunkLine): string {
+  const kept = line.preformatted === true ? space : space.replace(/[^\t]+/gu, '');
+  return isFirstOfLine ? kept : kept.slice(1);
 }

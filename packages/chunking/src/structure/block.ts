@@ -5,7 +5,7 @@ import type { ChunkLine } from '../types';
 export interface Block {
   page: number;
   lines: ChunkLine[];
-  /** True for a table: each line is a row. Otherwise the lines are one flowing text. */
+  /** True for a table and for preformatted text: each line stays a line. Otherwise the lines are one flowing text. */
   isTable: boolean;
   isHeading: boolean;
   /** True for an item of a list. */

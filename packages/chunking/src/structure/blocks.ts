@@ -54,6 +54,7 @@ class PageDivider {
     let block: Block | null = null;
     for (const [index, line] of this.page.lines.entries()) {
       if (line.text.trim() === '') {
+        block = line.preformatted === true ? null : block;
         continue;
       }
       const isRow = this.isRow(line, index);
@@ -67,9 +68,12 @@ class PageDivider {
     return blocks;
   }
 
-  /** True for a line with cells, and for a short line next to one: a row that has a label but no numbers. */
+  /**
+   * True for a preformatted line, for a line with cells, and for a short line next to one: a row that has a label but no
+   * numbers.
+   */
   private isRow(line: ChunkLine, index: number): boolean {
-    if (this.hasCells(line)) {
+    if (line.preformatted === true || this.hasCells(line)) {
       return true;
     }
     if (line.headingLevel !== undefined || !isShort(line, this.layout) || startsNamedHeading(line)) {
@@ -91,7 +95,7 @@ class PageDivider {
   private belongs(block: Block, line: ChunkLine, isRow: boolean): boolean {
     const { layout } = this;
     const before = block.lines.at(-1);
-    if (before === undefined || block.isTable !== isRow) {
+    if (before === undefined || block.isTable !== isRow || before.preformatted !== line.preformatted) {
       return false;
     }
     if (!layout.isKnown) {
