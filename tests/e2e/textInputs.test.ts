@@ -99,7 +99,7 @@ describe('A text that is uploaded', () => {
   test.each([
     ['holds nothing to read', ' \n\f\n ', 'text/plain', 'DOCUMENT_NO_TEXT'],
     ['has more pages than allowed', 'page\f'.repeat(51), 'text/plain', 'DOCUMENT_TOO_MANY_PAGES'],
-    ['nests without an end', '<b>'.repeat(30_000), 'text/html', 'TEXT_UNREADABLE'],
+    ['nests without an end', '<b>'.repeat(30_000), 'text/html', 'DOCUMENT_NO_TEXT'],
     [
       'is too large to be read as a whole',
       Buffer.alloc(17 * 1024 * 1024, 'a b '),

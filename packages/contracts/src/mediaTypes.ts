@@ -22,7 +22,14 @@ export const mediaTypes = {
     aliases: [],
     extensions: ['.pdf'],
   },
-  'text/plain': { isText: true, signature: null, noun: 'a text', aliases: [], extensions: ['.txt', '.text'] },
+  'text/plain': {
+    isText: true,
+    signature: null,
+    noun: 'a text',
+    // Subtitles are plain text, too.
+    aliases: ['text/vtt', 'text/srt', 'application/x-subrip'],
+    extensions: ['.txt', '.text', '.srt', '.vtt'],
+  },
   'text/markdown': {
     isText: true,
     signature: null,

@@ -3,9 +3,11 @@ import { MillraceError } from '@millrace/contracts';
 import { fallbackEncoding } from './encoding/candidate';
 import { encodingOf } from './encoding/charset';
 import { decodeFile, detectEncoding } from './encoding/encodedFile';
-
+import { hasPages } from './encoding/formFeeds';
+import { normalizeTitle } from './normalize';
 import { paginate } from './pages';
-import { readHtml } from './readers/html';
+import { declaredCharset } from './readers/html/declaredCharset';
+import { readHtml } from './readers/html/readHtml';
 import { readMarkdown } from './readers/markdown';
 import { readPlain } from './readers/plain';
 import { splitText } from './splitText';
@@ -14,17 +16,23 @@ import { maxTitleLength, type Piece, type TextPage, type TextType } from './type
 /** Markdown is parsed as a whole, which takes about twenty times its size in memory. Other texts are read piece by piece. */
 const maxMarkdownBytes = 16 * 1024 * 1024;
 
+export interface TextOptions {
+  /** The declared encoding of the file, as `charsetOf` returns it. */
+  charset?: string | null;
+  /** The most pages that form feeds may end. The number of pages that are made here says nothing, so it has no limit. */
+  maxPages?: number;
+}
+
 /**
  * Reads the pages of a text file, one at a time. The result depends only on the bytes and the charset.
- * @param charset The declared encoding of the file, as `charsetOf` returns it.
  * @returns the document's title, cut to 1,000 characters; null when it has none.
- * @throws MillraceError TEXT_UNREADABLE when the file is not text or its HTML is nested too deeply, DOCUMENT_TOO_LARGE
- * for large Markdown; the file system's error when the file cannot be read.
+ * @throws MillraceError TEXT_UNREADABLE when the file is not text, DOCUMENT_TOO_LARGE for large Markdown,
+ * DOCUMENT_TOO_MANY_PAGES; the file system's error when the file cannot be read.
  */
 export function* readTextPages(
   path: string,
   type: TextType,
-  charset: string | null = null,
+  { charset = null, maxPages = Number.POSITIVE_INFINITY }: TextOptions = {},
 ): Generator<TextPage, string | null> {
   const encoding = detectEncoding(path, charset);
   if (encoding === null) {
@@ -40,8 +48,12 @@ export function* readTextPages(
   const isGuess = encoding === fallbackEncoding && charset !== encoding;
   const declared = type === 'text/html' && isGuess ? declaredInHtml(path) : null;
   const pieces = new TitledPieces(readerOf(type, decodeFile(path, declared ?? encoding)));
-  yield* paginate(pieces);
-  return pieces.title === null ? null : (splitText(pieces.title, maxTitleLength).next().value ?? null);
+  if (type !== 'text/html' && hasPages(path, encoding)) {
+    yield* limited(paginate(pieces, Number.POSITIVE_INFINITY), maxPages);
+  } else {
+    yield* paginate(pieces);
+  }
+  return pieces.title === null ? null : (splitText(normalizeTitle(pieces.title), maxTitleLength).next().value ?? null);
 }
 
 function readerOf(type: TextType, texts: Iterable<string>): Generator<Piece, string | null> {
@@ -55,13 +67,21 @@ function readerOf(type: TextType, texts: Iterable<string>): Generator<Piece, str
   }
 }
 
-/** The encoding that a meta tag in the first kilobyte of an HTML file declares. Null when it is unknown or impossible. */
+/** The encoding that an HTML file declares. Null when it is unknown or impossible. */
 function declaredInHtml(path: string): string | null {
-  const [head = ''] = decodeFile(path, fallbackEncoding);
-  const [, label] = /<meta[^>]*charset\s*=\s*["']?([\w-]+)/i.exec(head.slice(0, 1024)) ?? [];
-  const encoding = label === undefined ? null : encodingOf(label);
+  const label = declaredCharset(decodeFile(path, fallbackEncoding));
+  const encoding = label === null ? null : encodingOf(label);
   // In a UTF-16 file, the tag would not have been found.
-  return encoding?.startsWith('utf-16') ? null : encoding;
+  return encoding?.startsWith('utf-16') || encoding?.startsWith('utf-32') ? null : encoding;
+}
+
+function* limited(pages: Generator<TextPage>, maxPages: number): Generator<TextPage> {
+  for (const page of pages) {
+    if (page.page > maxPages) {
+      throw new MillraceError('DOCUMENT_TOO_MANY_PAGES', `The document has more than ${maxPages} pages.`);
+    }
+    yield page;
+  }
 }
 
 /** Passes on the pieces of a reader and keeps the title that it returns at its end. */

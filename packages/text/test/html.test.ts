@@ -1,3 +1,4 @@
+import { hideNestedScripts } from '../src/readers/html/nestedScripts';
 import { linesOf, read } from './read';
 
 const html = (content: string | Buffer) => linesOf(content, 'text/html');
@@ -31,6 +32,18 @@ describe('When HTML is read', () => {
         <p>Shown, too<input hidden>!</p><div hidden><div>Not</div>Not</div><span style="color: red; Display : None">Not</span>
         <p style="display:block">Seen <ix:nonFraction>12</ix:nonFraction></p>`),
     ).toEqual(['Shown', 'Shown, too!', 'Seen 12']);
+  });
+
+  test.each([
+    ['<div style="visibility:hidden">no<p style="VISIBILITY: visible">yes</p>no</div>'],
+    ['<p style="visibility: collapse">no<img alt=no></p><ul style="visibility:hidden"><li>no</ul>yes'],
+    ['<div style="display:none; display:block" hidden>yes</div><p style="display:none!important">no</p>'],
+    ['<dialog>no</dialog><div popover>no</div><dialog open>yes</dialog>'],
+    ['<template>no</template><template shadowrootmode=open>yes</template>'],
+    ['<video>no</video><canvas>no</canvas><audio>no</audio><datalist><option>no</datalist>yes'],
+    ['<details><summary>yes</summary></details>'],
+  ])('then what a browser shows is read, as in %s', (content) => {
+    expect(html(content)).toEqual(['yes']);
   });
 
   test('and the title has no end tag, then the text after the title is read', () => {
@@ -73,8 +86,58 @@ describe('When HTML is read', () => {
     ]);
   });
 
-  test('then preformatted text keeps its lines', () => {
-    expect(html('<pre>one\n  two\n\nthree</pre>')).toEqual(['one', 'two', 'three']);
+  test('then preformatted text keeps its lines and its white space', () => {
+    expect(html('<pre>\none\n  two\r\n\tthree  x\n\n\nfour\n</pre>after')).toEqual([
+      'one',
+      '  two',
+      '\tthree  x',
+      '',
+      'four',
+      'after',
+    ]);
+    expect(html('<pre><code>a<br>  b<br><br>c</code></pre><pre><div>d</div><div>  e</div></pre>')).toEqual([
+      'a',
+      '  b',
+      '',
+      'c',
+      '',
+      'd',
+      '  e',
+    ]);
+    expect(html('<div style="white-space: pre">a\n  b</div><ul><li><pre>x\n y</pre></ul>')).toEqual([
+      'a',
+      '  b',
+      '',
+      '• x',
+      ' y',
+    ]);
+  });
+
+  test('then soft hyphens and other invisible characters do not divide words', () => {
+    const content =
+      '<title>Wind\u00admill</title><h1>Wind&shy;mill</h1><p>in<wbr>side, foo\u2060bar, <b>wa\u00ad</b>ter, \uFEFFone';
+    expect(html(content)).toEqual(['# Windmill', 'inside, foobar, water, one']);
+    expect(read(content, 'text/html').title).toBe('Windmill');
+  });
+
+  test('then the page in a frame is read, if the page holds it and shows the frame', () => {
+    expect(
+      html(`a<iframe srcdoc="<title>T</title><h2>In</h2><p>text &amp;amp; more<iframe srcdoc='deep'></iframe>">old</iframe>b
+        <iframe hidden srcdoc="no"></iframe><div style="display:none"><iframe srcdoc="no"></iframe></div>`),
+    ).toEqual(['a', '## In', 'text & more', 'deep', 'b']);
+    expect(html(`${'<iframe srcdoc="'.repeat(1_000)}x`)).toEqual([]);
+  });
+
+  test.each([
+    ['an end tag in a comment in it', '<script><!-- <script>x</script> no --></script>yes'],
+    ['a comment without an end', '<script><!-- no </script>yes'],
+    ['an empty comment', '<script><!--><script></script>yes'],
+    ['a comment around it', '<!-- <script> --><!-- <script></script> -->yes'],
+    ['upper case and attributes', '<SCRIPT a="b"><!-- <Script\n>no</SCRIPT > no --></script>yes'],
+    ['no comment', '<script>"<script>"</script>yes'],
+  ])('and a script has %s, then it ends where browsers end it', (_what, content) => {
+    expect(html(content)).toEqual(['yes']);
+    expect([...hideNestedScripts(content)].join('')).toBe([...hideNestedScripts([content])].join(''));
   });
 
   test('and the bytes are not Unicode, then the declared encoding is used if it is known', () => {
@@ -85,9 +148,36 @@ describe('When HTML is read', () => {
     expect(html('<meta charset="windows-1251"><p>Größe')).toEqual(['Größe']);
   });
 
-  test('and elements are nested too deeply, then reading fails with TEXT_UNREADABLE', () => {
-    expect(() => html('<b>'.repeat(1_000_000))).toThrow(expect.objectContaining({ code: 'TEXT_UNREADABLE' }));
-    expect(html(`${'<b>'.repeat(10_000)}deep`)).toEqual(['deep']);
+  test('and the charset is declared late, then it is used', () => {
+    const mill = Buffer.from([0xec, 0xeb, 0xe8, 0xed]);
+    const late = (tag: string) =>
+      Buffer.concat([Buffer.from(`<script>${'// <meta charset=x>'.repeat(500)}</script>${tag}<p>`), mill]);
+    expect(html(late('<meta http-equiv="Content-Type" content="text/html; charset=windows-1251">'))).toEqual(['млин']);
+    expect(html(late('<meta name=x content="charset=koi8-r" http-equiv=refresh><meta charset=windows-1251>'))).toEqual([
+      'млин',
+    ]);
+    expect(html(Buffer.concat([Buffer.from('<?xml version="1.0" encoding="windows-1251"?><p>'), mill]))).toEqual([
+      'млин',
+    ]);
+  });
+
+  test.each([
+    'b',
+    'div',
+    'ul><li',
+    'blockquote',
+    'table><tr><td',
+    'table',
+    'pre',
+    'dl><dd',
+    'math><mrow',
+    'span style="visibility:visible"',
+  ])('and elements are nested without an end, as in <%s>, then the text in them is read', (tags) => {
+    const start = process.cpuUsage();
+    const [last, ...others] = html(`${`<${tags}>`.repeat(20_000)}deep`).reverse();
+    expect(last?.replace('• ', '')).toBe('deep');
+    expect(others).toEqual([]);
+    expect(process.cpuUsage(start).user).toBeLessThan(5_000_000);
   });
 
   test('and the file is cut off anywhere, then reading succeeds with the same result each time', () => {

@@ -48,6 +48,43 @@ describe('When plain text is read', () => {
     expect(title).toBeNull();
   });
 
+  test('and it has form feeds, then its pages are exactly those, however long they are', () => {
+    const long = Array.from({ length: 40 }, (_, index) => `${index} ${'words '.repeat(60)}`).join('\r\n\r\n');
+    const endsOf = (content: string | Buffer, charset?: string) =>
+      read(content, 'text/plain', charset).pages.map(({ lines }) => lines.at(-1)?.text.slice(-5));
+    expect(endsOf(`${long}\r\n\fsecond\r\n\f${long}\flast`)).toEqual(['words', 'econd', 'words', 'last']);
+    expect(endsOf(Buffer.from(`${long}\ftail`, 'utf16le'), 'utf-16le')).toEqual(['words', 'tail']);
+    // In UTF-16, a byte of a letter may be that of a form feed.
+    expect(endsOf(Buffer.from(`${long}\n\n\u0c0c`, 'utf16le'), 'utf-16le').length).toBeGreaterThan(4);
+    // A million characters are no page.
+    expect(endsOf(`${long.repeat(100)}\ftail`).length).toBeGreaterThan(100);
+  });
+
+  test('and it has more form feeds than pages are allowed, then it fails; pages without form feeds have no limit', () => {
+    const readUpTo = (content: string) => read(content, 'text/plain', null, 3).pages.length;
+    expect(() => readUpTo('a\fb\fc\fd')).toThrow(expect.objectContaining({ code: 'DOCUMENT_TOO_MANY_PAGES' }));
+    expect(readUpTo('a\fb\fc')).toBe(3);
+    expect(readUpTo('words\n\n'.repeat(5_000))).toBe(9);
+  });
+
+  test('and it has subtitles, then each is a paragraph with its times', () => {
+    expect(
+      plain(
+        '\uFEFF1\r\n00:00:01,000 --> 00:00:02,500\r\n- Go,\r\n<i>softly</i>\r\n\r\n2\r\n00:00:03,000 --> 00:00:04,000\r\n{\\an8}1.    Stop\r\n',
+      ),
+    ).toEqual(['1 00:00:01,000 --> 00:00:02,500 - Go, softly', '2 00:00:03,000 --> 00:00:04,000 1. Stop']);
+    expect(
+      plain(
+        'WEBVTT\n\nintro\n00:01.000 --> 00:02.000 align:start\n<v Ann>Go <00:01.500><c.x>on</c>\n\nNOTE done\nand so on',
+      ),
+    ).toEqual(['WEBVTT', 'intro 00:01.000 --> 00:02.000 Ann: Go on', 'NOTE done and so on']);
+    expect(plain('The arrow -->\n- is no time: 1 --> 2')).toEqual(['The arrow -->', '- is no time: 1 --> 2']);
+  });
+
+  test('and a soft hyphen divides a word at the end of a line, then the word is joined', () => {
+    expect(plain('Wind\u00AD\nmill and wa\u00ADter')).toEqual(['Windmill and water']);
+  });
+
   test('then a page ends with the last paragraph that keeps it under three thousand characters', () => {
     const paragraphs = Array.from({ length: 40 }, (_, index) => `${index} ${'words '.repeat(60)}`.trim());
     const { pages } = read(paragraphs.join('\n\n'), 'text/plain');
@@ -91,6 +128,15 @@ describe('When plain text is read', () => {
   });
 });
 
+/** UTF-32LE. */
+function utf32(text: string): Buffer {
+  const bytes = Buffer.alloc(4 * [...text].length);
+  for (const [index, character] of [...text].entries()) {
+    bytes.writeUInt32LE(character.codePointAt(0) ?? 0, 4 * index);
+  }
+  return bytes;
+}
+
 describe('When text is in an encoding', () => {
   const text = 'Größe, naïve, 東京, “quoted” — €5.';
 
@@ -99,8 +145,34 @@ describe('When text is in an encoding', () => {
     ['UTF-8 with a byte order mark', Buffer.from(`\uFEFF${text}`)],
     ['UTF-16LE', Buffer.from(`\uFEFF${text}`, 'utf16le')],
     ['UTF-16BE', Buffer.from(`\uFEFF${text}`, 'utf16le').swap16()],
+    ['UTF-32LE', utf32(`\uFEFF${text}`)],
+    ['UTF-32BE', utf32(`\uFEFF${text}`).swap32()],
+    ['UTF-16LE without a byte order mark', Buffer.from(text, 'utf16le')],
+    ['UTF-16BE without a byte order mark', Buffer.from(text, 'utf16le').swap16()],
+    ['UTF-32LE without a byte order mark', utf32(text)],
+    ['UTF-32BE without a byte order mark', utf32(text).swap32()],
+    ['UTF-8 with byte order marks inside', Buffer.from(`\uFEFF\uFEFFGröße, \uFEFF${text.slice(7)}`)],
   ])('such as %s, then it is read', (_name, bytes) => {
     expect(plain(bytes)).toEqual([text]);
+  });
+
+  test.each([
+    ['Мельница стоит у реки.\n'.repeat(5_000)],
+    ['水车在河边转动。\n这是第二行，它也很长。\n'.repeat(5_000)],
+    ['ab\r\n'],
+  ])('such as UTF-16 without a byte order mark, then text in any script is read', (content) => {
+    const expected = plain(content);
+    expect(plain(Buffer.from(content, 'utf16le'))).toEqual(expected);
+    expect(plain(Buffer.from(content, 'utf16le').swap16())).toEqual(expected);
+    expect(plain(utf32(content))).toEqual(expected);
+  });
+
+  test('such as UTF-32, then characters outside of the first plane and bad ones are read', () => {
+    const faces = `${'x'.repeat(40_000)} 😀`;
+    expect(plain(utf32(`\uFEFF${faces}`)).join('')).toBe(
+      faces.replace(' ', '') === faces ? faces : plain(faces).join(''),
+    );
+    expect(plain(utf32('\uFEFFtext').subarray(0, -1))).toEqual(['tex\uFFFD']);
   });
 
   test('such as Latin-1 or windows-1252, then it is read', () => {
@@ -146,6 +218,14 @@ describe('When text is in an encoding', () => {
     ['half a character in the middle of UTF-16', Buffer.from([0xff, 0xfe, 0x41, 0xd8, 0x41, 0x00])],
     ['a NUL after the byte order mark of UTF-8', Buffer.from('\uFEFFa\0b')],
     ['a NUL in UTF-16', Buffer.from('\uFEFFa\0b', 'utf16le')],
+    ['a NUL in UTF-32', utf32('\uFEFFa\0b')],
+    ['a number that is no character of UTF-32', Buffer.from([0xff, 0xfe, 0, 0, 0, 0, 0x11, 0])],
+    ['a NUL at an odd place', Buffer.from('abc\0defghijkl')],
+    ['small numbers of two bytes', Buffer.from([1, 0, 2, 0, 65, 0])],
+    [
+      'numbers of two bytes',
+      Buffer.from(Uint16Array.from({ length: 2_000 }, (_, index) => (index * 7_919) % 65_536).buffer),
+    ],
   ])('and it contains %s, then it is not text', (_what, bytes) => {
     expect(() => plain(bytes)).toThrow(expect.objectContaining({ code: 'TEXT_UNREADABLE' }));
   });

@@ -8,13 +8,14 @@ export function read(
   content: string | Buffer,
   type: TextType,
   charset: string | null = null,
+  maxPages?: number,
 ): { pages: TextPage[]; title: string | null } {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-text-'));
   try {
     const path = join(folder, 'file');
     writeFileSync(path, content);
     const pages: TextPage[] = [];
-    const reading = readTextPages(path, type, charset);
+    const reading = readTextPages(path, type, { charset, ...(maxPages === undefined ? {} : { maxPages }) });
     let next = reading.next();
     for (; next.done !== true; next = reading.next()) {
       pages.push(next.value);

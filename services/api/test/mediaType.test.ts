@@ -37,6 +37,8 @@ describe('A file', () => {
     ['text without a name', Buffer.from('just text'), undefined, 'text/plain'],
     ['text of an unknown name', Buffer.from('a,b\n1,2'), 'table.csv', 'text/plain'],
     ['Markdown by name', Buffer.from('# A'), 'A.MD', 'text/markdown'],
+    ['subtitles by type', Buffer.from('1\n00:00:01,000 --> 00:00:02,000\nGo'), 'application/x-subrip', 'text/plain'],
+    ['UTF-16 without a byte order mark', Buffer.from('A <b>text', 'utf16le'), 'text/plain', 'text/plain'],
     ['Markdown by type', Buffer.from('# A'), 'text/x-markdown', 'text/markdown'],
     ['HTML by name', Buffer.from('text'), 'a.htm', 'text/html'],
     ['HTML by type', Buffer.from('text'), 'application/xhtml+xml', 'text/html'],

@@ -1,5 +1,4 @@
 import { DocumentChunker } from '@millrace/chunking';
-import { MillraceError } from '@millrace/contracts';
 import { serveTasks, type TaskContext } from '@millrace/process-pool';
 import type { ParseEnd, ParseMessage, ParseProtocol, ParseRun } from './parseProtocol';
 import type { OpenDocument } from './readers/reader';
@@ -37,9 +36,6 @@ async function sendPages(document: OpenDocument, run: ParseRun, send: Context['s
   let pageCount = 0;
   for await (const { outcome, text, recognized } of document.pages()) {
     pageCount++;
-    if (pageCount > run.maxPages) {
-      throw new MillraceError('DOCUMENT_TOO_MANY_PAGES', `The document has more than ${run.maxPages} pages.`);
-    }
     if (wanted?.has(outcome.page) ?? true) {
       message.pages.push(outcome);
     }

@@ -9,7 +9,11 @@ export const reading = group({
     READER_PROCESSES: wholeNumber(1, 64)
       .default(2)
       .describe('How many documents a chunker reads at the same time, each in its own process.'),
-    DOCUMENT_MAX_PAGES: wholeNumber(1, 1_000_000).default(10_000).describe('A document with more pages fails.'),
+    DOCUMENT_MAX_PAGES: wholeNumber(1, 1_000_000)
+      .default(10_000)
+      .describe(
+        'A PDF with more pages fails, and so does a text with more form feeds. Other texts have no such limit.',
+      ),
     DOCUMENT_MAX_CHARACTERS: wholeNumber(1_000, 1_000_000_000)
       .default(100_000_000)
       .describe(

@@ -1,4 +1,4 @@
-import { TextDecoder } from 'node:util';
+import { type Decoder, decoderOf } from './decoder';
 
 /** The encoding that browsers use for Latin-1. In it, every byte is a character. */
 export const fallbackEncoding = 'windows-1252';
@@ -13,10 +13,13 @@ export const fallbackEncoding = 'windows-1252';
 export const fits = ['whole', 'cut', 'any', 'doubtful'] as const;
 export type Fit = (typeof fits)[number];
 
+/** Encodings in which a NUL byte is part of a character. */
+const wide = /^utf-(?:16|32)/;
+
 /** An encoding that the bytes may have. It is possible until a piece of them contradicts it. */
 export class Candidate {
   isPossible = true;
-  private readonly decoder: TextDecoder | null;
+  private readonly decoder: Decoder | null;
   /** The number of bytes minus the number of characters. It counts the bytes of an incomplete last character too. */
   private excess = 0;
 
@@ -25,7 +28,7 @@ export class Candidate {
     readonly encoding: string,
     strict: boolean,
   ) {
-    this.decoder = encoding === fallbackEncoding ? null : new TextDecoder(encoding, { fatal: strict });
+    this.decoder = encoding === fallbackEncoding ? null : decoderOf(encoding, strict);
   }
 
   /** Checks the next bytes. Returns whether the encoding is still possible. */
@@ -34,8 +37,8 @@ export class Candidate {
     return this.isPossible;
   }
 
-  /** Ends the text. Call it once, while the encoding is possible. */
-  end(): Fit {
+  /** Ends the text. Call it once, while the encoding is possible. Null when it turns out not to be. */
+  end(): Fit | null {
     if (this.decoder === null) {
       return 'any';
     }
@@ -47,8 +50,8 @@ export class Candidate {
   }
 
   private accepts(piece: Buffer): boolean {
-    const isUtf16 = this.encoding.startsWith('utf-16');
-    if (!isUtf16 && (this.encoding === 'utf-8' ? piece.includes(0) : hasControlCharacter(piece))) {
+    const isWide = wide.test(this.encoding);
+    if (!isWide && (this.encoding === 'utf-8' ? piece.includes(0) : hasControlCharacter(piece))) {
       return false;
     }
     if (this.decoder === null) {
@@ -56,7 +59,12 @@ export class Candidate {
     }
     const text = this.decode(piece);
     this.excess += piece.length - (text?.length ?? 0);
-    return text !== null && !(isUtf16 && text.includes('\0'));
+    return text !== null && (!isWide || this.isText(text));
+  }
+
+  /** Whether decoded characters of an encoding with NUL bytes are text. */
+  protected isText(text: string): boolean {
+    return !text.includes('\0');
   }
 
   /** Decodes the next bytes; without `piece`, the end. Returns null when they are not characters of the encoding. */

@@ -1,12 +1,13 @@
 import { TextDecoder } from 'node:util';
+import { utf32Of } from './utf32';
 
 /**
  * Returns the name of the encoding that a label has in the WHATWG Encoding Standard, such as "windows-1252" for "latin1".
- * Returns null for an unknown label.
+ * UTF-32, which is not in that standard, is known too. Returns null for an unknown label.
  */
 export function encodingOf(label: string): string | null {
   try {
-    return new TextDecoder(label).encoding;
+    return utf32Of(label) ?? new TextDecoder(label).encoding;
   } catch {
     return null;
   }

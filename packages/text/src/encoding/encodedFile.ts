@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { TextDecoder } from 'node:util';
+import { decoderOf } from './decoder';
 import { EncodingDetector } from './encodingDetector';
 
 const pieceBytes = 64 * 1024;
@@ -19,17 +19,21 @@ export function detectEncoding(path: string, declared: string | null): string | 
   return detector.end();
 }
 
-/** Decodes a file piece by piece. Leaves out the byte order mark. */
+/** Decodes a file piece by piece. Leaves out byte order marks, which files that were put together have inside, too. */
 export function* decodeFile(path: string, encoding: string): Generator<string> {
-  const decoder = new TextDecoder(encoding);
+  const decoder = decoderOf(encoding, false);
   for (const piece of bytesOf(path)) {
-    yield decoder.decode(piece, { stream: true });
+    yield withoutMarks(decoder.decode(piece, { stream: true }));
   }
-  yield decoder.decode();
+  yield withoutMarks(decoder.decode());
+}
+
+function withoutMarks(text: string): string {
+  return text.includes('\uFEFF') ? text.replaceAll('\uFEFF', '') : text;
 }
 
 /** Reads a file in pieces of at most 64 KiB. Each piece overwrites the one before it. */
-function* bytesOf(path: string): Generator<Buffer> {
+export function* bytesOf(path: string): Generator<Buffer> {
   const fd = openSync(path, 'r');
   try {
     const piece = Buffer.allocUnsafe(pieceBytes);

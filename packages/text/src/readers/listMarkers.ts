@@ -11,6 +11,7 @@ export class ListMarkers {
 
   closeList(): void {
     this.lists.pop();
+    this.marker = '';
   }
 
   startItem(): void {
@@ -21,6 +22,11 @@ export class ListMarkers {
       this.lists[this.lists.length - 1] = number + 1;
       this.marker = `${number}. `;
     }
+  }
+
+  /** An item without text loses its marker. */
+  endItem(): void {
+    this.marker = '';
   }
 
   /** The marker for the first text of an item; '' for any other text. */

@@ -1,5 +1,6 @@
 import { splitText } from '../splitText';
 import { maxPieceLength, type Piece } from '../types';
+import { cueTextOf, cueTimesOf } from './cues';
 
 const lineEnd = /\r\n|[\n\u0085\u2028\u2029]|\r(?!$)|\f/gu;
 const listItem = /^\s*(?:[-*•·▪◦–—]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)])\s/iu;
@@ -8,32 +9,48 @@ const columns = /\S(?:\t| {3,})\S/u;
 
 /**
  * Reads plain text. An empty line ends a paragraph. The lines of a paragraph are joined, because they were only broken to
- * fit a width. List items and rows of columns stay separate. A form feed ends a page.
+ * fit a width. List items and rows of columns stay separate. A subtitle is one paragraph with its number and its times. A
+ * form feed ends a page.
  */
 export function* readPlain(texts: Iterable<string>): Generator<Piece, null> {
   let paragraph = '';
+  /** How many lines the paragraph has. */
+  let count = 0;
   let isAfterRow = false;
+  let isCue = false;
   for (const line of linesOf(texts)) {
+    const times = cueTimesOf(line);
     const isBreak = line === '\f' || line.trim() === '';
-    const isRow = columns.test(line);
-    // A paragraph of the full length was cut, perhaps within a word.
-    const isSeparate = isRow || isAfterRow || listItem.test(line) || paragraph.length >= maxPieceLength - 1;
-    if (paragraph !== '' && (isBreak || isSeparate)) {
+    const isRow = !isCue && times === null && columns.test(line);
+    if (paragraph !== '' && (isBreak || paragraph.length >= maxPieceLength - 1 || endsBefore())) {
       yield { text: paragraph };
       paragraph = '';
+      count = 0;
     }
+    isCue = !isBreak && (isCue || times !== null);
     if (line === '\f') {
       yield 'page break';
     } else if (!isBreak) {
-      const text = isRow ? line.trim().replace(/\t+| {3,}/gu, '\t') : line.trim();
-      paragraph += paragraph === '' ? text : ` ${text}`;
+      const text = times ?? (isCue ? cueTextOf(line) : isRow ? line.trim().replace(/\t+| {3,}/gu, '\t') : line.trim());
+      paragraph = join(paragraph, text);
+      count++;
     }
     isAfterRow = isRow;
+
+    /** True when the line does not continue the paragraph. A subtitle begins with its number, or another name, and its times. */
+    function endsBefore(): boolean {
+      return times === null ? !isCue && (isRow || isAfterRow || listItem.test(line)) : count > 1;
+    }
   }
   if (paragraph !== '') {
     yield { text: paragraph };
   }
   return null;
+}
+
+/** Joins two lines of a paragraph. A soft hyphen at the end of the first divides a word. */
+function join(before: string, text: string): string {
+  return before === '' || before.endsWith('\u00AD') ? before + text : `${before} ${text}`;
 }
 
 /** The lines without their ends. A form feed is a line of its own. A line that is too long is split. */

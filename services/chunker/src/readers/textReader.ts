@@ -6,12 +6,12 @@ import type { BeginPage, OpenDocument, Reader, ReadPage } from './reader';
 export const textReader: Reader = {
   mediaTypes: textTypes,
   canSkipPages: false,
-  async open({ path, mimeType }, beginPage) {
+  async open({ path, mimeType, maxPages }, beginPage) {
     const type = textTypeOf(mimeType);
     if (type === null) {
       throw new Error(`${mimeType} is no kind of text.`);
     }
-    return new TextDocument(readTextPages(path, type, charsetOf(mimeType)), beginPage);
+    return new TextDocument(readTextPages(path, type, { charset: charsetOf(mimeType), maxPages }), beginPage);
   },
 };
 

@@ -1,6 +1,9 @@
-import { splitText } from '../splitText';
-import { maxPieceLength, type Piece } from '../types';
-import { ListMarkers } from './listMarkers';
+import { splitText } from '../../splitText';
+import { maxPieceLength, type Piece } from '../../types';
+import { ListMarkers } from '../listMarkers';
+import { HtmlTable } from './htmlTable';
+
+type Attributes = Record<string, string>;
 
 const blockNames = new Set(
   (
@@ -9,18 +12,21 @@ const blockNames = new Set(
   ).split(' '),
 );
 const headingName = /^h([1-6])$/;
-/** A table row with more cells becomes several rows. */
-const maxCells = 1_000;
+const preformattedStyle = /(?:^|;)\s*white-space\s*:\s*pre\s*(?:;|$)/i;
+/** Deeper tables are read as part of the table around them. */
+const maxTables = 100;
 
 /** Gathers the text of the shown elements of an HTML document into pieces. */
 export class HtmlText {
   private pieces: Piece[] = [];
   private text = '';
-  /** The cells of the open table row. Empty outside of a row. */
-  private cells: string[] = [];
+  /** The open tables, the outermost first. */
+  private readonly tables: HtmlTable[] = [];
+  private ignoredTables = 0;
   private headingLevel: number | undefined;
-  /** How many `pre` elements are open. */
-  private preformatted = 0;
+  private depth = 0;
+  /** The depths of the open elements with preformatted text. */
+  private readonly preformatted: number[] = [];
   private readonly markers = new ListMarkers();
 
   /** Returns the complete pieces and forgets them. */
@@ -32,18 +38,22 @@ export class HtmlText {
 
   /** Completes the last piece. */
   end(): void {
-    this.endRow();
     this.endText();
+    // The tables around the innermost one gave their rows when it was opened.
+    const table = this.tables.at(-1);
+    table?.endRow();
+    table?.flush();
   }
 
-  openElement(name: string, attributes: Record<string, string>): void {
-    this.openBlock(name);
+  openElement(name: string, attributes: Attributes): void {
+    this.depth++;
+    this.openBlock(name, attributes);
     if (name === 'ul' || name === 'ol') {
       this.markers.openList(name === 'ol' ? Number.parseInt(attributes.start ?? '1', 10) || 1 : null);
     } else if (name === 'li') {
       this.markers.startItem();
-    } else if (name === 'pre') {
-      this.preformatted++;
+    } else if (name === 'pre' || (blockNames.has(name) && preformattedStyle.test(attributes.style ?? ''))) {
+      this.preformatted.push(this.depth);
     } else if (name === 'img' && attributes.alt) {
       this.add(` ${attributes.alt} `);
     }
@@ -53,80 +63,121 @@ export class HtmlText {
     if (headingName.test(name)) {
       this.endText();
       this.headingLevel = undefined;
-    } else if (name === 'tr' || name === 'table') {
-      this.endRow();
+    } else if (name === 'tr') {
+      this.tables.at(-1)?.endRow();
+    } else if (name === 'table') {
+      this.closeTable();
     } else if (blockNames.has(name)) {
       this.breakLine();
     }
     if (name === 'ul' || name === 'ol') {
       this.markers.closeList();
-    } else if (name === 'pre') {
-      this.preformatted = Math.max(0, this.preformatted - 1);
+    } else if (name === 'li') {
+      this.markers.endItem();
     }
+    if ((this.preformatted.at(-1) ?? 0) >= this.depth && this.preformatted.length > 0) {
+      this.endText();
+      this.preformatted.pop();
+      // What follows is another block, even if it is preformatted too.
+      this.pieces.push({ code: '' });
+    }
+    this.depth--;
   }
 
   /** Adds text to the open cell, or to the open line when no cell is open. */
   add(text: string): void {
-    const added = this.preformatted > 0 ? text : text.replace(/\s+/gu, ' ');
-    const cell = this.cells.pop();
-    if (cell === undefined) {
-      this.text += added;
-      if (this.text.length > maxPieceLength) {
-        this.endText();
-      }
-    } else {
-      this.cells.push(cell + added);
-      if (cell.length + added.length > maxPieceLength) {
-        this.endRow();
-      }
+    const isCode = this.preformatted.length > 0;
+    const added = isCode ? text : text.replace(/\s+/gu, ' ');
+    const table = this.tables.at(-1);
+    if (table?.cell) {
+      table.add(/\S/u.test(added) ? this.markers.take() + added : added, isCode);
+      return;
+    }
+    this.text += added;
+    if (this.text.length > maxPieceLength) {
+      this.endLongText();
     }
   }
 
-  private openBlock(name: string): void {
+  private openBlock(name: string, attributes: Attributes): void {
+    const table = this.tables.at(-1);
     const heading = headingName.exec(name);
     if (heading !== null) {
       this.end();
       this.headingLevel = Number(heading[1]);
-    } else if (name === 'table' || name === 'tr') {
-      this.end();
+    } else if (name === 'table') {
+      this.openTable();
+    } else if (name === 'tr') {
+      this.endText();
+      table?.openRow();
+    } else if (name === 'thead' || name === 'tbody' || name === 'tfoot') {
+      table?.endSection();
     } else if (name === 'td' || name === 'th') {
       this.endText();
-      if (this.cells.length === maxCells) {
-        this.endRow();
-      }
-      this.cells.push('');
+      (table ?? this.openTable()).openCell(attributes);
+    } else if (name === 'br' && this.preformatted.length > 0) {
+      this.add('\n');
     } else if (blockNames.has(name)) {
       this.breakLine();
     }
   }
 
-  /** Ends the line where a block begins or ends. A cell keeps a line break instead; see endRow. */
+  private openTable(): HtmlTable {
+    const outer = this.tables.at(-1);
+    this.end();
+    if (outer !== undefined && this.tables.length >= maxTables) {
+      this.ignoredTables++;
+      return outer;
+    }
+    const table = new HtmlTable({
+      readText: (text) => this.put(text),
+      readCode: (text) => this.putCode(text),
+      put: (piece) => this.pieces.push(piece),
+    });
+    this.tables.push(table);
+    return table;
+  }
+
+  private closeTable(): void {
+    this.end();
+    if (this.ignoredTables > 0) {
+      this.ignoredTables--;
+    } else {
+      this.tables.pop();
+    }
+  }
+
+  /** Ends the line where a block begins or ends. A cell keeps a line break instead. */
   private breakLine(): void {
-    const last = this.cells.length - 1;
-    if (last >= 0) {
-      this.cells[last] += '\n';
+    const table = this.tables.at(-1);
+    if (table?.cell) {
+      table.add('\n', false);
     } else {
       this.endText();
     }
   }
 
   private endText(): void {
-    this.put(this.text);
+    const { text } = this;
     this.text = '';
+    if (this.preformatted.length > 0) {
+      this.putCode(text);
+    } else {
+      this.put(text);
+    }
   }
 
-  /**
-   * Ends the open row. A row of several cells becomes one line. A row of one cell keeps its line breaks, because pages use
-   * such rows for layout.
-   */
-  private endRow(): void {
-    const cells = this.cells.filter((cell) => cell.trim() !== '');
-    this.cells = [];
-    if (cells.length > 1) {
-      this.put(cells.map((cell) => cell.replace(/\s+/gu, ' ').trim()).join('\t'));
-    } else {
-      this.put(cells[0] ?? '');
+  /** Ends a text that is very long. A line of code is not cut, unless it is the only one. */
+  private endLongText(): void {
+    const lines = this.text.lastIndexOf('\n') + 1;
+    if (this.preformatted.length === 0 || lines === 0) {
+      this.endText();
+      return;
     }
+    const rest = this.text.slice(lines);
+    this.text = this.text.slice(0, lines);
+    this.endText();
+    this.text = rest;
   }
 
   private put(text: string): void {
@@ -139,6 +190,15 @@ export class HtmlText {
           this.headingLevel === undefined ? { text: part } : { text: part, headingLevel: this.headingLevel },
         );
       }
+    }
+  }
+
+  private putCode(text: string): void {
+    if (text === '') {
+      return;
+    }
+    for (const line of text.replace(/\r?\n$/u, '').split(/\r\n|[\r\n]/u)) {
+      this.pieces.push({ code: line.trim() === '' ? '' : this.markers.take() + line });
     }
   }
 }

@@ -1,47 +1,65 @@
-import { MillraceError } from '@millrace/contracts';
-import { Parser } from 'htmlparser2';
-import { maxPieceLength, type Piece } from '../types';
-import { isHidden } from './hiddenElements';
+import type { Parser } from 'htmlparser2';
+import { maxPieceLength, type Piece } from '../../types';
+import { Formula, isFormula, texOf } from './formulas/formula';
+import { readMathMl } from './formulas/readMathMl';
 import { HtmlText } from './htmlText';
+import { hideNestedScripts } from './nestedScripts';
+import { ShallowParser } from './shallowParser';
+import { Visibility } from './visibility';
 
 /** Tags that a title contains only when its end tag is missing. */
 const tagsAfterTitle = /<\/head\b|<body\b/i;
-/** Far above the 512 of browsers. It only bounds the parser's time, which grows with the square of the depth. */
-const maxDepth = 20_000;
+/** Pages in frames inside a page are read down to this depth. */
+const maxFrames = 10;
 
 /** Reads HTML piece by piece. Returns the document's title. */
 export function* readHtml(texts: Iterable<string>): Generator<Piece, string | null> {
-  const reader = new HtmlReader();
-  for (const text of texts) {
-    reader.parser.write(text);
-    yield* reader.text.take();
+  const text = new HtmlText();
+  const reader = new HtmlReader(text, 0);
+  for (const piece of hideNestedScripts(texts)) {
+    reader.parser.write(piece);
+    yield* text.take();
   }
   reader.parser.end();
-  reader.text.end();
-  yield* reader.text.take();
+  text.end();
+  yield* text.take();
   return reader.title;
 }
 
 /** Passes the visible part of an HTML document to an HtmlText, and finds the title. */
 class HtmlReader {
   title: string | null = null;
-  readonly text = new HtmlText();
-  private depth = 0;
-  /** The depth of the outermost open element that is hidden; null when none is. */
-  private hiddenAt: number | null = null;
+  private readonly visibility = new Visibility();
   /** The text of the open title element; null outside of one. */
   private titleText: string | null = null;
   /** True until a title has been read, even an empty one. */
   private wantsTitle = true;
+  private formula: Formula | null = null;
+  /** True after a formula whose source may stand in a script, which would be the same formula again. */
+  private isAfterFormula = false;
+  private isAfterLetter = false;
+  /** True right after a formula. */
+  private isBeforeWord = false;
+  /** The source of a formula in the open script; null outside of one. */
+  private script: { type: string; source: string } | null = null;
 
   readonly parser = this.newParser();
+
+  /** @param frames How many frames are around the document. */
+  constructor(
+    private readonly text: HtmlText,
+    private readonly frames: number,
+  ) {}
 
   private newParser(): Parser {
     // For the parser, everything after a title without an end tag is text of the title. A second parser reads that text.
     let rest: Parser | null = null;
-    return new Parser(
+    const parser: ShallowParser = new ShallowParser(
       {
-        onopentag: (name, attributes) => this.open(name, attributes),
+        onopentag: (name, attributes) => {
+          parser.enter();
+          this.open(name, attributes);
+        },
         ontext: (text) => {
           if (rest !== null) {
             rest.write(text);
@@ -66,11 +84,13 @@ class HtmlReader {
             rest?.end();
             rest = null;
           }
+          parser.leave();
           this.close(name);
         },
       },
       { decodeEntities: true, lowerCaseTags: true },
     );
+    return parser;
   }
 
   /** Takes the text before the first tag as the title, and returns a parser that has begun with the rest. */
@@ -83,21 +103,30 @@ class HtmlReader {
   }
 
   private endTitle(text: string): void {
-    this.title = text.replace(/\s+/gu, ' ').trim() || null;
+    this.title = text.trim() === '' ? null : text;
     this.titleText = null;
     // Only the first title is read. Otherwise each title without an end tag would add a parser.
     this.wantsTitle = false;
   }
 
   private open(name: string, attributes: Record<string, string>): void {
-    this.depth++;
-    if (this.depth > maxDepth) {
-      throw new MillraceError('TEXT_UNREADABLE', `The HTML nests more than ${maxDepth} elements.`);
+    if (name === 'iframe' && attributes.srcdoc !== undefined) {
+      this.readFrame(attributes);
     }
-    if (this.hiddenAt === null && isHidden(name, attributes)) {
-      this.hiddenAt = this.depth;
+    const isMathScript = this.visibility.isShown && name === 'script' && /^math\//i.test(attributes.type ?? '');
+    this.visibility.open(name, attributes);
+    if (this.formula === null && this.visibility.isShown && isFormula(name, attributes)) {
+      this.formula = new Formula(name, attributes);
     }
-    if (this.hiddenAt !== null) {
+    if (this.formula !== null) {
+      if (this.formula.open(name, attributes)) {
+        return;
+      }
+      this.endFormula();
+    } else if (isMathScript) {
+      this.script = { type: attributes.type ?? '', source: '' };
+    }
+    if (!this.visibility.isShown) {
       return;
     }
     if (name === 'title' && this.wantsTitle) {
@@ -107,19 +136,68 @@ class HtmlReader {
   }
 
   private close(name: string): void {
-    const { hiddenAt } = this;
-    if (hiddenAt === this.depth) {
-      this.hiddenAt = null;
+    const { isShown } = this.visibility;
+    this.visibility.close();
+    if (this.formula !== null) {
+      if (!this.formula.close()) {
+        this.endFormula();
+      }
+      return;
     }
-    this.depth--;
-    if (hiddenAt === null) {
+    if (this.script !== null && name === 'script') {
+      this.endScript(this.script);
+    }
+    if (isShown) {
       this.text.closeElement(name);
     }
   }
 
   private add(text: string): void {
-    if (this.hiddenAt === null) {
-      this.text.add(text);
+    if (this.formula !== null) {
+      if (!this.formula.add(text)) {
+        this.endFormula();
+      }
+    } else if (this.script !== null) {
+      this.script.source += text;
+    } else if (this.visibility.isShown) {
+      this.isAfterFormula &&= text.trim() === '';
+      // Saved pages lack the spaces around formulas that styles make. "nth" stays one word.
+      this.text.add(this.isBeforeWord && /^(?!(?:th|st|nd|rd)\b)\p{L}{2}/u.test(text) ? ` ${text}` : text);
+      this.isAfterLetter = /\p{L}$/u.test(text);
+      this.isBeforeWord = false;
     }
+  }
+
+  private endFormula(): void {
+    const text = this.formula?.end() ?? '';
+    this.text.add(this.isAfterLetter ? ` ${text}` : text);
+    this.isAfterLetter = false;
+    this.isBeforeWord = text !== '';
+    this.isAfterFormula = this.formula?.hasScript === true && text !== '';
+    this.formula = null;
+  }
+
+  private endScript({ type, source }: { type: string; source: string }): void {
+    if (!this.isAfterFormula) {
+      const text = /^math\/mml\b/i.test(type) ? readMathMl(source) : texOf(source);
+      this.text.add(/mode\s*=\s*display/i.test(type) ? ` ${text} ` : text);
+    }
+    this.isAfterFormula = false;
+    this.script = null;
+  }
+
+  /** Reads the page that an attribute of a frame holds, if the frame is shown. */
+  private readFrame({ srcdoc = '', ...attributes }: Record<string, string>): void {
+    this.visibility.open('', attributes);
+    if (this.visibility.isShown && this.formula === null && this.frames < maxFrames) {
+      const { parser } = new HtmlReader(this.text, this.frames + 1);
+      this.text.openElement('div', {});
+      for (const piece of hideNestedScripts([srcdoc])) {
+        parser.write(piece);
+      }
+      parser.end();
+      this.text.closeElement('div');
+    }
+    this.visibility.close();
   }
 }
