@@ -27,7 +27,7 @@ async function doctor(environment: Record<string, string>): Promise<{ code: numb
 
 test('When all works, then the versions are shown, and there is no fault', async () => {
   const { code, text } = await doctor({});
-  expect(text).toMatch(/ok +PostgreSQL \d+.*pgvector 0\.\d+\.\d+/);
+  expect(text).toMatch(/ok +PostgreSQL \d+.*\n.*pgvector 0\.\d+\.\d+/);
   expect(text).toMatch(/ok +Redis at \S+ is version \d/);
   expect(text).toContain(process.versions.node);
   expect(text).toContain('Faults: 0.');

@@ -32,7 +32,14 @@ export { type MonitoringResult, runMonitoring } from './schema/monitoring';
 export type { RoleNames } from './schema/privileges';
 export { hasTables, removeSchema } from './schema/removeSchema';
 export { makeRoles } from './schema/roles';
-export { checkVectorVersions, isOlder, oldestVector, safeVector, type VectorVersions } from './schema/vectorExtension';
+export {
+  checkVectorVersions,
+  isOlder,
+  oldestVector,
+  safeVector,
+  type VectorVersions,
+  vectorVersionsQuery,
+} from './schema/vectorExtension';
 export type { BuildProgress } from './vectorIndex/buildProgress';
 export type { Resources } from './vectorIndex/buildSession';
 export type { SearchFilter } from './vectorIndex/filter';

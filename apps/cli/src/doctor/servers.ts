@@ -1,5 +1,12 @@
 import { configuredModels, loadMigrationConfig } from '@millrace/config';
-import { checkSetup, Database, tlsWarning } from '@millrace/database';
+import {
+  checkSetup,
+  checkVectorVersions,
+  Database,
+  tlsWarning,
+  type VectorVersions,
+  vectorVersionsQuery,
+} from '@millrace/database';
 import { describeDatabase, messageOf, type StackContext, withRedis } from '@millrace/stack';
 import { type Finding, fault, ok, warning } from './finding';
 
@@ -16,17 +23,32 @@ export async function checkDatabase({ environment }: StackContext, url: string):
   });
   try {
     const { version } = await database.sql.one<{ version: string }>(
-      `SELECT current_setting('server_version') || coalesce(', pgvector ' || max(default_version), '') AS version
-       FROM pg_available_extensions WHERE name = 'vector'`,
+      `SELECT current_setting('server_version') AS version`,
     );
-    const findings = [ok(`PostgreSQL ${version} at ${describeDatabase(url)}`)];
     const models = configuredModels(loadMigrationConfig({ ...environment, DATABASE_URL: url }));
-    const warnings = await checkSetup(database.sql, ...models).catch((error: unknown) => [fault(messageOf(error))]);
-    return [...findings, ...warnings.map((one) => (typeof one === 'string' ? warning(one) : one))];
+    return [
+      ok(`PostgreSQL ${version} at ${describeDatabase(url)}`),
+      await checkVector(database),
+      ...(await checkSetup(database.sql, ...models).then(
+        () => [ok('Tables: all migrations have run, and the model fits')],
+        (error: unknown) => [fault(messageOf(error))],
+      )),
+    ];
   } catch (error) {
     return [fault(`PostgreSQL at ${describeDatabase(url)}: ${messageOf(error)}`)];
   } finally {
     await database.close();
+  }
+}
+
+/** Judges the version of pgvector, also of a database whose migrations have not run. */
+async function checkVector({ sql }: Database): Promise<Finding> {
+  const versions = await sql.one<VectorVersions>(vectorVersionsQuery);
+  try {
+    const text = checkVectorVersions(versions);
+    return text === null ? ok(`pgvector ${versions.available}`) : warning(text);
+  } catch (error) {
+    return fault(messageOf(error));
   }
 }
 
