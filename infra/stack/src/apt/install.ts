@@ -5,7 +5,7 @@ import type { ServiceName } from '../servers/instance';
 import { isRoot } from '../system/account';
 import { type StackContext, StackError } from '../system/context';
 import { candidateVersion, canInstall, inspectSystem, installPackages, whileInstalling } from './apt';
-import { installPgvector } from './pgvector';
+import { installPgvector, warnOfUnsafeVector } from './pgvector';
 
 /** Makes the error for a user who is not root, or not on Debian or Ubuntu: it lists what they can do. */
 function notInstalled(context: StackContext, service: ServiceName, reason: string): StackError {
@@ -20,6 +20,10 @@ function notInstalled(context: StackContext, service: ServiceName, reason: strin
     // Not the bootstrap script: as root it would leave files in the checkout that its owner cannot write to.
     const program = join(context.root, 'apps/cli/dist/main.js');
     ways.unshift(`  - install it (asks for your password): sudo "${process.execPath}" "${program}" services install`);
+  } else if (hasApt && service === 'postgres') {
+    ways.unshift(
+      `  - add the apt repository of the PostgreSQL project, which has PostgreSQL ${oldestMajor} and newer for older systems too`,
+    );
   } else if (!hasApt) {
     ways.unshift(`  - install ${what} with your system's package manager, and run the command again`);
   }
@@ -38,6 +42,10 @@ async function installPostgres(context: StackContext): Promise<void> {
   }
   if (!binaries.hasVector) {
     await installPgvector(context, binaries);
+    const installed = await findPostgres(path, binaries.major);
+    if (installed) {
+      warnOfUnsafeVector(context, installed);
+    }
   }
 }
 

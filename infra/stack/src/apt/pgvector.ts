@@ -70,8 +70,16 @@ export async function renewPgvector(
       context.print(messageOf(error));
     }
   }
+  warnOfUnsafeVector(context, binaries);
+}
+
+/** Tells of a pgvector that is used although it is not safe. */
+export function warnOfUnsafeVector(context: StackContext, { major, vectorVersion }: PostgresBinaries): void {
+  if (vectorVersion === undefined || !isOlder(vectorVersion, safeVector)) {
+    return;
+  }
   context.print(
-    `WARNING: pgvector ${vectorVersion} of PostgreSQL ${binaries.major} is not safe; install ${safeVector} or newer ` +
+    `WARNING: pgvector ${vectorVersion} of PostgreSQL ${major} is not safe; install ${safeVector} or newer ` +
       '(docs/database/vector-index.md, "Versions of pgvector").',
   );
 }

@@ -44,15 +44,16 @@ export async function fetchPgvectorSource(
       (suite) => () => fetchFromSuite(context, join(folder, suite), archive, `${suite} ${component}`),
     ),
   ];
-  let lastError: unknown;
+  // The first error is about the version that is wanted.
+  const errors: unknown[] = [];
   for (const fetch of tries) {
     try {
       return await fetch();
     } catch (error) {
-      lastError = error;
+      errors.push(error);
     }
   }
-  throw lastError;
+  throw errors[0];
 }
 
 /** Fetches exactly the known version. It is small, and no lists of packages are needed. */
