@@ -9,8 +9,9 @@ import { kindOf } from './structure/block';
 import { BlockBuilder } from './structure/blocks';
 import { BodyStyle } from './structure/bodyStyle';
 import type { SectionNamer } from './structure/sectionNamer';
+import { pathInPart, shortTitle } from './structure/sectionPath';
 import { markSectionStarts, sectionNamer } from './structure/sections';
-import { type ChunkOptions, type ChunkPage, minMaxTokens } from './types';
+import { type ChunkOptions, type ChunkPage, type DocumentPart, minMaxTokens } from './types';
 
 /** The cache is shared by all documents of a process, because they share most of their words. */
 const tokens = new TokenCounter();
@@ -21,16 +22,17 @@ const tokens = new TokenCounter();
  * The result depends on the pages alone, not on how many come at once.
  */
 export class DocumentChunker {
-  private readonly runningLines = new RunningLines();
-  private readonly body = new BodyStyle();
-  private readonly blockBuilder = new BlockBuilder();
-  private readonly sections: SectionNamer;
+  private runningLines = new RunningLines();
+  private body = new BodyStyle();
+  private blockBuilder = new BlockBuilder();
+  private sections: SectionNamer;
   private readonly splitter: WordSplitter;
   private readonly packer: Packer;
   private readonly occurrences = new Map<string, number>();
   private index = 0;
   private lastPage = 0;
   private section: string | null = null;
+  private part: string | null = null;
 
   /** @throws RangeError when the limits are out of range. */
   constructor(private readonly options: ChunkOptions) {
@@ -51,6 +53,21 @@ export class DocumentChunker {
     this.body.add(page);
     const cleaned = this.runningLines.add(page);
     return cleaned === null ? [] : this.read(cleaned);
+  }
+
+  /**
+   * Begins a part of the document with pages of its own, such as an attached file. Its name is the outermost section of all
+   * its chunks, and no chunk spans its edges. Returns the remaining chunks of the part before.
+   */
+  startPart({ name, outline }: DocumentPart): Chunk[] {
+    const chunks = this.finish();
+    this.runningLines = new RunningLines();
+    this.body = new BodyStyle();
+    this.blockBuilder = new BlockBuilder();
+    this.sections = sectionNamer(outline);
+    this.section = null;
+    this.part = shortTitle(name);
+    return chunks;
   }
 
   /** Returns the remaining chunks. Call it once, after the last page. */
@@ -109,7 +126,7 @@ export class DocumentChunker {
       tokenCount: tokens,
       pageStart: words.at(0)?.block.page ?? 1,
       pageEnd: words.at(-1)?.block.page ?? 1,
-      section: mainSection(words.slice(repeated)),
+      section: pathInPart(this.part, mainSection(words.slice(repeated))),
       coordinates: boxesOf(words),
       blocks: kindsOf(words.slice(repeated)),
       hasOverlap: repeated > 0,

@@ -45,6 +45,13 @@ export interface ChunkOutlineEntry {
   page: number | null;
 }
 
+/** A part of a document that has pages, headings and an outline of its own. */
+export interface DocumentPart {
+  name: string;
+  /** Its pages are numbered as those of the document. */
+  outline?: readonly ChunkOutlineEntry[];
+}
+
 export interface ChunkOptions {
   /** Default: `structure`. */
   strategy?: ChunkStrategy;

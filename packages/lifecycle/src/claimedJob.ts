@@ -13,6 +13,8 @@ export interface ClaimedReread extends ClaimedReading {
   kind: 'reread';
   /** In order. */
   failedPages: number[];
+  /** The pages that stand for files within the document, which are not read again. */
+  unreadFiles: number[];
 }
 
 interface ClaimedReading {

@@ -64,13 +64,11 @@ export function claimJob(
       [documentId],
     );
     const job = { jobId, documentId, ...document, reading, chunkMaxRetries, attempts, token };
-    return {
-      outcome: 'claimed',
-      job:
-        kind === 'ingest'
-          ? { ...job, kind }
-          : { ...job, kind, failedPages: await session.documentPages.failedNumbers(documentId) },
-    };
+    if (kind === 'ingest') {
+      return { outcome: 'claimed', job: { ...job, kind } };
+    }
+    const { pages, files } = await session.documentPages.failedNumbers(documentId);
+    return { outcome: 'claimed', job: { ...job, kind, failedPages: pages, unreadFiles: files } };
   });
 }
 

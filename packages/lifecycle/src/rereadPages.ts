@@ -14,7 +14,7 @@ export type PagesRetried =
   | { outcome: 'queued'; groupId: string; pages: number; job: JobDispatch }
   /** An ingest or reread job of the document has not ended. */
   | { outcome: 'in_progress' }
-  /** All pages were read, the document failed before any was, or the job is of a kind that reads none. */
+  /** All pages were read (unread files within the document are not read again), the document failed before any was, or the job is of a kind that reads none. */
   | { outcome: 'no_failed_pages' }
   | { outcome: 'original_gone' };
 
@@ -44,7 +44,7 @@ export function retryPages(database: Database, jobId: string, actor: Actor): Pro
     if (open) {
       return { outcome: 'in_progress' };
     }
-    const pages = (await session.documentPages.failures([documentId])).get(documentId)?.count ?? 0;
+    const pages = (await session.documentPages.failedNumbers(documentId)).pages.length;
     if (!wasRead || pages === 0) {
       return { outcome: 'no_failed_pages' };
     }

@@ -94,6 +94,22 @@ describe('When failed pages are requested', () => {
     expect(await pagesOf(documentId)).toEqual(['text', 'PAGE_FAILED', 'text', 'PAGE_FAILED']);
   });
 
+  test('And some of them stand for files within the document, then those are not read again', async () => {
+    const { jobId, documentId } = await partialJob();
+    const setCode = (page: number) =>
+      database.sql.none(
+        `UPDATE document_pages SET error_code = 'ATTACHMENT_ENCRYPTED' WHERE document_id = $1 AND page = $2`,
+        [documentId, page],
+      );
+    await setCode(4);
+    const job = await claimedJob(database, await requestPages(jobId));
+    expect(job).toMatchObject({ failedPages: [2], unreadFiles: [4] });
+    await releaseJob(database, job);
+    await cancelJob(database, job.jobId);
+    await setCode(2);
+    expect(await retryPages(database, jobId)).toEqual({ outcome: 'no_failed_pages' });
+  });
+
   test('And a job of the document has not ended, then nothing is requested, whichever job is named', async () => {
     const { jobId, rereadId } = await rereadJob();
     expect(await retryPages(database, jobId, testActor)).toEqual({ outcome: 'in_progress' });

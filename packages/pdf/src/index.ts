@@ -2,7 +2,7 @@ export { loadPdfium } from './engine/pdfium';
 export { inkOf } from './ocr/ink';
 export { checkLanguages } from './ocr/languages';
 export { Recognizer } from './ocr/recognizer';
-export { openPdf } from './openPdf';
+export { openPdf, openPdfBytes } from './openPdf';
 export { isCutOff } from './repair/cutOff';
 export type { RewriteLimits } from './repair/rewrite';
 export * from './types';

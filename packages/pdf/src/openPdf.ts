@@ -37,6 +37,19 @@ export async function openPdf(
   }
 }
 
+/**
+ * Opens a PDF in memory, such as an attachment. A broken one is read only where the engine itself can repair it.
+ * @throws MillraceError PDF_CORRUPT, PDF_ENCRYPTED, PDF_ENCRYPTION_UNSUPPORTED, DOCUMENT_TOO_MANY_PAGES or DOCUMENT_UNREADABLE,
+ * as openPdf does.
+ */
+export async function openPdfBytes(
+  bytes: Buffer,
+  { maxPages = Number.POSITIVE_INFINITY }: Pick<OpenOptions, 'maxPages'> = {},
+): Promise<PdfFile> {
+  const pdfium = await loadPdfium();
+  return open({ pdfium, maxPages }, openBytesAccess(pdfium, bytes), null);
+}
+
 interface FileToOpen {
   pdfium: Pdfium;
   path: string;
@@ -121,7 +134,11 @@ function openRepaired(file: FileToOpen, repairs: readonly PossibleRepair[]): Pdf
   return best?.opened ?? null;
 }
 
-function open({ pdfium, maxPages }: FileToOpen, access: FileAccess, repair: DocumentRepair | null): PdfiumFile {
+function open(
+  { pdfium, maxPages }: Pick<FileToOpen, 'pdfium' | 'maxPages'>,
+  access: FileAccess,
+  repair: DocumentRepair | null,
+): PdfiumFile {
   try {
     return guarded(() => PdfiumFile.open(pdfium, access, { repair, maxPages }));
   } catch (error) {

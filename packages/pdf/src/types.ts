@@ -69,6 +69,22 @@ export interface PdfInfo {
   outline: OutlineEntry[];
   /** How a broken file was made readable, or null. */
   repair: DocumentRepair | null;
+  /** True when the pages are only the cover of the attachments. */
+  isPortfolio: boolean;
+}
+
+/** A file within a PDF. */
+export interface PdfAttachment {
+  /** One line of at most 200 characters, without folders. Two attachments may have the same name. */
+  name: string;
+  /** The media type that the PDF gives, or null. */
+  mediaType: string | null;
+  /**
+   * Reads the whole file. A hostile one may be a thousand times larger than in the PDF: the memory of this process must be
+   * watched.
+   * @throws MillraceError ATTACHMENT_UNREADABLE when it is broken, ATTACHMENT_LIMIT beyond `maxBytes`.
+   */
+  read(maxBytes: number): Buffer;
 }
 
 /** An open PDF. Its pages (from 1) can be read in any order. It must be closed. */
@@ -91,6 +107,13 @@ export interface PdfFile {
   renderPage?(page: number, options: RenderOptions): GrayImage;
   /** The part (0 to 1) of a page that its largest image covers. @throws MillraceError as readPage does. */
   largestImage(page: number): number;
+  /** The files within the PDF: those in its list, then those of the pages that have been read. */
+  attachments(): PdfAttachment[];
+  /**
+   * True when the document is an XFA form that a program of its own draws. Its pages only say that this program is needed.
+   * Ask after all pages have been read.
+   */
+  isUnreadForm(): boolean;
   /** Frees the memory and closes the file. A second call does nothing. */
   close(): void;
 }

@@ -68,7 +68,7 @@ describe('When a PDF is opened', () => {
   test('and it contains text, then its page count, title and lines are read', async () => {
     const bytes = await textPdf(['First page.', 'Second page.'], { info: { Title: 'On Mills' } });
     await folder.open(bytes, (file) => {
-      expect(file.info).toEqual({ pageCount: 2, title: 'On Mills', outline: [], repair: null });
+      expect(file.info).toEqual({ pageCount: 2, title: 'On Mills', outline: [], repair: null, isPortfolio: false });
       expect(file.readPage(2)).toMatchObject({ page: 2, width: 612, height: 792, text: 'Second page.' });
       expect(file.pageSize(1)).toEqual({ width: 612, height: 792 });
     });

@@ -106,6 +106,7 @@ export class IngestHandler {
         path: await blobs.localPath(job.sourcePath),
         mimeType: job.mimeType,
         pages: job.kind === 'reread' ? job.failedPages : null,
+        unreadFiles: job.kind === 'reread' ? job.unreadFiles : [],
         reading: job.reading,
         maxPages,
         ocr,
@@ -120,6 +121,9 @@ export class IngestHandler {
       },
     );
     stopTimer();
+    if (document.ignoredFiles.length > 0) {
+      logger.info({ files: document.ignoredFiles }, 'files within a document were not read');
+    }
     return document;
   }
 

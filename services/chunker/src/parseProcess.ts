@@ -1,4 +1,4 @@
-import { DocumentChunker } from '@millrace/chunking';
+import { DocumentChunker, type DocumentPart } from '@millrace/chunking';
 import { serveTasks, type TaskContext } from '@millrace/process-pool';
 import type { ParseEnd, ParseMessage, ParseProtocol, ParseRun } from './parseProtocol';
 import type { OpenDocument } from './readers/reader';
@@ -34,10 +34,15 @@ async function sendPages(document: OpenDocument, run: ParseRun, send: Context['s
   const chunker = new DocumentChunker({ ...run.reading, ...(outline !== undefined && { outline }), wanted });
   let message: ParseMessage = { pages: [], chunks: [], recognized: [] };
   let pageCount = 0;
-  for await (const { outcome, text, recognized } of document.pages()) {
+  let openPart: DocumentPart | undefined;
+  for await (const { outcome, text, recognized, part } of document.pages()) {
     pageCount++;
     if (wanted?.has(outcome.page) ?? true) {
       message.pages.push(outcome);
+    }
+    if (part !== undefined && part !== openPart) {
+      message.chunks.push(...chunker.startPart(part));
+      openPart = part;
     }
     if (text !== null) {
       message.chunks.push(...chunker.addPage(text));

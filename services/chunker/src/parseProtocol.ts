@@ -22,6 +22,8 @@ export interface ParseRequest {
   maxPages: number;
   /** Only these pages get outcomes and chunks; null for all. The other pages are read as context. */
   pages: number[] | null;
+  /** With `pages`: the pages that stand for files within the document that could not be read. They are not opened again. */
+  unreadFiles?: number[];
   reading: ReadingOptions;
   ocr: OcrSettings;
   /** See openPdf. */
@@ -102,6 +104,8 @@ export interface ParseMessage {
 /** The end of the answer. */
 export interface ParseEnd {
   pageCount: number;
+  /** The names of files within the document that are no part of it. */
+  ignoredFiles: string[];
   title: string | null;
   /** How a broken file was made readable, or null. */
   repair: DocumentRepair | null;

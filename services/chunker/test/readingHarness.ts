@@ -14,6 +14,7 @@ type HarnessOptions = Partial<ParseOptions> & {
   strategy?: ChunkStrategy;
   mimeType?: string;
   pages?: number[];
+  unreadFiles?: number[];
   rewrite?: RewriteLimits;
 };
 
@@ -44,13 +45,22 @@ export class ReadingHarness {
   }
 
   parseFile(pool: ReaderPool, path: string, options: HarnessOptions = {}): Promise<ParsedDocument> {
-    const { ocr, mode = 'auto', strategy = testReading.strategy, pages = null, rewrite, ...rest } = options;
+    const {
+      ocr,
+      mode = 'auto',
+      strategy = testReading.strategy,
+      pages = null,
+      unreadFiles = [],
+      rewrite,
+      ...rest
+    } = options;
     const { mimeType = 'application/pdf', ...parseOptions } = rest;
     const request = {
       path,
       mimeType,
       maxPages: 10_000,
       pages,
+      unreadFiles,
       reading: { ...testReading, strategy, ocr: mode },
       ocr: { languages: ['eng'], maxPages: 10, pageTimeoutMs: 60_000, totalMs: 600_000, ...ocr },
       rewrite,

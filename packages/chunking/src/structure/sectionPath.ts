@@ -7,6 +7,11 @@ export function pathOf(titles: readonly string[]): string | null {
   return titles.length === 0 ? null : titles.slice(0, maxDepth).join(separator);
 }
 
+/** Returns the path of a section in a part of the document that has a name of its own. */
+export function pathInPart(part: string | null, section: string | null): string | null {
+  return pathOf([part, section].filter((each) => each !== null));
+}
+
 /** Returns the title as a path shows it: with single spaces, and cut to 120 characters. */
 export function shortTitle(title: string): string {
   const plain = title.replace(/\s+/gu, ' ').trim();

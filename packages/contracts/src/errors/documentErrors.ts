@@ -52,6 +52,32 @@ export const documentErrors = {
     'Retry the job when there is less to do, or with a higher PDF_REPAIR_TIMEOUT_MS. Or re-export the file and upload it again.',
   ),
 
+  PDF_XFA_FORM: permanent(
+    422,
+    'The PDF is a form that its own program draws (XFA)',
+    'Its pages only say so. Print the form to a PDF in that program, and upload that file.',
+  ),
+  ATTACHMENT_UNREADABLE: permanent(
+    422,
+    'A file in the PDF is broken and cannot be read',
+    'The label of the page names it. Save it by itself, repair it and upload it.',
+  ),
+  ATTACHMENT_ENCRYPTED: permanent(
+    422,
+    'A file in the PDF is encrypted or protected by rights management',
+    'The label of the page names it. Save it without protection in the program that opens it, and upload that file.',
+  ),
+  ATTACHMENT_UNSUPPORTED: permanent(
+    422,
+    'The PDF is a portfolio, and a file in it is of a type that is not read',
+    'The label of the page names it. Convert it to a PDF or a text and upload that.',
+  ),
+  ATTACHMENT_LIMIT: permanent(
+    422,
+    'The PDF holds more or larger files than are read',
+    'The label of the page names what was not read. Save those files by themselves and upload them.',
+  ),
+
   // Texts
   TEXT_UNREADABLE: permanent(
     422,

@@ -1,4 +1,4 @@
-import type { PageOutcome } from '@millrace/contracts';
+import { type PageOutcome, standsForFile } from '@millrace/contracts';
 import { encodeCopy } from '../connection/binaryCopy';
 import type { Sql } from '../connection/sql';
 
@@ -69,13 +69,19 @@ export class DocumentPages {
     );
   }
 
-  /** The numbers of the pages that could not be read, in order. */
-  async failedNumbers(documentId: string): Promise<number[]> {
-    const rows = await this.sql.many<{ page: number }>(
-      `SELECT page FROM document_pages WHERE document_id = $1 AND outcome = 'failed' ORDER BY page`,
+  /**
+   * The numbers of the pages that could not be read, in order: the pages themselves, and those that stand for files within the
+   * document (see standsForFile).
+   */
+  async failedNumbers(documentId: string): Promise<{ pages: number[]; files: number[] }> {
+    const rows = await this.sql.many<{ page: number; errorCode: string | null }>(
+      `SELECT page, error_code AS "errorCode" FROM document_pages
+       WHERE document_id = $1 AND outcome = 'failed' ORDER BY page`,
       [documentId],
     );
-    return rows.map((row) => row.page);
+    const numbers = (areFiles: boolean) =>
+      rows.filter(({ errorCode }) => standsForFile(errorCode) === areFiles).map(({ page }) => page);
+    return { pages: numbers(false), files: numbers(true) };
   }
 
   /** Up to `limit` pages after page number `after`, in order. */

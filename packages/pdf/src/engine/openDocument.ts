@@ -17,6 +17,19 @@ export interface Showing {
   needsAppearances: boolean;
 }
 
+/** An annotation that holds a file. */
+export interface FilePlace {
+  page: number;
+  index: number;
+}
+
+/** What was found on the pages of a document. */
+export interface SeenOnPages {
+  hasField: boolean;
+  /** For each page, the positions of its annotations that hold files. */
+  files: Map<number, readonly number[]>;
+}
+
 /** A page that is open in the engine, as a viewer shows it. */
 export interface OpenPage {
   handle: number;
@@ -36,6 +49,8 @@ export class OpenDocument {
     private readonly pdfium: Pdfium,
     private readonly access: FileAccess,
     private readonly showing: Showing,
+    /** What the pages have shown so far. It is kept when the document is opened again. */
+    private readonly seen: SeenOnPages,
   ) {
     this.handle = loadDocument(pdfium, access);
     this.annotations = new AnnotationReader(pdfium, this.handle, showing.needsAppearances);
@@ -49,7 +64,11 @@ export class OpenDocument {
     const { fpdf } = this.pdfium;
     let handle = this.loadPage(page);
     try {
-      const { texts, hasAppearances } = this.annotations.read(handle);
+      const { texts, hasAppearances, files, hasField } = this.annotations.read(handle);
+      this.seen.hasField ||= hasField;
+      if (files.length > 0) {
+        this.seen.files.set(page, files);
+      }
       if (texts.length > 0) {
         this.texts.set(page, texts);
       }

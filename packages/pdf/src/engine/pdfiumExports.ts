@@ -40,6 +40,13 @@ export interface PdfiumExports {
   FPDFAnnot_GetObjectCount(annotation: Pointer): number;
   FPDFAnnot_GetObject(annotation: Pointer, index: number): Pointer;
   EPDFAnnot_HasAppearanceStream(annotation: Pointer, mode: number): number;
+  FPDFAnnot_GetFileAttachment(annotation: Pointer): Pointer;
+  FPDFDoc_GetAttachmentCount(document: Pointer): number;
+  FPDFDoc_GetAttachment(document: Pointer, index: number): Pointer;
+  FPDFAttachment_GetName(attachment: Pointer, buffer: Pointer, size: number): number;
+  FPDFAttachment_GetSubtype(attachment: Pointer, buffer: Pointer, size: number): number;
+  FPDFAttachment_GetFile(attachment: Pointer, buffer: Pointer, size: number, needed: Pointer): number;
+  FPDF_GetFormType(document: Pointer): number;
   PDFiumExt_OpenFormFillInfo(): Pointer;
   PDFiumExt_CloseFormFillInfo(info: Pointer): void;
   PDFiumExt_InitFormFillEnvironment(document: Pointer, info: Pointer): Pointer;

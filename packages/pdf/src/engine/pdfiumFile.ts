@@ -3,11 +3,12 @@ import { readCatalog } from '../structure/catalogFacts';
 import { buildLines } from '../text/buildLines';
 import { PageCharacters } from '../text/pageCharacters';
 import { placeText } from '../text/placeText';
-import type { GrayImage, PageSize, PageText, PdfFile, PdfInfo, RenderOptions } from '../types';
+import type { GrayImage, PageSize, PageText, PdfAttachment, PdfFile, PdfInfo, RenderOptions } from '../types';
 import type { ShownText } from './annotations/shownAnnotations';
+import { attachmentsOf } from './attachments';
 import type { FileAccess } from './fileAccess';
 import { largestImage } from './largestImage';
-import { OpenDocument, type OpenPage, type Showing } from './openDocument';
+import { type FilePlace, OpenDocument, type OpenPage, type SeenOnPages, type Showing } from './openDocument';
 import { type PageGeometry, readGeometry, roundedSize, shownMap } from './pageGeometry';
 import { guarded, type Pdfium } from './pdfium';
 import { readCharacters } from './readCharacters';
@@ -22,6 +23,9 @@ const maxLabelBytes = 256;
  */
 const reopenAfterBytes = 32 * 2 ** 20;
 
+/** XFA_FULL and XFA_FOREGROUND of fpdf_formfill.h: the form is drawn by a program of its own, or may be. */
+const formType = { runXfa: 2, xfa: 3 };
+
 /** A PDF that is open in PDFium. It is read page by page. */
 export class PdfiumFile implements PdfFile {
   private isClosed = false;
@@ -33,6 +37,7 @@ export class PdfiumFile implements PdfFile {
     private readonly pdfium: Pdfium,
     private readonly access: FileAccess,
     private readonly showing: Showing,
+    private readonly seen: SeenOnPages,
     /** Null after it could not be opened again. */
     private document: OpenDocument | null,
     readonly info: PdfInfo,
@@ -42,14 +47,16 @@ export class PdfiumFile implements PdfFile {
 
   /** @throws what loadDocument and readInfo throw. */
   static open(pdfium: Pdfium, access: FileAccess, options: InfoOptions): PdfiumFile {
-    const { needsAppearances, hiddenLayers } = readCatalog(access);
+    const { needsAppearances, hiddenLayers, isPortfolio } = readCatalog(access);
     if (hiddenLayers !== null) {
       access.append(hiddenLayers);
     }
     const showing: Showing = { needsAppearances, hidesLayers: hiddenLayers !== null };
-    const document = new OpenDocument(pdfium, access, showing);
+    const seen: SeenOnPages = { hasField: false, files: new Map() };
+    const document = new OpenDocument(pdfium, access, showing, seen);
     try {
-      return new PdfiumFile(pdfium, access, showing, document, readInfo(pdfium, document.handle, options));
+      const info = { ...readInfo(pdfium, document.handle, options), isPortfolio };
+      return new PdfiumFile(pdfium, access, showing, seen, document, info);
     } catch (error) {
       document.close();
       throw error;
@@ -108,6 +115,20 @@ export class PdfiumFile implements PdfFile {
     });
   }
 
+  attachments(): PdfAttachment[] {
+    const places = [...this.seen.files].flatMap(([page, files]) => files.map((index): FilePlace => ({ page, index })));
+    return attachmentsOf(
+      this.pdfium,
+      ({ isFresh }, work) => guarded(() => work((isFresh ? this.reopen() : this.boundMemory()).handle)),
+      places.sort((one, other) => one.page - other.page),
+    );
+  }
+
+  isUnreadForm(): boolean {
+    const type = guarded(() => this.pdfium.fpdf.FPDF_GetFormType(this.documentHandle()));
+    return type === formType.runXfa || (type === formType.xfa && !this.seen.hasField);
+  }
+
   close(): void {
     if (this.isClosed) {
       return;
@@ -128,11 +149,13 @@ export class PdfiumFile implements PdfFile {
   /** Opens the document again when the engine may keep much of it in memory. Returns the open document. */
   private boundMemory(): OpenDocument {
     const { document } = this;
-    if (document !== null && this.access.delivered - this.deliveredAtOpening <= reopenAfterBytes) {
-      return document;
-    }
+    const isSmall = this.access.delivered - this.deliveredAtOpening <= reopenAfterBytes;
+    return document !== null && isSmall ? document : this.reopen();
+  }
+
+  private reopen(): OpenDocument {
     this.closeDocument();
-    const opened = new OpenDocument(this.pdfium, this.access, this.showing);
+    const opened = new OpenDocument(this.pdfium, this.access, this.showing, this.seen);
     this.document = opened;
     this.deliveredAtOpening = this.access.delivered;
     return opened;

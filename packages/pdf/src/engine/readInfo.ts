@@ -17,7 +17,11 @@ export interface InfoOptions {
  * Reads the page count, title and outline of a loaded document.
  * @throws MillraceError PDF_CORRUPT when it has no pages, DOCUMENT_TOO_MANY_PAGES when it claims more than `maxPages`.
  */
-export function readInfo(pdfium: Pdfium, document: number, { repair, maxPages }: InfoOptions): PdfInfo {
+export function readInfo(
+  pdfium: Pdfium,
+  document: number,
+  { repair, maxPages }: InfoOptions,
+): Omit<PdfInfo, 'isPortfolio'> {
   const pageCount = pdfium.fpdf.FPDF_GetPageCount(document);
   if (pageCount < 1) {
     throw new MillraceError('PDF_CORRUPT', 'No pages can be found in the PDF.');

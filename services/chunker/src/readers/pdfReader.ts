@@ -1,5 +1,6 @@
 import { isCutOff, loadPdfium, openPdf, type PdfFile } from '@millrace/pdf';
 import type { ParsedPage, ParseRun } from '../parseProtocol';
+import { AttachedFiles } from './attachedFiles';
 import { PdfPageReader } from './pdfPageReader';
 import type { BeginPage, OpenDocument, Reader, ReadPage } from './reader';
 
@@ -16,13 +17,23 @@ export const pdfReader: Reader = {
 
 class PdfDocument implements OpenDocument {
   private readonly reader: PdfPageReader;
+  private readonly attached: AttachedFiles;
 
   constructor(
     private readonly file: PdfFile,
     private readonly run: ParseRun,
     beginPage: BeginPage,
   ) {
-    this.reader = new PdfPageReader(file, run, beginPage);
+    const recognized = new Set(run.recognized.map(({ page }) => page));
+    const begin: BeginPage = (step, limitMs) => {
+      if (step.ocr) {
+        recognized.add(step.page);
+      }
+      return beginPage(step, limitMs);
+    };
+    const recognizedUpTo = (last: number) => [...recognized].filter((page) => page <= last).length;
+    this.reader = new PdfPageReader(file, run, begin);
+    this.attached = new AttachedFiles(run, begin, file.info.pageCount, recognizedUpTo);
   }
 
   get outline() {
@@ -39,11 +50,12 @@ class PdfDocument implements OpenDocument {
       const read = await this.reader.read(page, { textLayerOnly });
       yield cutOff ? { ...read, outcome: blankIsLost(read.outcome) } : read;
     }
+    yield* this.attached.readOf(this.file);
   }
 
   summary() {
     const { title, repair } = this.file.info;
-    return { title, repair };
+    return { title, repair, ignoredFiles: this.attached.ignored };
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { ChunkOptions, ChunkPage } from '@millrace/chunking';
+import type { ChunkOptions, ChunkPage, DocumentPart } from '@millrace/chunking';
 import type { MediaType } from '@millrace/contracts';
 import type { PageStep, ParsedPage, ParseEnd, ParseRun, RecognizedPage } from '../parseProtocol';
 
@@ -47,4 +47,6 @@ export interface ReadPage {
   text: ChunkPage | null;
   /** What OCR found on it in this run, or null. */
   recognized: RecognizedPage | null;
+  /** The file within the document that the page belongs to. The same object for all of its pages. */
+  part?: DocumentPart;
 }

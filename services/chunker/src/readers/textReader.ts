@@ -37,7 +37,7 @@ class TextDocument implements OpenDocument {
   }
 
   summary() {
-    return { title: this.title, repair: null };
+    return { title: this.title, repair: null, ignoredFiles: [] };
   }
 
   /** Also closes the file where not all pages were read. */
@@ -46,7 +46,8 @@ class TextDocument implements OpenDocument {
   }
 }
 
-function outcomeOf({ page, lines }: TextPage): ParsedPage {
+/** The outcome of a page of a text. */
+export function outcomeOf({ page, lines }: TextPage): ParsedPage {
   const characters = lines.reduce((sum, line) => sum + line.text.replace(/\s+/gu, '').length, 0);
   const outcome = characters === 0 ? 'empty' : 'text';
   return { page, label: null, width: 0, height: 0, outcome, characters, errorCode: null };

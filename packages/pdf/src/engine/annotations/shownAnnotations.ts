@@ -4,6 +4,8 @@ import { stampText } from './stampText';
 
 /** The kinds of annotations whose appearance may hold text of the page (fpdf_annot.h). */
 const subtype = { freeText: 3, line: 4, polygon: 7, polyline: 8, stamp: 13, widget: 20, watermark: 24, redact: 28 };
+/** FPDF_ANNOT_FILEATTACHMENT. */
+const fileAttachment = 17;
 const withText: ReadonlySet<number> = new Set(Object.values(subtype));
 /** Flags of annotations: Hidden and NoView. */
 const isHidden = 1 << 1;
@@ -31,6 +33,10 @@ export interface ShownAnnotations {
   texts: ShownText[];
   /** True when there are appearances that may hold text. */
   hasAppearances: boolean;
+  /** The positions of the page's annotations that hold files. */
+  files: number[];
+  /** True when the page has a form field, even a hidden one. */
+  hasField: boolean;
 }
 
 /** Finds what the annotations of a page show to a reader. It hides those whose appearance is not shown. */
@@ -46,7 +52,7 @@ export class AnnotationReader {
 
   read(page: number): ShownAnnotations {
     const { fpdf } = this.pdfium;
-    const found: ShownAnnotations = { texts: [], hasAppearances: false };
+    const found: ShownAnnotations = { texts: [], hasAppearances: false, files: [], hasField: false };
     const count = fpdf.FPDFPage_GetAnnotCount(page);
     for (let index = 0; index < count; index++) {
       const annotation = fpdf.FPDFPage_GetAnnot(page, index);
@@ -54,7 +60,13 @@ export class AnnotationReader {
         continue;
       }
       try {
-        this.add(annotation, found);
+        const kind = fpdf.FPDFAnnot_GetSubtype(annotation);
+        found.hasField ||= kind === subtype.widget;
+        if (kind === fileAttachment) {
+          found.files.push(index);
+        } else {
+          this.add(annotation, kind, found);
+        }
       } finally {
         fpdf.FPDFPage_CloseAnnot(annotation);
       }
@@ -68,9 +80,8 @@ export class AnnotationReader {
     this.values = null;
   }
 
-  private add(annotation: number, found: ShownAnnotations): void {
+  private add(annotation: number, kind: number, found: ShownAnnotations): void {
     const { fpdf } = this.pdfium;
-    const kind = fpdf.FPDFAnnot_GetSubtype(annotation);
     const flags = fpdf.FPDFAnnot_GetFlags(annotation);
     if (!withText.has(kind) || (flags & isHidden) !== 0) {
       return;
