@@ -105,9 +105,9 @@ describe('When failed pages are requested', () => {
     const job = await claimedJob(database, await requestPages(jobId));
     expect(job).toMatchObject({ failedPages: [2], unreadFiles: [4] });
     await releaseJob(database, job);
-    await cancelJob(database, job.jobId);
+    await cancelJob(database, job.jobId, testActor);
     await setCode(2);
-    expect(await retryPages(database, jobId)).toEqual({ outcome: 'no_failed_pages' });
+    expect(await retryPages(database, jobId, testActor)).toEqual({ outcome: 'no_failed_pages' });
   });
 
   test('And a job of the document has not ended, then nothing is requested, whichever job is named', async () => {

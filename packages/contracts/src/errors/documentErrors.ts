@@ -1,7 +1,7 @@
 import { type ErrorEntry, permanent, retryable } from './entry';
 
 /**
- * What is wrong with a document or one of its pages. Codes that begin with PDF or UNLOCK are about PDFs alone, those that
+ * What is wrong with a document or one of its pages. Codes that begin with PDF, UNLOCK or ATTACHMENT are about PDFs alone, those that
  * begin with TEXT about texts alone. The others hold for any document.
  */
 export const documentErrors = {

@@ -139,11 +139,8 @@ export class AttachedFiles {
     const part: DocumentPart = { name };
     const file = new TemporaryFile(bytes);
     try {
-      for (const text of readTextPages(file.path, type)) {
+      for (const text of readTextPages(file.path, type, { maxPages: this.run.maxPages - first + 1 })) {
         const page = first - 1 + text.page;
-        if (page > this.run.maxPages) {
-          throw new MillraceError('ATTACHMENT_LIMIT');
-        }
         await this.beginPage({ page, pages: null, ocr: false });
         this.pages++;
         const outcome: ParsedPage = { ...outcomeOf(text), page, label: labelOf(name, text.page) };
