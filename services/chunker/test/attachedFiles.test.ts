@@ -119,7 +119,11 @@ describe('When a PDF holds files', () => {
 describe('When a file within a PDF cannot be read', () => {
   test.each<[string, () => Promise<File> | File, string]>([
     ['is broken', () => text('a.pdf', '%PDF-1.7 and nothing else'), 'ATTACHMENT_UNREADABLE'],
-    ['is no text', () => ({ name: 'a.txt', data: Buffer.from([0, 1, 2, 255, 254, 0, 0, 9]) }), 'ATTACHMENT_UNREADABLE'],
+    [
+      'is no text',
+      () => ({ name: 'a.txt', data: Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\x01\x02', 'latin1') }),
+      'ATTACHMENT_UNREADABLE',
+    ],
     ['needs a password', async () => ({ name: 'a.pdf', data: await encryptedPdf() }), 'ATTACHMENT_ENCRYPTED'],
     [
       'is protected by rights management',
