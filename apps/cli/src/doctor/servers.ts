@@ -26,14 +26,14 @@ export async function checkDatabase({ environment }: StackContext, url: string):
       `SELECT current_setting('server_version') AS version`,
     );
     const models = configuredModels(loadMigrationConfig({ ...environment, DATABASE_URL: url }));
-    return [
-      ok(`PostgreSQL ${version} at ${describeDatabase(url)}`),
-      await checkVector(database),
-      ...(await checkSetup(database.sql, ...models).then(
-        () => [ok('Tables: all migrations have run, and the model fits')],
-        (error: unknown) => [fault(messageOf(error))],
-      )),
-    ];
+    const vector = await checkVector(database);
+    const tables = await checkSetup(database.sql, ...models).then(
+      () => ok('Tables: all migrations have run, and the model fits'),
+      (error: unknown) => fault(messageOf(error)),
+    );
+    // A database without the extension fails both for the same reason.
+    const isSame = vector.text === tables.text;
+    return [ok(`PostgreSQL ${version} at ${describeDatabase(url)}`), vector, ...(isSame ? [] : [tables])];
   } catch (error) {
     return [fault(`PostgreSQL at ${describeDatabase(url)}: ${messageOf(error)}`)];
   } finally {
