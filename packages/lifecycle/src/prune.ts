@@ -36,7 +36,8 @@ const isOld = (time: string) => `${time} < now() - $<olderThanMs> * interval '1 
 
 /** SQL: job `j` cannot go on any more. */
 const isHistory = `j.status IN ${endedJob} AND (j.total_chunks IS NOT NULL OR j.kind <> 'ingest')
-  AND NOT EXISTS (SELECT FROM job_chunks c WHERE c.job_id = j.id AND c.status <> 'success' AND c.payload IS NOT NULL)
+  AND NOT EXISTS (SELECT FROM job_chunks c WHERE c.job_id = j.id AND c.status IN ('failed', 'cancelled')
+                  AND c.payload IS NOT NULL)
   AND NOT EXISTS (SELECT FROM re_embeddings r WHERE r.id = j.re_embedding_id AND r.status = 'running')`;
 
 /** SQL: nothing follows from job `j`. */
@@ -81,8 +82,10 @@ function pruneJobs(
       return { jobs: 0, chunks: 0 };
     }
     const chunks = await session.sql.affected(
-      `DELETE FROM job_chunks WHERE id IN (
-         SELECT id FROM job_chunks WHERE job_id = ANY($<ids>::uuid[]) AND status = 'success' LIMIT $<chunks>)`,
+      // By their places in the table: for ids the planner may read the whole of it.
+      `DELETE FROM job_chunks WHERE ctid = ANY(ARRAY(
+         SELECT ctid FROM job_chunks WHERE job_id = ANY($<ids>::uuid[]) AND status = 'success'
+         LIMIT $<chunks> FOR UPDATE))`,
       { ids, chunks: options.chunks },
     );
     if (chunks === options.chunks) {
