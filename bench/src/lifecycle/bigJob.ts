@@ -6,8 +6,8 @@ import type { Database } from '@millrace/database';
 import { claimChunks, settleChunks } from '@millrace/lifecycle';
 import type { Queues } from '@millrace/queues';
 import { createSweeps, type Sweep } from '@millrace/reconciler';
-import { Deliveries } from '@millrace/runtime';
-import { createLogger } from '@millrace/telemetry';
+import { Deliveries, Rounds } from '@millrace/runtime';
+import { createLogger, createRegistry } from '@millrace/telemetry';
 import { newJobChunk, unitVector } from '@millrace/test-support';
 import type { BenchStack } from '../benchStack';
 import { byClients } from '../clients';
@@ -67,10 +67,12 @@ async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
 /** Measures the reconciler's sweeps while all chunks wait: all of them delivered, then all deliveries lost. */
 async function measureSweeps({ bench, database, queues, forget }: Setting, waiting: number): Promise<Figures> {
   const logger = createLogger('bench', 'warn');
+  const deliveries = new Deliveries(queues, logger);
   const newSweeps = () =>
     createSweeps({
       database,
-      deliveries: new Deliveries(queues, logger),
+      deliveries,
+      rounds: new Rounds(deliveries, createRegistry('bench'), logger),
       queues,
       blobs: new BlobStore(join(bench.stateDir, 'no-blobs')),
       leaseMs,

@@ -1,7 +1,7 @@
 import { type ChunkDispatch, type ChunkPayload, type ChunkQueueName, newId } from '@millrace/contracts';
 import { chunkQueueOfJob, type Database } from '@millrace/database';
 import { dispatchColumns } from './dispatch';
-import { finishSettling, type RetryPolicy, type RoundResult, type SettledRow } from './rounds';
+import { finishSettling, type RetryPolicy, type RoundResult, type SettledRow, settledColumns } from './rounds';
 import { endLease, isBeyondAnyLease, leaseEnd, leaseIsOver, nextDelivery } from './sql';
 
 /*
@@ -138,7 +138,7 @@ export function expireLeases(
          last_error = 'The worker ' || worker || ' did not settle the chunk in time',
          ${endLease}, updated_at = now()
        FROM lost WHERE c.id = lost.id
-       RETURNING c.id, c.job_id AS "jobId", c.status, c.attempts`,
+       RETURNING ${settledColumns}`,
       {
         chunkIds: 'chunkIds' in selection ? selection.chunkIds : null,
         limit: 'limit' in selection ? selection.limit : null,

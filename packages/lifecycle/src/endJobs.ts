@@ -12,11 +12,15 @@ export interface Counters {
   totalChunks: number;
   processedChunks: number;
   failedChunks: number;
+  /** Retry rounds that have begun, and how many there may be. */
+  retryCount: number;
+  maxRetries: number;
 }
 
 /** SQL: a job's Counters. */
 export const counters = `id, document_id AS "documentId", kind, total_chunks AS "totalChunks",
-  processed_chunks AS "processedChunks", failed_chunks AS "failedChunks"`;
+  processed_chunks AS "processedChunks", failed_chunks AS "failedChunks",
+  retry_count AS "retryCount", max_retries AS "maxRetries"`;
 
 interface JobEnd {
   job: Counters;

@@ -26,6 +26,6 @@ export {
 export { deleteDocument } from './remove';
 export { type PagesRetried, retryPages } from './rereadPages';
 export { type Retried, type RetryRequest, retryJob, type SkippedChunk } from './retry';
-export type { RetryPolicy, RoundResult } from './rounds';
+export type { RetryPolicy, RoundResult, SettledChunk } from './rounds';
 export { type EmbeddedChunk, type FailedChunk, type Settled, type Settlement, settleChunks } from './settle';
 export { type ChunkedDocument, noteReading, storeChunks, storePages } from './storeReading';

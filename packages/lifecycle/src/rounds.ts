@@ -27,7 +27,7 @@ export interface RetryPolicy {
 const longestBackoffMs = 300_000;
 
 /** The codes that are not retryable. */
-const permanentCodes = Object.entries(errorCatalogue)
+const permanentCodes: readonly string[] = Object.entries(errorCatalogue)
   .filter(([, entry]) => !entry.retryable)
   .map(([code]) => code);
 
@@ -36,6 +36,22 @@ export interface SettledRow {
   jobId: string;
   status: 'success' | 'failed';
   attempts: number;
+  maxRetries: number;
+  /** Of a failure. */
+  code: string | null;
+  reason: string | null;
+}
+
+/** SQL: the columns of a SettledRow, from job chunk `c`. */
+export const settledColumns = `c.id, c.job_id AS "jobId", c.status, c.attempts, c.max_retries AS "maxRetries",
+  c.last_error_code AS code, c.last_error AS reason`;
+
+/** Why a failed chunk is not tried again by itself: no attempt or round is left, or another attempt cannot help. */
+export type GivenUp = 'exhausted' | 'permanent';
+
+export interface SettledChunk extends SettledRow {
+  /** Null for a success, and for a failure that the next round tries again. */
+  givenUp: GivenUp | null;
 }
 
 /** The result of a settlement for one job. */
@@ -43,6 +59,8 @@ export interface RoundResult {
   jobId: string;
   documentId: string;
   status: JobStatus;
+  /** The chunks that were settled. */
+  settled: SettledChunk[];
   /** Deliveries of the next round, to be made after the commit. */
   retries: ChunkDispatch[];
 }
@@ -65,8 +83,27 @@ export async function finishSettling(
   const isOver = (job: Counters) => job.processedChunks + job.failedChunks >= job.totalChunks;
   const goOn = jobs
     .filter((job) => !isOver(job))
-    .map((job): RoundResult => ({ jobId: job.id, documentId: job.documentId, status: 'processing', retries: [] }));
-  return [...goOn, ...(await endRounds(session, jobs.filter(isOver), policy))];
+    .map(
+      ({ id, documentId }): RoundResult => ({ jobId: id, documentId, status: 'processing', settled: [], retries: [] }),
+    );
+  const results = [...goOn, ...(await endRounds(session, jobs.filter(isOver), policy))];
+  // The counters are those before the round ended, which the chunks were settled in.
+  const rounds = new Map(jobs.map((job) => [job.id, job]));
+  return results.map((result) => ({ ...result, settled: settledIn(rows, rounds.get(result.jobId)) }));
+}
+
+function settledIn(rows: readonly SettledRow[], job: Counters | undefined): SettledChunk[] {
+  return rows
+    .filter((row) => row.jobId === job?.id)
+    .map((row) => ({ ...row, givenUp: job && row.status === 'failed' ? givenUpOf(row, job) : null }));
+}
+
+/** The same conditions as in scheduleRetries, for a chunk that has just failed. */
+function givenUpOf({ code, attempts, maxRetries }: SettledRow, job: Counters): GivenUp | null {
+  if (code !== null && permanentCodes.includes(code)) {
+    return 'permanent';
+  }
+  return attempts >= maxRetries || job.retryCount >= job.maxRetries ? 'exhausted' : null;
 }
 
 async function addToCounters(session: Session, rows: readonly SettledRow[]): Promise<Counters[]> {
@@ -110,6 +147,7 @@ export async function endRounds(
     jobId: job.id,
     documentId: job.documentId,
     status: ended.get(job.id) ?? 'retrying',
+    settled: [],
     retries: retries.get(job.id) ?? [],
   }));
 }

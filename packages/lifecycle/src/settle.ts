@@ -1,7 +1,7 @@
 import { type MillraceError, newId } from '@millrace/contracts';
 import type { Database, NewDocumentChunk, Session, VectorTable } from '@millrace/database';
 import type { ClaimedChunk } from './chunks';
-import { finishSettling, type RetryPolicy, type RoundResult, type SettledRow } from './rounds';
+import { finishSettling, type RetryPolicy, type RoundResult, type SettledRow, settledColumns } from './rounds';
 import { endLease } from './sql';
 
 export interface EmbeddedChunk {
@@ -92,11 +92,11 @@ async function succeed(session: Session, { token, embedded, embeddingModel }: Se
     return [];
   }
   return session.sql.many<SettledRow>(
-    `UPDATE job_chunks SET status = 'success', payload = NULL, ${endLease},
+    `UPDATE job_chunks c SET status = 'success', payload = NULL, ${endLease},
        last_error = NULL, last_error_code = NULL, result_json = $<result>::jsonb, processed_at = now(),
        updated_at = now()
      WHERE id = ANY($<ids>::uuid[]) AND status = 'processing' AND lease_token = $<token>
-     RETURNING id, job_id AS "jobId", status, attempts`,
+     RETURNING ${settledColumns}`,
     {
       ids: embedded.map(({ chunk }) => chunk.id),
       token,
@@ -117,7 +117,7 @@ async function fail(session: Session, { token, failed }: Settlement): Promise<Se
      FROM unnest($<ids>::uuid[], $<codes>::text[], $<messages>::text[], $<retryAfterMs>::float8[])
        AS f (id, code, message, retry_after_ms)
      WHERE c.id = f.id AND c.status = 'processing' AND c.lease_token = $<token>
-     RETURNING c.id, c.job_id AS "jobId", c.status, c.attempts`,
+     RETURNING ${settledColumns}`,
     {
       ids: failed.map(({ chunkId }) => chunkId),
       codes: failed.map(({ error }) => error.code),

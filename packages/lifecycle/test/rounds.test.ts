@@ -52,6 +52,27 @@ describe('A round', () => {
     ]);
   });
 
+  test('When chunks are settled, then it is known of each whether it is given up, and why', async () => {
+    const { jobId, documentId, chunkIds } = await chunkedDocument(database, 4, { jobMaxRetries: 1 });
+    const [bad = '', unlucky = '', good = '', late = ''] = chunkIds;
+    const failed = [permanentFailure(bad), transientFailure(unlucky)];
+    const first = await settleClaim(database, await claimedChunks(database, [bad, unlucky, good]), { failed });
+    const [round] = first.rounds;
+    expect(round).toMatchObject({ jobId, documentId, status: 'processing' });
+    const ofFirst = new Map(round?.settled.map((chunk) => [chunk.id, chunk]));
+    expect(ofFirst.get(bad)).toMatchObject({ status: 'failed', code: 'EMBEDDING_REJECTED', givenUp: 'permanent' });
+    expect(ofFirst.get(unlucky)).toMatchObject({ status: 'failed', reason: 'down', attempts: 1, givenUp: null });
+    expect(ofFirst.get(good)).toMatchObject({ status: 'success', givenUp: null });
+    await settleClaim(database, await claimedChunks(database, [late]));
+    // The job has no further round, though the chunk has an attempt left.
+    const again = await settleClaim(database, await claimedChunks(database, chunkIds), {
+      failed: [transientFailure(unlucky)],
+    });
+    expect(again.rounds).toMatchObject([
+      { status: 'completed_with_errors', settled: [{ id: unlucky, attempts: 2, givenUp: 'exhausted' }] },
+    ]);
+  });
+
   test('When a chunk fails in three rounds, then the job ends with errors and the document is partial', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
     const [bad = '', good = ''] = chunkIds;

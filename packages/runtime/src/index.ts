@@ -1,5 +1,6 @@
 export { Deliveries } from './deliveries';
 export { type LeaseRenewal, renewLease } from './renewLease';
+export { Rounds } from './rounds';
 export { RunningWork } from './runningWork';
 export { type RunningService, runService } from './runService';
 export { type ServiceOptions, type ServiceTools, startBackgroundService, startService } from './service';

@@ -1,7 +1,7 @@
 import type { Config } from '@millrace/config';
 import { EmbeddingProviders, MicroBatcher } from '@millrace/embeddings';
 import type { DeliveryResult } from '@millrace/queues';
-import { type Consumer, type RunningService, startWorkerService } from '@millrace/runtime';
+import { type Consumer, Rounds, type RunningService, startWorkerService } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
 import { EmbeddingWorker } from './embeddingWorker';
 import { createEmbedderMetrics } from './metrics';
@@ -21,11 +21,13 @@ export function startEmbedder(config: Config, logger: Logger): Promise<RunningSe
     setUp: async ({ database, deliveries, registry, worker, runningWork }) => {
       const providers = await EmbeddingProviders.create(config);
       const metrics = createEmbedderMetrics(registry);
+      const rounds = new Rounds(deliveries, registry, logger);
       const consumers = [uploadedChunks, storedChunks].map((target): Consumer => {
         const embedding = new EmbeddingWorker({
           target,
           database,
           deliveries,
+          rounds,
           providers,
           worker,
           runningWork,

@@ -6,12 +6,6 @@ export type EmbedderMetrics = ReturnType<typeof createEmbedderMetrics>;
 export function createEmbedderMetrics(registry: Registry) {
   const registers = [registry];
   return {
-    settled: new Counter({
-      name: 'millrace_chunks_settled_total',
-      help: 'Job chunks settled, by status',
-      labelNames: ['status'],
-      registers,
-    }),
     embedded: new Counter({
       name: 'millrace_texts_embedded_total',
       help: 'Texts the embedding provider was asked for',

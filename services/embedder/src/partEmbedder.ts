@@ -8,9 +8,8 @@ import {
   releaseChunks,
   settleChunks,
 } from '@millrace/lifecycle';
-import type { Deliveries } from '@millrace/runtime';
+import type { Deliveries, Rounds } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
-import { announceRounds } from './announceRounds';
 import type { Part } from './heldClaim';
 import type { EmbedderMetrics } from './metrics';
 import { ProviderHealth } from './providerHealth';
@@ -25,6 +24,7 @@ export interface PartEmbedderOptions {
   target: Target;
   database: Database;
   deliveries: Deliveries;
+  rounds: Rounds;
   provider: EmbeddingProvider;
   leaseMs: number;
   /** After this long without a successful call, chunks fail instead of waiting for the provider. */
@@ -178,7 +178,7 @@ export class PartEmbedder {
     { token, textToken, chunks }: Part,
     outcome: { vectors: ReadonlyMap<string, Float32Array> } | { error: MillraceError },
   ): Promise<Results> {
-    const { database, provider, target, retryPolicy, metrics, logger, signal } = this.options;
+    const { database, provider, target, retryPolicy, rounds, metrics, signal } = this.options;
     const failed: FailedChunk[] =
       'error' in outcome ? chunks.map((chunk) => ({ chunkId: chunk.id, error: outcome.error })) : [];
     const embedded =
@@ -198,13 +198,8 @@ export class PartEmbedder {
     this.vectors.forget(
       embedded.filter(({ chunk }) => settled.chunkIds.has(chunk.id)).map(({ chunk }) => chunk.contentHash),
     );
-    await announceRounds(settled.rounds, this.options);
+    await rounds.announce(settled.rounds);
     const settledFailures = failed.filter(({ chunkId }) => settled.chunkIds.has(chunkId));
-    metrics.settled.inc({ status: 'success' }, settled.chunkIds.size - settledFailures.length);
-    metrics.settled.inc({ status: 'failed' }, settledFailures.length);
-    for (const { chunkId, error } of settledFailures) {
-      logger.warn({ chunkId, code: error.code, reason: error.message }, 'a chunk failed');
-    }
     return new Map(
       settledFailures.map(({ chunkId, error }) => [
         chunkId,

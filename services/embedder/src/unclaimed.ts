@@ -2,16 +2,13 @@ import { isErrorCode } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { expireLeases, type RetryPolicy } from '@millrace/lifecycle';
 import type { DeliveryResult } from '@millrace/queues';
-import type { Deliveries } from '@millrace/runtime';
-import type { Logger } from '@millrace/telemetry';
-import { announceRounds } from './announceRounds';
+import type { Rounds } from '@millrace/runtime';
 import { later, type QueuedChunk, type Results } from './results';
 
 export interface UnclaimedOptions {
   database: Database;
-  deliveries: Deliveries;
+  rounds: Rounds;
   retryPolicy: RetryPolicy;
-  logger: Logger;
 }
 
 /**
@@ -22,15 +19,14 @@ export interface UnclaimedOptions {
 export async function resolveUnclaimed(
   unclaimed: readonly QueuedChunk[],
   waitMs: number,
-  options: UnclaimedOptions,
+  { database, rounds, retryPolicy }: UnclaimedOptions,
 ): Promise<Results> {
   if (unclaimed.length === 0) {
     return new Map();
   }
-  const { database, retryPolicy } = options;
   const chunkIds = [...new Set(unclaimed.map((delivery) => delivery.chunkId))];
-  const { rounds } = await expireLeases(database, { chunkIds }, retryPolicy);
-  await announceRounds(rounds, options);
+  const expired = await expireLeases(database, { chunkIds }, retryPolicy);
+  await rounds.announce(expired.rounds);
   const brought = new Set(unclaimed.map((delivery) => delivery.queueJobId));
   const rows = await database.jobChunks.findAll(chunkIds);
   return new Map(

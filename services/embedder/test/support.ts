@@ -2,7 +2,7 @@ import type { Config } from '@millrace/config';
 import { type Database, defaultCollectionId } from '@millrace/database';
 import { EmbeddingProviders } from '@millrace/embeddings';
 import type { Queues } from '@millrace/queues';
-import { Deliveries, RunningWork } from '@millrace/runtime';
+import { Deliveries, Rounds, RunningWork } from '@millrace/runtime';
 import { createLogger, createRegistry } from '@millrace/telemetry';
 import { createTestEnvironment, type OpenAiServer, startOpenAiServer } from '@millrace/test-support';
 import { chunkedDocument, openDatabase } from '@millrace/test-support/lifecycle';
@@ -53,10 +53,12 @@ export class EmbedderWorld {
 
   async worker(options: WorkerOptions = {}): Promise<EmbeddingWorker> {
     const { target = uploadedChunks, database = this.database, changes = {}, leaseMs = 60_000 } = options;
+    const deliveries = new Deliveries(this.queues, logger);
     return new EmbeddingWorker({
       target,
       database,
-      deliveries: new Deliveries(this.queues, logger),
+      deliveries,
+      rounds: new Rounds(deliveries, createRegistry('test'), logger),
       providers: await EmbeddingProviders.create(this.config(changes)),
       runningWork: this.runningWork,
       worker: 'test',

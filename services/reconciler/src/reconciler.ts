@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { BlobStore } from '@millrace/blobs';
 import type { Config } from '@millrace/config';
 import type { Database } from '@millrace/database';
-import { type RunningService, startBackgroundService } from '@millrace/runtime';
+import { Rounds, type RunningService, startBackgroundService } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
 import { createReconcilerMetrics, type ReconcilerMetrics, runSweeps, type Sweep } from './runSweeps';
 import { createSweeps } from './sweeps';
@@ -32,6 +32,7 @@ export function startReconciler(config: Config, logger: Logger): Promise<Running
       database,
       queues,
       deliveries,
+      rounds: new Rounds(deliveries, registry, logger),
       blobs: new BlobStore(config.BLOB_DIR),
       leaseMs: config.LEASE_MS,
       retryPolicy: { backoffMs: config.RETRY_BACKOFF_MS },

@@ -12,7 +12,7 @@ import {
   redispatchJobs,
 } from '@millrace/lifecycle';
 import type { Queues } from '@millrace/queues';
-import type { Deliveries } from '@millrace/runtime';
+import type { Deliveries, Rounds } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
 import { history } from './history';
 import { firstId, lostDeliveries } from './lostDeliveries';
@@ -30,6 +30,7 @@ export interface SweepOptions {
   database: Database;
   queues: Queues;
   deliveries: Deliveries;
+  rounds: Rounds;
   blobs: BlobStore;
   leaseMs: number;
   retryPolicy: RetryPolicy;
@@ -64,7 +65,7 @@ export function createSweeps(options: SweepOptions): Sweep[] {
       name: 'chunk_leases',
       run: async () => {
         const { expired, rounds } = await expireLeases(database, { limit: rowsPerSweep }, retryPolicy);
-        await deliveries.chunks(rounds.flatMap((round) => round.retries));
+        await options.rounds.announce(rounds);
         return expired;
       },
     },
@@ -104,7 +105,7 @@ export function createSweeps(options: SweepOptions): Sweep[] {
  * ended. After the last job it begins again.
  */
 function reconcileDriftedJobs(options: SweepOptions): () => Promise<number> {
-  const { database, deliveries, retryPolicy, logger } = options;
+  const { database, rounds, retryPolicy, logger } = options;
   const findAfter = (id: string) => findDriftedJobs(database, { after: id, limit: jobsPerSweep, endedWithinMs });
   let after = firstId;
   return async () => {
@@ -124,7 +125,7 @@ function reconcileDriftedJobs(options: SweepOptions): () => Promise<number> {
           'the counters of a job disagreed with its chunks and were reconciled',
         );
       }
-      await deliveries.chunks(round?.retries ?? []);
+      await rounds.announce(round ? [round] : []);
     }
     return reconciledJobs;
   };

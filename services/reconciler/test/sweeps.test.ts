@@ -5,20 +5,24 @@ import { newId } from '@millrace/contracts';
 import { type Database, ReEmbedding } from '@millrace/database';
 import { cancelJob, claimChunks, claimJob, deleteDocument } from '@millrace/lifecycle';
 import type { Queues } from '@millrace/queues';
-import { Deliveries } from '@millrace/runtime';
-import { createLogger, createRegistry } from '@millrace/telemetry';
+import { Deliveries, Rounds } from '@millrace/runtime';
+import { createLogger, createRegistry, type Registry } from '@millrace/telemetry';
 import { createTestEnvironment, type TestEnvironment } from '@millrace/test-support';
 import {
   acceptedDocument,
   chunkedDocument,
+  endedDocument,
   openDatabase,
   settleClaim,
   testActor,
 } from '@millrace/test-support/lifecycle';
 import { openQueues } from '@millrace/test-support/queues';
 import { createReconcilerMetrics, createSweeps, runSweeps, type Sweep } from '../src';
+import { history } from '../src/history';
 
-const logger = createLogger('test', 'silent');
+const lines: string[] = [];
+const logger = createLogger('test', 'warn', { write: (line) => void lines.push(line) });
+let registry: Registry;
 const leaseMs = 60_000;
 let environment: TestEnvironment;
 let database: Database;
@@ -31,10 +35,13 @@ beforeEach(async () => {
   const config = environment.config();
   database = openDatabase(config.DATABASE_URL);
   ({ queues, close: closeQueues } = await openQueues(config));
+  registry = createRegistry('test');
+  const deliveries = new Deliveries(queues, logger);
   const created = createSweeps({
     database,
     queues,
-    deliveries: new Deliveries(queues, logger),
+    deliveries,
+    rounds: new Rounds(deliveries, registry, logger),
     blobs: new BlobStore(config.BLOB_DIR),
     leaseMs,
     retryPolicy: { backoffMs: 0 },
@@ -143,9 +150,10 @@ describe('Leases', () => {
   });
 
   test('When an embedder has died, then its chunks fail as WORKER_LOST and are delivered for another attempt', async () => {
-    const { jobId, chunkIds } = await chunkedDocument(database, 2);
+    const { jobId, documentId, chunkIds } = await chunkedDocument(database, 2);
     await claimChunks(database, { chunkIds, worker: 'dead', leaseMs });
     await runOut('job_chunks');
+    lines.length = 0;
     // The round ends only when all of its chunks are settled, and both are.
     expect(await sweep('chunk_leases')).toBe(2);
     for (const row of await chunkRows(chunkIds)) {
@@ -153,6 +161,21 @@ describe('Leases', () => {
       expect(await queues.chunks.getJobState(row.queueJobId)).toMatch(/prioritized|delayed/);
     }
     expect((await database.jobs.find(jobId))?.status).toBe('retrying');
+    const failed = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'a chunk failed');
+    expect(failed.map(({ chunkId }) => chunkId).sort()).toEqual([...chunkIds].sort());
+    expect(failed[0]).toMatchObject({ jobId, documentId, attempt: 1, code: 'WORKER_LOST' });
+    const metrics = await registry.metrics();
+    expect(metrics).toMatch(/^millrace_chunk_attempts_total\{attempt="1",outcome="failed",service="test"\} 2$/m);
+  });
+
+  test('When history is old, then the sweep removes it and says how much', async () => {
+    const { jobId } = await endedDocument(database, 3);
+    expect(await sweep('history')).toBe(0);
+    await database.sql.none(`UPDATE jobs SET finished_at = finished_at - interval '2 days'`);
+    // After a sweep that found nothing, the next one rests. Another reconciler does not.
+    expect(await sweep('history')).toBe(0);
+    expect(await history({ database, historyRetentionMs: 86_400_000 })()).toBe(4);
+    expect((await database.jobs.find(jobId))?.prunedAt).not.toBeNull();
   });
 
   test('When a clock was wrong by a day, then a lease ends no later than any other, and expires', async () => {
