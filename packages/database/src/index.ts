@@ -26,6 +26,7 @@ export {
 } from './repositories/jobChunks';
 export type { JobFilter, JobRow, ListedJobRow } from './repositories/jobs';
 export type { RetryGroupFilter, RetryGroupRow } from './repositories/retryGroups';
+export { Workload, type WorkloadCounts } from './repositories/workload';
 export { checkSetup } from './schema/checkSetup';
 export { type MigrateOptions, migrate, migrationNames } from './schema/migrations';
 export { type MonitoringResult, runMonitoring } from './schema/monitoring';

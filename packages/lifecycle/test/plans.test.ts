@@ -1,4 +1,4 @@
-import { type Database, migrate } from '@millrace/database';
+import { type Database, migrate, Workload } from '@millrace/database';
 import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
 import { Client } from 'pg';
 import {
@@ -8,6 +8,7 @@ import {
   expireJobLeases,
   expireLeases,
   findDriftedJobs,
+  pruneHistory,
 } from '../src';
 import { type Access, ExplainingDatabase } from './explaining';
 
@@ -39,11 +40,11 @@ const fill = `
          now() - d * interval '1 hour'
   FROM generate_series(1, 3000) AS d, generate_series(0, 3) AS c;
   INSERT INTO jobs (id, document_id, kind, status, current_step, total_chunks, processed_chunks, max_retries,
-    chunk_max_retries, queue_job_id, dispatch_count, created_at, updated_at, finished_at, error_code, lease_token,
-    lease_expires_at)
+    chunk_max_retries, queue_job_id, dispatch_count, created_at, updated_at, finished_at, pruned_at, error_code,
+    lease_token, lease_expires_at)
   SELECT ${sqlId(3, 'n')}, ${sqlId(1, 'n')}, 'ingest', s.status, '', CASE WHEN n > 20 THEN 5 END, 5, 3, 3,
          'x', 1, now() - n * interval '1 hour', now() - n * interval '1 hour',
-         CASE WHEN n > 20 THEN now() - n * interval '1 hour' END,
+         CASE WHEN n > 20 THEN now() - n * interval '1 hour' END, CASE WHEN n > 1000 THEN now() END,
          CASE WHEN s.status = 'failed' THEN 'E' || n / 100 % 10 END,
          CASE WHEN s.status = 'chunking' THEN gen_random_uuid() END,
          CASE WHEN s.status = 'chunking' THEN now() - interval '1 hour' END
@@ -283,8 +284,13 @@ describe('The planner', () => {
     ['leases of jobs that are over are swept', 'jobs_unfinished', (s) => expireJobLeases(s, 1_000)],
     [
       'jobs that disagree with their chunks are swept',
-      'jobs_finished',
+      'jobs_unpruned',
       (s) => findDriftedJobs(s, { after: firstId, limit: 100, endedWithinMs: 600_000 }),
+    ],
+    [
+      'old history is swept',
+      'jobs_unpruned',
+      (s) => pruneHistory(s, { olderThanMs: 720_000_000, after: null, jobs: 50, chunks: 1_000 }),
     ],
     [
       'texts that are kept too long are swept',
@@ -301,6 +307,17 @@ describe('The planner', () => {
       expect(access.scanned.filter((table) => large.includes(table))).toEqual([]);
     },
   );
+
+  test('When work is counted for the metrics, then indexes count it, and of other rows only a bounded number is read', async () => {
+    const access = await database.accessOf((session) => new Workload(session.sql).count());
+    expect(access.indexes).toEqual(
+      expect.arrayContaining(['documents_not_ready', 'jobs_not_completed', 'jobs_unfinished']),
+    );
+    expect(access.indexes).toContain('job_chunks_leases');
+    // Below a LIMIT.
+    const bounded = ['documents', 'document_chunks'];
+    expect(access.scanned.filter((table) => large.includes(table) && !bounded.includes(table))).toEqual([]);
+  });
 
   test('When a document or job is deleted, then rows that refer to it are found by an index', async () => {
     await database.accessOf(async (session) => {

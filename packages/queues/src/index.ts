@@ -1,5 +1,5 @@
 export { checkRedis, closeConnection, producerConnection, untilReady, workerConnection } from './connection';
-export { Queues } from './queues';
+export { type QueueDepths, Queues } from './queues';
 export {
   createDeliveryMetrics,
   type DeliveryMetrics,

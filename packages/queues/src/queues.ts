@@ -16,6 +16,9 @@ const retention = {
   removeOnFail: { age: 7 * 86_400, count: 10_000 },
 } satisfies JobsOptions;
 
+/** How many deliveries of each queue wait, wait until a later time, or are worked on. */
+export type QueueDepths = Record<QueueName, { waiting: number; delayed: number; active: number }>;
+
 /** BullMQ's largest priority; 1 is the most urgent. */
 const lowestPriority = 2_097_152;
 const bulkSize = 1_000;
@@ -114,6 +117,16 @@ export class Queues {
       removed += completed.length + failed.length;
     }
     return removed;
+  }
+
+  /** Measures all queues. Its cost does not depend on how many deliveries there are. */
+  async measure(): Promise<QueueDepths> {
+    const depths = queueNames.map(async (name) => {
+      const counts = await this.named(name).getJobCounts('waiting', 'prioritized', 'delayed', 'active');
+      const { waiting = 0, prioritized = 0, delayed = 0, active = 0 } = counts;
+      return [name, { waiting: waiting + prioritized, delayed, active }] as const;
+    });
+    return Object.fromEntries(await Promise.all(depths)) as QueueDepths;
   }
 
   async close(): Promise<void> {

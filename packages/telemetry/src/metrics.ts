@@ -66,4 +66,4 @@ export function addReadMetric(registry: Registry, isRead: () => boolean): void {
   });
 }
 
-export { Counter, Histogram, Registry };
+export { Counter, Gauge, Histogram, Registry };

@@ -1,11 +1,13 @@
 import type { AddressInfo } from 'node:net';
 import { BlobStore } from '@millrace/blobs';
 import { type Config, resolveApiKey } from '@millrace/config';
+import { Workload } from '@millrace/database';
 import { EmbeddingProviders } from '@millrace/embeddings';
 import { type RunningService, startService } from '@millrace/runtime';
 import { addReadMetric, type Logger, listen } from '@millrace/telemetry';
 import { createApp } from './app';
 import { closeServer, createHttpServer } from './http/server';
+import { addStateMetrics } from './metrics/stateMetrics';
 import { Unlocker } from './uploads/unlocker';
 
 /** Starts the API server. */
@@ -20,6 +22,9 @@ export function startApi(config: Config, logger: Logger): Promise<RunningService
     if (config.DATABASE_READ_URL) {
       addReadMetric(registry, () => database.readsReplica());
     }
+    // The probe does not wait for an unreachable database: the scrape would.
+    const workload = new Workload(database.probe);
+    addStateMetrics(registry, { countWork: () => workload.count(), measureQueues: () => queues.measure(), logger });
     const app = createApp({
       config,
       apiKey: key,

@@ -9,6 +9,7 @@ import { keyAuthentication, requireKeyInBrowser } from './http/auth';
 import { endpointRouter } from './http/endpointRouter';
 import { answerProblem, undecodableAddress, unknownAddress } from './http/problems';
 import { withoutPassword } from './http/requestLog';
+import { requestMetrics } from './metrics/requestMetrics';
 import { ChunkSearch } from './search';
 
 /** Makes the HTTP application. It does not listen yet. */
@@ -17,6 +18,7 @@ export function createApp({ apiKey, providers, ...resources }: Dependencies): Ex
   const authenticate = keyAuthentication(apiKey);
   const app = express();
   app.disable('x-powered-by');
+  app.use(requestMetrics(resources.registry));
   app.use(
     pinoHttp({
       logger,

@@ -2,6 +2,7 @@ import { MillraceError } from '@millrace/contracts';
 import { json, type Request, type Response, Router } from 'express';
 import { Access } from '../access';
 import type { Resources, SharedResources } from '../dependencies';
+import { nameRoute } from '../metrics/requestMetrics';
 import type { Authenticate } from './auth';
 import type { Endpoint, JsonBody } from './endpoint';
 import { hasBody } from './hasBody';
@@ -28,6 +29,7 @@ export function endpointRouter(
       .join(', ');
     const isPublic = atPath.every((endpoint) => endpoint.access === 'public');
     route.all((request, response) => {
+      nameRoute(response, path);
       if (!isPublic) {
         authenticate(request);
       }
@@ -47,6 +49,7 @@ function runner(endpoint: Endpoint, shared: SharedResources, authenticate: Authe
   const headerNames = Object.keys(headers?.shape ?? {});
 
   return async (request: Request, response: Response): Promise<void> => {
+    nameRoute(response, endpoint.path);
     const resources: Resources =
       endpoint.access === 'public'
         ? // Public endpoints cannot declare that they use it.
