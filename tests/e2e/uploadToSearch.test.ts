@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { DocumentChunksResponse, DocumentPagesResponse, JobChunksResponse } from '@millrace/contracts';
 import { nulTextPdf, testApiKey, textPdf, waitFor } from '@millrace/test-support';
 import { Client } from 'pg';
+import { declaredIn, metricsIn, prometheusFiles, readDashboard } from './monitoringFiles';
 import { root, TestStack } from './support';
 
 let millrace: TestStack;
@@ -184,6 +185,18 @@ describe('Watching', () => {
       expect(await ready.json()).toMatchObject({ ready: true, checks: { database: 'ok', redis: 'ok' } });
       expect(await (await get('/metrics')).text()).toContain('millrace_process_resident_memory_bytes');
     }
+  });
+
+  test('When the dashboard and the alerts name a metric, then a service has it', async () => {
+    const answers = millrace.stack.processes.map(async ({ url }) =>
+      (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${testApiKey}` } })).text(),
+    );
+    // Only an API with DATABASE_READ_URL has this one.
+    const declared = [...(await Promise.all(answers)).flatMap(declaredIn), 'millrace_database_read_fresh'];
+    const texts = [JSON.stringify((await readDashboard()).panels), await readFile(prometheusFiles.rules, 'utf8')];
+    const named = texts.flatMap(metricsIn).filter((name) => !name.includes(':'));
+    expect(named.length).toBeGreaterThan(30);
+    expect(named.filter((name) => !declared.includes(name))).toEqual([]);
   });
 
   test('When a person opens Bull Board with the key as password, then every queue is shown', async () => {
