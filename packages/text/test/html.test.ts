@@ -1,4 +1,4 @@
-import { hideNestedScripts } from '../src/readers/html/nestedScripts';
+import { moveEnds } from '../src/readers/html/markupEnds';
 import { linesOf, read } from './read';
 
 const html = (content: string | Buffer) => linesOf(content, 'text/html');
@@ -137,7 +137,7 @@ describe('When HTML is read', () => {
     ['no comment', '<script>"<script>"</script>yes'],
   ])('and a script has %s, then it ends where browsers end it', (_what, content) => {
     expect(html(content)).toEqual(['yes']);
-    expect([...hideNestedScripts(content)].join('')).toBe([...hideNestedScripts([content])].join(''));
+    expect([...moveEnds(content)].join('')).toBe([...moveEnds([content])].join(''));
   });
 
   test('and the bytes are not Unicode, then the declared encoding is used if it is known', () => {
@@ -146,6 +146,23 @@ describe('When HTML is read', () => {
     expect(html(declaring('windows-1251'))).toEqual(['млин']);
     expect(html(declaring('no-such'))).toEqual(['ìëèí']);
     expect(html('<meta charset="windows-1251"><p>Größe')).toEqual(['Größe']);
+  });
+
+  test('and a comment has an odd end, then it ends where browsers end it', () => {
+    const content = 'a<!-->b<!--->c<!-- no --!>d<!--!> no -- no -->e<!-- no ->no<-- no -->f';
+    expect(html(content)).toEqual(['abcdef']);
+    expect([...moveEnds(content)].join('')).toBe([...moveEnds([content])].join(''));
+  });
+
+  test('then other elements with preformatted text are code', () => {
+    expect(html('<xmp>\n  <b>a</b>\n    b</xmp><textarea>\nc\n  d</textarea>e')).toEqual([
+      '  <b>a</b>',
+      '    b',
+      '',
+      'c',
+      '  d',
+      'e',
+    ]);
   });
 
   test('and the charset is declared late, then it is used', () => {

@@ -9,6 +9,11 @@ describe('When a table of HTML is read', () => {
       'Revenue\t\t5',
       'Costs\t7',
     ]);
+    expect(table('<tr><th>Name<th>Note<tr><td>Teal<td>Quack<tr><td><td>Loud')).toEqual([
+      'Name\tNote',
+      'Teal\tQuack',
+      '\tLoud',
+    ]);
     expect(table('<tr><td>A<td width=9><td>B<tr><td>C<td><td>D')).toEqual(['A\tB', 'C\tD']);
   });
 
@@ -41,7 +46,7 @@ describe('When a table of HTML is read', () => {
 
   test('and a cell spans very many rows, then a long text is not repeated', () => {
     const long = 'mill '.repeat(50).trim();
-    expect(table(`<tr><td rowspan=3>${long}<td>1<tr><td>2<tr><td>3`)).toEqual([`${long}\t1`, '2', '3']);
+    expect(table(`<tr><td rowspan=3>${long}<td>1<tr><td>2<tr><td>3`)).toEqual([`${long}\t1`, '\t2', '\t3']);
   });
 
   test('then lists in cells keep their markers, and tables in cells are read in their place', () => {

@@ -78,6 +78,9 @@ describe('When plain text is read', () => {
         'WEBVTT\n\nintro\n00:01.000 --> 00:02.000 align:start\n<v Ann>Go <00:01.500><c.x>on</c>\n\nNOTE done\nand so on',
       ),
     ).toEqual(['WEBVTT', 'intro 00:01.000 --> 00:02.000 Ann: Go on', 'NOTE done and so on']);
+    expect(
+      plain('1\n00:01,000 --> 00:02,000\nGo\n2\n00:03,000 --> 00:04,000\nStop\n00:05,000 --> 00:06,000\nEnd'),
+    ).toEqual(['1 00:01,000 --> 00:02,000 Go', '2 00:03,000 --> 00:04,000 Stop', '00:05,000 --> 00:06,000 End']);
     expect(plain('The arrow -->\n- is no time: 1 --> 2')).toEqual(['The arrow -->', '- is no time: 1 --> 2']);
   });
 

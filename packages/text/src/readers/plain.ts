@@ -4,6 +4,8 @@ import { cueTextOf, cueTimesOf } from './cues';
 
 const lineEnd = /\r\n|[\n\u0085\u2028\u2029]|\r(?!$)|\f/gu;
 const listItem = /^\s*(?:[-*•·▪◦–—]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)])\s/iu;
+/** The number of a subtitle, after the text of the one before. */
+const lastNumber = / (\d{1,6})$/u;
 /** Two texts with a tab or at least three spaces between them are columns. */
 const columns = /\S(?:\t| {3,})\S/u;
 
@@ -22,7 +24,12 @@ export function* readPlain(texts: Iterable<string>): Generator<Piece, null> {
     const times = cueTimesOf(line);
     const isBreak = line === '\f' || line.trim() === '';
     const isRow = !isCue && times === null && columns.test(line);
-    if (paragraph !== '' && (isBreak || paragraph.length >= maxPieceLength - 1 || endsBefore())) {
+    const next = isCue && times !== null ? lastNumber.exec(paragraph) : null;
+    if (next !== null) {
+      // No empty line divides the two subtitles.
+      yield { text: paragraph.slice(0, next.index) };
+      paragraph = next[1] ?? '';
+    } else if (paragraph !== '' && (isBreak || paragraph.length >= maxPieceLength - 1 || endsBefore())) {
       yield { text: paragraph };
       paragraph = '';
       count = 0;

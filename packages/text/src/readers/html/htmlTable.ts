@@ -5,7 +5,7 @@ const maxColumns = 1_000;
 /** A table is given in parts of at most so many rows and characters. Each part decides which of its columns are empty. */
 const maxRows = 500;
 const maxCharacters = 100_000;
-/** The longest text that is repeated in each row that its cell spans, and the most of it in one row, in characters. */
+/** The longest text of a value; the most that is repeated in one row because its cells span rows. In characters. */
 const maxRepeated = 200;
 const maxRepeatedInRow = 1_000;
 
@@ -119,7 +119,7 @@ export class HtmlTable {
     const lines = this.rows.filter(({ isLayout }) => !isLayout).flatMap(({ cells }) => cells);
     const columns = [...new Set(lines.map(({ column }) => column))].sort((a, b) => a - b);
     for (const { cells, isLayout } of this.rows) {
-      if (isLayout) {
+      if (isLayout && !isValue(cells, columns)) {
         this.putCells(cells);
       } else {
         const texts = new Map(cells.map(({ column, text }) => [column, text]));
@@ -170,6 +170,12 @@ export class HtmlTable {
       }
     }
   }
+}
+
+/** True for a single short cell under another column than the first: it is a value of that column. */
+function isValue([cell, ...others]: readonly Cell[], columns: readonly number[]): boolean {
+  const isShort = cell !== undefined && others.length === 0 && cell.text.trim().length <= maxRepeated;
+  return isShort && !isLayoutRow([cell]) && columns.indexOf(cell.column) > 0;
 }
 
 /** True for a row with lines of code, and for a single cell of several lines. */

@@ -8,10 +8,11 @@ type Attributes = Record<string, string>;
 const blockNames = new Set(
   (
     'address article aside blockquote body br caption dd details dialog div dl dt fieldset figcaption figure footer form ' +
-    'header hgroup hr legend li main ol option p pre section summary ul'
+    'header hgroup hr legend li listing main ol option p plaintext pre section summary textarea ul xmp'
   ).split(' '),
 );
 const headingName = /^h([1-6])$/;
+const preformattedNames = new Set(['pre', 'listing', 'plaintext', 'textarea', 'xmp']);
 const preformattedStyle = /(?:^|;)\s*white-space\s*:\s*pre\s*(?:;|$)/i;
 /** Deeper tables are read as part of the table around them. */
 const maxTables = 100;
@@ -52,7 +53,7 @@ export class HtmlText {
       this.markers.openList(name === 'ol' ? Number.parseInt(attributes.start ?? '1', 10) || 1 : null);
     } else if (name === 'li') {
       this.markers.startItem();
-    } else if (name === 'pre' || (blockNames.has(name) && preformattedStyle.test(attributes.style ?? ''))) {
+    } else if (isPreformatted(name, attributes)) {
       this.preformatted.push(this.depth);
     } else if (name === 'img' && attributes.alt) {
       this.add(` ${attributes.alt} `);
@@ -201,4 +202,8 @@ export class HtmlText {
       this.pieces.push({ code: line.trim() === '' ? '' : this.markers.take() + line });
     }
   }
+}
+
+function isPreformatted(name: string, attributes: Attributes): boolean {
+  return preformattedNames.has(name) || (blockNames.has(name) && preformattedStyle.test(attributes.style ?? ''));
 }

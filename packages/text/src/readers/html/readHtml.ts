@@ -3,7 +3,7 @@ import { maxPieceLength, type Piece } from '../../types';
 import { Formula, isFormula, texOf } from './formulas/formula';
 import { readMathMl } from './formulas/readMathMl';
 import { HtmlText } from './htmlText';
-import { hideNestedScripts } from './nestedScripts';
+import { moveEnds } from './markupEnds';
 import { ShallowParser } from './shallowParser';
 import { Visibility } from './visibility';
 
@@ -16,7 +16,7 @@ const maxFrames = 10;
 export function* readHtml(texts: Iterable<string>): Generator<Piece, string | null> {
   const text = new HtmlText();
   const reader = new HtmlReader(text, 0);
-  for (const piece of hideNestedScripts(texts)) {
+  for (const piece of moveEnds(texts)) {
     reader.parser.write(piece);
     yield* text.take();
   }
@@ -192,7 +192,7 @@ class HtmlReader {
     if (this.visibility.isShown && this.formula === null && this.frames < maxFrames) {
       const { parser } = new HtmlReader(this.text, this.frames + 1);
       this.text.openElement('div', {});
-      for (const piece of hideNestedScripts([srcdoc])) {
+      for (const piece of moveEnds([srcdoc])) {
         parser.write(piece);
       }
       parser.end();

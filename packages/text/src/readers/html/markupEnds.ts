@@ -1,32 +1,38 @@
 /** What decides where a script ends. The character after a tag's name is looked at, but not taken. */
-const mark = /<!--|-->|<script(?=[\s/>])|<\/script(?=[\s/>])/gi;
+const mark = /<!--|--!?>|<script(?=[\s/>])|<\/script(?=[\s/>])/gi;
 /** The beginning of a mark at the end of a piece. It waits for the next piece. */
-const unfinished = /(?:<[!/a-z-]{0,8}|--?)$/i;
+const unfinished = /(?:<[!/a-z-]{0,8}|--?!?)$/i;
 
 type State = 'outside' | 'comment' | 'script' | 'escaped' | 'double escaped';
 
 /**
- * Hides the end tags of scripts that are inside a comment in a script, where browsers do not end the script (the "double
- * escaped" state of the HTML standard). The parser ends a script at the first end tag.
+ * Makes comments and scripts end for the parser where they end for browsers. "--!>" ends a comment, too. The end tag of a
+ * script inside a comment in a script ends nothing (the "double escaped" state of the HTML standard).
  */
-export function* hideNestedScripts(texts: Iterable<string>): Generator<string> {
+export function* moveEnds(texts: Iterable<string>): Generator<string> {
   let state: State = 'outside';
   let rest = '';
   for (const text of texts) {
     const all = rest + text;
     const cut = unfinished.exec(all.slice(-9))?.[0].length ?? 0;
-    // The two dashes of "<!--" may also begin the "-->" that ends the comment.
     let kept = '';
     let from = 0;
+    let begun = 0;
     mark.lastIndex = 0;
     for (let found = mark.exec(all); found !== null; found = mark.exec(all)) {
       const [token] = found;
+      if (token === '--!>' && found.index < begun) {
+        continue;
+      }
       const next = stateAfter(state, token.toLowerCase());
-      if (state === 'double escaped' && next === 'escaped') {
-        kept += `${all.slice(from, found.index)}< /script`;
+      const isInnerEnd = state === 'double escaped' && next === 'escaped';
+      if (isInnerEnd || (token === '--!>' && state === 'comment')) {
+        kept += all.slice(from, found.index) + (isInnerEnd ? '< /script' : '-->');
         from = found.index + token.length;
       }
       if (token === '<!--') {
+        // Its dashes may also be those of the "-->" that ends it.
+        begun = mark.lastIndex;
         mark.lastIndex -= 2;
       }
       state = next;
@@ -43,7 +49,7 @@ function stateAfter(state: State, token: string): State {
     case 'outside':
       return token === '<!--' ? 'comment' : token === '<script' ? 'script' : 'outside';
     case 'comment':
-      return token === '-->' ? 'outside' : 'comment';
+      return token === '-->' || token === '--!>' ? 'outside' : 'comment';
     case 'script':
       return token === '<!--' ? 'escaped' : token === '</script' ? 'outside' : 'script';
     case 'escaped':
