@@ -99,7 +99,7 @@ export class ModelChangeStack {
   /** The stored chunks of these documents without their vectors and models. */
   chunksOf(documentIds: readonly string[]): Promise<unknown[]> {
     return this.database.sql.many(
-      `SELECT to_jsonb(c) - '{embedding,embedding_model,updated_at}'::text[] AS row FROM document_chunks c
+      `SELECT to_jsonb(c) - '{embedding,embedding_model,signature_a,updated_at}'::text[] AS row FROM document_chunks c
        WHERE document_id = ANY($1::uuid[]) ORDER BY c.id`,
       [documentIds],
     );

@@ -46,7 +46,7 @@ export function oneIndex(kinds: readonly string[] = ['hnsw_binary']): WantedInde
 }
 
 /** The bytes per row of a graph over 768 dimensions with m = 12 while it is built. */
-const bytesOfARow: Partial<Record<VectorIndexKind, number>> = { hnsw: 4_300, hnsw_binary: 800 };
+const bytesOfARow: Partial<Record<VectorIndexKind, number>> = { hnsw: 4_300, hnsw_binary: 900 };
 
 /** The bytes per row of each further connection: 16 for each of two in the lowest layer, and some above it. */
 const bytesOfAConnection = 40;

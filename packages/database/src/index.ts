@@ -41,6 +41,7 @@ export {
   type VectorVersions,
   vectorVersionsQuery,
 } from './schema/vectorExtension';
+export { signTable } from './signature/signTable';
 export type { BuildProgress } from './vectorIndex/buildProgress';
 export type { Resources } from './vectorIndex/buildSession';
 export type { SearchFilter } from './vectorIndex/filter';

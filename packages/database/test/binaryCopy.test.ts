@@ -32,10 +32,23 @@ describe('Binary COPY', () => {
   test('When values of every type are copied, then they are read back unchanged', async () => {
     const id = '01980000-0000-7000-8000-0123456789ab';
     const rows = await roundTrip(
-      ['uuid', 'text', 'int4', 'float4', 'bool', 'jsonb', 'vector'],
-      [[id, 'Zürich 東京 😀', -2_147_483_648, 0.5, true, { a: [1, 'é'] }, Float32Array.of(1, -0.25, 1e-7)]],
+      ['uuid', 'text', 'int4', 'float4', 'bool', 'jsonb', 'vector', 'varbit'],
+      [
+        [
+          id,
+          'Zürich 東京 😀',
+          -2_147_483_648,
+          0.5,
+          true,
+          { a: [1, 'é'] },
+          Float32Array.of(1, -0.25, 1e-7),
+          Buffer.from('a50f', 'hex'),
+        ],
+      ],
     );
-    expect(rows).toEqual([[id, 'Zürich 東京 😀', '-2147483648', '0.5', 'true', '{"a": [1, "é"]}', '[1,-0.25,1e-07]']]);
+    expect(rows).toEqual([
+      [id, 'Zürich 東京 😀', '-2147483648', '0.5', 'true', '{"a": [1, "é"]}', '[1,-0.25,1e-07]', '1010010100001111'],
+    ]);
   });
 
   test('When values are null or undefined, then NULL is stored', async () => {

@@ -55,6 +55,7 @@ describe('Migrations', () => {
       'provider_pauses',
       're_embeddings',
       'retry_groups',
+      'vector_signatures',
     ]);
 
     expect(await run('down')).toEqual(migrationNames().toReversed());

@@ -85,14 +85,14 @@ export class ModelChange {
   /** Returns the stored chunks without their vectors. */
   chunks(): Promise<unknown[]> {
     return this.database.sql.many(
-      `SELECT to_jsonb(c) - '{embedding,embedding_model,updated_at}'::text[] AS row FROM document_chunks c ORDER BY c.id`,
+      `SELECT to_jsonb(c) - '{embedding,embedding_model,signature_a,updated_at}'::text[] AS row FROM document_chunks c ORDER BY c.id`,
     );
   }
 
   /** Returns columns, constraints, indexes and privileges of document_chunks, without its dimensions. */
   shape(dimensions: number): Promise<unknown[]> {
     return this.database.sql.many(
-      `SELECT relname::text AS name, replace(pg_get_indexdef(c.oid), $<dimensions>, 'N') AS definition
+      `SELECT relname::text AS name, replace(pg_get_indexdef(c.oid), $<bits>, 'bit(N)') AS definition
        FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = 'document_chunks'::regclass
        UNION ALL SELECT conname::text, pg_get_constraintdef(oid) FROM pg_constraint
        WHERE conrelid = 'document_chunks'::regclass AND contype <> 'n'
@@ -103,7 +103,7 @@ export class ModelChange {
        FROM pg_class, aclexplode(relacl) WHERE oid = 'document_chunks'::regclass GROUP BY grantee
        UNION ALL SELECT 'options', reloptions::text FROM pg_class WHERE oid = 'document_chunks'::regclass
        ORDER BY 1, 2`,
-      { dimensions: String(dimensions) },
+      { bits: `bit(${2 * dimensions})` },
     );
   }
 }

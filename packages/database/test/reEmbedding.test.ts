@@ -1,3 +1,4 @@
+import { chunkHashOf } from '@millrace/contracts';
 import { unitVector, waitFor } from '@millrace/test-support';
 import { hasLockWaits } from '@millrace/test-support/lifecycle';
 import {
@@ -8,6 +9,7 @@ import {
   VectorIndexBuilder,
   type VectorIndexKind,
 } from '../src';
+import { findSigner } from '../src/signature/storedMeans';
 import { chunksOf, ModelChange, old, wanted } from './modelChange';
 
 let change: ModelChange;
@@ -67,6 +69,42 @@ describe('Changing the model', () => {
       expect(await change.shape(256)).toEqual(before);
     },
   );
+
+  test('When the new vectors have a large common part, then their signatures are made with its mean before the change', async () => {
+    const rows = 300;
+    const documentId = await change.addDocument(rows);
+    await change.reEmbedding.begin(wanted);
+    const next = await change.running();
+    const vectors = Array.from({ length: rows }, (_, i) => ({
+      documentId,
+      chunkHash: chunkHashOf(`${i}`, 0),
+      embedding: unitVector(i, wanted.dimensions).map((component) => 0.6 * component + 0.05),
+      embeddingModel: wanted.model,
+    }));
+    await change.database.transaction(({ documentChunks }) => documentChunks.insertNext(vectors));
+    await change.reEmbedding.buildIndexes(next, {});
+    const [index] = await findVectorIndexes(change.database.sql, 'document_chunks_next');
+    expect(index).toMatchObject({ valid: true, signatures: { slot: 'a', sampled: rows } });
+
+    // As if the command had been killed while it made them.
+    await change.database.sql.none(
+      `UPDATE vector_signatures SET complete = false WHERE vector_table <> 'document_chunks'`,
+    );
+    expect(await change.reEmbedding.change(next)).toBe(false);
+    await change.reEmbedding.buildIndexes(next, {});
+    expect(await change.reEmbedding.change(next)).toBe(true);
+    const [{ id, ...mean } = { id: '' }, ...others] = await change.database.sql.many<{ id: string }>(
+      'SELECT vector_table, slot, sampled, complete, id FROM vector_signatures',
+    );
+    expect([mean, others]).toEqual([{ vector_table: 'document_chunks', slot: 'a', sampled: rows, complete: true }, []]);
+    const signer = await findSigner(change.database.sql, id);
+    const [stored] = await change.database.sql.many<{ signature: string }>(
+      `SELECT signature_a::text AS signature FROM document_chunks WHERE chunk_hash = $<chunkHash>`,
+      vectors[7],
+    );
+    const bytes = [...(signer?.sign(vectors[7]?.embedding ?? new Float32Array()) ?? [])];
+    expect(stored?.signature).toBe(bytes.map((byte) => byte.toString(2).padStart(8, '0')).join(''));
+  });
 
   test('When another vector index is built meanwhile, then the change waits, and the new vectors get that index', async () => {
     const builder = new VectorIndexBuilder(change.database, { databaseUrl: change.url });
@@ -187,5 +225,8 @@ describe('Vectors that arrive too late', () => {
     expect(await change.isThere('document_chunks_next')).toBe(false);
     expect(await change.database.sql.many('SELECT * FROM document_chunks ORDER BY id')).toEqual(before);
     expect(await change.database.embeddingModels.find()).toEqual({ active: old, next: null });
+    expect(await change.database.sql.many('SELECT vector_table FROM vector_signatures')).toEqual([
+      { vector_table: 'document_chunks' },
+    ]);
   });
 });

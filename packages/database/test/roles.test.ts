@@ -93,6 +93,7 @@ describe('Roles', () => {
       `INSERT INTO pgmigrations (name, run_on) VALUES ('9999_mine', now())`,
       `UPDATE embedding_settings SET model = 'mine'`,
       'DELETE FROM embedding_settings',
+      'UPDATE vector_signatures SET mean = NULL',
       `INSERT INTO re_embeddings (id, model, dimensions) VALUES (gen_random_uuid(), 'mine', 1)`,
       'UPDATE re_embeddings SET closing_until = now()',
       'CREATE ROLE mine',

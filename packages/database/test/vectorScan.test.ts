@@ -2,8 +2,8 @@ import type { VectorIndex, VectorIndexKind } from '../src';
 import { planExactScan, planVectorScan, type WantedScan } from '../src/vectorIndex/scan';
 
 const wanted: WantedScan = {
-  vector: 'embedding',
   query: 'query',
+  signature: 'signature',
   dimensions: 768,
   limit: 10,
   effort: 1,
@@ -13,6 +13,7 @@ const index = (kind: VectorIndexKind, tableRows: number | null = 1_000_000, list
   name: kind,
   kind,
   valid: true,
+  signatures: null,
   parameters: kind.startsWith('ivfflat') ? { lists } : { m: 12 },
   bytes: 1,
   tableRows,

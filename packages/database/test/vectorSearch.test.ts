@@ -117,7 +117,7 @@ test('When the planner may choose among several indexes, then the settings fit e
   for (const [name, lists] of Object.entries({ many_lists: 200, few_lists: 2 })) {
     await table.database.sql.none(
       `CREATE INDEX ${name} ON document_chunks
-         USING ivfflat ((binary_quantize(embedding)::bit(${table.vectorOf(0).length})) bit_hamming_ops) WITH (lists = ${lists})`,
+         USING ivfflat ((signature_a::bit(${2 * table.vectorOf(0).length})) bit_hamming_ops) WITH (lists = ${lists})`,
     );
   }
   const settings = await table.database.transaction(async (session) => {

@@ -32,13 +32,13 @@ const fill = `
          now() - n * interval '1 hour'
   FROM generate_series(1, 3000) AS n;
   INSERT INTO document_chunks (id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content,
-    token_count, page_start, page_end, embedding, embedding_model, created_at)
+    token_count, page_start, page_end, embedding, signature_a, embedding_model, created_at)
   SELECT ${sqlId(2, 'd * 4 + c')}, ${sqlId(1, 'd')},
          CASE WHEN d <= 5 THEN '${id(7, 1)}'::uuid ELSE '00000000-0000-7000-8000-000000000001' END, '${id(7, 0)}', c,
          c::text, d || '-' || c, 'Text number ' || d || ' of chunk ' || c || repeat(' and some more of it', 20), 5, 1, 1,
-         ARRAY(SELECT sin(d * 12.9898 + c * 4.1 + i * 78.233) FROM generate_series(1, 8) AS i)::vector, '${model}',
-         now() - d * interval '1 hour'
-  FROM generate_series(1, 3000) AS d, generate_series(0, 3) AS c;
+         vector, binary_quantize(vector) || binary_quantize(vector), '${model}', now() - d * interval '1 hour'
+  FROM generate_series(1, 3000) AS d, generate_series(0, 3) AS c, LATERAL (
+    SELECT ARRAY(SELECT sin(d * 12.9898 + c * 4.1 + i * 78.233) FROM generate_series(1, 8) AS i)::vector) AS made (vector);
   INSERT INTO jobs (id, document_id, kind, status, current_step, total_chunks, processed_chunks, max_retries,
     chunk_max_retries, queue_job_id, dispatch_count, created_at, updated_at, finished_at, pruned_at, error_code,
     lease_token, lease_expires_at)

@@ -65,7 +65,7 @@ test('When stored chunks get a job, then it waits behind uploads, and its end do
        bool_and(to_jsonb(c) - $<vector>::text[] = to_jsonb(n) - $<vector>::text[]) AS same,
        bool_and(n.embedding_model = 'next-model' AND vector_dims(n.embedding) = 256) AS new
      FROM document_chunks c JOIN document_chunks_next n USING (id)`,
-    { vector: ['embedding', 'embedding_model', 'updated_at'] },
+    { vector: ['embedding', 'embedding_model', 'signature_a', 'updated_at'] },
   );
   expect(compared).toEqual({ rows: 3, same: true, new: true });
   expect((await begin(database)).dispatches).toEqual([]);

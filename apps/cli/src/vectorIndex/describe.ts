@@ -1,11 +1,12 @@
 import type { BuildProgress, VectorIndex } from '@millrace/database';
 
 /** Returns "hnsw (m = 12, ef_construction = 48), 31.2 MB", and says so when the index is not usable. */
-export function describeIndex({ kind, parameters, bytes, valid }: VectorIndex): string {
+export function describeIndex({ kind, parameters, bytes, valid, signatures }: VectorIndex): string {
   const settings = Object.entries(parameters).map(([name, value]) => `${name} = ${value}`);
   const how = settings.length === 0 ? '' : ` (${settings.join(', ')})`;
   const state = valid ? '' : ', not usable: it is being built, or a build of it was interrupted';
-  return `${kind}${how}, ${(bytes / 2 ** 20).toFixed(1)} MB${state}`;
+  const mean = signatures !== null && signatures.sampled > 0 ? `, with the mean of ${signatures.sampled} vectors` : '';
+  return `${kind}${how}, ${(bytes / 2 ** 20).toFixed(1)} MB${mean}${state}`;
 }
 
 /** Describes the rows, the indexes and the build, one line each. */

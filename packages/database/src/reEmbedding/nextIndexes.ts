@@ -1,23 +1,32 @@
 import { type Client, escapeIdentifier } from 'pg';
 import type { Sql } from '../connection/sql';
+import type { Database } from '../database/database';
+import { signatureBits } from '../signature/signature';
+import { signTable } from '../signature/signTable';
+import { findMeans } from '../signature/storedMeans';
 import { type Resources, tuneBuild } from '../vectorIndex/buildSession';
 import { indexDefinition } from '../vectorIndex/definition';
 import { findVectorIndexes, type VectorIndex } from '../vectorIndex/find';
 import { buildMemory } from '../vectorIndex/ivfflat';
-import { nextName, suffix } from './nextNames';
+import { vectorIndexKind } from '../vectorIndex/kinds';
+import { nextName, nextSlot, suffix } from './nextNames';
 
 /** Builds the missing indexes of document_chunks_next while it is written, then analyzes it. */
 export async function buildNextIndexes(
   client: Client,
-  sql: Sql,
+  { database, signal }: { database: Database; signal: AbortSignal | undefined },
   dimensions: number,
   resources: Resources,
 ): Promise<void> {
+  const { sql } = database;
   const ofVectors = (await findVectorIndexes(sql)).filter((index) => index.valid);
-  const memory = ofVectors.map((index) => buildMemory(index, dimensions));
+  const memory = ofVectors.map((index) => buildMemory(index, signatureBits(dimensions)));
   await tuneBuild(client, resources, Math.max(0, ...memory));
   for (const name of await findUseless(sql)) {
     await client.query(`DROP INDEX CONCURRENTLY IF EXISTS ${escapeIdentifier(name)}`);
+  }
+  if (ofVectors.some(({ kind }) => vectorIndexKind[kind].overBits)) {
+    await signTable({ database, table: 'document_chunks_next', signal }, { current: nextSlot, other: nextSlot });
   }
   for (const { name, unique, definition } of await findMissing(sql, dimensions)) {
     await client.query(`CREATE ${unique}INDEX CONCURRENTLY ${nextName(name)} ON document_chunks_next ${definition}`);
@@ -25,9 +34,10 @@ export async function buildNextIndexes(
   await client.query('VACUUM (ANALYZE) document_chunks_next');
 }
 
-/** Returns whether document_chunks has an index that document_chunks_next lacks. */
+/** Returns whether document_chunks_next lacks an index that document_chunks has, or signatures for it. */
 export async function lacksIndexes(sql: Sql, dimensions: number): Promise<boolean> {
-  return (await findMissing(sql, dimensions)).length > 0;
+  const means = await findMeans(sql, 'document_chunks_next');
+  return means.some(({ complete }) => !complete) || (await findMissing(sql, dimensions)).length > 0;
 }
 
 interface WantedIndex {
@@ -52,7 +62,7 @@ export async function wantedIndexes(sql: Sql, dimensions: number): Promise<Wante
       return { name, unique: is_unique ? 'UNIQUE ' : '', definition: definition.slice(definition.indexOf(' USING ')) };
     }),
     ...ofVectors.map(({ name, kind, parameters }): WantedIndex => {
-      return { name, unique: '', definition: indexDefinition(kind, dimensions, parameters) };
+      return { name, unique: '', definition: indexDefinition({ kind, parameters }, dimensions, nextSlot) };
     }),
   ];
 }

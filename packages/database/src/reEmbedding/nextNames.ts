@@ -1,4 +1,8 @@
 import { escapeIdentifier } from 'pg';
+import type { Slot } from '../signature/slots';
+
+/** The slot of the signatures in document_chunks_next. */
+export const nextSlot: Slot = 'a';
 
 /** The suffix of constraints and indexes of document_chunks_next, until that table replaces document_chunks. */
 export const suffix = '_next';

@@ -1,26 +1,17 @@
-import { setTimeout } from 'node:timers/promises';
-
 import { type Actor, type EmbeddingModel, isSameModel, MillraceError, newId } from '@millrace/contracts';
 import type { DatabaseAddress } from '../connection/withClient';
 import type { Database } from '../database/database';
 import type { Session } from '../database/session';
+import { withShortLocks } from '../database/shortLocks';
 import type { NextModel } from '../repositories/embeddingModels';
 import { schemaLock } from '../schema/migrations';
+import { putMean, putNextMeansInPlace, removeMeans, unknownMean } from '../signature/storedMeans';
 import { type BuildProgress, findBuildProgress } from '../vectorIndex/buildProgress';
 import { buildLock, inBuildSession, type Resources } from '../vectorIndex/buildSession';
 import { findHolders } from './holders';
 import { buildNextIndexes, lacksIndexes } from './nextIndexes';
+import { nextSlot } from './nextNames';
 import { createNextTable, putNextTableInPlace, refuseDependants, refuseOtherColumns } from './nextTable';
-
-/**
- * How long a statement waits for a table's lock before it gives up and lets others pass. It is longer than PostgreSQL's
- * deadlock_timeout of a second, because only after that does an autovacuum end in favour of a waiting statement.
- */
-const lockTimeoutMs = 2_000;
-const firstPauseMs = 1_000;
-const longestPauseMs = 30_000;
-/** SQLSTATE lock_not_available and deadlock_detected. */
-const lockErrors: readonly unknown[] = ['55P03', '40P01'];
 
 /**
  * Changes the model of all vectors, as the owner of the tables. The services fill a second table with the new vectors. It gets
@@ -62,6 +53,7 @@ export class ReEmbedding {
         throw new MillraceError('SETUP_INVALID', `The vectors are of ${named(setup)} already.`);
       }
       await createNextTable(sql, setup);
+      await putMean(sql, { table: 'document_chunks_next', slot: nextSlot, complete: true }, unknownMean);
       await sql.none('INSERT INTO re_embeddings (id, model, dimensions) VALUES ($<id>, $<model>, $<dimensions>)', {
         id: newId(),
         ...setup,
@@ -80,6 +72,7 @@ export class ReEmbedding {
       // This is the order in which a settlement takes its locks. Dropping the table's foreign key also locks documents.
       await sql.none('LOCK TABLE document_chunks_next IN ACCESS EXCLUSIVE MODE');
       await sql.none('DROP TABLE document_chunks_next');
+      await removeMeans(sql, 'document_chunks_next');
       await sql.none(
         `UPDATE re_embeddings SET status = 'cancelled', finished_at = now() WHERE id = $1 AND status = 'running'`,
         [next.reEmbeddingId],
@@ -92,7 +85,7 @@ export class ReEmbedding {
   /** Builds the missing indexes of the new vectors while more of them are written. */
   buildIndexes({ dimensions }: NextModel, resources: Resources): Promise<void> {
     return inBuildSession(this.address, this.signal, (client) =>
-      buildNextIndexes(client, this.database.sql, dimensions, resources),
+      buildNextIndexes(client, { database: this.database, signal: this.signal }, dimensions, resources),
     );
   }
 
@@ -145,6 +138,7 @@ export class ReEmbedding {
       }
       await sql.none('LOCK TABLE document_chunks, document_chunks_next, documents IN ACCESS EXCLUSIVE MODE');
       await putNextTableInPlace(sql);
+      await putNextMeansInPlace(sql);
       await sql.none('UPDATE embedding_settings SET model = $<model>, dimensions = $<dimensions>', setup);
       await sql.one(
         `UPDATE re_embeddings SET status = 'completed', closing_until = NULL, finished_at = now()
@@ -155,28 +149,10 @@ export class ReEmbedding {
     });
   }
 
-  /**
-   * Runs `work` in a transaction with a short lock timeout, since other statements queue behind a waiting one. It tries again
-   * with growing pauses until the locks are free.
-   */
-  private async withLocks<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-      this.signal?.throwIfAborted();
-      try {
-        return await this.database.transaction(async (session) => {
-          await session.sql.none(`SET LOCAL lock_timeout = ${lockTimeoutMs}`);
-          return work(session);
-        });
-      } catch (error) {
-        if (!lockErrors.includes((error as { code?: unknown }).code)) {
-          throw error;
-        }
-        if (this.onHeldUp) {
-          this.onHeldUp(await findHolders(this.database.sql));
-        }
-        await setTimeout(pauseMs * (0.5 + Math.random()), undefined, { signal: this.signal }).catch(() => undefined);
-      }
-    }
+  private withLocks<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    const { database, signal, onHeldUp } = this;
+    const report = onHeldUp && (async () => onHeldUp(await findHolders(database.sql)));
+    return withShortLocks(database, { signal, onHeldUp: report }, work);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Box, ChunkMetadata } from '@millrace/contracts';
 import { encodeCopy } from '../connection/binaryCopy';
 import type { Sql } from '../connection/sql';
+import { lockSigners, signAll } from '../signature/storedMeans';
 import type { SearchFilter } from '../vectorIndex/filter';
 import type { KnownIndexes } from '../vectorIndex/knownIndexes';
 import { type SearchRow, searchChunks, type WantedChunks } from '../vectorIndex/search';
@@ -69,15 +70,18 @@ export class DocumentChunks {
     if (chunks.length === 0) {
       return;
     }
-    // Behind a pooler, services of two versions share a session. So other columns need another name.
-    await this.sql.none(
-      `CREATE TEMPORARY TABLE IF NOT EXISTS incoming_document_chunks
+    const signers = await lockSigners(
+      this.sql,
+      'document_chunks',
+      // Behind a pooler, services of two versions share a session. So other columns need another name.
+      `CREATE TEMPORARY TABLE IF NOT EXISTS incoming_signed_chunks
          (id uuid, document_id uuid, collection_id uuid, owner_id uuid, chunk_index integer, chunk_hash text,
           content_hash text, content text, token_count integer, page_start integer, page_end integer, section text,
-          coordinates jsonb, metadata jsonb, embedding vector, embedding_model text) ON COMMIT DELETE ROWS`,
+          coordinates jsonb, metadata jsonb, embedding vector, embedding_model text, signature_a bit varying,
+          signature_b bit varying) ON COMMIT DELETE ROWS`,
     );
     await this.sql.copyIn(
-      'COPY incoming_document_chunks FROM STDIN (FORMAT binary)',
+      'COPY incoming_signed_chunks FROM STDIN (FORMAT binary)',
       encodeCopy(
         [
           'uuid',
@@ -96,6 +100,8 @@ export class DocumentChunks {
           'jsonb',
           'vector',
           'text',
+          'varbit',
+          'varbit',
         ],
         chunks.map((c) => [
           c.id,
@@ -114,23 +120,25 @@ export class DocumentChunks {
           c.metadata ?? {},
           c.embedding,
           c.embeddingModel,
+          ...signAll(signers, c.embedding),
         ]),
       ),
     );
-    // The INSERT locks the table first, which keeps out a change of the model. Then it reads the settings.
+    // The lock keeps out a change of the model. So the settings are read after it.
     const stored = await this.sql.affected(
       `INSERT INTO document_chunks
          (id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content, token_count,
-          page_start, page_end, section, coordinates, metadata, embedding, embedding_model)
+          page_start, page_end, section, coordinates, metadata, embedding, embedding_model, signature_a, signature_b)
        SELECT id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content, token_count,
-              page_start, page_end, section, coordinates, metadata, embedding, embedding_model
-       FROM incoming_document_chunks WHERE embedding_model = (SELECT model FROM embedding_settings)
+              page_start, page_end, section, coordinates, metadata, embedding, embedding_model, signature_a, signature_b
+       FROM incoming_signed_chunks WHERE embedding_model = (SELECT model FROM embedding_settings)
        ORDER BY document_id, chunk_hash
        ON CONFLICT (document_id, chunk_hash) DO UPDATE SET
          chunk_index = excluded.chunk_index, content = excluded.content, token_count = excluded.token_count,
          page_start = excluded.page_start, page_end = excluded.page_end, section = excluded.section,
          coordinates = excluded.coordinates, metadata = excluded.metadata, embedding = excluded.embedding,
-         embedding_model = excluded.embedding_model, updated_at = now()`,
+         embedding_model = excluded.embedding_model, signature_a = excluded.signature_a,
+         signature_b = excluded.signature_b, updated_at = now()`,
     );
     refuseOtherModel(stored, chunks);
   }
@@ -144,30 +152,41 @@ export class DocumentChunks {
     if (vectors.length === 0) {
       return;
     }
-    await this.sql.none(
-      `CREATE TEMPORARY TABLE IF NOT EXISTS incoming_vectors
-         (document_id uuid, chunk_hash text, embedding vector, embedding_model text) ON COMMIT DELETE ROWS`,
+    const signers = await lockSigners(
+      this.sql,
+      'document_chunks_next',
+      `CREATE TEMPORARY TABLE IF NOT EXISTS incoming_signed_vectors
+         (document_id uuid, chunk_hash text, embedding vector, embedding_model text, signature_a bit varying,
+          signature_b bit varying) ON COMMIT DELETE ROWS`,
     );
     await this.sql.copyIn(
-      'COPY incoming_vectors FROM STDIN (FORMAT binary)',
+      'COPY incoming_signed_vectors FROM STDIN (FORMAT binary)',
       encodeCopy(
-        ['uuid', 'text', 'vector', 'text'],
-        vectors.map((v) => [v.documentId, v.chunkHash, v.embedding, v.embeddingModel]),
+        ['uuid', 'text', 'vector', 'text', 'varbit', 'varbit'],
+        vectors.map((v) => [
+          v.documentId,
+          v.chunkHash,
+          v.embedding,
+          v.embeddingModel,
+          ...signAll(signers, v.embedding),
+        ]),
       ),
     );
     const stored = await this.sql.affected(
       `INSERT INTO document_chunks_next
          (id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content, token_count,
-          page_start, page_end, section, coordinates, metadata, created_at, embedding, embedding_model)
+          page_start, page_end, section, coordinates, metadata, created_at, embedding, embedding_model, signature_a,
+          signature_b)
        SELECT DISTINCT ON (c.document_id, c.chunk_hash)
               c.id, c.document_id, c.collection_id, c.owner_id, c.chunk_index, c.chunk_hash, c.content_hash, c.content,
               c.token_count, c.page_start, c.page_end, c.section, c.coordinates, c.metadata, c.created_at, i.embedding,
-              i.embedding_model
-       FROM incoming_vectors i JOIN document_chunks c USING (document_id, chunk_hash)
+              i.embedding_model, i.signature_a, i.signature_b
+       FROM incoming_signed_vectors i JOIN document_chunks c USING (document_id, chunk_hash)
        WHERE i.embedding_model = (SELECT model FROM re_embeddings WHERE status = 'running')
        ORDER BY c.document_id, c.chunk_hash
        ON CONFLICT (document_id, chunk_hash) DO UPDATE SET
-         embedding = excluded.embedding, embedding_model = excluded.embedding_model, updated_at = now()`,
+         embedding = excluded.embedding, embedding_model = excluded.embedding_model,
+         signature_a = excluded.signature_a, signature_b = excluded.signature_b, updated_at = now()`,
     );
     const distinct = new Map(vectors.map((vector) => [`${vector.documentId} ${vector.chunkHash}`, vector]));
     refuseOtherModel(stored, [...distinct.values()]);

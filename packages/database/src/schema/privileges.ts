@@ -7,8 +7,8 @@ export interface RoleNames {
   readonly: string;
 }
 
-/** Only the owner writes these: the migrations that have run, the current model and the re-embeddings. */
-const ownersTables = ['pgmigrations', 'embedding_settings', 're_embeddings'];
+/** Only the owner writes these: the migrations that have run, the current model, its signatures and the re-embeddings. */
+const ownersTables = ['pgmigrations', 'embedding_settings', 'vector_signatures', 're_embeddings'];
 
 /** Returns the names of the roles of this database. Roles belong to the whole server, so each is named after its database. */
 export async function roleNames(client: Client): Promise<RoleNames> {

@@ -1,9 +1,18 @@
-import { type VectorIndexKind, vectorIndexKind } from './kinds';
+import type { Slot } from '../signature/slots';
+import { indexedSignature, type VectorIndexKind, vectorIndexKind } from './kinds';
 
-/** Returns the SQL that follows the table's name in CREATE INDEX. */
-export function indexDefinition(kind: VectorIndexKind, dimensions: number, parameters: Record<string, number>): string {
-  const { method, operatorClass, indexed } = vectorIndexKind[kind];
+/**
+ * Returns the SQL that follows the table's name in CREATE INDEX.
+ * @param slot the slot whose signatures an index over bits gets.
+ */
+export function indexDefinition(
+  { kind, parameters }: { kind: VectorIndexKind; parameters: Record<string, number> },
+  dimensions: number,
+  slot: Slot,
+): string {
+  const { method, operatorClass, overBits } = vectorIndexKind[kind];
   const written = Object.entries(parameters).map(([name, value]) => `${name} = ${Math.trunc(value)}`);
   const options = written.length === 0 ? '' : ` WITH (${written.join(', ')})`;
-  return `USING ${method} (${indexed('embedding', dimensions)} ${operatorClass})${options}`;
+  const indexed = overBits ? indexedSignature(slot, dimensions) : 'embedding';
+  return `USING ${method} (${indexed} ${operatorClass})${options}`;
 }

@@ -22,20 +22,17 @@ export function listsFor(rows: number): number {
  * Returns the bytes of maintenance_work_mem without which pgvector (0.8) refuses to build this index. It is 0 for a graph,
  * which can be built with less memory than it needs. k-means samples fifty vectors per list, at least ten thousand. It
  * keeps a distance between each sample and each centre, and between any two centres.
- * @param dimensions the dimensions of the vectors.
+ * @param bits the bits of a signature.
  */
-export function buildMemory(
-  { kind, parameters }: Pick<VectorIndex, 'kind' | 'parameters'>,
-  dimensions: number,
-): number {
+export function buildMemory({ kind, parameters }: Pick<VectorIndex, 'kind' | 'parameters'>, bits: number): number {
   if (vectorIndexKind[kind].method !== 'ivfflat') {
     return 0;
   }
   const lists = parameters.lists ?? defaultLists;
   const samples = Math.max(10_000, 50 * lists);
   const distances = 4 * lists * (samples + lists);
-  const sumBytes = 4 * dimensions + 32;
-  const indexedBytes = dimensions / 8 + 32;
+  const sumBytes = 4 * bits + 32;
+  const indexedBytes = bits / 8 + 32;
   // The centres are kept twice, before and after a round, and once as sums. Sums are floats even for bits.
   const vectors = indexedBytes * (samples + 2 * lists) + sumBytes * lists;
   return Math.ceil(1.02 * (distances + vectors));

@@ -1,6 +1,6 @@
 import type { VectorIndex } from './find';
 import { defaultLists } from './ivfflat';
-import { type VectorIndexKind, vectorIndexKind } from './kinds';
+import { indexedSignature, indexedSigns, type VectorIndexKind, vectorIndexKind } from './kinds';
 
 /** How a search finds the nearest rows. */
 export interface VectorScan {
@@ -8,6 +8,8 @@ export interface VectorScan {
   settings: Record<string, string>;
   /** SQL: the order in which the scan finds candidates. It must be the index's own expression, or the index is not used. */
   distance: string;
+  /** The mean of the signatures that are compared, or null when none are. */
+  meanId: string | null;
   /** How many candidates the scan returns. They are then ranked by the exact distance. */
   candidates: number;
   /** If the scan finds fewer candidates than this, a filtered search compares all filtered rows instead. */
@@ -20,11 +22,11 @@ export interface VectorScan {
 
 /** The request of a search. */
 export interface WantedScan {
-  /** SQL of the vector column. */
-  vector: string;
-  /** SQL of the query's vector, which has this many `dimensions`. */
+  /** SQL of the query's vector, which has this many `dimensions`. The rows have the alias c. */
   query: string;
   dimensions: number;
+  /** SQL of the query's signature. */
+  signature: string;
   limit: number;
   /** How much of the index to look at, relative to what is usual for its kind. */
   effort: number;
@@ -61,13 +63,11 @@ export function planVectorScan(indexes: readonly VectorIndex[], wanted: WantedSc
   if (newest === undefined) {
     return planExactScan(wanted);
   }
-  const distanceOf = (kind: VectorIndexKind) =>
-    vectorIndexKind[kind].distance(wanted.vector, wanted.query, wanted.dimensions);
-  const distance = distanceOf(newest.kind);
+  const distance = distanceOf(newest, wanted);
   const candidates = candidatesOf(newest.kind, wanted);
   // The planner may choose any index over the same expression. The one with the most lists needs the most probes.
   const settings = usable
-    .filter((index) => distanceOf(index.kind) === distance)
+    .filter((index) => distanceOf(index, wanted) === distance)
     .sort((a, b) => (a.parameters.lists ?? 0) - (b.parameters.lists ?? 0))
     .map((index) => indexScanOf(index, candidates, wanted).settings);
   const { minRows, rowCost } = indexScanOf(newest, candidates, wanted);
@@ -77,6 +77,7 @@ export function planVectorScan(indexes: readonly VectorIndex[], wanted: WantedSc
   return {
     settings: Object.assign({}, ...settings),
     distance,
+    meanId: newest.signatures?.meanId ?? null,
     candidates,
     minCandidates: Math.min(candidates, wanted.limit * 10),
     maxExactRows: Math.min(maxCompared, equallyFast),
@@ -85,16 +86,30 @@ export function planVectorScan(indexes: readonly VectorIndex[], wanted: WantedSc
 }
 
 /** Plans the comparison of every filtered vector. The `+ 0` keeps PostgreSQL from using an index. */
-export function planExactScan({ vector, query, dimensions, limit }: WantedScan): VectorScan {
-  const distance = `(${vectorIndexKind.hnsw.distance(vector, query, dimensions)}) + 0`;
+export function planExactScan({ query, limit }: WantedScan): VectorScan {
   return {
     settings: {},
-    distance,
+    distance: `(${vectorDistance(query)}) + 0`,
+    meanId: null,
     candidates: limit,
     minCandidates: limit,
     maxExactRows: Number.POSITIVE_INFINITY,
     exact: true,
   };
+}
+
+function vectorDistance(query: string): string {
+  return `c.embedding <=> ${query}`;
+}
+
+/** SQL: the distance by which the index is sorted. */
+function distanceOf({ kind, signatures }: VectorIndex, { query, dimensions, signature }: WantedScan): string {
+  if (!vectorIndexKind[kind].overBits) {
+    return vectorDistance(query);
+  }
+  return signatures === null
+    ? `${indexedSigns('c.embedding', dimensions)} <~> ${indexedSigns(query, dimensions)}`
+    : `${indexedSignature(signatures.slot, dimensions, 'c.')} <~> ${signature}`;
 }
 
 /** Returns how many candidates are ranked by the exact distance. An index over bits orders rows only roughly, so it needs more. */

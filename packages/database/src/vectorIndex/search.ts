@@ -1,5 +1,7 @@
 import type { Box, DocumentStatus } from '@millrace/contracts';
 import type { Sql } from '../connection/sql';
+import { signatureBits } from '../signature/signature';
+import { findSigner } from '../signature/storedMeans';
 import { expectedRows, filteredChunks, filterValues, isNarrow, type SearchFilter } from './filter';
 import type { KnownIndexes } from './knownIndexes';
 import { planExactScan, planVectorScan, type VectorScan } from './scan';
@@ -53,11 +55,21 @@ export async function searchChunks(
 ): Promise<SearchRow[]> {
   const filtered = isNarrow(filter);
   const query = '(SELECT query FROM asked)';
-  const wanted = { vector: 'c.embedding', query, dimensions: vector.length, limit, effort, filtered };
-  const run = (plan: VectorScan) => scanChunks(sql, plan, { vector, filter, limit });
+  const signatureSql = `$<signature>::bit(${signatureBits(vector.length)})`;
+  const wanted = { query, signature: signatureSql, dimensions: vector.length, limit, effort, filtered };
+  let signature: Buffer | null = null;
+  const run = (plan: VectorScan) => scanChunks(sql, plan, { vector, signature, filter, limit });
   const compareAll = () => run(planExactScan(wanted));
 
-  const scan = planVectorScan(await indexes.list(sql), wanted);
+  let scan = planVectorScan(await indexes.list(sql), wanted);
+  if (scan.meanId !== null) {
+    signature = (await findSigner(sql, scan.meanId))?.sign(vector) ?? null;
+    // The index and its mean have been dropped since the indexes were listed.
+    if (signature === null) {
+      indexes.forget();
+      scan = planExactScan(wanted);
+    }
+  }
   const mayGiveUp = filtered && !scan.exact;
   if (mayGiveUp && (await expectedRows(sql, filter)) <= scan.maxExactRows) {
     return (await compareAll()).rows;
@@ -75,7 +87,12 @@ interface Found {
 async function scanChunks(
   sql: Sql,
   scan: VectorScan,
-  { vector, filter, limit }: { vector: Float32Array; filter: SearchFilter; limit: number },
+  {
+    vector,
+    signature,
+    filter,
+    limit,
+  }: { vector: Float32Array; signature: Buffer | null; filter: SearchFilter; limit: number },
 ): Promise<Found> {
   // Settings and query are one message, and the vector is in it once.
   const settings = Object.entries(scan.settings).map(([name, value]) => `SET LOCAL ${name} = ${value}; `);
@@ -94,7 +111,13 @@ async function scanChunks(
             c.page_end AS "pageEnd", c.section, c.coordinates,
             (SELECT count(*) FROM nearest)::integer AS candidates
      FROM ordered JOIN document_chunks c USING (id) JOIN documents d ON d.id = c.document_id ORDER BY distance`,
-    { ...filterValues(filter), vector: toText(vector), candidates: scan.candidates, limit },
+    {
+      ...filterValues(filter),
+      vector: toText(vector),
+      signature: signature && `x${signature.toString('hex')}`,
+      candidates: scan.candidates,
+      limit,
+    },
   );
   return { rows: found.map(({ candidates: _, ...row }) => row), candidates: found[0]?.candidates ?? 0 };
 }

@@ -1,15 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '@millrace/contracts';
 import { type Client, escapeIdentifier } from 'pg';
-import type { Sql } from '../connection/sql';
 import type { DatabaseAddress } from '../connection/withClient';
+import type { Database } from '../database/database';
+import { signatureBits } from '../signature/signature';
+import { signTable } from '../signature/signTable';
+import { type Slot, slots } from '../signature/slots';
+import { findMeans, removeMean } from '../signature/storedMeans';
 import { type BuildProgress, findBuildProgress } from './buildProgress';
 import { inBuildSession, type Resources, tuneBuild } from './buildSession';
 import { indexDefinition } from './definition';
 import { findVectorIndexes, type VectorIndex } from './find';
 import { buildMemory, listsFor } from './ivfflat';
 import { type VectorIndexKind, vectorIndexKind } from './kinds';
-import type { KnownIndexes } from './knownIndexes';
 
 export interface BuildOptions extends Resources {
   /** For HNSW: the connections of a node (2 to 100). The default is 12. */
@@ -27,19 +30,19 @@ export interface BuildOptions extends Resources {
 
 const defaultHandOverMs = 10_000;
 
-/** The parts of a Database that the builder needs. */
-interface IndexedDatabase {
-  readonly sql: Sql;
-  readonly vectorIndexes: KnownIndexes;
-}
+/** What an index is besides its name. */
+type IndexShape = Pick<VectorIndex, 'kind' | 'parameters'>;
 
 /**
  * Builds, replaces and drops the index over the vectors while searches and writes go on (CREATE, REINDEX and DROP INDEX
- * CONCURRENTLY). Connect as the owner of the tables. Each build first removes the remains of an interrupted one.
+ * CONCURRENTLY). Connect as the owner of the tables. Each build first removes the remains of an interrupted one. An index over
+ * signatures is built after every vector has one, see signTable.
  */
 export class VectorIndexBuilder {
+  private signing: BuildProgress | null = null;
+
   constructor(
-    private readonly database: IndexedDatabase,
+    private readonly database: Pick<Database, 'sql' | 'transaction' | 'vectorIndexes'>,
     /** The address at which each build opens a connection. See inBuildSession. */
     private readonly address: DatabaseAddress,
     /** Cancels the running statement. The call then throws the signal's reason. */
@@ -53,32 +56,30 @@ export class VectorIndexBuilder {
   async build(kind: VectorIndexKind, options: BuildOptions = {}): Promise<VectorIndex> {
     return this.withoutOtherBuilds(async (client) => {
       const before = await this.dropInvalid(client);
-      const name = nextName(before);
-      const { dimensions, rows } = await this.vectors();
-      const parameters = parametersFor(kind, rows, options);
-      await tuneBuild(client, options, buildMemory({ kind, parameters }, dimensions));
-      await client.query(
-        `CREATE INDEX CONCURRENTLY ${escapeIdentifier(name)} ON document_chunks ${indexDefinition(kind, dimensions, parameters)}`,
-      );
-      if (before.length > 0) {
-        await sleep(options.handOverMs ?? defaultHandOverMs, undefined, this.signal && { signal: this.signal });
-      }
-      for (const old of before) {
-        await client.query(dropStatement(old.name));
-      }
-      return await this.find(name);
+      const { rows } = await this.vectors();
+      const shape = { kind, parameters: parametersFor(kind, rows, options) };
+      return await this.replace(client, before, { ...shape, slot: await this.sign(client, before, kind) }, options);
     });
   }
 
-  /** Rebuilds the newest index with the same parameters. @throws MillraceError SETUP_INVALID when there is no index. */
-  async rebuild(options: Resources = {}): Promise<VectorIndex> {
+  /**
+   * Rebuilds the newest index with the same parameters. An index over signatures is replaced when the mean of the vectors
+   * has changed since they were made. @throws MillraceError SETUP_INVALID when there is no index.
+   */
+  async rebuild(options: Resources & Pick<BuildOptions, 'handOverMs'> = {}): Promise<VectorIndex> {
     return this.withoutOtherBuilds(async (client) => {
-      const index = (await this.dropInvalid(client)).at(-1);
+      const before = await this.dropInvalid(client);
+      const index = before.at(-1);
       if (index === undefined) {
         throw new MillraceError('SETUP_INVALID', 'There is no vector index to rebuild. Build one: "index build KIND".');
       }
-      await tuneBuild(client, options, buildMemory(index, (await this.vectors()).dimensions));
+      const slot = await this.sign(client, before, index.kind);
+      if (vectorIndexKind[index.kind].overBits && slot !== index.signatures?.slot) {
+        return await this.replace(client, before, { ...index, slot }, options);
+      }
+      await this.tune(client, index, options);
       await client.query(`REINDEX INDEX CONCURRENTLY ${escapeIdentifier(index.name)}`);
+      await this.stopSigning(slot);
       return await this.find(index.name);
     });
   }
@@ -94,9 +95,77 @@ export class VectorIndexBuilder {
     });
   }
 
-  /** Returns the progress of the running build of any session, or null when there is none. */
+  /** Returns the progress of this build or of the running build of any session, or null when there is none. */
   async progress(): Promise<BuildProgress | null> {
-    return findBuildProgress(this.database.sql, 'document_chunks');
+    return this.signing ?? findBuildProgress(this.database.sql, 'document_chunks');
+  }
+
+  /** @returns the slot of the signatures that an index of this kind is to be over. */
+  private async sign(client: Client, before: readonly VectorIndex[], kind: VectorIndexKind): Promise<Slot> {
+    const complete = (await findMeans(this.database.sql, 'document_chunks')).filter((mean) => mean.complete);
+    const searched = before.findLast(({ signatures }) => signatures !== null)?.signatures;
+    const current = searched?.slot ?? complete.at(-1)?.slot ?? null;
+    const other = slots.find((slot) => slot !== current) ?? 'a';
+    if (!vectorIndexKind[kind].overBits) {
+      return current ?? other;
+    }
+    // An interrupted build may have left the index that its own had replaced.
+    for (const { name, signatures } of before) {
+      if (signatures?.slot === other) {
+        await client.query(dropStatement(name));
+      }
+    }
+    this.signing = { phase: 'making signatures', share: null };
+    try {
+      return await signTable(
+        {
+          database: this.database,
+          table: 'document_chunks',
+          signal: this.signal,
+          onProgress: (share) => {
+            this.signing = { phase: 'making signatures', share };
+          },
+        },
+        { current, other },
+      );
+    } finally {
+      this.signing = null;
+    }
+  }
+
+  /** Builds an index and then drops the ones before, with the signatures that only they were over. */
+  private async replace(
+    client: Client,
+    before: readonly VectorIndex[],
+    { slot, ...shape }: IndexShape & { slot: Slot },
+    options: Resources & Pick<BuildOptions, 'handOverMs'>,
+  ): Promise<VectorIndex> {
+    const name = nextName(before);
+    const { dimensions } = await this.tune(client, shape, options);
+    await client.query(
+      `CREATE INDEX CONCURRENTLY ${escapeIdentifier(name)} ON document_chunks ${indexDefinition(shape, dimensions, slot)}`,
+    );
+    if (before.length > 0) {
+      await sleep(options.handOverMs ?? defaultHandOverMs, undefined, this.signal && { signal: this.signal });
+    }
+    for (const old of before) {
+      await client.query(dropStatement(old.name));
+    }
+    await this.stopSigning(slot);
+    return await this.find(name);
+  }
+
+  /** Ends the making of signatures that no index is over. */
+  private async stopSigning(kept: Slot): Promise<void> {
+    for (const unused of slots.filter((slot) => slot !== kept)) {
+      await removeMean(this.database.sql, 'document_chunks', unused);
+    }
+  }
+
+  private async tune(client: Client, shape: IndexShape, options: Resources): Promise<{ dimensions: number }> {
+    const { dimensions } = await this.vectors();
+    await tuneBuild(client, options, buildMemory(shape, signatureBits(dimensions)));
+    return { dimensions };
   }
 
   private withoutOtherBuilds<T>(work: (client: Client) => Promise<T>): Promise<T> {
