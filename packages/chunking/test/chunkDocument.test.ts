@@ -65,6 +65,7 @@ describe('When a document is chunked', () => {
     const lines = code.map((text) => ({ ...box, text, preformatted: true }));
     const [chunk] = chunkDocument([pageOf(1, [{ ...box, text: 'As follows:' }, ...lines])], limits);
     expect(chunk?.text).toBe('As follows:\n\ndef turn(mill):\n    if  mill:\n\t\treturn 1\n\n  # end');
+    expect(chunk?.blocks).toEqual(['paragraph', 'code']);
     const second = chunkDocument([pageOf(1, lines.slice(1))], limits)[0];
     expect(second?.text.startsWith('    if  mill:')).toBe(true);
   });

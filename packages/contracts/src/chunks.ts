@@ -11,7 +11,7 @@ export const boxSchema = z.object({
 export type Box = z.infer<typeof boxSchema>;
 
 /** The kinds of blocks that a text is made of. */
-export const blockKind = z.enum(['heading', 'paragraph', 'list', 'table']);
+export const blockKind = z.enum(['heading', 'paragraph', 'list', 'table', 'code']);
 export type BlockKind = z.infer<typeof blockKind>;
 
 /** The column `metadata` of a document chunk. A member that is not known is left out. */

@@ -34,6 +34,7 @@ export function newBlock(page: number, isTable: boolean): Block {
   };
 }
 
-export function kindOf({ isHeading, isTable, isItem }: Block): BlockKind {
-  return isHeading ? 'heading' : isTable ? 'table' : isItem ? 'list' : 'paragraph';
+export function kindOf({ isHeading, isTable, isItem, lines }: Block): BlockKind {
+  const isCode = lines[0]?.preformatted === true;
+  return isHeading ? 'heading' : isCode ? 'code' : isTable ? 'table' : isItem ? 'list' : 'paragraph';
 }
