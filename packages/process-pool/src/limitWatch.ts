@@ -28,10 +28,14 @@ export class LimitWatch {
   private stepDeadline: NodeJS.Timeout | undefined;
   private isStopped = false;
 
-  /** @param onExceeded is called when a limit is exceeded; it must end the process. */
+  /**
+   * @param usedMaxRssBytes The resident memory of a process that has done other tasks before; null for a new process.
+   * @param onExceeded is called when a limit is exceeded; it must end the process.
+   */
   constructor(
     private readonly limits: TaskLimits,
     private readonly pid: number | undefined,
+    private readonly usedMaxRssBytes: number | null,
     private readonly onExceeded: (end: TaskEnd) => void,
   ) {
     const { startMs = defaultStartMs } = limits;
@@ -80,7 +84,12 @@ export class LimitWatch {
   private async checkMemory(): Promise<void> {
     const { maxRssBytes = defaultMaxRssBytes } = this.limits;
     const bytes = this.pid === undefined ? null : await residentBytes(this.pid);
-    if (!this.isStopped && bytes !== null && bytes > maxRssBytes) {
+    if (this.isStopped || bytes === null) {
+      return;
+    }
+    if (this.usedMaxRssBytes !== null && bytes > this.usedMaxRssBytes) {
+      this.onExceeded({ reason: 'outgrown', bytes });
+    } else if (bytes > maxRssBytes) {
       this.onExceeded({ reason: 'outOfMemory', bytes });
     }
   }

@@ -1,6 +1,6 @@
 import { LimitWatch, type TaskLimits } from './limitWatch';
 import type { TaskProtocol } from './protocol';
-import { TaskEndedError } from './taskEnd';
+import { type TaskEnd, TaskEndedError } from './taskEnd';
 import { type TaskOutcome, TaskProcess } from './taskProcess';
 
 export interface ProcessPoolOptions {
@@ -10,8 +10,13 @@ export interface ProcessPoolOptions {
   processes: number;
   /** The limits of a task. A process that exceeds one is killed. */
   limits: TaskLimits;
-  /** A process that holds more memory than this after a task is replaced, in bytes. Default: 400 MB. */
+  /** A process that holds more memory than this after a task is replaced, in bytes. Default: 300 MiB. */
   recycleRssBytes?: number;
+  /**
+   * A process that has done other tasks before and holds more memory than this during one is killed, in bytes. The task ends
+   * with `outgrown`. Run it again: a new process may take as much as its task needs. Default: 400 MiB.
+   */
+  usedMaxRssBytes?: number;
   /** Node options for the processes. */
   execArgv?: string[];
   /** Discards the standard error of the processes. Use it where crashes are expected, whose dumps help no reader. */
@@ -38,7 +43,8 @@ interface Task<P extends TaskProtocol> {
   stopListening(): void;
 }
 
-const defaultRecycleRssBytes = 400 * 1024 ** 2;
+const defaultRecycleRssBytes = 300 * 1024 ** 2;
+const defaultUsedMaxRssBytes = 400 * 1024 ** 2;
 
 /**
  * Runs tasks in child processes. A task that crashes, hangs or takes too much memory ends only itself. Processes are
@@ -158,7 +164,10 @@ export class ProcessPool<P extends TaskProtocol> {
   private start(task: Task<P>, free: TaskProcess<P>): void {
     const { onMessage, onStep, signal, limits } = task.options;
     task.stopListening();
-    const watch = new LimitWatch({ ...this.limits, ...limits }, free.pid, (end) => free.kill(new TaskEndedError(end)));
+    const { usedMaxRssBytes = defaultUsedMaxRssBytes } = this.options;
+    const bound = free.hasWorked ? usedMaxRssBytes : null;
+    const end = (reason: TaskEnd) => free.kill(new TaskEndedError(reason));
+    const watch = new LimitWatch({ ...this.limits, ...limits }, free.pid, bound, end);
     const abort = () => free.kill(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
     free.start(task.request, {

@@ -4,6 +4,8 @@ export type TaskEnd =
   | { reason: 'taskTimedOut' | 'firstStepTimedOut' | 'stepTimedOut' | 'startTimedOut'; limitMs: number }
   /** The process held more memory than the limit. */
   | { reason: 'outOfMemory'; bytes: number }
+  /** The process had done other tasks and held more memory than a used one may. A new process may do the same task. */
+  | { reason: 'outgrown'; bytes: number }
   /** The process ended during the task, by its own fault. `how` continues "ended ...". */
   | { reason: 'crashed'; how: string }
   /** The process was killed, but not by the pool. The kernel does that too when memory is short. */
@@ -37,6 +39,8 @@ function describe(end: TaskEnd): string {
       return `The process did not start within ${end.limitMs} ms.`;
     case 'outOfMemory':
       return `The process took too much memory (${Math.round(end.bytes / megabyte)} MB).`;
+    case 'outgrown':
+      return `The used process took too much memory (${Math.round(end.bytes / megabyte)} MB).`;
     case 'crashed':
       return `The process ended ${end.how}.`;
     case 'killed':

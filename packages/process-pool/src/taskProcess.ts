@@ -72,6 +72,11 @@ export class TaskProcess<P extends TaskProtocol> {
     return this.process.pid;
   }
 
+  /** True when the process has been given a task before. */
+  get hasWorked(): boolean {
+    return this.nextId > 1;
+  }
+
   /** True while the process may get tasks. */
   get isAlive(): boolean {
     return !this.isEnded;

@@ -9,7 +9,7 @@ let watch: LimitWatch;
 let ends: TaskEnd[];
 function start(limits: TaskLimits): LimitWatch {
   ends = [];
-  watch = new LimitWatch(limits, undefined, (end) => {
+  watch = new LimitWatch(limits, undefined, null, (end) => {
     ends.push(end);
     watch.stop();
   });

@@ -106,6 +106,13 @@ describe('When a task exceeds', () => {
     expect(await endOf(pool.run({ action: 'hang' }))).toEqual({ reason: 'outOfMemory', bytes: expect.any(Number) });
   });
 
+  test('what a used process may hold, then it ends with that, and a new process may do it', async () => {
+    makePool({ usedMaxRssBytes: 1024 });
+    const used = await echo();
+    expect(await endOf(pool.run({ action: 'hang' }))).toEqual({ reason: 'outgrown', bytes: expect.any(Number) });
+    expect((await echo()).pid).not.toBe(used.pid);
+  });
+
   test('its time, then its process is killed and the next task has a new one', async () => {
     makePool();
     const task = pool.run({ action: 'hang' }, { limits: { timeoutMs: 300 } });

@@ -1,4 +1,5 @@
 import { type Chunk, MillraceError } from '@millrace/contracts';
+import { TaskEndedError } from '@millrace/process-pool';
 import {
   type LostPage,
   outcomeOfLost,
@@ -52,6 +53,10 @@ export async function parseDocument(
     try {
       return await parseOnce(pool, run, leftMs, options);
     } catch (error) {
+      if (hasOutgrown(error)) {
+        // What earlier documents left in that process is no fault of this one. It goes on in another process.
+        continue;
+      }
       if (!(error instanceof PageError)) {
         throw error;
       }
@@ -92,8 +97,12 @@ async function parseOnce(
     const end = await pool.run(run, { limits: { timeoutMs }, onMessage, onStep, signal });
     return { ...end, pages, chunks };
   } catch (error) {
-    throw toReadingError(error, page);
+    throw hasOutgrown(error) ? error : toReadingError(error, page);
   }
+}
+
+function hasOutgrown(error: unknown): boolean {
+  return error instanceof TaskEndedError && error.end.reason === 'outgrown';
 }
 
 /** Keeps the page from being read again. @throws MillraceError DOCUMENT_UNREADABLE when too many pages are lost. */

@@ -64,6 +64,7 @@ function ofEnd(error: TaskEndedError, page: number | null): MillraceError {
         `The process that read the document was killed by ${end.signal}.`,
         options,
       );
+    case 'outgrown':
     case 'startTimedOut':
     case 'unavailable':
     case 'poolClosed':

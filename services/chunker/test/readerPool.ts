@@ -8,13 +8,14 @@ const program = join(__dirname, '../src/parseProcess.ts');
 
 /** A pool of reading processes that run from the sources. */
 export function readerPool(options: PoolOptions = {}): ReaderPool {
-  const { processes = 1, recycleRssBytes, entry = program, ...limits } = options;
+  const { processes = 1, recycleRssBytes, usedMaxRssBytes, entry = program, ...limits } = options;
   return new ProcessPool({
     entry,
     processes,
     // More than any test takes on a busy machine.
     limits: { timeoutMs: 300_000, startMs: 300_000, ...limits },
     ...(recycleRssBytes !== undefined && { recycleRssBytes }),
+    ...(usedMaxRssBytes !== undefined && { usedMaxRssBytes }),
     execArgv: ['-r', join(__dirname, '../../../tests/support/register.cjs')],
   });
 }

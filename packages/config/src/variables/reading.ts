@@ -30,7 +30,7 @@ export const reading = group({
     READER_MAX_MEMORY_BYTES: wholeNumber(128 * mebibyte, 64 * 1024 * mebibyte)
       .default(1024 * mebibyte)
       .describe(
-        'The most memory of a reading process (1 GiB): at least 128 MiB; OCR needs about 400 MB. The same limit holds for the process of the API that removes a password.',
+        'The most memory of a reading process (1 GiB): at least 128 MiB; OCR needs about 400 MB. A process that has read other documents is replaced when it passes 400 MiB. The same limit holds for the process of the API that removes a password.',
       ),
     PAGE_TIMEOUT_MS: wholeNumber(10, 3_600_000)
       .default(30_000)

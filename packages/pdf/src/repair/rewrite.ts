@@ -85,6 +85,7 @@ function toRepairError(error: TaskEndedError): MillraceError {
       return new MillraceError('READER_LOST', `The process that rewrote the PDF was killed by ${end.signal}.`, {
         cause: error,
       });
+    case 'outgrown':
     case 'startTimedOut':
     case 'unavailable':
     case 'poolClosed':

@@ -89,6 +89,7 @@ function toUploadError(error: TaskEndedError): MillraceError {
     case 'outOfMemory':
     case 'crashed':
       return new MillraceError('DOCUMENT_UNREADABLE', `The password cannot be removed. ${error.message}`, options);
+    case 'outgrown':
     case 'startTimedOut':
     case 'unavailable':
     case 'poolClosed':
