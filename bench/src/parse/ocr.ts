@@ -47,7 +47,7 @@ async function recognizeDensePages(recognizer: Recognizer, path: string, wanted:
       if (text.length >= denseCharacters) {
         const started = performance.now();
         const before = process.cpuUsage();
-        const lines = await recognize(page);
+        const { lines } = await recognize(page);
         const { user, system } = process.cpuUsage(before);
         const f1 = wordBagF1(wordsOf(lines.map((line) => line.text).join('\n')), wordsOf(text)) ?? 1;
         measured.push({ seconds: (performance.now() - started) / 1000, cpuSeconds: (user + system) / 1e6, f1 });

@@ -1,7 +1,7 @@
 export { loadPdfium } from './engine/pdfium';
 export { inkOf } from './ocr/ink';
 export { checkLanguages } from './ocr/languages';
-export { Recognizer } from './ocr/recognizer';
+export { type Recognition, Recognizer } from './ocr/recognizer';
 export { openPdf, openPdfBytes } from './openPdf';
 export { isCutOff } from './repair/cutOff';
 export type { RewriteLimits } from './repair/rewrite';

@@ -39,7 +39,7 @@ async function halfTurned(): Promise<GrayImage> {
 async function attemptWithin(image: GrayImage, timeoutMs: number): Promise<'timeout' | 'first' | 'second'> {
   const recognizer = new Recognizer(timeoutMs, ['eng']);
   try {
-    const text = (await recognizer.recognize(image)).map((line) => line.text);
+    const text = (await recognizer.recognize(image)).lines.map((line) => line.text);
     expect(text).toContain(text.includes(turned) ? turned : upright);
     return text.includes(turned) ? 'second' : 'first';
   } catch (error) {

@@ -81,13 +81,13 @@ describe('When the OCR engine cannot read an image', () => {
     const none = { width: 0, height: 0, pixels: new Uint8Array(), dpi: 200 };
     await expect(recognizer.recognize(none)).rejects.toMatchObject({ code: 'OCR_FAILED' });
     const white = { width: 200, height: 200, pixels: new Uint8Array(40_000).fill(255), dpi: 200 };
-    await expect(recognizer.recognize(white)).resolves.toEqual([]);
+    await expect(recognizer.recognize(white)).resolves.toEqual({ lines: [], confidence: 0 });
     await recognizer.close();
     await recognizer.close();
   });
 });
 
-describe('When an image has two columns', () => {
+describe('When an image has two columns and lies askew', () => {
   test('then the left column is read before the right one', async () => {
     const left = [
       'The mill stands by',
@@ -105,12 +105,13 @@ describe('When an image has two columns', () => {
     ];
     const column = (lines: string[], x: number) =>
       lines.map((line, row) => `BT /F 14 Tf ${x} ${700 - 18 * row} Td (${line}) Tj ET`).join(' ');
-    const image = await folder.open(contentPdf(`${column(left, 60)} ${column(right, 330)}`), (file) =>
+    const turn = '0.9976 0.0698 -0.0698 0.9976 30 -20 cm';
+    const image = await folder.open(contentPdf(`${turn} ${column(left, 60)} ${column(right, 330)}`), (file) =>
       file.renderPage?.(1, { dpi: 200, maxPixels: 10_000_000 }),
     );
     const recognizer = new Recognizer(60_000, ['eng']);
     try {
-      const lines = image ? await recognizer.recognize(image) : [];
+      const lines = image ? (await recognizer.recognize(image)).lines : [];
       expect(lines.map((line) => line.text)).toEqual([...left, ...right]);
     } finally {
       await recognizer.close();

@@ -1,5 +1,5 @@
 import type { Chunk, DocumentRepair, ErrorCode, PageOutcome, ReadingOptions } from '@millrace/contracts';
-import type { RewriteLimits, TextLine } from '@millrace/pdf';
+import type { Recognition, RewriteLimits } from '@millrace/pdf';
 import type { ProcessPool, TaskProtocol } from '@millrace/process-pool';
 
 /** The messages between the chunker and a reading process. */
@@ -61,7 +61,7 @@ export interface LostPage {
 /** What OCR found on a page. */
 export interface RecognizedPage {
   page: number;
-  result: { lines: TextLine[] } | { code: ErrorCode };
+  result: Recognition | { code: ErrorCode };
 }
 
 /** The page that a process begins to read. */

@@ -1,9 +1,10 @@
 import type { Worker as Thread } from 'node:worker_threads';
 import { MillraceError } from '@millrace/contracts';
 import { createWorker, OEM, PSM, type Worker } from 'tesseract.js';
-import type { GrayImage, TextLine } from '../types';
+import type { GrayImage } from '../types';
 import { withLanguageData } from './languages';
 import { type RecognizedText, recognizedTextOf } from './recognizedText';
+import { askewAgain, skewOf, straightened } from './skew';
 import { turnedBack, upsideDown } from './upsideDown';
 
 /**
@@ -11,6 +12,9 @@ import { turnedBack, upsideDown } from './upsideDown';
  * and scans of 67 dpi 64 to 69. Two in three words of such scans are read.
  */
 const minUprightConfidence = 60;
+
+/** What was read on a page. */
+export type Recognition = Pick<RecognizedText, 'lines' | 'confidence'>;
 
 interface Engine {
   worker: Worker;
@@ -20,7 +24,7 @@ interface Engine {
 }
 
 /**
- * Recognizes the text of page images with Tesseract, in any of the four directions. Tesseract runs in a thread of its own, which
+ * Recognizes the text of page images with Tesseract, in any of the four directions, level or askew. Tesseract runs in a thread of its own, which
  * the first page starts. The thread is replaced after a page that ended it. An engine that cannot be started is not started again.
  */
 export class Recognizer {
@@ -40,10 +44,10 @@ export class Recognizer {
    * Recognizes the lines of one page. When the time ends during the second attempt, the result is that of the first.
    * @throws MillraceError OCR_TIMEOUT, or OCR_FAILED when the engine cannot be started or breaks.
    */
-  async recognize(image: GrayImage): Promise<TextLine[]> {
-    let found: TextLine[] = [];
-    const work = this.work(image, ({ lines }) => {
-      found = lines;
+  async recognize(image: GrayImage): Promise<Recognition> {
+    let found: Recognition | null = null;
+    const work = this.work(image, (first) => {
+      found = first.lines.length > 0 ? first : null;
     });
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
@@ -58,7 +62,7 @@ export class Recognizer {
       if (this.started !== null) {
         await this.close();
       }
-      if (found.length > 0) {
+      if (found !== null) {
         return found;
       }
       throw error instanceof MillraceError ? error : new MillraceError('OCR_FAILED', messageOf(error));
@@ -81,7 +85,7 @@ export class Recognizer {
     }
   }
 
-  private async work(image: GrayImage, onFirstAttempt: (found: RecognizedText) => void): Promise<TextLine[]> {
+  private async work(image: GrayImage, onFirstAttempt: (found: Recognition) => void): Promise<Recognition> {
     this.starting ??= startEngine(this.languages);
     const { starting } = this;
     const engine = await starting;
@@ -122,24 +126,30 @@ function engineOf(worker: Worker): Engine {
 }
 
 /**
- * Recognizes the page as it is shown and, when the result is poor, upside down. Tesseract detects lines that run downwards, but not
- * lines that are upside down or run upwards.
+ * Recognizes the page as it is shown, but straight, and, when the result is poor, upside down. Tesseract detects lines that
+ * run downwards, but not lines that are upside down or run upwards. Where a page lies askew, it reads across columns.
  */
 async function recognizeWith(
   worker: Worker,
   image: GrayImage,
-  onFirstAttempt: (found: RecognizedText) => void,
-): Promise<TextLine[]> {
+  onFirstAttempt: (found: Recognition) => void,
+): Promise<Recognition> {
+  const skew = skewOf(image);
+  const straight = skew === 0 ? image : straightened(image, skew);
+  const onPage = ({ lines, confidence }: RecognizedText): Recognition => ({
+    lines: skew === 0 ? lines : lines.map((line) => askewAgain(line, skew, image)),
+    confidence,
+  });
   // Without it, Tesseract guesses the resolution and reports that on standard error.
   await worker.setParameters({ user_defined_dpi: String(image.dpi) });
-  const asShown = await recognizeOnce(worker, image);
-  onFirstAttempt(asShown);
+  const asShown = await recognizeOnce(worker, straight);
+  onFirstAttempt(onPage(asShown));
   if (asShown.characters === 0 || asShown.confidence >= minUprightConfidence) {
-    return asShown.lines;
+    return onPage(asShown);
   }
-  const turned = await recognizeOnce(worker, upsideDown(image));
+  const turned = await recognizeOnce(worker, upsideDown(straight));
   const isBetter = turned.characters * turned.confidence > asShown.characters * asShown.confidence;
-  return isBetter ? turned.lines.map(turnedBack) : asShown.lines;
+  return onPage(isBetter ? { ...turned, lines: turned.lines.map(turnedBack) } : asShown);
 }
 
 async function recognizeOnce(worker: Worker, image: GrayImage): Promise<RecognizedText> {

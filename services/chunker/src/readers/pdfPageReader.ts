@@ -1,5 +1,5 @@
 import { type ErrorCode, MillraceError } from '@millrace/contracts';
-import { inkOf, type PageText, type PdfFile, Recognizer, type TextLine } from '@millrace/pdf';
+import { inkOf, type PageText, type PdfFile, Recognizer } from '@millrace/pdf';
 import { outcomeOfLost, type ParseRun, type RecognizedPage } from '../parseProtocol';
 import type { BeginPage, ReadPage } from './reader';
 
@@ -117,8 +117,7 @@ export class PdfPageReader {
     const { pageCount: pages } = this.file.info;
     await this.beginPage({ page, pages, ocr: true }, this.run.ocr.pageTimeoutMs + ocrGraceMs);
     try {
-      const lines: TextLine[] = await this.recognizer.recognize(image);
-      return { page, result: { lines } };
+      return { page, result: await this.recognizer.recognize(image) };
     } catch (error) {
       if (error instanceof MillraceError && (error.code === 'OCR_FAILED' || error.code === 'OCR_TIMEOUT')) {
         return { page, result: { code: error.code } };
