@@ -38,6 +38,10 @@ export type JobChunkStatus = z.infer<typeof jobChunkStatus>;
 export const pageOutcome = z.enum(['text', 'ocr', 'empty', 'failed']);
 export type PageOutcome = z.infer<typeof pageOutcome>;
 
+/** What was wrong with a page's text layer: it was replaced by a better reading, or is stored and cannot be right. */
+export const textLayer = z.enum(['replaced', 'suspect']);
+export type TextLayer = z.infer<typeof textLayer>;
+
 /** What a job does: see docs/lifecycle.md. */
 export const jobKind = z.enum(['ingest', 'reread', 're-embed']);
 export type JobKind = z.infer<typeof jobKind>;

@@ -1,4 +1,6 @@
 export { loadPdfium } from './engine/pdfium';
+export { charactersOf, doAgree, isReadable } from './layer/compare';
+export { LayerReader, type ReadLayer } from './layer/layerReader';
 export { inkOf } from './ocr/ink';
 export { checkLanguages } from './ocr/languages';
 export { type Recognition, Recognizer } from './ocr/recognizer';

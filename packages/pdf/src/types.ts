@@ -27,6 +27,8 @@ export interface PageText {
   /** The texts of the lines, with line feeds between them. */
   text: string;
   lines: TextLine[];
+  /** The share (0 to 1) of drawn characters that the engine has no Unicode for. It took their codes for characters, or none. */
+  unmapped: number;
 }
 
 /** The shown page, drawn in grays. */
@@ -96,6 +98,13 @@ export interface PdfFile {
    * broke: close the file and end the process.
    */
   readPage(page: number): PageText;
+  /**
+   * Reads the text of a page whose codes are not those of characters, where fonts or the text tell what they stand for.
+   * Returns null where they do not. @throws MillraceError as readPage does.
+   */
+  recoverPage(page: number): PageText | null;
+  /** Copies a page into a PDF of its own, for another engine. Null when it cannot be copied. @throws MillraceError as readPage does. */
+  copyPage(page: number): Uint8Array | null;
   /** The shown size of a page, even of one that cannot be read. */
   pageSize(page: number): PageSize;
   /** The name of a page in the document ("iv"), even of one that cannot be read. Null when it has no name. */

@@ -23,3 +23,4 @@ export { testServers } from './servers';
 export { createTestDatabase, type TestDatabase } from './testDatabase';
 export { waitFor } from './waitFor';
 export { Wire } from './wire';
+export * from './wrongLayers';

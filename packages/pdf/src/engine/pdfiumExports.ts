@@ -10,6 +10,8 @@ export interface PdfiumExports {
   free(pointer: Pointer): void;
   FPDF_LoadCustomDocument(access: Pointer, password: Pointer): Pointer;
   FPDF_CloseDocument(document: Pointer): void;
+  FPDF_CreateNewDocument(): Pointer;
+  FPDF_ImportPagesByIndex(target: Pointer, source: Pointer, indices: Pointer, count: number, at: number): number;
   FPDF_SaveAsCopy(document: Pointer, writer: Pointer, flags: number): number;
   FPDF_GetLastError(): number;
   FPDF_DocumentHasValidCrossReferenceTable(document: Pointer): number;
@@ -87,7 +89,11 @@ export interface PdfiumExports {
   FPDFText_GetFontSize(text: Pointer, index: number): number;
   FPDFText_GetMatrix(text: Pointer, index: number, matrix: Pointer): number;
   FPDFText_GetFontInfo(text: Pointer, index: number, buffer: Pointer, size: number, flags: Pointer): number;
+  FPDFText_HasUnicodeMapError(text: Pointer, index: number): number;
   FPDFTextObj_GetFont(object: Pointer): Pointer;
+  FPDFFont_GetIsEmbedded(font: Pointer): number;
+  FPDFFont_GetFontData(font: Pointer, buffer: Pointer, size: number, needed: Pointer): number;
+  FPDFFont_GetGlyphWidth(font: Pointer, code: number, size: number, width: Pointer): number;
   FPDFBookmark_GetFirstChild(document: Pointer, bookmark: Pointer): Pointer;
   FPDFBookmark_GetNextSibling(document: Pointer, bookmark: Pointer): Pointer;
   FPDFBookmark_GetTitle(bookmark: Pointer, buffer: Pointer, size: number): number;

@@ -6,6 +6,7 @@ import { placeText } from '../text/placeText';
 import type { GrayImage, PageSize, PageText, PdfAttachment, PdfFile, PdfInfo, RenderOptions } from '../types';
 import type { ShownText } from './annotations/shownAnnotations';
 import { attachmentsOf } from './attachments';
+import { copyPage } from './copyPage';
 import type { FileAccess } from './fileAccess';
 import { largestImage } from './largestImage';
 import { type FilePlace, OpenDocument, type OpenPage, type SeenOnPages, type Showing } from './openDocument';
@@ -13,7 +14,9 @@ import { type PageGeometry, readGeometry, roundedSize, shownMap } from './pageGe
 import { guarded, type Pdfium } from './pdfium';
 import { readCharacters } from './readCharacters';
 import { type InfoOptions, readInfo } from './readInfo';
+import { type RecoveredCodes, recoverCodes } from './recoverCodes';
 import { renderGray } from './render';
+import { unmappedShare } from './unmapped';
 
 /** A longer label is not a page number. */
 const maxLabelBytes = 256;
@@ -64,7 +67,25 @@ export class PdfiumFile implements PdfFile {
   }
 
   readPage(page: number): PageText {
-    return this.withPage(page, (open) => this.readText(page, open));
+    return this.withPage(page, (open) => this.withText(page, open, (textPage) => this.readText(page, open, textPage)));
+  }
+
+  recoverPage(page: number): PageText | null {
+    return this.withPage(page, (open) =>
+      this.withText(page, open, (textPage) => {
+        const recovered = recoverCodes(this.pdfium, textPage);
+        return recovered === null ? null : this.readText(page, open, textPage, recovered);
+      }),
+    );
+  }
+
+  copyPage(page: number): Uint8Array | null {
+    // The page is loaded so that the engine's errors are those of readPage.
+    return this.withPage(page, () => {
+      const copy = copyPage(this.pdfium, this.documentHandle(), page);
+      this.access.check();
+      return copy;
+    });
   }
 
   renderPage(page: number, options: RenderOptions): GrayImage {
@@ -171,19 +192,28 @@ export class PdfiumFile implements PdfFile {
     document?.close();
   }
 
-  private readText(page: number, { handle, texts }: OpenPage): PageText {
+  private withText<T>(page: number, { handle }: OpenPage, work: (textPage: number) => T): T {
     const { fpdf } = this.pdfium;
-    const geometry = readGeometry(this.pdfium, handle);
     const textPage = fpdf.FPDFText_LoadPage(handle);
     this.access.check();
     if (textPage === 0) {
       throw new MillraceError('PAGE_FAILED', `The text of page ${page} cannot be loaded.`);
     }
     try {
-      readCharacters(this.pdfium, textPage, geometry, this.characters);
+      return work(textPage);
     } finally {
       fpdf.FPDFText_ClosePage(textPage);
     }
+  }
+
+  private readText(
+    page: number,
+    { handle, texts }: OpenPage,
+    textPage: number,
+    recovered: RecoveredCodes | null = null,
+  ): PageText {
+    const geometry = readGeometry(this.pdfium, handle);
+    readCharacters(this.pdfium, textPage, geometry, this.characters, recovered);
     this.placeTexts(texts, geometry);
     const lines = buildLines(this.characters, geometry);
     return {
@@ -192,6 +222,7 @@ export class PdfiumFile implements PdfFile {
       ...roundedSize(geometry),
       text: lines.map((line) => line.text).join('\n'),
       lines,
+      unmapped: recovered === null ? unmappedShare(this.pdfium, textPage) : 0,
     };
   }
 

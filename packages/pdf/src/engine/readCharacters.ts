@@ -3,9 +3,11 @@ import { type Direction, kind, type PageCharacters, type Run } from '../text/pag
 import { type PageGeometry, shownMap } from './pageGeometry';
 import type { Pdfium } from './pdfium';
 import { RunReader } from './readRun';
+import type { RecoveredCodes } from './recoverCodes';
 
 /**
- * Reads the characters inside the page's box into `characters`. `textPage` is the engine's open text page.
+ * Reads the characters inside the page's box into `characters`. `textPage` is the engine's open text page. `recovered`
+ * tells what codes stand for that the engine does not know.
  *
  * The loop runs once for each character of every page, so it makes few calls into the engine and allocates nothing: the run is
  * read once for each text object, and the baseline only where the box changes across the direction of the text.
@@ -15,6 +17,7 @@ export function readCharacters(
   textPage: number,
   geometry: PageGeometry,
   characters: PageCharacters,
+  recovered: RecoveredCodes | null = null,
 ): void {
   const { fpdf, scratch } = pdfium;
   const total = Math.max(0, fpdf.FPDFText_CountChars(textPage));
@@ -56,6 +59,9 @@ export function readCharacters(
         code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
         index++;
       }
+    }
+    if (recovered !== null && object !== 0) {
+      code = recovered.characterOf(object, code);
     }
     if (object === 0 || isSpace(code)) {
       // Only the engine's own line feeds belong to no object. A drawn line feed is white space.

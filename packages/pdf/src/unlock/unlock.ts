@@ -3,6 +3,7 @@ import { MillraceError } from '@millrace/contracts';
 import { type FileAccess, openFileAccess } from '../engine/fileAccess';
 import { openingErrors } from '../engine/loadDocument';
 import { guarded, loadPdfium, type Pdfium } from '../engine/pdfium';
+import { saveCopy } from '../engine/saveCopy';
 import type { UnlockProtocol } from './unlockProtocol';
 
 /** The flag of FPDF_SaveAsCopy that leaves out the encryption. */
@@ -71,40 +72,26 @@ function openWith(pdfium: Pdfium, access: FileAccess, password: string): number 
 
 /** Writes each piece as the engine makes it, so that memory does not grow with the file. */
 function save(pdfium: Pdfium, document: number, access: FileAccess, target: string): void {
-  const { fpdf } = pdfium;
   const fd = create(target);
-  let fault: unknown = null;
-  const writeBlock = pdfium.addFunction((_self, data = 0, size = 0) => {
-    try {
-      const start = data >>> 0;
-      const end = start + (size >>> 0);
-      for (let done = start; done < end; ) {
-        done += writeSync(fd, pdfium.memory.u8, done, end - done);
-      }
-      return 1;
-    } catch (error) {
-      fault = error;
-      return 0;
-    }
-  }, 'iiii');
-  // FPDF_FILEWRITE: its version, and the function that takes the pieces.
-  const writer = fpdf.malloc(8);
-  const { i32 } = pdfium.memory;
-  i32[writer / 4] = 1;
-  i32[writer / 4 + 1] = writeBlock;
   try {
-    const saved = fpdf.FPDF_SaveAsCopy(document, writer, removeSecurity) !== 0;
+    const saved = saveCopy(pdfium, document, removeSecurity, (piece) => write(fd, piece));
     access.check();
-    if (fault !== null) {
-      throw cannotWrite(fault);
-    }
     if (!saved) {
       throw new MillraceError('DOCUMENT_UNREADABLE', 'The PDF engine cannot make a copy without a password.');
     }
     fsyncSync(fd);
   } finally {
-    fpdf.free(writer);
     closeSync(fd);
+  }
+}
+
+function write(fd: number, piece: Uint8Array): void {
+  try {
+    for (let done = 0; done < piece.length; ) {
+      done += writeSync(fd, piece, done);
+    }
+  } catch (error) {
+    throw cannotWrite(error);
   }
 }
 
