@@ -124,8 +124,12 @@ export function documentChunkView(row: DocumentChunkRow): DocumentChunksResponse
   };
 }
 
-export function documentPageView({ errorCode, ...row }: DocumentPageRow): DocumentPagesResponse['pages'][number] {
-  return { ...row, error_code: errorCode };
+export function documentPageView({
+  errorCode,
+  textLayer,
+  ...row
+}: DocumentPageRow): DocumentPagesResponse['pages'][number] {
+  return { ...row, error_code: errorCode, text_layer: textLayer };
 }
 
 export function searchHitView(row: SearchRow): SearchResponse['hits'][number] {

@@ -14,10 +14,13 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 
 describe("A document's pages", () => {
-  test('When the document names some of its pages, then these have a label and the others have null', async () => {
+  test('When the document names some of its pages, then these have a label and the others have null, each with its text layer', async () => {
     const work = await acceptedDocument(database);
     const page = { width: 612, height: 792, outcome: 'text' as const, characters: 20 };
-    const pages = ['iv', null, 'A-1'].map((label, index) => ({ ...page, page: index + 1, label, errorCode: null }));
+    const layers = [null, 'replaced', 'suspect'] as const;
+    const pages = ['iv', null, 'A-1'].map((label, index) => {
+      return { ...page, page: index + 1, label, errorCode: null, textLayer: layers[index] ?? null };
+    });
     await storeChunks(database, await claimedJob(database, work.jobId), {
       title: null,
       pages,
@@ -26,7 +29,7 @@ describe("A document's pages", () => {
 
     const { body } = await api.client.get(`/api/v1/documents/${work.documentId}/pages`);
     expect(documentPagesResponseSchema.parse(body).pages).toEqual(
-      pages.map(({ errorCode, ...stored }) => ({ ...stored, error_code: errorCode })),
+      pages.map(({ errorCode, textLayer, ...stored }) => ({ ...stored, error_code: errorCode, text_layer: textLayer })),
     );
   });
 });

@@ -1,4 +1,4 @@
-import type { Chunk, DocumentRepair, ErrorCode, PageOutcome, ReadingOptions } from '@millrace/contracts';
+import type { Chunk, DocumentRepair, ErrorCode, PageOutcome, ReadingOptions, TextLayer } from '@millrace/contracts';
 import type { Recognition, RewriteLimits } from '@millrace/pdf';
 import type { ProcessPool, TaskProtocol } from '@millrace/process-pool';
 
@@ -87,11 +87,13 @@ export interface ParsedPage {
   /** Characters of text, white space not counted. */
   characters: number;
   errorCode: ErrorCode | null;
+  /** What was wrong with the page's text layer, or null. */
+  textLayer: TextLayer | null;
 }
 
 /** The outcome of a lost page. Nothing else is known of it. */
 export function outcomeOfLost({ page, code }: LostPage): ParsedPage {
-  return { page, label: null, width: 0, height: 0, outcome: 'failed', characters: 0, errorCode: code };
+  return { page, label: null, width: 0, height: 0, outcome: 'failed', characters: 0, errorCode: code, textLayer: null };
 }
 
 /** A part of the answer. It is small, so that neither process holds a document in one message. */

@@ -3,7 +3,16 @@ import { toJobChunks } from '../src/jobChunks';
 import type { ParsedPage } from '../src/parseProtocol';
 
 const page = (number: number, label: string | null): ParsedPage => {
-  return { page: number, label, width: 612, height: 792, outcome: 'text', characters: 9, errorCode: null };
+  return {
+    page: number,
+    label,
+    width: 612,
+    height: 792,
+    outcome: 'text',
+    characters: 9,
+    errorCode: null,
+    textLayer: null,
+  };
 };
 const chunk: Chunk = {
   index: 0,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { boxSchema, chunkMetadataSchema } from '../chunks';
 import { idSchema } from '../ids';
 import { metadataSchema } from '../metadata';
-import { documentRepair, documentStatus, pageOutcome } from '../statuses';
+import { documentRepair, documentStatus, pageOutcome, textLayer } from '../statuses';
 import {
   chunkHash,
   chunkId,
@@ -169,6 +169,12 @@ const documentPageSchema = z.object({
   outcome: pageOutcome.describe('Where the text of the page comes from, or why it has none.'),
   characters: count.describe('How many characters of text the page has.'),
   error_code: storedErrorCode,
+  text_layer: textLayer
+    .nullable()
+    .describe(
+      'Null unless the text layer of the page could not be right, as with fonts whose codes stand for no characters. ' +
+        '"replaced": the text is a better reading of the page. "suspect": there was none, and the text may be garbled.',
+    ),
 });
 
 export const documentPagesResponseSchema = z

@@ -1,4 +1,4 @@
-import { type PageOutcome, standsForFile } from '@millrace/contracts';
+import { type PageOutcome, standsForFile, type TextLayer } from '@millrace/contracts';
 import { encodeCopy } from '../connection/binaryCopy';
 import type { Sql } from '../connection/sql';
 
@@ -12,9 +12,12 @@ export interface DocumentPageRow {
   errorCode: string | null;
   /** The document's own label for the page, or null. */
   label: string | null;
+  /** What was wrong with the page's text layer, or null. */
+  textLayer: TextLayer | null;
 }
 
-export type NewDocumentPage = Omit<DocumentPageRow, 'label'> & Partial<Pick<DocumentPageRow, 'label'>>;
+export type NewDocumentPage = Omit<DocumentPageRow, 'label' | 'textLayer'> &
+  Partial<Pick<DocumentPageRow, 'label' | 'textLayer'>>;
 
 /** How many pages of a document could not be read, and the error code that most of them share. */
 export interface PageFailures {
@@ -22,7 +25,7 @@ export interface PageFailures {
   code: string | null;
 }
 
-const columns = 'page, label, width, height, outcome, characters, error_code AS "errorCode"';
+const columns = 'page, label, width, height, outcome, characters, error_code AS "errorCode", text_layer AS "textLayer"';
 
 export class DocumentPages {
   constructor(private readonly sql: Sql) {}
@@ -31,9 +34,9 @@ export class DocumentPages {
   async replaceAll(documentId: string, pages: readonly NewDocumentPage[]): Promise<void> {
     await this.sql.none('DELETE FROM document_pages WHERE document_id = $1', [documentId]);
     await this.sql.copyIn(
-      'COPY document_pages (document_id, page, width, height, outcome, characters, error_code, label) FROM STDIN (FORMAT binary)',
+      'COPY document_pages (document_id, page, width, height, outcome, characters, error_code, label, text_layer) FROM STDIN (FORMAT binary)',
       encodeCopy(
-        ['uuid', 'int4', 'float4', 'float4', 'text', 'int4', 'text', 'text'],
+        ['uuid', 'int4', 'float4', 'float4', 'text', 'int4', 'text', 'text', 'text'],
         pages.map((p) => [
           documentId,
           p.page,
@@ -43,6 +46,7 @@ export class DocumentPages {
           p.characters,
           p.errorCode,
           p.label ?? null,
+          p.textLayer ?? null,
         ]),
       ),
     );
@@ -52,9 +56,10 @@ export class DocumentPages {
   async replaceFailed(documentId: string, pages: readonly NewDocumentPage[]): Promise<void> {
     await this.sql.none(
       `UPDATE document_pages p SET width = n.width, height = n.height, outcome = n.outcome, characters = n.characters,
-         error_code = n.error_code, label = coalesce(n.label, p.label)
+         error_code = n.error_code, label = coalesce(n.label, p.label), text_layer = n.text_layer
        FROM unnest($<page>::integer[], $<width>::real[], $<height>::real[], $<outcome>::text[], $<characters>::integer[],
-         $<errorCode>::text[], $<label>::text[]) AS n (page, width, height, outcome, characters, error_code, label)
+         $<errorCode>::text[], $<label>::text[], $<textLayer>::text[])
+         AS n (page, width, height, outcome, characters, error_code, label, text_layer)
        WHERE p.document_id = $<documentId> AND p.page = n.page AND p.outcome = 'failed'`,
       {
         documentId,
@@ -65,6 +70,7 @@ export class DocumentPages {
         characters: pages.map((page) => page.characters),
         errorCode: pages.map((page) => page.errorCode),
         label: pages.map((page) => page.label ?? null),
+        textLayer: pages.map((page) => page.textLayer ?? null),
       },
     );
   }

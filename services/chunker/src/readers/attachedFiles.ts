@@ -162,6 +162,7 @@ export class AttachedFiles {
       outcome: 'failed',
       characters: 0,
       errorCode: code,
+      textLayer: null,
     };
     return { outcome, text: null, recognized: null, part: { name } };
   }

@@ -1,5 +1,15 @@
-import { type ErrorCode, MillraceError } from '@millrace/contracts';
-import { inkOf, type PageText, type PdfFile, Recognizer } from '@millrace/pdf';
+import { type ErrorCode, MillraceError, type TextLayer } from '@millrace/contracts';
+import {
+  charactersOf,
+  doAgree,
+  inkOf,
+  isReadable,
+  LayerReader,
+  type PageText,
+  type PdfFile,
+  type ReadLayer,
+  Recognizer,
+} from '@millrace/pdf';
 import { outcomeOfLost, type ParseRun, type RecognizedPage } from '../parseProtocol';
 import type { BeginPage, ReadPage } from './reader';
 
@@ -17,16 +27,19 @@ const inkOfCharacter = 0.0001;
 const inkImage = { dpi: 72, maxPixels: 1_000_000 };
 /** Tesseract is trained for 300 dpi. At 200 its result agrees as well with the text, and takes less time. */
 const ocrImage = { dpi: 200, maxPixels: 16_000_000 };
+/** A layer that cannot be right gives way to OCR that is this certain (of 100). Text in another script than OCR knows has less. */
+const minConfidence = 70;
 /** The recognizer keeps its own time limit. The process is killed only when that fails. */
 const ocrGraceMs = 10_000;
 
 /**
  * Reads the pages of one PDF, in ascending order. Every page gets an outcome: its text layer (`text`), what OCR read in its
- * image (`ocr`), nothing to read (`empty`), or `failed` with a code; a failed page gives no text. Only a broken engine ends
- * the document.
+ * image (`ocr`), nothing to read (`empty`), or `failed` with a code; a failed page gives no text. A text layer that cannot
+ * be right is replaced by OCR where that reads more. Only a broken engine ends the document.
  */
 export class PdfPageReader {
   private readonly recognizer: Recognizer;
+  private readonly layers: LayerReader;
   private ocrPages = 0;
 
   constructor(
@@ -35,6 +48,7 @@ export class PdfPageReader {
     private readonly beginPage: BeginPage,
   ) {
     this.recognizer = new Recognizer(run.ocr.pageTimeoutMs, run.ocr.languages);
+    this.layers = new LayerReader(file);
   }
 
   /** @param textLayerOnly true for a page that is not worth OCR. */
@@ -46,8 +60,8 @@ export class PdfPageReader {
     }
     await this.beginPage({ page, pages: this.file.info.pageCount, ocr: false });
     try {
-      const text = this.file.readPage(page);
-      return !textLayerOnly && this.wantsOcr(text) ? await this.readImage(text) : done(text, 'text');
+      const read = await this.layers.read(page);
+      return !textLayerOnly && this.wantsOcr(read) ? await this.readImage(read) : done(read.text, 'text', read.layer);
     } catch (error) {
       if (!(error instanceof MillraceError) || error.code !== 'PAGE_FAILED') {
         throw error;
@@ -56,15 +70,21 @@ export class PdfPageReader {
     }
   }
 
-  /** Ends the recognizer. */
-  close(): Promise<void> {
-    return this.recognizer.close();
+  /** Ends the engines. */
+  async close(): Promise<void> {
+    await Promise.all([this.recognizer.close(), this.layers.close()]);
   }
 
-  private wantsOcr(text: PageText): boolean {
+  private wantsOcr({ text, layer, isOdd }: ReadLayer): boolean {
     const { ocr } = this.run.reading;
     const characters = charactersOf(text);
-    if (ocr === 'off' || this.file.renderPage === undefined || characters >= littleText) {
+    if (ocr === 'off' || this.file.renderPage === undefined) {
+      return false;
+    }
+    if (layer === 'suspect' || isOdd) {
+      return inkOf(this.file.renderPage(text.page, inkImage)) >= minInk.on;
+    }
+    if (characters >= littleText) {
       return false;
     }
     // A page with some text is worth the time only when it is a scan. A chart with a title has little more text.
@@ -75,29 +95,31 @@ export class PdfPageReader {
     return inkOf(this.file.renderPage(text.page, inkImage)) >= minInk[ocr] + explained;
   }
 
-  private async readImage(text: PageText): Promise<ReadPage> {
+  private async readImage(read: ReadLayer): Promise<ReadPage> {
+    const { text } = read;
     const { page } = text;
     const known = this.run.recognized.find((one) => one.page === page);
     if (this.ocrPages >= this.run.ocr.maxPages || (known === undefined && this.isLate())) {
-      return this.unrecognized(text, 'OCR_LIMIT');
+      return this.unrecognized(read, 'OCR_LIMIT');
     }
     this.ocrPages++;
     const { result } = known ?? (await this.recognize(page));
     const recognized = known === undefined ? { page, result } : null;
     if ('code' in result) {
-      return { ...this.unrecognized(text, result.code), recognized };
+      return { ...this.unrecognized(read, result.code), recognized };
     }
     const image = { ...text, lines: result.lines, text: result.lines.map((line) => line.text).join('\n') };
-    // OCR of a picture without words finds less than the page number below it. A title's own text is right already.
-    const own = charactersOf(text);
-    const isMore = charactersOf(image) > own * (own < noText ? 1 : 2);
-    const read = isMore ? done(image, 'ocr') : done(text, 'text');
-    return { ...read, recognized };
+    return { ...choose(read, image, result.confidence), recognized };
   }
 
-  /** A page whose image could not be read. It has failed, unless it is no scan and has text of its own. */
-  private unrecognized(text: PageText, code: ErrorCode): ReadPage {
-    return charactersOf(text) < noText || this.isScan(text) ? failed(text, code) : done(text, 'text');
+  /** A page whose image could not be read. It has failed, unless it is no scan and has text of its own that may be right. */
+  private unrecognized({ text, layer, isOdd }: ReadLayer, code: ErrorCode): ReadPage {
+    if (isOdd) {
+      return done(text, 'text', layer);
+    }
+    return layer === 'suspect' || charactersOf(text) < noText || this.isScan(text)
+      ? failed(text, code)
+      : done(text, 'text', layer);
   }
 
   private isScan({ page }: PageText): boolean {
@@ -127,21 +149,37 @@ export class PdfPageReader {
   }
 }
 
-function charactersOf({ text }: Pick<PageText, 'text'>): number {
-  return text.replace(/\s+/gu, '').length;
+/** The page's own text, or the text that OCR found in its image. */
+function choose({ text, layer, isOdd }: ReadLayer, image: PageText, confidence: number): ReadPage {
+  if (layer === 'suspect' || isOdd) {
+    if (doAgree(text, image)) {
+      // Strange as it is, this is what the page shows.
+      return done(text, 'text', null);
+    }
+    return confidence >= minConfidence && isReadable(image, text)
+      ? done(image, 'ocr', 'replaced')
+      : done(text, 'text', layer);
+  }
+  // OCR of a picture without words finds less than the page number below it. A title's own text is right already.
+  const own = charactersOf(text);
+  const isMore = charactersOf(image) > own * (own < noText ? 1 : 2);
+  return isMore ? done(image, 'ocr', layer) : done(text, 'text', layer);
 }
 
-function done(text: PageText, source: 'text' | 'ocr'): ReadPage {
+function done(text: PageText, source: 'text' | 'ocr', layer: TextLayer | null): ReadPage {
   const { page, label, width, height } = text;
   const characters = charactersOf(text);
   const outcome = characters === 0 ? 'empty' : source;
-  return { outcome: { page, label, width, height, outcome, characters, errorCode: null }, text, recognized: null };
+  return {
+    outcome: { page, label, width, height, outcome, characters, errorCode: null, textLayer: layer },
+    text,
+    recognized: null,
+  };
 }
 
 function failed(
   { page, label, width, height }: Pick<PageText, 'page' | 'label' | 'width' | 'height'>,
   code: ErrorCode,
 ): ReadPage {
-  const outcome = { page, label, width, height, outcome: 'failed', characters: 0, errorCode: code } as const;
-  return { outcome, text: null, recognized: null };
+  return { outcome: { ...outcomeOfLost({ page, code }), label, width, height }, text: null, recognized: null };
 }

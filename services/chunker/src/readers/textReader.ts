@@ -50,5 +50,5 @@ class TextDocument implements OpenDocument {
 export function outcomeOf({ page, lines }: TextPage): ParsedPage {
   const characters = lines.reduce((sum, line) => sum + line.text.replace(/\s+/gu, '').length, 0);
   const outcome = characters === 0 ? 'empty' : 'text';
-  return { page, label: null, width: 0, height: 0, outcome, characters, errorCode: null };
+  return { page, label: null, width: 0, height: 0, outcome, characters, errorCode: null, textLayer: null };
 }
