@@ -190,11 +190,6 @@ describe('The planner', () => {
       (s) => s.documents.list({ errorCodes: ['E3'] }, firstPage),
     ],
     ['documents are listed by file name', 'documents_filename', (s) => s.documents.list({ filename: '77' }, firstPage)],
-    [
-      'documents with a common word in their names are listed',
-      'documents_created_at',
-      (s) => s.documents.list({ filename: 'pdf' }, firstPage),
-    ],
     ['the newest jobs are listed', 'jobs_created_at', (s) => s.jobs.list({}, firstPage)],
     ['later jobs are listed', 'jobs_created_at', (s) => s.jobs.list({}, laterPage)],
     ['jobs that failed are listed', 'jobs_not_completed', (s) => s.jobs.list({ statuses: ['failed'] }, firstPage)],

@@ -42,6 +42,6 @@ export function isOneOf(column: string, name: string): string {
 
 /** SQL: each word of the value `filename` begins a word of the file name. The index documents_filename serves it. */
 export function isNamed(filename: string): string {
-  return `($<filename> IS NULL
-    OR array_to_tsvector(filename_words(${filename})) @@ filename_query($<filename>))`;
+  return `($<filename> IS NULL OR array_to_tsvector(filename_words(${filename})) @@
+    (SELECT string_agg(quote_literal(word) || ':*', ' & ')::tsquery FROM unnest(filename_words($<filename>)) AS word))`;
 }
