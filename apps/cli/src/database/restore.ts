@@ -7,7 +7,7 @@ import { describeEnd, fileSize, lastLines, type StackContext, StackError } from 
 import { type ClientPrograms, connectionOf, pathOf } from './clientPrograms';
 
 /**
- * Drops the views, tables and sequences of the schema public that belong to no extension. It does not use CASCADE:
+ * Drops the views, tables, sequences and functions of the schema public that belong to no extension. It does not use CASCADE:
  * objects outside that depend on them must not be deleted, so they make the whole restore fail.
  */
 const emptyPublic = `
@@ -35,6 +35,12 @@ BEGIN
       HAVING count(*) > 0
       UNION ALL
       SELECT 3, 0, format('DROP SEQUENCE %s', name) FROM relation WHERE relkind = 'S'
+      UNION ALL
+      SELECT 4, -p.oid::bigint, format('DROP ROUTINE public.%I(%s)', p.proname, pg_get_function_identity_arguments(p.oid))
+      FROM pg_proc p
+      WHERE p.pronamespace = 'public'::regnamespace
+        AND NOT EXISTS (SELECT FROM pg_depend d
+                        WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
     )
     SELECT text FROM dropping ORDER BY step, place
   LOOP
