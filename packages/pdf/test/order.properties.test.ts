@@ -3,6 +3,7 @@ import type { DraftLine } from '../src/text/lines/draftLine';
 import { mergeRow } from '../src/text/lines/mergeRow';
 import { orderBlocks } from '../src/text/order/blockOrder';
 import { orderColumns } from '../src/text/order/columnOrder';
+import { orderLines } from '../src/text/order/lineOrder';
 
 const fontSize = 10;
 const pitch = 12;
@@ -11,6 +12,9 @@ function draft(text: string, left: number, right: number, baseline: number, more
   return {
     text,
     direction: 0,
+    skew: 0,
+    from: 0,
+    to: 0,
     left,
     right,
     top: baseline - fontSize,
@@ -74,8 +78,8 @@ const anyLines = fc
     { maxLength: 80 },
   )
   .map((lines) =>
-    lines.map(({ text, column, row, shift, length, direction, rightToLeft }) =>
-      draft(text, 200 * column + shift, 200 * column + shift + length, pitch * row, { direction, rightToLeft }),
+    lines.map(({ text, column, row, shift, length, direction, rightToLeft }, from) =>
+      draft(text, 200 * column + shift, 200 * column + shift + length, pitch * row, { from, direction, rightToLeft }),
     ),
   );
 
@@ -93,11 +97,11 @@ describe('When the lines of a page are put in reading order', () => {
       fc.property(anyLines, fc.boolean(), (lines, rows) => {
         const drawn = rows ? merged([...lines].sort((a, b) => a.baseline - b.baseline || a.left - b.left)) : lines;
         const before = structuredClone(drawn);
-        const ordered = orderColumns(orderBlocks(drawn));
+        const ordered = orderLines(drawn);
         expect(charactersOf(ordered)).toBe(charactersOf(drawn));
         expect(ordered.every(({ text, left, right }) => text.trim() !== '' && left <= right)).toBe(true);
         expect(drawn).toEqual(before);
-        expect(orderColumns(orderBlocks(drawn))).toEqual(ordered);
+        expect(orderLines(drawn)).toEqual(ordered);
       }),
       { numRuns: 1_000 },
     );
@@ -108,12 +112,14 @@ describe('When the lines of a page are put in reading order', () => {
       fc.property(columns, ({ texts, offset, gutter }) => {
         const expected = texts.map((lines, column) =>
           lines.map((text, row) =>
-            draft(text, column * (180 + gutter), column * (180 + gutter) + 180, pitch * row + (column % 2) * offset),
+            draft(text, column * (180 + gutter), column * (180 + gutter) + 180, pitch * row + (column % 2) * offset, {
+              from: 1 + row,
+            }),
           ),
         );
         const drawn = merged(expected.flat().sort((a, b) => a.baseline - b.baseline || a.left - b.left));
         const margin = draft('text that runs downwards in the margin', 0, 600, 3.5 * pitch, { direction: 1 });
-        expect(orderColumns([margin, ...drawn]).map(({ text, left, right }) => ({ text, left, right }))).toEqual(
+        expect(orderLines([margin, ...drawn]).map(({ text, left, right }) => ({ text, left, right }))).toEqual(
           [margin, ...expected.flat()].map(({ text, left, right }) => ({ text, left, right })),
         );
       }),

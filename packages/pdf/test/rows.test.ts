@@ -144,10 +144,10 @@ describe('When texts side by side are not columns', () => {
     expect(await textsOf(folder, placed)).toEqual(placed.map(({ text }) => text));
   });
 
-  test('and they are drawn column by column, then they keep that order', async () => {
+  test('and they are drawn column by column, the right one first, then the left one is read first', async () => {
     const museums = wrap(museumText, 46);
     const placed = [...column(engines, 320), ...column(rivers, 50), ...column(museums, 320, 500)];
-    expect(await textsOf(folder, placed)).toEqual([...engines, ...rivers, ...museums]);
+    expect(await textsOf(folder, placed)).toEqual([...rivers, ...engines, ...museums]);
   });
 });
 
@@ -157,7 +157,7 @@ describe('When a page is drawn from the bottom up', () => {
     const footer = { text: '17', x: 150, y: 30 };
     const expected = ['The header', ...rivers, '17'];
     expect(await textsOf(folder, [footer, ...column(rivers, 50), header])).toEqual(expected);
-    expect(await textsOf(folder, [...column(rivers, 50), header, footer])).toEqual([...rivers, 'The header', '17']);
+    expect(await textsOf(folder, [...column(rivers, 50), header, footer])).toEqual(expected);
   });
 
   test.each(['first', 'in between', 'last'])(
@@ -170,13 +170,13 @@ describe('When a page is drawn from the bottom up', () => {
       const at = { first: 0, 'in between': 4, last: drawn.length }[when] ?? 0;
       const texts = await textsOf(folder, drawn.toSpliced(at, 0, stamp));
       expect(texts.filter((text) => text !== stamp.text)).toEqual(['The header', ...rivers, '17']);
-      expect(texts.indexOf(stamp.text)).toBe({ first: 11, 'in between': 4, last: 1 }[when]);
+      expect(texts.indexOf(stamp.text)).toBe({ first: 0, 'in between': 4, last: 12 }[when]);
     },
   );
 
-  test('and the left column was drawn after a lower right column, then both keep that order', async () => {
+  test('and the left column was drawn after a lower right column, then it is read first', async () => {
     const placed = [...column(engines, 320, 660), ...column(rivers, 50)];
-    expect(await textsOf(folder, placed)).toEqual([...engines, ...rivers]);
+    expect(await textsOf(folder, placed)).toEqual([...rivers, ...engines]);
   });
 
   test('and a footer or header runs across columns of which the first is lower, then the columns keep their order', async () => {

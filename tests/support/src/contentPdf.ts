@@ -11,14 +11,14 @@ export interface ContentPdfOptions {
 
 /**
  * Makes a PDF with one page of 600 by 800 points and this content stream. Font F is Helvetica, B is Helvetica-Bold, and M
- * shows the texts of `map`.
+ * shows the texts of `map`. The graphics state T is fully transparent.
  */
 export function contentPdf(content: string, { page = '', catalog = '', map = {} }: ContentPdfOptions = {}): Buffer {
   return rawPdf([
     `<< /Type /Catalog /Pages 2 0 R ${catalog} >>`,
     '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
     `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] ${page} /Contents 4 0 R
-      /Resources << /Font << /F 5 0 R /B 6 0 R /M 7 0 R >> >> >>`,
+      /Resources << /Font << /F 5 0 R /B 6 0 R /M 7 0 R >> /ExtGState << /T << /ca 0 /CA 0 >> >> >> >>`,
     rawStream(content),
     '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>',
     '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold /Encoding /WinAnsiEncoding >>',

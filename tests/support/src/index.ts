@@ -1,7 +1,7 @@
 export { TestCa } from './certificates';
 export { newJobChunk, testReading, unitVector } from './chunks';
 export * from './compressedPdf';
-export { type ContentPdfOptions, contentPdf } from './contentPdf';
+export { type ContentPdfOptions, contentPdf, toUnicodeMap } from './contentPdf';
 export { createTestEnvironment, type TestEnvironment, testApiKey } from './environment';
 export { freePort } from './freePort';
 export * from './hardPdfs';

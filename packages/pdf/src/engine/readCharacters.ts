@@ -1,8 +1,9 @@
-import { isSpace, isVisible } from '../text/codePoints';
+import { firstRightToLeft, isRightToLeft, isSpace, isVisible } from '../text/codePoints';
 import { type Direction, kind, type PageCharacters, type Run } from '../text/pageCharacters';
+import { OddPlaces } from './oddPlaces';
 import { type PageGeometry, shownMap } from './pageGeometry';
 import type { Pdfium } from './pdfium';
-import { RunReader } from './readRun';
+import { type ReadRun, RunReader } from './readRun';
 import type { RecoveredCodes } from './recoverCodes';
 
 /**
@@ -39,6 +40,9 @@ export function readCharacters(
   const boxAt = scratch / 4;
   const originAt = (scratch + 16) / 8;
   const runReader = new RunReader(pdfium, textPage, map);
+  const oddPlaces = new OddPlaces(pdfium, textPage, map);
+  // The run of the last character if its boxes are wrong.
+  let oddRun: ReadRun | null = null;
   let { f32, f64 } = pdfium.memory;
   let lastObject = 0;
   let runIndex = -1;
@@ -64,9 +68,17 @@ export function readCharacters(
       code = recovered.characterOf(object, code);
     }
     if (object === 0 || isSpace(code)) {
-      // Only the engine's own line feeds belong to no object. A drawn line feed is white space.
-      kinds[count] = object === 0 && (code === 10 || code === 13) ? kind.lineBreak : kind.space;
-      count++;
+      if (oddRun?.placing === 'skewed') {
+        // The engine mixes the lines of skewed text, and so the spaces come between the wrong letters.
+        continue;
+      }
+      if (object !== 0 && fpdf.FPDFText_IsGenerated(textPage, index) !== 1) {
+        // A drawn line feed is white space.
+        kinds[count++] = kind.space;
+      } else if (oddRun === null && direction === 0) {
+        // In turned text, and where its boxes are wrong, the engine infers spaces within words.
+        kinds[count++] = code === 10 || code === 13 ? kind.lineBreak : kind.inferredSpace;
+      }
       continue;
     }
     if (!isVisible(code)) {
@@ -78,6 +90,7 @@ export function readCharacters(
       isSizeKnown = run.size > 0;
       direction = run.direction;
       runIndex = runs.push(run) - 1;
+      oddRun = run.placing === 'box' ? null : run;
       lastTop = Number.NaN;
       ({ f32, f64 } = pdfium.memory);
     }
@@ -101,6 +114,24 @@ export function readCharacters(
     const middleY = (ya + yb) / 2;
     // In this form, a place that is NaN is outside of the page, too.
     if (!(middleX >= 0 && middleX <= width && middleY >= 0 && middleY <= height)) {
+      continue;
+    }
+    if (code >= firstRightToLeft && isRightToLeft(code)) {
+      characters.hasRightToLeft = true;
+    }
+    if (oddRun !== null) {
+      const place = oddPlaces.find(index, oddRun);
+      if (place !== null) {
+        codes[count] = code;
+        kinds[count] = isLineEndHyphen(code) ? kind.lineEndHyphen : kind.glyph;
+        runIndexes[count] = runIndex;
+        lefts[count] = place.left;
+        rights[count] = place.right;
+        tops[count] = place.top;
+        bottoms[count] = place.bottom;
+        baselines[count] = place.baseline;
+        count++;
+      }
       continue;
     }
     const x0 = Math.min(xa, xb);
@@ -135,7 +166,7 @@ export function readCharacters(
       }
     }
     codes[count] = code;
-    kinds[count] = code === 0x02 || code === 0xfffe ? kind.lineEndHyphen : kind.glyph;
+    kinds[count] = isLineEndHyphen(code) ? kind.lineEndHyphen : kind.glyph;
     runIndexes[count] = runIndex;
     lefts[count] = isReversed ? -end : start;
     rights[count] = isReversed ? -start : end;
@@ -145,4 +176,9 @@ export function readCharacters(
     count++;
   }
   characters.count = count;
+}
+
+/** True for the codes by which PDFium marks a hyphen that splits a word. */
+function isLineEndHyphen(code: number): boolean {
+  return code === 0x02 || code === 0xfffe;
 }

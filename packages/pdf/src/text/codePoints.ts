@@ -55,14 +55,27 @@ export function isIdeographic(code: number): boolean {
   return (code >= 0x2e80 && code <= 0x9fff) || (code >= 0xf900 && code <= 0xfaff) || (code >= 0xff00 && code <= 0xff9f);
 }
 
+/** The first code of a script that runs from right to left. */
+export const firstRightToLeft = 0x590;
+
 /** True for Hebrew, Arabic and other scripts that run from right to left. */
 export function isRightToLeft(code: number): boolean {
-  return code >= 0x590 && (code <= 0x8ff || (code >= 0xfb1d && code <= 0xfdff) || (code >= 0xfe70 && code <= 0xfefc));
+  return (
+    code >= firstRightToLeft &&
+    (code <= 0x8ff || (code >= 0xfb1d && code <= 0xfdff) || (code >= 0xfe70 && code <= 0xfefc))
+  );
 }
 
-/** The code itself, or a bullet for the bullets that symbol fonts have in the private use area. */
+/**
+ * The code itself, or what it stands for: a bullet for the bullets that symbol fonts have in the private use area, and ordinary
+ * punctuation for its forms in vertical writing.
+ */
 export function shownCode(code: number): number {
-  return code === 0xf0b7 || code === 0xf0a7 ? 0x2022 : code;
+  if (code === 0xf0b7 || code === 0xf0a7) {
+    return 0x2022;
+  }
+  const isVerticalForm = (code >= 0xfe10 && code <= 0xfe18) || (code >= 0xfe30 && code <= 0xfe48);
+  return isVerticalForm ? (String.fromCodePoint(code).normalize('NFKC').codePointAt(0) ?? code) : code;
 }
 
 /** True for codes that need special treatment: soft hyphens, right-to-left, private use, and codes beyond 16 bits. */

@@ -1,3 +1,4 @@
+import { isReadFromRight, logicalOrder } from './bidi/logicalOrder';
 import { isIdeographic, isRightToLeft, isSpace, isVisible } from './codePoints';
 import { kind, type PageCharacters } from './pageCharacters';
 
@@ -37,7 +38,8 @@ export function placeText(characters: PageCharacters, place: PlacedText): void {
   // All lines stay in their place, however many they are.
   const pitch = Math.min(leading * size, height / lines.length);
   const first = place.isMultiline ? place.top : (place.top + place.bottom - pitch) / 2;
-  const run = characters.runs.push({ direction: 0, bold: false, size: Math.min(size, pitch) }) - 1;
+  const run =
+    characters.runs.push({ direction: 0, skew: 0, bold: false, size: Math.min(size, pitch), hidden: false }) - 1;
   for (const [index, line] of lines.entries()) {
     addLine(characters, line, {
       left: place.left,
@@ -58,19 +60,21 @@ interface LinePlace {
 }
 
 function addLine(characters: PageCharacters, line: string, { left, width, top, size, run }: LinePlace): void {
-  const codes = [...line]
+  const hasRightToLeft = [...line].some((character) => isRightToLeft(character.codePointAt(0) ?? 0));
+  // To put a text in the order of reading and in the order of showing is the same operation.
+  const codes = [...(hasRightToLeft ? logicalOrder(line, isReadFromRight(line, false)) : line)]
     .map((character) => character.codePointAt(0) ?? 0)
     .filter((code) => isSpace(code) || isVisible(code));
   const total = codes.reduce((sum, code) => sum + widthOf(code), 0);
   const scale = Math.min(size, width / Math.max(total, narrow));
-  const isReversed = codes.some(isRightToLeft);
   characters.extend(codes.length + 1);
+  characters.hasRightToLeft ||= hasRightToLeft;
   characters.kind[characters.count++] = kind.lineBreak;
   let at = 0;
   for (const code of codes) {
     const advance = widthOf(code) * scale;
     const index = characters.count++;
-    const start = isReversed ? left + total * scale - at - advance : left + at;
+    const start = left + at;
     at += advance;
     characters.kind[index] = isSpace(code) ? kind.space : kind.glyph;
     characters.code[index] = code;

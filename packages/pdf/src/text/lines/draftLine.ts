@@ -21,6 +21,11 @@ export interface Cell {
 export interface DraftLine {
   text: string;
   direction: Direction;
+  /** The rest of the angle, see Run. */
+  skew: number;
+  /** The range of its entries in the page's characters. */
+  from: number;
+  to: number;
   left: number;
   right: number;
   top: number;
@@ -38,17 +43,20 @@ export interface DraftLine {
   cells: Cell[];
 }
 
-/** False for text that runs upwards, downwards or upside down. Such lines keep their place in the reading order. */
-export function isUpright({ direction }: DraftLine): boolean {
-  return direction === 0;
+/** True when both lines run at the same angle. Their places can then be compared. */
+export function haveSameAngle(one: DraftLine, other: DraftLine): boolean {
+  return one.direction === other.direction && one.skew === other.skew;
 }
 
 /** Returns a line that begins with the character at `index` and has no text yet. */
 export function startLine(source: PageCharacters, index: number): DraftLine {
-  const { size, direction } = source.runs[source.run[index] as number] as Run;
+  const { size, direction, skew } = source.runs[source.run[index] as number] as Run;
   return {
     text: '',
     direction,
+    skew,
+    from: index,
+    to: index,
     left: source.left[index] ?? 0,
     right: source.right[index] ?? 0,
     top: source.top[index] ?? 0,

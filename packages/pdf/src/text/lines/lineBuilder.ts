@@ -1,16 +1,19 @@
+import { maxCopyShift } from '../clean/copies';
 import { isRightToLeft, isSpecial, shownCode } from '../codePoints';
 import { kind, type PageCharacters, type Run } from '../pageCharacters';
 import { type DraftLine, gutterGap, startLine } from './draftLine';
 import { mergeRow } from './mergeRow';
+import { readFromRight } from './readFromRight';
 import { ideographicGap, separatorIn, space, wordGap } from './separator';
 import { SizeVote } from './sizeVote';
+import { maxSpaceShare, minLetterGap, minSpacedLetters, type Spacing, spacingOf } from './spacing';
 import { TextBuffer } from './textBuffer';
 
 /** Characters with a gap in this range, in font sizes, are next to each other. Italics and kerning overlap. */
 const minNearGap = -0.6;
 const maxNearGap = 1;
-/** The same for text from right to left, between the left edge of one and the right edge of the next. */
-const maxNearGapRightToLeft = 2;
+/** Letters of scripts from right to left may overlap more. */
+const minNearGapRightToLeft = -2;
 /** The largest distance of a superscript or subscript from the baseline, in font sizes. */
 const maxRaise = 0.5;
 /** Distant characters of one line have baselines at most this far apart, in font sizes. */
@@ -30,11 +33,19 @@ const lineText = new TextBuffer();
  */
 export class LineBuilder {
   readonly lines: DraftLine[] = [];
+  /** True when some character lies over the one before it and is the same. */
+  hasCopies = false;
   private line: DraftLine | null = null;
   private readonly text = lineText;
   private characters = 0;
   private boldCharacters = 0;
   private readonly sizes = new SizeVote();
+  /** Between letters of one word: how many gaps there are, and their sum in font sizes. Then, how many spaces there are. */
+  private gaps = 0;
+  private gapSum = 0;
+  private spaces = 0;
+  /** What the gaps of the line are made of when its letters are spaced out. */
+  private spacing: Spacing | null = null;
   /** The last character of the line. */
   private lastLeft = 0;
   private lastRight = 0;
@@ -44,7 +55,11 @@ export class LineBuilder {
   private cellFirst = 0;
   private cellFrom = 0;
 
-  constructor(private readonly source: PageCharacters) {
+  /** @param isPageFromRight Whether most text of the page runs from right to left. */
+  constructor(
+    private readonly source: PageCharacters,
+    private readonly isPageFromRight: boolean,
+  ) {
     this.text.clear();
   }
 
@@ -57,11 +72,11 @@ export class LineBuilder {
       const entry = kinds[index];
       if (entry === kind.space) {
         reported = kind.space;
-      } else if (entry === kind.lineBreak) {
-        reported = reported === kind.space ? reported : kind.lineBreak;
+      } else if (entry === kind.inferredSpace || entry === kind.lineBreak) {
+        reported = reported === kind.glyph || reported === kind.lineBreak ? (entry as number) : reported;
       } else {
         const isPlain = entry === kind.glyph && reported !== kind.lineBreak;
-        if (!isPlain || !this.addNext(index, reported === kind.space)) {
+        if (!isPlain || !this.addNext(index, reported !== kind.glyph)) {
           this.add(index, reported);
         }
         reported = kind.glyph;
@@ -83,18 +98,24 @@ export class LineBuilder {
       line === null ||
       source.run[index] !== this.lastRun ||
       source.baseline[index] !== this.lastBaseline ||
-      line.rightToLeft ||
       isSpecial(code)
     ) {
       return false;
     }
     const left = source.left[index] as number;
     const gap = (left - this.lastRight) / line.mainSize;
-    if (!(gap > minNearGap && gap <= (isAfterSpace ? ideographicGap : wordGap))) {
+    if (
+      !(gap > minNearGap && gap <= (isAfterSpace ? ideographicGap : wordGap)) ||
+      left - this.lastLeft < maxCopyShift * line.mainSize
+    ) {
       return false;
     }
     if (isAfterSpace) {
       this.text.add(space);
+      this.spaces++;
+    } else {
+      this.gaps++;
+      this.gapSum += gap;
     }
     this.text.add(code);
     line.splitsWord = false;
@@ -108,17 +129,19 @@ export class LineBuilder {
 
   /** Adds the character at `index` to its line, or begins a line with it. */
   private add(index: number, reported: number): void {
-    const { source } = this;
-    const runIndex = source.run[index] as number;
-    const { size, bold } = source.runs[runIndex] as Run;
     if (this.line === null || !this.continues(this.line, index)) {
       this.finishLine(index);
-      this.line = startLine(source, index);
-      this.startCell(index);
+      this.startLine(index);
     } else {
       this.addSeparator(this.line, index, reported);
     }
-    const line = this.line;
+    this.addCharacter(this.line as DraftLine, index);
+  }
+
+  private addCharacter(line: DraftLine, index: number): void {
+    const { source } = this;
+    const runIndex = source.run[index] as number;
+    const { size, bold } = source.runs[runIndex] as Run;
     const code = source.code[index] as number;
     line.splitsWord = source.kind[index] === kind.lineEndHyphen || code === softHyphen;
     this.text.add(line.splitsWord ? hyphen : shownCode(code));
@@ -137,9 +160,22 @@ export class LineBuilder {
 
   /** Adds what belongs between the last character and the one at `index`, and ends the cell at a wide gap. */
   private addSeparator(line: DraftLine, index: number, reported: number): void {
-    const width = this.gapBefore(line, index) / line.mainSize;
+    const left = this.source.left[index] as number;
+    const gap = (left - this.lastRight) / line.mainSize;
     const code = this.source.code[index] as number;
-    const separator = separatorIn(this.text, { width, code, reported });
+    this.hasCopies ||=
+      this.text.at(this.text.length - 1) === code &&
+      left - this.lastLeft < maxCopyShift * line.mainSize &&
+      !this.isLigature(index);
+    const width = this.spacing === null ? gap : gap - this.spacing.letterGap;
+    const hidesSpace = reported === kind.inferredSpace ? this.spacing !== null : this.spacing?.hasDrawnSpaces === true;
+    const separator = separatorIn(this.text, { width, code, reported: hidesSpace ? kind.glyph : reported });
+    if (separator === 0) {
+      this.gaps++;
+      this.gapSum += gap;
+    } else {
+      this.spaces++;
+    }
     const endsCell = width > gutterGap;
     if (endsCell) {
       this.endCell(line, index);
@@ -163,39 +199,49 @@ export class LineBuilder {
     line.top = Math.min(top, line.top);
     line.bottom = Math.max(bottom, line.bottom);
     this.lastLeft = left;
-    this.lastRight = right;
+    this.lastRight = line.rightToLeft ? Math.max(right, this.lastRight) : right;
   }
 
   /** True when the character is on `line`: next to its end, or further to the right on the same baseline. */
   private continues(line: DraftLine, index: number): boolean {
     const { source } = this;
-    const { direction, size } = source.runs[source.run[index] as number] as Run;
-    if (direction !== line.direction) {
+    const { direction, skew, size } = source.runs[source.run[index] as number] as Run;
+    if (direction !== line.direction || skew !== line.skew) {
       return false;
     }
-    if (
-      source.left[index] === this.lastLeft &&
-      source.right[index] === this.lastRight &&
-      source.baseline[index] === this.lastBaseline &&
-      source.run[index] === this.lastRun
-    ) {
-      // Each letter of a ligature has the box of the whole ligature.
+    if (this.isLigature(index)) {
       return true;
     }
     const larger = Math.max(size, line.mainSize);
     const offset = Math.abs((source.baseline[index] ?? 0) - line.baseline);
     const gap = (source.left[index] ?? 0) - this.lastRight;
-    const isNear =
-      (gap > minNearGap * larger && gap < maxNearGap * larger) ||
-      (line.rightToLeft && Math.abs((source.right[index] ?? 0) - this.lastLeft) < maxNearGapRightToLeft * larger);
+    const minGap = line.rightToLeft || isRightToLeft(source.code[index] as number) ? minNearGapRightToLeft : minNearGap;
+    const isNear = gap > minGap * larger && gap < maxNearGap * larger;
     return isNear ? offset < maxRaise * larger : gap >= 0 && offset < maxBaselineOffset * Math.min(size, line.mainSize);
   }
 
-  /** The gap between the last character and the one at `index`, in points. */
-  private gapBefore(line: DraftLine, index: number): number {
+  /** True when the character and the last one are of one ligature. Each of its letters has the box of the whole. */
+  private isLigature(index: number): boolean {
     const { source } = this;
-    const gap = (source.left[index] ?? 0) - this.lastRight;
-    return line.rightToLeft ? Math.max(this.lastLeft - (source.right[index] ?? 0), gap) : gap;
+    return (
+      source.left[index] === this.lastLeft &&
+      source.right[index] === this.lastRight &&
+      source.baseline[index] === this.lastBaseline &&
+      source.run[index] === this.lastRun
+    );
+  }
+
+  private startLine(index: number): void {
+    this.line = startLine(this.source, index);
+    this.text.clear();
+    this.characters = 0;
+    this.boldCharacters = 0;
+    this.sizes.clear();
+    this.gaps = 0;
+    this.gapSum = 0;
+    this.spaces = 0;
+    this.lastRight = Number.NEGATIVE_INFINITY;
+    this.startCell(index);
   }
 
   private startCell(index: number): void {
@@ -209,9 +255,8 @@ export class LineBuilder {
     const sizes = new SizeVote();
     let boldOverOthers = 0;
     for (let index = cellFirst; index < end; index++) {
-      const entry = source.kind[index];
-      if (entry !== kind.space && entry !== kind.lineBreak) {
-        const { size, bold } = source.runs[source.run[index] as number] as Run;
+      if (source.isGlyph(index)) {
+        const { size, bold } = source.runAt(index);
         sizes.add(size);
         boldOverOthers += bold ? 1 : -1;
       }
@@ -226,24 +271,58 @@ export class LineBuilder {
     });
   }
 
-  /** @param end The index after the line's last character. */
+  /** @param end The index after the line's last entry. */
   private finishLine(end: number): void {
     const { line } = this;
-    if (line !== null) {
-      if (line.cells.length > 0) {
-        this.endCell(line, end);
-      }
-      line.text = this.text.take();
-      line.size = this.sizes.winner;
-      line.bold = this.boldCharacters * 2 > this.characters;
-      const before = this.lines.at(-1);
-      if (before === undefined || !mergeRow(before, line)) {
-        this.lines.push(line);
-      }
+    if (line === null) {
+      return;
+    }
+    this.spaceOut(line.from, end);
+    const finished = this.line ?? line;
+    if (finished.cells.length > 0) {
+      this.endCell(finished, end);
+    }
+    finished.to = end;
+    finished.text = this.text.take();
+    finished.size = this.sizes.winner;
+    finished.bold = this.boldCharacters * 2 > this.characters;
+    // In turned text the engine finds no ends of lines.
+    finished.splitsWord ||= (finished.direction !== 0 || finished.skew !== 0) && /\p{Ll}-$/u.test(finished.text);
+    if (this.isPageFromRight || finished.rightToLeft) {
+      readFromRight(finished, this.isPageFromRight);
+    }
+    const before = this.lines.at(-1);
+    if (before === undefined || !mergeRow(before, finished)) {
+      this.lines.push(finished);
     }
     this.line = null;
-    this.characters = 0;
-    this.boldCharacters = 0;
-    this.sizes.clear();
+  }
+
+  /** Builds the line of these entries again if its letters are spaced out. */
+  private spaceOut(from: number, end: number): void {
+    if (this.characters < minSpacedLetters) {
+      return;
+    }
+    const maySpaceOut = this.spaces > maxSpaceShare * this.characters || this.gapSum > minLetterGap * this.gaps;
+    const spacing = maySpaceOut ? spacingOf(this.source, from, end) : null;
+    if (spacing === null) {
+      return;
+    }
+    this.spacing = spacing;
+    this.startLine(from);
+    let reported: number = kind.glyph;
+    for (let index = from; index < end; index++) {
+      if (!this.source.isGlyph(index)) {
+        const entry = this.source.kind[index] as number;
+        reported = reported === kind.space ? reported : entry;
+      } else {
+        if (index !== from) {
+          this.addSeparator(this.line as DraftLine, index, reported);
+        }
+        this.addCharacter(this.line as DraftLine, index);
+        reported = kind.glyph;
+      }
+    }
+    this.spacing = null;
   }
 }

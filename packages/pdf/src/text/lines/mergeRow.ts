@@ -1,4 +1,5 @@
-import { type Cell, cellGap, cellsOf, type DraftLine, gutterGap } from './draftLine';
+import { type Cell, cellGap, cellsOf, type DraftLine, gutterGap, haveSameAngle } from './draftLine';
+import { wordGap } from './separator';
 
 /** Lines of one row have baselines at most this far apart, in font sizes. */
 const maxBaselineOffset = 0.35;
@@ -9,15 +10,16 @@ const maxBaselineOffset = 0.35;
  */
 export function mergeRow(before: DraftLine, line: DraftLine): boolean {
   const isOneRow =
-    before.direction === line.direction &&
+    haveSameAngle(before, line) &&
     Math.abs(before.baseline - line.baseline) < maxBaselineOffset * Math.min(before.mainSize, line.mainSize);
   const gap = before.left - line.right;
   if (!isOneRow || gap < 0 || before.rightToLeft || line.rightToLeft) {
     return false;
   }
-  const separator = gap > cellGap * line.mainSize ? '\t' : ' ';
-  before.cells = mergeCells(before, line, gap);
+  const separator = separatorOf(gap / line.mainSize);
+  before.cells = mergeCells(before, line, gap, separator);
   before.text = `${line.text}${separator}${before.text}`;
+  before.to = line.to;
   before.bold &&= line.bold;
   before.left = line.left;
   before.top = Math.min(before.top, line.top);
@@ -25,9 +27,16 @@ export function mergeRow(before: DraftLine, line: DraftLine): boolean {
   return true;
 }
 
-/** The cells of the text of `line`, one separator and the text of `before`. */
-function mergeCells(before: DraftLine, line: DraftLine, gap: number): Cell[] {
-  const shift = line.text.length + 1;
+function separatorOf(gap: number): string {
+  if (gap > cellGap) {
+    return '\t';
+  }
+  return gap > wordGap ? ' ' : '';
+}
+
+/** The cells of the text of `line`, the separator and the text of `before`. */
+function mergeCells(before: DraftLine, line: DraftLine, gap: number, separator: string): Cell[] {
+  const shift = line.text.length + separator.length;
   const cells = [...cellsOf(line)];
   for (const cell of cellsOf(before)) {
     const moved = { ...cell, from: cell.from + shift, to: cell.to + shift };

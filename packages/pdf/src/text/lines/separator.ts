@@ -25,7 +25,7 @@ interface Gap {
   width: number;
   /** The next character. */
   code: number;
-  /** What the engine reports between the two characters: `space`, `lineBreak`, or `glyph` when it reports nothing. */
+  /** What the engine reports between the two characters: one of the kinds of spaces, or `glyph` when it reports nothing. */
   reported: number;
 }
 
@@ -35,7 +35,7 @@ export function separatorIn(text: TextBuffer, { width, code, reported }: Gap): n
   if (width > cellGap || (width > numberCellGap && endsNumber(last) && beginsNumber(code))) {
     return endsInLonePrefix(text) ? space : tab;
   }
-  if (reported === kind.space) {
+  if (reported === kind.space || reported === kind.inferredSpace) {
     return space;
   }
   const isSpaceless = isIdeographic(code) && isIdeographic(last);

@@ -1,4 +1,4 @@
-import { type DraftLine, isUpright } from '../lines/draftLine';
+import type { DraftLine } from '../lines/draftLine';
 
 /** The height of a capital letter above the baseline, in font sizes. */
 const capitalHeight = 0.7;
@@ -6,15 +6,15 @@ const capitalHeight = 0.7;
 /**
  * Reverses blocks that were drawn from the bottom up, such as a footer before the text or a header after it. A block ends where
  * everything drawn before is below everything drawn after. Blocks in separate columns keep their order, whatever is above or
- * below them. Turned lines, such as a stamp in the margin, stay after the line that they were drawn after.
- * @param lines In the order in which they were drawn. They are not changed.
+ * below them.
+ * @param lines Lines of one angle, in the order in which they were drawn. They are not changed.
  */
 export function orderBlocks(lines: DraftLine[]): DraftLine[] {
   const rest = extentsFrom(lines);
   const blocks: DraftLine[][] = [];
   let before = noExtent;
   for (const [index, line] of lines.entries()) {
-    if (index === 0 || (isUpright(line) && isBelow(before, rest[index] ?? noExtent))) {
+    if (index === 0 || isBelow(before, rest[index] ?? noExtent)) {
       blocks.push([]);
     }
     blocks.at(-1)?.push(line);
@@ -53,11 +53,7 @@ const noExtent: Extent = {
   baseline: Number.NEGATIVE_INFINITY,
 };
 
-/** Turned lines do not count: they are beside many others, and their frame is a different one. */
 function extend(extent: Extent, line: DraftLine): Extent {
-  if (!isUpright(line)) {
-    return extent;
-  }
   return {
     left: Math.min(extent.left, line.left),
     right: Math.max(extent.right, line.right),

@@ -19,7 +19,7 @@ type Flow = Piece[][];
  *
  * The method is the recursive cut along white space of Nagy and Seth ("Hierarchical representation of optically scanned
  * documents", ICPR 1984). Here one cut in each direction is enough, and the text decides between columns and rows.
- * @param lines In the order in which they were drawn. They are not changed.
+ * @param lines Lines of one angle, in the order in which they were drawn. They are not changed.
  */
 export function orderColumns(lines: DraftLine[]): DraftLine[] {
   const gutter = findGutter(lines);

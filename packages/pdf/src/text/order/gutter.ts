@@ -1,4 +1,4 @@
-import { type Cell, type DraftLine, gutterGap, isUpright } from '../lines/draftLine';
+import { type Cell, type DraftLine, gutterGap } from '../lines/draftLine';
 import { separableCells } from './columns';
 
 /** Gaps beside shorter texts, such as numbers, are not evidence of columns. */
@@ -21,7 +21,7 @@ export function findGutter(lines: readonly DraftLine[]): number | null {
       addGap(edges, line, line.cells[at - 1] as Cell, line.cells[at] as Cell);
     }
     const next = lines[index + 1];
-    if (next?.direction === line.direction && Math.abs(next.baseline - line.baseline) < rowReach * line.mainSize) {
+    if (next !== undefined && Math.abs(next.baseline - line.baseline) < rowReach * line.mainSize) {
       addGap(edges, line, line.cells.at(-1) ?? line, next.cells[0] ?? next);
     }
   }
@@ -39,12 +39,7 @@ interface Edge {
 function addGap(edges: Edge[], line: DraftLine, one: Cell | DraftLine, other: Cell | DraftLine): void {
   const from = Math.min(one.right, other.right);
   const to = Math.max(one.left, other.left);
-  if (
-    isUpright(line) &&
-    to - from > gutterGap * line.mainSize &&
-    lengthOf(one) >= minText &&
-    lengthOf(other) >= minText
-  ) {
+  if (to - from > gutterGap * line.mainSize && lengthOf(one) >= minText && lengthOf(other) >= minText) {
     edges.push({ x: from, step: 1 }, { x: to, step: -1 });
   }
 }
@@ -69,7 +64,7 @@ function mostCoveredPlace(edges: Edge[]): number | null {
   return deepest < minRows ? null : place;
 }
 
-/** Divides the upright lines, from the top down, into bands. Between two bands, a line runs across the gutter. */
+/** Divides the lines, from the top down, into bands. Between two bands, a line runs across the gutter. */
 export function bandsOf(lines: readonly DraftLine[], gutter: number): number[][] {
   const bands: number[][] = [];
   let band: number[] = [];
@@ -86,9 +81,9 @@ export function bandsOf(lines: readonly DraftLine[], gutter: number): number[][]
   return bands.filter((each) => each.length >= minRows);
 }
 
-/** The upright lines by their baselines. */
+/** The lines by their baselines. */
 function topDown(lines: readonly DraftLine[]): number[] {
-  const order = [...lines.keys()].filter((index) => isUpright(lines[index] as DraftLine));
+  const order = [...lines.keys()];
   const baseline = (index: number) => (lines[index] as DraftLine).baseline;
   return order.sort((one, other) => baseline(one) - baseline(other) || one - other);
 }
