@@ -48,6 +48,6 @@ export async function withDatabase<T>(
 }
 
 /** Runs all migrations for the provider's model. */
-export async function migrateFor({ model, dimensions }: EmbeddingProvider, databaseUrl: string): Promise<void> {
-  await migrate({ databaseUrl, direction: 'up', embeddingModel: model, embeddingDimensions: dimensions });
+export async function migrateFor(embedding: EmbeddingProvider, databaseUrl: string): Promise<void> {
+  await migrate({ databaseUrl, direction: 'up', embedding });
 }

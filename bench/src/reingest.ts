@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PDFArray, PDFDocument, PDFName, StandardFonts } from '@cantoo/pdf-lib';
 import type { RunningStack } from '@millrace/stack';
@@ -84,9 +84,15 @@ async function chunksOn(
   return count;
 }
 
+/** Copies keep the name of their file, which is embedded with the texts of a document without a title. */
+async function pathIn(folder: string, file: string): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  return join(folder, basename(file));
+}
+
 /** Writes the PDF with a comment after its end, which changes no text. @returns the path of the copy. */
 async function otherBytes(file: string, folder: string): Promise<string> {
-  const path = join(folder, `same-text-${basename(file)}`);
+  const path = await pathIn(join(folder, 'same-text'), file);
   await writeFile(path, Buffer.concat([await readFile(file), Buffer.from('\n% again\n')]));
   return path;
 }
@@ -103,7 +109,7 @@ async function onePageEdited(file: string, folder: string): Promise<{ path: stri
   const line = document.context.stream(`BT ${fontName} 10 Tf 72 60 Td (${text}) Tj ET`);
   // It goes before all other content, because many pages leave the coordinates changed at their end.
   node.lookup(PDFName.of('Contents'), PDFArray).insert(0, document.context.register(line));
-  const path = join(folder, `edited-${basename(file)}`);
+  const path = await pathIn(join(folder, 'edited'), file);
   await writeFile(path, await document.save());
   return { path, page: index + 1 };
 }

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Database, migrate } from '@millrace/database';
-import { TestCa, testServers } from '@millrace/test-support';
+import { plainModel, TestCa, testServers } from '@millrace/test-support';
 import { type Backing, missingPrograms, startBacking } from '../chaos/src/backing';
 
 const missing = missingPrograms();
@@ -92,7 +92,7 @@ describeWithServers('A PostgreSQL with a certificate for localhost', () => {
   });
 
   test('When migrations run, then the certificate is verified too', async () => {
-    const options = { direction: 'up', embeddingModel: 'test', embeddingDimensions: 768 } as const;
+    const options = { direction: 'up', embedding: plainModel('test') } as const;
     const databaseUrl = urlWith('verify-full');
     await expect(migrate({ databaseUrl, caFile: otherCa.certificate, ...options })).rejects.toMatchObject(
       refused(/unable to verify|self-signed|issuer/),

@@ -3,6 +3,7 @@ import {
   createTestDatabase,
   missingPgBouncer,
   PgBouncer,
+  plainModel,
   type TestDatabase,
   testServers,
   textPdf,
@@ -43,7 +44,7 @@ describeWithPooler('Through PgBouncer in transaction mode', () => {
 
   test('When two migration programs run at once, then one migrates, the other waits, and no session keeps a setting', () =>
     withDatabases(async (databaseUrl, direct) => {
-      const options = { databaseUrl, embeddingModel: 'test', embeddingDimensions: 32 };
+      const options = { databaseUrl, embedding: plainModel('test', 32) };
       const runs = await Promise.all([1, 2].map(() => migrate({ ...options, direction: 'up' })));
       expect(runs.map((names) => names.length).sort()).toEqual([0, migrationNames().length].sort());
       expect(await direct.sql.one('SELECT model FROM embedding_settings')).toEqual({ model: 'test' });

@@ -9,7 +9,7 @@ import { root, TestStack } from './support';
 
 let millrace: TestStack;
 beforeAll(async () => {
-  millrace = await TestStack.start();
+  millrace = await TestStack.start({ EMBEDDING_CONTEXT: 'headings' });
 });
 afterAll(() => millrace.stop());
 
@@ -103,7 +103,7 @@ describe('From upload to search', () => {
       expect(chunk.token_count).toBeLessThanOrEqual(400);
       expect(chunk.content_hash).toMatch(/^[0-9a-f]{64}$/);
       expect(chunk.chunk_hash).toMatch(/^[0-9a-f]{64}$/);
-      expect(chunk.embedding_model).toBe('millrace-static-v2');
+      expect(chunk.embedding_model).toMatch(/^millrace-static-v2~[0-9a-f]{8}$/);
     }
     const listed = (await millrace.call<DocumentPagesResponse>('GET', `/api/v1/documents/${document.id}/pages`)).body;
     expect(listed.pages.map((page) => [page.page, page.outcome])).toEqual(long.map((_, i) => [i + 1, 'text']));

@@ -20,7 +20,12 @@ afterAll(async () => {
 
 /** Runs `doctor` with these variables. */
 async function doctor(environment: Record<string, string>): Promise<{ code: number; text: string }> {
-  const context = makeContext({ DATABASE_URL: database.url, REDIS_URL: testServers().redisUrl, ...environment });
+  const context = makeContext({
+    DATABASE_URL: database.url,
+    REDIS_URL: testServers().redisUrl,
+    EMBEDDING_CONTEXT: 'none',
+    ...environment,
+  });
   const code = await runCommand(context, ['doctor']);
   return { code, text: context.printed.join('\n') };
 }

@@ -14,7 +14,8 @@ afterAll(async () => {
 });
 
 /** Runs the program on the test's database. */
-const onDatabase = (...args: string[]) => millrace(args, { environment: { DATABASE_URL: testDatabase.url } });
+const onDatabase = (...args: string[]) =>
+  millrace(args, { environment: { DATABASE_URL: testDatabase.url, EMBEDDING_CONTEXT: 'none' } });
 
 test('When an index is built, reported, rebuilt and dropped, then each command describes the index', async () => {
   const built = await onDatabase(
@@ -69,7 +70,7 @@ test.each([
         // A transaction that writes to the table blocks a concurrent build until it ends.
         await session.sql.none('LOCK TABLE document_chunks IN ROW EXCLUSIVE MODE');
         const child = spawn(process.execPath, [program, 'index', 'build', 'hnsw_binary'], {
-          env: { PATH: process.env.PATH, DATABASE_URL: testDatabase.url },
+          env: { PATH: process.env.PATH, DATABASE_URL: testDatabase.url, EMBEDDING_CONTEXT: 'none' },
           cwd: __dirname,
           stdio: ['ignore', 'ignore', 'pipe'],
         });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { newId } from '@millrace/contracts';
 import { Database, ReEmbedding } from '@millrace/database';
-import { createTestDatabase, type TestDatabase, waitFor } from '@millrace/test-support';
+import { createTestDatabase, plainModel, type TestDatabase, waitFor } from '@millrace/test-support';
 import { describeStandstill } from '../src/reEmbedding/describe';
 import { cleanUp, failUsage, makeContext } from './helpers';
 
@@ -22,10 +22,11 @@ const next = { NEXT_EMBEDDING_PROVIDER: 'openai', NEXT_EMBEDDING_MODEL: 'next-mo
 const environment = (more: Record<string, string> = {}) => ({
   PATH: process.env.PATH,
   DATABASE_URL: testDatabase.url,
+  EMBEDDING_CONTEXT: 'none',
   ...more,
 });
 
-const nextModel = { model: 'next-model', dimensions: 64 };
+const nextModel = plainModel('next-model', 64);
 
 /** A running `re-embed ACTION`. */
 class Running {
@@ -188,7 +189,7 @@ describe('The last chunks', () => {
       await addVectors(database, 1);
       const done = [0, expect.stringContaining('Done: all vectors are of next-model')];
       expect(await Promise.all([first.ended, second.ended])).toEqual([done, done]);
-      expect(await database.embeddingModels.find()).toEqual({ active: nextModel, next: null });
+      expect(await database.embeddingModels.find()).toMatchObject({ active: nextModel, next: null });
       expect(await database.sql.many('SELECT FROM document_chunks')).toHaveLength(100);
     });
   });

@@ -164,7 +164,7 @@ async function settleAll(
       worker,
       leaseMs,
     });
-    const settlement = { token, embedded: [], failed: [], embeddingModel: active.model, claimedTexts: [] };
+    const settlement = { token, embedded: [], failed: [], embeddingModel: active.key, claimedTexts: [] };
     const outcomes =
       outcome === 'success'
         ? { embedded: chunks.map((chunk) => ({ chunk, embedding })) }

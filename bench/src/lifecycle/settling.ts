@@ -83,7 +83,7 @@ function batchesOf<T>(lists: readonly (readonly T[])[], batchSize: number): T[][
   );
 }
 
-async function playRound({ database, provider, batchSize, phases }: Setting, material: Material): Promise<void> {
+async function playRound({ database, batchSize, phases }: Setting, material: Material): Promise<void> {
   const { chunks, vectors } = material;
   const jobs = await Promise.all(chunks.map(async (list) => ({ list, job: await claimedJob(database) })));
   const stores = jobs.map(
@@ -98,9 +98,10 @@ async function playRound({ database, provider, batchSize, phases }: Setting, mat
     claims.push(await claimChunks(database, { chunkIds: ids, worker, leaseMs }));
   });
   await phases.claim.measure(database, clients, vectors.size, claimCalls);
+  const { key: embeddingModel } = await database.embeddingModels.active();
   const settleCalls = claims.map((claim) => async () => {
     const embedded = claim.chunks.map((chunk) => ({ chunk, embedding: vectors.get(chunk.id) as Float32Array }));
-    const settlement = { token: claim.token, embedded, failed: [], embeddingModel: provider.model, claimedTexts: [] };
+    const settlement = { token: claim.token, embedded, failed: [], embeddingModel, claimedTexts: [] };
     const { chunkIds } = await settleChunks(database, settlement, retryPolicy);
     if (chunkIds.size !== embedded.length) {
       throw new Error(`Of a batch of ${embedded.length} chunks ${chunkIds.size} were settled.`);
@@ -109,7 +110,7 @@ async function playRound({ database, provider, batchSize, phases }: Setting, mat
   await phases.settle.measure(database, clients, vectors.size, settleCalls);
 }
 
-async function playBareRound({ database, provider, batchSize, phases }: Setting, material: Material): Promise<void> {
+async function playBareRound({ database, batchSize, phases }: Setting, material: Material): Promise<void> {
   const { chunks, vectors } = material;
   const items = await Promise.all(
     chunks.map(async (list) => {
@@ -117,6 +118,7 @@ async function playBareRound({ database, provider, batchSize, phases }: Setting,
       return list.map((chunk) => ({ chunk, documentId }));
     }),
   );
+  const { key: embeddingModel } = await database.embeddingModels.active();
   const calls = batchesOf(items, batchSize).map((batch) => async () => {
     const rows = batch.map(
       ({ chunk, documentId }): NewDocumentChunk => ({
@@ -134,7 +136,7 @@ async function playBareRound({ database, provider, batchSize, phases }: Setting,
         section: chunk.payload.section,
         coordinates: chunk.payload.coordinates,
         embedding: vectors.get(chunk.id) as Float32Array,
-        embeddingModel: provider.model,
+        embeddingModel,
       }),
     );
     await database.transaction((session) => session.documentChunks.upsertAll(rows));

@@ -51,7 +51,9 @@ export async function removeDataset(options: DatasetOptions): Promise<void> {
 
 /** Reads the corpus and embeds the queries with the static provider. */
 async function openSource({ environment, files }: Pick<DatasetOptions, 'environment' | 'files'>): Promise<Source> {
-  const provider = await createEmbeddingProvider(loadConfig(withStaticProvider(environment)).embedding);
+  // The rows of a set are sentences without a document.
+  const withoutContext = { ...withStaticProvider(environment), EMBEDDING_CONTEXT: 'none' };
+  const provider = await createEmbeddingProvider(loadConfig(withoutContext).embedding);
   const corpus = await loadCorpus(files, join(root, '.millrace', 'bench'));
   const queries = truthQueries(corpus);
   return { corpus, provider, queries, queryVectors: await provider.embed(queries) };

@@ -1,4 +1,4 @@
-import type { EmbeddingModel } from '@millrace/contracts';
+import { type EmbeddingModel, modelOf } from '@millrace/contracts';
 import { findProviderModule, type ProviderConfig } from '@millrace/embeddings';
 import type { z } from 'zod';
 import { defaultDimensions, type EmbeddingVariables, nextPrefix } from './variables/embedding';
@@ -6,6 +6,8 @@ import { defaultDimensions, type EmbeddingVariables, nextPrefix } from './variab
 /** A model and the name of the provider that makes its vectors. */
 export interface ProvidedModel extends EmbeddingModel {
   provider: string;
+  /** The most tokens of a text. */
+  maxTokens: number;
 }
 
 export interface ProvidedModels<Model extends ProvidedModel = ProvidedModel> {
@@ -19,18 +21,34 @@ export const modelVariables = {
   EMBEDDING_PROVIDER: true,
   EMBEDDING_MODEL: true,
   EMBEDDING_DIMENSIONS: true,
+  EMBEDDING_QUERY_PREFIX: true,
+  EMBEDDING_DOCUMENT_PREFIX: true,
+  EMBEDDING_CONTEXT: true,
+  EMBEDDING_MAX_TOKENS: true,
   NEXT_EMBEDDING_PROVIDER: true,
   NEXT_EMBEDDING_MODEL: true,
   NEXT_EMBEDDING_DIMENSIONS: true,
+  NEXT_EMBEDDING_QUERY_PREFIX: true,
+  NEXT_EMBEDDING_DOCUMENT_PREFIX: true,
+  NEXT_EMBEDDING_CONTEXT: true,
+  NEXT_EMBEDDING_MAX_TOKENS: true,
 } as const;
 export type ModelVariables = Pick<EmbeddingVariables, keyof typeof modelVariables>;
 
 /** Completes the models with the defaults of their providers, and adds an issue when a provider does not have the model. */
 export function readModels(env: ModelVariables, context: z.RefinementCtx): ProvidedModels {
+  const { EMBEDDING_PROVIDER: provider } = env;
+  const module = findProviderModule(provider);
+  const model = env.EMBEDDING_MODEL ?? module.defaultModel;
+  const defaults = module.defaultsOf(model);
   const embedding = {
-    provider: env.EMBEDDING_PROVIDER,
-    model: env.EMBEDDING_MODEL ?? findProviderModule(env.EMBEDDING_PROVIDER).defaultModel,
+    provider,
+    model,
     dimensions: env.EMBEDDING_DIMENSIONS,
+    queryPrefix: env.EMBEDDING_QUERY_PREFIX ?? defaults.queryPrefix,
+    documentPrefix: env.EMBEDDING_DOCUMENT_PREFIX ?? defaults.documentPrefix,
+    context: env.EMBEDDING_CONTEXT,
+    maxTokens: env.EMBEDDING_MAX_TOKENS ?? defaults.maxTokens,
   };
   const nextEmbedding = nextModel(env, embedding);
   checkModel(embedding, '', context);
@@ -41,20 +59,33 @@ export function readModels(env: ModelVariables, context: z.RefinementCtx): Provi
 }
 
 function nextModel(env: ModelVariables, current: ProvidedModel): ProvidedModel | null {
-  const {
-    NEXT_EMBEDDING_PROVIDER: provider = current.provider,
-    NEXT_EMBEDDING_MODEL: model,
-    NEXT_EMBEDDING_DIMENSIONS: dimensions,
-  } = env;
-  if (env.NEXT_EMBEDDING_PROVIDER === undefined && model === undefined && dimensions === undefined) {
+  const given = {
+    provider: env.NEXT_EMBEDDING_PROVIDER,
+    model: env.NEXT_EMBEDDING_MODEL,
+    dimensions: env.NEXT_EMBEDDING_DIMENSIONS,
+    queryPrefix: env.NEXT_EMBEDDING_QUERY_PREFIX,
+    documentPrefix: env.NEXT_EMBEDDING_DOCUMENT_PREFIX,
+    context: env.NEXT_EMBEDDING_CONTEXT,
+    maxTokens: env.NEXT_EMBEDDING_MAX_TOKENS,
+  };
+  if (Object.values(given).every((value) => value === undefined)) {
     return null;
   }
-  // A variable that is not set keeps the current value, unless it belongs to another provider.
-  const kept =
-    provider === current.provider
-      ? current
-      : { model: findProviderModule(provider).defaultModel, dimensions: defaultDimensions };
-  return { provider, model: model ?? kept.model, dimensions: dimensions ?? kept.dimensions };
+  // A variable that is not set keeps the current value, unless that belongs to another provider or model.
+  const provider = given.provider ?? current.provider;
+  const isSameProvider = provider === current.provider;
+  const module = findProviderModule(provider);
+  const model = given.model ?? (isSameProvider ? current.model : module.defaultModel);
+  const kept = isSameProvider && model === current.model ? current : module.defaultsOf(model);
+  return {
+    provider,
+    model,
+    dimensions: given.dimensions ?? (isSameProvider ? current.dimensions : defaultDimensions),
+    queryPrefix: given.queryPrefix ?? kept.queryPrefix,
+    documentPrefix: given.documentPrefix ?? kept.documentPrefix,
+    context: given.context ?? current.context,
+    maxTokens: given.maxTokens ?? kept.maxTokens,
+  };
 }
 
 function checkModel(model: ProvidedModel, prefix: string, context: z.RefinementCtx): void {
@@ -115,8 +146,4 @@ function checkSettings(provider: string, settings: Settings, prefix: string, con
 /** Returns the models that the services can embed with: the current one, then the next one if it is configured. */
 export function configuredModels({ embedding, nextEmbedding }: ProvidedModels): [EmbeddingModel, ...EmbeddingModel[]] {
   return [modelOf(embedding), ...(nextEmbedding === null ? [] : [modelOf(nextEmbedding)])];
-}
-
-function modelOf({ model, dimensions }: EmbeddingModel): EmbeddingModel {
-  return { model, dimensions };
 }

@@ -42,6 +42,35 @@ describe('The configuration', () => {
     });
   });
 
+  test('When the card of a model names prefixes, then they are used unless others are set', () => {
+    const environment = {
+      ...servers,
+      EMBEDDING_PROVIDER: 'openai',
+      OPENAI_API_KEY: 'sk-1',
+      EMBEDDING_MODEL: 'e5-base',
+    };
+    const prefixes = (changes: Record<string, string>) => {
+      const { embedding, nextEmbedding } = loadConfig({ ...environment, ...changes });
+      const { queryPrefix, documentPrefix, context, maxTokens } = nextEmbedding ?? embedding;
+      return [queryPrefix, documentPrefix, context, maxTokens];
+    };
+    expect(prefixes({})).toEqual(['query: ', 'passage: ', 'headings', 512]);
+    const own = {
+      EMBEDDING_QUERY_PREFIX: 'Instruct: find\\nQuery: ',
+      EMBEDDING_DOCUMENT_PREFIX: 'none',
+      EMBEDDING_MAX_TOKENS: '300',
+    };
+    expect(prefixes(own)).toEqual(['Instruct: find\nQuery: ', '', 'headings', 300]);
+    expect(prefixes({ ...own, NEXT_EMBEDDING_CONTEXT: 'none' })).toEqual(['Instruct: find\nQuery: ', '', 'none', 300]);
+    expect(prefixes({ ...own, EMBEDDING_CONTEXT: 'none', NEXT_EMBEDDING_MODEL: 'bge-m3' })).toEqual([
+      '',
+      '',
+      'none',
+      8_192,
+    ]);
+    expect(prefixes({ NEXT_EMBEDDING_DOCUMENT_PREFIX: 'none' })).toEqual(['query: ', '', 'headings', 512]);
+  });
+
   test('When a variable is empty, then it counts as not set', () => {
     expect(loadConfig({ ...servers, API_PORT: '', OPENAI_API_KEY: '' }).API_PORT).toBe(3000);
   });
@@ -180,7 +209,7 @@ See .env.example for every variable.`,
     expect(loadMigrationConfig({ DATABASE_URL: servers.DATABASE_URL })).toEqual({
       DATABASE_URL: servers.DATABASE_URL,
       DATABASE_MIGRATION_URL: servers.DATABASE_URL,
-      embedding: { provider: 'static', model: 'millrace-static-v2', dimensions: 768 },
+      embedding: expect.objectContaining({ provider: 'static', model: 'millrace-static-v2', dimensions: 768 }),
       nextEmbedding: null,
     });
   });

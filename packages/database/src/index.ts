@@ -16,7 +16,7 @@ export { defaultCollectionId, systemOwnerId } from './repositories/collections';
 export type { DocumentChunkRow, NewDocumentChunk } from './repositories/documentChunks';
 export type { DocumentPageRow, NewDocumentPage, PageFailures } from './repositories/documentPages';
 export type { DocumentFilter, DocumentRow, NewDocument } from './repositories/documents';
-export type { EmbeddingModels, NextModel } from './repositories/embeddingModels';
+export type { EmbeddingModels, NextModel, StoredModel } from './repositories/embeddingModels';
 export {
   chunkQueueOfJob,
   type JobChunkDetailRow,

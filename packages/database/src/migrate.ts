@@ -38,8 +38,7 @@ async function runMigrations(config: MigrationConfig, direction: 'up' | 'down', 
     caFile: config.DATABASE_CA_FILE,
     direction,
     ...(direction === 'down' ? { count } : {}),
-    embeddingModel: config.embedding.model,
-    embeddingDimensions: config.embedding.dimensions,
+    embedding: config.embedding,
   });
   console.log(names.length === 0 ? 'No migration to run' : `Migrated ${direction}: ${names.join(', ')}`);
 }

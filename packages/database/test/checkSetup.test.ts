@@ -38,7 +38,7 @@ describe('The start-up check', () => {
   });
 
   test('When the column has other dimensions, then the check names both numbers', async () => {
-    await runMigrations(testDatabase.url, 'up', { embeddingDimensions: 512 });
+    await runMigrations(testDatabase.url, 'up', { embedding: { ...embedding, dimensions: 512 } });
     await withDatabase(testDatabase.url, async ({ sql }) => {
       await expect(checkSetup(sql, embedding)).rejects.toMatchObject({
         code: 'SETUP_INVALID',
@@ -53,8 +53,25 @@ describe('The start-up check', () => {
       const another = { ...embedding, model: 'another-model' };
       await expect(checkSetup(sql, another)).rejects.toMatchObject({ code: 'SETUP_INVALID' });
       expect(await sql.one('SELECT model FROM embedding_settings')).toEqual({ model: embedding.model });
-      await runMigrations(testDatabase.url, 'up', { embeddingModel: 'another-model' });
+      await runMigrations(testDatabase.url, 'up', { embedding: { ...embedding, model: 'another-model' } });
       await expect(checkSetup(sql, another)).resolves.toEqual(expect.any(Array));
+    });
+  });
+
+  test('When the prefixes or the context differ from the stored ones, then the check names both and the variables', async () => {
+    const stored = { ...embedding, queryPrefix: 'query: ', documentPrefix: 'passage: ' };
+    await runMigrations(testDatabase.url, 'up', { embedding: stored });
+    await withDatabase(testDatabase.url, async ({ sql }) => {
+      await expect(checkSetup(sql, stored)).resolves.toEqual(expect.any(Array));
+      const others = [embedding, { ...stored, documentPrefix: '' }, { ...stored, context: 'headings' as const }];
+      for (const other of others) {
+        await expect(checkSetup(sql, other)).rejects.toMatchObject({
+          code: 'SETUP_INVALID',
+          message: expect.stringMatching(
+            /EMBEDDING_QUERY_PREFIX="query: ", EMBEDDING_DOCUMENT_PREFIX="passage: " and EMBEDDING_CONTEXT=none.*re-embed start/,
+          ),
+        });
+      }
     });
   });
 
@@ -94,7 +111,7 @@ describe('The start-up check', () => {
            content, token_count, page_start, page_end)
          SELECT id, id, collection_id, owner_id, 0, 'a', 'a', 'text', 1, 1, 1 FROM documents`,
       );
-      await runMigrations(testDatabase.url, 'up', { embeddingModel: 'another-model' });
+      await runMigrations(testDatabase.url, 'up', { embedding: { ...embedding, model: 'another-model' } });
       await expect(checkSetup(sql, { ...embedding, model: 'another-model' })).rejects.toMatchObject({
         code: 'SETUP_INVALID',
         message: expect.stringMatching(/another-model.*test-model/),

@@ -1,4 +1,4 @@
-import { createTestDatabase, type TestDatabase, waitFor } from '@millrace/test-support';
+import { createTestDatabase, plainModel, type TestDatabase, waitFor } from '@millrace/test-support';
 import { hasLockWaits, newDocument, newDocumentChunk, openDatabase } from '@millrace/test-support/lifecycle';
 import { type Database, findVectorIndexes, migrate, VectorIndexBuilder } from '../src';
 import { Signer } from '../src/signature/signature';
@@ -22,7 +22,7 @@ let documentId: string;
 beforeAll(async () => {
   testDatabase = await createTestDatabase({ empty: true });
   const { url } = testDatabase;
-  await migrate({ databaseUrl: url, direction: 'up', embeddingModel, embeddingDimensions: dimensions });
+  await migrate({ databaseUrl: url, direction: 'up', embedding: plainModel(embeddingModel, dimensions) });
   database = openDatabase(url);
   builder = new VectorIndexBuilder(database, { databaseUrl: url });
   const document = newDocument();

@@ -1,19 +1,20 @@
+import type { EmbeddingModel } from '@millrace/contracts';
+import { plainModel } from '@millrace/test-support';
 import { Database, migrate } from '../src';
 
 /** The model of the test databases. */
-export const embedding = { model: 'test-model', dimensions: 768 };
+export const embedding = plainModel('test-model');
 
 /** Runs the migrations of an empty database. @returns the names of those that ran. */
 export function runMigrations(
   databaseUrl: string,
   direction: 'up' | 'down',
-  changes: { count?: number; lockTimeoutMs?: number; embeddingModel?: string; embeddingDimensions?: number } = {},
+  changes: { count?: number; lockTimeoutMs?: number; embedding?: EmbeddingModel } = {},
 ): Promise<string[]> {
   return migrate({
     databaseUrl,
     direction,
-    embeddingModel: embedding.model,
-    embeddingDimensions: embedding.dimensions,
+    embedding,
     ...changes,
   });
 }

@@ -259,11 +259,7 @@ describe('Migrations', () => {
   test('When the schema is removed, then the database is as before the first migration', async () => {
     await run('up');
     expect(await hasTables({ databaseUrl: testDatabase.url })).toBe(true);
-    await removeSchema({
-      databaseUrl: testDatabase.url,
-      embeddingModel: embedding.model,
-      embeddingDimensions: embedding.dimensions,
-    });
+    await removeSchema({ databaseUrl: testDatabase.url, embedding });
     expect(await hasTables({ databaseUrl: testDatabase.url })).toBe(false);
     expect(await run('up')).toEqual(migrationNames());
   });

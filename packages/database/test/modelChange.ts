@@ -1,10 +1,10 @@
 import { chunkHashOf } from '@millrace/contracts';
-import { createTestDatabase, type TestDatabase, unitVector } from '@millrace/test-support';
+import { createTestDatabase, plainModel, type TestDatabase, unitVector } from '@millrace/test-support';
 import { newDocument, newDocumentChunk, openDatabase } from '@millrace/test-support/lifecycle';
 import { type Database, type NextModel, ReEmbedding } from '../src';
 
-export const old = { model: 'old-model', dimensions: 768 };
-export const wanted = { model: 'new-model', dimensions: 256 };
+export const old = plainModel('old-model');
+export const wanted = plainModel('new-model', 256);
 
 /** Makes rows for upsertAll. */
 export function chunksOf(documentId: string, count: number, embeddingModel: string) {

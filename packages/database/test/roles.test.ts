@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { createTestDatabase, type TestDatabase, unitVector } from '@millrace/test-support';
+import { createTestDatabase, plainModel, type TestDatabase, unitVector } from '@millrace/test-support';
 import { newDocument, newDocumentChunk } from '@millrace/test-support/lifecycle';
 import { Client } from 'pg';
 import { Database, makeRoles, migrate, type RoleNames } from '../src';
@@ -46,8 +46,7 @@ function up(ownerUrl: string, count?: number) {
   return migrate({
     databaseUrl: ownerUrl,
     direction: 'up',
-    embeddingModel: 'test-model',
-    embeddingDimensions: 768,
+    embedding: plainModel('test-model'),
     ...(count === undefined ? {} : { count }),
   });
 }

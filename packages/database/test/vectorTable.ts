@@ -1,5 +1,5 @@
 import { newId } from '@millrace/contracts';
-import { createTestDatabase, type TestDatabase, unitVector } from '@millrace/test-support';
+import { createTestDatabase, plainModel, type TestDatabase, unitVector } from '@millrace/test-support';
 import { newDocument, newDocumentChunk, openDatabase } from '@millrace/test-support/lifecycle';
 import {
   type Database,
@@ -55,7 +55,7 @@ export class VectorTable {
   static async make(): Promise<VectorTable> {
     const testDatabase = await createTestDatabase({ empty: true });
     const { url } = testDatabase;
-    await migrate({ databaseUrl: url, direction: 'up', embeddingModel: model, embeddingDimensions: dimensions });
+    await migrate({ databaseUrl: url, direction: 'up', embedding: plainModel(model, dimensions) });
     const database = openDatabase(url);
     const table = new VectorTable(testDatabase, database);
     await table.fill();

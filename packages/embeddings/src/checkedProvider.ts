@@ -3,8 +3,8 @@ import { MillraceError } from '@millrace/contracts';
 import type { EmbeddingProvider, ProviderTraits, RawEmbeddingProvider } from './provider';
 
 /**
- * Wraps a provider's own code so that every vector that leaves it is right. Splits the texts by `maxBatchSize`. Checks that
- * every answer holds one vector per text, and that every vector has exactly `dimensions` finite numbers and is not zero.
+ * Wraps a provider's own code so that every vector that leaves it is right. Puts the model's prefix before every text, and
+ * splits the texts by `maxBatchSize`. Checks that every answer holds one vector per text, and that every vector has exactly `dimensions` finite numbers and is not zero.
  * Scales every vector to unit length.
  */
 export function checkedProvider(traits: ProviderTraits, raw: RawEmbeddingProvider): EmbeddingProvider {
@@ -15,7 +15,8 @@ export function checkedProvider(traits: ProviderTraits, raw: RawEmbeddingProvide
     get maxBatchSize() {
       return maxBatchSize();
     },
-    async embed(texts, { signal } = {}) {
+    async embed(texts, { as = 'document', signal } = {}) {
+      const prefix = as === 'query' ? traits.queryPrefix : traits.documentPrefix;
       const vectors: Float32Array[] = [];
       while (vectors.length < texts.length) {
         if (vectors.length > 0) {
@@ -23,7 +24,7 @@ export function checkedProvider(traits: ProviderTraits, raw: RawEmbeddingProvide
           await nextTurn();
         }
         signal?.throwIfAborted();
-        const batch = texts.slice(vectors.length, vectors.length + maxBatchSize());
+        const batch = texts.slice(vectors.length, vectors.length + maxBatchSize()).map((text) => prefix + text);
         const answer = await raw.embedBatch(batch, signal);
         if (answer.length !== batch.length) {
           throw new MillraceError(

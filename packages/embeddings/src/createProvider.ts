@@ -1,4 +1,4 @@
-import { MillraceError } from '@millrace/contracts';
+import { MillraceError, modelOf } from '@millrace/contracts';
 import { checkedProvider } from './checkedProvider';
 import type { EmbeddingProvider } from './provider';
 import type { ProviderConfig, ProviderModule } from './providerModule';
@@ -23,7 +23,8 @@ export async function createEmbeddingProvider(config: ProviderConfig): Promise<E
   if (problem !== undefined) {
     throw new MillraceError('SETUP_INVALID', `${problem.variable} ${problem.message}.`);
   }
-  const { model, dimensions, batchSize } = config;
+  const { maxTokens, batchSize } = config;
   const { name, inProcess } = module;
-  return checkedProvider({ name, model, dimensions, maxBatchSize: batchSize, inProcess }, await module.create(config));
+  const traits = { ...modelOf(config), name, maxTokens, maxBatchSize: batchSize, inProcess };
+  return checkedProvider(traits, await module.create(config));
 }

@@ -1,4 +1,5 @@
 export { checkedProvider } from './checkedProvider';
+export { contextOf, mostTokensOf } from './chunkContext';
 export * from './createProvider';
 export { EmbeddingProviders, type EmbeddingProvidersConfig } from './embeddingProviders';
 export * from './microBatcher';

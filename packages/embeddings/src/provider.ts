@@ -1,6 +1,8 @@
 import type { EmbeddingModel } from '@millrace/contracts';
 
 export interface EmbedOptions {
+  /** What the texts are: it decides which prefix of the model stands before each. Texts of documents when left out. */
+  as?: 'query' | 'document';
   /** Ends the call early: `embed` then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
@@ -8,6 +10,8 @@ export interface EmbedOptions {
 /** The facts about a provider that are known before a call. Its model is stored with every vector. */
 export interface ProviderTraits extends EmbeddingModel {
   readonly name: string;
+  /** The most tokens of a text, prefix included. */
+  readonly maxTokens: number;
   /** The most texts in one request. It becomes smaller when the server says that it takes fewer. */
   readonly maxBatchSize: number;
   /** True when texts are embedded in this process. Then a call costs no money and needs no network. */

@@ -9,6 +9,8 @@ type SettingsOf<Variables extends VariableTypes> = z.infer<z.ZodObject<Variables
 export interface ProviderConfig<Settings = Record<string, unknown>> extends EmbeddingModel {
   /** The name of its module. */
   provider: string;
+  /** The most tokens of a text. */
+  maxTokens: number;
   /** The most texts in one request. */
   batchSize: number;
   /** Milliseconds until a request counts as failed. */
@@ -17,6 +19,14 @@ export interface ProviderConfig<Settings = Record<string, unknown>> extends Embe
   stateDir: string;
   /** The values of the module's own variables. */
   settings: Settings;
+}
+
+/** How a model is used unless the environment says otherwise. */
+export interface ModelDefaults {
+  queryPrefix: string;
+  documentPrefix: string;
+  /** The most tokens of a text. */
+  maxTokens: number;
 }
 
 /** A variable that is wrong. The message completes a sentence that begins with its name: "must be 768". */
@@ -43,7 +53,9 @@ export interface ProviderModule<Variables extends VariableTypes = VariableTypes>
   /** Its own environment variables. After NEXT_, the same names set up the provider of the next model. */
   variables: Variables;
   /** Finds what is wrong with a model. Everything is right when left out. */
-  checkModel?(model: EmbeddingModel): VariableProblem[];
+  checkModel?(model: Pick<EmbeddingModel, 'model' | 'dimensions'>): VariableProblem[];
+  /** How a model is used. */
+  defaultsOf(model: string): ModelDefaults;
   /** Finds what is wrong with the settings. `prefix` is NEXT_ or empty, for messages that name further variables. */
   checkSettings?(settings: SettingsOf<Variables>, prefix: string): VariableProblem[];
   /** Completes the settings of the next model with the current ones. When left out, `next` wins where it is set. */

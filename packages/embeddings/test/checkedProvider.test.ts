@@ -1,7 +1,8 @@
+import { plainModel } from '@millrace/test-support';
 import { checkedProvider } from '../src';
 
 function answering(embedBatch: (texts: readonly string[]) => ArrayLike<number>[], maxBatchSize = 10) {
-  const traits = { name: 'test', model: 'test-model', dimensions: 3, maxBatchSize, inProcess: true };
+  const traits = { ...plainModel('test-model', 3), name: 'test', maxTokens: 512, maxBatchSize, inProcess: true };
   return checkedProvider(traits, { embedBatch: async (texts) => embedBatch(texts) });
 }
 
@@ -101,4 +102,21 @@ describe('A checked provider', () => {
     await expect(provider.embed(['a', 'b'], { signal: controller.signal })).rejects.toThrow('stopping');
     expect(calls).toBe(1);
   });
+});
+
+test('When texts are embedded, then the prefix of their kind stands before each', async () => {
+  const sent: string[] = [];
+  const traits = { ...plainModel('test-model', 1), queryPrefix: 'query: ', documentPrefix: 'passage: ' };
+  const provider = checkedProvider(
+    { ...traits, name: 'test', maxTokens: 512, maxBatchSize: 2, inProcess: true },
+    {
+      async embedBatch(texts) {
+        sent.push(...texts);
+        return texts.map(() => [1]);
+      },
+    },
+  );
+  await provider.embed(['a', 'b', 'c']);
+  await provider.embed(['d'], { as: 'query' });
+  expect(sent).toEqual(['passage: a', 'passage: b', 'passage: c', 'query: d']);
 });

@@ -1,4 +1,10 @@
-import { type OpenAiReply, type OpenAiRequest, type OpenAiServer, startOpenAiServer } from '@millrace/test-support';
+import {
+  type OpenAiReply,
+  type OpenAiRequest,
+  type OpenAiServer,
+  plainModel,
+  startOpenAiServer,
+} from '@millrace/test-support';
 import { createEmbeddingProvider, type EmbeddingProvider, type ProviderConfig } from '../src';
 
 /*
@@ -17,8 +23,8 @@ afterEach(() => server.close());
 function provider({ settings, ...changes }: Partial<ProviderConfig> = {}): Promise<EmbeddingProvider> {
   return createEmbeddingProvider({
     provider: 'openai',
-    model: 'BAAI/bge-small-en-v1.5',
-    dimensions: full,
+    ...plainModel('BAAI/bge-small-en-v1.5', full),
+    maxTokens: 512,
     batchSize: 64,
     timeoutMs: 5_000,
     stateDir: 'unused',

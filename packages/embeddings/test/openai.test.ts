@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { inspect } from 'node:util';
-import { type OpenAiServer, openAiVector, startOpenAiServer } from '@millrace/test-support';
+import { type OpenAiServer, openAiVector, plainModel, startOpenAiServer } from '@millrace/test-support';
 import { createEmbeddingProvider, type EmbeddingProvider, type ProviderConfig } from '../src';
 import { retryAfterMs } from '../src/openai/openaiErrors';
 
@@ -19,8 +19,8 @@ describe('The openai provider', () => {
   function provider({ settings, ...changes }: Partial<ProviderConfig> = {}): Promise<EmbeddingProvider> {
     return createEmbeddingProvider({
       provider: 'openai',
-      model: 'text-embedding-3-small',
-      dimensions: 12,
+      ...plainModel('text-embedding-3-small', 12),
+      maxTokens: 512,
       batchSize: 3,
       timeoutMs: 5000,
       stateDir: 'unused',

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { plainModel } from '@millrace/test-support';
 import type { ProviderConfig } from '../src';
 import { ensureStaticTable } from '../src/static/staticTableBuilder';
 
@@ -15,8 +16,8 @@ export async function sharedTable(): Promise<string> {
 export function staticConfig(tableFile: string, changes: Partial<ProviderConfig> = {}): ProviderConfig {
   return {
     provider: 'static',
-    model: 'millrace-static-v2',
-    dimensions: 768,
+    ...plainModel('millrace-static-v2'),
+    maxTokens: 8_192,
     batchSize: 4,
     timeoutMs: 1000,
     stateDir: 'unused',

@@ -18,6 +18,9 @@ export interface ClaimedChunk {
   documentId: string;
   collectionId: string;
   ownerId: string;
+  /** The title and the file name of its document. */
+  title: string | null;
+  filename: string;
   chunkIndex: number;
   pageStart: number;
   pageEnd: number;
@@ -73,7 +76,7 @@ export async function claimChunks(
        WHERE status = 'retrying' AND id IN (SELECT job_id FROM claimed)
      )
      SELECT c.id, c.job_id AS "jobId", j.document_id AS "documentId", d.collection_id AS "collectionId",
-            d.owner_id AS "ownerId", c.chunk_index AS "chunkIndex", c.page_start AS "pageStart",
+            d.owner_id AS "ownerId", d.title, d.filename, c.chunk_index AS "chunkIndex", c.page_start AS "pageStart",
             c.page_end AS "pageEnd", c.payload, c.chunk_hash AS "chunkHash", c.content_hash AS "contentHash", c.attempts
      FROM claimed c JOIN jobs j ON j.id = c.job_id JOIN documents d ON d.id = j.document_id
      ORDER BY c.id`,

@@ -6,6 +6,8 @@ import { endLease } from './sql';
 
 export interface EmbeddedChunk {
   chunk: ClaimedChunk;
+  /** The hash of what was embedded; null when that is the content alone. */
+  embeddingHash?: string | null;
   /** Of unit length, with as many dimensions as the column. */
   embedding: Float32Array;
 }
@@ -21,8 +23,9 @@ export interface Settlement {
   table?: VectorTable;
   embedded: readonly EmbeddedChunk[];
   failed: readonly FailedChunk[];
+  /** The key of the model. */
   embeddingModel: string;
-  /** Content hashes that are claimed for embedding. The settlement releases them. */
+  /** Hashes of the texts that are claimed for embedding. The settlement releases them. */
   claimedTexts: readonly string[];
   /** The token of those claims, when it is not `token`. */
   textToken?: string;
@@ -59,13 +62,16 @@ async function store(session: Session, embedded: readonly EmbeddedChunk[], settl
     return session.documentChunks.upsertAll(embedded.map((each) => newChunk(each, settlement)));
   }
   return session.documentChunks.insertNext(
-    embedded.map(({ chunk: { documentId, chunkHash }, embedding }) => {
-      return { documentId, chunkHash, embedding, embeddingModel };
+    embedded.map(({ chunk: { documentId, chunkHash }, embeddingHash = null, embedding }) => {
+      return { documentId, chunkHash, embeddingHash, embedding, embeddingModel };
     }),
   );
 }
 
-function newChunk({ chunk, embedding }: EmbeddedChunk, { embeddingModel }: Settlement): NewDocumentChunk {
+function newChunk(
+  { chunk, embeddingHash = null, embedding }: EmbeddedChunk,
+  { embeddingModel }: Settlement,
+): NewDocumentChunk {
   return {
     id: newId(),
     documentId: chunk.documentId,
@@ -74,6 +80,7 @@ function newChunk({ chunk, embedding }: EmbeddedChunk, { embeddingModel }: Settl
     chunkIndex: chunk.chunkIndex,
     chunkHash: chunk.chunkHash,
     contentHash: chunk.contentHash,
+    embeddingHash,
     content: chunk.payload.text,
     tokenCount: chunk.payload.tokenCount,
     pageStart: chunk.pageStart,

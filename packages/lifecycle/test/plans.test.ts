@@ -1,5 +1,5 @@
 import { type Database, migrate, Workload } from '@millrace/database';
-import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
+import { createTestDatabase, plainModel, type TestDatabase } from '@millrace/test-support';
 import { Client } from 'pg';
 import {
   beginReEmbedJobs,
@@ -74,7 +74,7 @@ const fillActions = `
 
 /** Looks at some documents of a re-embedding that has just begun. */
 async function beginSomeReEmbedJobs(session: Database): Promise<void> {
-  const next = { model: 'next', dimensions: 8 };
+  const next = { ...plainModel('next', 8), key: 'next' };
   const reEmbeddingId = id(9, 1);
   await session.sql.none('CREATE TABLE document_chunks_next (LIKE document_chunks INCLUDING ALL)');
   await session.sql.none(
@@ -123,7 +123,7 @@ describe('The planner', () => {
     testDatabase = await createTestDatabase({ empty: true });
     // The choice of index does not depend on dimensions, and 768 of them take a hundred times as long.
     const { url } = testDatabase;
-    await migrate({ databaseUrl: url, direction: 'up', embeddingModel: model, embeddingDimensions: 8 });
+    await migrate({ databaseUrl: url, direction: 'up', embedding: plainModel(model, 8) });
     await fillQuickly(url);
     database = await ExplainingDatabase.connect(url);
   });
@@ -158,7 +158,8 @@ describe('The planner', () => {
     [
       'chunks that are embedded again are counted',
       'jobs_re_embedding',
-      (s) => countOpenReEmbedChunks(s, { reEmbeddingId: id(9, 1), model: 'next', dimensions: 8, closing: false }),
+      (s) =>
+        countOpenReEmbedChunks(s, { ...plainModel('next', 8), key: 'next', reEmbeddingId: id(9, 1), closing: false }),
     ],
     ['documents with chunks to embed again are looked for', 'document_chunks_order', beginSomeReEmbedJobs],
     ['a document and its newest job are looked for', 'jobs_document', (s) => s.documents.find(id(1, 77))],

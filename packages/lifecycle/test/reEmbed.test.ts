@@ -1,5 +1,6 @@
 import { newId } from '@millrace/contracts';
 import type { Database, ReEmbedding } from '@millrace/database';
+import { plainModel } from '@millrace/test-support';
 import {
   chunkCounts,
   claimedChunks,
@@ -182,6 +183,6 @@ test('When the change is cancelled, then its jobs are ended, keep no text, and n
   }
   expect(await documentStatusOf(database, documentId)).toBe('ready');
   // Rows of the last change do not delay the next one.
-  await reEmbedding.begin({ model: newId(), dimensions: 64 });
+  await reEmbedding.begin(plainModel(newId(), 64));
   expect((await begin(database)).dispatches).toHaveLength(4);
 });

@@ -1,5 +1,5 @@
 import { type Database, type NextModel, ReEmbedding } from '@millrace/database';
-import { unitVector } from '@millrace/test-support';
+import { plainModel, unitVector } from '@millrace/test-support';
 import {
   claimedChunks,
   createOwnDatabase,
@@ -9,7 +9,7 @@ import {
 } from '@millrace/test-support/lifecycle';
 import { type BegunReEmbedding, beginReEmbedJobs, type ClaimedChunk, settleChunks } from '../src';
 
-export const wanted = { model: 'next-model', dimensions: 256 };
+export const wanted = plainModel('next-model', 256);
 
 /** A new database, and a change of its model. */
 export async function createReEmbedding() {

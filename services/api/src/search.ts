@@ -1,11 +1,11 @@
-import { type EmbeddingModel, isSameModel, MillraceError } from '@millrace/contracts';
-import type { Database, SearchFilter, SearchRow } from '@millrace/database';
+import { describeModel, isSameModel, MillraceError } from '@millrace/contracts';
+import type { Database, SearchFilter, SearchRow, StoredModel } from '@millrace/database';
 import type { EmbeddingProviders } from '@millrace/embeddings';
 
 export type ChunkFilter = Omit<SearchFilter, 'embeddingModel'>;
 
 interface Found {
-  model: EmbeddingModel;
+  model: StoredModel;
   rows: SearchRow[];
 }
 
@@ -14,7 +14,7 @@ interface Found {
  * search finds nothing or fails. Hits always have vectors of the model that embedded the query.
  */
 export class ChunkSearch {
-  private model: EmbeddingModel | undefined;
+  private model: StoredModel | undefined;
 
   constructor(
     private readonly database: Database,
@@ -28,7 +28,7 @@ export class ChunkSearch {
    */
   async find(query: string, filter: ChunkFilter, limit: number): Promise<SearchRow[]> {
     this.model ??= await this.current();
-    for (let asked: EmbeddingModel = this.model; ; asked = this.model) {
+    for (let asked: StoredModel = this.model; ; asked = this.model) {
       const found = await this.findBy(asked, query, filter, limit).catch(async (error) => {
         // After a change of the model the vectors can have another length, and the old provider can be gone.
         const model = await this.current();
@@ -45,12 +45,12 @@ export class ChunkSearch {
   }
 
   /** Searches with this model. Also returns the current model, which may have changed since. */
-  private async findBy(model: EmbeddingModel, query: string, filter: ChunkFilter, limit: number): Promise<Found> {
+  private async findBy(model: StoredModel, query: string, filter: ChunkFilter, limit: number): Promise<Found> {
     const vector = await this.embed(query, model);
     return this.database.read(async ({ embeddingModels, documentChunks }) => {
       const rows = await documentChunks.search(
         vector,
-        { ...filter, embeddingModel: model.model },
+        { ...filter, embeddingModel: model.key },
         { limit, effort: this.effort },
       );
       // The transaction of the search keeps the model from changing.
@@ -58,19 +58,19 @@ export class ChunkSearch {
     });
   }
 
-  private current(): Promise<EmbeddingModel> {
+  private current(): Promise<StoredModel> {
     return this.database.read((session) => session.embeddingModels.active());
   }
 
-  private async embed(query: string, model: EmbeddingModel): Promise<Float32Array> {
+  private async embed(query: string, model: StoredModel): Promise<Float32Array> {
     const provider = this.providers.find(model);
     if (!provider) {
       throw new MillraceError(
         'SETUP_INVALID',
-        `The vectors in the database are of ${model.model} (${model.dimensions} dimensions), but no provider of this model is configured.`,
+        `The vectors in the database are of ${describeModel(model)}, but no provider of this model is configured.`,
       );
     }
-    const [vector] = await provider.embed([query]);
+    const [vector] = await provider.embed([query], { as: 'query' });
     if (!vector) {
       throw new MillraceError('EMBEDDING_INVALID_RESPONSE', 'The provider made no vector for the query.');
     }

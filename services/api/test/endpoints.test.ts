@@ -43,6 +43,7 @@ const calls: Record<string, () => Promise<{ status: number; body: { [name: strin
   getJobChunk: () => get(`/api/v1/jobs/${ids.jobId}/chunks/${ids.chunkId}`),
   retryJobChunks: () => post(`/api/v1/jobs/${ids.jobId}/chunks/retry`, { chunk_ids: [ids.chunkId, randomUUID()] }),
   retryJobPages: () => post(`/api/v1/jobs/${ids.jobId}/pages/retry`),
+  getEmbeddingModels: () => get('/api/v1/embedding-models'),
   retryFailures: () => post('/api/v1/retries', { document_id: ids.documentId, dry_run: true }),
   listRetries: () => get('/api/v1/retries?limit=1'),
   listActions: () => get('/api/v1/actions?limit=1'),

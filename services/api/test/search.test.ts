@@ -3,6 +3,7 @@ import { EmbeddingProviders } from '@millrace/embeddings';
 import {
   createTestEnvironment,
   type OpenAiServer,
+  plainModel,
   startOpenAiServer,
   type TestEnvironment,
   unitVector,
@@ -10,7 +11,7 @@ import {
 import { endedDocument } from '@millrace/test-support/lifecycle';
 import { ChunkSearch } from '../src/search';
 
-const next = { model: 'next-model', dimensions: 256 };
+const next = plainModel('next-model', 256);
 
 let provider: OpenAiServer;
 let environment: TestEnvironment;
@@ -70,7 +71,7 @@ test.each([
   ['next-model', 768],
   ['old-model', 256],
 ])('When all vectors are of %s with %i dimensions by then, then they are found', async (model, dimensions) => {
-  const setup = { model, dimensions };
+  const setup = plainModel(model, dimensions);
   const search = await searcher({
     NEXT_EMBEDDING_MODEL: setup.model,
     NEXT_EMBEDDING_DIMENSIONS: String(setup.dimensions),
@@ -85,6 +86,24 @@ test.each([
   );
   await change();
   expect(await search.find('a lighthouse', {}, 5)).toHaveLength(3);
+});
+
+test('When only the query prefix changes, then the query is embedded with the new one', async () => {
+  const search = await searcher({ NEXT_EMBEDDING_QUERY_PREFIX: 'q: ' });
+  await endedDocument(database, 3);
+  await search.find('a lighthouse', {}, 5);
+  await reEmbedding.begin({ ...plainModel('old-model'), queryPrefix: 'q: ' });
+  await database.sql.none(
+    `INSERT INTO document_chunks_next SELECT (jsonb_populate_record(NULL::document_chunks_next, to_jsonb(c)
+       || jsonb_build_object('embedding_model', (SELECT model_key FROM re_embeddings)))).* FROM document_chunks c`,
+  );
+  await change();
+  expect(await search.find('a lighthouse', {}, 5)).toHaveLength(3);
+  expect(provider.requests.map(({ input }) => input)).toEqual([
+    ['a lighthouse'],
+    ['a lighthouse'],
+    ['q: a lighthouse'],
+  ]);
 });
 
 test('When the old provider is unreachable after the change, then searches do not need it', async () => {

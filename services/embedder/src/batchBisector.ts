@@ -1,9 +1,8 @@
 import type { MillraceError } from '@millrace/contracts';
 import { untilAvailable } from '@millrace/database';
-import type { ClaimedChunk } from '@millrace/lifecycle';
 import type { RunningWork } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
-import type { HeldClaim, Part } from './heldClaim';
+import type { EmbeddableChunk, HeldClaim, Part } from './heldClaim';
 import type { EmbedderMetrics } from './metrics';
 import type { PartEmbedder } from './partEmbedder';
 
@@ -131,7 +130,7 @@ export class BatchBisector {
 
   /** Settles a single poisoned text as failed. With several texts, it tries the two halves again. */
   private async divide(document: Examination, part: Part, error: MillraceError): Promise<void> {
-    const byText = [...groupBy(part.chunks, (chunk) => chunk.contentHash).values()];
+    const byText = [...groupBy(part.chunks, (chunk) => chunk.embeddingHash).values()];
     if (byText.length === 1 || document.poisoned >= poisonedLimit) {
       document.poisoned += 1;
       await this.parts.fail(part, error);
@@ -143,8 +142,11 @@ export class BatchBisector {
   }
 }
 
-function groupBy(chunks: readonly ClaimedChunk[], keyOf: (chunk: ClaimedChunk) => string): Map<string, ClaimedChunk[]> {
-  const groups = new Map<string, ClaimedChunk[]>();
+function groupBy(
+  chunks: readonly EmbeddableChunk[],
+  keyOf: (chunk: EmbeddableChunk) => string,
+): Map<string, EmbeddableChunk[]> {
+  const groups = new Map<string, EmbeddableChunk[]>();
   for (const chunk of chunks) {
     const group = groups.get(keyOf(chunk)) ?? [];
     group.push(chunk);

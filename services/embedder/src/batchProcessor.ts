@@ -1,10 +1,11 @@
 import { newId } from '@millrace/contracts';
 import { untilAvailable } from '@millrace/database';
-import { type ChunkClaim, type ClaimedChunk, claimChunks, releaseChunks, renewChunkLeases } from '@millrace/lifecycle';
+import { type ChunkClaim, claimChunks, releaseChunks, renewChunkLeases } from '@millrace/lifecycle';
 import type { DeliveryResult } from '@millrace/queues';
 import type { RunningWork } from '@millrace/runtime';
 import { BatchBisector } from './batchBisector';
-import { HeldClaim } from './heldClaim';
+import { embeddableChunk } from './embeddable';
+import { type EmbeddableChunk, HeldClaim } from './heldClaim';
 import { PartEmbedder, type PartEmbedderOptions } from './partEmbedder';
 import { addAll, later, paused, type QueuedChunk, type Results, resultFor } from './results';
 import { resolveUnclaimed } from './unclaimed';
@@ -54,7 +55,8 @@ export class BatchProcessor {
     const claim = await this.claim(open);
     if (claim.chunks.length > 0) {
       const held = new HeldClaim(claim, { ...this.options, renew: (...renewal) => this.renew(...renewal) });
-      addAll(results, await held.during(() => this.work(held, claim.chunks)));
+      const chunks = claim.chunks.map((chunk) => embeddableChunk(chunk, this.provider));
+      addAll(results, await held.during(() => this.work(held, chunks)));
     }
     const claimed = new Set(claim.chunks.map((chunk) => chunk.id));
     const unclaimed = open.filter(({ chunkId }) => !claimed.has(chunkId));
@@ -95,7 +97,7 @@ export class BatchProcessor {
   }
 
   /** Works on the claimed chunks. @returns results; chunks without one are done. */
-  private async work(held: HeldClaim, chunks: readonly ClaimedChunk[]): Promise<Results> {
+  private async work(held: HeldClaim, chunks: readonly EmbeddableChunk[]): Promise<Results> {
     const part = held.part(chunks);
     const attempt = await this.parts.attempt(part);
     const { results } = attempt;
@@ -124,6 +126,6 @@ export class BatchProcessor {
   }
 }
 
-function countTexts(chunks: readonly ClaimedChunk[]): number {
-  return new Set(chunks.map((chunk) => chunk.contentHash)).size;
+function countTexts(chunks: readonly EmbeddableChunk[]): number {
+  return new Set(chunks.map((chunk) => chunk.embeddingHash)).size;
 }

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { EmbeddingModel } from '@millrace/contracts';
+import type { StoredModel } from '@millrace/database';
 import type { EmbeddingProviders } from '@millrace/embeddings';
 import type { DeliveryResult } from '@millrace/queues';
 import { BatchProcessor, type BatchProcessorOptions } from './batchProcessor';
@@ -16,7 +16,7 @@ const holdMs = 1_000;
 const noProviderMs = 5_000;
 const warnEveryMs = 60_000;
 
-export interface EmbeddingWorkerOptions extends Omit<BatchProcessorOptions, 'provider'> {
+export interface EmbeddingWorkerOptions extends Omit<BatchProcessorOptions, 'provider' | 'model'> {
   providers: EmbeddingProviders;
 }
 
@@ -48,19 +48,19 @@ export class EmbeddingWorker {
     return processor ? processor.process(deliveries) : this.leave(deliveries, model);
   }
 
-  private processorOf(model: EmbeddingModel): BatchProcessor | null {
+  private processorOf(model: StoredModel): BatchProcessor | null {
     const provider = this.options.providers.find(model);
     if (provider === null) {
       return null;
     }
     if (this.processor?.provider !== provider) {
-      this.processor = new BatchProcessor({ ...this.options, provider });
+      this.processor = new BatchProcessor({ ...this.options, provider, model });
     }
     return this.processor;
   }
 
   /** Leaves the chunks to workers that have a provider of the model, or to the end of their jobs. */
-  private async leave(deliveries: readonly QueuedChunk[], model: EmbeddingModel | null): Promise<DeliveryResult[]> {
+  private async leave(deliveries: readonly QueuedChunk[], model: StoredModel | null): Promise<DeliveryResult[]> {
     const { target, runningWork, logger } = this.options;
     if (model && performance.now() - this.warnedAt >= warnEveryMs) {
       logger.warn({ queue: target.queue, ...model }, 'this embedder has no provider of the model');

@@ -3,13 +3,21 @@ import type { ChunkClaim, ClaimedChunk } from '@millrace/lifecycle';
 import { renewLease } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
 
+/** A claimed chunk with what is embedded of it. */
+export interface EmbeddableChunk extends ClaimedChunk {
+  /** The text of the chunk, after its context. */
+  embeddedText: string;
+  /** The hash of that text. */
+  embeddingHash: string;
+}
+
 /** Chunks of one claim that are worked on together. */
 export interface Part {
   /** The token of the lease on the chunks. */
   token: string;
   /** The token under which their texts are claimed. Two parts that are worked on side by side may hold the same text. */
   textToken: string;
-  chunks: readonly ClaimedChunk[];
+  chunks: readonly EmbeddableChunk[];
 }
 
 export interface HeldClaimOptions {
@@ -34,7 +42,7 @@ export class HeldClaim {
   ) {}
 
   /** Makes a part of the claim. The texts of each part are claimed separately. */
-  part(chunks: readonly ClaimedChunk[]): Part {
+  part(chunks: readonly EmbeddableChunk[]): Part {
     const textToken = newId();
     this.textTokens.add(textToken);
     return { token: this.claim.token, textToken, chunks };

@@ -1,16 +1,10 @@
 import { isSameModel, type MillraceError, toMillraceError } from '@millrace/contracts';
-import { type Database, untilAvailable } from '@millrace/database';
+import { type Database, type StoredModel, untilAvailable } from '@millrace/database';
 import type { EmbeddingProvider } from '@millrace/embeddings';
-import {
-  type ClaimedChunk,
-  type FailedChunk,
-  type RetryPolicy,
-  releaseChunks,
-  settleChunks,
-} from '@millrace/lifecycle';
+import { type FailedChunk, type RetryPolicy, releaseChunks, settleChunks } from '@millrace/lifecycle';
 import type { Deliveries, Rounds } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
-import type { Part } from './heldClaim';
+import type { EmbeddableChunk, Part } from './heldClaim';
 import type { EmbedderMetrics } from './metrics';
 import { ProviderHealth } from './providerHealth';
 import { addAll, later, type Results, resultFor } from './results';
@@ -26,6 +20,8 @@ export interface PartEmbedderOptions {
   deliveries: Deliveries;
   rounds: Rounds;
   provider: EmbeddingProvider;
+  /** The provider's model, as the database knows it. */
+  model: StoredModel;
   leaseMs: number;
   /** After this long without a successful call, chunks fail instead of waiting for the provider. */
   maxOutageMs: number;
@@ -40,9 +36,9 @@ export interface PartEmbedderOptions {
 export type Attempt = { results: Results } & (
   | { outcome: 'settled' }
   /** The texts of `rest`, or their rows, are at fault. These chunks are not settled yet. */
-  | { outcome: 'poisoned'; error: MillraceError; rest: readonly ClaimedChunk[] }
+  | { outcome: 'poisoned'; error: MillraceError; rest: readonly EmbeddableChunk[] }
   /** The provider is paused. The chunks of `rest` are not released yet. */
-  | { outcome: 'paused'; forMs: number; rest: readonly ClaimedChunk[] }
+  | { outcome: 'paused'; forMs: number; rest: readonly EmbeddableChunk[] }
   | { outcome: 'stopping' }
 );
 
@@ -62,21 +58,21 @@ export class PartEmbedder {
     const results: Results = new Map();
     try {
       const { known, beingEmbedded, wanted } = await untilAvailable(() => this.vectors.find(part), signal);
-      const waiting = part.chunks.filter((chunk) => beingEmbedded.has(chunk.contentHash));
+      const waiting = part.chunks.filter((chunk) => beingEmbedded.has(chunk.embeddingHash));
       if (waiting.length > 0) {
         await this.release({ ...part, chunks: waiting }, { redeliver: false });
         addAll(results, resultFor(waiting, later(beingEmbeddedMs)));
       }
       await this.dropLost(part, wanted);
       const failure = await this.make(wanted, known);
-      const ready = part.chunks.filter((chunk) => known.has(chunk.contentHash));
+      const ready = part.chunks.filter((chunk) => known.has(chunk.embeddingHash));
       if (ready.length > 0) {
         addAll(results, await this.settle({ ...part, chunks: ready }, { vectors: known }));
       }
       if (!failure) {
         return { outcome: 'settled', results };
       }
-      const rest = part.chunks.filter(({ contentHash }) => wanted.has(contentHash) && !known.has(contentHash));
+      const rest = part.chunks.filter(({ embeddingHash }) => wanted.has(embeddingHash) && !known.has(embeddingHash));
       return await this.judge({ ...part, chunks: rest }, failure, results);
     } catch (thrown) {
       if (signal.aborted) {
@@ -120,16 +116,16 @@ export class PartEmbedder {
    */
   private async dropLost(part: Part, wanted: Map<string, string>): Promise<void> {
     const { database, provider, signal } = this.options;
-    const chunks = part.chunks.filter((chunk) => wanted.has(chunk.contentHash));
+    const chunks = part.chunks.filter((chunk) => wanted.has(chunk.embeddingHash));
     if (provider.inProcess || chunks.length === 0) {
       return;
     }
     const ids = chunks.map((chunk) => chunk.id);
     const held = await untilAvailable(() => database.jobChunks.findHeld(ids, part.token), signal);
-    const heldHashes = new Set(chunks.filter((chunk) => held.has(chunk.id)).map((chunk) => chunk.contentHash));
-    const lost = chunks.filter((chunk) => !heldHashes.has(chunk.contentHash));
-    for (const { contentHash } of lost) {
-      wanted.delete(contentHash);
+    const heldHashes = new Set(chunks.filter((chunk) => held.has(chunk.id)).map((chunk) => chunk.embeddingHash));
+    const lost = chunks.filter((chunk) => !heldHashes.has(chunk.embeddingHash));
+    for (const { embeddingHash } of lost) {
+      wanted.delete(embeddingHash);
     }
     if (lost.length > 0) {
       await this.vectors.release({ ...part, chunks: lost });
@@ -178,26 +174,30 @@ export class PartEmbedder {
     { token, textToken, chunks }: Part,
     outcome: { vectors: ReadonlyMap<string, Float32Array> } | { error: MillraceError },
   ): Promise<Results> {
-    const { database, provider, target, retryPolicy, rounds, metrics, signal } = this.options;
+    const { database, provider, model, target, retryPolicy, rounds, metrics, signal } = this.options;
     const failed: FailedChunk[] =
       'error' in outcome ? chunks.map((chunk) => ({ chunkId: chunk.id, error: outcome.error })) : [];
     const embedded =
-      'vectors' in outcome ? chunks.map((chunk) => ({ chunk, embedding: vectorOf(outcome.vectors, chunk) })) : [];
+      'vectors' in outcome
+        ? chunks.map((chunk) => ({
+            chunk,
+            embeddingHash: chunk.embeddingHash === chunk.contentHash ? null : chunk.embeddingHash,
+            embedding: vectorOf(outcome.vectors, chunk),
+          }))
+        : [];
     const settlement = {
       token,
       textToken,
       embedded,
       failed,
-      embeddingModel: provider.model,
+      embeddingModel: model.key,
       table: target.table,
-      claimedTexts: provider.inProcess ? [] : chunks.map((chunk) => chunk.contentHash),
+      claimedTexts: provider.inProcess ? [] : chunks.map((chunk) => chunk.embeddingHash),
     };
     const stopTimer = metrics.settleSeconds.startTimer();
     const settled = await untilAvailable(() => settleChunks(database, settlement, retryPolicy), signal);
     stopTimer();
-    this.vectors.forget(
-      embedded.filter(({ chunk }) => settled.chunkIds.has(chunk.id)).map(({ chunk }) => chunk.contentHash),
-    );
+    this.vectors.forget(chunks.filter((chunk) => settled.chunkIds.has(chunk.id)).map((chunk) => chunk.embeddingHash));
     await rounds.announce(settled.rounds);
     const settledFailures = failed.filter(({ chunkId }) => settled.chunkIds.has(chunkId));
     return new Map(
@@ -209,8 +209,8 @@ export class PartEmbedder {
   }
 }
 
-function vectorOf(vectors: ReadonlyMap<string, Float32Array>, chunk: ClaimedChunk): Float32Array {
-  const vector = vectors.get(chunk.contentHash);
+function vectorOf(vectors: ReadonlyMap<string, Float32Array>, chunk: EmbeddableChunk): Float32Array {
+  const vector = vectors.get(chunk.embeddingHash);
   if (!vector) {
     throw new Error(`No vector was made for chunk ${chunk.id}.`);
   }

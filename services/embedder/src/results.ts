@@ -1,5 +1,4 @@
 import type { ChunkDelivery } from '@millrace/contracts';
-import type { ClaimedChunk } from '@millrace/lifecycle';
 import type { DeliveryResult } from '@millrace/queues';
 
 /** A delivery with the id of the queue job that brought it. */
@@ -21,7 +20,7 @@ export function paused(forMs: number): DeliveryResult {
 }
 
 /** Gives all of the chunks the same result. */
-export function resultFor(chunks: readonly ClaimedChunk[], result: DeliveryResult): Results {
+export function resultFor(chunks: readonly { id: string }[], result: DeliveryResult): Results {
   return new Map(chunks.map((chunk) => [chunk.id, result]));
 }
 

@@ -1,12 +1,12 @@
-import type { ChunkQueueName, EmbeddingModel } from '@millrace/contracts';
-import type { EmbeddingModels, VectorTable } from '@millrace/database';
+import type { ChunkQueueName } from '@millrace/contracts';
+import type { EmbeddingModels, StoredModel, VectorTable } from '@millrace/database';
 
 /** The work of one worker: it embeds the chunks of a queue, with a model, into a table. */
 export interface Target {
   queue: ChunkQueueName;
   table: VectorTable;
   /** The model to embed with, or null when there is no such work now. */
-  modelOf: (models: EmbeddingModels) => EmbeddingModel | null;
+  modelOf: (models: EmbeddingModels) => StoredModel | null;
   /** True while all workers of the queue have to wait. */
   isClosed: (models: EmbeddingModels) => boolean;
 }

@@ -1,4 +1,4 @@
-import type { Database } from '@millrace/database';
+import type { Database, StoredModel } from '@millrace/database';
 import type { EmbeddingProvider } from '@millrace/embeddings';
 import { LRUCache } from 'lru-cache';
 import type { Part } from './heldClaim';
@@ -12,6 +12,8 @@ export interface VectorSourceOptions {
   target: Target;
   database: Database;
   provider: EmbeddingProvider;
+  /** The provider's model, as the database knows it. */
+  model: StoredModel;
   leaseMs: number;
   metrics: EmbedderMetrics;
   /** Ends calls to the provider. */
@@ -19,11 +21,11 @@ export interface VectorSourceOptions {
 }
 
 export interface Found {
-  /** Vectors by content hash. */
+  /** Vectors by the hash of what was embedded. */
   known: Map<string, Float32Array>;
-  /** Content hashes of texts that another worker embeds at this moment. They will be known soon. */
+  /** Hashes of texts that another worker embeds at this moment. They will be known soon. */
   beingEmbedded: Set<string>;
-  /** Texts to embed, by content hash. */
+  /** Texts to embed, by their hash. */
   wanted: Map<string, string>;
 }
 
@@ -39,8 +41,8 @@ export class VectorSource {
 
   /** Looks for the vectors of the chunks, and claims the texts that have none. The settlement releases these claims. */
   async find({ chunks, textToken }: Part): Promise<Found> {
-    const { database, provider, target, metrics } = this.options;
-    const texts = new Map(chunks.map((chunk) => [chunk.contentHash, chunk.payload.text]));
+    const { database, model, target, metrics } = this.options;
+    const texts = new Map(chunks.map((chunk) => [chunk.embeddingHash, chunk.embeddedText]));
     const known = new Map<string, Float32Array>();
     for (const hash of texts.keys()) {
       const vector = this.remembered.get(hash);
@@ -52,11 +54,11 @@ export class VectorSource {
     const claimed = await this.claim(unknown, textToken);
     const beingEmbedded = new Set(unknown.filter((hash) => !claimed.has(hash)));
     // After the claim: its last holder stored the vector in the transaction that released the claim.
-    const stored = await database.documentChunks.findEmbeddings([...claimed], provider.model, target.table);
+    const stored = await database.documentChunks.findEmbeddings([...claimed], model.key, target.table);
     for (const [hash, vector] of stored) {
       known.set(hash, vector);
     }
-    metrics.cacheHits.inc(chunks.filter((chunk) => known.has(chunk.contentHash)).length);
+    metrics.cacheHits.inc(chunks.filter((chunk) => known.has(chunk.embeddingHash)).length);
     const wanted = new Map([...texts].filter(([hash]) => claimed.has(hash) && !known.has(hash)));
     return { known, beingEmbedded, wanted };
   }
@@ -87,8 +89,8 @@ export class VectorSource {
   }
 
   /** Forgets vectors that are stored. From now on they are found in the database. */
-  forget(contentHashes: Iterable<string>): void {
-    for (const hash of contentHashes) {
+  forget(hashes: Iterable<string>): void {
+    for (const hash of hashes) {
       this.remembered.delete(hash);
     }
   }
@@ -97,7 +99,7 @@ export class VectorSource {
   async release({ chunks, textToken }: Part): Promise<void> {
     if (!this.options.provider.inProcess) {
       await this.options.database.embeddingClaims.release(
-        chunks.map((chunk) => chunk.contentHash),
+        chunks.map((chunk) => chunk.embeddingHash),
         textToken,
       );
     }
@@ -111,11 +113,11 @@ export class VectorSource {
   }
 
   private async claim(hashes: readonly string[], token: string): Promise<Set<string>> {
-    const { database, provider, leaseMs } = this.options;
+    const { database, provider, model, leaseMs } = this.options;
     // Where a call costs nothing, embedding twice is quicker than a claim.
     if (provider.inProcess || hashes.length === 0) {
       return new Set(hashes);
     }
-    return database.embeddingClaims.take({ contentHashes: hashes, model: provider.model, token, leaseMs });
+    return database.embeddingClaims.take({ contentHashes: hashes, model: model.key, token, leaseMs });
   }
 }

@@ -1,12 +1,12 @@
 import { type Database, type NextModel, ReEmbedding } from '@millrace/database';
 import { beginReEmbedJobs, cancelJob } from '@millrace/lifecycle';
 import { createLogger } from '@millrace/telemetry';
-import { type OpenAiServer, waitFor } from '@millrace/test-support';
+import { type OpenAiServer, plainModel, waitFor } from '@millrace/test-support';
 import { chunkCounts, firstId, testActor } from '@millrace/test-support/lifecycle';
 import { type EmbeddingWorker, type QueuedChunk, startEmbedder, storedChunks } from '../src';
 import { EmbedderWorld, type Upload } from './support';
 
-const next = { model: 'next-model', dimensions: 256 };
+const next = plainModel('next-model', 256);
 const withNext = { NEXT_EMBEDDING_MODEL: next.model, NEXT_EMBEDDING_DIMENSIONS: String(next.dimensions) };
 const onlyNext = { EMBEDDING_MODEL: next.model, EMBEDDING_DIMENSIONS: String(next.dimensions) };
 
@@ -199,7 +199,7 @@ test('When the last new vectors are made, then the queue of uploads is paused fo
 test.each([256, 768])(
   'When the model changes to one of %i dimensions while the provider works, then the chunks are embedded with that one, and no attempt is lost',
   async (dimensions) => {
-    const setup = { model: dimensions === 768 ? 'next-model' : 'old-model', dimensions };
+    const setup = plainModel(dimensions === 768 ? 'next-model' : 'old-model', dimensions);
     const { uploads } = await embedder({
       NEXT_EMBEDDING_MODEL: setup.model,
       NEXT_EMBEDDING_DIMENSIONS: String(dimensions),

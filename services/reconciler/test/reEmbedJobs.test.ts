@@ -1,6 +1,6 @@
 import { type Database, ReEmbedding } from '@millrace/database';
 import type { Queues } from '@millrace/queues';
-import { createTestEnvironment, type TestEnvironment } from '@millrace/test-support';
+import { createTestEnvironment, plainModel, type TestEnvironment } from '@millrace/test-support';
 import { endedDocument, openDatabase } from '@millrace/test-support/lifecycle';
 import { openQueues } from '@millrace/test-support/queues';
 import { reEmbedJobs } from '../src/reEmbedJobs';
@@ -33,7 +33,7 @@ test('When a re-embedding runs, then stored chunks are delivered, the chunks of 
   const sweep = reEmbedJobs({ database, queues, jobMaxRetries: 3, chunkMaxRetries: 3 });
   await endedDocument(database, 2);
   expect(await sweep()).toBe(0);
-  await reEmbedding.begin({ model: 'next-model', dimensions: 64 });
+  await reEmbedding.begin(plainModel('next-model', 64));
   expect(await sweep()).toBe(1);
   expect(await sweep()).toBe(0);
   await endedDocument(database, 1);
@@ -49,7 +49,7 @@ test('When the limit of open chunks is reached, then no further job begins', asy
   const options = { database, queues, jobMaxRetries: 3, chunkMaxRetries: 3 };
   await endedDocument(database, 3);
   await endedDocument(database, 1);
-  await reEmbedding.begin({ model: 'next-model', dimensions: 64 });
+  await reEmbedding.begin(plainModel('next-model', 64));
   const sweep = reEmbedJobs({ ...options, openChunks: 2 });
   expect(await sweep()).toBe(1);
   expect(await sweep()).toBe(0);

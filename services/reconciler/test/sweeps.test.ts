@@ -7,7 +7,7 @@ import { cancelJob, claimChunks, claimJob, deleteDocument } from '@millrace/life
 import type { Queues } from '@millrace/queues';
 import { Deliveries, Rounds } from '@millrace/runtime';
 import { createLogger, createRegistry, type Registry } from '@millrace/telemetry';
-import { createTestEnvironment, type TestEnvironment } from '@millrace/test-support';
+import { createTestEnvironment, plainModel, type TestEnvironment } from '@millrace/test-support';
 import {
   acceptedDocument,
   chunkedDocument,
@@ -282,10 +282,10 @@ test('When a change to another model begins, then one turn ends the jobs of the 
   await settleClaim(database, await claimChunks(database, { chunkIds, worker: 'test', leaseMs }));
   const reEmbedding = new ReEmbedding(database, { databaseUrl: environment.config().DATABASE_URL });
   const turn = () => runSweeps([...sweeps.values()], logger, createReconcilerMetrics(createRegistry('test')));
-  await reEmbedding.begin({ model: 'second-model', dimensions: 64 });
+  await reEmbedding.begin(plainModel('second-model', 64));
   await turn();
   await reEmbedding.cancel({ kind: 'cli' });
-  await reEmbedding.begin({ model: 'third-model', dimensions: 64 });
+  await reEmbedding.begin(plainModel('third-model', 64));
   await turn();
   const jobs = await database.sql.many(
     `SELECT r.model, j.status FROM jobs j JOIN re_embeddings r ON r.id = j.re_embedding_id ORDER BY r.model`,

@@ -8,7 +8,7 @@ const marginMs = 1_000;
 export interface LedgerOptions {
   calls: readonly ProviderCall[];
   faults: readonly Fault[];
-  /** When the first vector of each text was committed, by content hash. */
+  /** When the first vector of each text was committed, by the hash of what was embedded. */
   storedAt: ReadonlyMap<string, number>;
   /** The client hangs up after this time. */
   timeoutMs: number;

@@ -60,11 +60,11 @@ export async function readAttempts(
   };
 }
 
-/** Reads when the first vector of each text was committed, by content hash. Needs track_commit_timestamp. */
+/** Reads when the first vector of each text was committed, by the hash of what was embedded. Needs track_commit_timestamp. */
 export async function readStoringTimes(database: Queryable): Promise<Map<string, number>> {
   const { rows } = await database.query<{ content_hash: string; at: number }>(
-    `SELECT content_hash, min(extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000)::float8 AS at
-     FROM document_chunks GROUP BY content_hash`,
+    `SELECT coalesce(embedding_hash, content_hash) AS content_hash, min(extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000)::float8 AS at
+     FROM document_chunks GROUP BY 1`,
   );
   return new Map(rows.map((row) => [row.content_hash, row.at]));
 }

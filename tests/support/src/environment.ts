@@ -39,9 +39,11 @@ export async function createTestEnvironment(changes: Record<string, string> = {}
     STATIC_EMBEDDING_FILE: staticTableFile,
     // The local server makes vectors of the length that it is asked for, for models of any name.
     OPENAI_SEND_DIMENSIONS: 'always',
+    // Most tests look at the texts of chunks as they are.
+    EMBEDDING_CONTEXT: 'none',
     ...changes,
   };
-  const database = await createTestDatabase({ model: loadConfig(variables).embedding.model });
+  const database = await createTestDatabase({ model: loadConfig(variables).embedding });
   variables.DATABASE_URL = changes.DATABASE_URL ?? database.url;
   return {
     variables,

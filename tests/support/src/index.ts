@@ -20,7 +20,7 @@ export { rawPdf, rawStream } from './rawPdf';
 export { ask, ReplicaServer } from './replicaServer';
 export { makeSamples } from './samples/makeSamples';
 export { testServers } from './servers';
-export { createTestDatabase, type TestDatabase } from './testDatabase';
+export { createTestDatabase, plainModel, type TestDatabase } from './testDatabase';
 export { waitFor } from './waitFor';
 export { Wire } from './wire';
 export * from './wrongLayers';

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { type EmbeddingModel, modelOf } from '@millrace/contracts';
 import { Client } from 'pg';
 import { testServers } from './servers';
 
@@ -62,7 +63,7 @@ export async function prepareTemplate(): Promise<void> {
     const unfinished = `millrace_test_${Date.now()}_template`;
     await client.query(`CREATE DATABASE "${unfinished}"`);
     await promisify(execFile)(process.execPath, [join(databasePackage, 'dist', 'migrate.js'), 'up'], {
-      env: { PATH: process.env.PATH, DATABASE_URL: urlOf(unfinished) },
+      env: { PATH: process.env.PATH, DATABASE_URL: urlOf(unfinished), EMBEDDING_CONTEXT: 'none' },
     });
     await client.query(`ALTER DATABASE "${unfinished}" RENAME TO "${template}"`);
   });
@@ -79,11 +80,18 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
+/** Returns a model that adds nothing to the texts. */
+export function plainModel(model: string, dimensions = 768): EmbeddingModel {
+  return { model, dimensions, queryPrefix: '', documentPrefix: '', context: 'none' };
+}
+
 /**
  * Makes a database that no other test uses: a clone of the migrated template, or empty.
- * @param options.model of its vectors. The static provider's when left out.
+ * @param options.model of its vectors, with 768 dimensions. The static provider's when left out.
  */
-export async function createTestDatabase(options: { empty?: boolean; model?: string } = {}): Promise<TestDatabase> {
+export async function createTestDatabase(
+  options: { empty?: boolean; model?: string | EmbeddingModel } = {},
+): Promise<TestDatabase> {
   const name = `millrace_test_${Date.now()}_${randomBytes(6).toString('hex')}`;
   const template = options.empty ? 'template1' : templateName();
   await onServer(async (client) => {
@@ -92,8 +100,15 @@ export async function createTestDatabase(options: { empty?: boolean; model?: str
     await client.query(`ALTER DATABASE "${name}" SET synchronous_commit = off`);
   });
   if (options.model !== undefined) {
+    const given = typeof options.model === 'string' ? plainModel(options.model) : options.model;
+    const { model, queryPrefix, documentPrefix, context } = modelOf(given);
     await withClient(urlOf(name), (client) =>
-      client.query('UPDATE embedding_settings SET model = $1', [options.model]),
+      client.query('UPDATE embedding_settings SET model = $1, query_prefix = $2, document_prefix = $3, context = $4', [
+        model,
+        queryPrefix,
+        documentPrefix,
+        context,
+      ]),
     );
   }
   return {

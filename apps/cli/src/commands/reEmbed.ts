@@ -1,13 +1,13 @@
 import { userInfo } from 'node:os';
 import { configuredModels } from '@millrace/config';
-import { type EmbeddingModel, isSameModel, MillraceError } from '@millrace/contracts';
+import { describeModel, type EmbeddingModel, isSameModel, MillraceError } from '@millrace/contracts';
 import { checkSetup, type Database, findReEmbeddingProgress, ReEmbedding, type Resources } from '@millrace/database';
 import type { Command } from 'commander';
 import type { Cli } from '../cli';
 import { type OwnerAccess, withOwnerConnection } from '../database/owner';
 import { addResourceOptions } from '../options';
 import { completeReEmbedding } from '../reEmbedding/complete';
-import { describeBlockers, describeFailures, describeModel, describeProgress } from '../reEmbedding/describe';
+import { describeBlockers, describeFailures, describeProgress } from '../reEmbedding/describe';
 
 const whenInterrupted =
   'Interrupted. The services go on without this program; run "re-embed start" again to finish, or "re-embed cancel".';
@@ -77,7 +77,7 @@ async function requireNewModel(database: Database, configured: EmbeddingModel): 
   if (isSameModel(active, configured)) {
     throw new MillraceError(
       'SETUP_INVALID',
-      'No next model is configured. Set NEXT_EMBEDDING_PROVIDER, NEXT_EMBEDDING_MODEL or NEXT_EMBEDDING_DIMENSIONS, for the services as well.',
+      'No next model is configured. Set NEXT_EMBEDDING_PROVIDER, NEXT_EMBEDDING_MODEL, NEXT_EMBEDDING_DIMENSIONS or another NEXT_EMBEDDING variable, for the services as well.',
     );
   }
   return configured;

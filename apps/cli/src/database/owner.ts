@@ -11,8 +11,7 @@ import {
 } from '@millrace/stack';
 
 /** Access to the database with the owner's rights, and the configured embedding model. */
-export type OwnerAccess = OwnedDatabase &
-  Pick<MigrateOptions, 'embeddingModel' | 'embeddingDimensions'> & { readonly config: MigrationConfig };
+export type OwnerAccess = OwnedDatabase & Pick<MigrateOptions, 'embedding'> & { readonly config: MigrationConfig };
 
 /**
  * Runs `work` with the owner's rights, on the configured database. If none is configured, it starts this checkout's own
@@ -41,7 +40,7 @@ export async function withOwnerAccess<T>(
 
 function makeOwner(context: StackContext, owned: OwnedDatabase): OwnerAccess {
   const config = loadMigrationConfig({ ...context.environment, DATABASE_URL: owned.databaseUrl });
-  return { ...owned, config, embeddingModel: config.embedding.model, embeddingDimensions: config.embedding.dimensions };
+  return { ...owned, config, embedding: config.embedding };
 }
 
 interface OwnerConnection {

@@ -1,10 +1,4 @@
-import type { EmbeddingModel } from '@millrace/contracts';
 import type { ReEmbeddingProgress } from '@millrace/database';
-
-/** Returns "text-embedding-3-small (768 dimensions)". */
-export function describeModel({ model, dimensions }: EmbeddingModel): string {
-  return `${model} (${dimensions} dimensions)`;
-}
 
 /** Returns "1200 of 5000 chunks (24%), 3 jobs running, 2 chunks failed". */
 export function describeProgress({ chunks, done, openJobs, failed }: ReEmbeddingProgress): string {

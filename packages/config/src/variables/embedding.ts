@@ -1,6 +1,7 @@
+import { embeddingContexts } from '@millrace/contracts';
 import { providerModules } from '@millrace/embeddings';
 import type { z } from 'zod';
-import { day, group, oneOf, text, wholeNumber } from './types';
+import { day, group, oneOf, prefix, text, wholeNumber } from './types';
 
 export const nextPrefix = 'NEXT_';
 
@@ -8,6 +9,8 @@ const names = providerModules.map(({ name }) => name);
 const providerName = oneOf(names);
 const modelName = text();
 const dimensions = wholeNumber(1, 2_000);
+const context = oneOf(embeddingContexts);
+const maxTokens = wholeNumber(16, 131_072);
 
 export const defaultDimensions = 768;
 
@@ -41,6 +44,24 @@ export const embeddings = group({
     EMBEDDING_DIMENSIONS: dimensions
       .default(defaultDimensions)
       .describe('The length of the vectors. To change it, see NEXT_EMBEDDING_DIMENSIONS.'),
+    EMBEDDING_QUERY_PREFIX: prefix().optional().meta({
+      description:
+        'What stands before every query. Quote it to keep its last space. \\n is a line break, none is nothing. If not set, it is what the card of the model says (nomic-embed-text, e5, bge, arctic-embed, gte-modernbert, embeddinggemma, mxbai-embed-large, qwen3-embedding). To change it, see NEXT_EMBEDDING_QUERY_PREFIX.',
+      example: '"query: "',
+    }),
+    EMBEDDING_DOCUMENT_PREFIX: prefix()
+      .optional()
+      .meta({ description: 'What stands before every text of a document.', example: '"passage: "' }),
+    EMBEDDING_CONTEXT: context
+      .default('headings')
+      .describe(
+        'What is embedded before the text of a chunk. headings: the title of the document, or its file name, and the headings above the text. none: nothing. To change it, see NEXT_EMBEDDING_CONTEXT.',
+      ),
+    EMBEDDING_MAX_TOKENS: maxTokens.optional().meta({
+      description:
+        'The most tokens of a text that the model takes. Headings are shortened to stay below it. If not set, it is what the card of the model says, or 512.',
+      example: '512',
+    }),
     EMBEDDING_BATCH_SIZE: wholeNumber(1, 2_048).default(64).describe('The most texts in one request.'),
     EMBEDDING_BATCH_WAIT_MS: wholeNumber(0, 10_000).default(10).describe('The longest wait for a request to fill.'),
     EMBEDDING_CONCURRENCY: wholeNumber(1, 64).default(2).describe('The most requests at the same time.'),
@@ -57,11 +78,15 @@ export const embeddings = group({
 export const nextEmbeddings = group({
   title: 'Re-embedding',
   introduction:
-    'To change the model or the dimensions of all vectors without a pause, set the new ones here, for all services, and run "npm run millrace -- re-embed start" (docs/database/re-embedding.md). A variable that is not set keeps its current value. Afterwards move the values to the variables above. OPENAI_API_KEY is only sent to the address that it was given for.',
+    'To change the model, the dimensions, the prefixes or the context of all vectors without a pause, set the new ones here, for all services, and run "npm run millrace -- re-embed start" (docs/database/re-embedding.md). A variable that is not set keeps its current value; with another model, prefixes and tokens are what its card says. Afterwards move the values to the variables above. OPENAI_API_KEY is only sent to the address that it was given for.',
   variables: {
     NEXT_EMBEDDING_PROVIDER: providerName.optional(),
     NEXT_EMBEDDING_MODEL: modelName.optional(),
     NEXT_EMBEDDING_DIMENSIONS: dimensions.optional(),
+    NEXT_EMBEDDING_QUERY_PREFIX: prefix().optional(),
+    NEXT_EMBEDDING_DOCUMENT_PREFIX: prefix().optional(),
+    NEXT_EMBEDDING_CONTEXT: context.optional(),
+    NEXT_EMBEDDING_MAX_TOKENS: maxTokens.optional(),
     ...nextProviderVariables,
   },
 });

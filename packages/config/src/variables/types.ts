@@ -52,6 +52,11 @@ export function text() {
   return z.string().trim().min(1, 'must not be blank');
 }
 
+/** Text that stands before other text. Its spaces count. "none" is no text, because an empty variable counts as not set. */
+export function prefix() {
+  return z.string().transform((value) => (value.trim() === 'none' ? '' : value.replaceAll('\\n', '\n')));
+}
+
 export function apiKey() {
   return z.string().regex(keyPattern, 'must be at least 16 printable characters without spaces');
 }

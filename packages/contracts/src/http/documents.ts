@@ -146,7 +146,10 @@ const documentChunkSchema = z.object({
   metadata: chunkMetadataSchema.describe('What is known about the chunk besides its place.'),
   content_hash: contentHash,
   chunk_hash: chunkHash,
-  embedding_model: z.string().nullable().describe('The model that made the vector.'),
+  embedding_model: z
+    .string()
+    .nullable()
+    .describe('The key of the model that made the vector: see GET /api/v1/embedding-models.'),
 });
 
 export const documentChunksResponseSchema = z

@@ -1,4 +1,12 @@
-import { type Actor, type EmbeddingModel, isSameModel, MillraceError, newId } from '@millrace/contracts';
+import {
+  type Actor,
+  describeModel,
+  type EmbeddingModel,
+  isSameModel,
+  MillraceError,
+  modelOf,
+  newId,
+} from '@millrace/contracts';
 import type { DatabaseAddress } from '../connection/withClient';
 import type { Database } from '../database/database';
 import type { Session } from '../database/session';
@@ -46,18 +54,19 @@ export class ReEmbedding {
       if (next !== null) {
         throw new MillraceError(
           'SETUP_INVALID',
-          `The vectors are being changed to ${named(next)}, not ${named(setup)}. Wait until that has ended, or cancel it: "re-embed cancel".`,
+          `The vectors are being changed to ${describeModel(next)}, not ${describeModel(setup)}. Wait until that has ended, or cancel it: "re-embed cancel".`,
         );
       }
       if (isSameModel(active, setup)) {
-        throw new MillraceError('SETUP_INVALID', `The vectors are of ${named(setup)} already.`);
+        throw new MillraceError('SETUP_INVALID', `The vectors are of ${describeModel(setup)} already.`);
       }
       await createNextTable(sql, setup);
       await putMean(sql, { table: 'document_chunks_next', slot: nextSlot, complete: true }, unknownMean);
-      await sql.none('INSERT INTO re_embeddings (id, model, dimensions) VALUES ($<id>, $<model>, $<dimensions>)', {
-        id: newId(),
-        ...setup,
-      });
+      await sql.none(
+        `INSERT INTO re_embeddings (id, model, dimensions, query_prefix, document_prefix, context)
+         VALUES ($<id>, $<model>, $<dimensions>, $<queryPrefix>, $<documentPrefix>, $<context>)`,
+        { id: newId(), ...modelOf(setup) },
+      );
       return 'begun';
     });
   }
@@ -139,7 +148,11 @@ export class ReEmbedding {
       await sql.none('LOCK TABLE document_chunks, document_chunks_next, documents IN ACCESS EXCLUSIVE MODE');
       await putNextTableInPlace(sql);
       await putNextMeansInPlace(sql);
-      await sql.none('UPDATE embedding_settings SET model = $<model>, dimensions = $<dimensions>', setup);
+      await sql.none(
+        `UPDATE embedding_settings SET model = $<model>, dimensions = $<dimensions>, query_prefix = $<queryPrefix>,
+           document_prefix = $<documentPrefix>, context = $<context>`,
+        modelOf(setup),
+      );
       await sql.one(
         `UPDATE re_embeddings SET status = 'completed', closing_until = NULL, finished_at = now()
          WHERE id = $1 AND status = 'running' RETURNING id`,
@@ -154,8 +167,4 @@ export class ReEmbedding {
     const report = onHeldUp && (async () => onHeldUp(await findHolders(database.sql)));
     return withShortLocks(database, { signal, onHeldUp: report }, work);
   }
-}
-
-function named({ model, dimensions }: EmbeddingModel): string {
-  return `${model} (${dimensions} dimensions)`;
 }

@@ -15,6 +15,8 @@ export interface NewDocumentChunk {
   chunkIndex: number;
   chunkHash: string;
   contentHash: string;
+  /** The hash of what was embedded; null or left out when that is the content alone. */
+  embeddingHash?: string | null;
   content: string;
   tokenCount: number;
   pageStart: number;
@@ -24,6 +26,7 @@ export interface NewDocumentChunk {
   metadata?: ChunkMetadata | undefined;
   /** Of unit length, with as many dimensions as the column. */
   embedding: Float32Array;
+  /** The key of its model. */
   embeddingModel: string;
 }
 
@@ -31,6 +34,7 @@ export interface NewDocumentChunk {
 export interface NewVector {
   documentId: string;
   chunkHash: string;
+  embeddingHash?: string | null;
   embedding: Float32Array;
   embeddingModel: string;
 }
@@ -77,8 +81,8 @@ export class DocumentChunks {
       `CREATE TEMPORARY TABLE IF NOT EXISTS incoming_signed_chunks
          (id uuid, document_id uuid, collection_id uuid, owner_id uuid, chunk_index integer, chunk_hash text,
           content_hash text, content text, token_count integer, page_start integer, page_end integer, section text,
-          coordinates jsonb, metadata jsonb, embedding vector, embedding_model text, signature_a bit varying,
-          signature_b bit varying) ON COMMIT DELETE ROWS`,
+          coordinates jsonb, metadata jsonb, embedding vector, embedding_model text, embedding_hash text,
+          signature_a bit varying, signature_b bit varying) ON COMMIT DELETE ROWS`,
     );
     await this.sql.copyIn(
       'COPY incoming_signed_chunks FROM STDIN (FORMAT binary)',
@@ -100,6 +104,7 @@ export class DocumentChunks {
           'jsonb',
           'vector',
           'text',
+          'text',
           'varbit',
           'varbit',
         ],
@@ -120,6 +125,7 @@ export class DocumentChunks {
           c.metadata ?? {},
           c.embedding,
           c.embeddingModel,
+          c.embeddingHash,
           ...signAll(signers, c.embedding),
         ]),
       ),
@@ -128,17 +134,19 @@ export class DocumentChunks {
     const stored = await this.sql.affected(
       `INSERT INTO document_chunks
          (id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content, token_count,
-          page_start, page_end, section, coordinates, metadata, embedding, embedding_model, signature_a, signature_b)
+          page_start, page_end, section, coordinates, metadata, embedding, embedding_model, embedding_hash,
+          signature_a, signature_b)
        SELECT id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content, token_count,
-              page_start, page_end, section, coordinates, metadata, embedding, embedding_model, signature_a, signature_b
-       FROM incoming_signed_chunks WHERE embedding_model = (SELECT model FROM embedding_settings)
+              page_start, page_end, section, coordinates, metadata, embedding, embedding_model, embedding_hash,
+              signature_a, signature_b
+       FROM incoming_signed_chunks WHERE embedding_model = (SELECT model_key FROM embedding_settings)
        ORDER BY document_id, chunk_hash
        ON CONFLICT (document_id, chunk_hash) DO UPDATE SET
          chunk_index = excluded.chunk_index, content = excluded.content, token_count = excluded.token_count,
          page_start = excluded.page_start, page_end = excluded.page_end, section = excluded.section,
          coordinates = excluded.coordinates, metadata = excluded.metadata, embedding = excluded.embedding,
-         embedding_model = excluded.embedding_model, signature_a = excluded.signature_a,
-         signature_b = excluded.signature_b, updated_at = now()`,
+         embedding_model = excluded.embedding_model, embedding_hash = excluded.embedding_hash,
+         signature_a = excluded.signature_a, signature_b = excluded.signature_b, updated_at = now()`,
     );
     refuseOtherModel(stored, chunks);
   }
@@ -156,18 +164,19 @@ export class DocumentChunks {
       this.sql,
       'document_chunks_next',
       `CREATE TEMPORARY TABLE IF NOT EXISTS incoming_signed_vectors
-         (document_id uuid, chunk_hash text, embedding vector, embedding_model text, signature_a bit varying,
-          signature_b bit varying) ON COMMIT DELETE ROWS`,
+         (document_id uuid, chunk_hash text, embedding vector, embedding_model text, embedding_hash text,
+          signature_a bit varying, signature_b bit varying) ON COMMIT DELETE ROWS`,
     );
     await this.sql.copyIn(
       'COPY incoming_signed_vectors FROM STDIN (FORMAT binary)',
       encodeCopy(
-        ['uuid', 'text', 'vector', 'text', 'varbit', 'varbit'],
+        ['uuid', 'text', 'vector', 'text', 'text', 'varbit', 'varbit'],
         vectors.map((v) => [
           v.documentId,
           v.chunkHash,
           v.embedding,
           v.embeddingModel,
+          v.embeddingHash,
           ...signAll(signers, v.embedding),
         ]),
       ),
@@ -175,36 +184,41 @@ export class DocumentChunks {
     const stored = await this.sql.affected(
       `INSERT INTO document_chunks_next
          (id, document_id, collection_id, owner_id, chunk_index, chunk_hash, content_hash, content, token_count,
-          page_start, page_end, section, coordinates, metadata, created_at, embedding, embedding_model, signature_a,
-          signature_b)
+          page_start, page_end, section, coordinates, metadata, created_at, embedding, embedding_model, embedding_hash,
+          signature_a, signature_b)
        SELECT DISTINCT ON (c.document_id, c.chunk_hash)
               c.id, c.document_id, c.collection_id, c.owner_id, c.chunk_index, c.chunk_hash, c.content_hash, c.content,
               c.token_count, c.page_start, c.page_end, c.section, c.coordinates, c.metadata, c.created_at, i.embedding,
-              i.embedding_model, i.signature_a, i.signature_b
+              i.embedding_model, i.embedding_hash, i.signature_a, i.signature_b
        FROM incoming_signed_vectors i JOIN document_chunks c USING (document_id, chunk_hash)
-       WHERE i.embedding_model = (SELECT model FROM re_embeddings WHERE status = 'running')
+       WHERE i.embedding_model = (SELECT model_key FROM re_embeddings WHERE status = 'running')
        ORDER BY c.document_id, c.chunk_hash
        ON CONFLICT (document_id, chunk_hash) DO UPDATE SET
          embedding = excluded.embedding, embedding_model = excluded.embedding_model,
-         signature_a = excluded.signature_a, signature_b = excluded.signature_b, updated_at = now()`,
+         embedding_hash = excluded.embedding_hash, signature_a = excluded.signature_a,
+         signature_b = excluded.signature_b, updated_at = now()`,
     );
     const distinct = new Map(vectors.map((vector) => [`${vector.documentId} ${vector.chunkHash}`, vector]));
     refuseOtherModel(stored, [...distinct.values()]);
   }
 
-  /** The embedding cache: the table's vectors for these texts with this model, by content hash. */
+  /**
+   * The embedding cache: the table's vectors of what has these hashes, by hash.
+   * @param model the key of the model
+   */
   async findEmbeddings(
-    contentHashes: readonly string[],
+    hashes: readonly string[],
     model: string,
     table: VectorTable = 'document_chunks',
   ): Promise<Map<string, Float32Array>> {
-    const rows = await this.sql.many<{ contentHash: string; embedding: string }>(
-      `SELECT DISTINCT ON (content_hash) content_hash AS "contentHash", embedding::text AS embedding
+    const rows = await this.sql.many<{ hash: string; embedding: string }>(
+      `SELECT DISTINCT ON (hash) coalesce(embedding_hash, content_hash) AS hash, embedding::text AS embedding
        FROM ${table}
-       WHERE content_hash = ANY($<contentHashes>::text[]) AND embedding_model = $<model> AND embedding IS NOT NULL`,
-      { contentHashes, model },
+       WHERE coalesce(embedding_hash, content_hash) = ANY($<hashes>::text[]) AND embedding_model = $<model>
+         AND embedding IS NOT NULL`,
+      { hashes, model },
     );
-    return new Map(rows.map((row) => [row.contentHash, Float32Array.from(JSON.parse(row.embedding) as number[])]));
+    return new Map(rows.map((row) => [row.hash, Float32Array.from(JSON.parse(row.embedding) as number[])]));
   }
 
   /** Up to `limit` chunks of the document after chunk index `after`, in order of chunk index. */

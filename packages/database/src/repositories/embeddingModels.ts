@@ -1,19 +1,29 @@
 import type { EmbeddingModel } from '@millrace/contracts';
 import type { Sql } from '../connection/sql';
 
+/** A model of the database's vectors. */
+export interface StoredModel extends EmbeddingModel {
+  /** The name under which chunks, texts and claims refer to it. Two models that differ in any field have different keys. */
+  key: string;
+}
+
 /** The models of the database at this moment. */
 export interface EmbeddingModels {
   /** The model of the vectors that searches find. */
-  active: EmbeddingModel;
+  active: StoredModel;
   /** The model that replaces it once every chunk has a vector of it; null without a re-embedding. */
   next: NextModel | null;
 }
 
-export interface NextModel extends EmbeddingModel {
+export interface NextModel extends StoredModel {
   reEmbeddingId: string;
   /** True while nothing is embedded with the active model, because the next one is about to replace it. */
   closing: boolean;
 }
+
+/** The columns of a model in embedding_settings and re_embeddings. */
+export const modelColumns = `model, dimensions, query_prefix AS "queryPrefix", document_prefix AS "documentPrefix",
+  context, model_key AS key`;
 
 /** Which models the database's vectors are of. Only the database's owner changes them. */
 export class EmbeddingModelsRepository {
@@ -21,32 +31,20 @@ export class EmbeddingModelsRepository {
 
   /** The models at this moment. They may change at any time afterwards. */
   async find(): Promise<EmbeddingModels> {
-    const row = await this.sql.one<
-      EmbeddingModel & { id: string | null; nextModel: string; nextDimensions: number; closing: boolean | null }
-    >(
-      `SELECT s.model, s.dimensions, r.id, r.model AS "nextModel", r.dimensions AS "nextDimensions",
-              r.closing_until > now() AS closing
-       FROM embedding_settings s LEFT JOIN re_embeddings r ON r.status = 'running'`,
+    const row = await this.sql.one<{ active: StoredModel; next: NextModel | null }>(
+      `SELECT to_jsonb(s) AS active, to_jsonb(r) AS next
+       FROM (SELECT ${modelColumns} FROM embedding_settings) AS s
+         LEFT JOIN (SELECT ${modelColumns}, id AS "reEmbeddingId", coalesce(closing_until > now(), false) AS closing
+                    FROM re_embeddings WHERE status = 'running') AS r ON true`,
     );
-    return {
-      active: { model: row.model, dimensions: row.dimensions },
-      next:
-        row.id === null
-          ? null
-          : {
-              reEmbeddingId: row.id,
-              model: row.nextModel,
-              dimensions: row.nextDimensions,
-              closing: row.closing ?? false,
-            },
-    };
+    return { active: row.active, next: row.next };
   }
 
   /**
    * The model of the vectors that searches find. In a transaction that has read document_chunks it does not change until the
    * end: a change locks that table against all others.
    */
-  active(): Promise<EmbeddingModel> {
-    return this.sql.one('SELECT model, dimensions FROM embedding_settings');
+  active(): Promise<StoredModel> {
+    return this.sql.one(`SELECT ${modelColumns} FROM embedding_settings`);
   }
 }

@@ -1,5 +1,6 @@
-import { type EmbeddingModel, isSameModel, MillraceError } from '@millrace/contracts';
+import { describeModel, type EmbeddingModel, isSameModel, MillraceError, modelOf } from '@millrace/contracts';
 import type { Sql } from '../connection/sql';
+import { modelColumns } from '../repositories/embeddingModels';
 import { migrationNames } from './migrations';
 import { checkVectorVersions, migrateAdvice, type VectorVersions, vectorVersionsQuery } from './vectorExtension';
 
@@ -36,14 +37,16 @@ async function checkMigrations(sql: Sql): Promise<void> {
 }
 
 async function checkEmbedding(sql: Sql, expected: EmbeddingModel, others: readonly EmbeddingModel[]): Promise<void> {
-  const { dimensions, model } = await sql.one<EmbeddingModel>(
-    `SELECT atttypmod AS dimensions, (SELECT model FROM embedding_settings) AS model FROM pg_attribute
+  const settings = await sql.one<EmbeddingModel>(`SELECT ${modelColumns} FROM embedding_settings`);
+  const { dimensions } = await sql.one<{ dimensions: number }>(
+    `SELECT atttypmod AS dimensions FROM pg_attribute
      WHERE attrelid = 'document_chunks'::regclass AND attname = 'embedding'`,
   );
+  const stored = modelOf({ ...settings, dimensions });
   const next = await sql.oneOrNone<EmbeddingModel>(
-    `SELECT model, dimensions FROM re_embeddings WHERE status = 'running'`,
+    `SELECT ${modelColumns} FROM re_embeddings WHERE status = 'running'`,
   );
-  const usable = [{ model, dimensions }, ...(next ? [next] : [])];
+  const usable = [stored, ...(next ? [next] : [])];
   if ([expected, ...others].some((one) => usable.some((other) => isSameModel(one, other)))) {
     return;
   }
@@ -54,13 +57,29 @@ async function checkEmbedding(sql: Sql, expected: EmbeddingModel, others: readon
         `Set EMBEDDING_DIMENSIONS=${dimensions} again. ${changeAdvice} Or use a new database, migrated with EMBEDDING_DIMENSIONS=${expected.dimensions}.`,
     );
   }
+  if (stored.model !== expected.model) {
+    throw new MillraceError(
+      'SETUP_INVALID',
+      `EMBEDDING_MODEL is ${expected.model}, but the database is set up for vectors of ${stored.model}. Vectors of two models cannot be compared. ` +
+        `Set EMBEDDING_PROVIDER and EMBEDDING_MODEL back. ${otherwise}`,
+    );
+  }
   throw new MillraceError(
     'SETUP_INVALID',
-    `EMBEDDING_MODEL is ${expected.model}, but the database is set up for vectors of ${model}. Vectors of two models cannot be compared. ` +
-      `Set EMBEDDING_PROVIDER and EMBEDDING_MODEL back. ${changeAdvice} Or use a new database (DATABASE_URL) for the new model. ` +
-      'A database without vectors takes the configured model when the migrations run again.',
+    `The configured model is ${describeModel(expected)}, but the database is set up for vectors of ${describeModel(stored)}. ` +
+      `Vectors that were made with other additions to the texts are found less well. Set ${additions(stored)} for the stored ones. ${otherwise}`,
   );
+}
+
+/** Returns the variables that name the prefixes and the context of a model, with their values. */
+function additions({ queryPrefix, documentPrefix, context }: EmbeddingModel): string {
+  const quoted = (prefix: string) => (prefix === '' ? 'none' : JSON.stringify(prefix));
+  return `EMBEDDING_QUERY_PREFIX=${quoted(queryPrefix)}, EMBEDDING_DOCUMENT_PREFIX=${quoted(documentPrefix)} and EMBEDDING_CONTEXT=${context}`;
 }
 
 const changeAdvice =
   'To change the stored vectors, see docs/database/re-embedding.md ("npm run millrace -- re-embed start").';
+
+const otherwise =
+  `${changeAdvice} Or use a new database (DATABASE_URL) for the new model. ` +
+  'A database without vectors takes the configured model when the migrations run again.';

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { type EmbeddingModel, modelOf } from '@millrace/contracts';
 import { runner } from 'node-pg-migrate';
 import type { Client } from 'pg';
 import { type DatabaseAddress, withClient } from '../connection/withClient';
@@ -19,9 +20,8 @@ export interface MigrateOptions extends DatabaseAddress {
   direction: 'up' | 'down';
   /** How many migrations run. The default is all. */
   count?: number;
-  /** The model and dimensions of the vectors. They decide the type of the vector column. */
-  embeddingModel: string;
-  embeddingDimensions: number;
+  /** The model of the vectors. Its dimensions decide the type of the vector column. */
+  embedding: EmbeddingModel;
   /**
    * How long a statement may wait for a table's lock, in milliseconds. The default is a minute. Later statements queue behind
    * it, so it must not wait for ever.
@@ -38,7 +38,7 @@ export interface MigrateOptions extends DatabaseAddress {
  *   timeout. Then nothing has changed.
  */
 export function migrate(options: MigrateOptions): Promise<string[]> {
-  const { direction, embeddingModel, embeddingDimensions, lockTimeoutMs = 60_000 } = options;
+  const { direction, embedding, lockTimeoutMs = 60_000 } = options;
   return withClient(options, { application_name: 'millrace-migrate' }, async (client) => {
     // Lock and settings belong to the transaction, because a pooler in transaction mode keeps nothing beyond it. The runner's
     // BEGIN inside it only causes a warning. The runner's COMMIT or ROLLBACK ends our transaction.
@@ -46,7 +46,7 @@ export function migrate(options: MigrateOptions): Promise<string[]> {
     await client.query(
       `SELECT set_config('millrace.embedding_model', $1, true), set_config('millrace.embedding_dimensions', $2, true),
               set_config('lock_timeout', $3, true)`,
-      [embeddingModel, String(embeddingDimensions), String(lockTimeoutMs)],
+      [embedding.model, String(embedding.dimensions), String(lockTimeoutMs)],
     );
     const run = await runner({
       dbClient: client,
@@ -62,11 +62,7 @@ export function migrate(options: MigrateOptions): Promise<string[]> {
     await client.query('COMMIT');
     await begin(client);
     if (direction === 'up') {
-      await client.query(
-        `UPDATE embedding_settings SET model = $1
-         WHERE model <> $1 AND dimensions = $2 AND NOT EXISTS (SELECT FROM document_chunks)`,
-        [embeddingModel, embeddingDimensions],
-      );
+      await takeModel(client, embedding);
     }
     await grantToKnownRoles(client);
     await client.query('COMMIT');
@@ -92,6 +88,24 @@ async function updateExtension(client: Client): Promise<void> {
   await client.query('ALTER EXTENSION vector UPDATE').then(
     () => client.query('COMMIT'),
     () => client.query('ROLLBACK'),
+  );
+}
+
+/** Sets the model of a database that has no vectors. */
+async function takeModel(client: Client, embedding: EmbeddingModel): Promise<void> {
+  const { model, dimensions, queryPrefix, documentPrefix, context } = modelOf(embedding);
+  // A database that is migrated only in part may lack the later columns.
+  const { rowCount } = await client.query(
+    `SELECT FROM pg_attribute WHERE attrelid = to_regclass('embedding_settings') AND attname = 'model_key'`,
+  );
+  if (rowCount === 0) {
+    return;
+  }
+  await client.query(
+    `UPDATE embedding_settings SET model = $1, query_prefix = $3, document_prefix = $4, context = $5
+     WHERE (model, query_prefix, document_prefix, context) <> ($1, $3, $4, $5)
+       AND dimensions = $2 AND NOT EXISTS (SELECT FROM document_chunks)`,
+    [model, dimensions, queryPrefix, documentPrefix, context],
   );
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { presetOf } from '../openai/modelPresets';
 import { defineProvider } from '../providerModule';
 
 const openaiAddress = 'https://api.openai.com/v1';
@@ -29,6 +30,7 @@ export const openai = defineProvider({
       example: 'auto',
     }),
   },
+  defaultsOf: presetOf,
   checkSettings({ OPENAI_API_KEY: key, OPENAI_BASE_URL: address }, prefix) {
     return key === undefined && address === undefined
       ? [

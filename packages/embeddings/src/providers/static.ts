@@ -36,6 +36,10 @@ export const staticVectors = defineProvider({
     }
     return problems;
   },
+  defaultsOf() {
+    // The average of the words of a text takes any number of them.
+    return { queryPrefix: '', documentPrefix: '', maxTokens: 8_192 };
+  },
   async create({ settings, stateDir }) {
     return staticProvider(settings.STATIC_EMBEDDING_FILE ?? join(stateDir, 'static-embedding.bin'), dimensions);
   },

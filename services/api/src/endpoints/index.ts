@@ -2,6 +2,7 @@ import type { Endpoint, NamedEndpoint } from '../http/endpoint';
 import * as actions from './actions';
 import * as documents from './documents';
 import * as jobs from './jobs';
+import * as models from './models';
 import * as retries from './retries';
 import * as search from './search';
 import * as service from './service';
@@ -10,7 +11,7 @@ import * as service from './service';
  * Every endpoint of the API, named by its export. The files above export only endpoints, so an endpoint that one
  * of them exports cannot be missing here.
  */
-export const endpoints: readonly NamedEndpoint[] = [actions, documents, jobs, retries, search, service].flatMap(
+export const endpoints: readonly NamedEndpoint[] = [actions, documents, jobs, models, retries, search, service].flatMap(
   (resource) =>
     Object.entries<Endpoint>({ ...resource }).map(([operationId, declared]) => ({ ...declared, operationId })),
 );

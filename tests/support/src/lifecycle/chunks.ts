@@ -25,7 +25,7 @@ export async function settleClaim(
     .map((chunk) => ({ chunk, embedding: unitVector(chunk.chunkIndex) }));
   return settleChunks(
     database,
-    { token: claim.token, embedded, failed, embeddingModel: active.model, claimedTexts: [] },
+    { token: claim.token, embedded, failed, embeddingModel: active.key, claimedTexts: [] },
     noBackoff,
   );
 }
