@@ -29,6 +29,8 @@ export interface PageText {
   lines: TextLine[];
   /** The share (0 to 1) of drawn characters that the engine has no Unicode for. It took their codes for characters, or none. */
   unmapped: number;
+  /** Those of the lines that neither an image of the page nor another engine shows: values of fields without an appearance. */
+  undrawn?: TextLine[];
 }
 
 /** The shown page, drawn in grays. */

@@ -45,6 +45,12 @@ describe('When a form field has a value but no appearance', () => {
     expect(value?.y1).toBeLessThan(110 / 800);
   });
 
+  test('then it is told apart from what an image of the page shows', async () => {
+    await folder.open(field('/FT /Tx /V (Ada)'), (pdf) => {
+      expect(pdf.readPage(1).undrawn?.map(({ text }) => text)).toEqual(['Ada']);
+    });
+  });
+
   test('and the page is turned, then the value is in its place on the shown page', async () => {
     const [value] = (await linesIn(annotated('/Subtype /Widget /T (a) /FT /Tx /V (Ada)', { rotate: 90 }))).filter(
       ({ text }) => text === 'Ada',

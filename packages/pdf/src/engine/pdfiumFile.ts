@@ -3,7 +3,7 @@ import { readCatalog } from '../structure/catalogFacts';
 import { buildLines } from '../text/buildLines';
 import { PageCharacters } from '../text/pageCharacters';
 import { placeText } from '../text/placeText';
-import type { GrayImage, PageSize, PageText, PdfAttachment, PdfFile, PdfInfo, RenderOptions } from '../types';
+import type { GrayImage, PageSize, PageText, PdfAttachment, PdfFile, PdfInfo, RenderOptions, TextLine } from '../types';
 import type { ShownText } from './annotations/shownAnnotations';
 import { attachmentsOf } from './attachments';
 import { copyPage } from './copyPage';
@@ -214,7 +214,7 @@ export class PdfiumFile implements PdfFile {
   ): PageText {
     const geometry = readGeometry(this.pdfium, handle);
     readCharacters(this.pdfium, textPage, geometry, this.characters, recovered);
-    this.placeTexts(texts, geometry);
+    placeTexts(this.characters, texts, geometry);
     const lines = buildLines(this.characters, geometry);
     return {
       page,
@@ -223,22 +223,8 @@ export class PdfiumFile implements PdfFile {
       text: lines.map((line) => line.text).join('\n'),
       lines,
       unmapped: recovered === null ? unmappedShare(this.pdfium, textPage) : 0,
+      ...(texts.length > 0 && { undrawn: undrawnLines(texts, geometry) }),
     };
-  }
-
-  private placeTexts(texts: readonly ShownText[], geometry: PageGeometry): void {
-    const { a, b, c, d, e, f } = shownMap(geometry);
-    for (const { left, bottom, right, top, ...text } of texts) {
-      const [x0, x1] = [a * left + c * bottom + e, a * right + c * top + e];
-      const [y0, y1] = [b * left + d * bottom + f, b * right + d * top + f];
-      placeText(this.characters, {
-        ...text,
-        left: Math.max(0, Math.min(x0, x1)),
-        right: Math.min(geometry.width, Math.max(x0, x1)),
-        top: Math.max(0, Math.min(y0, y1)),
-        bottom: Math.min(geometry.height, Math.max(y0, y1)),
-      });
-    }
   }
 
   private checkPage(page: number): void {
@@ -248,5 +234,27 @@ export class PdfiumFile implements PdfFile {
     if (!Number.isInteger(page) || page < 1 || page > this.info.pageCount) {
       throw new RangeError(`Page ${page} does not exist. The PDF has ${this.info.pageCount} pages.`);
     }
+  }
+}
+
+/** The lines of what a viewer shows besides the page's own content. */
+function undrawnLines(texts: readonly ShownText[], geometry: PageGeometry): TextLine[] {
+  const characters = new PageCharacters();
+  placeTexts(characters, texts, geometry);
+  return buildLines(characters, geometry);
+}
+
+function placeTexts(characters: PageCharacters, texts: readonly ShownText[], geometry: PageGeometry): void {
+  const { a, b, c, d, e, f } = shownMap(geometry);
+  for (const { left, bottom, right, top, ...text } of texts) {
+    const [x0, x1] = [a * left + c * bottom + e, a * right + c * top + e];
+    const [y0, y1] = [b * left + d * bottom + f, b * right + d * top + f];
+    placeText(characters, {
+      ...text,
+      left: Math.max(0, Math.min(x0, x1)),
+      right: Math.min(geometry.width, Math.max(x0, x1)),
+      top: Math.max(0, Math.min(y0, y1)),
+      bottom: Math.min(geometry.height, Math.max(y0, y1)),
+    });
   }
 }

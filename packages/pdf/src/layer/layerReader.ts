@@ -68,7 +68,8 @@ export class LayerReader {
   }
 
   private async readCopy(text: PageText, copy: Uint8Array): Promise<PageText | null> {
-    const lines = await this.second.read(copy);
-    return lines === null ? null : { ...text, lines, text: lines.map((line) => line.text).join('\n'), unmapped: 0 };
+    const read = await this.second.read(copy);
+    const lines = [...(read ?? []), ...(text.undrawn ?? [])];
+    return read === null ? null : { ...text, lines, text: lines.map((line) => line.text).join('\n'), unmapped: 0 };
   }
 }

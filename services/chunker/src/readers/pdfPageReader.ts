@@ -108,7 +108,8 @@ export class PdfPageReader {
     if ('code' in result) {
       return { ...this.unrecognized(read, result.code), recognized };
     }
-    const image = { ...text, lines: result.lines, text: result.lines.map((line) => line.text).join('\n') };
+    const lines = [...result.lines, ...(text.undrawn ?? [])];
+    const image = { ...text, lines, text: lines.map((line) => line.text).join('\n') };
     return { ...choose(read, image, result.confidence), recognized };
   }
 
