@@ -12,6 +12,8 @@ const maxLoneGap = 1;
 const maxPitch = 2;
 /** ... and about the same size. */
 const maxSizeRatio = 1.6;
+/** Lines that overlap by more than this, in font sizes, may be copies. */
+const minOverlap = 0.15;
 /** A line is compared with at most this many others on its baseline. */
 const maxCompared = 200;
 /** Letters collide when they overlap by more than this part of the narrower one. */
@@ -41,12 +43,12 @@ export function findFragments(lines: readonly DraftLine[]): DraftLine[][] {
   return [...new Set(sets.values())];
 }
 
-/** True when two lines of a set lie over each other, as copies do. */
+/** True when two lines of a set lie over each other, as copies do. Neighbours may touch. */
 export function haveOverlap(set: readonly DraftLine[]): boolean {
   const sorted = [...set].sort((one, other) => one.left - other.left);
   let reached = Number.NEGATIVE_INFINITY;
-  return sorted.some(({ left, right }) => {
-    const overlaps = left < reached;
+  return sorted.some(({ left, right, mainSize }) => {
+    const overlaps = left < reached - minOverlap * mainSize;
     reached = Math.max(reached, right);
     return overlaps;
   });
