@@ -22,12 +22,19 @@ export class Rounds {
       labelNames: ['attempt', 'outcome'],
       registers,
     });
+    // Each series begins at zero: Prometheus does not count the value that a series begins with.
+    for (let attempt = 1; attempt <= lastAttempt; attempt += 1) {
+      this.attempts.inc({ attempt: String(attempt), outcome: 'success' }, 0);
+      this.attempts.inc({ attempt: String(attempt), outcome: 'failed' }, 0);
+    }
     this.givenUp = new Counter({
       name: 'millrace_chunks_given_up_total',
       help: 'Chunks that failed and are not tried again by themselves: exhausted (no attempt or round is left) or permanent (another attempt cannot help)',
       labelNames: ['reason'],
       registers,
     });
+    this.givenUp.inc({ reason: 'exhausted' }, 0);
+    this.givenUp.inc({ reason: 'permanent' }, 0);
   }
 
   /** Logs the chunks that failed and the rounds that ended, counts both, and delivers the chunks of the next rounds. */

@@ -166,6 +166,9 @@ describe('Leases', () => {
     expect(failed[0]).toMatchObject({ jobId, documentId, attempt: 1, code: 'WORKER_LOST' });
     const metrics = await registry.metrics();
     expect(metrics).toMatch(/^millrace_chunk_attempts_total\{attempt="1",outcome="failed",service="test"\} 2$/m);
+    // What has not happened yet is counted as well: the ratios of the rules need it.
+    expect(metrics).toMatch(/^millrace_chunk_attempts_total\{attempt="5",outcome="success",service="test"\} 0$/m);
+    expect(metrics).toMatch(/^millrace_chunks_given_up_total\{reason="exhausted",service="test"\} 0$/m);
   });
 
   test('When history is old, then the sweep removes it and says how much', async () => {
@@ -318,4 +321,5 @@ test('When one sweep fails, then it is counted and the others still run', async 
   expect((await metrics.failures.get()).values).toMatchObject([{ labels: { sweep: 'broken' }, value: 1 }]);
   const mended = (await metrics.mended.get()).values;
   expect(mended).toMatchObject([{ labels: { sweep: 'whole' }, value: 3 }]);
+  expect((await metrics.turns.get()).values).toMatchObject([{ labels: { outcome: 'swept' }, value: 0 }]);
 });
