@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { metricsIn, prometheusFiles, readDashboard } from './monitoringFiles';
@@ -26,6 +26,8 @@ async function findPromtool(): Promise<string | null> {
   if (existsSync(promtool)) {
     return promtool;
   }
+  // A checkout whose servers were given has no such folder yet.
+  await mkdir(tools, { recursive: true });
   const folder = await mkdtemp(join(tools, 'promtool-'));
   try {
     await run('apt-get', ['download', 'prometheus'], { cwd: folder, timeout: 30_000 });
