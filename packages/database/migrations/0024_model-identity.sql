@@ -27,6 +27,11 @@ CREATE INDEX document_chunks_cache ON document_chunks (coalesce(embedding_hash, 
 
 -- Down Migration
 
+-- The rows keep the keys, so the keys become the names. Services of the version before then refuse to start. Otherwise their
+-- searches would find nothing. A re-embedding makes vectors that they can use.
+UPDATE embedding_settings SET model = model_key;
+UPDATE re_embeddings SET model = model_key;
+
 DROP INDEX document_chunks_cache;
 CREATE INDEX document_chunks_cache ON document_chunks (content_hash, embedding_model) WHERE embedding IS NOT NULL;
 ALTER TABLE document_chunks DROP COLUMN embedding_hash;

@@ -93,6 +93,18 @@ describe('Migrations', () => {
     });
   });
 
+  test('When the migration for prefixes and context is undone, then the name tells the vectors from those without both', async () => {
+    await run('up');
+    const { key } = await withDatabase(testDatabase.url, ({ sql }) =>
+      sql.one<{ key: string }>(`UPDATE embedding_settings SET context = 'headings' RETURNING model_key AS key`),
+    );
+    expect(key).toMatch(new RegExp(`^${embedding.model}~`));
+    await run('down', { count: migrationNames().length - migrationNames().indexOf('0024_model-identity') });
+    await withDatabase(testDatabase.url, async ({ sql }) => {
+      expect(await sql.one('SELECT model FROM embedding_settings')).toEqual({ model: key });
+    });
+  });
+
   test('When failed pages are being read again, then a job of its own goes on with that, and undoing it loses no chunk', async () => {
     const before = migrationNames().indexOf('0013_reread-jobs');
     await run('up', { count: before });
