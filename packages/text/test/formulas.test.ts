@@ -105,3 +105,9 @@ describe('When a page holds copies of a formula, then it is read once', () => {
     ]);
   });
 });
+
+test('When a formula in an attribute is nested deeply, then reading takes less than five seconds', () => {
+  const start = process.cpuUsage();
+  html(`<mjx-container data-mathml="${'<mrow>'.repeat(200_000)}<mi>x</mi>">x</mjx-container>`);
+  expect(process.cpuUsage(start).user).toBeLessThan(5_000_000);
+});

@@ -197,6 +197,12 @@ describe('When HTML is read', () => {
     expect(process.cpuUsage(start).user).toBeLessThan(5_000_000);
   });
 
+  test('and elements are nested in an old encoding, then its name is looked for in less than five seconds', () => {
+    const start = process.cpuUsage();
+    expect(linesOf(Buffer.from(`${'<b>'.repeat(200_000)}caf\xe9`, 'latin1'), 'text/html')).toEqual(['café']);
+    expect(process.cpuUsage(start).user).toBeLessThan(5_000_000);
+  });
+
   test('and the file is cut off anywhere, then reading succeeds with the same result each time', () => {
     const content =
       '<html><body><table><tr><td>a</td><td title="x>y">b</td></tr></table><h1>c</h1><!-- d --><p>e&eacute;';

@@ -168,6 +168,7 @@ describe('When Markdown is read', () => {
     ['brackets', '['.repeat(100_000)],
     ['stars', '*a _b '.repeat(20_000)],
     ['quotes', '> '.repeat(100_000)],
+    ['comments without an end', '> <!-- a\n\n'.repeat(50_000)],
     ['lists', Array.from({ length: 1_000 }, (_, depth) => `${'  '.repeat(depth)}- x`).join('\n')],
     ['code without a space', `~~~\n${'x'.repeat(8_000_000)}`],
     ['spaces in code', `~~~\n${'a'.repeat(10)}${'\u00a0'.repeat(300_000)}b`],

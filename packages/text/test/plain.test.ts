@@ -84,6 +84,15 @@ describe('When plain text is read', () => {
     expect(plain('The arrow -->\n- is no time: 1 --> 2')).toEqual(['The arrow -->', '- is no time: 1 --> 2']);
   });
 
+  test.each([
+    ['spaces', `<v${' '.repeat(60_000)}`],
+    ['classes', '<v.a'.repeat(15_000)],
+  ])('and a speaker in subtitles consists of %s, then reading takes less than a second', (_, line) => {
+    const start = process.cpuUsage();
+    plain(`00:01.000 --> 00:02.000\n${line}\n`);
+    expect(process.cpuUsage(start).user).toBeLessThan(1_000_000);
+  });
+
   test('and a soft hyphen divides a word at the end of a line, then the word is joined', () => {
     expect(plain('Wind\u00AD\nmill and wa\u00ADter')).toEqual(['Windmill and water']);
   });

@@ -8,6 +8,8 @@ const commentEnd = '-->';
  */
 export function* withoutComments(tokens: readonly Token[]): Generator<Token> {
   let end = -1;
+  // Without it, each comment without an end would be searched for one to the end of the document.
+  const lastEnd = tokens.findLastIndex(({ content }) => content.includes(commentEnd));
   for (const [index, token] of tokens.entries()) {
     if (index < end) {
       continue;
@@ -15,7 +17,7 @@ export function* withoutComments(tokens: readonly Token[]): Generator<Token> {
     if (index === end) {
       endComment(token);
     }
-    if (token.type === 'html_block' && isOpen(token.content)) {
+    if (index < lastEnd && token.type === 'html_block' && isOpen(token.content)) {
       end = tokens.findIndex(({ content }, at) => at > index && content.includes(commentEnd));
     }
     yield token;

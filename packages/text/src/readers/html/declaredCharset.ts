@@ -1,4 +1,4 @@
-import { Parser } from 'htmlparser2';
+import { ShallowParser } from './shallowParser';
 
 /**
  * Returns the label of the charset that the first meta tag with one declares, wherever it stands, or that an XML
@@ -6,10 +6,12 @@ import { Parser } from 'htmlparser2';
  */
 export function declaredCharset(texts: Iterable<string>): string | null {
   let label: string | null = null;
-  const parser = new Parser({
+  const parser: ShallowParser = new ShallowParser({
     onopentag: (name, attributes) => {
+      parser.enter();
       label ??= name === 'meta' ? charsetOfMeta(attributes) : null;
     },
+    onclosetag: () => parser.leave(),
     onprocessinginstruction: (name, data) => {
       // Programs write "utf-8" into any file.
       label ??= name === '?xml' ? (/\bencoding\s*=\s*["'](?!utf-8)([\w-]+)["']/i.exec(data)?.[1] ?? null) : null;

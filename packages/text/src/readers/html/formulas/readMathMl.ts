@@ -1,14 +1,20 @@
-import { Parser } from 'htmlparser2';
+import { ShallowParser } from '../shallowParser';
 import { MathElement } from './mathElement';
 
 /** Reads MathML that a page holds as text, in an attribute or a script. */
 export function readMathMl(source: string): string {
   const math = new MathElement();
-  const parser = new Parser(
+  const parser: ShallowParser = new ShallowParser(
     {
-      onopentag: (name, attributes) => math.openElement(name, attributes),
+      onopentag: (name, attributes) => {
+        parser.enter();
+        math.openElement(name, attributes);
+      },
       ontext: (text) => math.add(text),
-      onclosetag: () => math.closeElement(),
+      onclosetag: () => {
+        parser.leave();
+        math.closeElement();
+      },
     },
     { xmlMode: true },
   );
