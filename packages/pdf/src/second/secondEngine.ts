@@ -19,30 +19,39 @@ export class SecondEngine {
 
   /** Reads the lines of a PDF with one page. Returns null when it cannot be read. One page at a time. */
   async read(pdf: Uint8Array): Promise<SecondReading> {
-    this.thread ??= new Worker(join(__dirname, '../../dist/second/secondEngineThread.js'), {
-      resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB },
-      // Its warnings tell nothing that the outcome of the page does not.
-      stdout: true,
-      stderr: true,
-    });
+    this.thread ??= this.start();
     const { thread } = this;
     const answer = await new Promise<SecondReading | undefined>((resolve) => {
-      const timer = setTimeout(() => resolve(undefined), timeoutMs);
-      const end = (reading: SecondReading | undefined) => {
+      const end = (reading?: SecondReading) => {
         clearTimeout(timer);
+        thread.off('message', end).off('exit', onExit);
         resolve(reading);
       };
-      thread.once('message', end);
-      thread.once('error', () => end(undefined));
-      thread.once('exit', () => end(undefined));
+      const onExit = () => end();
+      const timer = setTimeout(end, timeoutMs);
+      thread.on('message', end).on('exit', onExit);
       thread.postMessage(pdf);
     });
-    thread.removeAllListeners();
     if (answer === undefined) {
       await this.close();
       return null;
     }
     return answer;
+  }
+
+  private start(): Worker {
+    const thread = new Worker(join(__dirname, '../../dist/second/secondEngineThread.js'), {
+      resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB },
+      // Its warnings tell nothing that the outcome of the page does not.
+      stdout: true,
+      stderr: true,
+    });
+    // The thread may also end between two pages. Without a listener, its error would end this process.
+    thread.on('error', () => undefined);
+    thread.on('exit', () => {
+      this.thread = this.thread === thread ? null : this.thread;
+    });
+    return thread;
   }
 
   /** Ends the thread, even in the middle of a page. */
