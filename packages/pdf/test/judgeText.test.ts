@@ -1,3 +1,4 @@
+import { isBetterReading } from '../src/layer/compare';
 import { judgeText } from '../src/layer/judgeText';
 import { riverText } from './placedText';
 
@@ -41,6 +42,14 @@ test.each([
   ['formulas', 'f(x) = ∫ e^{-x²/2} dx, ∀ε>0 ∃δ: |x−y|<δ ⇒ |f(x)−f(y)|<ε\nαβγ + δ = λ₁∑ᵢ xᵢ²'],
   ['program text', 'for (let i = 0; i < n; i++) {\n  sum += values[i] ?? 0;\n}\nconst fdMap = new Map<number, Fd>();'],
   ['names of parts', 'RTX-4090 GPU 24GB GDDR6X\nXC7Z020-CLG484\nSTM32F407VGT6'],
+  [
+    'phonetics',
+    'ˈpʰəʊ.nə.tɪks /fəˈnetɪks/ ˈlæŋˌɡwɪdʒ ˈtʰiːˌtʃʰɑː ˈwɔːˌtʰə ˈʃʌˌtʰə ˈkʰæˌbɪdʒ ˈʒʷæː ˈdʰaː ˈɡʰʱoː ˈʔoːˌʔeː ˈŋʷiː',
+  ],
+  [
+    'letters that are apostrophes',
+    'Tʼááshíidiʼígíí tʼáá ałʼąą ádaatʼéego ńdahoołkaʼ; oʻzbek tilidagi soʻzlar maʼnosi gʻoya',
+  ],
   ['a form', '☐ Yes ☐ No\nName ________ Date ____/____/____\nSSN XXX-XX-XXXX'],
   ['a short page', 'iv'],
   ['nothing', ''],
@@ -79,4 +88,10 @@ test('When a third of a text is garbled, then a third is', () => {
     .join('\n');
   expect(judgeText(text).garbled).toBeCloseTo(1 / 3, 0);
   expect(judgeText(text).garbled).toBeGreaterThan(0.2);
+});
+
+test('When another reading has a fraction of the text, then it is not the better one', () => {
+  const wrong = { text: shifted(riverText, -29) };
+  expect(isBetterReading({ text: riverText }, wrong)).toBe(true);
+  expect(isBetterReading({ text: riverText.slice(0, 80) }, wrong)).toBe(false);
 });

@@ -8,7 +8,7 @@ const maxUnmapped = 0.3;
 const likelyScore = 0.5;
 /** The share of pieces of three characters that two readings of one page have in common. */
 const minAgreement = 0.5;
-/** The share of the characters of a wrong layer that OCR must find. It finds no rules and no leaders. */
+/** The share of the characters of a wrong layer that another reading must find. OCR finds no rules and no leaders. */
 const minFound = 0.3;
 const fewCharacters = 20;
 
@@ -41,6 +41,9 @@ export function isLessGarbled(recovered: Layer, layer: Layer): boolean {
 /** True when another reading of a page whose text layer is in doubt is the better one. */
 export function isBetterReading(other: Layer, layer: Layer): boolean {
   const { garbled, isConvincing, score } = judgeText(other.text);
+  if (charactersOf(other) < minFound * charactersOf(layer)) {
+    return false;
+  }
   return isConvincing || (garbled === 0 && score >= likelyScore && score > judgeText(layer.text).score);
 }
 

@@ -22,6 +22,8 @@ const knownBit = 0x40000;
 const eastAsianGroup = alphabets.length + 1;
 const firstOtherGroup = eastAsianGroup + 1;
 const eastAsian = /[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Bopomofo}ー々〆]/u;
+/** Letters that stand in words of any script: signs of phonetics, and the apostrophes that are letters. */
+const ofAnyScript = /[\p{Script=Common}\p{Script=Inherited}]/u;
 const scripts = alphabets.map(({ script }) => new RegExp(`\\p{Script=${script}}`, 'u'));
 
 const common = new Set(Array.from(commonCharacters, (character) => character.codePointAt(0)));
@@ -73,5 +75,8 @@ function groupOf(unit: number, character: string): number {
   if (script >= 0) {
     return script + 1;
   }
-  return eastAsian.test(character) ? eastAsianGroup : firstOtherGroup + (unit >> 11);
+  if (eastAsian.test(character)) {
+    return eastAsianGroup;
+  }
+  return ofAnyScript.test(character) ? 0 : firstOtherGroup + (unit >> 11);
 }
