@@ -4,6 +4,8 @@ import { Dictionary, Reference } from './values';
 /** Larger files are not searched. */
 const maxBytes = 256 * 2 ** 20;
 const maxNumber = 1_000_000;
+/** Earlier ones are not read. Hostile files have many that seem to be long. */
+const maxTrailers = 100;
 const pieceBytes = 2 ** 20;
 /** Longer than any landmark. */
 const overlapBytes = 64;
@@ -25,7 +27,7 @@ export class FoundTable implements ObjectTable {
     const streams = new Set<number>();
     let current = 0;
     let catalog = 0;
-    let trailer = new Dictionary();
+    const trailers: number[] = [];
     for (const { at, number, word } of landmarksIn(bytes)) {
       if (number !== null) {
         current = number;
@@ -35,11 +37,10 @@ export class FoundTable implements ObjectTable {
       } else if (word === '/Catalog') {
         catalog = current;
       } else {
-        const start = word === 'trailer' ? at : (this.offsets.get(current) ?? at);
-        const found = dictionaryAt(bytes, start);
-        trailer = found?.has('Root') ? found : trailer;
+        trailers.push(word === 'trailer' ? at : (this.offsets.get(current) ?? at));
       }
     }
+    const trailer = lastTrailer(bytes, trailers);
     if (!trailer.has('Root') && catalog > 0) {
       trailer.set('Root', new Reference(catalog, 0));
     }
@@ -68,6 +69,17 @@ export class FoundTable implements ObjectTable {
       this.members.set(number, place);
     }
   }
+}
+
+/** The last of the trailers that names a catalog; an empty one when none does. */
+function lastTrailer(bytes: Bytes, starts: readonly number[]): Dictionary {
+  for (const start of starts.slice(-maxTrailers).reverse()) {
+    const found = dictionaryAt(bytes, start);
+    if (found?.has('Root')) {
+      return found;
+    }
+  }
+  return new Dictionary();
 }
 
 /** The dictionary behind the first words at `start`, else null. */

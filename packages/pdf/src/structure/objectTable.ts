@@ -10,7 +10,7 @@ export interface Bytes {
 }
 
 /** Where an object is: at an offset in the file, or in an object stream. */
-export type Place = { offset: number } | { stream: number; index: number };
+export type Place = { offset: number } | { stream: number };
 
 const firstWindow = 4 * 1024;
 const maxWindow = 16 * 2 ** 20;
@@ -28,7 +28,7 @@ export function parseAt<T>(bytes: Bytes, position: number, work: (parser: Parser
     try {
       return work(new Parser(piece));
     } catch (error) {
-      if (!(error instanceof Incomplete) || piece.length < window || window > maxWindow) {
+      if (!(error instanceof Incomplete) || piece.length < window || window >= maxWindow) {
         throw error;
       }
     }
@@ -187,8 +187,7 @@ export class OwnTable implements ObjectTable {
           const start = rows + row * width;
           const kind = kindWidth === 0 ? 1 : numberAt(data, start, kindWidth);
           const value = numberAt(data, start + kindWidth, second);
-          const last = numberAt(data, start + kindWidth + second, third);
-          return kind === 1 ? { offset: value } : kind === 2 ? { stream: value, index: last } : null;
+          return kind === 1 ? { offset: value } : kind === 2 ? { stream: value } : null;
         },
       });
     }

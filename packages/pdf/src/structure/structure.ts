@@ -8,10 +8,10 @@ import { Dictionary, nameOf, Reference, type Value } from './values';
 const maxStreams = 8;
 const maxHops = 32;
 
-/** The objects of an object stream: their numbers, and the offset of each in the data. */
+/** The data of an object stream, and the offsets of its objects by their numbers. */
 interface ObjectStream {
   data: Buffer;
-  places: { number: number; offset: number }[];
+  offsets: Map<number, number>;
 }
 
 /**
@@ -45,7 +45,10 @@ export class Structure {
       };
       const table = ownTableOf(bytes);
       const structure = table === null ? null : new Structure(bytes, table, origin);
-      return structure?.catalog?.has('Pages') ? structure : Structure.search(bytes, origin);
+      if (structure?.catalog?.has('Pages')) {
+        return structure;
+      }
+      return structure?.hidesCatalog() ? null : Structure.search(bytes, origin);
     } catch {
       return null;
     }
@@ -55,8 +58,8 @@ export class Structure {
     const table = new FoundTable(bytes);
     const structure = new Structure(bytes, table, origin);
     for (const stream of table.streams) {
-      for (const [index, { number }] of structure.membersOf(stream).entries()) {
-        table.addMember(number, { stream, index });
+      for (const number of structure.membersOf(stream)) {
+        table.addMember(number, { stream });
       }
     }
     return structure.catalog?.has('Pages') ? structure : null;
@@ -118,18 +121,25 @@ export class Structure {
     }
   }
 
-  private membersOf(stream: number): ObjectStream['places'] {
+  /** True when the catalog is in an encrypted object stream. A search of the whole file would not find it either. */
+  private hidesCatalog(): boolean {
+    const root = this.table.trailer.get('Root');
+    const place = root instanceof Reference ? this.table.find(root.number) : null;
+    return this.isEncrypted && place !== null && 'stream' in place;
+  }
+
+  private membersOf(stream: number): Iterable<number> {
     try {
-      return this.readStream(stream).places;
+      return this.readStream(stream).offsets.keys();
     } catch {
       return [];
     }
   }
 
   private inStream(stream: number, number: number): Value {
-    const { data, places } = this.streams.get(stream) ?? this.readStream(stream);
-    const place = places.find((each) => each.number === number);
-    return place === undefined ? null : new Parser(data, place.offset).value();
+    const { data, offsets } = this.streams.get(stream) ?? this.readStream(stream);
+    const offset = offsets.get(number);
+    return offset === undefined ? null : new Parser(data, offset).value();
   }
 
   private readStream(number: number): ObjectStream {
@@ -143,19 +153,19 @@ export class Structure {
     const data = Buffer.concat([decode(streamData(this.bytes, dataAt, length), dictionary), Buffer.from('\n')]);
     const parser = new Parser(data);
     const first = numberOf(dictionary.get('First'), 0);
-    const places: ObjectStream['places'] = [];
+    const offsets: ObjectStream['offsets'] = new Map();
     for (let left = numberOf(dictionary.get('N'), 0); left > 0; left--) {
       const [member, offset] = [parser.takesInteger(), parser.takesInteger()];
       if (member === null || offset === null) {
         break;
       }
-      places.push({ number: member, offset: first + offset });
+      offsets.set(member, offsets.get(member) ?? first + offset);
     }
     const [oldest] = this.streams.size >= maxStreams ? this.streams.keys() : [];
     if (oldest !== undefined) {
       this.streams.delete(oldest);
     }
-    const read = { data, places };
+    const read = { data, offsets };
     this.streams.set(number, read);
     return read;
   }
