@@ -2,15 +2,14 @@ import { cleanText, MillraceError } from '@millrace/contracts';
 import { readCatalog } from '../structure/catalogFacts';
 import { buildLines } from '../text/buildLines';
 import { PageCharacters } from '../text/pageCharacters';
-import { placeText } from '../text/placeText';
-import type { GrayImage, PageSize, PageText, PdfAttachment, PdfFile, PdfInfo, RenderOptions, TextLine } from '../types';
-import type { ShownText } from './annotations/shownAnnotations';
+import type { GrayImage, PageSize, PageText, PdfAttachment, PdfFile, PdfInfo, RenderOptions } from '../types';
+import { placeTexts, undrawnLines } from './annotations/placeTexts';
 import { attachmentsOf } from './attachments';
 import { copyPage } from './copyPage';
 import type { FileAccess } from './fileAccess';
 import { largestImage } from './largestImage';
 import { type FilePlace, OpenDocument, type OpenPage, type SeenOnPages, type Showing } from './openDocument';
-import { type PageGeometry, readGeometry, roundedSize, shownMap } from './pageGeometry';
+import { readGeometry, roundedSize } from './pageGeometry';
 import { guarded, type Pdfium } from './pdfium';
 import { readCharacters } from './readCharacters';
 import { type InfoOptions, readInfo } from './readInfo';
@@ -234,27 +233,5 @@ export class PdfiumFile implements PdfFile {
     if (!Number.isInteger(page) || page < 1 || page > this.info.pageCount) {
       throw new RangeError(`Page ${page} does not exist. The PDF has ${this.info.pageCount} pages.`);
     }
-  }
-}
-
-/** The lines of what a viewer shows besides the page's own content. */
-function undrawnLines(texts: readonly ShownText[], geometry: PageGeometry): TextLine[] {
-  const characters = new PageCharacters();
-  placeTexts(characters, texts, geometry);
-  return buildLines(characters, geometry);
-}
-
-function placeTexts(characters: PageCharacters, texts: readonly ShownText[], geometry: PageGeometry): void {
-  const { a, b, c, d, e, f } = shownMap(geometry);
-  for (const { left, bottom, right, top, ...text } of texts) {
-    const [x0, x1] = [a * left + c * bottom + e, a * right + c * top + e];
-    const [y0, y1] = [b * left + d * bottom + f, b * right + d * top + f];
-    placeText(characters, {
-      ...text,
-      left: Math.max(0, Math.min(x0, x1)),
-      right: Math.min(geometry.width, Math.max(x0, x1)),
-      top: Math.max(0, Math.min(y0, y1)),
-      bottom: Math.min(geometry.height, Math.max(y0, y1)),
-    });
   }
 }
