@@ -106,6 +106,28 @@ describe('Changing the model', () => {
     expect(stored?.signature).toBe(bytes.map((byte) => byte.toString(2).padStart(8, '0')).join(''));
   });
 
+  test('When the model changes, then a search directly after it knows the index of the new vectors', async () => {
+    const other = plainModel('other-model', old.dimensions);
+    await change.database.sql.none(
+      `DROP INDEX document_chunks_embedding;
+       UPDATE vector_signatures SET slot = 'b';
+       CREATE INDEX document_chunks_embedding ON document_chunks
+         USING hnsw ((signature_b::bit(${2 * old.dimensions})) bit_hamming_ops)`,
+    );
+    const documentId = await change.addDocument(100);
+    await change.reEmbedding.begin(other);
+    await change.addNext(documentId, [...Array(100).keys()], other);
+    await change.reEmbedding.buildIndexes(await change.running(), {});
+    const search = (embeddingModel: string) =>
+      change.database.read(({ documentChunks }) =>
+        // Four rows are sorted by their vectors.
+        documentChunks.search(unitVector(77, old.dimensions), { embeddingModel }, { limit: 1, effort: 0.01 }),
+      );
+    expect(await search(old.model)).toMatchObject([{ content: 'Text 77' }]);
+    expect(await change.reEmbedding.change(await change.running())).toBe(true);
+    expect(await search(other.model)).toMatchObject([{ content: 'Text 77' }]);
+  });
+
   test('When another vector index is built meanwhile, then the change waits, and the new vectors get that index', async () => {
     const builder = new VectorIndexBuilder(change.database, { databaseUrl: change.url });
     const documentId = await change.addDocument(1);

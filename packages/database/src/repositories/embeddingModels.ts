@@ -3,7 +3,7 @@ import type { Sql } from '../connection/sql';
 
 /** A model of the database's vectors. */
 export interface StoredModel extends EmbeddingModel {
-  /** The name under which chunks, texts and claims refer to it. Two models that differ in any field have different keys. */
+  /** The name under which chunks, texts and claims refer to it. Two models that differ in more than the dimensions have different keys. */
   key: string;
 }
 

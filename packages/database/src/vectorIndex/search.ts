@@ -61,7 +61,7 @@ export async function searchChunks(
   const run = (plan: VectorScan) => scanChunks(sql, plan, { vector, signature, filter, limit });
   const compareAll = () => run(planExactScan(wanted));
 
-  let scan = planVectorScan(await indexes.list(sql), wanted);
+  let scan = planVectorScan(await indexes.list(sql, filter.embeddingModel, vector.length), wanted);
   if (scan.meanId !== null) {
     signature = (await findSigner(sql, scan.meanId))?.sign(vector) ?? null;
     // The index and its mean have been dropped since the indexes were listed.
