@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { newId } from '@millrace/contracts';
-import { createTestDatabase, type TestDatabase, waitFor } from '@millrace/test-support';
+import { createTestDatabase, type TestDatabase, unitVector, waitFor } from '@millrace/test-support';
+import { newDocument, newDocumentChunk } from '@millrace/test-support/lifecycle';
 import { Client } from 'pg';
 import {
   checkSetup,
@@ -145,6 +146,38 @@ describe('Migrations', () => {
       expect(await jobs(database)).toMatchObject([
         { id: jobId, kind: 'ingest', status: 'processing', total: 2, chunks: 2 },
       ]);
+    });
+  });
+
+  test('When migrations are undone and run again, then the chunks of a model with a context are found each time', async () => {
+    await run('up', { embedding: { ...embedding, context: 'headings' } });
+    await withDatabase(testDatabase.url, async (database) => {
+      const { key } = await database.embeddingModels.active();
+      expect(key).toMatch(/^test-model~/);
+      const document = newDocument();
+      await database.documents.insertIfNew(document);
+      const chunk = newDocumentChunk({
+        documentId: document.id,
+        chunkIndex: 1,
+        embeddingModel: key,
+        embeddingHash: 'a',
+      });
+      await database.transaction(({ documentChunks }) => documentChunks.upsertAll([chunk]));
+    });
+    await run('down', { count: migrationNames().length - migrationNames().indexOf('0018_chunk-metadata') });
+    await withDatabase(testDatabase.url, async ({ sql }) => {
+      const rows = await sql.many<{ found: boolean }>(
+        'SELECT embedding_model = model AS found FROM document_chunks, embedding_settings',
+      );
+      expect(rows).toEqual([{ found: true }]);
+    });
+    await run('up');
+    await withDatabase(testDatabase.url, async (database) => {
+      const { key: embeddingModel } = await database.embeddingModels.active();
+      const found = await database.read(({ documentChunks }) =>
+        documentChunks.search(unitVector(1), { embeddingModel }, { limit: 1 }),
+      );
+      expect(found).toMatchObject([{ content: 'Text 1' }]);
     });
   });
 
