@@ -28,12 +28,23 @@ export function contextOf({ title, filename, section }: ChunkInDocument, room: n
       return lines;
     }
   }
-  const words = name.split(' ');
-  while (words.length > 0 && mostTokensOf(words.join(' ')) > limit) {
-    words.pop();
-  }
-  return words.join(' ');
+  return cut(name, limit);
 }
+
+/** Returns the first words with at most `limit` tokens. Where words are written without spaces, single letters count as words. */
+function cut(name: string, limit: number): string {
+  let kept = '';
+  for (const [piece] of name.matchAll(piecePattern)) {
+    if (mostTokensOf(kept + piece) > limit) {
+      break;
+    }
+    kept += piece;
+  }
+  return kept.trimEnd();
+}
+
+const spaceless = String.raw`\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}`;
+const piecePattern = new RegExp(String.raw`[${spaceless}]\p{M}*|[^ ${spaceless}]+| `, 'gu');
 
 /** Returns the title with single spaces, or an empty string when it is only a number or an identifier. */
 function readableTitle(title: string): string {

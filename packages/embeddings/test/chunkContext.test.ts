@@ -46,6 +46,12 @@ describe('The context of a chunk', () => {
     expect(contextOf({ title: 'Annual Report', filename: 'a.pdf', section }, room)).toBe(context);
   });
 
+  test('keeps the beginning of a title that is written without spaces', () => {
+    const title = `${'株式会社の有価証券報告書'.repeat(4)} 2024`;
+    expect(contextOf({ title, filename: 'a.pdf', section: null }, 100)).toBe(title.slice(0, 32));
+    expect(contextOf({ title: '年报 Report', filename: 'a.pdf', section: null }, 3)).toBe('年报');
+  });
+
   test('never takes more than its room', () => {
     fc.assert(
       fc.property(
