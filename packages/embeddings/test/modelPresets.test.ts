@@ -36,6 +36,8 @@ test.each([
   ['text-embedding-3-small', none, 8_192],
   ['openai/text-embedding-3-large', none, 8_192],
   ['all-minilm:l6-v2', none, 256],
+  ['sentence-transformers/all-MiniLM-L12-v2', none, 128],
+  ['paraphrase-multilingual', none, 128],
   ['a-model-that-nobody-knows', none, 512],
 ])('When the model is %s, then it is used as its card says', (model, [queryPrefix, documentPrefix], maxTokens) => {
   expect(presetOf(model)).toEqual({ queryPrefix, documentPrefix, maxTokens });

@@ -17,7 +17,7 @@ const unknown: ModelDefaults = { queryPrefix: '', documentPrefix: '', maxTokens:
  * - Alibaba-NLP/gte-modernbert-base: none.
  * - google/embeddinggemma-300m: the prompts "task: search result | query: " and "title: none | text: ".
  * - mixedbread-ai/mxbai-embed-large-v1: as bge. Qwen/Qwen3-Embedding-0.6B: an instruction before the query, without a space.
- * - sentence-transformers/all-MiniLM-L6-v2: none, 256 tokens.
+ * - sentence-transformers/all-MiniLM-L6-v2: none, 256 tokens. all-MiniLM-L12-v2, paraphrase-multilingual-mpnet-base-v2: 128.
  * - OpenAI (https://platform.openai.com/docs/guides/embeddings): none, 8192 tokens.
  */
 const presets: readonly [RegExp, Partial<ModelDefaults>][] = [
@@ -40,6 +40,7 @@ const presets: readonly [RegExp, Partial<ModelDefaults>][] = [
   ],
   [/^mxbai-embed-large/, { queryPrefix: forPassages }],
   [/^qwen3-embedding/, { queryPrefix: forWebSearch, maxTokens: 8_192 }],
+  [/^all-minilm-l12|^paraphrase-multilingual/, { maxTokens: 128 }],
   [/^all-minilm/, { maxTokens: 256 }],
 ];
 
