@@ -85,11 +85,20 @@ test('When images are chosen, then their versions are exact, and pgvector is the
   expect(bases[0]).toMatch(/^node:24\.\d+\.\d+-/);
 });
 
-test('When the workflow runs, then it runs both commands of README on every version of Node', () => {
+test('When the workflow runs, then it runs both commands of README on every Debian and every version of Node', () => {
+  interface Matrix {
+    debian: string[];
+    node: string[];
+    include: { debian: string; node: string }[];
+  }
   const { jobs } = parse(read('.github/workflows/ci.yml')) as {
-    jobs: Record<string, { strategy?: { matrix: { node: string[] } }; steps: { run?: string }[] }>;
+    jobs: Record<string, { strategy?: { matrix: Matrix }; steps: { run?: string }[] }>;
   };
-  expect(jobs.debian?.strategy?.matrix.node).toEqual(['20.19', '22', '24']);
+  expect(jobs.debian?.strategy?.matrix).toEqual({
+    debian: ['bookworm'],
+    node: ['20.19', '22', '24'],
+    include: [{ debian: 'trixie', node: '24' }],
+  });
   for (const job of [jobs.debian, jobs.ubuntu]) {
     const commands = job?.steps.flatMap(({ run }) => run ?? []);
     expect(commands).toEqual(expect.arrayContaining(['npm run demo', 'npm test']));

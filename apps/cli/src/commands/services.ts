@@ -53,7 +53,7 @@ export function addServices(program: Command, cli: Cli): void {
 
   services
     .command('install')
-    .description('installs their packages and starts nothing; needs root, on Debian or Ubuntu')
+    .description('installs their packages and starts nothing; needs root, on Debian')
     // Root runs this in the checkout of another user, so the log lies where root's files belong.
     .action(() => install({ ...context, logDir: '/var/log/millrace' }));
 }

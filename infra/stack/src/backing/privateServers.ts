@@ -30,7 +30,7 @@ export async function describeMissingServers(path: string | undefined): Promise<
     ? undefined
     : `${missing.join(' and ')} must be installed on this machine. This kills servers and starts them again, so it ` +
         'cannot use a container or a configured server. ' +
-        'On Debian or Ubuntu, as root: node apps/cli/dist/main.js services install';
+        'On Debian, as root: node apps/cli/dist/main.js services install';
 }
 
 /**
