@@ -33,9 +33,6 @@ UPDATE embedding_settings SET model = model_key;
 UPDATE re_embeddings SET model = model_key;
 
 DROP INDEX document_chunks_cache;
--- The vectors stay as they are and get the name of their model back, without which nothing would find them.
-UPDATE document_chunks SET embedding_model = s.model FROM embedding_settings s
-WHERE embedding_model = s.model_key AND s.model_key <> s.model;
 CREATE INDEX document_chunks_cache ON document_chunks (content_hash, embedding_model) WHERE embedding IS NOT NULL;
 ALTER TABLE document_chunks DROP COLUMN embedding_hash;
 ALTER TABLE re_embeddings DROP COLUMN model_key, DROP COLUMN context, DROP COLUMN document_prefix,
