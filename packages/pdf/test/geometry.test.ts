@@ -40,6 +40,13 @@ describe('When the letters of a line are drawn in an odd order', () => {
 });
 
 describe('When the letters of words are spaced out', () => {
+  test.each(['S M T W T F S', 'X X O X O O', 'A C B D D A'])(
+    'but %s are no words, then they stay apart',
+    async (marks) => {
+      expect(await textsOf(letter(marks, 50, 700))).toEqual([marks]);
+    },
+  );
+
   test.each([
     ['by gaps', 'BT /F 10 Tf 4 Tc 50 700 Td [(LOREM) -800 (IPSUM)] TJ ET', 'LOREM IPSUM'],
     ['by drawn spaces', letter('L O R E M   I P S U M', 50, 700), 'LOREM IPSUM'],

@@ -1,3 +1,4 @@
+import { judgeText } from '../../layer/judgeText';
 import { kind, type PageCharacters } from '../pageCharacters';
 import { wordGap } from './separator';
 
@@ -13,6 +14,8 @@ const maxLetterGap = 0.8;
 const maxDigitGap = 0.25;
 /** At most this part of the letters is next to another one when each is followed by a drawn space. */
 const maxJoinedShare = 0.2;
+/** Letters that follow each other less well are no words: days of the week, answers, marks. See judgeText. */
+const minWordScore = -0.9;
 /** A gap between words is wider than the gap between letters by this factor where spaces were drawn between all letters. */
 const wordFactor = 1.5;
 
@@ -62,12 +65,17 @@ export function spacingOf(source: PageCharacters, from: number, end: number): Sp
     return null;
   }
   const letters = [...text].filter((character) => letterPattern.test(character));
-  if ((hasDrawnSpaces || letterGap > maxDigitGap) && (letters.length < 0.8 * text.length || isAlphabet(letters))) {
+  const isWide = hasDrawnSpaces || letterGap > maxDigitGap;
+  if (isWide && (letters.length < 0.8 * text.length || isAlphabet(letters) || !mayBeWords(letters))) {
     return null;
   }
   return hasDrawnSpaces
     ? { letterGap: wordFactor * letterGap - wordGap, hasDrawnSpaces }
     : { letterGap, hasDrawnSpaces };
+}
+
+function mayBeWords(letters: readonly string[]): boolean {
+  return judgeText(letters.join('')).score >= minWordScore;
 }
 
 /** True for letters that name things, such as "A B C D". */
