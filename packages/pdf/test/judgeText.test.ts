@@ -1,3 +1,4 @@
+import { guessCodeMap } from '../src/layer/codeMaps';
 import { isBetterReading } from '../src/layer/compare';
 import { judgeText } from '../src/layer/judgeText';
 import { riverText } from './placedText';
@@ -94,4 +95,12 @@ test('When another reading has a fraction of the text, then it is not the better
   const wrong = { text: shifted(riverText, -29) };
   expect(isBetterReading({ text: riverText }, wrong)).toBe(true);
   expect(isBetterReading({ text: riverText.slice(0, 80) }, wrong)).toBe(false);
+});
+
+test.each([
+  ['a sequence of genes', Array.from({ length: 1_200 }, (_, at) => 'ACGT'[(at * at + (at >> 3)) % 4]).join('')],
+  ['a cipher', shifted(riverText.toUpperCase(), 3)],
+  ['marks', 'XOXXO OXXOX XXOOX OXOXO '.repeat(20)],
+])('When a text is %s, then it is not taken for codes of other characters', (_, text) => {
+  expect(guessCodeMap(Array.from(text, (one) => one.charCodeAt(0)))).toBeNull();
 });

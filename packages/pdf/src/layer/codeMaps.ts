@@ -12,8 +12,13 @@ const firstStandardGlyph = 3;
 /** Encodings of one byte whose letters are read as accented Latin ones. */
 const encodings = ['windows-1251', 'windows-1253', 'windows-1255', 'windows-1256', 'koi8-r'];
 const shifts = Array.from({ length: 159 }, (_, index) => index - 63);
-/** Among so many shifts, one looks right by chance in a short text. */
+/** Among so many shifts, one looks right by chance in a short text. Texts score about 1. */
 const minShiftedLetters = 40;
+const minShiftedScore = 0.6;
+/** Fewer different codes are no words: a sequence of genes has four. */
+const minDifferent = 10;
+/** White space that is drawn between words is no code of another character. It may be one now and then. */
+const maxSpaceShare = 0.04;
 /** The share of codes that a right map need not know. */
 const maxUnknown = 0.02;
 /** A less likely map must give a better text. */
@@ -32,17 +37,26 @@ export function textOf(codes: readonly number[], map: CodeMap = (code) => code):
   return text;
 }
 
+/** A way in which codes may stand for characters, and the least score of a right text. */
+interface PossibleMap {
+  map: CodeMap;
+  minScore: number;
+}
+
 /** Every way in which `count` codes that were reported as text may stand for characters, the likely ones first. */
-function* possibleMaps(count: number): Generator<CodeMap> {
-  yield (code) => standardGlyphs.charCodeAt(code - firstStandardGlyph) || undefined;
-  yield (code) => ((code & 255) << 8) | (code >> 8);
+function* possibleMaps(count: number): Generator<PossibleMap> {
+  yield { map: (code) => standardGlyphs.charCodeAt(code - firstStandardGlyph) || undefined, minScore: 0 };
+  yield { map: (code) => ((code & 255) << 8) | (code >> 8), minScore: 0 };
   for (const encoding of encodings) {
     const decoded = new TextDecoder(encoding).decode(Uint8Array.from({ length: 256 }, (_, byte) => byte));
-    yield (code) => (code < 256 ? decoded.charCodeAt(code) : undefined);
+    yield { map: (code) => (code < 256 ? decoded.charCodeAt(code) : undefined), minScore: 0 };
   }
   if (count >= minShiftedLetters) {
     for (const shift of shifts) {
-      yield (code) => (code + shift >= 32 && code + shift < 127 ? code + shift : undefined);
+      yield {
+        map: (code) => (code + shift >= 32 && code + shift < 127 ? code + shift : undefined),
+        minScore: minShiftedScore,
+      };
     }
   }
 }
@@ -50,14 +64,18 @@ function* possibleMaps(count: number): Generator<CodeMap> {
 /** Finds what the codes of a font stand for by trying: the text must be convincing. Null when no text is. */
 export function guessCodeMap(codes: readonly number[]): CodeMap | null {
   const drawn = codes.filter((code) => code !== space);
+  if (new Set(drawn).size < minDifferent) {
+    return null;
+  }
+  const hasSpaces = drawn.filter((code) => code === 32).length > maxSpaceShare * drawn.length;
   let best: { map: CodeMap; score: number } | null = null;
-  for (const map of possibleMaps(drawn.length)) {
+  for (const { map, minScore } of possibleMaps(drawn.length)) {
     const unknown = drawn.filter((code) => map(code) === undefined).length;
-    if (unknown > maxUnknown * drawn.length) {
+    if (unknown > maxUnknown * drawn.length || (hasSpaces && map(32) !== 32)) {
       continue;
     }
     const { isConvincing, score } = judgeText(textOf(codes, map));
-    if (isConvincing && (best === null || score > best.score + betterBy)) {
+    if (isConvincing && score >= minScore && (best === null || score > best.score + betterBy)) {
       best = { map, score };
     }
   }
