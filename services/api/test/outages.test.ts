@@ -100,6 +100,7 @@ describe('When Redis is frozen', () => {
 /** The bodies of the endpoints that need one. */
 const bodies: Record<string, object> = {
   searchChunks: { query: 'tea' },
+  changeDocument: { metadata: {} },
   retryFailures: { collection_id: defaultCollectionId },
 };
 

@@ -98,7 +98,7 @@ describe('An invalid request', () => {
   test('When the address does not take the method, then METHOD_NOT_ALLOWED names those that it takes', async () => {
     const response = await api.client.put(`/api/v1/documents/${randomUUID()}`);
     expect(response).toMatchObject({ status: 405, body: { code: 'METHOD_NOT_ALLOWED' } });
-    expect(response.headers.allow).toBe('GET, DELETE');
+    expect(response.headers.allow).toBe('GET, PATCH, DELETE');
   });
 
   test('When the JSON is malformed, then JSON_MALFORMED', async () => {

