@@ -170,6 +170,17 @@ describe('Migrations', () => {
     });
   });
 
+  test('When a re-embedding is under way, then migrations wait for its end, and running none is no fault', async () => {
+    await run('up', { count: migrationNames().length - 1 });
+    const start = () => withDatabase(testDatabase.url, ({ sql }) => sql.none('CREATE TABLE document_chunks_next ()'));
+    await start();
+    await expect(run('up')).rejects.toMatchObject({ code: 'SETUP_INVALID' });
+    await withDatabase(testDatabase.url, ({ sql }) => sql.none('DROP TABLE document_chunks_next'));
+    expect(await run('up')).toEqual([migrationNames().at(-1)]);
+    await start();
+    expect(await run('up')).toEqual([]);
+  });
+
   test('When they have run, then services of the version before find every column that they read', async () => {
     await run('up');
     await withDatabase(testDatabase.url, ({ sql }) =>

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type EmbeddingModel, modelOf } from '@millrace/contracts';
+import { type EmbeddingModel, MillraceError, modelOf } from '@millrace/contracts';
 import { runner } from 'node-pg-migrate';
 import type { Client } from 'pg';
 import { type DatabaseAddress, withClient } from '../connection/withClient';
@@ -34,7 +34,7 @@ export interface MigrateOptions extends DatabaseAddress {
  * Runs the SQL files in packages/database/migrations, up or down, in one transaction. A second run waits for the first. A
  * database without vectors takes the given model. The roles of `makeRoles` get their privileges on new tables.
  * @returns the names of the migrations that ran.
- * @throws MillraceError DATABASE_UNAVAILABLE or DATABASE_TLS_FAILED, or the error of the failing statement, such as a lock
+ * @throws MillraceError SETUP_INVALID while a re-embedding runs, DATABASE_UNAVAILABLE or DATABASE_TLS_FAILED, or the error of the failing statement, such as a lock
  *   timeout. Then nothing has changed.
  */
 export function migrate(options: MigrateOptions): Promise<string[]> {
@@ -43,6 +43,9 @@ export function migrate(options: MigrateOptions): Promise<string[]> {
     // Lock and settings belong to the transaction, because a pooler in transaction mode keeps nothing beyond it. The runner's
     // BEGIN inside it only causes a warning. The runner's COMMIT or ROLLBACK ends our transaction.
     await begin(client);
+    if (direction === 'up') {
+      await refuseDuringReEmbedding(client);
+    }
     await client.query(
       `SELECT set_config('millrace.embedding_model', $1, true), set_config('millrace.embedding_dimensions', $2, true),
               set_config('lock_timeout', $3, true)`,
@@ -71,6 +74,24 @@ export function migrate(options: MigrateOptions): Promise<string[]> {
     }
     return run.map((migration) => migration.name);
   });
+}
+
+/**
+ * A migration may change document_chunks, and document_chunks_next would stay as it is. Then no new vector could be stored,
+ * although it has been paid for.
+ */
+async function refuseDuringReEmbedding(client: Client): Promise<void> {
+  const { rowCount } = await client.query(`SELECT WHERE to_regclass('document_chunks_next') IS NOT NULL`);
+  if (rowCount === 0) {
+    return;
+  }
+  const done = await client.query('SELECT FROM pgmigrations');
+  if ((done.rowCount ?? 0) < migrationNames().length) {
+    throw new MillraceError(
+      'SETUP_INVALID',
+      'A re-embedding is under way, and migrations would end it. Let it end first, or cancel it ("re-embed cancel"), with the version of Millrace that runs.',
+    );
+  }
 }
 
 /**
