@@ -105,6 +105,8 @@ export interface PdfFile {
    * Returns null where they do not. @throws MillraceError as readPage does.
    */
   recoverPage(page: number): PageText | null;
+  /** False when the engine reads all fonts of the file. Otherwise pages may have text that it does not report. */
+  mayHaveLostFonts(): boolean;
   /** Copies a page into a PDF of its own, for another engine. Null when it cannot be copied. @throws MillraceError as readPage does. */
   copyPage(page: number): Uint8Array | null;
   /** The shown size of a page, even of one that cannot be read. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { exchanged, fontPage, mappedPdf, rawPdf, rawStream, shownLines } from '@millrace/test-support';
+import { contentPdf, exchanged, fontPage, mappedPdf, rawPdf, rawStream, shownLines } from '@millrace/test-support';
 import { LayerReader, openPdf, type ReadLayer } from '../src';
 import { riverText, wrap } from './placedText';
 import { TemporaryFolder } from './temporary';
@@ -94,19 +94,31 @@ test('When a font has only the names of its glyphs, then the second engine reads
   expect(layer).toBe('replaced');
 });
 
+/** "中华人民" in GBK. The descendant is a dictionary where a list must be. */
+const lostFontPdf = rawPdf([
+  ...fontPage,
+  shownLines(['中华人民'], () => Buffer.from('d6d0bbaac8cbc3f1', 'hex')),
+  '<< /Type /Font /Subtype /Type0 /BaseFont /SimSun /Encoding /GBK-EUC-H /DescendantFonts 6 0 R >>',
+  `<< /Type /Font /Subtype /CIDFontType2 /BaseFont /SimSun /FontDescriptor 7 0 R /DW 1000
+    /CIDSystemInfo << /Registry (Adobe) /Ordering (GB1) /Supplement 2 >> >>`,
+  '<< /Type /FontDescriptor /FontName /SimSun /Flags 4 /FontBBox [0 -200 1000 900] /ItalicAngle 0 /Ascent 900 /Descent -200 >>',
+]);
+
 test('When the first engine drops a font with a predefined encoding, then the second engine reads it', async () => {
-  // "中华人民" in GBK. The descendant is a dictionary where a list must be.
-  const pdf = rawPdf([
-    ...fontPage,
-    shownLines(['中华人民'], () => Buffer.from('d6d0bbaac8cbc3f1', 'hex')),
-    '<< /Type /Font /Subtype /Type0 /BaseFont /SimSun /Encoding /GBK-EUC-H /DescendantFonts 6 0 R >>',
-    `<< /Type /Font /Subtype /CIDFontType2 /BaseFont /SimSun /FontDescriptor 7 0 R /DW 1000
-      /CIDSystemInfo << /Registry (Adobe) /Ordering (GB1) /Supplement 2 >> >>`,
-    '<< /Type /FontDescriptor /FontName /SimSun /Flags 4 /FontBBox [0 -200 1000 900] /ItalicAngle 0 /Ascent 900 /Descent -200 >>',
-  ]);
-  const { text, layer } = await layerOf(pdf);
+  const { text, layer } = await layerOf(lostFontPdf);
   expect(text.text).toBe('中华人民');
   expect(layer).toBe('replaced');
+});
+
+test('When no font has a predefined encoding, then pages without text need no second engine', async () => {
+  const mayHaveLostFonts = (pdf: Buffer) => folder.open(pdf, (file) => file.mayHaveLostFonts());
+  expect(await mayHaveLostFonts(glyphsPdf(['Identity-H']))).toBe(false);
+  expect(await mayHaveLostFonts(contentPdf(''))).toBe(false);
+  expect(await mayHaveLostFonts(lostFontPdf)).toBe(true);
+  const direct = contentPdf('')
+    .toString('latin1')
+    .replace(/\/F \d+ 0 R/u, '/F << /Encoding /UniJIS-UTF16-V >>');
+  expect(await mayHaveLostFonts(Buffer.from(direct, 'latin1'))).toBe(true);
 });
 
 test('When nothing tells what the text is, then it is suspect', async () => {

@@ -1,5 +1,6 @@
 import { cleanText, MillraceError } from '@millrace/contracts';
 import { readCatalog } from '../structure/catalogFacts';
+import { mayHavePredefinedEncoding } from '../structure/predefinedEncodings';
 import { buildLines } from '../text/buildLines';
 import { PageCharacters } from '../text/pageCharacters';
 import type { GrayImage, PageSize, PageText, PdfAttachment, PdfFile, PdfInfo, RenderOptions } from '../types';
@@ -32,6 +33,7 @@ const formType = { runXfa: 2, xfa: 3 };
 export class PdfiumFile implements PdfFile {
   private isClosed = false;
   private readonly characters = new PageCharacters();
+  private mayLoseFonts: boolean | null = null;
   /** How many bytes the engine had read when the document was last opened. */
   private deliveredAtOpening: number;
 
@@ -76,6 +78,11 @@ export class PdfiumFile implements PdfFile {
         return recovered === null ? null : this.readText(page, open, textPage, recovered);
       }),
     );
+  }
+
+  mayHaveLostFonts(): boolean {
+    this.mayLoseFonts ??= mayHavePredefinedEncoding(this.access);
+    return this.mayLoseFonts;
   }
 
   copyPage(page: number): Uint8Array | null {

@@ -59,7 +59,8 @@ export class LayerReader {
 
   /** The text of a page on which the first engine found hardly any, because it knows its fonts less well. */
   private async findLost(text: PageText): Promise<PageText | null> {
-    const copy = this.file.copyPage(text.page);
+    // The copy of a scan is as large as its image, so it is made only where it may help.
+    const copy = this.file.mayHaveLostFonts() ? this.file.copyPage(text.page) : null;
     if (copy === null || !predefinedEncoding.test(Buffer.from(copy).toString('latin1'))) {
       return null;
     }

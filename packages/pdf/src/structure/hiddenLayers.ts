@@ -1,5 +1,4 @@
 import { Layers } from './layers';
-import type { ObjectTable } from './objectTable';
 import type { Structure } from './structure';
 import { Dictionary, Name, Reference, type Value, write } from './values';
 
@@ -24,23 +23,13 @@ export function hiddenLayersUpdate(structure: Structure, fileSize: number): Buff
   }
   const layers = new Layers(structure);
   const bodies = new Map<number, string>();
-  for (const number of layers.hidesAny ? numbersByStream(structure.table) : []) {
+  for (const number of layers.hidesAny ? structure.numbers() : []) {
     const body = replacementOf(structure, layers, number);
     if (body !== null) {
       bodies.set(number, body);
     }
   }
   return bodies.size === 0 ? null : updateOf(structure, bodies, fileSize - structure.origin);
-}
-
-/** All object numbers, those in one stream after each other: each stream is then decoded once. */
-function numbersByStream(table: ObjectTable): number[] {
-  const streamOf = Array.from({ length: table.size }, (_, number) => {
-    const place = table.find(number);
-    return place !== null && 'stream' in place ? place.stream : 0;
-  });
-  const numbers = [...streamOf.keys()].slice(1);
-  return numbers.sort((one, other) => (streamOf[one] ?? 0) - (streamOf[other] ?? 0) || one - other);
 }
 
 /** What stands for an object in the update; null when the object stays as it is. */

@@ -121,6 +121,16 @@ export class Structure {
     }
   }
 
+  /** All object numbers, those in one stream after each other: each stream is then decoded once. */
+  numbers(): number[] {
+    const streamOf = Array.from({ length: this.table.size }, (_, number) => {
+      const place = this.table.find(number);
+      return place !== null && 'stream' in place ? place.stream : 0;
+    });
+    const numbers = [...streamOf.keys()].slice(1);
+    return numbers.sort((one, other) => (streamOf[one] ?? 0) - (streamOf[other] ?? 0) || one - other);
+  }
+
   /** True when the catalog is in an encrypted object stream. A search of the whole file would not find it either. */
   private hidesCatalog(): boolean {
     const root = this.table.trailer.get('Root');
