@@ -10,6 +10,9 @@ const example = read('.env.example');
 
 interface Service {
   image: string;
+  build?: unknown;
+  pull_policy?: string;
+  depends_on?: Record<string, { condition: string }>;
   environment: Record<string, string>;
   ports?: string[];
 }
@@ -75,6 +78,16 @@ test('When several APIs run, then each gets a port of a range on the loopback ad
       expect(port).toMatch(/^127\.0\.0\.1:/);
     }
   }
+});
+
+test('When the image is built, then one service builds it, and the others wait for that one', () => {
+  const ours = Object.entries(services).filter(([, { image }]) => image === 'millrace:local');
+  expect(ours.filter(([, { build }]) => build !== undefined).map(([name]) => name)).toEqual(['migrate']);
+  for (const [, { pull_policy, depends_on }] of ours.filter(([name]) => name !== 'migrate')) {
+    expect(pull_policy).toBe('never');
+    expect(depends_on?.migrate?.condition).toBe('service_completed_successfully');
+  }
+  expect(ours).toHaveLength(6);
 });
 
 test('When images are chosen, then their versions are exact, and pgvector is the one that is built elsewhere', () => {
