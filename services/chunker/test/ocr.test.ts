@@ -1,4 +1,5 @@
 import { blankPdf, drawnPdf, formBombPdf, type GrayPixels, imagePdf } from '@millrace/test-support';
+import type { ReaderPool } from '../src/parseProtocol';
 import { ReadingHarness } from './readingHarness';
 import { scanned } from './scannedPage';
 
@@ -11,11 +12,16 @@ const sentences = [
   'Then the carpenter comes to mend the paddles.',
 ];
 
+/** A quarter of a letter page, which takes a quarter of the time. */
+const small = [306, 396] as const;
+
 let harness: ReadingHarness;
+let pool: ReaderPool;
 let scan: GrayPixels;
 beforeAll(async () => {
   harness = await ReadingHarness.create();
-  scan = await scanned(sentences.join('\n'));
+  pool = harness.pool();
+  scan = await scanned(sentences.join('\n'), { size: [...small], margin: 36 });
 });
 afterAll(() => harness.dispose());
 
@@ -33,22 +39,24 @@ function outcomes({ pages }: { pages: { outcome: string; errorCode: string | nul
 
 describe('When pages of a PDF are images', () => {
   test('then pages with words get text and boxes, and repeated runs give the same result', async () => {
-    const pool = harness.pool();
-    const mixed = imagePdf([{ image: scan }, { image: paper }, { image: picture }, { image: scan, text: 'Page 4' }]);
+    const mixed = imagePdf(
+      [{ image: scan }, { image: paper }, { image: picture }, { image: scan, text: 'Page 4' }],
+      small,
+    );
     const first = await harness.parse(pool, mixed);
     expect(outcomes(first)).toEqual(['ocr', 'empty', 'empty', 'ocr']);
     const text = first.chunks.map((chunk) => chunk.text).join(' ');
     const words = (string: string): string[] => string.match(/\w+/g) ?? [];
     expect(sentences.flatMap(words).filter((word) => !words(text).includes(word))).toEqual([]);
-    expect(first.pages[0]).toMatchObject({ width: 612, height: 792, errorCode: null });
+    expect(first.pages[0]).toMatchObject({ width: 306, height: 396, errorCode: null });
     expect(first.pages[0]?.characters).toBe(sentences.join('').replace(/\s/g, '').length);
     for (const { page, x0, y0, x1, y1 } of first.chunks.flatMap((chunk) => chunk.coordinates)) {
       expect([page, 0 <= x0 && x0 < x1 && x1 <= 1 && 0 <= y0 && y0 < y1 && y1 <= 1]).toEqual([page, true]);
     }
-    // pdfkit begins an inch from the left and the top; the font has 11 points.
-    expect(first.chunks[0]?.coordinates[0]?.x0).toBeCloseTo(72 / 612, 2);
-    expect(first.chunks[0]?.coordinates[0]?.y0).toBeCloseTo(72 / 792, 1);
-    const single = imagePdf([{ image: scan }]);
+    // The text begins half an inch from the left and the top; the font has 11 points.
+    expect(first.chunks[0]?.coordinates[0]?.x0).toBeCloseTo(36 / 306, 2);
+    expect(first.chunks[0]?.coordinates[0]?.y0).toBeCloseTo(36 / 396, 1);
+    const single = imagePdf([{ image: scan }], small);
     const alone = await harness.parse(pool, single);
     expect(alone.pages[0]).toEqual(first.pages[0]);
     expect(await harness.parse(harness.pool(), single)).toEqual(alone);
@@ -56,8 +64,9 @@ describe('When pages of a PDF are images', () => {
 
   test('and they are rotated, then text and boxes follow the page as it is displayed', async () => {
     const turns = [0, 90, 180, 270] as const;
-    const pdf = imagePdf(turns.map((rotate) => ({ image: scan, rotate })));
-    const parsed = await harness.parse(harness.pool(), pdf, { strategy: 'page' });
+    const letter = await scanned(sentences.join('\n'));
+    const pdf = imagePdf(turns.map((rotate) => ({ image: letter, rotate })));
+    const parsed = await harness.parse(pool, pdf, { strategy: 'page' });
     expect(outcomes(parsed)).toEqual(['ocr', 'ocr', 'ocr', 'ocr']);
     expect(parsed.chunks.map(({ text }) => text.replace(/\s+/g, ' '))).toEqual(turns.map(() => sentences.join(' ')));
     const [upright, ...turned] = turns.map((_, index) => {
@@ -86,14 +95,11 @@ describe('When pages of a PDF are images', () => {
   }, 120_000);
 
   test('and OCR is off, then the pages are empty', async () => {
-    expect(outcomes(await harness.parse(harness.pool(), imagePdf([{ image: scan }]), { mode: 'off' }))).toEqual([
-      'empty',
-    ]);
+    expect(outcomes(await harness.parse(pool, imagePdf([{ image: scan }], small), { mode: 'off' }))).toEqual(['empty']);
   });
 
   test('and they have a single short line, then it is read with OCR on, but not with automatic OCR', async () => {
     const short = imagePdf([{ image: await scanned('A single line.') }]);
-    const pool = harness.pool();
     expect(outcomes(await harness.parse(pool, short))).toEqual(['empty']);
     const read = await harness.parse(pool, short, { mode: 'on' });
     expect(read.chunks.map(({ text }) => text)).toEqual(['A single line.']);
@@ -101,9 +107,9 @@ describe('When pages of a PDF are images', () => {
   }, 60_000);
 
   test('and they exceed the page limit of OCR, then further pages fail with OCR_LIMIT, and progress reports name recognized pages', async () => {
-    const pdf = imagePdf([{ image: scan }, { image: scan }, { image: paper }, { image: scan }]);
+    const pdf = imagePdf([{ image: scan }, { image: scan }, { image: paper }, { image: scan }], small);
     const steps: string[] = [];
-    const parsed = await harness.parse(harness.pool(), pdf, {
+    const parsed = await harness.parse(pool, pdf, {
       ocr: { maxPages: 1 },
       onPage: ({ page, pages, ocr }) => steps.push(`${page}/${pages}${ocr ? ' ocr' : ''}`),
     });
@@ -112,22 +118,21 @@ describe('When pages of a PDF are images', () => {
   }, 60_000);
 
   test('and the time for OCR is used up, then further pages with ink fail with OCR_LIMIT', async () => {
-    const pdf = imagePdf([{ image: scan }, { image: paper }, { image: scan }]);
-    const parsed = await harness.parse(harness.pool(), pdf, { ocr: { totalMs: -1 } });
+    const pdf = imagePdf([{ image: scan }, { image: paper }, { image: scan }], small);
+    const parsed = await harness.parse(pool, pdf, { ocr: { totalMs: -1 } });
     expect(outcomes(parsed)).toEqual(['OCR_LIMIT', 'empty', 'OCR_LIMIT']);
   });
 
   test('and one takes too long to recognize, then only that page fails', async () => {
-    const parsed = await harness.parse(harness.pool(), imagePdf([{ image: scan }, { image: paper }]), {
+    const parsed = await harness.parse(pool, imagePdf([{ image: scan }, { image: paper }], small), {
       ocr: { pageTimeoutMs: 100 },
     });
     expect(outcomes(parsed)).toEqual(['OCR_TIMEOUT', 'empty']);
   });
 
   test('and a later page ends the process, then the earlier pages are not recognized again', async () => {
-    const pool = harness.pool();
     const steps: string[] = [];
-    const parsed = await harness.parse(pool, imagePdf([{ image: scan }, { image: scan }]), {
+    const parsed = await harness.parse(pool, imagePdf([{ image: scan }, { image: scan }], small), {
       onPage: ({ page, ocr }) => {
         steps.push(`${page}${ocr ? ' ocr' : ''}`);
         // Recognition takes long enough for the signal to arrive while the process works on the page.
@@ -149,7 +154,7 @@ describe('When pages are in another language', () => {
   test('then OCR uses the configured languages, one or several', async () => {
     const pdf = imagePdf([{ image: await scanned(german.join('\n')) }]);
     const read = async (...languages: string[]) => {
-      const { chunks } = await harness.parse(harness.pool(), pdf, { mode: 'on', ocr: { languages } });
+      const { chunks } = await harness.parse(pool, pdf, { mode: 'on', ocr: { languages } });
       return chunks.map(({ text }) => text.replace(/\s+/g, ' ')).join(' ');
     };
     expect(await read('eng')).not.toContain('größer');
@@ -171,16 +176,14 @@ describe('When scans have a stamp as text', () => {
       { image: paper, text: stamp },
       { image: dense, text: stamp },
     ]);
-    const parsed = await harness.parse(harness.pool(), pdf, { ocr: { maxPages: 1 } });
+    const parsed = await harness.parse(pool, pdf, { ocr: { maxPages: 1 } });
     expect(outcomes(parsed)).toEqual(['ocr', 'text', 'OCR_LIMIT']);
     expect(parsed.chunks.map((chunk) => chunk.text).join(' ')).toContain('The miller keeps a tenth of the flour');
   }, 60_000);
 
   test('and one takes too long to recognize, then the page fails with OCR_TIMEOUT', async () => {
     const pdf = imagePdf([{ image: dense, text: stamp }]);
-    expect(outcomes(await harness.parse(harness.pool(), pdf, { ocr: { pageTimeoutMs: 100 } }))).toEqual([
-      'OCR_TIMEOUT',
-    ]);
+    expect(outcomes(await harness.parse(pool, pdf, { ocr: { pageTimeoutMs: 100 } }))).toEqual(['OCR_TIMEOUT']);
   });
 });
 
@@ -189,11 +192,11 @@ describe('When a page has a text layer', () => {
     const pdf = await drawnPdf((document) => {
       document.addPage().fontSize(11).text('This page has a title and a drawing.').rect(100, 200, 300, 300).fill();
     });
-    expect(outcomes(await harness.parse(harness.pool(), pdf, { mode: 'on', ocr: { maxPages: 0 } }))).toEqual(['text']);
+    expect(outcomes(await harness.parse(pool, pdf, { mode: 'on', ocr: { maxPages: 0 } }))).toEqual(['text']);
   });
 
   test('then OCR is skipped, even if the page has many drawings', async () => {
     const pdf = formBombPdf(['This page has text enough to be read.'], { pages: [1], fanOut: 2, depth: 2 });
-    expect(outcomes(await harness.parse(harness.pool(), pdf, { mode: 'on' }))).toEqual(['text']);
+    expect(outcomes(await harness.parse(pool, pdf, { mode: 'on' }))).toEqual(['text']);
   });
 });
