@@ -2,22 +2,14 @@ import { maxCopyShift } from '../clean/copies';
 import { isRightToLeft, isSpecial, shownCode } from '../codePoints';
 import { kind, type PageCharacters, type Run } from '../pageCharacters';
 import { type DraftLine, gutterGap, startLine } from './draftLine';
+import { LastCharacter, minNearGap } from './lastCharacter';
 import { mergeRow } from './mergeRow';
 import { readFromRight } from './readFromRight';
 import { ideographicGap, separatorIn, space, wordGap } from './separator';
-import { SizeVote } from './sizeVote';
+import { SizeVote, styleOf } from './sizeVote';
 import { maxSpaceShare, minLetterGap, minSpacedLetters, type Spacing, spacingOf } from './spacing';
 import { TextBuffer } from './textBuffer';
 
-/** Characters with a gap in this range, in font sizes, are next to each other. Italics and kerning overlap. */
-const minNearGap = -0.6;
-const maxNearGap = 1;
-/** Letters of scripts from right to left may overlap more. */
-const minNearGapRightToLeft = -2;
-/** The largest distance of a superscript or subscript from the baseline, in font sizes. */
-const maxRaise = 0.5;
-/** Distant characters of one line have baselines at most this far apart, in font sizes. */
-const maxBaselineOffset = 0.35;
 /** A character that is larger by this factor gives the line its main size and baseline. */
 const largerBy = 1.1;
 
@@ -46,11 +38,7 @@ export class LineBuilder {
   private spaces = 0;
   /** What the gaps of the line are made of when its letters are spaced out. */
   private spacing: Spacing | null = null;
-  /** The last character of the line. */
-  private lastLeft = 0;
-  private lastRight = 0;
-  private lastBaseline = 0;
-  private lastRun = -1;
+  private readonly last: LastCharacter;
   /** The first character of the open cell, and its place in the text. */
   private cellFirst = 0;
   private cellFrom = 0;
@@ -61,6 +49,7 @@ export class LineBuilder {
     private readonly isPageFromRight: boolean,
   ) {
     this.text.clear();
+    this.last = new LastCharacter(source);
   }
 
   build(): DraftLine[] {
@@ -96,17 +85,17 @@ export class LineBuilder {
     const code = source.code[index] as number;
     if (
       line === null ||
-      source.run[index] !== this.lastRun ||
-      source.baseline[index] !== this.lastBaseline ||
+      source.run[index] !== this.last.run ||
+      source.baseline[index] !== this.last.baseline ||
       isSpecial(code)
     ) {
       return false;
     }
     const left = source.left[index] as number;
-    const gap = (left - this.lastRight) / line.mainSize;
+    const gap = (left - this.last.right) / line.mainSize;
     if (
       !(gap > minNearGap && gap <= (isAfterSpace ? ideographicGap : wordGap)) ||
-      left - this.lastLeft < maxCopyShift * line.mainSize
+      left - this.last.left < maxCopyShift * line.mainSize
     ) {
       return false;
     }
@@ -119,7 +108,7 @@ export class LineBuilder {
     }
     this.text.add(code);
     line.splitsWord = false;
-    const { size, bold } = source.runs[this.lastRun] as Run;
+    const { size, bold } = source.runs[this.last.run] as Run;
     this.characters++;
     this.boldCharacters += bold ? 1 : 0;
     this.sizes.add(size);
@@ -129,7 +118,7 @@ export class LineBuilder {
 
   /** Adds the character at `index` to its line, or begins a line with it. */
   private add(index: number, reported: number): void {
-    if (this.line === null || !this.continues(this.line, index)) {
+    if (this.line === null || !this.last.continues(this.line, index)) {
       this.finishLine(index);
       this.startLine(index);
     } else {
@@ -154,19 +143,19 @@ export class LineBuilder {
       line.mainSize = size;
       line.baseline = source.baseline[index] as number;
     }
-    this.lastRun = runIndex;
-    this.lastBaseline = source.baseline[index] as number;
+    this.last.run = runIndex;
+    this.last.baseline = source.baseline[index] as number;
   }
 
   /** Adds what belongs between the last character and the one at `index`, and ends the cell at a wide gap. */
   private addSeparator(line: DraftLine, index: number, reported: number): void {
     const left = this.source.left[index] as number;
-    const gap = (left - this.lastRight) / line.mainSize;
+    const gap = (left - this.last.right) / line.mainSize;
     const code = this.source.code[index] as number;
     this.hasCopies ||=
       this.text.at(this.text.length - 1) === code &&
-      left - this.lastLeft < maxCopyShift * line.mainSize &&
-      !this.isLigature(index);
+      left - this.last.left < maxCopyShift * line.mainSize &&
+      !this.last.isLigature(index);
     const width = this.spacing === null ? gap : gap - this.spacing.letterGap;
     const hidesSpace = reported === kind.inferredSpace ? this.spacing !== null : this.spacing?.hasDrawnSpaces === true;
     const separator = separatorIn(this.text, { width, code, reported: hidesSpace ? kind.glyph : reported });
@@ -198,37 +187,8 @@ export class LineBuilder {
     line.right = Math.max(right, line.right);
     line.top = Math.min(top, line.top);
     line.bottom = Math.max(bottom, line.bottom);
-    this.lastLeft = left;
-    this.lastRight = line.rightToLeft ? Math.max(right, this.lastRight) : right;
-  }
-
-  /** True when the character is on `line`: next to its end, or further to the right on the same baseline. */
-  private continues(line: DraftLine, index: number): boolean {
-    const { source } = this;
-    const { direction, skew, size } = source.runs[source.run[index] as number] as Run;
-    if (direction !== line.direction || skew !== line.skew) {
-      return false;
-    }
-    if (this.isLigature(index)) {
-      return true;
-    }
-    const larger = Math.max(size, line.mainSize);
-    const offset = Math.abs((source.baseline[index] ?? 0) - line.baseline);
-    const gap = (source.left[index] ?? 0) - this.lastRight;
-    const minGap = line.rightToLeft || isRightToLeft(source.code[index] as number) ? minNearGapRightToLeft : minNearGap;
-    const isNear = gap > minGap * larger && gap < maxNearGap * larger;
-    return isNear ? offset < maxRaise * larger : gap >= 0 && offset < maxBaselineOffset * Math.min(size, line.mainSize);
-  }
-
-  /** True when the character and the last one are of one ligature. Each of its letters has the box of the whole. */
-  private isLigature(index: number): boolean {
-    const { source } = this;
-    return (
-      source.left[index] === this.lastLeft &&
-      source.right[index] === this.lastRight &&
-      source.baseline[index] === this.lastBaseline &&
-      source.run[index] === this.lastRun
-    );
+    this.last.left = left;
+    this.last.right = line.rightToLeft ? Math.max(right, this.last.right) : right;
   }
 
   private startLine(index: number): void {
@@ -240,7 +200,7 @@ export class LineBuilder {
     this.gaps = 0;
     this.gapSum = 0;
     this.spaces = 0;
-    this.lastRight = Number.NEGATIVE_INFINITY;
+    this.last.right = Number.NEGATIVE_INFINITY;
     this.startCell(index);
   }
 
@@ -251,23 +211,13 @@ export class LineBuilder {
 
   /** @param end The index after the cell's last character. */
   private endCell(line: DraftLine, end: number): void {
-    const { source, cellFirst } = this;
-    const sizes = new SizeVote();
-    let boldOverOthers = 0;
-    for (let index = cellFirst; index < end; index++) {
-      if (source.isGlyph(index)) {
-        const { size, bold } = source.runAt(index);
-        sizes.add(size);
-        boldOverOthers += bold ? 1 : -1;
-      }
-    }
+    const { source, cellFirst, last, text } = this;
     line.cells.push({
       from: this.cellFrom,
-      to: this.text.length,
-      left: Math.min(source.left[cellFirst] as number, this.lastLeft),
-      right: Math.max(source.right[cellFirst] as number, this.lastRight),
-      size: sizes.winner,
-      bold: boldOverOthers > 0,
+      to: text.length,
+      left: Math.min(source.left[cellFirst] as number, last.left),
+      right: Math.max(source.right[cellFirst] as number, last.right),
+      ...styleOf(source, cellFirst, end),
     });
   }
 
