@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ChunkStrategy } from '@millrace/contracts';
 import { openPdf } from '@millrace/pdf';
 import { type ChunkLine, type ChunkPage, chunkDocument, countTokens, DocumentChunker } from '../src';
 import { reachOf, squeeze } from './coverage';
@@ -21,6 +22,12 @@ async function readFiling(file: string) {
 /** The filings that were read. Reading takes longer than chunking, and several tests use each filing. */
 const filings = new Map<string, ReturnType<typeof readFiling>>();
 
+/** The other strategies depend less on the filing, so each takes every third one. */
+function strategiesOf(file: string): ChunkStrategy[] {
+  const third = readdirSync(corpus).indexOf(file) % 3;
+  return ['structure', ...(third === 0 ? (['fixed'] as const) : third === 1 ? (['page'] as const) : [])];
+}
+
 function readPages(file: string): ReturnType<typeof readFiling> {
   const known = filings.get(file) ?? readFiling(file);
   filings.set(file, known);
@@ -29,28 +36,25 @@ function readPages(file: string): ReturnType<typeof readFiling> {
 
 if (existsSync(corpus)) {
   describe.each(readdirSync(corpus))('When %s is chunked', (file) => {
-    test.each(['structure', 'fixed', 'page'] as const)(
-      'by %s, then all of its text is in exactly one chunk',
-      async (strategy) => {
-        const { pages, outline } = await readPages(file);
-        const leftOut = new Set<ChunkLine>();
-        const options = { strategy, maxTokens: 400, overlapTokens: 50, outline };
-        const chunks = chunkDocument(pages, { ...options, onLeftOut: (_page, line) => leftOut.add(line) });
-        const kept = pages.flatMap((page) => page.lines.filter((line) => !leftOut.has(line)));
-        const all = squeeze(kept.map((line) => line.text).join(''));
-        let reached = new Set([0]);
-        for (const [index, chunk] of chunks.entries()) {
-          reached = reachOf(chunks[index - 1], chunk, reached, all);
-          expect(chunk.text).not.toBe('');
-          expect(chunk.tokenCount).toBe(countTokens(chunk.text));
-          expect(chunk.tokenCount).toBeLessThanOrEqual(400);
-        }
-        expect(reached).toContain(all.length);
+    test.each(strategiesOf(file))('by %s, then all of its text is in exactly one chunk', async (strategy) => {
+      const { pages, outline } = await readPages(file);
+      const leftOut = new Set<ChunkLine>();
+      const options = { strategy, maxTokens: 400, overlapTokens: 50, outline };
+      const chunks = chunkDocument(pages, { ...options, onLeftOut: (_page, line) => leftOut.add(line) });
+      const kept = pages.flatMap((page) => page.lines.filter((line) => !leftOut.has(line)));
+      const all = squeeze(kept.map((line) => line.text).join(''));
+      let reached = new Set([0]);
+      for (const [index, chunk] of chunks.entries()) {
+        reached = reachOf(chunks[index - 1], chunk, reached, all);
+        expect(chunk.text).not.toBe('');
+        expect(chunk.tokenCount).toBe(countTokens(chunk.text));
+        expect(chunk.tokenCount).toBeLessThanOrEqual(400);
+      }
+      expect(reached).toContain(all.length);
 
-        const chunker = new DocumentChunker(options);
-        expect([...pages.flatMap((page) => chunker.addPage(page)), ...chunker.finish()]).toEqual(chunks);
-      },
-    );
+      const chunker = new DocumentChunker(options);
+      expect([...pages.flatMap((page) => chunker.addPage(page)), ...chunker.finish()]).toEqual(chunks);
+    });
 
     test('and only every seventh page is wanted, then these pages have the same sections and running lines as in a full reading', async () => {
       const { pages, outline } = await readPages(file);

@@ -33,7 +33,7 @@ describe('When any document is chunked', () => {
         const onLeftOut = (_page: number, line: ChunkLine) => leftOut.add(line);
         check(pages, chunkDocument(pages, { ...options, onLeftOut }), options, leftOut);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
 
   test('then every character, except those of running lines, is in exactly one chunk outside of overlaps, in order', () => {

@@ -146,7 +146,7 @@ describe('When a document has sections', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 

@@ -40,7 +40,7 @@ describe('When only some pages of any document are wanted', () => {
           check({ pages, wanted, options, leftOut, chunks: chunkDocument(pages, { ...options, onLeftOut }) });
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
 
   test('then their characters, except those of running lines, are in one chunk each outside of overlaps, in order', () => {

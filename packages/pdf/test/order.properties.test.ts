@@ -103,7 +103,7 @@ describe('When the lines of a page are put in reading order', () => {
         expect(drawn).toEqual(before);
         expect(orderLines(drawn)).toEqual(ordered);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     );
   });
 

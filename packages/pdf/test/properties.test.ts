@@ -104,7 +104,7 @@ describe('When any text is drawn anywhere on a page', () => {
         const second = await folder.open(bytes, (file) => [file.info, file.readPage(1)] as const);
         expect(second).toEqual(first);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 

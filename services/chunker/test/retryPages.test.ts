@@ -5,8 +5,14 @@ import { claimedChunks, documentStatusOf, jobOf, settleClaim, testActor } from '
 import { scanned } from './scannedPage';
 import { createIngest } from './support';
 
+/** A quarter of a letter page, which takes a quarter of the time. */
+const small = [306, 396] as const;
+
 const scanOf = (word: string) =>
-  scanned(Array.from({ length: 8 }, () => `The ${word} mill turns by the river.`).join('\n'));
+  scanned(Array.from({ length: 8 }, () => `The ${word} mill turns by the river.`).join('\n'), {
+    size: [...small],
+    margin: 36,
+  });
 
 /** Requests the failed pages. @returns the id of the new job. */
 async function requestPages(database: Database, jobId: string): Promise<string> {
@@ -23,7 +29,12 @@ test('When failed pages are read again, then the pages that can be read now are 
   });
   try {
     const images = [await scanOf('first'), await scanOf('second')];
-    const { delivery } = await upload(imagePdf(images.map((image) => ({ image }))));
+    const { delivery } = await upload(
+      imagePdf(
+        images.map((image) => ({ image })),
+        small,
+      ),
+    );
     const { jobId, documentId } = delivery;
     const rows = () =>
       database.sql.many<{ id: string; job_id: string; payload: unknown }>(

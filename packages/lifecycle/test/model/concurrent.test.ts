@@ -98,7 +98,7 @@ test('When transitions meet, then none fails, every rule holds afterwards, and e
       return underWay;
     }),
     // A failure may not repeat, so shrinking to a smaller case is useless.
-    { numRuns: 120, interruptAfterTimeLimit: 20_000, endOnFailure: true },
+    { numRuns: 80, interruptAfterTimeLimit: 14_000, endOnFailure: true },
   );
   // The last run goes on after the time limit, and needs the database.
   await underWay;

@@ -79,12 +79,12 @@ test('When transitions follow each other in any order, then rows and answers equ
     await addDocument(world, model, 2, { jobMaxRetries: 1, chunkMaxRetries: 3 });
     return { world, model };
   };
-  await compare(anything, begin, { numRuns: 60, interruptAfterTimeLimit: 20_000 });
+  await compare(anything, begin, { numRuns: 40, interruptAfterTimeLimit: 14_000 });
 }, 60_000);
 
 test('When a document is being read, then rows and answers equal those of the model', async () => {
   const begin = async () => ({ world: new World(database, 1), model: new Model() });
-  await compare(reading, begin, { numRuns: 40, interruptAfterTimeLimit: 12_000 });
+  await compare(reading, begin, { numRuns: 25, interruptAfterTimeLimit: 8_000 });
 }, 60_000);
 
 test('When failed pages are read again, then rows and answers equal those of the model', async () => {
@@ -94,5 +94,5 @@ test('When failed pages are read again, then rows and answers equal those of the
     await addDocument(world, model, 2, { jobMaxRetries: 1, chunkMaxRetries: 2 }, 1);
     return { world, model };
   };
-  await compare(rereading, begin, { numRuns: 40, interruptAfterTimeLimit: 15_000 });
+  await compare(rereading, begin, { numRuns: 25, interruptAfterTimeLimit: 10_000 });
 }, 60_000);
