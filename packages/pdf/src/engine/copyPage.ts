@@ -1,9 +1,6 @@
 import type { Pdfium } from './pdfium';
 import { saveCopy } from './saveCopy';
 
-/** The flag of FPDF_SaveAsCopy that leaves out the encryption. */
-const removeSecurity = 3;
-
 /** Copies one page (from 1) of an open document into a PDF of its own. Returns null when the engine cannot. */
 export function copyPage(pdfium: Pdfium, document: number, page: number): Uint8Array | null {
   const { fpdf, scratch } = pdfium;
@@ -17,7 +14,7 @@ export function copyPage(pdfium: Pdfium, document: number, page: number): Uint8A
       return null;
     }
     const pieces: Uint8Array[] = [];
-    const saved = saveCopy(pdfium, target, removeSecurity, (piece) => pieces.push(piece.slice()));
+    const saved = saveCopy(pdfium, target, (piece) => pieces.push(piece.slice()));
     return saved ? Buffer.concat(pieces) : null;
   } finally {
     fpdf.FPDF_CloseDocument(target);

@@ -1,5 +1,8 @@
 import type { Pdfium } from './pdfium';
 
+/** The flag of FPDF_SaveAsCopy that leaves out the encryption. */
+const removeSecurity = 3;
+
 /** Takes the pieces of a copy in order. The bytes change after the call. */
 export type TakePiece = (piece: Uint8Array) => void;
 
@@ -14,16 +17,15 @@ interface Writer {
 const writers = new WeakMap<Pdfium, Writer>();
 
 /**
- * Writes an open document piece by piece, so that memory does not grow with the file.
- * @param flags Those of FPDF_SaveAsCopy.
+ * Writes an open document without its encryption, piece by piece, so that memory does not grow with the file.
  * @returns false when the engine cannot write it.
  * @throws what `take` throws.
  */
-export function saveCopy(pdfium: Pdfium, document: number, flags: number, take: TakePiece): boolean {
+export function saveCopy(pdfium: Pdfium, document: number, take: TakePiece): boolean {
   const writer = writerOf(pdfium);
   writer.take = take;
   writer.fault = null;
-  const saved = pdfium.fpdf.FPDF_SaveAsCopy(document, writer.address, flags) !== 0;
+  const saved = pdfium.fpdf.FPDF_SaveAsCopy(document, writer.address, removeSecurity) !== 0;
   if (writer.fault !== null) {
     throw writer.fault;
   }

@@ -6,9 +6,6 @@ import { guarded, loadPdfium, type Pdfium } from '../engine/pdfium';
 import { saveCopy } from '../engine/saveCopy';
 import type { UnlockProtocol } from './unlockProtocol';
 
-/** The flag of FPDF_SaveAsCopy that leaves out the encryption. */
-const removeSecurity = 3;
-
 /**
  * Writes a copy of the PDF at `source` that needs no password to `target`, a new file. The password is stored nowhere.
  * @returns false, with nothing written, for a file that opens without a password, and for one that does not open for
@@ -74,7 +71,7 @@ function openWith(pdfium: Pdfium, access: FileAccess, password: string): number 
 function save(pdfium: Pdfium, document: number, access: FileAccess, target: string): void {
   const fd = create(target);
   try {
-    const saved = saveCopy(pdfium, document, removeSecurity, (piece) => write(fd, piece));
+    const saved = saveCopy(pdfium, document, (piece) => write(fd, piece));
     access.check();
     if (!saved) {
       throw new MillraceError('DOCUMENT_UNREADABLE', 'The PDF engine cannot make a copy without a password.');
