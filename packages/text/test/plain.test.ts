@@ -87,10 +87,10 @@ describe('When plain text is read', () => {
   test.each([
     ['spaces', `<v${' '.repeat(60_000)}`],
     ['classes', '<v.a'.repeat(15_000)],
-  ])('and a speaker in subtitles consists of %s, then reading takes less than a second', (_, line) => {
+  ])('and a speaker in subtitles consists of %s, then reading takes less than five seconds', (_, line) => {
     const start = process.cpuUsage();
     plain(`00:01.000 --> 00:02.000\n${line}\n`);
-    expect(process.cpuUsage(start).user).toBeLessThan(1_000_000);
+    expect(process.cpuUsage(start).user).toBeLessThan(5_000_000);
   });
 
   test('and a soft hyphen divides a word at the end of a line, then the word is joined', () => {
