@@ -40,7 +40,7 @@ export function isOneOf(column: string, name: string): string {
   return `($<${name}>::text[] IS NULL OR ${column} = ANY($<${name}>::text[]))`;
 }
 
-/** SQL: each word of the value `filename` begins a word of the file name. The index documents_filename serves it. */
+/** SQL: each word of the value `filename` begins a word of the file name. */
 export function isNamed(filename: string): string {
   return `($<filename> IS NULL OR array_to_tsvector(filename_words(${filename})) @@
     (SELECT string_agg(quote_literal(word) || ':*', ' & ')::tsquery FROM unnest(filename_words($<filename>)) AS word))`;

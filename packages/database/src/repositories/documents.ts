@@ -10,6 +10,7 @@ import {
   placeValues,
 } from '../connection/newestFirst';
 import type { Sql } from '../connection/sql';
+import { findFewNamed } from './namedDocuments';
 
 export interface DocumentRow {
   id: string;
@@ -89,16 +90,18 @@ export class Documents {
   }
 
   /** Lists the documents that fit, the newest first. */
-  list(filter: DocumentFilter, page: ListPage): Promise<Listed<DocumentRow>[]> {
+  async list(filter: DocumentFilter, page: ListPage): Promise<Listed<DocumentRow>[]> {
     const { collectionId = null, statuses = null, errorCodes = null, filename = null } = filter;
     const { createdAfter = null, createdBefore = null } = filter;
+    const named = filename === null ? null : await findFewNamed(this.sql, filename);
     return this.sql.many(
       `SELECT ${columns}, ${placeColumn('created_at')} FROM documents
        WHERE ($<collectionId> IS NULL OR collection_id = $<collectionId>)
-         AND ${isOneOf('status', 'statuses')} AND ${isOneOf('error_code', 'errorCodes')} AND ${isNamed('filename')}
+         AND ${isOneOf('status', 'statuses')} AND ${isOneOf('error_code', 'errorCodes')}
+         AND ${named === null ? isNamed('filename') : 'id = ANY($<named>::uuid[])'}
          AND ${isWithin('created_at', 'created')} AND ${isAfterPlace('created_at', 'id')}
        ORDER BY created_at DESC, id DESC LIMIT $<limit>`,
-      { collectionId, statuses, errorCodes, filename, createdAfter, createdBefore, ...placeValues(page) },
+      { collectionId, statuses, errorCodes, filename, named, createdAfter, createdBefore, ...placeValues(page) },
     );
   }
 

@@ -11,6 +11,7 @@ import {
 } from '../connection/newestFirst';
 import type { Sql } from '../connection/sql';
 import type { WaitingRow } from './jobChunks';
+import { findFewNamed } from './namedDocuments';
 
 export interface JobRow {
   id: string;
@@ -119,23 +120,24 @@ export class Jobs {
   }
 
   /** Lists the jobs that fit, the newest first. */
-  list(filter: JobFilter, page: ListPage): Promise<Listed<ListedJobRow>[]> {
+  async list(filter: JobFilter, page: ListPage): Promise<Listed<ListedJobRow>[]> {
     const { collectionId = null, documentId = null, kinds = null, statuses = null, errorCodes = null } = filter;
     const { filename = null, createdAfter = null, createdBefore = null } = filter;
     const { finishedAfter = null, finishedBefore = null } = filter;
     const times = { createdAfter, createdBefore, finishedAfter, finishedBefore };
-    const isOfSuchDocument = `j.document_id IN (SELECT d.id FROM documents d
-       WHERE ($<collectionId> IS NULL OR d.collection_id = $<collectionId>) AND ${isNamed('d.filename')})`;
+    const named = filename === null ? null : await findFewNamed(this.sql, filename);
+    const isInCollection = 'j.document_id IN (SELECT d.id FROM documents d WHERE d.collection_id = $<collectionId>)';
     return this.sql.many(
       `SELECT ${columns}, ${placeColumn('j.created_at')}, ${ofDocument('filename')} AS filename,
          ${ofDocument('collection_id')} AS "collectionId"
        FROM jobs j
-       WHERE ${collectionId === null && filename === null ? 'true' : isOfSuchDocument}
+       WHERE ${collectionId === null ? 'true' : isInCollection}
+         AND ${named === null ? isNamed(ofDocument('filename')) : 'j.document_id = ANY($<named>::uuid[])'}
          AND ($<documentId> IS NULL OR j.document_id = $<documentId>) AND ${isOneOf('j.kind', 'kinds')}
          AND ${isOneOf('j.status', 'statuses')} AND ${isOneOf('j.error_code', 'errorCodes')}
          AND ${isWithin('j.created_at', 'created')} AND ${isWithin('j.finished_at', 'finished')} AND ${isAfterPlace('j.created_at', 'j.id')}
        ORDER BY j.created_at DESC, j.id DESC LIMIT $<limit>`,
-      { collectionId, documentId, kinds, statuses, errorCodes, filename, ...times, ...placeValues(page) },
+      { collectionId, documentId, kinds, statuses, errorCodes, filename, named, ...times, ...placeValues(page) },
     );
   }
 
