@@ -56,8 +56,8 @@ export class DocumentChunker {
   }
 
   /**
-   * Begins a part of the document with pages of its own, such as an attached file. Its name is the outermost section of all
-   * its chunks, and no chunk spans its edges. Returns the remaining chunks of the part before.
+   * Begins a part of the document, such as an attached file. The part's name is the outermost section of all its chunks. No
+   * chunk has text of two parts. Returns the remaining chunks of the part before.
    */
   startPart({ name, outline }: DocumentPart): Chunk[] {
     const chunks = this.finish();

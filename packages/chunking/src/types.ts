@@ -45,7 +45,7 @@ export interface ChunkOutlineEntry {
   page: number | null;
 }
 
-/** A part of a document that has pages, headings and an outline of its own. */
+/** A part of a document, such as an attached file. */
 export interface DocumentPart {
   name: string;
   /** Its pages are numbered as those of the document. */

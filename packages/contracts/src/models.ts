@@ -11,9 +11,9 @@ export interface EmbeddingModel {
   model: string;
   /** The length of its vectors. */
   dimensions: number;
-  /** Stands before every query. Empty for a model that was trained without it. */
+  /** The text that is put before every query. Empty when the model was trained without one. */
   queryPrefix: string;
-  /** Stands before every text of a document. */
+  /** The text that is put before every text of a document. */
   documentPrefix: string;
   context: EmbeddingContext;
 }

@@ -42,8 +42,8 @@ export async function installPgvector(context: StackContext, binaries: PostgresB
 }
 
 /**
- * Replaces a pgvector that can be used and is not safe, where that is possible. Otherwise it says what to do, and the server
- * is used as it is: nobody's work should stop for it.
+ * Replaces a pgvector that can be used and is not safe, where that is possible. Otherwise it says what to do. The server then
+ * starts with the old one, so that work can go on.
  * @param options.retry tries again although it has failed lately
  */
 export async function renewPgvector(

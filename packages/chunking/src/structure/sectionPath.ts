@@ -7,7 +7,7 @@ export function pathOf(titles: readonly string[]): string | null {
   return titles.length === 0 ? null : titles.slice(0, maxDepth).join(separator);
 }
 
-/** Returns the path of a section in a part of the document that has a name of its own. */
+/** Returns the path of a section, which begins with the name of its part of the document. Null when both are. */
 export function pathInPart(part: string | null, section: string | null): string | null {
   return pathOf([part, section].filter((each) => each !== null));
 }

@@ -52,7 +52,7 @@ export function text() {
   return z.string().trim().min(1, 'must not be blank');
 }
 
-/** Text that stands before other text. Its spaces count. "none" is no text, because an empty variable counts as not set. */
+/** A prefix. Its spaces count. The value "none" is the empty prefix, because an empty variable counts as not set. */
 export function prefix() {
   return z.string().transform((value) => (value.trim() === 'none' ? '' : value.replaceAll('\\n', '\n')));
 }

@@ -12,7 +12,7 @@ export function isErrorCode(code: unknown): code is ErrorCode {
   return typeof code === 'string' && Object.hasOwn(errorCatalogue, code);
 }
 
-/** True for the codes of a page that stands for a file within its document that was not read. It is not read again. */
+/** True for the code of a file within a document that was not read. The list of pages has a page for that file, which is not read again. */
 export function standsForFile(code: string | null): boolean {
   return code !== null && (code.startsWith('ATTACHMENT_') || code === 'PDF_XFA_FORM');
 }

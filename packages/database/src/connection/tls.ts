@@ -68,8 +68,8 @@ export function clientConfig(url: string, caFile?: string): ClientConfig {
 }
 
 /**
- * Returns a warning for an address of another machine to which the connection is not encrypted, or null. An address that
- * says sslmode=disable has been chosen: there is none for it.
+ * Returns a warning when the address is of another machine and the connection is not encrypted, else null. An address with
+ * sslmode=disable gets no warning, because somebody has chosen that.
  * @param variable the variable that has the address
  * @throws MillraceError SETUP_INVALID, as tlsSettings does
  */

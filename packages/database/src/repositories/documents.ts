@@ -105,7 +105,7 @@ export class Documents {
     );
   }
 
-  /** Replaces the metadata. @returns the document, or null when there is none. */
+  /** Replaces the metadata. @returns the document, or null when it does not exist. */
   replaceMetadata(id: string, metadata: Record<string, unknown>): Promise<DocumentRow | null> {
     return this.sql.oneOrNone(
       `UPDATE documents SET metadata = $<metadata>::jsonb, updated_at = now() WHERE id = $<id> RETURNING ${columns}`,

@@ -9,7 +9,7 @@ export const oldestVector = '0.8.0';
  */
 export const safeVector = '0.8.4';
 
-/** The versions of pgvector that a database has. Null is none. */
+/** The versions of pgvector that a database has. Null means that there is no such version. */
 export interface VectorVersions {
   /** The library of the server. */
   available: string | null;

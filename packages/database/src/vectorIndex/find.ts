@@ -65,7 +65,7 @@ function indexOf(row: IndexRow, kind: VectorIndexKind): VectorIndex {
   return {
     name,
     kind,
-    // Nothing can be searched with signatures that nobody knows how to make.
+    // A search must sign its query as the rows were signed. Without their mean it cannot.
     valid: row.valid && (slot === null || meanId !== null),
     signatures: slot === null || meanId === null ? null : { slot, meanId, sampled: sampled ?? 0 },
     bytes,
