@@ -1,4 +1,5 @@
 import { cleanText } from '@millrace/contracts';
+import { pageFraction } from '../text/pageFraction';
 import type { PageSize, TextLine } from '../types';
 
 /** A run of text on the shown page, in points from its top left corner. */
@@ -78,15 +79,11 @@ function lineOf(runs: readonly PlacedRun[], { width, height }: PageSize): TextLi
   );
   return {
     text: cleaned,
-    x0: fraction(Math.min(...corners.map((corner) => corner.x)), width),
-    y0: fraction(Math.min(...corners.map((corner) => corner.y)), height),
-    x1: fraction(Math.max(...corners.map((corner) => corner.x)), width),
-    y1: fraction(Math.max(...corners.map((corner) => corner.y)), height),
+    x0: pageFraction(Math.min(...corners.map((corner) => corner.x)), width),
+    y0: pageFraction(Math.min(...corners.map((corner) => corner.y)), height),
+    x1: pageFraction(Math.max(...corners.map((corner) => corner.x)), width),
+    y1: pageFraction(Math.max(...corners.map((corner) => corner.y)), height),
     fontSize: Math.max(1, Math.round(Math.max(...runs.map((run) => run.size)) * 100) / 100),
     bold: false,
   };
-}
-
-function fraction(value: number, whole: number): number {
-  return Math.round(Math.min(1, Math.max(0, value / whole)) * 10_000) / 10_000;
 }

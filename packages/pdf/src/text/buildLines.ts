@@ -4,6 +4,7 @@ import { joinHyphens } from './hyphenation';
 import type { DraftLine } from './lines/draftLine';
 import { orderLines } from './order/lineOrder';
 import type { PageCharacters } from './pageCharacters';
+import { pageFraction } from './pageFraction';
 import { readDrafts } from './readDrafts';
 
 /** The size of a shown page in points. */
@@ -65,14 +66,9 @@ function boxAround(box: { left: number; right: number; top: number; bottom: numb
 
 function fractionsOf(box: { x0: number; y0: number; x1: number; y1: number }, { width, height }: Size) {
   return {
-    x0: fraction(box.x0, width),
-    y0: fraction(box.y0, height),
-    x1: fraction(box.x1, width),
-    y1: fraction(box.y1, height),
+    x0: pageFraction(box.x0, width),
+    y0: pageFraction(box.y0, height),
+    x1: pageFraction(box.x1, width),
+    y1: pageFraction(box.y1, height),
   };
-}
-
-/** Rounded to four decimals, which is a twentieth of a point on a letter page. */
-function fraction(value: number, whole: number): number {
-  return Math.round(Math.min(1, Math.max(0, value / whole)) * 10_000) / 10_000;
 }

@@ -1,8 +1,7 @@
 import { isRightToLeft } from '../codePoints';
+import { maxBaselineOffset } from '../lines/draftLine';
 import { kind, type PageCharacters } from '../pageCharacters';
 
-/** Letters of one row have baselines at most this far apart, in font sizes. */
-const maxBaselineOffset = 0.35;
 /** Marks above and below letters may be further away. */
 const maxMarkOffset = 1;
 

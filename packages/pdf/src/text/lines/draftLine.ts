@@ -5,6 +5,9 @@ export const cellGap = 1.5;
 /** A wider gap may be a gutter between columns. The narrowest gutters are about as wide as a letter is high. */
 export const gutterGap = 0.9;
 
+/** Parts of one line or row have baselines at most this far apart, in font sizes. */
+export const maxBaselineOffset = 0.35;
+
 /** A part of a line between gaps that may be gutters. */
 export interface Cell {
   /** The range of the cell in the line's text. One separator is between it and the next cell. */

@@ -1,10 +1,8 @@
 import type { PageCharacters } from '../pageCharacters';
 import { kind } from '../pageCharacters';
-import { type DraftLine, haveSameAngle } from './draftLine';
+import { type DraftLine, haveSameAngle, maxBaselineOffset } from './draftLine';
 
-/** Fragments of a line have baselines at most this far apart, in font sizes ... */
-const maxBaselineOffset = 0.35;
-/** ... gaps of at most this many font sizes between them ... */
+/** Fragments of a line have gaps of at most this many font sizes between them ... */
 const maxGap = 0.35;
 /** ... or of this many when neither is a line of a paragraph, such as a cell of several lines ... */
 const maxLoneGap = 1;

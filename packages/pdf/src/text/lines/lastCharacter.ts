@@ -1,6 +1,6 @@
 import { isRightToLeft } from '../codePoints';
 import type { PageCharacters, Run } from '../pageCharacters';
-import type { DraftLine } from './draftLine';
+import { type DraftLine, maxBaselineOffset } from './draftLine';
 
 /** Characters with a gap in this range, in font sizes, are next to each other. Italics and kerning overlap. */
 export const minNearGap = -0.6;
@@ -9,8 +9,6 @@ const maxNearGap = 1;
 const minNearGapRightToLeft = -2;
 /** The largest distance of a superscript or subscript from the baseline, in font sizes. */
 const maxRaise = 0.5;
-/** Distant characters of one line have baselines at most this far apart, in font sizes. */
-const maxBaselineOffset = 0.35;
 
 /** The last character of a line. It tells whether the next one continues the line. */
 export class LastCharacter {

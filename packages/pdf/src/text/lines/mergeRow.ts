@@ -1,8 +1,5 @@
-import { type Cell, cellGap, cellsOf, type DraftLine, gutterGap, haveSameAngle } from './draftLine';
+import { type Cell, cellGap, cellsOf, type DraftLine, gutterGap, haveSameAngle, maxBaselineOffset } from './draftLine';
 import { wordGap } from './separator';
-
-/** Lines of one row have baselines at most this far apart, in font sizes. */
-const maxBaselineOffset = 0.35;
 
 /**
  * Adds `line` to the left end of `before` when both are cells of one row: `line` was drawn later but is to the left on the same
