@@ -13,8 +13,8 @@ import {
 } from '@millrace/contracts';
 import { deleteDocument as removeRows } from '@millrace/lifecycle';
 import { decodeCursor, decodePlace, toPage, toPlacedPage } from '../http/cursor';
-import { dateOf } from '../http/dateOf';
 import { endpoint, jsonBody } from '../http/endpoint';
+import { filterOfWork } from '../http/filterOfWork';
 import { acceptUpload } from '../uploads/acceptUpload';
 import { receiveUpload } from '../uploads/receiveUpload';
 import { uploadFields, uploadForm, uploadHeaders, uploadQuery } from '../uploads/uploadFields';
@@ -87,10 +87,7 @@ export const listDocuments = endpoint({
   const filter = {
     ...scope,
     statuses: query.status,
-    errorCodes: query.error_code,
-    filename: query.filename,
-    createdAfter: dateOf(query.created_after),
-    createdBefore: dateOf(query.created_before),
+    ...filterOfWork(query),
   };
   const rows = await database.documents.list(filter, { after: decodePlace(query.cursor), limit: query.limit + 1 });
   const { items, nextCursor } = toPlacedPage(rows, query.limit);

@@ -18,6 +18,7 @@ import type { Access } from '../access';
 import { decodeCursor, decodePlace, toPage, toPlacedPage } from '../http/cursor';
 import { dateOf } from '../http/dateOf';
 import { endpoint, optionalJsonBody } from '../http/endpoint';
+import { filterOfWork } from '../http/filterOfWork';
 import {
   jobChunkDetailView,
   jobChunkView,
@@ -53,10 +54,7 @@ export const listJobs = endpoint({
     ...scope,
     kinds: query.kind,
     statuses: query.status,
-    errorCodes: query.error_code,
-    filename: query.filename,
-    createdAfter: dateOf(query.created_after),
-    createdBefore: dateOf(query.created_before),
+    ...filterOfWork(query),
     finishedAfter: dateOf(query.finished_after),
     finishedBefore: dateOf(query.finished_before),
   };
