@@ -3,6 +3,7 @@ import { type Block, newBlock } from './block';
 import type { BodyStyle } from './bodyStyle';
 import { isNumberedHeading, looksLikeHeading, startsNamedHeading } from './headings';
 import { isNextLine, isNextRow, isShort, type Layout, measureLayout } from './layout';
+import { findPlainTitles } from './plainTitles';
 
 const bullet = /^(?:[•·▪■◦○●◆➢✓]|\(?(?:[a-z]{1,2}|[ivx]{1,4}|\d{1,2})\))\s/u;
 /** A dash or a number such as "1.": it begins an item, or it is part of a sentence. */
@@ -20,7 +21,7 @@ export class BlockBuilder {
   /** @param starts Indices of lines that must begin a block, and whether that block is a heading. */
   build(page: ChunkPage, body: BodyStyle, starts: ReadonlyMap<number, boolean>): Block[] {
     const layout = measureLayout(page);
-    const blocks = new PageDivider(page, body, layout).divide(starts);
+    const blocks = new PageDivider(page, body, layout).divide(withPlainTitles(starts, page, layout));
     for (const [index, block] of blocks.entries()) {
       const [line] = block.lines;
       const isMarked = line?.headingLevel !== undefined;
@@ -35,6 +36,20 @@ export class BlockBuilder {
     }
     return blocks;
   }
+}
+
+/** Adds the titles in the style of the text to the lines that must begin a block. What the outline says comes first. */
+function withPlainTitles(
+  starts: ReadonlyMap<number, boolean>,
+  page: ChunkPage,
+  layout: Layout,
+): ReadonlyMap<number, boolean> {
+  const all = new Map(starts);
+  for (const index of findPlainTitles(page, layout)) {
+    all.set(index, true);
+    all.set(index + 1, starts.get(index + 1) ?? false);
+  }
+  return all;
 }
 
 function startsItem(text: string): boolean {

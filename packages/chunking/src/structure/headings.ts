@@ -2,7 +2,8 @@ import type { ChunkLine } from '../types';
 import type { Block } from './block';
 import type { BodyStyle } from './bodyStyle';
 import { hasHeadingKind, isNamedHeading, joinLines } from './headingRank';
-import { areSideBySide, isAtMargin, isNextLine, type Layout } from './layout';
+import { areSideBySide, isAtMargin, isInColumn, isNextLine, type Layout } from './layout';
+import { isProse } from './prose';
 
 /** A large heading is at least this much larger than body text. */
 const largerBy = 1.15;
@@ -16,7 +17,7 @@ const maxNumberedCharacters = 300;
 const maxLines = 3;
 
 /** Three letters, or two letters of a script such as Chinese, in which a letter is a word. */
-const hasWord = /\p{L}.*\p{L}.*\p{L}|\p{Lo}.*\p{Lo}/u;
+export const hasWord = /\p{L}.*\p{L}.*\p{L}|\p{Lo}.*\p{Lo}/u;
 /** A heading in the style of body text, such as "Item 7." or "Chapter 2: The mill". */
 const plainHeading =
   /^(?:part|chapter|appendix|annex|item|section|article|note)\s+(?:\d+[a-z]?|[ivxlc]+|[a-z])(?:\s*$|\s*[.:–—-]\s*(?:$|\p{Lu}))/iu;
@@ -27,7 +28,7 @@ const columnCaption =
 const numberCell =
   /^(?:(?:item|note|part|section|article|chapter)\s+)?(?:\d+[a-z]?|[a-z]|[ivxlc]+)(?:\.\d+)*[.:)]?\t[^\t]*\p{L}[^\t\d]*$/iu;
 /** The beginnings of list items and of lines on title pages, in signatures and in forms. */
-const listOrForm = /^(?:[•·▪■◦○●◆➢✓]|by:|\/s\/|name:|title:|date:|☐|☒)/iu;
+export const listOrForm = /^(?:[•·▪■◦○●◆➢✓]|by:|\/s\/|name:|title:|date:|☐|☒)/iu;
 const endsWithStop = /[,;:，；：。]$/u;
 
 /** The measures that a heading is compared with. */
@@ -55,10 +56,11 @@ export function looksLikeHeading(blocks: readonly Block[], index: number, style:
   if (!hasHeadingStyle && !(block.lines.length === 1 && plainHeading.test(text))) {
     return false;
   }
-  if (!hasHeadingText(text) || !(isAtMargin(first, style.layout) || startsNamedHeading(first))) {
+  const [before, after] = [blocks[index - 1], blocks[index + 1]];
+  const isPlaced = isAtMargin(first, style.layout) || startsNamedHeading(first) || isOverColumn(first, after, style);
+  if (!hasHeadingText(text) || !isPlaced) {
     return false;
   }
-  const [before, after] = [blocks[index - 1], blocks[index + 1]];
   return !isBeside(block, before) && !isBeside(block, after) && !startsSentence(last, after, style.layout);
 }
 
@@ -83,6 +85,16 @@ function hasHeadingText(text: string): boolean {
 function isBeside(block: Block, other: Block | undefined): boolean {
   const [line] = block.lines;
   return line !== undefined && other?.lines.some((each) => areSideBySide(each, line)) === true;
+}
+
+/** True when a paragraph of several lines begins below `line`, at the same left edge: the page has columns. */
+function isOverColumn(line: ChunkLine, after: Block | undefined, { layout }: Style): boolean {
+  const [first, second] = after?.lines ?? [];
+  if (first === undefined || second === undefined || !isInColumn(line, layout)) {
+    return false;
+  }
+  const em = first.fontSize / layout.width;
+  return line.y1 <= first.y1 && Math.abs(line.x0 - first.x0) <= em && isProse([first, second]);
 }
 
 /** True when `line` is the bold beginning of a sentence that the next block continues in regular type. */

@@ -11,6 +11,8 @@ const shortBy = 0.12;
 const maxIndent = 0.06;
 /** The middle of a centred heading is at most this far from the middle of the text, in page widths. */
 const maxOffCentre = 0.03;
+/** The second column of a page begins at least this far from the left edge of the text, in page widths. */
+const minColumnStart = 0.25;
 /** With fewer characters, a page may be all headings. */
 const minCharacters = 500;
 /** The leading of a page that has no distances to measure it by. */
@@ -103,6 +105,11 @@ export function isShort(line: ChunkLine, layout: Layout): boolean {
 export function isAtMargin(line: ChunkLine, layout: Layout): boolean {
   const offCentre = (line.x0 + line.x1 - layout.left - layout.right) / 2;
   return !layout.isKnown || line.x0 <= layout.left + maxIndent || Math.abs(offCentre) <= maxOffCentre;
+}
+
+/** True for a line that begins so far to the right that it is in a column beside another, not only indented. */
+export function isInColumn(line: ChunkLine, layout: Layout): boolean {
+  return line.x0 >= layout.left + minColumnStart;
 }
 
 /** True when the lines are side by side: they share more than half of the smaller height. */
