@@ -36,7 +36,7 @@ module.exports = {
   },
   transformIgnorePatterns: [`/node_modules/\\.pnpm/(?!(${esmOnly.join('|')})@)`],
   globalSetup: '<rootDir>/tests/support/src/globalSetup.ts',
-  testTimeout: 60_000,
+  testTimeout: 180_000,
   testSequencer: '<rootDir>/tests/support/sequencer.cjs',
   // One more than cores, because tests often wait for servers and other processes.
   maxWorkers: availableParallelism() + 1,

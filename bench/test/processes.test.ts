@@ -13,8 +13,8 @@ beforeEach(async () => {
   await client.connect();
 });
 afterEach(async () => {
-  await client.end();
-  await database.drop();
+  await client?.end();
+  await database?.drop();
 });
 
 /** A process with one child. Both compute for half a second of processor time when told to, and report it. */

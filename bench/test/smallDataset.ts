@@ -23,7 +23,7 @@ export async function makeSmallDataset(): Promise<SmallDataset> {
   const environment = await createTestEnvironment();
   const config = environment.config();
   const databaseUrl = config.DATABASE_URL;
-  const database = new Database({ url: databaseUrl, poolMax: 2, connectTimeoutMs: 10_000, applicationName: 'test' });
+  const database = new Database({ url: databaseUrl, poolMax: 2, connectTimeoutMs: 60_000, applicationName: 'test' });
   const provider = await createEmbeddingProvider(config.embedding);
   const queries = truthQueries(corpus).slice(0, 30);
   const source = { corpus, provider, queries, queryVectors: await provider.embed(queries) };

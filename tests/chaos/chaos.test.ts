@@ -6,7 +6,7 @@ import { run } from './src/run';
 /** A fixed seed whose plan has every kind of fault, so that a run that has failed fails again. */
 const seed = 20261125;
 /** Other tests run at the same time. */
-const timeoutMs = 300_000;
+const timeoutMs = 600_000;
 
 const missing = missingPrograms();
 if (missing) {

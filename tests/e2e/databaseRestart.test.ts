@@ -19,7 +19,7 @@ describeWithServers('A restart of PostgreSQL', () => {
       REDIS_URL: backing.servers.redisUrl,
       RECONCILE_INTERVAL_MS: '500',
       // Longer than a restart takes on any machine, so that the test does not depend on its speed.
-      DATABASE_MAX_OUTAGE_MS: '60000',
+      DATABASE_MAX_OUTAGE_MS: '300000',
     });
   });
   afterAll(async () => {
@@ -59,7 +59,7 @@ describeWithServers('A restart of PostgreSQL', () => {
     });
     for (let round = 0; round < 3; round += 1) {
       const before = answered;
-      await waitFor('some answers', async () => answered >= before + 20, 90_000);
+      await waitFor('some answers', async () => answered >= before + 20);
       await backing.servers.stopPostgres();
       const asked = performance.now();
       const [ready, alive] = await Promise.all(
@@ -67,21 +67,17 @@ describeWithServers('A restart of PostgreSQL', () => {
       );
       expect([ready?.status, alive?.status]).toEqual([503, 200]);
       // Readiness does not wait for the outage to end.
-      expect(performance.now() - asked).toBeLessThan(30_000);
+      expect(performance.now() - asked).toBeLessThan(60_000);
       await waitFor('every service to notice', async () => (await readiness()).every((status) => status === 503));
       await backing.servers.restartPostgres();
-      await waitFor(
-        'every service to be ready',
-        async () => (await readiness()).every((status) => status === 200),
-        90_000,
-      );
+      await waitFor('every service to be ready', async () => (await readiness()).every((status) => status === 200));
     }
     stopping.abort();
     await Promise.all(load);
 
     expect(refused).toEqual([]);
     for (const jobId of jobIds) {
-      const job: JobView = await millrace.endOf(jobId, 90_000);
+      const job: JobView = await millrace.endOf(jobId);
       expect(job).toMatchObject({ status: 'completed', failed_chunks: 0 });
     }
   }, 600_000);

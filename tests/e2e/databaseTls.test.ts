@@ -14,7 +14,7 @@ const describeWithServers = missing ? describe.skip : describe;
 
 /** Connects and returns whether the session is encrypted. */
 async function isEncrypted(url: string, caFile?: string): Promise<boolean> {
-  const database = new Database({ url, caFile, poolMax: 1, connectTimeoutMs: 5_000, applicationName: 'tls' });
+  const database = new Database({ url, caFile, poolMax: 1, connectTimeoutMs: 60_000, applicationName: 'tls' });
   try {
     return (await database.sql.one<{ ssl: boolean }>('SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()')).ssl;
   } finally {

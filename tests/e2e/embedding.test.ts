@@ -17,8 +17,8 @@ beforeAll(async () => {
 });
 beforeEach(() => provider.respondWith(() => 'ok'));
 afterAll(async () => {
-  await millrace.stop();
-  await provider.close();
+  await millrace?.stop();
+  await provider?.close();
 });
 
 /** A PDF whose pages make about two chunks each. No other test has the same chunks. */

@@ -7,8 +7,8 @@ import { openQueues } from '@millrace/test-support/queues';
 import { Client } from '../chaos/src/client';
 import { TestStack } from './support';
 
-const leaseMs = 2_000;
-const deployTimeoutMs = 120_000;
+/** Long enough that a busy machine renews it in time. */
+const leaseMs = 6_000;
 
 let provider: OpenAiServer;
 let millrace: TestStack;
@@ -30,8 +30,8 @@ beforeEach(() => {
   firstRequest = provider.requests.length;
 });
 afterAll(async () => {
-  await millrace.stop();
-  await provider.close();
+  await millrace?.stop();
+  await provider?.close();
 });
 
 /** Each page makes about two chunks. */
@@ -157,72 +157,68 @@ async function uploadHalf(apiUrl: string, pdf: Buffer): Promise<() => Promise<nu
 }
 
 describe('When every service is replaced one by one under load', () => {
-  test(
-    'then no request fails, no attempt is lost and nothing is paid for twice',
-    async () => {
-      let apiUrl = millrace.stack.apiUrl;
-      const uploaders = [0, 1, 2];
-      /** Where each uploader sends its uploads now. */
-      const inUse: string[] = [];
-      const clients = uploaders.map((uploader) => {
-        const address = () => {
-          inUse[uploader] = apiUrl;
-          return apiUrl;
-        };
-        return new Client(address, AbortSignal.timeout(deployTimeoutMs));
-      });
-      const deploying = new AbortController();
-      const jobIds: string[] = [];
-      const load = clients.map(async (client, uploader) => {
-        for (let n = 0; !deploying.signal.aborted; n += 1) {
-          const pdf = await book(`The deployment ${uploader} ${n}`, 2);
-          const { job } = await client.upload({ name: `${uploader}-${n}.pdf`, pdf, errorCode: null });
-          jobIds.push(job.id);
-        }
-      });
-
-      try {
-        for (const name of ['api', 'chunker', 'embedder', 'reconciler'] as const) {
-          const before = jobIds.length;
-          await waitFor('more uploads', async () => jobIds.length > before);
-          const old = millrace.newest(name);
-          // The old embedder has a call in hand when it is told to stop.
-          const held = name === 'embedder' ? provider.holdAnswers() : undefined;
-          const calls = provider.requests.length;
-          if (held) {
-            await waitFor('a call of the embedder', async () => provider.requests.length > calls);
-          }
-          const replacement = await millrace.stack.add(name);
-          if (name === 'api') {
-            // As with a load balancer, no new request goes to the old API. It finishes those that it has begun.
-            apiUrl = replacement.url;
-            await waitFor('all to use the new API', async () => inUse.every((url) => url === apiUrl));
-            const finishUpload = await uploadHalf(old.url, await book('The last of the old', 1));
-            const stopped = millrace.stopProcess(old);
-            expect(await finishUpload()).toBe(202);
-            await stopped;
-          }
-          await millrace.stopProcess(old, held?.release);
-          expect(await old.ended).toEqual({ how: 'ended with code 0', expected: true });
-        }
-      } finally {
-        deploying.abort();
-      }
-      await Promise.all(load);
-
-      expect(clients.map((client) => client.repeated)).toEqual([0, 0, 0]);
-      const call = async <T>(path: string) => {
-        const headers = { authorization: `Bearer ${millrace.stack.apiKey}` };
-        return (await (await fetch(`${apiUrl}/api/v1${path}`, { headers })).json()) as T;
+  test('then no request fails, no attempt is lost and nothing is paid for twice', async () => {
+    let apiUrl = millrace.stack.apiUrl;
+    const uploaders = [0, 1, 2];
+    /** Where each uploader sends its uploads now. */
+    const inUse: string[] = [];
+    const clients = uploaders.map((uploader) => {
+      const address = () => {
+        inUse[uploader] = apiUrl;
+        return apiUrl;
       };
-      for (const jobId of jobIds) {
-        const isCompleted = async () => (await call<JobView>(`/jobs/${jobId}`)).status === 'completed';
-        await waitFor(`job ${jobId}`, isCompleted);
-        const { chunks } = await call<JobChunksResponse>(`/jobs/${jobId}/chunks?limit=500`);
-        expect(chunks.filter((chunk) => chunk.attempts !== 1)).toEqual([]);
+      return new Client(address, new AbortController().signal);
+    });
+    const deploying = new AbortController();
+    const jobIds: string[] = [];
+    const load = clients.map(async (client, uploader) => {
+      for (let n = 0; !deploying.signal.aborted; n += 1) {
+        const pdf = await book(`The deployment ${uploader} ${n}`, 2);
+        const { job } = await client.upload({ name: `${uploader}-${n}.pdf`, pdf, errorCode: null });
+        jobIds.push(job.id);
       }
-      expect(textsPaidFor()).toHaveLength(new Set(textsPaidFor()).size);
-    },
-    deployTimeoutMs,
-  );
+    });
+
+    try {
+      for (const name of ['api', 'chunker', 'embedder', 'reconciler'] as const) {
+        const before = jobIds.length;
+        await waitFor('more uploads', async () => jobIds.length > before);
+        const old = millrace.newest(name);
+        // The old embedder has a call in hand when it is told to stop.
+        const held = name === 'embedder' ? provider.holdAnswers() : undefined;
+        const calls = provider.requests.length;
+        if (held) {
+          await waitFor('a call of the embedder', async () => provider.requests.length > calls);
+        }
+        const replacement = await millrace.stack.add(name);
+        if (name === 'api') {
+          // As with a load balancer, no new request goes to the old API. It finishes those that it has begun.
+          apiUrl = replacement.url;
+          await waitFor('all to use the new API', async () => inUse.every((url) => url === apiUrl));
+          const finishUpload = await uploadHalf(old.url, await book('The last of the old', 1));
+          const stopped = millrace.stopProcess(old);
+          expect(await finishUpload()).toBe(202);
+          await stopped;
+        }
+        await millrace.stopProcess(old, held?.release);
+        expect(await old.ended).toEqual({ how: 'ended with code 0', expected: true });
+      }
+    } finally {
+      deploying.abort();
+    }
+    await Promise.all(load);
+
+    expect(clients.map((client) => client.repeated)).toEqual([0, 0, 0]);
+    const call = async <T>(path: string) => {
+      const headers = { authorization: `Bearer ${millrace.stack.apiKey}` };
+      return (await (await fetch(`${apiUrl}/api/v1${path}`, { headers })).json()) as T;
+    };
+    for (const jobId of jobIds) {
+      const isCompleted = async () => (await call<JobView>(`/jobs/${jobId}`)).status === 'completed';
+      await waitFor(`job ${jobId}`, isCompleted);
+      const { chunks } = await call<JobChunksResponse>(`/jobs/${jobId}/chunks?limit=500`);
+      expect(chunks.filter((chunk) => chunk.attempts !== 1)).toEqual([]);
+    }
+    expect(textsPaidFor()).toHaveLength(new Set(textsPaidFor()).size);
+  });
 });

@@ -73,7 +73,7 @@ export class ModelChangeStack {
       throw error;
     });
     const { DATABASE_URL: url } = millrace.environment.config();
-    const options = { poolMax: 2, connectTimeoutMs: 5_000, applicationName: 'test' };
+    const options = { poolMax: 2, connectTimeoutMs: 60_000, applicationName: 'test' };
     return new ModelChangeStack(provider, millrace, new Database({ url, ...options }));
   }
 

@@ -30,7 +30,7 @@ async function findPromtool(): Promise<string | null> {
   await mkdir(tools, { recursive: true });
   const folder = await mkdtemp(join(tools, 'promtool-'));
   try {
-    await run('apt-get', ['download', 'prometheus'], { cwd: folder, timeout: 30_000 });
+    await run('apt-get', ['download', 'prometheus'], { cwd: folder, timeout: 120_000 });
     const [file = ''] = await readdir(folder);
     await run('dpkg-deb', ['-x', file, '.'], { cwd: folder });
     await rename(join(folder, 'usr', 'bin', 'promtool'), promtool);

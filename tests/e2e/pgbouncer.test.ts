@@ -19,7 +19,7 @@ if (missing) {
 const describeWithPooler = missing ? describe.skip : describe;
 
 function open(url: string, more: { maxOutageMs?: number; statementTimeoutMs?: number } = {}): Database {
-  return new Database({ url, poolMax: 10, connectTimeoutMs: 10_000, applicationName: 'pooled', ...more });
+  return new Database({ url, poolMax: 10, connectTimeoutMs: 60_000, applicationName: 'pooled', ...more });
 }
 
 const pidOf = (database: Database) => database.sql.one<{ pid: number }>('SELECT pg_backend_pid() AS pid');

@@ -6,9 +6,6 @@ import { book, ModelChangeStack, next } from './modelChange';
 let stack: ModelChangeStack;
 afterEach(() => stack?.stop());
 
-// Each starts a stack and several commands.
-jest.setTimeout(120_000);
-
 /** Repeats `work`, with pauses that leave the processor to the services, until the returned function is called. */
 function repeatedly(work: (n: number) => Promise<void>): () => Promise<void> {
   let goesOn = true;

@@ -31,7 +31,7 @@ describeWithServers('A streaming replica', () => {
   });
 
   function open(readUrl: string): Database {
-    const options = { poolMax: 5, connectTimeoutMs: 5_000, applicationName: 'reader' };
+    const options = { poolMax: 5, connectTimeoutMs: 60_000, applicationName: 'reader' };
     return new Database({ url: primaryUrl, readUrl, readMaxLagMs: maxLagMs, ...options });
   }
 

@@ -23,12 +23,12 @@ export const contextFor = (database: { url: string }, more: Record<string, strin
   makeContext({ DATABASE_URL: database.url, ...more });
 
 export function rowsOf<T extends object>(url: string, statement: string): Promise<T[]> {
-  return withClient(url, 20_000, async (client) => (await client.query<T>(statement)).rows);
+  return withClient(url, 60_000, async (client) => (await client.query<T>(statement)).rows);
 }
 
 /** Adds documents with chunks. Their vectors have tiny, huge and periodic numbers, and negative zero. */
 export async function fill(url: string, documents: number, chunksEach: number): Promise<void> {
-  const database = new Database({ url, poolMax: 1, connectTimeoutMs: 5_000, applicationName: 'test' });
+  const database = new Database({ url, poolMax: 1, connectTimeoutMs: 60_000, applicationName: 'test' });
   try {
     for (let n = 0; n < documents; n += 1) {
       const id = `00000000-0000-7000-9000-${String(n).padStart(12, '0')}`;

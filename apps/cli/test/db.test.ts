@@ -86,7 +86,7 @@ describe('db setup, reset and rollback', () => {
       const [database, other] = [await newDatabase(), await newDatabase()];
       await fill(database.url, 1, 1);
       const connect = (url: string, applicationName: string) =>
-        new Database({ url, poolMin: 1, poolMax: 1, connectTimeoutMs: 5_000, applicationName });
+        new Database({ url, poolMin: 1, poolMax: 1, connectTimeoutMs: 60_000, applicationName });
       const service = connect(database.url, 'millrace-embedder');
       const elsewhere = connect(other.url, 'millrace-api');
       try {

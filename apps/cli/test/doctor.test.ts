@@ -46,7 +46,7 @@ test('When the database has no tables, then the fault names the command that mak
 });
 
 test('When the definitions of pgvector are of an unsafe version, then a warning says how to repair it', async () => {
-  await withClient(database.url, 5_000, (client) =>
+  await withClient(database.url, 60_000, (client) =>
     client.query(`UPDATE pg_extension SET extversion = '0.8.0' WHERE extname = 'vector'`),
   );
   const { code, text } = await doctor({});

@@ -9,7 +9,7 @@ beforeAll(async () => {
   testDatabase = await createTestDatabase();
 });
 afterAll(async () => {
-  await testDatabase.drop();
+  await testDatabase?.drop();
   cleanUp();
 });
 
@@ -57,7 +57,7 @@ test.each([
     const database = new Database({
       url: testDatabase.url,
       poolMax: 2,
-      connectTimeoutMs: 5_000,
+      connectTimeoutMs: 60_000,
       applicationName: 'test',
     });
     const builds = () =>

@@ -12,7 +12,7 @@ beforeAll(async () => {
   testDatabase = await createTestDatabase();
 });
 afterAll(async () => {
-  await testDatabase.drop();
+  await testDatabase?.drop();
   cleanUp();
 });
 
@@ -90,7 +90,7 @@ function reEmbed(args: string[], more: Record<string, string> = {}): Promise<{ c
 }
 
 async function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
-  const options = { poolMax: 1, connectTimeoutMs: 5_000, applicationName: 'test' };
+  const options = { poolMax: 1, connectTimeoutMs: 60_000, applicationName: 'test' };
   const database = new Database({ url: testDatabase.url, ...options });
   try {
     return await work(database);

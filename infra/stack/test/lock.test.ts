@@ -44,7 +44,7 @@ describe('the lock', () => {
     await expect(acquireLock(folder, 'test', { timeoutMs: 200 })).rejects.toThrow(`process ${holder.pid}`);
     holder.kill('SIGKILL');
     await once(holder, 'exit');
-    const release = await acquireLock(folder, 'test', { timeoutMs: 5_000 });
+    const release = await acquireLock(folder, 'test', { timeoutMs: 120_000 });
     release();
   });
 

@@ -35,9 +35,9 @@ describeWithServers('private servers', () => {
     const second = await ensureServices(context, { keep: true });
     expect(first.startedByUs).toBe(true);
     expect(second).toMatchObject({ databaseUrl: first.databaseUrl, redisUrl: first.redisUrl, startedByUs: false });
-    const vector = await withClient(first.databaseUrl, 5_000, (client) => client.query('CREATE EXTENSION vector'));
+    const vector = await withClient(first.databaseUrl, 60_000, (client) => client.query('CREATE EXTENSION vector'));
     expect(vector.command).toBe('CREATE');
-    const policy = await withRedis(first.redisUrl, 5_000, (redis) => redis.config('GET', 'maxmemory-policy'));
+    const policy = await withRedis(first.redisUrl, 60_000, (redis) => redis.config('GET', 'maxmemory-policy'));
     expect(policy).toEqual(['maxmemory-policy', 'noeviction']);
   });
 
@@ -55,14 +55,14 @@ describeWithServers('private servers', () => {
 
   test('When the servers were killed, then the next call starts them again with their data', async () => {
     const before = await ensureServices(context, { keep: true });
-    await withClient(before.databaseUrl, 5_000, (client) => client.query('CREATE TABLE kept AS SELECT 7 AS value'));
+    await withClient(before.databaseUrl, 60_000, (client) => client.query('CREATE TABLE kept AS SELECT 7 AS value'));
     for (const service of ['postgres', 'redis'] as const) {
       process.kill(instanceOf(context, service).pid, 'SIGKILL');
     }
     const after = await ensureServices(context, { keep: true });
     expect(after.startedByUs).toBe(true);
     expect(after.databaseUrl).toBe(before.databaseUrl);
-    const { rows } = await withClient(after.databaseUrl, 5_000, (client) => client.query('SELECT value FROM kept'));
+    const { rows } = await withClient(after.databaseUrl, 60_000, (client) => client.query('SELECT value FROM kept'));
     expect(rows).toEqual([{ value: 7 }]);
   });
 

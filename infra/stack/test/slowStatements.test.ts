@@ -21,7 +21,7 @@ testWithServers('When the server keeps statistics of its statements, then the sl
       direction: 'up',
       embedding: { model: 'test-model', dimensions: 768, queryPrefix: '', documentPrefix: '', context: 'none' },
     });
-    await withClient(databaseUrl, 20_000, async (client) => {
+    await withClient(databaseUrl, 60_000, async (client) => {
       await client.query('CREATE EXTENSION pg_stat_statements');
       await client.query('SELECT pg_sleep(0.5) FROM documents RIGHT JOIN collections ON true');
     });

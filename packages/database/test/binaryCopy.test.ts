@@ -7,11 +7,11 @@ describe('Binary COPY', () => {
   let database: Database;
   beforeAll(async () => {
     testDatabase = await createTestDatabase();
-    database = new Database({ url: testDatabase.url, poolMax: 2, connectTimeoutMs: 5_000, applicationName: 'test' });
+    database = new Database({ url: testDatabase.url, poolMax: 2, connectTimeoutMs: 60_000, applicationName: 'test' });
   });
   afterAll(async () => {
-    await database.close();
-    await testDatabase.drop();
+    await database?.close();
+    await testDatabase?.drop();
   });
 
   /** Copies values into a temporary table with a column for each type, and reads them back as text. */

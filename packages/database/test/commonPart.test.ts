@@ -32,8 +32,8 @@ beforeAll(async () => {
   await upsert(stored.map((embedding, chunkIndex) => ({ embedding, chunkIndex })));
 });
 afterAll(async () => {
-  await database.close();
-  await testDatabase.drop();
+  await database?.close();
+  await testDatabase?.drop();
 });
 
 function upsert(chunks: { embedding: Float32Array; chunkIndex: number }[]): Promise<void> {

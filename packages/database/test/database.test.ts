@@ -6,13 +6,13 @@ describe('The database', () => {
   let database: Database;
   beforeAll(async () => {
     testDatabase = await createTestDatabase();
-    database = new Database({ url: testDatabase.url, poolMax: 2, connectTimeoutMs: 1_000, applicationName: 'test' });
+    database = new Database({ url: testDatabase.url, poolMax: 2, connectTimeoutMs: 60_000, applicationName: 'test' });
     await database.sql.none('CREATE TABLE counters (id integer PRIMARY KEY, n integer NOT NULL)');
     await database.sql.none('INSERT INTO counters VALUES (1, 0), (2, 0)');
   });
   afterAll(async () => {
-    await database.close();
-    await testDatabase.drop();
+    await database?.close();
+    await testDatabase?.drop();
   });
 
   test('When a transaction throws, then it is rolled back', async () => {
@@ -127,7 +127,7 @@ describe('The database', () => {
   test.each(['ENOENT', 'ECONNREFUSED'])(
     'When work in a transaction throws its own %s, then that does not count as an outage',
     async (code) => {
-      const options = { poolMax: 1, connectTimeoutMs: 1_000, maxOutageMs: 2_000, applicationName: 'test' };
+      const options = { poolMax: 1, connectTimeoutMs: 60_000, maxOutageMs: 2_000, applicationName: 'test' };
       const single = new Database({ url: testDatabase.url, ...options });
       const failure = Object.assign(new Error('not about the database'), { code });
       let runs = 0;
@@ -154,7 +154,7 @@ describe('The database', () => {
     const pool = new Database({
       url: testDatabase.url,
       poolMax: 2,
-      connectTimeoutMs: 1_000,
+      connectTimeoutMs: 60_000,
       applicationName: 'closing',
     });
     const pids = await Promise.all([1, 2].map(() => pool.transaction(pidOf)));
@@ -186,7 +186,7 @@ describe('The database', () => {
     const nowhere = new Database({
       url: 'postgresql://nobody@127.0.0.1:1/none',
       poolMax: 1,
-      connectTimeoutMs: 1_000,
+      connectTimeoutMs: 60_000,
       applicationName: 'test',
     });
     await expect(nowhere.sql.one('SELECT 1')).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
@@ -199,14 +199,14 @@ describe('The database', () => {
   test('When the name or the password is wrong, then the reason is given', async () => {
     const url = new URL(testDatabase.url);
     url.password = 'wrong';
-    const locked = new Database({ url: url.toString(), poolMax: 1, connectTimeoutMs: 5_000, applicationName: 'test' });
+    const locked = new Database({ url: url.toString(), poolMax: 1, connectTimeoutMs: 60_000, applicationName: 'test' });
     await expect(locked.sql.one('SELECT 1')).rejects.toMatchObject({
       code: 'DATABASE_UNAVAILABLE',
       message: expect.stringContaining('password authentication failed'),
     });
     await locked.close();
     const missing = testDatabase.url.replace(/\/[^/]+$/, '/no_such_database');
-    const absent = new Database({ url: missing, poolMax: 1, connectTimeoutMs: 5_000, applicationName: 'test' });
+    const absent = new Database({ url: missing, poolMax: 1, connectTimeoutMs: 60_000, applicationName: 'test' });
     await expect(absent.sql.one('SELECT 1')).rejects.toMatchObject({
       code: 'DATABASE_UNAVAILABLE',
       message: expect.stringContaining('no_such_database'),

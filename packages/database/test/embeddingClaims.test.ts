@@ -10,11 +10,11 @@ describe('Claims on texts that are being embedded', () => {
   let database: Database;
   beforeAll(async () => {
     testDatabase = await createTestDatabase();
-    database = new Database({ url: testDatabase.url, poolMax: 5, connectTimeoutMs: 5_000, applicationName: 'test' });
+    database = new Database({ url: testDatabase.url, poolMax: 5, connectTimeoutMs: 60_000, applicationName: 'test' });
   });
   afterAll(async () => {
-    await database.close();
-    await testDatabase.drop();
+    await database?.close();
+    await testDatabase?.drop();
   });
 
   /** Makes texts that no other test uses. */

@@ -33,8 +33,8 @@ describe('The memory that pgvector requires', () => {
     );
   });
   afterAll(async () => {
-    await client.end();
-    await testDatabase.drop();
+    await client?.end();
+    await testDatabase?.drop();
   });
 
   test.each([50, 200])(

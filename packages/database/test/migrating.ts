@@ -20,7 +20,7 @@ export function runMigrations(
 }
 
 export async function withDatabase<T>(url: string, work: (database: Database) => Promise<T>): Promise<T> {
-  const database = new Database({ url, poolMax: 2, connectTimeoutMs: 5_000, applicationName: 'test' });
+  const database = new Database({ url, poolMax: 2, connectTimeoutMs: 60_000, applicationName: 'test' });
   try {
     return await work(database);
   } finally {

@@ -20,8 +20,8 @@ describe('The monitoring queries', () => {
     );
   });
   afterAll(async () => {
-    await client.end();
-    await testDatabase.drop();
+    await client?.end();
+    await testDatabase?.drop();
   });
 
   async function resultOf(name: string): Promise<MonitoringResult> {

@@ -8,15 +8,15 @@ beforeAll(async () => {
   observer = open({ applicationName: 'observer' });
 });
 afterAll(async () => {
-  await observer.close();
-  await testDatabase.drop();
+  await observer?.close();
+  await testDatabase?.drop();
 });
 
 function open(options: Partial<DatabaseOptions>): Database {
   return new Database({
     url: testDatabase.url,
     poolMax: 5,
-    connectTimeoutMs: 10_000,
+    connectTimeoutMs: 60_000,
     applicationName: 'loaded',
     ...options,
   });
@@ -82,8 +82,13 @@ describe('A pool under load', () => {
     }));
 
   test('When it has fewer connections than callers, then each caller is answered or refused with DATABASE_BUSY', () =>
-    withPool({ poolMax: 2, connectTimeoutMs: 500 }, async (database) => {
-      const holders = [1, 2].map(() => database.transaction(({ sql }) => sql.many('SELECT pg_sleep(1.5)')));
+    // A new connection must be made within this limit too, also on a busy machine.
+    withPool({ poolMax: 2, connectTimeoutMs: 3_000 }, async (database) => {
+      let release: () => void = () => undefined;
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const holders = [1, 2].map(() => database.transaction(() => released));
       const refused = Array.from({ length: 10 }, (_, n) =>
         n % 2 ? database.sql.one('SELECT 1') : database.transaction(({ sql }) => sql.one('SELECT 1')),
       );
@@ -91,13 +96,14 @@ describe('A pool under load', () => {
         expect(status).toBe('rejected');
         expect(reason).toMatchObject({ code: 'DATABASE_BUSY', retryable: true });
       }
+      release();
       await Promise.all(holders);
       expect(await database.sql.one('SELECT 1 AS one')).toEqual({ one: 1 });
       await expectNoneLeaked(database);
     }));
 
   test('When statements and transactions fail in every way at once, then the pool loses no connection', () =>
-    withPool({ poolMax: 4, statementTimeoutMs: 200 }, async (database) => {
+    withPool({ poolMax: 4, statementTimeoutMs: 1_000 }, async (database) => {
       const failures = Array.from({ length: 10 }, () => [
         database.sql.one('SELECT 1 / 0'),
         database.sql.one('SELECT 1 WHERE false'),
@@ -128,8 +134,8 @@ describe('A statement that takes too long', () => {
     }));
 
   test('When it has ended, then no session keeps the limit', () =>
-    withPool({ poolMax: 1, statementTimeoutMs: 300 }, async (database) => {
-      expect(await database.sql.one('SHOW statement_timeout')).toEqual({ statement_timeout: '300ms' });
+    withPool({ poolMax: 1, statementTimeoutMs: 60_000 }, async (database) => {
+      expect(await database.sql.one('SHOW statement_timeout')).toEqual({ statement_timeout: '1min' });
       // Another client of the session, behind a pooler, would see this setting.
       await database.sql.none('COMMIT; CREATE TABLE seen AS SELECT current_setting($1) AS value', [
         'statement_timeout',
@@ -148,7 +154,13 @@ describe('The connections of a pool', () => {
 
   test('When they are idle, then all but the minimum are closed', () =>
     withPool({ poolMax: 5, poolMin: 2, idleTimeoutMs: 500 }, async (database) => {
-      await Promise.all(Array.from({ length: 5 }, () => database.sql.many('SELECT pg_sleep(0.1)')));
+      let arrived = 0;
+      const useOne = () =>
+        database.transaction(async () => {
+          arrived += 1;
+          await waitFor('all connections to be in use', async () => arrived === 5);
+        });
+      await Promise.all(Array.from({ length: 5 }, useOne));
       expect(database.counts().primary?.idle).toBe(5);
       await waitFor('the others to close', async () => (await onServer()).length === 2);
       await waitFor('the minimum to be idle for much longer', async () => {

@@ -7,11 +7,11 @@ describe('Pauses of a provider', () => {
   let database: Database;
   beforeAll(async () => {
     testDatabase = await createTestDatabase();
-    database = new Database({ url: testDatabase.url, poolMax: 5, connectTimeoutMs: 5_000, applicationName: 'test' });
+    database = new Database({ url: testDatabase.url, poolMax: 5, connectTimeoutMs: 60_000, applicationName: 'test' });
   });
   afterAll(async () => {
-    await database.close();
-    await testDatabase.drop();
+    await database?.close();
+    await testDatabase?.drop();
   });
 
   let model: string;

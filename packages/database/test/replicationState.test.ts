@@ -34,7 +34,7 @@ test('When two pools ask one server in different time zones, then isSameServer c
   const reading = ['UTC', 'Asia/Tokyo'].map(async (zone) => {
     const url = new URL(testDatabase.url);
     url.searchParams.set('options', `-c timezone=${zone}`);
-    const pool = new Pool({ url: url.toString(), poolMax: 1, connectTimeoutMs: 5_000, applicationName: 'test' });
+    const pool = new Pool({ url: url.toString(), poolMax: 1, connectTimeoutMs: 60_000, applicationName: 'test' });
     try {
       return await readReplicationState(pool);
     } finally {

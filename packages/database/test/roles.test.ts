@@ -150,7 +150,7 @@ describe('Roles', () => {
   test('When the service role stores a chunk, then the read-only role finds it and may store none', async () => {
     await up(ownerUrl);
     await makeRoles({ databaseUrl: ownerUrl, passwords });
-    const open = (url: string) => new Database({ url, poolMax: 1, connectTimeoutMs: 5_000, applicationName: 'test' });
+    const open = (url: string) => new Database({ url, poolMax: 1, connectTimeoutMs: 60_000, applicationName: 'test' });
     const [service, readonly] = [open(serviceUrl), open(readonlyUrl)];
     const documentId = '00000000-0000-7000-9000-000000000001';
     const chunk = newDocumentChunk({ id: documentId, documentId, chunkIndex: 0 });

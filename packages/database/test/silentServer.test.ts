@@ -65,8 +65,8 @@ describe('When a server does not answer new connections', () => {
     database = new Database({ url: await server.listen(), poolMax: 1, applicationName: 'test', ...limits });
   };
   afterEach(async () => {
-    await database.close();
-    await server.close();
+    await database?.close();
+    await server?.close();
   });
 
   /** Starts one caller that opens a connection and others that wait for it. */

@@ -26,7 +26,7 @@ function provider({ settings, ...changes }: Partial<ProviderConfig> = {}): Promi
     ...plainModel('BAAI/bge-small-en-v1.5', full),
     maxTokens: 512,
     batchSize: 64,
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
     stateDir: 'unused',
     settings: { OPENAI_BASE_URL: server.baseUrl, ...settings },
     ...changes,

@@ -19,7 +19,7 @@ export function staticConfig(tableFile: string, changes: Partial<ProviderConfig>
     ...plainModel('millrace-static-v2'),
     maxTokens: 8_192,
     batchSize: 4,
-    timeoutMs: 1000,
+    timeoutMs: 60_000,
     stateDir: 'unused',
     settings: { STATIC_EMBEDDING_FILE: tableFile },
     ...changes,

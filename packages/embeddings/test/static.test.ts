@@ -15,7 +15,7 @@ describe('The static provider', () => {
 
   beforeAll(async () => {
     provider = await createEmbeddingProvider(staticConfig(await sharedTable()));
-  }, 120_000);
+  });
 
   test('When the provider is made, then it names its model and dimensions', () => {
     expect(provider).toMatchObject({

@@ -84,12 +84,12 @@ describe('The table of word vectors', () => {
       code: 'SETUP_INVALID',
       message: expect.stringContaining('EMBEDDING_DIMENSIONS'),
     });
-  }, 120_000);
+  });
 
   test('When the file holds a whole table, then it is kept', async () => {
     await copyFile(await sharedTable(), file);
     expect(await ensureStaticTable(file)).toBe(false);
-  }, 120_000);
+  });
 
   test('When the table is truncated, then it is built again, and no other file is left', async () => {
     const whole = await readFile(await sharedTable());
@@ -99,7 +99,7 @@ describe('The table of word vectors', () => {
 
     expect((await readFile(file)).equals(whole)).toBe(true);
     expect(await readdir(folder)).toEqual(['static-embedding.bin']);
-  }, 180_000);
+  });
 
   test('When the folder cannot be made, then no file is left behind', async () => {
     await writeFile(join(folder, 'taken'), '');

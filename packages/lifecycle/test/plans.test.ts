@@ -128,8 +128,8 @@ describe('The planner', () => {
     database = await ExplainingDatabase.connect(url);
   });
   afterAll(async () => {
-    await database.close();
-    await testDatabase.drop();
+    await database?.close();
+    await testDatabase?.drop();
   });
 
   const search = (filter: object) => (session: Database) =>

@@ -16,13 +16,13 @@ beforeAll(async () => {
   pool = new ProcessPool({
     entry: join(__dirname, 'fixtures/readingChild.ts'),
     processes: 2,
-    limits: { timeoutMs: 60_000 },
+    limits: { timeoutMs: 300_000 },
     execArgv: ['-r', join(__dirname, '../../../tests/support/register.cjs')],
   });
 });
 afterAll(async () => {
-  await pool.close();
-  await folder.remove();
+  await pool?.close();
+  await folder?.remove();
 });
 
 const map = { a: 'ffi', b: '世', c: '界', d: 'א', e: 'ב', f: '\u00ad', g: '𝐀', h: '\n', i: '\0', j: '\ud800', k: '\t' };

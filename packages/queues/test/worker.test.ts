@@ -22,14 +22,14 @@ let prefix: string;
 beforeEach(async () => {
   prefix = `{test-${randomBytes(6).toString('hex')}}`;
   connection = workerConnection(testServers().redisUrl, logger);
-  await untilReady(connection, 5_000);
+  await untilReady(connection, 60_000);
   queues = new Queues(connection, prefix);
 });
 afterEach(async () => {
   await worker?.close(1_000);
   worker = undefined;
   await queues.chunks.obliterate({ force: true });
-  await queues.close();
+  await queues?.close();
   await connection.quit();
 });
 

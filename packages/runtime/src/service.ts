@@ -60,9 +60,19 @@ export async function startService(
   options: ServiceOptions,
   start: (tools: ServiceTools) => Promise<RunningService>,
 ): Promise<RunningService> {
-  const tools = await connect(options);
-  const { urls, stop } = await start(tools);
-  return { urls, stop: [...stop, ...closing(tools)] };
+  const database = openDatabase(options);
+  let redis: Redis | undefined;
+  try {
+    await checkDatabase(database, options);
+    redis = await connectRedis(options);
+    const tools = toolsOf(options, database, redis);
+    const { urls, stop } = await start(tools);
+    return { urls, stop: [...stop, ...closing(tools)] };
+  } catch (error) {
+    // An open connection would keep a process alive that has nothing to do.
+    await Promise.all([redis && closeConnection(redis), database.close()]);
+    throw error;
+  }
 }
 
 /** A service that serves no requests but those of health and metrics. */
@@ -89,18 +99,34 @@ export function startBackgroundService(
   });
 }
 
-async function connect({ name, config, logger, ...options }: ServiceOptions): Promise<ServiceTools> {
-  const database = new Database({
+function openDatabase({ name, config, logger, database }: ServiceOptions): Database {
+  return new Database({
     ...databaseOptions(config, `millrace-${name}`),
     ...(logger.isLevelEnabled('trace') ? { onStatement: (sql) => logger.trace({ sql }, 'statement') } : {}),
-    ...options.database,
+    ...database,
   });
-  const embedding = configuredModels(config);
-  for (const warning of [...tlsWarnings(config), ...(await checkSetup(database.sql, ...embedding))]) {
+}
+
+async function checkDatabase(database: Database, { config, logger }: ServiceOptions): Promise<void> {
+  const warnings = await checkSetup(database.sql, ...configuredModels(config));
+  for (const warning of [...tlsWarnings(config), ...warnings]) {
     logger.warn(warning);
   }
-  const redis = (options.redis === 'worker' ? workerConnection : producerConnection)(config.REDIS_URL, logger);
-  await untilReady(redis, config.DATABASE_CONNECT_TIMEOUT_MS);
+}
+
+async function connectRedis({ config, logger, redis }: ServiceOptions): Promise<Redis> {
+  const connection = (redis === 'worker' ? workerConnection : producerConnection)(config.REDIS_URL, logger);
+  try {
+    await untilReady(connection, config.DATABASE_CONNECT_TIMEOUT_MS);
+    return connection;
+  } catch (error) {
+    connection.disconnect();
+    throw error;
+  }
+}
+
+function toolsOf({ name, config, logger }: ServiceOptions, database: Database, redis: Redis): ServiceTools {
+  const embedding = configuredModels(config);
   const queues = new Queues(redis, config.QUEUE_PREFIX);
   const registry = createRegistry(name);
   addPoolMetrics(registry, () => database.counts());

@@ -15,13 +15,13 @@ beforeEach(async () => {
   environment = await createTestEnvironment({ SHUTDOWN_TIMEOUT_MS: '1000' });
   const config = environment.config();
   connection = workerConnection(config.REDIS_URL, logger);
-  await untilReady(connection, 5_000);
+  await untilReady(connection, 60_000);
   queues = new Queues(connection, config.QUEUE_PREFIX);
 });
 afterEach(async () => {
-  await queues.close();
+  await queues?.close();
   await closeConnection(connection);
-  await environment.cleanUp();
+  await environment?.cleanUp();
 });
 
 /** Starts a service that handles each delivery of a job with `handle`. */

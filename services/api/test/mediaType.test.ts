@@ -75,12 +75,12 @@ describe('A file', () => {
     );
   });
 
-  test('When it begins with very many comments, then it is recognized in less than a second', () => {
-    const began = performance.now();
+  test('When it begins with very many comments, then it is recognized without much work', () => {
+    const start = process.cpuUsage();
     expect(detect(Buffer.from(`${'<!---->'.repeat(140)}x`))).toBe('text/plain');
     expect(detect(Buffer.from(`${'<!---->'.repeat(140)}${html}`))).toBe('text/html');
-    expect(performance.now() - began).toBeLessThan(1_000);
-  }, 10_000);
+    expect(process.cpuUsage(start).user).toBeLessThan(1_000_000);
+  });
 });
 
 describe('The charset that a client names', () => {

@@ -13,12 +13,12 @@ let blobDir: string;
 beforeAll(async () => {
   api = await TestApi.start();
   const { DATABASE_URL: url, BLOB_DIR } = api.environment.config();
-  database = new Database({ url, poolMax: 1, connectTimeoutMs: 5_000, applicationName: 'test' });
+  database = new Database({ url, poolMax: 1, connectTimeoutMs: 60_000, applicationName: 'test' });
   blobDir = BLOB_DIR;
 });
 afterAll(async () => {
-  await database.close();
-  await api.stop();
+  await database?.close();
+  await api?.stop();
 });
 
 const post = () => api.client.post('/api/v1/documents');

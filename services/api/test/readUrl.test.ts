@@ -23,7 +23,7 @@ describe('When the read URL is of the same database for the read-only role', () 
   beforeAll(async () => {
     testDatabase = await createTestDatabase();
     const { url } = testDatabase;
-    owner = new Database({ url, poolMax: 1, connectTimeoutMs: 5_000, applicationName: 'test' });
+    owner = new Database({ url, poolMax: 1, connectTimeoutMs: 60_000, applicationName: 'test' });
     ({ names } = await makeRoles({ databaseUrl: url, passwords }));
     const urlAs = (username: string, password: string) =>
       Object.assign(new URL(url), { username, password }).toString();

@@ -27,14 +27,14 @@ beforeEach(async () => {
   });
   const { DATABASE_URL: url } = environment.config();
   // Searches use the replica. Here it is the same server.
-  const options = { poolMax: 4, connectTimeoutMs: 5_000, applicationName: 'test' };
+  const options = { poolMax: 4, connectTimeoutMs: 60_000, applicationName: 'test' };
   database = new Database({ url, readUrl: url, ...options });
   reEmbedding = new ReEmbedding(database, { databaseUrl: url });
 });
 afterEach(async () => {
-  await database.close();
-  await environment.cleanUp();
-  await provider.close();
+  await database?.close();
+  await environment?.cleanUp();
+  await provider?.close();
 });
 
 async function searcher(changes: Record<string, string>): Promise<ChunkSearch> {

@@ -27,7 +27,7 @@ if (existsSync(corpus)) {
       pool.warmUp();
     });
     afterAll(async () => {
-      await pool.close();
+      await pool?.close();
       if (updatesTable) {
         writeTable(seen);
       }

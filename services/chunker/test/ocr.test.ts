@@ -60,7 +60,7 @@ describe('When pages of a PDF are images', () => {
     const alone = await harness.parse(pool, single);
     expect(alone.pages[0]).toEqual(first.pages[0]);
     expect(await harness.parse(harness.pool(), single)).toEqual(alone);
-  }, 120_000);
+  });
 
   test('and they are rotated, then text and boxes follow the page as it is displayed', async () => {
     const turns = [0, 90, 180, 270] as const;
@@ -92,7 +92,7 @@ describe('When pages of a PDF are images', () => {
       [612, 792],
       [792, 612],
     ]);
-  }, 120_000);
+  });
 
   test('and OCR is off, then the pages are empty', async () => {
     expect(outcomes(await harness.parse(pool, imagePdf([{ image: scan }], small), { mode: 'off' }))).toEqual(['empty']);
@@ -104,7 +104,7 @@ describe('When pages of a PDF are images', () => {
     const read = await harness.parse(pool, short, { mode: 'on' });
     expect(read.chunks.map(({ text }) => text)).toEqual(['A single line.']);
     expect(outcomes(await harness.parse(pool, await blankPdf(1), { mode: 'on' }))).toEqual(['empty']);
-  }, 60_000);
+  });
 
   test('and they exceed the page limit of OCR, then further pages fail with OCR_LIMIT, and progress reports name recognized pages', async () => {
     const pdf = imagePdf([{ image: scan }, { image: scan }, { image: paper }, { image: scan }], small);
@@ -115,7 +115,7 @@ describe('When pages of a PDF are images', () => {
     });
     expect(outcomes(parsed)).toEqual(['ocr', 'OCR_LIMIT', 'empty', 'OCR_LIMIT']);
     expect(steps).toEqual(['1/4', '1/4 ocr', '2/4', '3/4', '4/4']);
-  }, 60_000);
+  });
 
   test('and the time for OCR is used up, then further pages with ink fail with OCR_LIMIT', async () => {
     const pdf = imagePdf([{ image: scan }, { image: paper }, { image: scan }], small);
@@ -145,7 +145,7 @@ describe('When pages of a PDF are images', () => {
     });
     expect(outcomes(parsed)).toEqual(['ocr', 'PAGE_CRASHED']);
     expect(steps).toEqual(['1', '1 ocr', '2', '2 ocr', '1']);
-  }, 60_000);
+  });
 });
 
 describe('When pages are in another language', () => {
@@ -160,7 +160,7 @@ describe('When pages are in another language', () => {
     expect(await read('eng')).not.toContain('größer');
     expect(await read('deu')).toBe(german.join(' '));
     expect(await read('eng', 'deu')).toBe(german.join(' '));
-  }, 120_000);
+  });
 });
 
 describe('When scans have a stamp as text', () => {
@@ -179,7 +179,7 @@ describe('When scans have a stamp as text', () => {
     const parsed = await harness.parse(pool, pdf, { ocr: { maxPages: 1 } });
     expect(outcomes(parsed)).toEqual(['ocr', 'text', 'OCR_LIMIT']);
     expect(parsed.chunks.map((chunk) => chunk.text).join(' ')).toContain('The miller keeps a tenth of the flour');
-  }, 60_000);
+  });
 
   test('and one takes too long to recognize, then the page fails with OCR_TIMEOUT', async () => {
     const pdf = imagePdf([{ image: dense, text: stamp }]);

@@ -32,7 +32,7 @@ beforeAll(async () => {
   pool = readerPool({ processes: 2 });
 });
 afterAll(async () => {
-  await pool.close();
+  await pool?.close();
   await rm(folder, { recursive: true, force: true });
 });
 

@@ -2,8 +2,6 @@ import { join } from 'node:path';
 import { formBombPdf, textPdf } from '@millrace/test-support';
 import { ReadingHarness } from './readingHarness';
 
-jest.setTimeout(120_000);
-
 let harness: ReadingHarness;
 beforeAll(async () => {
   harness = await ReadingHarness.create();

@@ -19,9 +19,9 @@ beforeEach(async () => {
   throughWire = openDatabase(wired.url);
 });
 afterEach(async () => {
-  await wire.close();
-  await throughWire.close();
-  await world.dispose();
+  await wire?.close();
+  await throughWire?.close();
+  await world?.dispose();
 });
 
 const workerOn = (on: Database): Promise<EmbeddingWorker> => world.worker({ database: on });
@@ -90,7 +90,7 @@ describe('When storing one chunk always takes longer than a statement may', () =
          $$ BEGIN IF NEW.chunk_index = 1 THEN PERFORM pg_sleep(30); END IF; RETURN NEW; END $$;
        CREATE TRIGGER linger BEFORE INSERT ON document_chunks FOR EACH ROW EXECUTE FUNCTION linger()`,
     );
-    const hasty = openDatabase(world.config().DATABASE_URL, { statementTimeoutMs: 1_000 });
+    const hasty = openDatabase(world.config().DATABASE_URL, { statementTimeoutMs: 2_000 });
     try {
       const worker = await workerOn(hasty);
       await worker.process(deliveries);
@@ -104,7 +104,7 @@ describe('When storing one chunk always takes longer than a statement may', () =
     } finally {
       await hasty.close();
     }
-  }, 60_000);
+  });
 });
 
 /** Gives the chunks of one document the texts of another. The support makes different texts for each document. */

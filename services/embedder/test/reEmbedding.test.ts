@@ -157,7 +157,7 @@ test('When many uploads wait for a model that no embedder has, then stored chunk
     expect(await chunksOf(upload.jobId)).toEqual(Array(300).fill(untouched));
     const models = await database.embeddingModels.find();
     expect(models.next && (await changeTo(models.next))).toBe(true);
-    await waitFor('the upload', async () => (await statusOf(upload.jobId)) === 'completed', 30_000);
+    await waitFor('the upload', async () => (await statusOf(upload.jobId)) === 'completed');
   } finally {
     for (const { run } of service.stop) {
       await run();

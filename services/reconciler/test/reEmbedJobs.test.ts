@@ -20,8 +20,8 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await closeQueues();
-  await database.close();
-  await environment.cleanUp();
+  await database?.close();
+  await environment?.cleanUp();
 });
 
 const chunksUnderWay = () =>

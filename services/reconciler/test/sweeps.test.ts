@@ -57,8 +57,8 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await closeQueues();
-  await database.close();
-  await environment.cleanUp();
+  await database?.close();
+  await environment?.cleanUp();
 });
 
 const sweep = (name: string) => sweeps.get(name)?.run();

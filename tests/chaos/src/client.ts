@@ -5,7 +5,7 @@ import type { ChaosDocument } from './documents';
 
 const againMs = 300;
 /** The client gives up on an answer that takes longer. */
-const answerTimeoutMs = 20_000;
+const answerTimeoutMs = 60_000;
 /** A file is sent in this many pieces with a pause before each, so that a fault can interrupt the upload. */
 const pieces = 5;
 const pieceMs = 60;

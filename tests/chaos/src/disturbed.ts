@@ -18,13 +18,13 @@ import { checkAnswers, uploadAll } from './uploads';
 import { Watch } from './watch';
 
 /** All documents end within this time after the last fault. */
-const endWithinMs = 60_000;
+const endWithinMs = 180_000;
 /** Nothing is left over after this time. The sweeps remove leftovers only when they are old enough. */
-const tidyWithinMs = 30_000;
+const tidyWithinMs = 120_000;
 /** Connections are closed within this time after their processes have ended. */
-const goneWithinMs = 5_000;
+const goneWithinMs = 60_000;
 /** No transaction of Millrace is idle for so long. The reconciler holds its lock during its sweeps. */
-const idleTransactionMs = 10_000;
+const idleTransactionMs = 30_000;
 const lookAgainMs = 200;
 
 const shape = { api: 1, chunker: 2, embedder: 2, reconciler: 2 } as const;

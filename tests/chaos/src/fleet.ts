@@ -3,7 +3,7 @@ import { type ProgramName, type RunningStack, type SupervisedProcess, startStack
 import { root } from './backing';
 
 /** How long a process may take to become ready. While a server is down it cannot. */
-const readyTimeoutMs = 60_000;
+const readyTimeoutMs = 180_000;
 /** The pause before another start of a process that has ended before it was ready, because a server is down. */
 const startAgainMs = 300;
 

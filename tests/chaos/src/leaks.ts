@@ -48,7 +48,7 @@ export async function openQueues(
   prefix: string,
 ): Promise<{ queues: Queues; close(): Promise<void> }> {
   const connection = producerConnection(redisUrl, createLogger('chaos', 'silent'));
-  await untilReady(connection, 10_000);
+  await untilReady(connection, 60_000);
   const queues = new Queues(connection, prefix);
   return {
     queues,

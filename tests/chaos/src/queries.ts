@@ -14,7 +14,7 @@ export function lookingAt(databaseUrl: string): Queryable & { end(): Promise<voi
     connectionString: databaseUrl,
     max: 2,
     application_name: ownName,
-    connectionTimeoutMillis: 5_000,
+    connectionTimeoutMillis: 60_000,
   });
   // An idle connection has broken. The next statement opens another.
   pool.on('error', () => undefined);

@@ -52,7 +52,7 @@ export class PgBouncer {
     }
     const child = spawn('pgbouncer', ['-q', file], { stdio: 'ignore' });
     const pooler = new PgBouncer(child, folder, port);
-    await waitFor('PgBouncer to listen', () => answers(port), 10_000).catch(async (error) => {
+    await waitFor('PgBouncer to listen', () => answers(port)).catch(async (error) => {
       await pooler.stop();
       throw error;
     });

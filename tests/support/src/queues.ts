@@ -14,7 +14,7 @@ export async function openQueues(
 ): Promise<OpenQueues> {
   const connect = worker ? workerConnection : producerConnection;
   const connection = connect(REDIS_URL, createLogger('test', 'silent'));
-  await untilReady(connection, 5_000);
+  await untilReady(connection, 60_000);
   const queues = new Queues(connection, QUEUE_PREFIX);
   return {
     queues,

@@ -102,4 +102,4 @@ test('When transitions meet, then none fails, every rule holds afterwards, and e
   );
   // The last run goes on after the time limit, and needs the database.
   await underWay;
-}, 60_000);
+});

@@ -80,12 +80,12 @@ test('When transitions follow each other in any order, then rows and answers equ
     return { world, model };
   };
   await compare(anything, begin, { numRuns: 40, interruptAfterTimeLimit: 14_000 });
-}, 60_000);
+});
 
 test('When a document is being read, then rows and answers equal those of the model', async () => {
   const begin = async () => ({ world: new World(database, 1), model: new Model() });
   await compare(reading, begin, { numRuns: 25, interruptAfterTimeLimit: 8_000 });
-}, 60_000);
+});
 
 test('When failed pages are read again, then rows and answers equal those of the model', async () => {
   const begin = async () => {
@@ -95,4 +95,4 @@ test('When failed pages are read again, then rows and answers equal those of the
     return { world, model };
   };
   await compare(rereading, begin, { numRuns: 25, interruptAfterTimeLimit: 10_000 });
-}, 60_000);
+});

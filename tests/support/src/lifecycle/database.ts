@@ -5,7 +5,7 @@ import { waitFor } from '../waitFor';
 
 /** Opens a database. The caller closes it. */
 export function openDatabase(url: string, options: Partial<DatabaseOptions> = {}): Database {
-  return new Database({ url, poolMax: 5, connectTimeoutMs: 5_000, applicationName: 'test', ...options });
+  return new Database({ url, poolMax: 5, connectTimeoutMs: 60_000, applicationName: 'test', ...options });
 }
 
 export interface OwnDatabase {
