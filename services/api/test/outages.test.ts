@@ -108,7 +108,7 @@ describe('When the database is unreachable', () => {
   test('then requests are refused with DATABASE_UNAVAILABLE, no file stays, and uploads work again afterwards', async () => {
     const api = await TestApi.start();
     const { wire, url } = await Wire.to(api.environment.config().DATABASE_URL);
-    const wired = await TestApi.start({ DATABASE_URL: url, DATABASE_CONNECT_TIMEOUT_MS: '2000' });
+    const wired = await TestApi.start({ DATABASE_URL: url, DATABASE_MAX_OUTAGE_MS: '1000' });
     try {
       wire.cut();
       const pdf = await textPdf(['Refused at first.']);
