@@ -9,6 +9,16 @@ const shifted = (text: string, by: number) =>
   ).join('');
 const decoded = (encoding: string, bytes: readonly number[]) =>
   new TextDecoder(encoding).decode(Uint8Array.from(bytes));
+/** Lines of characters from `alphabet`, in no order. */
+function atRandom(alphabet: string, { lines, length }: { lines: number; length: number }): string {
+  let state = 7;
+  const next = () => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return alphabet[Math.floor((state / 2_147_483_648) * alphabet.length)];
+  };
+  return Array.from({ length: lines }, () => Array.from({ length }, next).join('')).join('\n');
+}
+const capitals = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 const russian = 'Мельница стоит у реки и мелет муку для всей долины, и колесо её не останавливается ни днём, ни ночью.';
 
 test.each([
@@ -51,6 +61,19 @@ test.each([
     'letters that are apostrophes',
     'Tʼááshíidiʼígíí tʼáá ałʼąą ádaatʼéego ńdahoołkaʼ; oʻzbek tilidagi soʻzlar maʼnosi gʻoya',
   ],
+  [
+    'formulas of Greek letters alone',
+    'αβγδ\nΔΕΖΗ ΘΙΚΛ\nμνξο\nπρστ\nυφχψω\nθφψ ηξζ\nαγβ δθω\nψφω σκτ\nΩΨΦ ΧΥΤ ΣΡΠ'.repeat(3),
+  ],
+  [
+    'formulas of tensors',
+    'Γμνλ=12gλσ(∂μgσν+∂νgμσ−∂σgμν)\nRρσμν=∂μΓρνσ−∂νΓρμσ+ΓρμλΓλνσ−ΓρνλΓλμσ\nTμν=(ρ+p)uμuν+pgμν\nημν=ΛρμΛσνηρσ',
+  ],
+  ['base64', atRandom(`${capitals}${capitals.toLowerCase()}0123456789+/`, { lines: 12, length: 76 })],
+  ['licence keys', atRandom(`${capitals}0123456789`, { lines: 20, length: 25 }).replace(/(.{5})(?=.)/gu, '$1-')],
+  ['hexadecimal numbers', atRandom('0123456789abcdef', { lines: 12, length: 64 })],
+  ['genes', atRandom('ACGT', { lines: 12, length: 60 })],
+  ['a protein', atRandom('AAARRNDCEEEQGGGHIILLLLKKMFPPSSSTTTWYVVV', { lines: 12, length: 60 })],
   ['a form', '☐ Yes ☐ No\nName ________ Date ____/____/____\nSSN XXX-XX-XXXX'],
   ['a short page', 'iv'],
   ['nothing', ''],
@@ -60,6 +83,10 @@ test.each([
 
 test.each([
   ['shifted by 29', shifted(riverText, -29)],
+  [
+    'a title shifted by 29',
+    shifted('FINANCIAL STATEMENTS\nGoodwill and purchased intangibles and other assets of the mill', -29),
+  ],
   ['shifted by 1', shifted(riverText.toLowerCase(), 1)],
   ['replacement characters', riverText.replace(/[aeiou]/gu, '\ufffd')],
   [

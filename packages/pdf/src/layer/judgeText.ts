@@ -1,4 +1,5 @@
 import { alphabetBits, classOf, commonBit, groupBits, ideographBit, letterBits, pairScores, wrongBit } from './letters';
+import { isNotLanguage } from './notLanguage';
 
 /** The lines of a text are judged together until they have this many characters. A part of a page may be wrong. */
 const blockCharacters = 120;
@@ -37,8 +38,10 @@ export function judgeText(text: string): Judgement {
   let garbled = 0;
   for (let at = 0; at < text.length; ) {
     const counts = new Counts();
-    at = counts.count(text, at);
-    garbled += counts.cannotBeRight() ? counts.characters : 0;
+    const from = at;
+    at = counts.count(text, from);
+    const isGarbled = counts.isNoText() || (counts.isNoLanguage() && !isNotLanguage(text.slice(from, at)));
+    garbled += isGarbled ? counts.characters : 0;
     all.add(counts);
     if (text.length > longText) {
       const end = text.indexOf('\n', at + skippedCharacters);
@@ -138,14 +141,21 @@ class Counts {
     this.common += other.common;
   }
 
-  cannotBeRight(): boolean {
+  /** True for characters that no text has. */
+  isNoText(): boolean {
     return (
       (this.wrong >= 3 && this.wrong > maxWrong * this.characters) ||
       (this.swapped >= 8 && this.swapped > maxSwapped * this.characters) ||
       (this.accented >= 12 && this.accented > maxAccented * this.letters) ||
-      (this.neighbours >= 20 && this.switches > maxSwitches * this.neighbours) ||
-      (this.pairs >= minPairs && this.pairSum < minPairScore(this.pairs) * this.pairs) ||
       (this.ideographs >= 40 && this.common < minCommon * this.ideographs)
+    );
+  }
+
+  /** True for letters that follow each other as in no language. */
+  isNoLanguage(): boolean {
+    return (
+      (this.neighbours >= 20 && this.switches > maxSwitches * this.neighbours) ||
+      (this.pairs >= minPairs && this.pairSum < minPairScore(this.pairs) * this.pairs)
     );
   }
 
