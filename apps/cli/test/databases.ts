@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Database, defaultCollectionId, systemOwnerId } from '@millrace/database';
+import { Database, defaultCollectionId, firstAdminId } from '@millrace/database';
 import { withClient } from '@millrace/stack';
 import { createTestDatabase, type TestDatabase, unitVector } from '@millrace/test-support';
 import { makeContext, type TestContext } from './helpers';
@@ -36,7 +36,7 @@ export async function fill(url: string, documents: number, chunksEach: number): 
         await session.documents.insertIfNew({
           id,
           collectionId: defaultCollectionId,
-          ownerId: systemOwnerId,
+          ownerId: firstAdminId,
           filename: `${n} ünïcode "quoted".pdf`,
           sourcePath: `originals/${id}`,
           contentHash: String(n).padStart(64, '0'),
@@ -51,7 +51,7 @@ export async function fill(url: string, documents: number, chunksEach: number): 
               id: `00000000-0000-7000-${String(8000 + n)}-${String(index).padStart(12, '0')}`,
               documentId: id,
               collectionId: defaultCollectionId,
-              ownerId: systemOwnerId,
+              ownerId: firstAdminId,
               chunkIndex: index,
               chunkHash: String(index),
               contentHash: `${n}-${index}`,

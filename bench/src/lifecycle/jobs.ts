@@ -1,5 +1,5 @@
 import { type ChunkDispatch, newId } from '@millrace/contracts';
-import { type Database, defaultCollectionId, type NewJobChunk, systemOwnerId } from '@millrace/database';
+import { type Database, defaultCollectionId, firstAdminId, type NewJobChunk } from '@millrace/database';
 import { acceptDocument, type ClaimedJob, claimJob, storeChunks } from '@millrace/lifecycle';
 
 /** Longer than any benchmark, so that no lease expires. */
@@ -15,7 +15,7 @@ export async function claimedJob(database: Database): Promise<ClaimedJob> {
     {
       id,
       collectionId: defaultCollectionId,
-      ownerId: systemOwnerId,
+      ownerId: firstAdminId,
       filename: `${id}.pdf`,
       sourcePath: null,
       contentHash: id.replaceAll('-', '').padEnd(64, '0'),

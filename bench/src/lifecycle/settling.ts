@@ -1,5 +1,5 @@
 import { newId } from '@millrace/contracts';
-import { type Database, defaultCollectionId, type NewDocumentChunk, systemOwnerId } from '@millrace/database';
+import { type Database, defaultCollectionId, firstAdminId, type NewDocumentChunk } from '@millrace/database';
 import type { EmbeddingProvider } from '@millrace/embeddings';
 import { type ChunkClaim, claimChunks, settleChunks } from '@millrace/lifecycle';
 import { newJobChunk } from '@millrace/test-support';
@@ -125,7 +125,7 @@ async function playBareRound({ database, batchSize, phases }: Setting, material:
         id: newId(),
         documentId,
         collectionId: defaultCollectionId,
-        ownerId: systemOwnerId,
+        ownerId: firstAdminId,
         chunkIndex: chunk.chunkIndex,
         chunkHash: chunk.chunkHash,
         contentHash: chunk.contentHash,

@@ -104,7 +104,7 @@ function httpTask(
   seconds: number,
 ): LoadTask {
   const narrowed = {
-    ...(filter.collectionId === undefined ? {} : { collection_id: filter.collectionId }),
+    ...(filter.collectionIds === undefined ? {} : { collection_id: filter.collectionIds[0] }),
     ...(filter.metadata === undefined ? {} : { filter: { metadata: filter.metadata } }),
   };
   const bodies = queries.map((query) => JSON.stringify({ query, limit, ...narrowed }));

@@ -14,7 +14,7 @@ const nameOf = (scope: Scope) => scope.replaceAll('-', '_');
 export const noFilter: ScopedFilter = { scope: 'all', name: 'all', filter: {} };
 
 export const collectionFilters: readonly ScopedFilter[] = scopes.map((scope) =>
-  scope === 'all' ? noFilter : { scope, name: nameOf(scope), filter: { collectionId: scopeCollections[scope] } },
+  scope === 'all' ? noFilter : { scope, name: nameOf(scope), filter: { collectionIds: [scopeCollections[scope]] } },
 );
 
 /** The same parts by the metadata of their documents. */

@@ -1,5 +1,5 @@
 import { chunkHashOf, contentHashOf } from '@millrace/contracts';
-import { defaultCollectionId, type NewDocumentChunk, systemOwnerId } from '@millrace/database';
+import { defaultCollectionId, firstAdminId, type NewDocumentChunk } from '@millrace/database';
 import type { EmbeddingProvider } from '@millrace/embeddings';
 import type { Corpus } from './corpus';
 import { rowText } from './rowText';
@@ -50,7 +50,7 @@ function chunkOf(
     id: chunkId(row),
     documentId: document.id,
     collectionId: document.collectionId,
-    ownerId: systemOwnerId,
+    ownerId: firstAdminId,
     chunkIndex: index,
     // The index is part of the hash, so that equal rows of a document stay two rows.
     chunkHash: chunkHashOf(contentHash, index),

@@ -1,5 +1,5 @@
 import { sha256Hex } from '@millrace/contracts';
-import { type CopyType, encodeCopy, type NewDocumentChunk, type Sql, systemOwnerId } from '@millrace/database';
+import { type CopyType, encodeCopy, firstAdminId, type NewDocumentChunk, type Sql } from '@millrace/database';
 import { documentOf, scopeCollections } from './rows';
 
 /** Documents of a data set: numbers from `from` up to, not including, `to`. */
@@ -15,7 +15,7 @@ export function insertCollections(sql: Sql): Promise<void> {
   return sql.none(
     `INSERT INTO collections (id, owner_id, name) SELECT id, $<owner>, id FROM unnest($<ids>::uuid[]) AS id
      ON CONFLICT DO NOTHING`,
-    { owner: systemOwnerId, ids: Object.values(scopeCollections) },
+    { owner: firstAdminId, ids: Object.values(scopeCollections) },
   );
 }
 
@@ -31,7 +31,7 @@ export async function insertDocuments(sql: Sql, { from, to, perDocument }: Docum
        AS document (id, collection_id, hash, part)
      ON CONFLICT DO NOTHING`,
     {
-      owner: systemOwnerId,
+      owner: firstAdminId,
       pages: Math.ceil(perDocument / 3),
       chunks: perDocument,
       ids: documents.map((document) => document.id),

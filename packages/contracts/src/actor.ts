@@ -1,8 +1,10 @@
 /** Who asks for a change: a principal of the API, a person at the command line, or the reconciler. */
 export interface Actor {
-  kind: 'api-key' | 'cli' | 'reconciler';
-  /** Tells actors of one kind apart. The one API key needs none. */
+  kind: 'user' | 'api-key' | 'cli' | 'reconciler';
+  /** Tells actors of one kind apart: the id of the user or of the key, or the name of the person. */
   id?: string;
+  /** The user behind a key; the user itself. */
+  userId?: string;
 }
 
 /** Returns the actor as rows and answers hold it: its kind, and its id if it has one. */

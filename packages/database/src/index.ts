@@ -11,8 +11,9 @@ export { Session } from './database/session';
 export { findReEmbeddingProgress, type ReEmbeddingProgress } from './reEmbedding/progress';
 export { ReEmbedding } from './reEmbedding/reEmbedding';
 export type { ActionFilter, ActionRow } from './repositories/actions';
+export { ApiKeys, type KeyHolder, type NewApiKey } from './repositories/apiKeys';
 export type { ChunkAttemptRow } from './repositories/chunkAttempts';
-export { defaultCollectionId, systemOwnerId } from './repositories/collections';
+export { type CollectionGrant, type CollectionRow, defaultCollectionId } from './repositories/collections';
 export type { DocumentChunkRow, NewDocumentChunk } from './repositories/documentChunks';
 export type { DocumentPageRow, NewDocumentPage, PageFailures } from './repositories/documentPages';
 export type { DocumentFilter, DocumentRow, NewDocument } from './repositories/documents';
@@ -26,6 +27,7 @@ export {
 } from './repositories/jobChunks';
 export type { JobFilter, JobRow, ListedJobRow } from './repositories/jobs';
 export type { RetryGroupFilter, RetryGroupRow } from './repositories/retryGroups';
+export { firstAdminId, type UserRow } from './repositories/users';
 export { Workload, type WorkloadCounts } from './repositories/workload';
 export { checkSetup } from './schema/checkSetup';
 export { type MigrateOptions, migrate, migrationNames } from './schema/migrations';

@@ -1,6 +1,6 @@
 import { newId } from '@millrace/contracts';
 import { createTestDatabase, type TestDatabase } from '@millrace/test-support';
-import { defaultCollectionId, migrationNames, type Sql, systemOwnerId } from '../src';
+import { defaultCollectionId, firstAdminId, migrationNames, type Sql } from '../src';
 import { runMigrations, withDatabase } from './migrating';
 
 /** Each old code and its new one. The last two do not change: one is only for PDFs, the other is for chunks. */
@@ -27,7 +27,7 @@ afterEach(() => testDatabase.drop());
 /** Stores a failed document with a page, a job, a chunk and an attempt, all with the same code. */
 async function insertFailed(sql: Sql, code: string): Promise<void> {
   const [documentId, jobId, chunkId] = [newId(), newId(), newId()];
-  const values = { documentId, jobId, chunkId, code, collection: defaultCollectionId, owner: systemOwnerId };
+  const values = { documentId, jobId, chunkId, code, collection: defaultCollectionId, owner: firstAdminId };
   await sql.none(
     `INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes, status, error_code)
      VALUES ($<documentId>, $<collection>, $<owner>, 'a.pdf', md5($<code>) || md5($<code>), 'application/pdf', 1, 'failed', $<code>)`,

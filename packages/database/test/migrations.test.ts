@@ -8,11 +8,11 @@ import { Client } from 'pg';
 import {
   checkSetup,
   defaultCollectionId,
+  firstAdminId,
   hasTables,
   migrationNames,
   removeSchema,
   type Sql,
-  systemOwnerId,
 } from '../src';
 import { embedding, runMigrations, withDatabase } from './migrating';
 
@@ -44,18 +44,23 @@ describe('Migrations', () => {
     const tables = await tablesIn(testDatabase.url);
     expect(tables).toEqual([
       'actions',
+      'api_keys',
       'chunk_attempts',
+      'collection_members',
       'collections',
       'document_chunks',
       'document_pages',
       'documents',
       'embedding_claims',
       'embedding_settings',
+      'group_members',
+      'groups',
       'job_chunks',
       'jobs',
       'provider_pauses',
       're_embeddings',
       'retry_groups',
+      'users',
       'vector_signatures',
     ]);
 
@@ -84,7 +89,7 @@ describe('Migrations', () => {
         `INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes, repair)
          SELECT gen_random_uuid(), $<collection>, $<owner>, repair, repeat(n::text, 64), 'application/pdf', 1, repair
          FROM unnest(ARRAY['XREF_REBUILT', 'TRAILER_REBUILT', 'PAGES_REBUILT', 'REWRITTEN']) WITH ORDINALITY AS r (repair, n)`,
-        { collection: defaultCollectionId, owner: systemOwnerId },
+        { collection: defaultCollectionId, owner: firstAdminId },
       ),
     );
     await run('down', { count: migrationNames().length - migrationNames().indexOf('0008_repairs') });
@@ -102,7 +107,7 @@ describe('Migrations', () => {
       await sql.none(
         `INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes, status)
          VALUES ($<documentId>, $<collection>, $<owner>, 'a.pdf', repeat('1', 64), 'application/pdf', 1, 'processing')`,
-        { documentId, collection: defaultCollectionId, owner: systemOwnerId },
+        { documentId, collection: defaultCollectionId, owner: firstAdminId },
       );
       await sql.none(
         `INSERT INTO jobs (id, document_id, kind, status, current_step, total_chunks, processed_chunks, max_retries,
@@ -195,7 +200,7 @@ describe('Migrations', () => {
       await sql.none(
         `INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes, status)
          VALUES ($<documentId>, $<collection>, $<owner>, 'a.pdf', repeat('1', 64), 'application/pdf', 1, 'partial')`,
-        { documentId, collection: defaultCollectionId, owner: systemOwnerId },
+        { documentId, collection: defaultCollectionId, owner: firstAdminId },
       );
       await sql.none(
         `INSERT INTO jobs (id, document_id, kind, status, current_step, total_chunks, processed_chunks, max_retries,

@@ -42,7 +42,7 @@ describe.each(vectorIndexKinds)('With the index %s', (kind: VectorIndexKind) => 
     const prepare = `${asLarge}SET LOCAL hnsw.max_scan_tuples = 1`;
     let found = 0;
     for (const i of queries) {
-      const { texts, scans } = await table.nearest(i, { collectionId: part.collectionId, prepare });
+      const { texts, scans } = await table.nearest(i, { collectionIds: [part.collectionId], prepare });
       expect(scans).toEqual({ [index]: 1 });
       expect(texts).toHaveLength(10);
       const right = table.exactly(i, { parts: [part] });
@@ -55,7 +55,7 @@ describe.each(vectorIndexKinds)('With the index %s', (kind: VectorIndexKind) => 
     // The memory of a scan over some hundred rows.
     const prepare = `${asLarge}SET LOCAL work_mem = '64kB'`;
     const { collectionId, documentId, name } = table.few;
-    for (const filter of [{ collectionId }, { documentId }, { metadata: { name } }]) {
+    for (const filter of [{ collectionIds: [collectionId] }, { documentId }, { metadata: { name } }]) {
       for (const i of queries) {
         const { texts } = await table.nearest(i, { ...filter, prepare });
         expect(texts).toEqual(table.exactly(i, { parts: [table.few] }));
@@ -71,7 +71,7 @@ describe.each(vectorIndexKinds)('With the index %s', (kind: VectorIndexKind) => 
     await table.analyze();
     // For metadata the planner expects a third of the rows, because it is one document of three.
     const { collectionId, documentId } = table.few;
-    for (const filter of [{ collectionId }, { documentId }]) {
+    for (const filter of [{ collectionIds: [collectionId] }, { documentId }]) {
       for (const i of queries) {
         const { texts, scans } = await table.nearest(i, filter);
         expect(texts).toEqual(table.exactly(i, { parts: [table.few] }));
@@ -85,8 +85,8 @@ describe.each(vectorIndexKinds)('With the index %s', (kind: VectorIndexKind) => 
     async (prepare) => {
       await table.analyze();
       const { collectionId } = table.few;
-      expect((await table.nearest(3, { collectionId, limit: 100, prepare })).texts).toHaveLength(20);
-      expect((await table.nearest(3, { collectionId: newId(), prepare })).texts).toEqual([]);
+      expect((await table.nearest(3, { collectionIds: [collectionId], limit: 100, prepare })).texts).toHaveLength(20);
+      expect((await table.nearest(3, { collectionIds: [newId()], prepare })).texts).toEqual([]);
     },
   );
 
@@ -154,9 +154,9 @@ test('When the planner estimates how many rows a filter leaves, then the estimat
     table.database.transaction(({ sql }) => expectedRows(sql, { embeddingModel: model, ...filter }));
   const about = (rows: number) => ({ asymmetricMatch: (actual: number) => Math.abs(actual - rows) <= rows * 0.1 + 1 });
   for (const { collectionId, documentId, rows } of [table.near, table.few, table.many]) {
-    expect(await expected({ collectionId })).toEqual(about(rows));
+    expect(await expected({ collectionIds: [collectionId] })).toEqual(about(rows));
     expect(await expected({ documentId })).toEqual(about(rows));
-    expect(await expected({ collectionId, documentId })).toEqual(about(rows));
+    expect(await expected({ collectionIds: [collectionId], documentId })).toEqual(about(rows));
   }
   expect(await expected({ embeddingModel: 'another' })).toBeLessThan(10);
 });

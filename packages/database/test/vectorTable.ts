@@ -4,10 +4,10 @@ import { newDocument, newDocumentChunk, openDatabase } from '@millrace/test-supp
 import {
   type Database,
   defaultCollectionId,
+  firstAdminId,
   migrate,
   type SearchFilter,
   type Session,
-  systemOwnerId,
   type WantedChunks,
 } from '../src';
 
@@ -126,7 +126,7 @@ export class VectorTable {
     for (const { collectionId, documentId, name } of this.parts) {
       await this.database.sql.none(
         'INSERT INTO collections (id, owner_id, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
-        [collectionId, systemOwnerId, name],
+        [collectionId, firstAdminId, name],
       );
       await this.database.documents.insertIfNew(
         newDocument({ id: documentId, collectionId, filename: `${name}.pdf`, sourcePath: null }),

@@ -10,7 +10,8 @@ const batchSize = 10_000;
  * cancelled job is left alone.
  */
 export interface BulkSelection {
-  collectionId?: string | undefined;
+  /** The collections that the principal may retry in, or undefined for all. */
+  collectionIds?: readonly string[] | undefined;
   documentId?: string | undefined;
   errorCodes?: readonly string[] | undefined;
   failedAfter?: Date | undefined;
@@ -28,7 +29,7 @@ export interface BulkCount {
 }
 
 const chunkCondition = `c.status = 'failed' AND j.status <> 'cancelled'
-  AND ($<collectionId>::uuid IS NULL OR d.collection_id = $<collectionId>)
+  AND ($<collectionIds>::uuid[] IS NULL OR d.collection_id = ANY($<collectionIds>::uuid[]))
   AND ($<documentId>::uuid IS NULL OR j.document_id = $<documentId>)
   AND ($<errorCodes>::text[] IS NULL OR c.last_error_code = ANY($<errorCodes>::text[]))
   AND ($<failedAfter>::timestamptz IS NULL OR c.updated_at >= $<failedAfter>)
@@ -36,7 +37,7 @@ const chunkCondition = `c.status = 'failed' AND j.status <> 'cancelled'
 
 /** Failed jobs without chunks. Those without an original cannot be restarted. */
 const jobCondition = `j.status = 'failed' AND ${endedUnread}
-  AND ($<collectionId>::uuid IS NULL OR d.collection_id = $<collectionId>)
+  AND ($<collectionIds>::uuid[] IS NULL OR d.collection_id = ANY($<collectionIds>::uuid[]))
   AND ($<documentId>::uuid IS NULL OR j.document_id = $<documentId>)
   AND ($<errorCodes>::text[] IS NULL OR j.error_code = ANY($<errorCodes>::text[]))
   AND ($<failedAfter>::timestamptz IS NULL OR j.finished_at >= $<failedAfter>)
@@ -46,24 +47,13 @@ const chunkTables = 'job_chunks c JOIN jobs j ON j.id = c.job_id JOIN documents 
 
 function bulkValues(selection: BulkSelection) {
   const {
-    collectionId = null,
+    collectionIds = null,
     documentId = null,
     errorCodes = null,
     failedAfter = null,
     failedBefore = null,
   } = selection;
-  return { collectionId, documentId, errorCodes, failedAfter, failedBefore, force: selection.force };
-}
-
-function describedBulk({ collectionId, documentId, errorCodes, failedAfter, failedBefore }: BulkSelection) {
-  // JSON leaves out what is undefined.
-  return {
-    collection_id: collectionId,
-    document_id: documentId,
-    error_codes: errorCodes,
-    failed_after: failedAfter,
-    failed_before: failedBefore,
-  };
+  return { collectionIds, documentId, errorCodes, failedAfter, failedBefore, force: selection.force };
 }
 
 /** Counts what `retryMany` would do. */
@@ -98,6 +88,13 @@ export interface RetryDeliveries {
   jobs: JobDispatch[];
 }
 
+export interface BulkRetry {
+  /** What the retry group records of the request. */
+  request: Record<string, unknown>;
+  actor: Actor;
+  deliver: (deliveries: RetryDeliveries) => Promise<void>;
+}
+
 /**
  * Retries everything that is selected, one transaction for each batch. A chunk that fails again in the meantime is not
  * retried twice. `deliver` gets each batch's deliveries after its commit.
@@ -106,8 +103,7 @@ export interface RetryDeliveries {
 export async function retryMany(
   database: Database,
   selection: BulkSelection,
-  deliver: (dispatches: RetryDeliveries) => Promise<void>,
-  actor: Actor,
+  { request, actor, deliver }: BulkRetry,
 ): Promise<BulkCount & { groupId: string | null }> {
   const { before } = await database.sql.one<{ before: Date }>('SELECT now() AS before');
   const failedBefore = selection.failedBefore && selection.failedBefore < before ? selection.failedBefore : before;
@@ -119,7 +115,7 @@ export async function retryMany(
   let jobsRestarted = 0;
   const ensureGroup = async (session: Session) => {
     if (scheduled + jobsRestarted === 0) {
-      await session.retryGroups.insert({ id: groupId, request: describedBulk(selection), force: selection.force });
+      await session.retryGroups.insert({ id: groupId, request, force: selection.force, userId: actor.userId ?? null });
       const { documentId } = selection;
       await session.actions.record({ id: groupId, kind: 'retry', actor, ...(documentId ? { documentId } : {}) });
     }

@@ -1,5 +1,11 @@
 export { type Accepted, type AcceptOptions, acceptDocument } from './accept';
-export { type BulkCount, type BulkSelection, countRetries, type RetryDeliveries, retryMany } from './bulkRetry';
+export {
+  type BulkCount,
+  type BulkSelection,
+  countRetries,
+  type RetryDeliveries,
+  retryMany,
+} from './bulkRetry';
 export { cancelJob } from './cancel';
 export {
   type ChunkClaim,

@@ -52,7 +52,12 @@ export function retryPages(database: Database, jobId: string, actor: Actor): Pro
       return { outcome: 'original_gone' };
     }
     const groupId = newId();
-    await session.retryGroups.insert({ id: groupId, request: { job_id: jobId, pages: 'failed' }, force: false });
+    await session.retryGroups.insert({
+      id: groupId,
+      request: { job_id: jobId, pages: 'failed' },
+      force: false,
+      userId: actor.userId ?? null,
+    });
     await session.actions.record({ id: groupId, kind: 'retry', actor, jobId });
     const job = await session.jobs.insertReread({ id: newId(), documentId, retryGroupId: groupId });
     await refreshDocuments(session, [documentId]);

@@ -62,7 +62,12 @@ export function retryJob(
       return { groupId: null, chunks: [], job: null, skipped };
     }
     const groupId = newId();
-    await session.retryGroups.insert({ id: groupId, request: { job_id: jobId, ...described(request) }, force });
+    await session.retryGroups.insert({
+      id: groupId,
+      request: { job_id: jobId, ...described(request) },
+      force,
+      userId: actor.userId ?? null,
+    });
     await session.actions.record({ id: groupId, kind: 'retry', actor, jobId });
     const chunks = await schedule(session, eligible, groupId);
     const [restarted = null] = restartable ? await restart(session, [jobId], groupId) : [];

@@ -1,4 +1,4 @@
-import { type Database, migrate, Workload } from '@millrace/database';
+import { type Database, firstAdminId, migrate, Workload } from '@millrace/database';
 import { createTestDatabase, plainModel, type TestDatabase } from '@millrace/test-support';
 import { Client } from 'pg';
 import {
@@ -23,7 +23,7 @@ const sqlId = (kind: number, n: string) => `('00000000-0000-7000-${kind}000-' ||
  */
 const fill = `
   INSERT INTO collections (id, owner_id, name)
-  VALUES ('${id(7, 1)}', '${id(7, 0)}', 'small');
+  VALUES ('${id(7, 1)}', '${firstAdminId}', 'small');
   INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes, status, error_code, metadata, created_at)
   SELECT ${sqlId(1, 'n')}, CASE WHEN n <= 5 THEN '${id(7, 1)}'::uuid ELSE '00000000-0000-7000-8000-000000000001' END,
          '${id(7, 0)}', n || '.pdf', lpad(n::text, 64, '0'), 'application/pdf', 1,
@@ -178,7 +178,7 @@ describe('The planner', () => {
     [
       'documents of a small collection are listed',
       'documents_collection',
-      (s) => s.documents.list({ collectionId: id(7, 1) }, firstPage),
+      (s) => s.documents.list({ collectionIds: [id(7, 1)] }, firstPage),
     ],
     [
       'documents that failed are listed',
@@ -200,7 +200,7 @@ describe('The planner', () => {
     [
       'jobs of a small collection are listed',
       'documents_collection',
-      (s) => s.jobs.list({ collectionId: id(7, 1) }, firstPage),
+      (s) => s.jobs.list({ collectionIds: [id(7, 1)] }, firstPage),
     ],
     [
       'what failed today is listed',
@@ -251,7 +251,7 @@ describe('The planner', () => {
     ],
     ['everything is searched', 'document_chunks_embedding', search({})],
     ['one document is searched', 'document_chunks_order', search({ documentId: id(1, 77) })],
-    ['a small collection is searched', 'document_chunks_collection', search({ collectionId: id(7, 1) })],
+    ['a small collection is searched', 'document_chunks_collection', search({ collectionIds: [id(7, 1)] })],
     [
       'documents with common metadata are searched',
       'document_chunks_embedding',

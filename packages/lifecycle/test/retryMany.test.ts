@@ -64,15 +64,14 @@ async function unreadDocument(code: ErrorCode, collectionId: string): Promise<st
 async function retried(selection: BulkSelection) {
   const delivered: string[] = [];
   const deliveredJobs: string[] = [];
-  const result = await retryMany(
-    database,
-    selection,
-    async ({ chunks, jobs }) => {
+  const result = await retryMany(database, selection, {
+    request: { collection_id: selection.collectionIds?.[0] },
+    actor: testActor,
+    deliver: async ({ chunks, jobs }) => {
       delivered.push(...chunks.map((dispatch) => dispatch.chunkId));
       deliveredJobs.push(...jobs.map((dispatch) => dispatch.jobId));
     },
-    testActor,
-  );
+  });
   return { ...result, delivered: delivered.sort(), deliveredJobs };
 }
 
@@ -82,7 +81,7 @@ describe('A bulk retry', () => {
     const first = await failedDocument(2, collectionId);
     const second = await failedDocument(1, collectionId);
     const other = await failedDocument(1);
-    const selection = { collectionId, force: true };
+    const selection = { collectionIds: [collectionId], force: true };
     expect(await countRetries(database, selection)).toEqual({ scheduled: 3, jobs: 2, jobsRestarted: 0, skipped: [] });
     const result = await retried(selection);
     expect(result).toMatchObject({ groupId: expect.any(String), scheduled: 3, jobs: 2, skipped: [] });
@@ -142,7 +141,7 @@ describe('A bulk retry', () => {
     const collectionId = await newCollection(database);
     const unread = await unreadDocument('STORAGE_UNAVAILABLE', collectionId);
     const broken = await unreadDocument('PDF_CORRUPT', collectionId);
-    const selection = { collectionId, force: false };
+    const selection = { collectionIds: [collectionId], force: false };
     expect(await retried({ ...selection, errorCodes: ['WORKER_LOST'] })).toMatchObject({ groupId: null });
     expect(await countRetries(database, selection)).toEqual({
       scheduled: 0,
@@ -185,10 +184,13 @@ describe('A bulk retry', () => {
     const result = await retryMany(
       database,
       { documentId, force: true },
-      async ({ chunks }) => {
-        batches.push(chunks.length);
+      {
+        request: {},
+        actor: testActor,
+        deliver: async ({ chunks }) => {
+          batches.push(chunks.length);
+        },
       },
-      testActor,
     );
     expect(batches.filter((size) => size > 0)).toEqual([10_000, 3]);
     expect(result).toMatchObject({ scheduled: 10_003, jobs: 1 });
@@ -204,13 +206,16 @@ describe('A bulk retry', () => {
     const result = await retryMany(
       database,
       { documentId, force: true },
-      async ({ chunks }) => {
-        for (const { chunkId } of chunks) {
-          seen.set(chunkId, (seen.get(chunkId) ?? 0) + 1);
-        }
-        await settleClaim(database, await claimedChunks(database, [again]), { failed: [permanentFailure(again)] });
+      {
+        request: {},
+        actor: testActor,
+        deliver: async ({ chunks }) => {
+          for (const { chunkId } of chunks) {
+            seen.set(chunkId, (seen.get(chunkId) ?? 0) + 1);
+          }
+          await settleClaim(database, await claimedChunks(database, [again]), { failed: [permanentFailure(again)] });
+        },
       },
-      testActor,
     );
     expect(result.scheduled).toBe(10_001);
     expect(new Set(seen.values())).toEqual(new Set([1]));
@@ -220,7 +225,9 @@ describe('A bulk retry', () => {
   test('When two request the same at once, then every chunk is scheduled once', async () => {
     const collectionId = await newCollection(database);
     const documents = [await failedDocument(4, collectionId), await failedDocument(4, collectionId)];
-    const results = await Promise.all(Array.from({ length: 3 }, () => retried({ collectionId, force: true })));
+    const results = await Promise.all(
+      Array.from({ length: 3 }, () => retried({ collectionIds: [collectionId], force: true })),
+    );
     expect(results.flatMap((result) => result.delivered).sort()).toEqual(
       documents.flatMap((document) => document.chunkIds).sort(),
     );

@@ -6,6 +6,7 @@ import { EmbeddingProviders } from '@millrace/embeddings';
 import { type RunningService, startService } from '@millrace/runtime';
 import { addReadMetric, type Logger, listen } from '@millrace/telemetry';
 import { createApp } from './app';
+import { configureKey } from './authorization/firstAdmin';
 import { closeServer, createHttpServer } from './http/server';
 import { addStateMetrics } from './metrics/stateMetrics';
 import { Unlocker } from './uploads/unlocker';
@@ -19,6 +20,7 @@ export function startApi(config: Config, logger: Logger): Promise<RunningService
     await blobs.check();
     const unlocker = new Unlocker(config.READER_MAX_MEMORY_BYTES);
     const { key, generated } = resolveApiKey(config);
+    await configureKey(database, key);
     if (config.DATABASE_READ_URL) {
       addReadMetric(registry, () => database.readsReplica());
     }
@@ -27,7 +29,6 @@ export function startApi(config: Config, logger: Logger): Promise<RunningService
     addStateMetrics(registry, { countWork: () => workload.count(), measureQueues: () => queues.measure(), logger });
     const app = createApp({
       config,
-      apiKey: key,
       database,
       queues,
       deliveries,

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import express, { type Express } from 'express';
 import helmet from 'helmet';
 import pinoHttp from 'pino-http';
+import { authentication, KeyAuthentication, requireInBrowser } from './authorization/authentication';
 import { browserPages } from './browserPages';
 import type { Dependencies } from './dependencies';
 import { endpoints } from './endpoints';
-import { keyAuthentication, requireKeyInBrowser } from './http/auth';
 import { endpointRouter } from './http/endpointRouter';
 import { answerProblem, undecodableAddress, unknownAddress } from './http/problems';
 import { withoutPassword } from './http/requestLog';
@@ -13,9 +13,10 @@ import { requestMetrics } from './metrics/requestMetrics';
 import { ChunkSearch } from './search';
 
 /** Makes the HTTP application. It does not listen yet. */
-export function createApp({ apiKey, providers, ...resources }: Dependencies): Express {
+export function createApp({ providers, ...resources }: Dependencies): Express {
   const { config, database, logger } = resources;
-  const authenticate = keyAuthentication(apiKey);
+  const keys = new KeyAuthentication(database);
+  const authenticate = authentication(keys, database);
   const app = express();
   app.disable('x-powered-by');
   app.use(requestMetrics(resources.registry));
@@ -38,7 +39,8 @@ export function createApp({ apiKey, providers, ...resources }: Dependencies): Ex
   const inline = ["'self'", "'unsafe-inline'"];
   const directives = { scriptSrc: inline, styleSrc: inline, fontSrc: ["'self'"], upgradeInsecureRequests: null };
   app.use(['/docs', '/admin'], helmet({ contentSecurityPolicy: { directives } }));
-  app.use(['/docs', '/openapi.json', '/admin'], requireKeyInBrowser(apiKey));
+  app.use(['/docs', '/openapi.json'], requireInBrowser(keys, 'documentation.read'));
+  app.use('/admin', requireInBrowser(keys, 'queues.operate'));
   app.use(browserPages(resources));
 
   app.use(helmet());

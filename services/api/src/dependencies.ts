@@ -5,14 +5,13 @@ import type { EmbeddingProviders } from '@millrace/embeddings';
 import type { Queues } from '@millrace/queues';
 import type { Deliveries } from '@millrace/runtime';
 import type { Checks, Logger, Registry } from '@millrace/telemetry';
-import type { Access } from './access';
+import type { Access } from './authorization/access';
 import type { ChunkSearch } from './search';
 import type { Unlocker } from './uploads/unlocker';
 
 /** What the application is made from. */
 export interface Dependencies {
   config: Config;
-  apiKey: string;
   database: Database;
   queues: Queues;
   deliveries: Deliveries;
@@ -25,7 +24,7 @@ export interface Dependencies {
 }
 
 /** What the application gives to every endpoint. */
-export interface SharedResources extends Omit<Dependencies, 'apiKey' | 'providers'> {
+export interface SharedResources extends Omit<Dependencies, 'providers'> {
   search: ChunkSearch;
 }
 

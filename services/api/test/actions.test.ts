@@ -17,10 +17,21 @@ describe('Who asked', () => {
   test('When chunks of a job are retried, then the retry and the action name the principal', async () => {
     const { jobId, documentId } = await endedDocument(database, 1, { failures: { 0: 'EMBEDDING_REJECTED' } });
     const { group_id } = await post(`jobs/${jobId}/chunks/retry`);
-    expect(await get(`retries/${group_id}`)).toMatchObject({ requested_by: 'api-key', request: { job_id: jobId } });
-    expect((await get(`retries?job_id=${jobId}`)).retries).toMatchObject([{ group_id, requested_by: 'api-key' }]);
+    expect(await get(`retries/${group_id}`)).toMatchObject({
+      requested_by: expect.stringMatching(/^api-key:/),
+      request: { job_id: jobId },
+    });
+    expect((await get(`retries?job_id=${jobId}`)).retries).toMatchObject([
+      { group_id, requested_by: expect.stringMatching(/^api-key:/) },
+    ]);
     expect((await get(`actions?job_id=${jobId}`)).actions).toMatchObject([
-      { id: group_id, kind: 'retry', requested_by: 'api-key', document_id: documentId, filename: 'test.pdf' },
+      {
+        id: group_id,
+        kind: 'retry',
+        requested_by: expect.stringMatching(/^api-key:/),
+        document_id: documentId,
+        filename: 'test.pdf',
+      },
     ]);
   });
 
@@ -33,13 +44,13 @@ describe('Who asked', () => {
   test('When failed pages are read again, or work across jobs is retried, then both are recorded', async () => {
     const pages = await endedDocument(database, 1, { failedPages: [2] });
     const reread = await post(`jobs/${pages.jobId}/pages/retry`);
-    expect(await get(`retries/${reread.group_id}`)).toMatchObject({ requested_by: 'api-key' });
+    expect(await get(`retries/${reread.group_id}`)).toMatchObject({ requested_by: expect.stringMatching(/^api-key:/) });
     const { documentId } = await endedDocument(database, 1, { failures: { 0: 'EMBEDDING_REJECTED' } });
     const request = { document_id: documentId, error_codes: ['EMBEDDING_REJECTED', 'WORKER_LOST'] };
     const { group_id } = await post('retries', request);
-    expect(
-      (await get(`retries?document_id=${documentId}&error_code=WORKER_LOST&requested_by=api-key`)).retries,
-    ).toEqual([expect.objectContaining({ group_id, request, links: { self: `/api/v1/retries/${group_id}` } })]);
+    expect((await get(`retries?document_id=${documentId}&error_code=WORKER_LOST`)).retries).toEqual([
+      expect.objectContaining({ group_id, request, links: { self: `/api/v1/retries/${group_id}` } }),
+    ]);
     expect((await get(`retries?document_id=${documentId}&requested_by=nobody`)).retries).toEqual([]);
     expect((await get(`actions?document_id=${documentId}&kind=retry`)).actions).toMatchObject([{ id: group_id }]);
   });
@@ -49,7 +60,9 @@ describe('Who asked', () => {
     await post(`jobs/${jobId}/cancel`);
     await post(`jobs/${jobId}/cancel`);
     const { actions } = await get(`actions?kind=cancel&document_id=${documentId}`);
-    expect(actions).toMatchObject([{ kind: 'cancel', job_id: jobId, requested_by: 'api-key' }]);
+    expect(actions).toMatchObject([
+      { kind: 'cancel', job_id: jobId, requested_by: expect.stringMatching(/^api-key:/) },
+    ]);
   });
 
   test('When a document is deleted, then the record of it stays, with its name', async () => {

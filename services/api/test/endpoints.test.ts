@@ -111,7 +111,7 @@ describe('A declaration', () => {
       params: { id: z.string() },
       responses: { 200: { description: 'The thing', schema: z.object({ name: z.string() }) } },
       errors: [],
-      access: 'principal',
+      access: 'documents.read',
       rateClass: 'read',
       uses: ['access'],
     });

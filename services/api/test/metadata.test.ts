@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ChunkMetadata, SearchResponse, UploadResponse } from '@millrace/contracts';
-import { type Database, defaultCollectionId, systemOwnerId } from '@millrace/database';
+import { type Database, defaultCollectionId, firstAdminId } from '@millrace/database';
 import { textPdf, unitVector } from '@millrace/test-support';
 import { TestApi } from './support';
 
@@ -34,7 +34,7 @@ function storeChunk(id: string, metadata?: ChunkMetadata): Promise<void> {
         id,
         documentId: id,
         collectionId: defaultCollectionId,
-        ownerId: systemOwnerId,
+        ownerId: firstAdminId,
         chunkIndex: 0,
         chunkHash: 'a',
         contentHash: id,

@@ -11,8 +11,13 @@ export const requestErrors = {
   ),
   UNAUTHENTICATED: permanent(
     401,
-    'The API key is missing or unknown',
-    'Send "Authorization: Bearer KEY" with the key of the API.',
+    'The API key or token is missing, unknown, expired or revoked',
+    'Send "Authorization: Bearer KEY" with an API key that is in force.',
+  ),
+  FORBIDDEN: permanent(
+    403,
+    'The principal may not do this',
+    'Ask a manager of the collection or an admin for a higher role, or use an API key with a wider scope.',
   ),
   NOT_FOUND: permanent(404, 'There is no such address', 'See /docs for all addresses of this API.'),
   CROSS_SITE: permanent(

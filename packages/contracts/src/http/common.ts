@@ -76,14 +76,14 @@ export const filenameFilter = z
 
 export const actor = z.string().meta({
   description: 'Who asked for it: the kind of the actor, and its id if it has one.',
-  examples: ['api-key', 'cli:ada', 'reconciler'],
+  examples: ['api-key:0192f0c1-2b3c-7d4e-8f50-123456789abc', 'cli:ada', 'reconciler'],
 });
 export const actorFilter = z
   .string()
   .min(1)
   .max(200)
   .regex(/^[^\0]+$/, 'must not hold NUL characters')
-  .describe('Only what this actor asked for, such as api-key.');
+  .describe('Only what this actor asked for, such as cli:ada.');
 
 export const errorCode = z
   .string()

@@ -40,6 +40,19 @@ export function isOneOf(column: string, name: string): string {
   return `($<${name}>::text[] IS NULL OR ${column} = ANY($<${name}>::text[]))`;
 }
 
+/**
+ * SQL: the collection is one of these, or any when they are undefined. Needs the value `collectionIds`. An index by collection
+ * and time gives the rows of one collection in their order, but not those of several.
+ */
+export function isInCollections(column: string, collectionIds: readonly string[] | undefined): string {
+  if (collectionIds === undefined) {
+    return 'true';
+  }
+  return collectionIds.length === 1
+    ? `${column} = ($<collectionIds>::uuid[])[1]`
+    : `${column} = ANY($<collectionIds>::uuid[])`;
+}
+
 /** SQL: each word of the value `filename` begins a word of the file name. */
 export function isNamed(filename: string): string {
   return `($<filename> IS NULL OR array_to_tsvector(filename_words(${filename})) @@

@@ -1,5 +1,6 @@
 import type { Sql } from '../connection/sql';
 import { Actions } from '../repositories/actions';
+import { ApiKeys } from '../repositories/apiKeys';
 import { ChunkAttempts } from '../repositories/chunkAttempts';
 import { Collections } from '../repositories/collections';
 import { DocumentChunks } from '../repositories/documentChunks';
@@ -11,11 +12,13 @@ import { JobChunks } from '../repositories/jobChunks';
 import { Jobs } from '../repositories/jobs';
 import { ProviderPauses } from '../repositories/providerPauses';
 import { RetryGroups } from '../repositories/retryGroups';
+import { Users } from '../repositories/users';
 import { KnownIndexes } from '../vectorIndex/knownIndexes';
 
 /** All repositories over one transaction, or over one pool. */
 export class Session {
   readonly actions: Actions;
+  readonly apiKeys: ApiKeys;
   readonly collections: Collections;
   readonly documents: Documents;
   readonly documentPages: DocumentPages;
@@ -27,12 +30,14 @@ export class Session {
   readonly embeddingModels: EmbeddingModelsRepository;
   readonly providerPauses: ProviderPauses;
   readonly retryGroups: RetryGroups;
+  readonly users: Users;
 
   constructor(
     readonly sql: Sql,
     readonly vectorIndexes: KnownIndexes = new KnownIndexes(),
   ) {
     this.actions = new Actions(sql);
+    this.apiKeys = new ApiKeys(sql);
     this.collections = new Collections(sql);
     this.documents = new Documents(sql);
     this.documentPages = new DocumentPages(sql);
@@ -44,5 +49,6 @@ export class Session {
     this.embeddingModels = new EmbeddingModelsRepository(sql);
     this.providerPauses = new ProviderPauses(sql);
     this.retryGroups = new RetryGroups(sql);
+    this.users = new Users(sql);
   }
 }

@@ -1,6 +1,7 @@
 import { type Actor, actorText } from '@millrace/contracts';
 import {
   isAfterPlace,
+  isInCollections,
   isOneOf,
   isWithin,
   type Listed,
@@ -38,6 +39,7 @@ export interface NewAction {
 export interface ActionFilter {
   kinds?: readonly string[] | undefined;
   actor?: string | undefined;
+  collectionIds?: readonly string[] | undefined;
   documentId?: string | undefined;
   jobId?: string | undefined;
   requestedAfter?: Date | undefined;
@@ -61,17 +63,18 @@ export class Actions {
 
   /** Lists the actions that fit, the newest first. */
   list(filter: ActionFilter, page: ListPage): Promise<Listed<ActionRow>[]> {
-    const { kinds = null, actor = null, documentId = null, jobId = null } = filter;
+    const { kinds = null, actor = null, collectionIds, documentId = null, jobId = null } = filter;
     const { requestedAfter = null, requestedBefore = null } = filter;
     return this.sql.many(
       `SELECT id, kind, actor, requested_at AS "requestedAt", collection_id AS "collectionId",
          document_id AS "documentId", filename, job_id AS "jobId", ${placeColumn('requested_at')}
        FROM actions
        WHERE ${isOneOf('kind', 'kinds')} AND ($<actor> IS NULL OR actor = $<actor>)
+         AND ${isInCollections('collection_id', collectionIds)}
          AND ($<documentId> IS NULL OR document_id = $<documentId>) AND ($<jobId> IS NULL OR job_id = $<jobId>)
          AND ${isWithin('requested_at', 'requested')} AND ${isAfterPlace('requested_at', 'id')}
        ORDER BY requested_at DESC, id DESC LIMIT $<limit>`,
-      { kinds, actor, documentId, jobId, requestedAfter, requestedBefore, ...placeValues(page) },
+      { kinds, actor, collectionIds, documentId, jobId, requestedAfter, requestedBefore, ...placeValues(page) },
     );
   }
 }

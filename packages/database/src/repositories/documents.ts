@@ -1,6 +1,7 @@
 import type { DocumentRepair, DocumentStatus } from '@millrace/contracts';
 import {
   isAfterPlace,
+  isInCollections,
   isNamed,
   isOneOf,
   isWithin,
@@ -15,6 +16,7 @@ import { findFewNamed } from './namedDocuments';
 export interface DocumentRow {
   id: string;
   collectionId: string;
+  /** The user who uploaded it. */
   ownerId: string;
   filename: string;
   /** The key of the original in the blob store; null once it is removed. */
@@ -45,7 +47,7 @@ export type NewDocument = Pick<
 
 /** Which documents a list has. What is left out does not limit it. */
 export interface DocumentFilter {
-  collectionId?: string | undefined;
+  collectionIds?: readonly string[] | undefined;
   statuses?: readonly DocumentStatus[] | undefined;
   errorCodes?: readonly string[] | undefined;
   /** Each of its words begins a word of the file name. */
@@ -91,17 +93,17 @@ export class Documents {
 
   /** Lists the documents that fit, the newest first. */
   async list(filter: DocumentFilter, page: ListPage): Promise<Listed<DocumentRow>[]> {
-    const { collectionId = null, statuses = null, errorCodes = null, filename = null } = filter;
+    const { collectionIds, statuses = null, errorCodes = null, filename = null } = filter;
     const { createdAfter = null, createdBefore = null } = filter;
     const named = filename === null ? null : await findFewNamed(this.sql, filename);
     return this.sql.many(
       `SELECT ${columns}, ${placeColumn('created_at')} FROM documents
-       WHERE ($<collectionId> IS NULL OR collection_id = $<collectionId>)
+       WHERE ${isInCollections('collection_id', collectionIds)}
          AND ${isOneOf('status', 'statuses')} AND ${isOneOf('error_code', 'errorCodes')}
          AND ${named === null ? isNamed('filename') : 'id = ANY($<named>::uuid[])'}
          AND ${isWithin('created_at', 'created')} AND ${isAfterPlace('created_at', 'id')}
        ORDER BY created_at DESC, id DESC LIMIT $<limit>`,
-      { collectionId, statuses, errorCodes, filename, named, createdAfter, createdBefore, ...placeValues(page) },
+      { collectionIds, statuses, errorCodes, filename, named, createdAfter, createdBefore, ...placeValues(page) },
     );
   }
 

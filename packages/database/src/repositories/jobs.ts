@@ -1,6 +1,7 @@
 import type { JobChunkStatus, JobKind, JobStatus, ReadingOptions } from '@millrace/contracts';
 import {
   isAfterPlace,
+  isInCollections,
   isNamed,
   isOneOf,
   isWithin,
@@ -16,6 +17,7 @@ import { findFewNamed } from './namedDocuments';
 export interface JobRow {
   id: string;
   documentId: string;
+  collectionId: string;
   kind: JobKind;
   status: JobStatus;
   currentStep: string;
@@ -45,7 +47,7 @@ export type NewJob = Pick<JobRow, 'id' | 'documentId' | 'kind' | 'maxRetries' | 
 
 /** Which jobs a list has. What is left out does not limit it. */
 export interface JobFilter {
-  collectionId?: string | undefined;
+  collectionIds?: readonly string[] | undefined;
   documentId?: string | undefined;
   kinds?: readonly JobKind[] | undefined;
   statuses?: readonly JobStatus[] | undefined;
@@ -61,7 +63,6 @@ export interface JobFilter {
 /** A job with what tells its document apart. */
 export interface ListedJobRow extends JobRow {
   filename: string;
-  collectionId: string;
 }
 
 /** The delivery that a job's row names. */
@@ -71,6 +72,9 @@ export interface JobDelivery {
   queueJobId: string;
 }
 
+/** SQL: a column of the document of job `j`. */
+const ofDocument = (column: string) => `(SELECT d.${column} FROM documents d WHERE d.id = j.document_id)`;
+
 /** SQL: the columns of a JobRow, from job `j`. */
 const columns = `j.id, j.document_id AS "documentId", j.kind, j.status, j.current_step AS "currentStep",
   j.total_chunks AS "totalChunks", j.processed_chunks AS "processedChunks", j.failed_chunks AS "failedChunks",
@@ -78,10 +82,7 @@ const columns = `j.id, j.document_id AS "documentId", j.kind, j.status, j.curren
   j.error_code AS "errorCode", j.error, j.attempts, j.lease_expires_at AS "leaseExpiresAt",
   j.dispatch_count AS "dispatchCount", j.queue_job_id AS "queueJobId", j.created_at AS "createdAt",
   j.updated_at AS "updatedAt", j.started_at AS "startedAt", j.finished_at AS "finishedAt",
-  j.pruned_at AS "prunedAt"`;
-
-/** SQL: a column of the document of job `j`. */
-const ofDocument = (column: string) => `(SELECT d.${column} FROM documents d WHERE d.id = j.document_id)`;
+  j.pruned_at AS "prunedAt", ${ofDocument('collection_id')} AS "collectionId"`;
 
 type UnsettledStatus = 'processing' | 'retry_scheduled' | 'cancelled';
 
@@ -121,23 +122,22 @@ export class Jobs {
 
   /** Lists the jobs that fit, the newest first. */
   async list(filter: JobFilter, page: ListPage): Promise<Listed<ListedJobRow>[]> {
-    const { collectionId = null, documentId = null, kinds = null, statuses = null, errorCodes = null } = filter;
+    const { collectionIds, documentId = null, kinds = null, statuses = null, errorCodes = null } = filter;
     const { filename = null, createdAfter = null, createdBefore = null } = filter;
     const { finishedAfter = null, finishedBefore = null } = filter;
     const times = { createdAfter, createdBefore, finishedAfter, finishedBefore };
     const named = filename === null ? null : await findFewNamed(this.sql, filename);
-    const isInCollection = 'j.document_id IN (SELECT d.id FROM documents d WHERE d.collection_id = $<collectionId>)';
+    const isInScope = `j.document_id IN (SELECT d.id FROM documents d WHERE ${isInCollections('d.collection_id', collectionIds)})`;
     return this.sql.many(
-      `SELECT ${columns}, ${placeColumn('j.created_at')}, ${ofDocument('filename')} AS filename,
-         ${ofDocument('collection_id')} AS "collectionId"
+      `SELECT ${columns}, ${placeColumn('j.created_at')}, ${ofDocument('filename')} AS filename
        FROM jobs j
-       WHERE ${collectionId === null ? 'true' : isInCollection}
+       WHERE ${collectionIds === undefined ? 'true' : isInScope}
          AND ${named === null ? isNamed(ofDocument('filename')) : 'j.document_id = ANY($<named>::uuid[])'}
          AND ($<documentId> IS NULL OR j.document_id = $<documentId>) AND ${isOneOf('j.kind', 'kinds')}
          AND ${isOneOf('j.status', 'statuses')} AND ${isOneOf('j.error_code', 'errorCodes')}
          AND ${isWithin('j.created_at', 'created')} AND ${isWithin('j.finished_at', 'finished')} AND ${isAfterPlace('j.created_at', 'j.id')}
        ORDER BY j.created_at DESC, j.id DESC LIMIT $<limit>`,
-      { collectionId, documentId, kinds, statuses, errorCodes, filename, named, ...times, ...placeValues(page) },
+      { collectionIds, documentId, kinds, statuses, errorCodes, filename, named, ...times, ...placeValues(page) },
     );
   }
 

@@ -17,6 +17,8 @@ export interface RetryGroupRow {
   requestedAt: Date;
   /** Who asked, as actorText says it; null for a retry from before migration 0020. */
   requestedBy: string | null;
+  /** The user who asked, or null for the command line and for a retry from before migration 0025. */
+  userId: string | null;
 }
 
 /** Which retry groups a list has. What is left out does not limit it. */
@@ -24,23 +26,25 @@ export interface RetryGroupFilter {
   /** Members that the request must have. */
   request?: Record<string, unknown>;
   actor?: string | undefined;
+  userId?: string | undefined;
   requestedAfter?: Date | undefined;
   requestedBefore?: Date | undefined;
 }
 
 /** SQL: the columns of a RetryGroupRow, from retry group `g`. The action of a retry has the same id. */
 const columns = `g.id, g.request, g.force, g.scheduled, g.requested_at AS "requestedAt",
-  (SELECT a.actor FROM actions a WHERE a.id = g.id) AS "requestedBy"`;
+  (SELECT a.actor FROM actions a WHERE a.id = g.id) AS "requestedBy", g.user_id AS "userId"`;
 
 /** The retries that operators have requested. */
 export class RetryGroups {
   constructor(private readonly sql: Sql) {}
 
-  async insert(group: Pick<RetryGroupRow, 'id' | 'request' | 'force'>): Promise<void> {
-    await this.sql.none('INSERT INTO retry_groups (id, request, force) VALUES ($<id>, $<request>::jsonb, $<force>)', {
-      ...group,
-      request: JSON.stringify(group.request),
-    });
+  async insert(group: Pick<RetryGroupRow, 'id' | 'request' | 'force' | 'userId'>): Promise<void> {
+    await this.sql.none(
+      `INSERT INTO retry_groups (id, request, force, user_id)
+       VALUES ($<id>, $<request>::jsonb, $<force>, $<userId>)`,
+      { ...group, request: JSON.stringify(group.request) },
+    );
   }
 
   /** Counts chunks that were scheduled under the group. */
@@ -54,15 +58,16 @@ export class RetryGroups {
 
   /** Lists the retry groups that fit, the newest first. */
   list(filter: RetryGroupFilter, page: ListPage): Promise<Listed<RetryGroupRow>[]> {
-    const { request = {}, actor = null, requestedAfter = null, requestedBefore = null } = filter;
+    const { request = {}, actor = null, userId = null, requestedAfter = null, requestedBefore = null } = filter;
     const named = Object.keys(request).length > 0 ? JSON.stringify(request) : null;
     return this.sql.many(
       `SELECT ${columns}, ${placeColumn('g.requested_at')} FROM retry_groups g
        WHERE ($<named> IS NULL OR g.request @> $<named>::jsonb)
          AND ${actor === null ? 'true' : 'g.id IN (SELECT a.id FROM actions a WHERE a.actor = $<actor>)'}
+         AND ($<userId>::uuid IS NULL OR g.user_id = $<userId>)
          AND ${isWithin('g.requested_at', 'requested')} AND ${isAfterPlace('g.requested_at', 'g.id')}
        ORDER BY g.requested_at DESC, g.id DESC LIMIT $<limit>`,
-      { named, actor, requestedAfter, requestedBefore, ...placeValues(page) },
+      { named, actor, userId, requestedAfter, requestedBefore, ...placeValues(page) },
     );
   }
 

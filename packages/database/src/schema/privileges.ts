@@ -10,6 +10,9 @@ export interface RoleNames {
 /** Only the owner writes these: the migrations that have run, the current model, its signatures and the re-embeddings. */
 const ownersTables = ['pgmigrations', 'embedding_settings', 'vector_signatures', 're_embeddings'];
 
+/** Tables with secrets. The role that can only read does not see them. */
+const secretTables = ['users', 'api_keys'];
+
 /** Returns the names of the roles of this database. Roles belong to the whole server, so each is named after its database. */
 export async function roleNames(client: Client): Promise<RoleNames> {
   const database = await databaseName(client);
@@ -31,6 +34,7 @@ export async function grantAccess(client: Client, names: RoleNames): Promise<voi
   const readonly = escapeIdentifier(names.readonly);
   const tables = await ownTables(client);
   const closed = tables.filter((table) => ownersTables.includes(table)).map(escapeIdentifier);
+  const secret = tables.filter((table) => secretTables.includes(table)).map(escapeIdentifier);
   const all = tables.map(escapeIdentifier);
   const statements = [
     `REVOKE CREATE, TEMPORARY ON DATABASE ${database} FROM PUBLIC`,
@@ -48,6 +52,7 @@ export async function grantAccess(client: Client, names: RoleNames): Promise<voi
         ]
       : []),
     ...(closed.length > 0 ? [`REVOKE INSERT, UPDATE, DELETE ON ${closed.join(', ')} FROM ${service}`] : []),
+    ...(secret.length > 0 ? [`REVOKE SELECT ON ${secret.join(', ')} FROM ${readonly}`] : []),
   ];
   for (const statement of statements) {
     await client.query(statement);

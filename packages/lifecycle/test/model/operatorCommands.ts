@@ -180,15 +180,14 @@ export const retryAll = command(
     perform: async (world, selection) => {
       const deliveries: string[] = [];
       const restarted: string[] = [];
-      const { groupId, skipped, ...counts } = await retryMany(
-        world.database,
-        selection,
-        async ({ chunks, jobs }) => {
+      const { groupId, skipped, ...counts } = await retryMany(world.database, selection, {
+        request: {},
+        actor: testActor,
+        deliver: async ({ chunks, jobs }) => {
           deliveries.push(...deliveriesOf(chunks));
           restarted.push(...deliveriesOf(jobs));
         },
-        testActor,
-      );
+      });
       return { ...counts, skipped: skipped.sort(byReason), grouped: groupId !== null, deliveries, restarted };
     },
     predict: (model, selection) => {

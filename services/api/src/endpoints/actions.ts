@@ -13,12 +13,14 @@ export const listActions = endpoint({
   query: actionsQuerySchema,
   responses: { 200: { description: 'Actions that fit', schema: actionsResponseSchema } },
   errors: [],
-  access: 'principal',
+  access: 'actions.list',
   rateClass: 'read',
   uses: ['access', 'database'],
 }).handle(async ({ query }, { access, database }) => {
   const filter = {
-    documentId: access.scope(query).documentId,
+    // The document may be deleted, so it is not looked up.
+    collectionIds: await access.allowedCollections(),
+    documentId: query.document_id,
     jobId: query.job_id,
     kinds: query.kind,
     actor: query.requested_by,

@@ -44,7 +44,7 @@ export const uploadDocument = endpoint({
     },
   },
   errors: ['COLLECTION_NOT_FOUND', 'DOCUMENT_IN_PROGRESS', 'STORAGE_UNAVAILABLE'],
-  access: 'principal',
+  access: 'documents.write',
   rateClass: 'upload',
   uses: ['access', 'blobs', 'config', 'database', 'deliveries', 'logger', 'unlocker'],
 }).handle(async ({ query: { filename, ...options }, headers, body, gone }, resources) => {
@@ -78,12 +78,11 @@ export const listDocuments = endpoint({
   query: documentsQuerySchema,
   responses: { 200: { description: 'Documents that fit', schema: documentsResponseSchema } },
   errors: ['COLLECTION_NOT_FOUND'],
-  access: 'principal',
+  access: 'documents.list',
   rateClass: 'read',
   uses: ['access', 'database'],
 }).handle(async ({ query }, { access, database }) => {
-  const scope = access.scope(query);
-  await access.requireScope(scope);
+  const scope = await access.scope(query);
   const filter = {
     ...scope,
     statuses: query.status,
@@ -103,7 +102,7 @@ export const changeDocument = endpoint({
   body: jsonBody(changeDocumentRequestSchema),
   responses: { 200: { description: 'The document after the change', schema: documentResponseSchema } },
   errors: ['DOCUMENT_NOT_FOUND'],
-  access: 'principal',
+  access: 'documents.write',
   rateClass: 'write',
   uses: ['access', 'database', 'logger'],
 }).handle(async ({ params, body }, { access, database, logger }) => {
@@ -123,7 +122,7 @@ export const getDocument = endpoint({
   params: { id: inPath.documentId },
   responses: { 200: { description: 'The document', schema: documentDetailSchema } },
   errors: ['DOCUMENT_NOT_FOUND'],
-  access: 'principal',
+  access: 'documents.list',
   rateClass: 'read',
   uses: ['access', 'database'],
 }).handle(async ({ params }, { access, database }) => {
@@ -146,7 +145,7 @@ export const deleteDocument = endpoint({
   params: { id: inPath.documentId },
   responses: { 204: { description: 'The document is deleted.' } },
   errors: ['DOCUMENT_NOT_FOUND'],
-  access: 'principal',
+  access: 'documents.write',
   rateClass: 'write',
   uses: ['access', 'blobs', 'database', 'logger'],
 }).handle(async ({ params }, { access, blobs, database, logger }) => {
@@ -170,7 +169,7 @@ export const listDocumentChunks = endpoint({
   query: pageQuerySchema,
   responses: { 200: { description: 'Chunks in order of chunk_index', schema: documentChunksResponseSchema } },
   errors: ['DOCUMENT_NOT_FOUND'],
-  access: 'principal',
+  access: 'documents.read',
   rateClass: 'read',
   uses: ['access', 'database'],
 }).handle(async ({ params, query: { limit, cursor } }, { access, database }) => {
@@ -191,7 +190,7 @@ export const listDocumentPages = endpoint({
   query: pageQuerySchema,
   responses: { 200: { description: 'Pages in order of their numbers', schema: documentPagesResponseSchema } },
   errors: ['DOCUMENT_NOT_FOUND'],
-  access: 'principal',
+  access: 'documents.list',
   rateClass: 'read',
   uses: ['access', 'database'],
 }).handle(async ({ params, query: { limit, cursor } }, { access, database }) => {

@@ -14,7 +14,7 @@ import {
 import type { JobRow } from '@millrace/database';
 import { cancelJob as cancel, retryJob, retryPages } from '@millrace/lifecycle';
 import { z } from 'zod';
-import type { Access } from '../access';
+import type { Access } from '../authorization/access';
 import { decodeCursor, decodePlace, toPage, toPlacedPage } from '../http/cursor';
 import { dateOf } from '../http/dateOf';
 import { endpoint, optionalJsonBody } from '../http/endpoint';
@@ -44,12 +44,11 @@ export const listJobs = endpoint({
   query: jobsQuerySchema,
   responses: { 200: { description: 'Jobs that fit', schema: jobsResponseSchema } },
   errors: ['COLLECTION_NOT_FOUND', 'DOCUMENT_NOT_FOUND'],
-  access: 'principal',
+  access: 'jobs.read',
   rateClass: 'read',
   uses: ['access', 'database'],
 }).handle(async ({ query }, { access, database }) => {
-  const scope = access.scope(query);
-  await access.requireScope(scope);
+  const scope = await access.scope(query);
   const filter = {
     ...scope,
     kinds: query.kind,
@@ -70,7 +69,7 @@ export const getJob = endpoint({
   params: { id: inPath.jobId },
   responses: { 200: { description: 'The job', schema: jobSchema } },
   errors: ['JOB_NOT_FOUND'],
-  access: 'principal',
+  access: 'jobs.read',
   rateClass: 'read',
   uses: ['access'],
 }).handle(async ({ params }, { access }) => {
@@ -86,7 +85,7 @@ export const cancelJob = endpoint({
   body: optionalJsonBody(emptyRequest),
   responses: { 200: { description: 'The job after the cancellation', schema: jobSchema } },
   errors: ['JOB_NOT_FOUND', 'JOB_ENDED'],
-  access: 'principal',
+  access: 'jobs.repair',
   rateClass: 'write',
   uses: ['access', 'database', 'logger'],
 }).handle(async ({ params }, { access, database, logger }) => {
@@ -110,7 +109,7 @@ export const listJobChunks = endpoint({
     200: { description: 'The counts, and chunks in order of chunk_index', schema: jobChunksResponseSchema },
   },
   errors: ['JOB_NOT_FOUND'],
-  access: 'principal',
+  access: 'jobs.read',
   rateClass: 'read',
   uses: ['access', 'database'],
 }).handle(async ({ params, query: { limit, cursor, status, error_code: errorCode } }, { access, database }) => {
@@ -141,7 +140,7 @@ export const getJobChunk = endpoint({
   params: { id: inPath.jobId, chunkId: inPath.chunkId },
   responses: { 200: { description: 'The chunk', schema: jobChunkDetailSchema } },
   errors: ['JOB_NOT_FOUND', 'CHUNK_NOT_FOUND'],
-  access: 'principal',
+  access: 'jobs.read',
   rateClass: 'read',
   uses: ['access', 'database'],
 }).handle(async ({ params }, { access, database }) => {
@@ -161,7 +160,7 @@ export const retryJobChunks = endpoint({
     200: { description: 'There was nothing to retry.', schema: retryResponseSchema },
   },
   errors: ['JOB_NOT_FOUND', 'JOB_NOT_RETRYABLE'],
-  access: 'principal',
+  access: 'jobs.repair',
   rateClass: 'write',
   uses: ['access', 'database', 'deliveries', 'logger'],
 }).handle(async ({ params, body }, { access, database, deliveries, logger }) => {
@@ -209,7 +208,7 @@ export const retryJobPages = endpoint({
     200: { description: 'There was no page to read again.', schema: retryPagesResponseSchema },
   },
   errors: ['JOB_NOT_FOUND', 'JOB_NOT_RETRYABLE'],
-  access: 'principal',
+  access: 'jobs.repair',
   rateClass: 'write',
   uses: ['access', 'database', 'deliveries', 'logger'],
 }).handle(async ({ params }, { access, database, deliveries, logger }) => {

@@ -9,7 +9,7 @@ export const getEmbeddingModels = endpoint({
   params: {},
   responses: { 200: { description: 'The models at this moment', schema: embeddingModelsResponseSchema } },
   errors: [],
-  access: 'principal',
+  access: 'models.read',
   rateClass: 'admin',
   uses: ['database'],
 }).handle(async (_input, { database }) => {

@@ -25,23 +25,24 @@ export const retryFailures = endpoint({
     200: { description: 'There was nothing to retry, or dry_run only counted.', schema: bulkRetryResponseSchema },
   },
   errors: ['COLLECTION_NOT_FOUND', 'DOCUMENT_NOT_FOUND'],
-  access: 'principal',
+  access: 'jobs.repair',
   rateClass: 'write',
   uses: ['access', 'database', 'deliveries', 'logger'],
 }).handle(async ({ body }, { access, database, deliveries, logger }) => {
-  const { dry_run, error_codes: errorCodes, failed_after, failed_before, force } = body;
-  const scope = access.scope(body);
-  await access.requireScope(scope);
+  const { dry_run, force, ...named } = body;
+  const failedAfter = dateOf(named.failed_after);
+  const failedBefore = dateOf(named.failed_before);
+  const request = { ...named, failed_after: failedAfter, failed_before: failedBefore };
   const selection = {
-    ...scope,
-    errorCodes,
-    failedAfter: dateOf(failed_after),
-    failedBefore: dateOf(failed_before),
+    ...(await access.scope(named)),
+    errorCodes: named.error_codes,
+    failedAfter,
+    failedBefore,
     force,
   };
   const { groupId, jobsRestarted, ...counts } = dry_run
     ? { groupId: null, ...(await countRetries(database, selection)) }
-    : await retryMany(database, selection, deliverInTurn(deliveries), access.principal);
+    : await retryMany(database, selection, { request, actor: access.principal, deliver: deliverInTurn(deliveries) });
   if (groupId) {
     const { scheduled, jobs } = counts;
     logger.info({ groupId, scheduled, jobs, restarted: jobsRestarted }, 'work is retried for an operator');
@@ -61,18 +62,19 @@ export const listRetries = endpoint({
   query: retriesQuerySchema,
   responses: { 200: { description: 'Retries that fit', schema: retriesResponseSchema } },
   errors: [],
-  access: 'principal',
+  access: 'jobs.read',
   rateClass: 'read',
   uses: ['access', 'database'],
 }).handle(async ({ query }, { access, database }) => {
-  const { collectionId, documentId } = access.scope(query);
-  const named = { collection_id: collectionId, document_id: documentId, job_id: query.job_id };
+  const { collection_id, document_id, job_id } = query;
+  const named = { collection_id, document_id, job_id };
   const filter = {
     request: {
       ...Object.fromEntries(Object.entries(named).filter(([, id]) => id !== undefined)),
       ...(query.error_code ? { error_codes: [query.error_code] } : {}),
     },
     actor: query.requested_by,
+    userId: access.isEverywhere() ? undefined : access.principal.userId,
     requestedAfter: dateOf(query.requested_after),
     requestedBefore: dateOf(query.requested_before),
   };
@@ -88,7 +90,7 @@ export const getRetryGroup = endpoint({
   params: { groupId: inPath.groupId },
   responses: { 200: { description: 'The retry group, with the statuses of its chunks', schema: retryGroupSchema } },
   errors: ['RETRY_NOT_FOUND'],
-  access: 'principal',
+  access: 'jobs.read',
   rateClass: 'read',
   uses: ['access', 'database'],
 }).handle(async ({ params }, { access, database: { retryGroups } }) => {

@@ -42,7 +42,7 @@ export const getMetrics = endpoint({
   params: {},
   responses: { 200: { description: 'The metrics', schema: z.string(), contentType: 'text/plain' } },
   errors: [],
-  access: 'principal',
+  access: 'metrics.read',
   rateClass: 'admin',
   uses: ['registry'],
 }).handle(async (_input, { registry }) => {

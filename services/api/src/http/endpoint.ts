@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { ErrorCode } from '@millrace/contracts';
 import type { z } from 'zod';
+import type { Permission } from '../authorization/permissions';
 import type { Resources } from '../dependencies';
 
-/** Who may call an endpoint: anyone, or a principal. A role or a scope becomes a further rule here. */
-export type AccessRule = 'public' | 'principal';
+/** Who may call an endpoint: anyone, or a principal with this permission. */
+export type AccessRule = 'public' | Permission;
 
 /** Which limit of requests counts a call. It is published, so that clients can pace themselves. */
 export type RateClass = 'read' | 'write' | 'upload' | 'search' | 'admin';

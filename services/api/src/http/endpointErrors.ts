@@ -26,7 +26,6 @@ const databaseErrors: ErrorCode[] = [
 
 /** The errors that the use of a resource can end with. Resources that are not named here throw none. */
 const errorsOfResource: Partial<Record<keyof Resources, ErrorCode[]>> = {
-  access: databaseErrors,
   database: databaseErrors,
   unlocker: [
     'PDF_PASSWORD_WRONG',
@@ -56,7 +55,7 @@ export function errorsOf({ access, body, errors, uses }: Endpoint): ErrorCode[] 
     ...new Set([
       ...errors,
       ...(body ? errorsOfBody[body.kind] : []),
-      ...(access === 'public' ? [] : (['UNAUTHENTICATED'] as const)),
+      ...(access === 'public' ? [] : (['UNAUTHENTICATED', 'FORBIDDEN', ...databaseErrors] as const)),
       ...uses.flatMap((resource) => errorsOfResource[resource] ?? []),
       ...anyRequest,
     ]),

@@ -1,9 +1,11 @@
 import { MillraceError } from '@millrace/contracts';
 import { json, type Request, type Response, Router } from 'express';
-import { Access } from '../access';
+import { Access } from '../authorization/access';
+import type { Authenticate } from '../authorization/authentication';
+import { mayEver, type Permission } from '../authorization/permissions';
+import type { Principal } from '../authorization/principal';
 import type { Resources, SharedResources } from '../dependencies';
 import { nameRoute } from '../metrics/requestMetrics';
-import type { Authenticate } from './auth';
 import type { Endpoint, JsonBody } from './endpoint';
 import { hasBody } from './hasBody';
 
@@ -28,10 +30,10 @@ export function endpointRouter(
       .filter((method) => atPath.some((endpoint) => endpoint.method === method))
       .join(', ');
     const isPublic = atPath.every((endpoint) => endpoint.access === 'public');
-    route.all((request, response) => {
+    route.all(async (request, response) => {
       nameRoute(response, path);
       if (!isPublic) {
-        authenticate(request);
+        await authenticate(request);
       }
       response.setHeader('Allow', methods);
       throw new MillraceError('METHOD_NOT_ALLOWED', `${request.method} is not one of ${methods}.`);
@@ -48,13 +50,19 @@ function runner(endpoint: Endpoint, shared: SharedResources, authenticate: Authe
   const readJson = body?.kind === 'json' ? jsonReader(body) : null;
   const headerNames = Object.keys(headers?.shape ?? {});
 
+  const accessOf = async (request: Request, permission: Permission) => {
+    const principal = await authenticate(request);
+    requirePermission(principal, permission);
+    return new Access(principal, permission, shared.database);
+  };
+
   return async (request: Request, response: Response): Promise<void> => {
     nameRoute(response, endpoint.path);
     const resources: Resources =
       endpoint.access === 'public'
         ? // Public endpoints cannot declare that they use it.
           (shared as Resources)
-        : { ...shared, access: new Access(authenticate(request), shared.database) };
+        : { ...shared, access: await accessOf(request, endpoint.access) };
     const given = Object.fromEntries(headerNames.map((name) => [name, request.get(name)]));
     const answer = await endpoint.handle(
       {
@@ -75,6 +83,13 @@ function runner(endpoint: Endpoint, shared: SharedResources, authenticate: Authe
       response.json(answer.body);
     }
   };
+}
+
+/** Refuses a principal that may do this nowhere. @throws MillraceError FORBIDDEN */
+function requirePermission(principal: Principal, permission: Permission): void {
+  if (!mayEver(principal, permission)) {
+    throw new MillraceError('FORBIDDEN', `This needs the permission ${permission}.`);
+  }
 }
 
 /** Makes a function that reads and parses a JSON body. */

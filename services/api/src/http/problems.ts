@@ -8,8 +8,8 @@ import {
 } from '@millrace/contracts';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { ZodError } from 'zod';
+import type { Authenticate } from '../authorization/authentication';
 import { answerEarly } from './answerEarly';
-import type { Authenticate } from './auth';
 import { hasBody } from './hasBody';
 
 /** Makes the problem document (RFC 9457) of a code. */
@@ -93,8 +93,8 @@ export const answerProblem: ErrorRequestHandler = (thrown, request, response, ne
 
 /** Answers requests for unknown addresses. Without a valid key the answer does not tell which addresses exist. */
 export function unknownAddress(authenticate: Authenticate): RequestHandler {
-  return (request) => {
-    authenticate(request);
+  return async (request) => {
+    await authenticate(request);
     throw new MillraceError('NOT_FOUND', `There is nothing at ${request.method} ${request.path}.`);
   };
 }
@@ -104,9 +104,9 @@ export function unknownAddress(authenticate: Authenticate): RequestHandler {
  * path before the endpoint asks who makes the request.
  */
 export function undecodableAddress(authenticate: Authenticate): ErrorRequestHandler {
-  return (error, request, _response, next) => {
+  return async (error, request, _response, next) => {
     if (error instanceof URIError) {
-      authenticate(request);
+      await authenticate(request);
     }
     next(error);
   };

@@ -1,11 +1,11 @@
 import { type BlobStore, originalKey } from '@millrace/blobs';
 import type { Config } from '@millrace/config';
 import { MillraceError, newId } from '@millrace/contracts';
-import { type Database, type DocumentRow, defaultCollectionId } from '@millrace/database';
+import type { Database, DocumentRow } from '@millrace/database';
 import { type Accepted, acceptDocument } from '@millrace/lifecycle';
 import type { Deliveries } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
-import type { Access } from '../access';
+import type { Access } from '../authorization/access';
 import type { ReceivedUpload } from './receiveUpload';
 import type { Unlocker } from './unlocker';
 import { readingOptionsOf, type UploadFields } from './uploadFields';
@@ -34,7 +34,10 @@ export async function acceptUpload(
 ): Promise<Accepted> {
   const { access, database, blobs, config } = resources;
   const reading = readingOptionsOf(fields, config);
-  const collection = await access.collection(fields.collection_id ?? defaultCollectionId);
+  const collection =
+    fields.collection_id === undefined
+      ? await access.defaultCollection()
+      : await access.collection(fields.collection_id);
   const collectionId = collection.id;
   const known = await database.documents.findByContent(collectionId, upload.contentHash);
   const knownJob = known && (await database.jobs.find(known.jobId));
@@ -53,7 +56,7 @@ export async function acceptUpload(
       {
         id: documentId,
         collectionId: collectionId,
-        ownerId: collection.ownerId,
+        ownerId: access.principal.userId,
         filename: upload.filename,
         sourcePath: key,
         contentHash: upload.contentHash,

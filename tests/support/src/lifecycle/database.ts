@@ -1,5 +1,5 @@
 import { newId } from '@millrace/contracts';
-import { Database, type DatabaseOptions, restartGraceIsOver, systemOwnerId } from '@millrace/database';
+import { Database, type DatabaseOptions, firstAdminId, restartGraceIsOver } from '@millrace/database';
 import { createTestDatabase } from '../testDatabase';
 import { waitFor } from '../waitFor';
 
@@ -36,7 +36,7 @@ export async function createOwnDatabase(): Promise<OwnDatabase> {
 /** Makes a collection. @returns its id. */
 export async function newCollection(database: Database): Promise<string> {
   const id = newId();
-  await database.sql.none('INSERT INTO collections (id, owner_id, name) VALUES ($1, $2, $1)', [id, systemOwnerId]);
+  await database.sql.none('INSERT INTO collections (id, owner_id, name) VALUES ($1, $2, $1)', [id, firstAdminId]);
   return id;
 }
 

@@ -1,10 +1,10 @@
 import { chunkHashOf, contentHashOf, newId } from '@millrace/contracts';
 import {
   defaultCollectionId,
+  firstAdminId,
   type NewDocument,
   type NewDocumentChunk,
   type NewDocumentPage,
-  systemOwnerId,
 } from '@millrace/database';
 import { unitVector } from '../chunks';
 
@@ -17,7 +17,7 @@ export function newDocument(changes: Partial<NewDocument> = {}): NewDocument {
   return {
     id,
     collectionId: defaultCollectionId,
-    ownerId: systemOwnerId,
+    ownerId: firstAdminId,
     filename: 'test.pdf',
     sourcePath: `originals/${id}`,
     contentHash: id.replaceAll('-', '').padEnd(64, '0'),
@@ -48,7 +48,7 @@ export function newDocumentChunk(changes: DocumentChunkChanges): NewDocumentChun
   return {
     id: newId(),
     collectionId: defaultCollectionId,
-    ownerId: systemOwnerId,
+    ownerId: firstAdminId,
     chunkHash: chunkHashOf(contentHash, 0),
     contentHash,
     content,

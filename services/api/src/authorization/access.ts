@@ -1,0 +1,163 @@
+import { type CollectionRole, type ErrorCode, idSchema, MillraceError } from '@millrace/contracts';
+import type {
+  CollectionRow,
+  Database,
+  DocumentRow,
+  JobChunkDetailRow,
+  JobRow,
+  RetryGroupRow,
+} from '@millrace/database';
+import { can, includesRole, type Permission } from './permissions';
+import type { Principal } from './principal';
+
+/** The limits of a search, a list or a retry, as the request names them. */
+interface RequestedScope {
+  collection_id?: string | undefined;
+  document_id?: string | undefined;
+}
+
+/** The rows that a search, a list or a retry may use. */
+export interface Scope {
+  /** The collections that the principal may use for this, or undefined for all of the installation. */
+  collectionIds: string[] | undefined;
+  documentId: string | undefined;
+}
+
+/**
+ * Finds the rows that one principal may use for one permission. Every id in a request is looked up here and nowhere else. A row
+ * that the principal may not even see is answered like a row that does not exist; for one that it sees, but may not use for
+ * this, the answer is FORBIDDEN. A string that is not an id names no row.
+ */
+export class Access {
+  private roles: Promise<ReadonlyMap<string, CollectionRole>> | undefined;
+
+  constructor(
+    readonly principal: Principal,
+    private readonly permission: Permission,
+    private readonly database: Database,
+  ) {}
+
+  /** Finds a document. @throws MillraceError DOCUMENT_NOT_FOUND or FORBIDDEN */
+  async document(id: string): Promise<DocumentRow> {
+    const document = isId(id) ? await this.database.documents.find(id) : null;
+    return this.allowed(document, document?.collectionId, missing('DOCUMENT_NOT_FOUND', `There is no document ${id}.`));
+  }
+
+  /** Finds a job. @throws MillraceError JOB_NOT_FOUND or FORBIDDEN */
+  async job(id: string): Promise<JobRow> {
+    const job = isId(id) ? await this.database.jobs.find(id) : null;
+    return this.allowed(job, job?.collectionId, missing('JOB_NOT_FOUND', `There is no job ${id}.`));
+  }
+
+  /** Finds a chunk of a job. @throws MillraceError JOB_NOT_FOUND, CHUNK_NOT_FOUND or FORBIDDEN */
+  async jobChunk(jobId: string, chunkId: string): Promise<JobChunkDetailRow> {
+    const { id } = await this.job(jobId);
+    const chunk = isId(chunkId) ? await this.database.jobChunks.find(id, chunkId) : null;
+    return chunk ?? missing('CHUNK_NOT_FOUND', `The job has no chunk ${chunkId}.`)();
+  }
+
+  /** Finds a retry group. A user who may not see all work sees its own. @throws MillraceError RETRY_NOT_FOUND */
+  async retryGroup(id: string): Promise<RetryGroupRow> {
+    const group = isId(id) ? await this.database.retryGroups.find(id) : null;
+    const isAllowed = group && (this.isEverywhere() || group.userId === this.principal.userId);
+    return isAllowed ? group : missing('RETRY_NOT_FOUND', `There is no retry group ${id}.`)();
+  }
+
+  /** Finds a collection. @throws MillraceError COLLECTION_NOT_FOUND or FORBIDDEN */
+  async collection(id: string): Promise<CollectionRow> {
+    const collection = isId(id) ? await this.database.collections.find(id) : null;
+    return this.allowed(collection, collection?.id, missing('COLLECTION_NOT_FOUND', `There is no collection ${id}.`));
+  }
+
+  /**
+   * Finds the collection of uploads that name none: the user's default collection, or the only one that the key may use.
+   * @throws MillraceError REQUEST_INVALID when there is none, and as `collection`
+   */
+  async defaultCollection(): Promise<CollectionRow> {
+    const { collectionIds, defaultCollectionId } = this.principal;
+    const [only] = collectionIds?.size === 1 ? collectionIds : [];
+    const id = only ?? defaultCollectionId;
+    if (id === null) {
+      const message = 'must be given: there is no default collection';
+      throw new MillraceError('REQUEST_INVALID', `collection_id ${message}.`, {
+        extra: { errors: [{ path: 'collection_id', message }] },
+      });
+    }
+    return this.collection(id);
+  }
+
+  /**
+   * Limits a search, a list or a retry to what it names and to the collections that the principal may use. So its SQL never sees
+   * another collection, whatever its other filters say.
+   * @throws MillraceError COLLECTION_NOT_FOUND, DOCUMENT_NOT_FOUND or FORBIDDEN for what the request names
+   */
+  async scope({ collection_id, document_id }: RequestedScope): Promise<Scope> {
+    const collection = collection_id === undefined ? null : await this.collection(collection_id);
+    const document = document_id === undefined ? null : await this.document(document_id);
+    const collectionIds = collection
+      ? [collection.id]
+      : document
+        ? [document.collectionId]
+        : await this.allowedCollections();
+    return { collectionIds, documentId: document?.id };
+  }
+
+  /** Returns whether the principal may do this in all collections of the installation. */
+  isEverywhere(): boolean {
+    return can(this.principal, this.permission);
+  }
+
+  /** Lists the collections in which the principal may do this; undefined for all. */
+  async allowedCollections(): Promise<string[] | undefined> {
+    if (this.isEverywhere()) {
+      return undefined;
+    }
+    const roles = await this.collectionRoles();
+    const ids = new Set([...roles.keys(), ...(this.principal.collectionIds ?? [])]);
+    return [...ids].filter((id) => can(this.principal, this.permission, { id, role: roles.get(id) ?? null }));
+  }
+
+  private async allowed<Row>(row: Row | null, collectionId: string | undefined, refuse: () => never): Promise<Row> {
+    if (row === null || collectionId === undefined) {
+      return refuse();
+    }
+    const relation = { id: collectionId, role: (await this.collectionRoles()).get(collectionId) ?? null };
+    if (can(this.principal, this.permission, relation)) {
+      return row;
+    }
+    if (can(this.principal, 'collections.read', relation)) {
+      throw new MillraceError(
+        'FORBIDDEN',
+        `This needs the permission ${this.permission} in collection ${relation.id}.`,
+      );
+    }
+    return refuse();
+  }
+
+  /** The highest role of the principal's user in each collection. Looked up at most once in a request. */
+  private collectionRoles(): Promise<ReadonlyMap<string, CollectionRole>> {
+    this.roles ??= this.readRoles();
+    return this.roles;
+  }
+
+  private async readRoles(): Promise<ReadonlyMap<string, CollectionRole>> {
+    const roles = new Map<string, CollectionRole>();
+    for (const { collectionId, role } of await this.database.collections.listGrants(this.principal.userId)) {
+      const known = roles.get(collectionId);
+      if (known === undefined || includesRole(role, known)) {
+        roles.set(collectionId, role);
+      }
+    }
+    return roles;
+  }
+}
+
+function isId(text: string): boolean {
+  return idSchema.safeParse(text).success;
+}
+
+function missing(code: ErrorCode, message: string): () => never {
+  return () => {
+    throw new MillraceError(code, message);
+  };
+}
