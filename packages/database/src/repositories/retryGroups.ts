@@ -26,7 +26,9 @@ export interface RetryGroupFilter {
   /** Members that the request must have. */
   request?: Record<string, unknown>;
   actor?: string | undefined;
+  /** The user and the actor whose retries may be seen. */
   userId?: string | undefined;
+  requestedBy?: string | undefined;
   requestedAfter?: Date | undefined;
   requestedBefore?: Date | undefined;
 }
@@ -58,16 +60,24 @@ export class RetryGroups {
 
   /** Lists the retry groups that fit, the newest first. */
   list(filter: RetryGroupFilter, page: ListPage): Promise<Listed<RetryGroupRow>[]> {
-    const { request = {}, actor = null, userId = null, requestedAfter = null, requestedBefore = null } = filter;
+    const {
+      request = {},
+      actor = null,
+      userId = null,
+      requestedBy = null,
+      requestedAfter = null,
+      requestedBefore = null,
+    } = filter;
     const named = Object.keys(request).length > 0 ? JSON.stringify(request) : null;
     return this.sql.many(
       `SELECT ${columns}, ${placeColumn('g.requested_at')} FROM retry_groups g
        WHERE ($<named> IS NULL OR g.request @> $<named>::jsonb)
          AND ${actor === null ? 'true' : 'g.id IN (SELECT a.id FROM actions a WHERE a.actor = $<actor>)'}
+         AND ${requestedBy === null ? 'true' : 'g.id IN (SELECT a.id FROM actions a WHERE a.actor = $<requestedBy>)'}
          AND ($<userId>::uuid IS NULL OR g.user_id = $<userId>)
          AND ${isWithin('g.requested_at', 'requested')} AND ${isAfterPlace('g.requested_at', 'g.id')}
        ORDER BY g.requested_at DESC, g.id DESC LIMIT $<limit>`,
-      { named, actor, userId, requestedAfter, requestedBefore, ...placeValues(page) },
+      { named, actor, userId, requestedBy, requestedAfter, requestedBefore, ...placeValues(page) },
     );
   }
 

@@ -1,4 +1,4 @@
-import { type CollectionRole, type ErrorCode, idSchema, MillraceError } from '@millrace/contracts';
+import { actorText, type CollectionRole, type ErrorCode, idSchema, MillraceError } from '@millrace/contracts';
 import type {
   CollectionRow,
   Database,
@@ -56,11 +56,13 @@ export class Access {
     return chunk ?? missing('CHUNK_NOT_FOUND', `The job has no chunk ${chunkId}.`)();
   }
 
-  /** Finds a retry group. A user who may not see all work sees its own. @throws MillraceError RETRY_NOT_FOUND */
+  /** Finds a retry group. See `retryRequester`. @throws MillraceError RETRY_NOT_FOUND */
   async retryGroup(id: string): Promise<RetryGroupRow> {
     const group = isId(id) ? await this.database.retryGroups.find(id) : null;
-    const isAllowed = group && (this.isEverywhere() || group.userId === this.principal.userId);
-    return isAllowed ? group : missing('RETRY_NOT_FOUND', `There is no retry group ${id}.`)();
+    const { userId = group?.userId, requestedBy = group?.requestedBy } = this.retryRequester();
+    return group && group.userId === userId && group.requestedBy === requestedBy
+      ? group
+      : missing('RETRY_NOT_FOUND', `There is no retry group ${id}.`)();
   }
 
   /** Finds a collection. @throws MillraceError COLLECTION_NOT_FOUND or FORBIDDEN */
@@ -100,6 +102,18 @@ export class Access {
         ? [document.collectionId]
         : await this.allowedCollections();
     return { collectionIds, documentId: document?.id };
+  }
+
+  /**
+   * Returns whose retries the principal may see: everybody's with the right to see all work, otherwise its user's. A key for some
+   * collections sees its own alone, because a retry may be about other collections of its user.
+   */
+  retryRequester(): { userId?: string; requestedBy?: string } {
+    if (this.isEverywhere()) {
+      return {};
+    }
+    const { userId, collectionIds } = this.principal;
+    return { userId, ...(collectionIds === null ? {} : { requestedBy: actorText(this.principal) }) };
   }
 
   /** Returns whether the principal may do this in all collections of the installation. */

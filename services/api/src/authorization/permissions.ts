@@ -57,8 +57,8 @@ export function can(principal: Principal, permission: Permission, collection?: C
     return false;
   }
   if (principal.collectionIds !== null && !(collection && principal.collectionIds.has(collection.id))) {
-    // A key for some collections has no rights elsewhere, and none that are not about a collection.
-    return collection === undefined && rule.in === null && permission === 'documentation.read';
+    // A key for some collections has no rights in others, and none over the installation.
+    return collection === undefined && rule.in === null && rule.everywhere.includes('member');
   }
   if (rule.everywhere.includes(principal.role)) {
     return true;

@@ -74,7 +74,7 @@ export const listRetries = endpoint({
       ...(query.error_code ? { error_codes: [query.error_code] } : {}),
     },
     actor: query.requested_by,
-    userId: access.isEverywhere() ? undefined : access.principal.userId,
+    ...access.retryRequester(),
     requestedAfter: dateOf(query.requested_after),
     requestedBefore: dateOf(query.requested_before),
   };
