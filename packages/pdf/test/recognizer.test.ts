@@ -10,10 +10,8 @@ const upright = 'The mill stands by the river and turns all day.';
 const turned = 'Farmers from five villages bring their grain to it.';
 
 /** A page with one upright line, and many lines below it that are upside down. */
-async function halfTurned(): Promise<GrayImage> {
-  const folder = await mkdtemp(join(tmpdir(), 'millrace-turned-'));
-  const path = join(folder, 'page.pdf');
-  const pdf = await drawnPdf((document) => {
+function halfTurned(): Promise<GrayImage> {
+  return drawn((document) => {
     document
       .addPage({ size: [612, 792], margin: 0 })
       .fontSize(11)
@@ -23,7 +21,13 @@ async function halfTurned(): Promise<GrayImage> {
       document.text(turned, 72, 72 + 30 * line);
     }
   });
-  await writeFile(path, pdf);
+}
+
+/** The image of a drawn page. */
+async function drawn(draw: Parameters<typeof drawnPdf>[0]): Promise<GrayImage> {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-turned-'));
+  const path = join(folder, 'page.pdf');
+  await writeFile(path, await drawnPdf(draw));
   const file = await openPdf(path);
   try {
     const image = file.renderPage?.(1, { dpi: 200, maxPixels: 16_000_000 });
@@ -82,4 +86,41 @@ describe('When an upside down page is read in two attempts', () => {
     recognizer = new Recognizer(1, ['eng']);
     await expect(lines()).rejects.toMatchObject({ code: 'OCR_TIMEOUT' });
   });
+});
+
+describe('When a small page has few lines', () => {
+  const recognizer = new Recognizer(60_000, ['eng']);
+  afterAll(() => recognizer.close());
+  /** Lines of different lengths. Tesseract itself loses some of them where they run downwards. */
+  const pages = [
+    { size: [242, 305], fontSize: 8, lines: ['for for', 'river miller the Fridays and from'] },
+    { size: [328, 258], fontSize: 14, lines: ['mill'] },
+  ];
+
+  test.each([0, 90, 180, 270])(
+    'turned by %d degrees, then all of them are found',
+    async (degrees) => {
+      for (const { size, fontSize, lines } of pages) {
+        const [width = 0, height = 0] = size;
+        const isSideways = degrees % 180 === 90;
+        const image = await drawn((document) => {
+          document.addPage({ size: isSideways ? [height, width] : [width, height], margin: 0 }).fontSize(fontSize);
+          const [right, down] = isSideways ? [height, width] : [width, height];
+          document
+            .translate(right / 2, down / 2)
+            .rotate(degrees)
+            .translate(-width / 2, -height / 2);
+          for (const [row, line] of lines.entries()) {
+            document.text(line, 20, 15 + row * 1.5 * fontSize, { lineBreak: false });
+          }
+        });
+        const found = await recognizer.recognize(image);
+        expect(found.lines.map(({ text }) => text)).toEqual(lines);
+        const [line] = found.lines;
+        const nearStart = { 0: line?.y0, 90: 1 - (line?.x1 ?? 0), 180: 1 - (line?.y1 ?? 0), 270: line?.x0 }[degrees];
+        expect(nearStart).toBeLessThan(0.25);
+      }
+    },
+    60_000,
+  );
 });

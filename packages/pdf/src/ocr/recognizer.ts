@@ -4,14 +4,17 @@ import { createWorker, OEM, PSM, type Worker } from 'tesseract.js';
 import type { GrayImage } from '../types';
 import { withLanguageData } from './languages';
 import { type RecognizedText, recognizedTextOf } from './recognizedText';
-import { askewAgain, skewOf, straightened } from './skew';
-import { turnedBack, upsideDown } from './upsideDown';
+import { askewAgain, lineDirectionOf, straightened } from './skew';
+import { asShown, toTheLeft, toTheRight, upsideDown } from './turns';
 
 /**
  * A page with less mean confidence (of 100) may be upside down. Measured: dense pages have 94, the same pages upside down 20 to 31,
  * and scans of 67 dpi 64 to 69. Two in three words of such scans are read.
  */
 const minUprightConfidence = 60;
+/** A few characters look certain in any turn: "mill" is read as "nw". */
+const fewCharacters = 20;
+const minConfidenceOfFew = 90;
 
 /** What was read on a page. */
 export type Recognition = Pick<RecognizedText, 'lines' | 'confidence'>;
@@ -126,30 +129,39 @@ function engineOf(worker: Worker): Engine {
 }
 
 /**
- * Recognizes the page as it is shown, but straight, and, when the result is poor, upside down. Tesseract detects lines that
- * run downwards, but not lines that are upside down or run upwards. Where a page lies askew, it reads across columns.
+ * Recognizes the page so that its lines are level and upright. Tesseract loses words of lines that run downwards, and reads
+ * nothing of lines that are upside down. Where a page lies askew, it reads across columns. Whether lines are upside down shows
+ * only in the result: where that is poor, the page is turned around. Then the attempt that read more is taken.
  */
 async function recognizeWith(
   worker: Worker,
   image: GrayImage,
   onFirstAttempt: (found: Recognition) => void,
 ): Promise<Recognition> {
-  const skew = skewOf(image);
+  const { skew, isSideways } = lineDirectionOf(image);
   const straight = skew === 0 ? image : straightened(image, skew);
-  const onPage = ({ lines, confidence }: RecognizedText): Recognition => ({
-    lines: skew === 0 ? lines : lines.map((line) => askewAgain(line, skew, image)),
-    confidence,
-  });
   // Without it, Tesseract guesses the resolution and reports that on standard error.
   await worker.setParameters({ user_defined_dpi: String(image.dpi) });
-  const asShown = await recognizeOnce(worker, straight);
-  onFirstAttempt(onPage(asShown));
-  if (asShown.characters === 0 || asShown.confidence >= minUprightConfidence) {
-    return onPage(asShown);
+  let best: RecognizedText | null = null;
+  // What only seems to run sideways, such as a drawing, is tried as it is, too.
+  for (const turn of isSideways ? [toTheLeft, toTheRight, asShown] : [asShown, upsideDown]) {
+    const found = await recognizeOnce(worker, turn.image(straight));
+    const onPage = found.lines.map(turn.back).map((line) => (skew === 0 ? line : askewAgain(line, skew, image)));
+    if (best === null) {
+      onFirstAttempt({ ...found, lines: onPage });
+    }
+    if (best === null || found.characters * found.confidence > best.characters * best.confidence) {
+      best = { ...found, lines: onPage };
+    }
+    if (isUpright(best) || (found.characters === 0 && !isSideways)) {
+      break;
+    }
   }
-  const turned = await recognizeOnce(worker, upsideDown(straight));
-  const isBetter = turned.characters * turned.confidence > asShown.characters * asShown.confidence;
-  return onPage(isBetter ? { ...turned, lines: turned.lines.map(turnedBack) } : asShown);
+  return { lines: best?.lines ?? [], confidence: best?.confidence ?? 0 };
+}
+
+function isUpright({ characters, confidence }: RecognizedText): boolean {
+  return confidence >= (characters < fewCharacters ? minConfidenceOfFew : minUprightConfidence);
 }
 
 async function recognizeOnce(worker: Worker, image: GrayImage): Promise<RecognizedText> {

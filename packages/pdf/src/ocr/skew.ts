@@ -4,6 +4,8 @@ import type { GrayImage, TextLine } from '../types';
 const ink = 128;
 /** Enough ink to see lines in. A page has a few hundred thousand pixels of it. */
 const maxPoints = 15_000;
+/** With less ink, an angle means little. */
+const minPoints = 1_000;
 /** Degrees. Scans lie at most so far askew. */
 const maxAngle = 10;
 const coarseStep = 0.5;
@@ -12,6 +14,8 @@ const fineStep = 0.1;
 const minAngle = 0.8;
 /** How much sharper lines must become. Drawings have no lines that could. */
 const minGain = 1.15;
+/** How much sharper sideways lines must be than upright ones. Tables with long vertical rules come close to 1. */
+const minSidewaysGain = 1.25;
 /** A row of the histogram is so many pixels high: a fifth of a line of small print at 200 dpi. */
 const rowPixels = 4;
 
@@ -22,21 +26,27 @@ interface Points {
   maxY: number;
 }
 
-/**
- * The angle in degrees by which the lines of a page lie askew: 0 where they do not, or no lines are seen. Positive where
- * lines go down to the right. Sideways lines count as well.
- */
-export function skewOf(image: GrayImage): number {
+/** How the lines of a page lie. */
+export interface LineDirection {
+  /** Degrees by which the lines lie askew: 0 where they do not, or no lines are seen. Positive where lines go down to the right. */
+  skew: number;
+  /** True when the lines run downwards or upwards. */
+  isSideways: boolean;
+}
+
+export function lineDirectionOf(image: GrayImage): LineDirection {
   const points = inkPoints(image);
-  if (points.x.length < 1_000) {
-    return 0;
-  }
   const across = { x: points.y, y: points.x, maxX: points.maxY, maxY: points.maxX };
   const upright = bestAngle(points);
   const sideways = bestAngle(across);
   // Turning the axes turns the angle the other way.
   const best = upright.sharpness >= sideways.sharpness ? upright : { ...sideways, angle: -sideways.angle };
-  return Math.abs(best.angle) >= minAngle && best.sharpness > minGain * best.asIs ? best.angle : 0;
+  const isAskew =
+    points.x.length >= minPoints && Math.abs(best.angle) >= minAngle && best.sharpness > minGain * best.asIs;
+  return {
+    skew: isAskew ? best.angle : 0,
+    isSideways: sideways.sharpness > minSidewaysGain * upright.sharpness,
+  };
 }
 
 /** Turns an image so that lines which lie askew by `angle` degrees become level. The size stays; corners become white. */
