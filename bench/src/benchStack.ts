@@ -80,6 +80,10 @@ export function withStackOn<T>(
             LOG_LEVEL: 'warn',
             STATIC_EMBEDDING_FILE: join(root, '.millrace', 'static-embedding.bin'),
             ...withStaticProvider(environment),
+            RATE_LIMIT_READ: '0',
+            RATE_LIMIT_WRITE: '0',
+            RATE_LIMIT_UPLOAD: '0',
+            RATE_LIMIT_SEARCH: '0',
             // These would lead to another database.
             DATABASE_MIGRATION_URL: '',
             DATABASE_READ_URL: '',

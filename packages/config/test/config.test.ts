@@ -229,6 +229,18 @@ See .env.example for every variable.`,
     },
   );
 
+  test.each([
+    ['2', 2],
+    ['loopback, 10.0.0.0/8,2001:db8::/32,192.0.2.1', ['loopback', '10.0.0.0/8', '2001:db8::/32', '192.0.2.1']],
+  ])('When TRUST_PROXY is %j, then these proxies are trusted', (TrustProxy, trusted) => {
+    expect(loadConfig({ ...servers, TRUST_PROXY: TrustProxy }).TRUST_PROXY).toEqual(trusted);
+  });
+
+  test.each(['true', '0', '17', '10.0.0.0/33', '10.0.0.0/8/8', 'example.com', 'loopback,'])(
+    'When TRUST_PROXY is %j, then it is refused: clients could choose their address',
+    (TrustProxy) => expect(issuesOf({ ...servers, TRUST_PROXY: TrustProxy })).toContain('TRUST_PROXY must be'),
+  );
+
   test('.env.example is made from the descriptions of the variables', () => {
     const text = readFileSync(join(__dirname, '..', '..', '..', '.env.example'), 'utf8');
     // To write it again: node packages/config/dist/writeEnvExample.js

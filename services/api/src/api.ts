@@ -8,13 +8,14 @@ import { addReadMetric, type Logger, listen } from '@millrace/telemetry';
 import { createApp } from './app';
 import { configureKey } from './authorization/firstAdmin';
 import { closeServer, createHttpServer } from './http/server';
+import { RateLimiter } from './limits/rateLimiter';
 import { addStateMetrics } from './metrics/stateMetrics';
 import { Unlocker } from './uploads/unlocker';
 
 /** Starts the API server. */
 export function startApi(config: Config, logger: Logger): Promise<RunningService> {
   const options = { name: 'api', config, logger, redis: 'producer', database: readOptions(config, logger) } as const;
-  return startService(options, async ({ database, queues, deliveries, registry, checks }) => {
+  return startService(options, async ({ database, redis, queues, deliveries, registry, checks }) => {
     const providers = await EmbeddingProviders.create(config);
     const blobs = new BlobStore(config.BLOB_DIR);
     await blobs.check();
@@ -37,6 +38,7 @@ export function startApi(config: Config, logger: Logger): Promise<RunningService
       providers,
       logger,
       registry,
+      rateLimiter: new RateLimiter(redis, config.QUEUE_PREFIX, logger),
       checks: { ...checks, blobs: () => blobs.check().then(() => []) },
     });
     const server = createHttpServer(app);

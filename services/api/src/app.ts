@@ -9,6 +9,7 @@ import { endpoints } from './endpoints';
 import { endpointRouter } from './http/endpointRouter';
 import { answerProblem, undecodableAddress, unknownAddress } from './http/problems';
 import { withoutPassword } from './http/requestLog';
+import { RequestLimits, withLimits } from './limits/requestLimits';
 import { requestMetrics } from './metrics/requestMetrics';
 import { ChunkSearch } from './search';
 
@@ -16,9 +17,11 @@ import { ChunkSearch } from './search';
 export function createApp({ providers, ...resources }: Dependencies): Express {
   const { config, database, logger } = resources;
   const keys = new KeyAuthentication(database);
-  const authenticate = authentication(keys, database);
+  const limits = new RequestLimits(config, resources.rateLimiter);
+  const authenticate = withLimits(authentication(keys, database), limits);
   const app = express();
   app.disable('x-powered-by');
+  app.set('trust proxy', config.TRUST_PROXY ?? false);
   app.use(requestMetrics(resources.registry));
   app.use(
     pinoHttp({
@@ -45,7 +48,7 @@ export function createApp({ providers, ...resources }: Dependencies): Express {
 
   app.use(helmet());
   const search = new ChunkSearch(database, providers, config.SEARCH_EFFORT);
-  app.use(endpointRouter(endpoints, { ...resources, search }, authenticate));
+  app.use(endpointRouter(endpoints, { ...resources, search }, { authenticate, limits }));
   app.use(unknownAddress(authenticate));
   app.use(undecodableAddress(authenticate));
   app.use(answerProblem);

@@ -6,6 +6,7 @@ import type { Queues } from '@millrace/queues';
 import type { Deliveries } from '@millrace/runtime';
 import type { Checks, Logger, Registry } from '@millrace/telemetry';
 import type { Access } from './authorization/access';
+import type { RateLimiter } from './limits/rateLimiter';
 import type { ChunkSearch } from './search';
 import type { Unlocker } from './uploads/unlocker';
 
@@ -21,6 +22,7 @@ export interface Dependencies {
   logger: Logger;
   registry: Registry;
   checks: Checks;
+  rateLimiter: RateLimiter;
 }
 
 /** What the application gives to every endpoint. */

@@ -37,6 +37,13 @@ export async function createTestEnvironment(changes: Record<string, string> = {}
     RETRY_BACKOFF_MS: '50',
     SHUTDOWN_TIMEOUT_MS: '10000',
     STATIC_EMBEDDING_FILE: staticTableFile,
+    // Tests send as fast as they can.
+    RATE_LIMIT_READ: '0',
+    RATE_LIMIT_WRITE: '0',
+    RATE_LIMIT_UPLOAD: '0',
+    RATE_LIMIT_SEARCH: '0',
+    RATE_LIMIT_ADMIN: '0',
+    RATE_LIMIT_ANONYMOUS: '0',
     // The local server makes vectors of the length that it is asked for, for models of any name.
     OPENAI_SEND_DIMENSIONS: 'always',
     // Most tests look at the texts of chunks as they are.

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { compose } from './compose';
 import { embeddings, nextEmbeddings } from './embedding';
+import { network } from './network';
 import { reading, searches } from './reading';
 import { api, database, files, health, redis, running } from './servers';
 import type { VariableGroup } from './types';
@@ -12,6 +13,7 @@ export const variableGroups: readonly VariableGroup[] = [
   redis,
   files,
   api,
+  network,
   health,
   reading,
   searches,
@@ -29,6 +31,7 @@ export const variables = z.object({
   ...redis.variables,
   ...files.variables,
   ...api.variables,
+  ...network.variables,
   ...health.variables,
   ...reading.variables,
   ...searches.variables,

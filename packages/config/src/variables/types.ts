@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 export const mebibyte = 1024 * 1024;
@@ -85,4 +86,30 @@ export function languages() {
     .string()
     .regex(/^[a-z]{3}(_[a-z]+)*(\+[a-z]{3}(_[a-z]+)*)*$/, "must be Tesseract's codes joined by +, such as eng+deu")
     .transform((codes) => [...new Set(codes.split('+'))]);
+}
+
+const proxyNetworks = ['loopback', 'linklocal', 'uniquelocal'];
+
+/** The proxies to trust, as Express takes them. To trust all would let clients choose their address, so it is refused. */
+export function trustedProxies() {
+  const error =
+    'must be a number from 1 to 16, or addresses and networks joined by commas, such as loopback,10.0.0.0/8';
+  return z.string().transform((text, context): number | string[] => {
+    if (/^([1-9]|1[0-6])$/.test(text)) {
+      return Number(text);
+    }
+    const entries = text.split(',').map((entry) => entry.trim());
+    if (!entries.every((entry) => proxyNetworks.includes(entry) || isNetwork(entry))) {
+      context.addIssue({ code: 'custom', message: error });
+    }
+    return entries;
+  });
+}
+
+/** True for an address, and for an address with the length of its prefix: 10.0.0.0/8. */
+export function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/');
+  const family = isIP(address);
+  const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
+  return family !== 0 && isPrefix && rest.length === 0;
 }

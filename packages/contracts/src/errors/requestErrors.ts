@@ -52,6 +52,11 @@ export const requestErrors = {
   COLLECTION_NOT_FOUND: permanent(404, 'There is no such collection', 'Check the collection id.'),
   HEADERS_TOO_LARGE: permanent(431, 'The request headers are too large', 'Send smaller headers.'),
   PAYLOAD_TOO_LARGE: permanent(413, 'The request body is too large', 'Send a smaller JSON body.'),
+  TOO_MANY_REQUESTS: retryable(
+    429,
+    'There were too many requests in a short time',
+    'Send the request again after the time in Retry-After. The header RateLimit says how many requests are left.',
+  ),
   INTERNAL: retryable(
     500,
     'Something went wrong inside Millrace',

@@ -1,12 +1,13 @@
 import { MillraceError } from '@millrace/contracts';
 import { ApiKeys, type Database, type KeyHolder } from '@millrace/database';
 import type { Request, RequestHandler } from 'express';
+import type { RateClass } from '../http/endpoint';
 import { storedKey } from './apiKeys';
 import { mayEver, type Permission } from './permissions';
 import type { Principal } from './principal';
 
-/** Finds out who makes a request. @throws MillraceError UNAUTHENTICATED */
-export type Authenticate = (request: Request) => Promise<Principal>;
+/** Finds out who makes a request, and counts the request. @throws MillraceError UNAUTHENTICATED or TOO_MANY_REQUESTS */
+export type Authenticate = (request: Request, rateClass: RateClass) => Promise<Principal>;
 
 function bearerOrHeader(request: Request): string | undefined {
   const [scheme, value] = (request.get('authorization') ?? '').split(' ');

@@ -11,7 +11,7 @@ export const getHealth = endpoint({
   responses: { 200: { description: 'The process is running.', schema: healthSchema } },
   errors: [],
   access: 'public',
-  rateClass: 'admin',
+  rateClass: 'unlimited',
   uses: [],
 }).handle(async () => {
   return { status: 200, body: { status: 'ok' } };
@@ -28,7 +28,7 @@ export const getReadiness = endpoint({
   },
   errors: [],
   access: 'public',
-  rateClass: 'admin',
+  rateClass: 'unlimited',
   uses: ['checks'],
 }).handle(async (_input, { checks }) => {
   const readiness = await runChecks(checks);
@@ -43,7 +43,7 @@ export const getMetrics = endpoint({
   responses: { 200: { description: 'The metrics', schema: z.string(), contentType: 'text/plain' } },
   errors: [],
   access: 'metrics.read',
-  rateClass: 'admin',
+  rateClass: 'unlimited',
   uses: ['registry'],
 }).handle(async (_input, { registry }) => {
   return { status: 200, headers: { 'Content-Type': registry.contentType }, body: await registry.metrics() };

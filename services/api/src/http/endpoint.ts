@@ -8,7 +8,7 @@ import type { Resources } from '../dependencies';
 export type AccessRule = 'public' | Permission;
 
 /** Which limit of requests counts a call. It is published, so that clients can pace themselves. */
-export type RateClass = 'read' | 'write' | 'upload' | 'search' | 'admin';
+export type RateClass = 'read' | 'write' | 'upload' | 'search' | 'admin' | 'unlimited';
 
 /** A body that the router reads and parses as JSON. */
 export interface JsonBody<Schema extends z.ZodType = z.ZodType> {
@@ -62,6 +62,8 @@ interface Input<Path extends string, Query extends z.ZodObject, Headers extends 
   headers: z.output<Headers>;
   /** The parsed JSON, or the request itself for an upload. */
   body: ParsedBody<Body>;
+  /** The address of the client. */
+  address: string;
   /** Aborted when the client has closed the connection. */
   gone: AbortSignal;
 }

@@ -5,15 +5,23 @@ import type { Authenticate } from '../authorization/authentication';
 import { mayEver, type Permission } from '../authorization/permissions';
 import type { Principal } from '../authorization/principal';
 import type { Resources, SharedResources } from '../dependencies';
+import { addressOf } from '../limits/addresses';
+import type { RequestLimits } from '../limits/requestLimits';
 import { nameRoute } from '../metrics/requestMetrics';
 import type { Endpoint, JsonBody } from './endpoint';
 import { hasBody } from './hasBody';
+
+/** What every request passes before its endpoint. */
+export interface RequestGuards {
+  authenticate: Authenticate;
+  limits: RequestLimits;
+}
 
 /** Makes the routes of the endpoints. A method that no endpoint of a path takes is answered with METHOD_NOT_ALLOWED. */
 export function endpointRouter(
   endpoints: readonly Endpoint[],
   resources: SharedResources,
-  authenticate: Authenticate,
+  { authenticate, limits }: RequestGuards,
 ): Router {
   const router = Router();
   const paths = new Map<string, Endpoint[]>();
@@ -24,7 +32,7 @@ export function endpointRouter(
   for (const [path, atPath] of [...paths].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const route = router.route(path.replaceAll(/\{(\w+)\}/g, ':$1'));
     for (const endpoint of atPath) {
-      route[methodNames[endpoint.method]](runner(endpoint, resources, authenticate));
+      route[methodNames[endpoint.method]](runner(endpoint, resources, { authenticate, limits }));
     }
     const methods = Object.keys(methodNames)
       .filter((method) => atPath.some((endpoint) => endpoint.method === method))
@@ -33,7 +41,7 @@ export function endpointRouter(
     route.all(async (request, response) => {
       nameRoute(response, path);
       if (!isPublic) {
-        await authenticate(request);
+        await authenticate(request, 'read');
       }
       response.setHeader('Allow', methods);
       throw new MillraceError('METHOD_NOT_ALLOWED', `${request.method} is not one of ${methods}.`);
@@ -45,19 +53,22 @@ export function endpointRouter(
 const methodNames = { GET: 'get', POST: 'post', PATCH: 'patch', DELETE: 'delete' } as const;
 
 /** Makes the handler of Express: authenticates, parses, calls the endpoint and sends its answer. */
-function runner(endpoint: Endpoint, shared: SharedResources, authenticate: Authenticate) {
+function runner(endpoint: Endpoint, shared: SharedResources, { authenticate, limits }: RequestGuards) {
   const { body, query, headers } = endpoint;
   const readJson = body?.kind === 'json' ? jsonReader(body) : null;
   const headerNames = Object.keys(headers?.shape ?? {});
 
   const accessOf = async (request: Request, permission: Permission) => {
-    const principal = await authenticate(request);
+    const principal = await authenticate(request, endpoint.rateClass);
     requirePermission(principal, permission);
     return new Access(principal, permission, shared.database);
   };
 
   return async (request: Request, response: Response): Promise<void> => {
     nameRoute(response, endpoint.path);
+    if (endpoint.access === 'public' && endpoint.rateClass !== 'unlimited') {
+      await limits.countAnonymous(request);
+    }
     const resources: Resources =
       endpoint.access === 'public'
         ? // Public endpoints cannot declare that they use it.
@@ -70,6 +81,7 @@ function runner(endpoint: Endpoint, shared: SharedResources, authenticate: Authe
         query: query?.parse(request.query) ?? {},
         headers: headers?.parse(given) ?? {},
         body: readJson ? await readJson(request, response) : request,
+        address: addressOf(request),
         gone: goneSignal(response),
       },
       resources,

@@ -9,6 +9,7 @@ import {
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { ZodError } from 'zod';
 import type { Authenticate } from '../authorization/authentication';
+import { nameProblem } from '../metrics/requestMetrics';
 import { answerEarly } from './answerEarly';
 import { hasBody } from './hasBody';
 
@@ -69,6 +70,7 @@ function fromFramework(error: unknown): MillraceError | null {
 export const answerProblem: ErrorRequestHandler = (thrown, request, response, next) => {
   const error = toKnownError(thrown);
   const problem = problemOf(error.code, error.message, { ...error.extra, request_id: String(request.id) });
+  nameProblem(response, error.code);
   if (problem.status >= 500) {
     request.log.error({ err: error.cause ?? error, code: error.code }, 'a request failed');
   }
@@ -94,7 +96,7 @@ export const answerProblem: ErrorRequestHandler = (thrown, request, response, ne
 /** Answers requests for unknown addresses. Without a valid key the answer does not tell which addresses exist. */
 export function unknownAddress(authenticate: Authenticate): RequestHandler {
   return async (request) => {
-    await authenticate(request);
+    await authenticate(request, 'read');
     throw new MillraceError('NOT_FOUND', `There is nothing at ${request.method} ${request.path}.`);
   };
 }
@@ -106,7 +108,7 @@ export function unknownAddress(authenticate: Authenticate): RequestHandler {
 export function undecodableAddress(authenticate: Authenticate): ErrorRequestHandler {
   return async (error, request, _response, next) => {
     if (error instanceof URIError) {
-      await authenticate(request);
+      await authenticate(request, 'read');
     }
     next(error);
   };

@@ -1,0 +1,25 @@
+import { group, trustedProxies, wholeNumber } from './types';
+
+/** Requests in a minute. 0 turns the limit off. */
+const perMinute = (standard: number) => wholeNumber(0, 1_000_000).default(standard);
+
+export const network = group({
+  title: 'Requests from a network',
+  introduction:
+    'Each RATE_LIMIT_ is a number of requests in a minute, counted for all APIs together; 0 is no limit. All keys of a user share its limits.',
+  variables: {
+    RATE_LIMIT_READ: perMinute(6_000).describe('Reading and listing, for each user.'),
+    RATE_LIMIT_WRITE: perMinute(1_200).describe('Changes, retries, cancellations and deletions, for each user.'),
+    RATE_LIMIT_UPLOAD: perMinute(1_200).describe('Uploads, for each user.'),
+    RATE_LIMIT_SEARCH: perMinute(3_000).describe('Searches, for each user.'),
+    RATE_LIMIT_ADMIN: perMinute(600).describe('Changes of users, keys and the installation, for each user.'),
+    RATE_LIMIT_ANONYMOUS: perMinute(300).describe(
+      'Requests without a valid key, for each address (of IPv6 the first 64 bits).',
+    ),
+    TRUST_PROXY: trustedProxies().optional().meta({
+      description:
+        'The proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: their addresses or networks, joined by commas (loopback, linklocal and uniquelocal are names of networks), or how many proxies every request passes. Without it, a client counts by the address of its connection.',
+      example: 'loopback,10.0.0.0/8',
+    }),
+  },
+});
