@@ -24,10 +24,23 @@ function embedded({ data, mediaType }: File): string {
   return `<< /Type /EmbeddedFile ${type} /Filter /FlateDecode /Length ${packed.length} >>\nstream\n${packed}\nendstream`;
 }
 
-/** A page with the text "Cover." and these files: in its list, and in annotations. */
-function pdfWith(files: readonly File[], { catalog = '', annotated = [] as File[] } = {}): Buffer {
-  const all = [...files, ...annotated];
-  const [firstStream, firstSpec] = [6, 6 + all.length];
+interface Others {
+  catalog?: string;
+  page?: string;
+  annotated?: File[];
+  unlisted?: File[];
+}
+
+/** The number of the object that names the first of all files, if there are so many. */
+const firstSpecOf = (files: number) => 6 + files;
+
+/** A page with the text "Cover." and these files: in its list, in annotations, and in neither. */
+function pdfWith(
+  files: readonly File[],
+  { catalog = '', page = '', annotated = [], unlisted = [] }: Others = {},
+): Buffer {
+  const all = [...files, ...annotated, ...unlisted];
+  const [firstStream, firstSpec] = [6, firstSpecOf(all.length)];
   const specs = all.map(
     ({ name }, index) => `<< /Type /Filespec /F (${name}) /EF << /F ${firstStream + index} 0 R >> >>`,
   );
@@ -39,7 +52,7 @@ function pdfWith(files: readonly File[], { catalog = '', annotated = [] as File[
   return rawPdf([
     `<< /Type /Catalog /Pages 2 0 R ${catalog} /Names << /EmbeddedFiles << /Names [${listed.join(' ')}] >> >> >>`,
     '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
-    `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents 4 0 R /Annots [${annotations.join(' ')}]
+    `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents 4 0 R ${page} /Annots [${annotations.join(' ')}]
       /Resources << /Font << /F 5 0 R >> >> >>`,
     rawStream('BT /F 12 Tf 50 700 Td (Cover.) Tj ET'),
     '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>',
@@ -104,6 +117,42 @@ describe('When a PDF holds files', () => {
       'a.pdf > b.pdf > beside-c.pdf.txt: 1',
       'a.pdf > beside-b.pdf.txt: 1',
       'beside-a.pdf.txt: 1',
+    ]);
+  });
+
+  test('and some are only associated with it or with a page, then these are read like those in the list', async () => {
+    const [listed, other] = [text('a.txt', 'In the list.'), text('b.txt', 'Associated.')];
+    const first = firstSpecOf(2);
+    const af = `/AF [${first} 0 R ${first + 1} 0 R]`;
+    const wanted = [
+      [1, null, 'text', null],
+      [2, 'a.txt: 1', 'text', null],
+      [3, 'b.txt: 1', 'text', null],
+    ];
+    const inCatalog = pdfWith([listed], { unlisted: [other], catalog: af });
+    expect(pagesOf(await harness.parse(pool, inCatalog))).toEqual(wanted);
+    const ofPage = pdfWith([listed], { unlisted: [other], page: af }).toString('latin1');
+    const inPdf2 = Buffer.from(ofPage.replace(/%PDF-1\.\d/u, '%PDF-2.0'), 'latin1');
+    expect(pagesOf(await harness.parse(pool, inPdf2))).toEqual(wanted);
+  });
+
+  test('and the list itself is missing, then associated files are read', async () => {
+    const listless = pdfWith([], { unlisted: [text('b.txt', 'Associated.')], catalog: `/AF [${firstSpecOf(1)} 0 R]` })
+      .toString('latin1')
+      .replace('/Names << /EmbeddedFiles << /Names [] >> >>', ' '.repeat(43));
+    expect(pagesOf(await harness.parse(pool, Buffer.from(listless, 'latin1'))).slice(1)).toEqual([
+      [2, 'b.txt: 1', 'text', null],
+    ]);
+  });
+
+  test('and a PDF among them is broken, then it is repaired as an uploaded one is', async () => {
+    const whole = pdfWith([]);
+    const data = whole.subarray(0, whole.lastIndexOf('xref', whole.length - 20) - 5);
+    const parsed = await harness.parse(pool, pdfWith([{ name: 'a.pdf', data }, text('b.txt', 'Behind it.')]));
+    expect(chunksOf(parsed)).toEqual([
+      [1, null, 'Cover.'],
+      [2, 'a.pdf', 'Cover.'],
+      [3, 'b.txt', 'Behind it.'],
     ]);
   });
 

@@ -7,7 +7,7 @@ const maxDepth = 16;
 /** Hostile files draw forms within forms without end. Objects beyond this many are not looked at. */
 const maxObjects = 200_000;
 
-/** Keeps what is drawn on hidden layers out of an open page. The file must be read with its hiddenLayersUpdate. */
+/** Keeps what is drawn on hidden layers out of an open page. The file must be read with its update. */
 export function hideLayers(pdfium: Pdfium, page: number): void {
   const { fpdf } = pdfium;
   const key = Buffer.from(`${hiddenMark}\0`, 'latin1');

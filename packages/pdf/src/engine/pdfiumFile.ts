@@ -51,11 +51,11 @@ export class PdfiumFile implements PdfFile {
 
   /** @throws what loadDocument and readInfo throw. */
   static open(pdfium: Pdfium, access: FileAccess, options: InfoOptions): PdfiumFile {
-    const { needsAppearances, hiddenLayers, isPortfolio } = readCatalog(access);
-    if (hiddenLayers !== null) {
-      access.append(hiddenLayers);
+    const { needsAppearances, hidesLayers, isPortfolio, update } = readCatalog(access);
+    if (update !== null) {
+      access.append(update);
     }
-    const showing: Showing = { needsAppearances, hidesLayers: hiddenLayers !== null };
+    const showing: Showing = { needsAppearances, hidesLayers };
     const seen: SeenOnPages = { hasField: false, files: new Map() };
     const document = new OpenDocument(pdfium, access, showing, seen);
     try {

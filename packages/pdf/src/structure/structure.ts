@@ -26,6 +26,8 @@ export class Structure {
     readonly table: ObjectTable,
     /** How many bytes precede the PDF in the file. Offsets count from there. */
     readonly origin: number,
+    /** The version that the file's first line names, such as "1.7". */
+    readonly version: string,
   ) {}
 
   /**
@@ -43,20 +45,21 @@ export class Structure {
         size: file.size - origin,
         read: (position, target) => file.read(position + origin, target),
       };
+      const [, version = ''] = /%PDF-([\d.]+)/.exec(head.toString('latin1')) ?? [];
       const table = ownTableOf(bytes);
-      const structure = table === null ? null : new Structure(bytes, table, origin);
+      const structure = table === null ? null : new Structure(bytes, table, origin, version);
       if (structure?.catalog?.has('Pages')) {
         return structure;
       }
-      return structure?.hidesCatalog() ? null : Structure.search(bytes, origin);
+      return structure?.hidesCatalog() ? null : Structure.search(bytes, origin, version);
     } catch {
       return null;
     }
   }
 
-  private static search(bytes: Bytes, origin: number): Structure | null {
+  private static search(bytes: Bytes, origin: number, version: string): Structure | null {
     const table = new FoundTable(bytes);
-    const structure = new Structure(bytes, table, origin);
+    const structure = new Structure(bytes, table, origin, version);
     for (const stream of table.streams) {
       for (const number of structure.membersOf(stream)) {
         table.addMember(number, { stream });
@@ -121,6 +124,19 @@ export class Structure {
     }
   }
 
+  /** The decoded data of the stream that the value refers to; null when it is missing, broken or encrypted. */
+  data(value: Value | undefined): Buffer | null {
+    const place = value instanceof Reference ? this.table.find(value.number) : null;
+    if (place === null || !('offset' in place) || this.isEncrypted) {
+      return null;
+    }
+    try {
+      return this.dataAt(place.offset).data;
+    } catch {
+      return null;
+    }
+  }
+
   /** All object numbers, those in one stream after each other: each stream is then decoded once. */
   numbers(): number[] {
     const streamOf = Array.from({ length: this.table.size }, (_, number) => {
@@ -152,15 +168,20 @@ export class Structure {
     return offset === undefined ? null : new Parser(data, offset).value();
   }
 
+  private dataAt(offset: number): { dictionary: Dictionary; data: Buffer } {
+    const { dictionary, dataAt } = parseAt(this.bytes, offset, (parser) => streamHead(parser, offset));
+    const length = numberOf(this.resolve(dictionary.get('Length')), -1);
+    return { dictionary, data: decode(streamData(this.bytes, dataAt, length), dictionary) };
+  }
+
   private readStream(number: number): ObjectStream {
     const place = this.table.find(number);
     if (this.isEncrypted || place === null || !('offset' in place)) {
       throw new Malformed('An object stream cannot be read.');
     }
-    const { dictionary, dataAt } = parseAt(this.bytes, place.offset, (parser) => streamHead(parser, place.offset));
-    const length = numberOf(this.resolve(dictionary.get('Length')), -1);
+    const { dictionary, data: decoded } = this.dataAt(place.offset);
     // The parser ends a number at the character behind it.
-    const data = Buffer.concat([decode(streamData(this.bytes, dataAt, length), dictionary), Buffer.from('\n')]);
+    const data = Buffer.concat([decoded, Buffer.from('\n')]);
     const parser = new Parser(data);
     const first = numberOf(dictionary.get('First'), 0);
     const offsets: ObjectStream['offsets'] = new Map();

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { DocumentPart } from '@millrace/chunking';
 import { type ErrorCode, type MediaType, MillraceError } from '@millrace/contracts';
-import { openPdfBytes, type PdfAttachment, type PdfFile } from '@millrace/pdf';
+import type { PdfAttachment, PdfFile } from '@millrace/pdf';
 import { readTextPages } from '@millrace/text';
 import type { ParsedPage, ParseRun } from '../parseProtocol';
+import { openAttachedPdf } from './attachedPdf';
 import { isPdf, typeOfName } from './attachmentType';
+import { blankIsLost } from './cutOffPages';
 import { labelOf, OffsetReader } from './offsetReader';
 import type { BeginPage, ReadPage } from './reader';
 import { TemporaryFile } from './temporaryFile';
@@ -113,24 +115,26 @@ export class AttachedFiles {
 
   private async *readPdf(bytes: Buffer, { name, page: first, depth }: Attached): AsyncGenerator<ReadPage> {
     const offset = first - 1;
-    const file = await openPdfBytes(bytes, { maxPages: this.run.maxPages - offset });
+    const { run } = this;
+    const opened = await openAttachedPdf(bytes, { maxPages: run.maxPages - offset, rewrite: run.rewrite });
+    const { file } = opened;
     const { outline, pageCount } = file.info;
     const part: DocumentPart = {
       name,
       outline: outline.map((entry) => ({ ...entry, page: entry.page === null ? null : entry.page + offset })),
     };
-    const ocr = { ...this.run.ocr, maxPages: this.run.ocr.maxPages - this.ocrPages(offset) };
-    const reader = new OffsetReader(file, { run: { ...this.run, ocr }, beginPage: this.beginPage, offset, name });
+    const ocr = { ...run.ocr, maxPages: run.ocr.maxPages - this.ocrPages(offset) };
+    const reader = new OffsetReader(file, { run: { ...run, ocr }, beginPage: this.beginPage, offset, name });
     try {
       for (let page = 1; page <= pageCount; page++) {
         const read = await reader.read(page);
         this.pages++;
-        yield { ...read, part };
+        yield { ...(opened.isCutOff ? blankIsLost(read) : read), part };
       }
       yield* this.readOf(file, name, depth + 1);
     } finally {
       await reader.close();
-      file.close();
+      opened.close();
     }
   }
 
@@ -185,7 +189,7 @@ export class AttachedFiles {
   }
 
   private ignore(name: string): void {
-    if (this.ignored.length < maxIgnored) {
+    if (this.ignored.length < maxIgnored && !this.ignored.includes(name)) {
       this.ignored.push(name);
     }
   }
@@ -204,6 +208,7 @@ function codeOf(error: unknown): ErrorCode {
     case 'DOCUMENT_TOO_LARGE':
       return 'ATTACHMENT_LIMIT';
     case 'PDF_CORRUPT':
+    case 'PDF_REPAIR_TIMEOUT':
     case 'TEXT_UNREADABLE':
       return 'ATTACHMENT_UNREADABLE';
     case 'ATTACHMENT_UNREADABLE':

@@ -1,6 +1,7 @@
 import { isCutOff, loadPdfium, openPdf, type PdfFile } from '@millrace/pdf';
-import type { ParsedPage, ParseRun } from '../parseProtocol';
+import type { ParseRun } from '../parseProtocol';
 import { AttachedFiles } from './attachedFiles';
+import { blankIsLost } from './cutOffPages';
 import { PdfPageReader } from './pdfPageReader';
 import type { BeginPage, OpenDocument, Reader, ReadPage } from './reader';
 
@@ -48,7 +49,7 @@ class PdfDocument implements OpenDocument {
       // A page that only tells about the wanted ones is not worth OCR.
       const textLayerOnly = wanted !== null && !wanted.has(page);
       const read = await this.reader.read(page, { textLayerOnly });
-      yield cutOff ? { ...read, outcome: blankIsLost(read.outcome) } : read;
+      yield cutOff ? blankIsLost(read) : read;
     }
     yield* this.attached.readOf(this.file);
   }
@@ -62,9 +63,4 @@ class PdfDocument implements OpenDocument {
     await this.reader.close();
     this.file.close();
   }
-}
-
-/** In a file that was cut off, the content of a blank page may have been in the part that is lost. */
-function blankIsLost(outcome: ParsedPage): ParsedPage {
-  return outcome.outcome === 'empty' ? { ...outcome, outcome: 'failed', errorCode: 'PAGE_CUT_OFF' } : outcome;
 }

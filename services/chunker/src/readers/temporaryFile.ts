@@ -17,7 +17,8 @@ export class TemporaryFile {
     this.fd = openSync(named, 'wx+', 0o600);
     writeFileSync(this.fd, bytes);
     const isNameless = process.platform === 'linux';
-    this.path = isNameless ? `/proc/self/fd/${this.fd}` : named;
+    // With the number of this process, so that a process which it starts can read the file as well.
+    this.path = isNameless ? `/proc/${process.pid}/fd/${this.fd}` : named;
     if (isNameless) {
       this.removeFolder();
     }
