@@ -14,7 +14,7 @@ const esmOnly = [
 
 /** @type {import('jest').Config} */
 module.exports = {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/tests/support/nodeEnvironment.cjs',
   testMatch: [
     '<rootDir>/{packages,services,infra,apps}/*/test/**/*.test.ts',
     '<rootDir>/bench/test/**/*.test.ts',

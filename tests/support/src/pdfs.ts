@@ -1,12 +1,14 @@
 import { buffer } from 'node:stream/consumers';
-import PDFDocument from 'pdfkit';
+import type pdfkit from 'pdfkit';
 import { toUnicodeMap } from './contentPdf';
 import { rawPdf, rawStream } from './rawPdf';
 
-type Options = ConstructorParameters<typeof PDFDocument>[0];
+type Options = ConstructorParameters<typeof pdfkit>[0];
 
 /** Makes a PDF with pdfkit. `draw` gets a document without pages. */
 export async function drawnPdf(draw: (document: PDFKit.PDFDocument) => void, options: Options = {}): Promise<Buffer> {
+  // Loaded here, because nearly every test imports this package, and most make no PDF.
+  const { default: PDFDocument } = await import('pdfkit');
   const document = new PDFDocument({ autoFirstPage: false, size: 'LETTER', ...options });
   const bytes = buffer(document);
   draw(document);

@@ -1,7 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type EmbeddingModel, MillraceError, modelOf } from '@millrace/contracts';
-import { runner } from 'node-pg-migrate';
 import type { Client } from 'pg';
 import { type DatabaseAddress, withClient } from '../connection/withClient';
 import { grantToKnownRoles } from './privileges';
@@ -51,6 +50,8 @@ export function migrate(options: MigrateOptions): Promise<string[]> {
               set_config('lock_timeout', $3, true)`,
       [embedding.model, String(embedding.dimensions), String(lockTimeoutMs)],
     );
+    // Loaded here, because every service imports this file, and only a migration needs it.
+    const { runner } = await import('node-pg-migrate');
     const run = await runner({
       dbClient: client,
       dir: directory,

@@ -1,6 +1,5 @@
 import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
-import PDFDocument from 'pdfkit';
 
 /** A table of text cells; the first column is aligned to the left, the others to the right. */
 export interface Table {
@@ -84,6 +83,7 @@ function drawBlock(doc: PDFKit.PDFDocument, block: Block, outline: boolean): voi
 
 /** Writes a sample as a PDF. The same sample gives the same bytes: it has no compression, no clock and no random id. */
 export async function writeSample(sample: Sample, target: string): Promise<void> {
+  const { default: PDFDocument } = await import('pdfkit');
   const doc = new PDFDocument({
     size: 'A4',
     margin,
