@@ -40,7 +40,8 @@ describe('When a PDF with its pages in compressed streams has lost its end', () 
           Buffer.from(`${50 + index} 0 obj\n<< /Type /Page /MediaBox [0 0 612 792] >>\nendobj\n`),
         ),
       ]);
-    const found = (bytes: Buffer) => folder.open(bytes, ({ info }) => [info.repair, info.pageCount]);
+    const found = (bytes: Buffer, options = {}) =>
+      folder.open(bytes, ({ info }) => [info.repair, info.pageCount], options);
 
     test('then it is read in the way that reaches more pages', async () => {
       expect(await found(withPlainPages(texts, 1))).toEqual(['REWRITTEN', 2]);
@@ -52,7 +53,9 @@ describe('When a PDF with its pages in compressed streams has lost its end', () 
         insatiablePdf(),
         Buffer.from('50 0 obj\n<< /Type /Page /MediaBox [0 0 612 792] >>\nendobj\n'),
       ]);
-      expect(await found(bytes)).toEqual(['PAGES_REBUILT', 1]);
+      // With less memory, that is found out sooner.
+      const rewrite = { ...limits, maxRssBytes: 150 * 2 ** 20 };
+      expect(await found(bytes, { rewrite })).toEqual(['PAGES_REBUILT', 1]);
     });
   });
 
@@ -70,7 +73,7 @@ describe('When a broken PDF cannot be rewritten', () => {
   test.each([
     ['nothing is left of it', brokenPdf, limits, 'PDF_CORRUPT', 'beyond repair'],
     ['it is too large', cutOff, { ...limits, maxFileBytes: 2 ** 8 }, 'PDF_CORRUPT', 'too large to be rewritten'],
-    ['it takes too long', endlessPdf, { ...limits, timeoutMs: 6_000 }, 'PDF_REPAIR_TIMEOUT', 'longer than 6000 ms'],
+    ['it takes too long', endlessPdf, { ...limits, timeoutMs: 2_000 }, 'PDF_REPAIR_TIMEOUT', 'longer than 2000 ms'],
     [
       'it takes too much memory',
       insatiablePdf,

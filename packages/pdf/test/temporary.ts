@@ -20,8 +20,8 @@ export class TemporaryFolder {
   }
 
   /** Opens the PDF, calls `use` with it and closes it. */
-  async open<T>(bytes: Buffer, use: (file: PdfFile) => T): Promise<T> {
-    const file = await openPdf(await this.write(bytes));
+  async open<T>(bytes: Buffer, use: (file: PdfFile) => T, options: Parameters<typeof openPdf>[1] = {}): Promise<T> {
+    const file = await openPdf(await this.write(bytes), options);
     try {
       return use(file);
     } finally {

@@ -4,9 +4,9 @@ import type { ReaderPool } from '../src/parseProtocol';
 
 export type PoolOptions = Partial<TaskLimits> & Partial<Omit<ProcessPoolOptions, 'limits'>>;
 
-const program = join(__dirname, '../src/parseProcess.ts');
+const program = join(__dirname, '../dist/parseProcess.js');
 
-/** A pool of reading processes that run from the sources. */
+/** A pool of reading processes. They run the compiled program, or a TypeScript file of a test. */
 export function readerPool(options: PoolOptions = {}): ReaderPool {
   const { processes = 1, recycleRssBytes, usedMaxRssBytes, entry = program, ...limits } = options;
   return new ProcessPool({
@@ -16,6 +16,6 @@ export function readerPool(options: PoolOptions = {}): ReaderPool {
     limits: { timeoutMs: 300_000, startMs: 300_000, ...limits },
     ...(recycleRssBytes !== undefined && { recycleRssBytes }),
     ...(usedMaxRssBytes !== undefined && { usedMaxRssBytes }),
-    execArgv: ['-r', join(__dirname, '../../../tests/support/register.cjs')],
+    ...(entry !== program && { execArgv: ['-r', join(__dirname, '../../../tests/support/register.cjs')] }),
   });
 }
