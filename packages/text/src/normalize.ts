@@ -1,7 +1,14 @@
 import { cleanText } from '@millrace/contracts';
 
-/** Characters that have no width and no meaning in a search: soft hyphen, word joiner and byte order mark. */
-const invisible = /[\u00AD\u2060\uFEFF]/gu;
+/** Characters that have no width and no meaning in a search: soft hyphen, joiners, byte order mark and marks of direction. */
+const invisible = /[\u00AD\u200E\u200F\u202A-\u202E\u2060-\u2064\u2066-\u2069\uFEFF]/gu;
+/**
+ * Characters without width that mean something in other scripts: where words end in Thai, and how letters join in
+ * Persian and Hindi.
+ */
+const invisibleInWords =
+  /(?<=[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{N}\p{P}\s]|^)[\u200B-\u200D]+|\u200B{1,16}(?=[\p{Script=Latin}\p{N}\p{P}\s]|$)/gu;
+const anyInvisible = /[\u00AD\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/u;
 /** White space and control characters in a line of code, other than single spaces and tabs. */
 const oddCodeSpace = /[^\S \t]|\p{Cc}/gu;
 /** More white space in a line of code is cut, in characters. Indentations are shorter. */
@@ -38,5 +45,6 @@ export function normalizeCode(text: string): string {
 }
 
 function withoutInvisible(text: string): string {
-  return cleanText(text).replace(invisible, '');
+  const cleaned = cleanText(text);
+  return anyInvisible.test(cleaned) ? cleaned.replace(invisible, '').replace(invisibleInWords, '') : cleaned;
 }

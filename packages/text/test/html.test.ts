@@ -211,3 +211,66 @@ describe('When HTML is read', () => {
     }
   });
 });
+
+describe('When HTML has styles of its own', () => {
+  test.each([
+    ['<div style="white-space: pre-wrap">if a:\n    b()\n\nc</div>', ['if a:', '    b()', '', 'c']],
+    ['<div style="color: red; white-space:break-spaces">a\n  b</div>', ['a', '  b']],
+    ['<p style="white-space: pre-wrap">One  paragraph.</p>', ['One paragraph.']],
+    ['<p style="white-space: pre-line">a   b\n   c</p>', ['a b', 'c']],
+    ['<pre style="white-space: normal">a\n  b</pre>', ['a b']],
+    ['<pre style="white-space: pre-wrap">a  b</pre>', ['a  b']],
+    ['<p style="white-space: nowrap">a\n  b</p>', ['a b']],
+  ])('for white space (%s), then it is kept as a browser shows it', (content, lines) => {
+    expect(html(content)).toEqual(lines);
+  });
+
+  test('that make elements blocks, then they are lines', () => {
+    expect(html('<span style="display:block">a</span><span style="display: flex">b</span><b>c</b><i>d</i>')).toEqual([
+      'a',
+      'b',
+      'cd',
+    ]);
+  });
+});
+
+test.each([
+  ['<ol start=0><li>a<li>b</ol>', ['0. a', '1. b']],
+  ['<ol start=-1><li>a<li>b</ol>', ['-1. a', '0. b']],
+  ['<ol start=none><li>a</ol>', ['1. a']],
+  ['<ol><li>a<li value=7>b<li>c<ol start=3><li>d</ol><li>e</ol>', ['1. a', '7. b', '8. c', '3. d', '9. e']],
+  ['<ol reversed start=10><li>a<li>b<li value=2>c<li>d</ol>', ['10. a', '9. b', '2. c', '1. d']],
+  // Where it begins is known only at its end.
+  ['<ol reversed><li>a<li>b</ol>', ['• a', '• b']],
+  ['<ol type=a start=26><li>a<li>b</ol>', ['z. a', 'aa. b']],
+  ['<ol type=I><li value=1994>a</ol><ol style="list-style: upper-roman"><li>b</ol>', ['MCMXCIV. a', 'I. b']],
+])('When a list counts in its own way (%s), then its items have the numbers that a browser shows', (content, lines) => {
+  expect(html(content)).toEqual(lines);
+});
+
+test.each([
+  [
+    'Mill<sup>1</sup> has 10<sup>6</sup> grains on 3 m<sup>2</sup>, CO<sub>2</sub>.',
+    'Mill¹ has 10⁶ grains on 3 m², CO2.',
+  ],
+  ['the 1<sup>st</sup> mill<sup><a href="#n1">[3]</a></sup> at 10<sup>-3</sup>', 'the 1st mill[3] at 10⁻³'],
+])('When numbers are raised (%s), then they are no part of the word before', (content, line) => {
+  expect(html(content)).toEqual([line]);
+});
+
+test.each([
+  ['<ruby>漢<rt>かん</rt>字<rt>じ</rt></ruby>を', '漢字(かんじ)を'],
+  ['<ruby>東京<rp>(</rp><rt>とうきょう</rt><rp>)</rp></ruby>', '東京(とうきょう)'],
+  ['<table><tr><td><ruby>東<rt>ひがし</ruby><td>x</table>', '東(ひがし)\tx'],
+  ['<ruby>明日<rt></rt></ruby>', '明日'],
+])('When a word has a reading above it (%s), then the reading follows the word', (content, line) => {
+  expect(html(content)).toEqual([line]);
+});
+
+test('When characters have no width, then words are whole, and letters join as in their script', () => {
+  expect(html('super&#8203;cali&zwnj;fragi&#x200D;listic&lrm; &#x202B;x&#x202C;&#x2060;y a&ZeroWidthSpace; b')).toEqual(
+    ['supercalifragilistic xy a b'],
+  );
+  expect(html('می&zwnj;خواهم ไทย&#8203;ไทย 👩&zwj;💻')).toEqual(['می\u200cخواهم ไทย\u200bไทย 👩\u200d💻']);
+  expect(html(`ไทย${'&#8203;'.repeat(200_000)}ไทย`).join('')).toMatch(/^ไทย.*ไทย$/su);
+});

@@ -2,6 +2,9 @@ import { splitText } from '../../splitText';
 import { maxPieceLength, type Piece } from '../../types';
 import { ListMarkers } from '../listMarkers';
 import { HtmlTable } from './htmlTable';
+import { integerOf, numberingOf } from './listNumbering';
+import { SmallText } from './smallText';
+import { isStyledBlock, type WhiteSpace, whiteSpaceOf } from './styles';
 
 type Attributes = Record<string, string>;
 
@@ -12,8 +15,6 @@ const blockNames = new Set(
   ).split(' '),
 );
 const headingName = /^h([1-6])$/;
-const preformattedNames = new Set(['pre', 'listing', 'plaintext', 'textarea', 'xmp']);
-const preformattedStyle = /(?:^|;)\s*white-space\s*:\s*pre\s*(?:;|$)/i;
 /** Deeper tables are read as part of the table around them. */
 const maxTables = 100;
 
@@ -26,9 +27,12 @@ export class HtmlText {
   private ignoredTables = 0;
   private headingLevel: number | undefined;
   private depth = 0;
-  /** The depths of the open elements with preformatted text. */
-  private readonly preformatted: number[] = [];
+  /** The open elements that show white space in a way of their own. */
+  private readonly whiteSpaces: { depth: number; kind: WhiteSpace | 'collapsed' }[] = [];
+  /** The depths of the open elements that only a style makes a block. */
+  private readonly styledBlocks: number[] = [];
   private readonly markers = new ListMarkers();
+  private readonly small = new SmallText();
 
   /** Returns the complete pieces and forgets them. */
   take(): Piece[] {
@@ -49,12 +53,19 @@ export class HtmlText {
   openElement(name: string, attributes: Attributes): void {
     this.depth++;
     this.openBlock(name, attributes);
+    this.small.open(name);
+    if (!blockNames.has(name) && isStyledBlock(attributes)) {
+      this.styledBlocks.push(this.depth);
+      this.breakLine();
+    }
     if (name === 'ul' || name === 'ol') {
-      this.markers.openList(name === 'ol' ? Number.parseInt(attributes.start ?? '1', 10) || 1 : null);
+      this.markers.openList(name === 'ol' ? numberingOf(attributes) : null);
     } else if (name === 'li') {
-      this.markers.startItem();
-    } else if (isPreformatted(name, attributes)) {
-      this.preformatted.push(this.depth);
+      this.markers.startItem(integerOf(attributes.value));
+    }
+    const whiteSpace = blockNames.has(name) || name === 'td' || name === 'th' ? whiteSpaceOf(name, attributes) : null;
+    if (whiteSpace !== null) {
+      this.whiteSpaces.push({ depth: this.depth, kind: whiteSpace });
     } else if (name === 'img' && attributes.alt) {
       this.add(` ${attributes.alt} `);
     }
@@ -76,19 +87,45 @@ export class HtmlText {
     } else if (name === 'li') {
       this.markers.endItem();
     }
-    if ((this.preformatted.at(-1) ?? 0) >= this.depth && this.preformatted.length > 0) {
-      this.endText();
-      this.preformatted.pop();
-      // What follows is another block, even if it is preformatted too.
-      this.pieces.push({ code: '' });
+    this.closeStyles();
+    const reading = this.small.close(name);
+    if (reading !== '') {
+      this.add(reading);
     }
     this.depth--;
   }
 
+  private closeStyles(): void {
+    if (this.styledBlocks.at(-1) === this.depth) {
+      this.styledBlocks.pop();
+      this.breakLine();
+    }
+    const whiteSpace = this.whiteSpaces.at(-1);
+    if (whiteSpace === undefined || whiteSpace.depth < this.depth) {
+      return;
+    }
+    if (this.keepsSpace) {
+      this.endText();
+      // What follows is another block, even if it is preformatted too.
+      this.pieces.push({ code: '' });
+    }
+    this.whiteSpaces.pop();
+  }
+
+  private get whiteSpace(): WhiteSpace | 'collapsed' {
+    return this.whiteSpaces.at(-1)?.kind ?? 'collapsed';
+  }
+
+  private get keepsSpace(): boolean {
+    return this.whiteSpace === 'kept' || this.whiteSpace === 'wrapped';
+  }
+
   /** Adds text to the open cell, or to the open line when no cell is open. */
   add(text: string): void {
-    const isCode = this.preformatted.length > 0;
-    const added = isCode ? text : text.replace(/\s+/gu, ' ');
+    const { whiteSpace } = this;
+    const isCode = this.keepsSpace;
+    const shown = this.small.shown(text);
+    const added = isCode ? shown : shown.replace(whiteSpace === 'lines' ? /[^\S\r\n]+/gu : /\s+/gu, ' ');
     const table = this.tables.at(-1);
     if (table?.cell) {
       table.add(/\S/u.test(added) ? this.markers.take() + added : added, isCode);
@@ -116,7 +153,7 @@ export class HtmlText {
     } else if (name === 'td' || name === 'th') {
       this.endText();
       (table ?? this.openTable()).openCell(attributes);
-    } else if (name === 'br' && this.preformatted.length > 0) {
+    } else if (name === 'br' && this.keepsSpace) {
       this.add('\n');
     } else if (blockNames.has(name)) {
       this.breakLine();
@@ -161,7 +198,9 @@ export class HtmlText {
   private endText(): void {
     const { text } = this;
     this.text = '';
-    if (this.preformatted.length > 0) {
+    // Editors write paragraphs with this style. One without a line break is a paragraph like others.
+    const isCode = this.whiteSpace === 'kept' || (this.whiteSpace === 'wrapped' && /[\r\n]/u.test(text.trim()));
+    if (isCode) {
       this.putCode(text);
     } else {
       this.put(text);
@@ -171,7 +210,7 @@ export class HtmlText {
   /** Ends a text that is very long. A line of code is not cut, unless it is the only one. */
   private endLongText(): void {
     const lines = this.text.lastIndexOf('\n') + 1;
-    if (this.preformatted.length === 0 || lines === 0) {
+    if (!this.keepsSpace || lines === 0) {
       this.endText();
       return;
     }
@@ -202,8 +241,4 @@ export class HtmlText {
       this.pieces.push({ code: line.trim() === '' ? '' : this.markers.take() + line });
     }
   }
-}
-
-function isPreformatted(name: string, attributes: Attributes): boolean {
-  return preformattedNames.has(name) || (blockNames.has(name) && preformattedStyle.test(attributes.style ?? ''));
 }

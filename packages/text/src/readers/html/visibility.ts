@@ -71,7 +71,9 @@ function isHiddenName(name: string, attributes: Attributes): boolean {
 /** How an element is displayed without a style of its own. */
 function defaultDisplay(name: string, attributes: Attributes): string {
   const isClosed = (name === 'dialog' && !('open' in attributes)) || 'popover' in attributes;
-  return isClosed || 'hidden' in attributes ? 'none' : 'shown';
+  // What is hidden until it is found is shown to a reader who searches.
+  const isHidden = 'hidden' in attributes && attributes.hidden?.toLowerCase() !== 'until-found';
+  return isClosed || isHidden ? 'none' : 'shown';
 }
 
 /** The last values of a style attribute for display and visibility. */
