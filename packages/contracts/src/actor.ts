@@ -5,6 +5,9 @@ export interface Actor {
   id?: string;
   /** The user behind a key; the user itself. */
   userId?: string;
+  /** The address that the request came from, and the id of the request; of the API only. */
+  address?: string;
+  requestId?: string;
 }
 
 /** Returns the actor as rows and answers hold it: its kind, and its id if it has one. */

@@ -27,6 +27,7 @@ export {
 } from './repositories/jobChunks';
 export type { JobFilter, JobRow, ListedJobRow } from './repositories/jobs';
 export type { RetryGroupFilter, RetryGroupRow } from './repositories/retryGroups';
+export type { SessionHolder } from './repositories/sessions';
 export { firstAdminId, type UserRow } from './repositories/users';
 export { Workload, type WorkloadCounts } from './repositories/workload';
 export { checkSetup } from './schema/checkSetup';

@@ -60,6 +60,7 @@ describe('Migrations', () => {
       'provider_pauses',
       're_embeddings',
       'retry_groups',
+      'sessions',
       'users',
       'vector_signatures',
     ]);

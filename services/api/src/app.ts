@@ -3,6 +3,7 @@ import express, { type Express } from 'express';
 import helmet from 'helmet';
 import pinoHttp from 'pino-http';
 import { authentication, KeyAuthentication, requireInBrowser } from './authorization/authentication';
+import { withOrigin } from './authorization/requestOrigin';
 import { browserPages } from './browserPages';
 import type { Dependencies } from './dependencies';
 import { endpoints } from './endpoints';
@@ -18,7 +19,7 @@ export function createApp({ providers, ...resources }: Dependencies): Express {
   const { config, database, logger } = resources;
   const keys = new KeyAuthentication(database);
   const limits = new RequestLimits(config, resources.rateLimiter);
-  const authenticate = withLimits(authentication(keys, database), limits);
+  const authenticate = withLimits(withOrigin(authentication(keys, database)), limits);
   const app = express();
   app.disable('x-powered-by');
   app.set('trust proxy', config.TRUST_PROXY ?? false);

@@ -250,7 +250,7 @@ export function skippedView(skipped: readonly SkippedChunk[]): RetryResponse['sk
   return [...groups].map(([reason, ids]) => ({ reason, count: ids.length, chunk_ids: ids.slice(0, namedSkipped) }));
 }
 
-export function actionView(row: ActionRow): ActionView {
+export function actionView(row: ActionRow, showsOrigin: boolean): ActionView {
   return {
     id: row.id,
     kind: row.kind,
@@ -260,6 +260,9 @@ export function actionView(row: ActionRow): ActionView {
     document_id: row.documentId,
     filename: row.filename,
     job_id: row.jobId,
+    address: showsOrigin ? row.address : null,
+    request_id: showsOrigin ? row.requestId : null,
+    details: row.details,
   };
 }
 

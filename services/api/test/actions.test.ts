@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import type { Database } from '@millrace/database';
 import { acceptedDocument, endedDocument } from '@millrace/test-support/lifecycle';
+import { newCollectionOf, newKey, newUser } from './principals';
 import { TestApi } from './support';
 
 let api: TestApi;
@@ -71,6 +73,38 @@ describe('Who asked', () => {
     const { actions } = await get(`actions?document_id=${document.id}`);
     expect(actions).toMatchObject([
       { kind: 'delete', filename: 'test.pdf', collection_id: document.collectionId, job_id: null },
+    ]);
+  });
+
+  test('When metadata is changed, then it is recorded with the address and the request, and without the metadata', async () => {
+    const { documentId } = await acceptedDocument(database);
+    const path = `/api/v1/documents/${documentId}`;
+    const changed = await api.client.patch(path).send({ metadata: { secret: 'x-secret-x' } });
+    const missing = randomUUID();
+    await api.client.patch(`/api/v1/documents/${missing}`).send({ metadata: {} });
+    const { actions } = await get(`actions?document_id=${documentId}`);
+    expect(actions).toEqual([
+      expect.objectContaining({
+        kind: 'change_metadata',
+        address: '127.0.0.1',
+        request_id: changed.headers['x-request-id'],
+        details: null,
+      }),
+    ]);
+    expect(JSON.stringify(actions)).not.toContain('x-secret-x');
+    expect((await get(`actions?document_id=${missing}`)).actions).toEqual([]);
+  });
+
+  test('When a member lists the actions, then it sees those of its collections, and no addresses', async () => {
+    const [member, other] = [await newUser(database), await newUser(database)];
+    const inMine = await acceptedDocument(database, { collectionId: await newCollectionOf(database, member) });
+    const inOthers = await acceptedDocument(database, { collectionId: await newCollectionOf(database, other) });
+    for (const { documentId } of [inMine, inOthers]) {
+      await api.client.delete(`/api/v1/documents/${documentId}`);
+    }
+    const { body } = await api.anonymous.get('/api/v1/actions').set('X-API-Key', await newKey(database, member));
+    expect(body.actions).toEqual([
+      expect.objectContaining({ document_id: inMine.documentId, kind: 'delete', address: null, request_id: null }),
     ]);
   });
 

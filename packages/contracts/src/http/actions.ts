@@ -2,7 +2,17 @@ import { z } from 'zod';
 import { idSchema } from '../ids';
 import { actor, actorFilter, listOf, moment, nextCursor, pageQuerySchema, timestamp } from './common';
 
-const actionKind = z.enum(['retry', 'cancel', 'delete', 'cancel_re_embedding']);
+/** The kinds of acts that the audit log has. */
+export const actionKind = z.enum([
+  'retry',
+  'cancel',
+  'delete',
+  'change_metadata',
+  'cancel_re_embedding',
+  'sign_in',
+  'sign_out',
+]);
+export type ActionKind = z.infer<typeof actionKind>;
 
 export const actionsQuerySchema = pageQuerySchema
   .extend({
@@ -24,9 +34,18 @@ const actionSchema = z.object({
   document_id: idSchema.nullable().describe('The document that the request is about, or null for more than one.'),
   filename: z.string().nullable().describe('The file name of that document, also after it was deleted.'),
   job_id: idSchema.nullable().describe('The job that the request names, or null.'),
+  address: z
+    .string()
+    .nullable()
+    .describe('The address that the request came from, where it came through the API. Operators and admins see it.'),
+  request_id: z.string().nullable().describe('The id of the request (X-Request-Id), for those who see the address.'),
+  details: z
+    .record(z.string(), z.unknown())
+    .nullable()
+    .describe('What else there is to know about an act of this kind, or null.'),
 });
 export type ActionView = z.infer<typeof actionSchema>;
 
 export const actionsResponseSchema = z
   .object({ actions: z.array(actionSchema).describe('The newest first.'), next_cursor: nextCursor })
-  .meta({ id: 'Actions', description: 'Who asked for which retry, cancellation or deletion.' });
+  .meta({ id: 'Actions', description: 'Who asked for which change, and who signed in.' });

@@ -12,6 +12,7 @@ import { JobChunks } from '../repositories/jobChunks';
 import { Jobs } from '../repositories/jobs';
 import { ProviderPauses } from '../repositories/providerPauses';
 import { RetryGroups } from '../repositories/retryGroups';
+import { Sessions } from '../repositories/sessions';
 import { Users } from '../repositories/users';
 import { KnownIndexes } from '../vectorIndex/knownIndexes';
 
@@ -30,6 +31,7 @@ export class Session {
   readonly embeddingModels: EmbeddingModelsRepository;
   readonly providerPauses: ProviderPauses;
   readonly retryGroups: RetryGroups;
+  readonly sessions: Sessions;
   readonly users: Users;
 
   constructor(
@@ -49,6 +51,7 @@ export class Session {
     this.embeddingModels = new EmbeddingModelsRepository(sql);
     this.providerPauses = new ProviderPauses(sql);
     this.retryGroups = new RetryGroups(sql);
+    this.sessions = new Sessions(sql);
     this.users = new Users(sql);
   }
 }

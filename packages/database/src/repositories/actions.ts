@@ -1,4 +1,4 @@
-import { type Actor, actorText } from '@millrace/contracts';
+import { type ActionKind, type Actor, actorText } from '@millrace/contracts';
 import {
   isAfterPlace,
   isInCollections,
@@ -11,8 +11,6 @@ import {
 } from '../connection/newestFirst';
 import type { Sql } from '../connection/sql';
 
-export type ActionKind = 'retry' | 'cancel' | 'delete' | 'cancel_re_embedding';
-
 /** What someone asked for. The document and the job may be gone. */
 export interface ActionRow {
   id: string;
@@ -23,6 +21,10 @@ export interface ActionRow {
   documentId: string | null;
   filename: string | null;
   jobId: string | null;
+  /** The address of the client and the id of its request; null for what did not come through the API. */
+  address: string | null;
+  requestId: string | null;
+  details: Record<string, unknown> | null;
 }
 
 export interface NewAction {
@@ -33,6 +35,8 @@ export interface NewAction {
   jobId?: string;
   /** The document that the request names. */
   documentId?: string;
+  /** What else there is to know. Never a secret. */
+  details?: Record<string, unknown>;
 }
 
 /** Which actions a list has. What is left out does not limit it. */
@@ -46,18 +50,27 @@ export interface ActionFilter {
   requestedBefore?: Date | undefined;
 }
 
-/** Who asked for which retry, cancellation or deletion. */
+/** Who asked for which change, and who signed in: the audit log. */
 export class Actions {
   constructor(private readonly sql: Sql) {}
 
   /** Records an action. Runs in the transaction that does what was asked for, before a document is deleted. */
-  async record({ id, kind, actor, jobId = undefined, documentId = undefined }: NewAction): Promise<void> {
+  async record({ id, kind, actor, jobId, documentId, details }: NewAction): Promise<void> {
     await this.sql.none(
-      `INSERT INTO actions (id, kind, actor, job_id, document_id, collection_id, filename)
-       SELECT $<id>, $<kind>, $<actor>, $<jobId>, d.id, d.collection_id, d.filename
+      `INSERT INTO actions (id, kind, actor, address, request_id, details, job_id, document_id, collection_id, filename)
+       SELECT $<id>, $<kind>, $<actor>, $<address>, $<requestId>, $<details>::jsonb, $<jobId>, d.id, d.collection_id, d.filename
        FROM (SELECT) AS asked LEFT JOIN documents d
          ON d.id = coalesce($<documentId>::uuid, (SELECT j.document_id FROM jobs j WHERE j.id = $<jobId>))`,
-      { id, kind, actor: actorText(actor), jobId: jobId ?? null, documentId: documentId ?? null },
+      {
+        id,
+        kind,
+        actor: actorText(actor),
+        address: actor.address ?? null,
+        requestId: actor.requestId ?? null,
+        details: details === undefined ? null : JSON.stringify(details),
+        jobId: jobId ?? null,
+        documentId: documentId ?? null,
+      },
     );
   }
 
@@ -67,7 +80,8 @@ export class Actions {
     const { requestedAfter = null, requestedBefore = null } = filter;
     return this.sql.many(
       `SELECT id, kind, actor, requested_at AS "requestedAt", collection_id AS "collectionId",
-         document_id AS "documentId", filename, job_id AS "jobId", ${placeColumn('requested_at')}
+         document_id AS "documentId", filename, job_id AS "jobId", address, request_id AS "requestId", details,
+         ${placeColumn('requested_at')}
        FROM actions
        WHERE ${isOneOf('kind', 'kinds')} AND ($<actor> IS NULL OR actor = $<actor>)
          AND ${isInCollections('collection_id', collectionIds)}

@@ -7,8 +7,10 @@ import { actionView } from '../views';
 export const listActions = endpoint({
   method: 'GET',
   path: '/api/v1/actions',
-  summary: 'List who asked for which retry, cancellation or deletion, the newest first',
-  description: 'The document or the job of an action may be gone. Every filter that is given must hold.',
+  summary: 'List who asked for which change and who signed in, the newest first',
+  description:
+    'The audit log. Operators and admins see all of it, others what was done in their collections. The document or the job ' +
+    'of an action may be gone. Every filter that is given must hold.',
   params: {},
   query: actionsQuerySchema,
   responses: { 200: { description: 'Actions that fit', schema: actionsResponseSchema } },
@@ -17,6 +19,8 @@ export const listActions = endpoint({
   rateClass: 'read',
   uses: ['access', 'database'],
 }).handle(async ({ query }, { access, database }) => {
+  // Members do not see where others are.
+  const showsOrigin = access.isEverywhere();
   const filter = {
     // The document may be deleted, so it is not looked up.
     collectionIds: await access.allowedCollections(),
@@ -29,5 +33,8 @@ export const listActions = endpoint({
   };
   const rows = await database.actions.list(filter, { after: decodePlace(query.cursor), limit: query.limit + 1 });
   const { items, nextCursor } = toPlacedPage(rows, query.limit);
-  return { status: 200, body: { actions: items.map(actionView), next_cursor: nextCursor } };
+  return {
+    status: 200,
+    body: { actions: items.map((action) => actionView(action, showsOrigin)), next_cursor: nextCursor },
+  };
 });

@@ -8,6 +8,7 @@ import {
   documentsQuerySchema,
   documentsResponseSchema,
   MillraceError,
+  newId,
   pageQuerySchema,
   uploadResponseSchema,
 } from '@millrace/contracts';
@@ -107,7 +108,13 @@ export const changeDocument = endpoint({
   uses: ['access', 'database', 'logger'],
 }).handle(async ({ params, body }, { access, database, logger }) => {
   const { id } = await access.document(params.id);
-  const changed = await database.documents.replaceMetadata(id, body.metadata);
+  const changed = await database.transaction(async ({ actions, documents }) => {
+    const document = await documents.replaceMetadata(id, body.metadata);
+    if (document) {
+      await actions.record({ id: newId(), kind: 'change_metadata', actor: access.principal, documentId: id });
+    }
+    return document;
+  });
   if (!changed) {
     throw documentNotFound(id);
   }

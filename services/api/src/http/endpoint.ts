@@ -64,6 +64,7 @@ interface Input<Path extends string, Query extends z.ZodObject, Headers extends 
   body: ParsedBody<Body>;
   /** The address of the client. */
   address: string;
+  requestId: string;
   /** Aborted when the client has closed the connection. */
   gone: AbortSignal;
 }

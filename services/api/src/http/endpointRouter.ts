@@ -82,6 +82,7 @@ function runner(endpoint: Endpoint, shared: SharedResources, { authenticate, lim
         headers: headers?.parse(given) ?? {},
         body: readJson ? await readJson(request, response) : request,
         address: addressOf(request),
+        requestId: String(request.id),
         gone: goneSignal(response),
       },
       resources,
