@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { jobHasEnded } from '@millrace/contracts';
-import type { Database } from '@millrace/database';
+import { jobHasEnded, newId } from '@millrace/contracts';
+import { type Database, firstAdminId } from '@millrace/database';
 import type { ApiClient } from '@millrace/stack';
 import { textPdf } from '@millrace/test-support';
 import { withBenchStack } from './benchStack';
@@ -11,7 +11,7 @@ import { clientOf, untilCompleted, untilJob, uploadAll } from './jobs';
 import type { Options } from './options';
 import { Prose } from './prose';
 import type { BenchmarkResult, Figures } from './report';
-import { medianOf } from './statistics';
+import { medianOf, percentile } from './statistics';
 
 const aimMs = 5_000;
 const idleUploads = 10;
@@ -23,6 +23,10 @@ const pauseMs = 200;
 const pollMs = 20;
 /** A page of letter size at 11 points is nearly full with this many words. */
 const wordsPerPage = 450;
+
+/** How many PDFs another collection uploads at once, and how many of them are sent together. */
+const floodSize = 300;
+const sentTogether = 20;
 
 /** What happens to the book while a small PDF is uploaded. */
 type Phase = 'reading' | 'embedding';
@@ -54,7 +58,8 @@ interface Setting {
 
 /**
  * Measures how long an upload of two pages takes until it is ready: on an idle stack, while books of 5,000 pages are being read,
- * and while their chunks are being embedded. The small uploads come one after the other.
+ * while their chunks are being embedded, and while another collection has hundreds of such uploads in work. The small uploads come
+ * one after the other.
  */
 export async function fairness({ environment, books, quick }: Options): Promise<BenchmarkResult> {
   return withBenchStack(environment, {}, ({ databaseUrl, stack, stateDir }) =>
@@ -84,7 +89,8 @@ async function measure(setting: Setting): Promise<BenchmarkResult> {
   for (let turn = 0; turn < maxTurns && Object.values(busy).some((timed) => timed.length < wantedPerPhase); turn += 1) {
     Object.assign(figures, await duringBooks(setting, busy));
   }
-  for (const [name, uploads] of Object.entries({ idle, ...busy })) {
+  const flooded = await duringFlood(setting);
+  for (const [name, uploads] of Object.entries({ idle, ...busy, flooded })) {
     Object.assign(figures, describe(name, uploads));
   }
   return { figures };
@@ -118,6 +124,38 @@ async function duringBooks(setting: Setting, busy: Record<Phase, Timed[]>): Prom
            FROM jobs j WHERE id = ANY($1::uuid[])) AS books`,
     [jobIds],
   );
+}
+
+/** Uploads small PDFs while another collection has hundreds of the same size in work. */
+async function duringFlood(setting: Setting): Promise<Timed[]> {
+  const { client, database, writePdf } = setting;
+  const collectionId = newId();
+  await database.sql.none('INSERT INTO collections (id, owner_id, name) VALUES ($1, $2, $1)', [
+    collectionId,
+    firstAdminId,
+  ]);
+  const paths: string[] = [];
+  for (let n = 0; n < floodSize; n += 1) {
+    paths.push(await writePdf(2));
+  }
+  const jobIds: string[] = [];
+  for (let start = 0; start < floodSize; start += sentTogether) {
+    const sent = paths.slice(start, start + sentTogether);
+    jobIds.push(...(await uploadAll(client, sent, { collection_id: collectionId })));
+  }
+  const timed: Timed[] = [];
+  const isOpen = async () => {
+    const { open } = await database.sql.one<{ open: number }>(
+      `SELECT count(*)::integer AS open FROM jobs WHERE id = ANY($1::uuid[]) AND finished_at IS NULL`,
+      [jobIds],
+    );
+    return open > sentTogether;
+  };
+  while (await isOpen()) {
+    timed.push(await uploadSmall(setting));
+  }
+  await untilCompleted(client, jobIds);
+  return timed;
 }
 
 /** Uploads two pages and waits until the document is ready. Each time on a row is the beginning of its transaction. */
@@ -156,6 +194,10 @@ function describe(name: string, uploads: readonly Timed[]): Figures {
   return {
     [`${name}_uploads`]: uploads.length,
     [`${name}_median_ms`]: medianOf(uploads, ({ ready }) => ready),
+    [`${name}_p95_ms`]: percentile(
+      uploads.map(({ ready }) => ready),
+      95,
+    ),
     [`${name}_slowest_ms`]: slowestMs,
     [`${name}_late`]: uploads.filter(({ ready }) => ready > aimMs).length,
     ...Object.fromEntries(parts.map((part) => [`${name}_median_${part}_ms`, medianOf(uploads, (one) => one[part])])),

@@ -46,9 +46,13 @@ export async function untilCompleted(
   return jobs;
 }
 
-/** Uploads all files at once. @returns their job ids. */
-export async function uploadAll(client: ApiClient, files: readonly string[]): Promise<string[]> {
-  const uploads = await Promise.all(files.map((file) => client.upload(file, signal)));
+/** Uploads all files at once, with these options. @returns their job ids. */
+export async function uploadAll(
+  client: ApiClient,
+  files: readonly string[],
+  options: Record<string, string> = {},
+): Promise<string[]> {
+  const uploads = await Promise.all(files.map((file) => client.upload(file, signal, options)));
   return uploads.map(({ job }) => job.id);
 }
 

@@ -122,6 +122,7 @@ function ours(redisUrl: string, prefix: string): Transport {
           return { outcome: 'done' };
         },
         concurrency,
+        onTaken: (priority) => queues.noteTaken('chunks', priority),
         pauseQueue: async () => undefined,
         lockMs: 60_000,
         logger,

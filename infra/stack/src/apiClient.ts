@@ -40,9 +40,12 @@ export class ApiClient {
     return this.call('search', { method: 'POST', headers, body: JSON.stringify(search), signal });
   }
 
-  /** Uploads a file. It is read from disk while it is sent. */
-  async upload(file: string, signal: AbortSignal): Promise<UploadResponse> {
+  /** Uploads a file with these options. It is read from disk while it is sent. */
+  async upload(file: string, signal: AbortSignal, options: Record<string, string> = {}): Promise<UploadResponse> {
     const body = new FormData();
+    for (const [name, value] of Object.entries(options)) {
+      body.set(name, value);
+    }
     body.set('file', await openAsBlob(file, { type: 'application/octet-stream' }), basename(file));
     return this.call('documents', { method: 'POST', body, signal });
   }

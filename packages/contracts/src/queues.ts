@@ -50,6 +50,7 @@ export interface ChunkDispatch {
 export interface JobDispatch {
   jobId: string;
   documentId: string;
+  collectionId: string;
   queueJobId: string;
   /** How long the delivery waits, in milliseconds. */
   delayMs: number;

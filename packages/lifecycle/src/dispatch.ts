@@ -7,8 +7,11 @@ export const dispatchColumns = `c.id AS "chunkId", c.job_id AS "jobId", j.docume
   d.collection_id AS "collectionId", c.chunk_index AS "chunkIndex", ${chunkQueueOfJob} AS queue,
   c.queue_job_id AS "queueJobId"`;
 
-/** SQL: the columns of a JobDispatch, without its delay, from a job. */
-export const jobDispatchColumns = `id AS "jobId", document_id AS "documentId", queue_job_id AS "queueJobId"`;
+/** SQL: the columns of a JobDispatch, without its delay, from table or alias `row` of jobs. */
+export function jobDispatchColumns(row: 'j' | 'jobs'): string {
+  return `${row}.id AS "jobId", ${row}.document_id AS "documentId", ${row}.queue_job_id AS "queueJobId",
+    (SELECT d.collection_id FROM documents d WHERE d.id = ${row}.document_id) AS "collectionId"`;
+}
 
 /** SQL: the delay of a ChunkDispatch, from its row. */
 export const delayColumn = delayOf('c');
@@ -59,8 +62,7 @@ export function redispatchJobs(database: Database, lost: readonly LostDelivery[]
     `UPDATE jobs j SET ${nextDelivery('j')}, updated_at = now()
      FROM unnest($<ids>::uuid[], $<counts>::integer[]) AS lost (id, dispatch_count)
      WHERE j.id = lost.id AND j.dispatch_count = lost.dispatch_count AND j.status = 'queued'
-     RETURNING j.id AS "jobId", j.document_id AS "documentId", j.queue_job_id AS "queueJobId",
-       ${delayOf('j')}`,
+     RETURNING ${jobDispatchColumns('j')}, ${delayOf('j')}`,
     { ids: lost.map((row) => row.id), counts: lost.map((row) => row.dispatchCount) },
   );
 }

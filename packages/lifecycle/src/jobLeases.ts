@@ -21,13 +21,32 @@ export type JobClaim =
   | { outcome: 'claimed'; job: ClaimedJob }
   /** Another chunker holds it until `until`. */
   | { outcome: 'leased'; until: Date }
+  /** Its collection has as many documents in hand as it may have. */
+  | { outcome: 'full' }
   /** There is nothing to do: the job has ended, has its chunks, or is deleted. */
   | { outcome: 'gone' };
 
-/** queued (or chunking with an expired lease) -> chunking, and the document to processing. */
+export interface JobClaimOptions {
+  jobId: string;
+  worker: string;
+  leaseMs: number;
+  /** How many documents of one collection may be read at the same time; 0, the default, is no limit. */
+  maxInCollection?: number;
+}
+
+/** SQL: the collection of job `jobs` reads fewer documents than the value `maxInCollection`, unless that is 0. */
+const hasRoom = `($<maxInCollection> = 0 OR $<maxInCollection> > (
+  SELECT count(*) FROM jobs other JOIN documents d ON d.id = other.document_id
+  WHERE other.status = 'chunking' AND other.id <> jobs.id
+    AND d.collection_id = (SELECT own.collection_id FROM documents own WHERE own.id = jobs.document_id)))`;
+
+/**
+ * queued (or chunking with an expired lease) -> chunking, and the document to processing. Two claims at the same moment may pass
+ * `maxInCollection` by one each.
+ */
 export function claimJob(
   database: Database,
-  { jobId, worker, leaseMs }: { jobId: string; worker: string; leaseMs: number },
+  { jobId, worker, leaseMs, maxInCollection = 0 }: JobClaimOptions,
 ): Promise<JobClaim> {
   return database.transaction(async (session) => {
     const token = newId();
@@ -41,12 +60,15 @@ export function claimJob(
       `UPDATE jobs SET status = 'chunking', current_step = 'reading the document', attempts = attempts + 1,
          worker = $<worker>, lease_token = $<token>, lease_expires_at = ${leaseEnd},
          started_at = coalesce(started_at, now()), next_attempt_at = NULL, updated_at = now()
-       WHERE id = $<jobId> AND (status = 'queued' OR (status = 'chunking' AND ${leaseIsOver}))
+       WHERE id = $<jobId> AND (status = 'queued' OR (status = 'chunking' AND ${leaseIsOver})) AND ${hasRoom}
        RETURNING document_id AS "documentId", kind, attempts, chunk_max_retries AS "chunkMaxRetries", reading`,
-      { jobId, worker, token, leaseMs },
+      { jobId, worker, token, leaseMs, maxInCollection },
     );
     if (!claimed) {
       const job = await session.jobs.find(jobId);
+      if (job?.status === 'queued' && maxInCollection > 0) {
+        return { outcome: 'full' };
+      }
       return job?.status === 'chunking' && job.leaseExpiresAt
         ? { outcome: 'leased', until: job.leaseExpiresAt }
         : { outcome: 'gone' };
@@ -94,7 +116,7 @@ export function releaseJob(database: Database, { jobId, token }: JobLease): Prom
     `UPDATE jobs SET status = 'queued', current_step = 'waiting for a chunker', attempts = attempts - 1,
        ${endJobLease}, ${nextDelivery('jobs')}, updated_at = now()
      WHERE id = $<jobId> AND status = 'chunking' AND lease_token = $<token>
-     RETURNING ${jobDispatchColumns}, 0 AS "delayMs"`,
+     RETURNING ${jobDispatchColumns('jobs')}, 0 AS "delayMs"`,
     { jobId, token },
   );
 }
@@ -115,7 +137,7 @@ export function retryReading(
        error = $<message>, ${endJobLease}, ${nextDelivery('jobs')},
        next_attempt_at = now() + $<delayMs> * interval '1 millisecond', updated_at = now()
      WHERE id = $<jobId> AND status = 'chunking' AND lease_token = $<token>
-     RETURNING ${jobDispatchColumns}, $<delayMs>::float8 AS "delayMs"`,
+     RETURNING ${jobDispatchColumns('jobs')}, $<delayMs>::float8 AS "delayMs"`,
     { jobId, token, code: error.code, message: error.message, delayMs },
   );
 }
@@ -138,7 +160,7 @@ export function expireJobLeases(
       `UPDATE jobs SET status = 'queued', current_step = 'waiting for a chunker', ${endJobLease},
          ${nextDelivery('jobs')}, updated_at = now()
        WHERE id = ANY($<ids>::uuid[]) AND status = 'chunking' AND attempts < chunk_max_retries
-       RETURNING ${jobDispatchColumns}, 0 AS "delayMs"`,
+       RETURNING ${jobDispatchColumns('jobs')}, 0 AS "delayMs"`,
       values,
     );
     const ended = await session.sql.many<{ documentId: string }>(

@@ -1,6 +1,6 @@
 import type { ChunkDispatch, JobDispatch } from '@millrace/contracts';
 import type { Session } from '@millrace/database';
-import { dispatchColumns } from './dispatch';
+import { dispatchColumns, jobDispatchColumns } from './dispatch';
 import { lockDocuments, refreshDocuments } from './documentStatus';
 import { clearError, goOn, nextDelivery, openChunk } from './sql';
 
@@ -36,7 +36,7 @@ export async function restart(session: Session, jobIds: readonly string[], group
        ${nextDelivery('j')}, updated_at = now()
      FROM documents d
      WHERE j.id = ANY($<jobIds>::uuid[]) AND d.id = j.document_id AND ${isRestartable}
-     RETURNING j.id AS "jobId", j.document_id AS "documentId", j.queue_job_id AS "queueJobId", 0 AS "delayMs"`,
+     RETURNING ${jobDispatchColumns('j')}, 0 AS "delayMs"`,
     { jobIds, groupId },
   );
   const documents = await lockDocuments(

@@ -1,5 +1,5 @@
 import { MillraceError, newId } from '@millrace/contracts';
-import type { Database } from '@millrace/database';
+import { type Database, defaultCollectionId } from '@millrace/database';
 import { newJobChunk, testReading } from '@millrace/test-support';
 import {
   acceptedDocument,
@@ -8,6 +8,7 @@ import {
   documentStatusOf,
   jobOf,
   letLeasesExpire,
+  newCollection,
   newPage,
   noBackoff,
   testActor,
@@ -15,6 +16,7 @@ import {
 } from '@millrace/test-support/lifecycle';
 import {
   acceptDocument,
+  cancelJob,
   claimJob,
   clampLeases,
   deleteDocument,
@@ -58,6 +60,23 @@ describe('A job', () => {
     expect(claims.filter((claim) => claim.outcome === 'claimed')).toHaveLength(1);
   });
 
+  test('When its collection has as many documents in hand as it may have, then it waits and others do not', async () => {
+    const collectionId = await newCollection(database);
+    const [first, second] = [
+      await acceptedDocument(database, { collectionId }),
+      await acceptedDocument(database, { collectionId }),
+    ];
+    const claim = (jobId: string) => claimJob(database, { jobId, ...testLease, maxInCollection: 1 });
+    expect((await claim(first.jobId)).outcome).toBe('claimed');
+    expect(await claim(second.jobId)).toEqual({ outcome: 'full' });
+    expect(
+      (await claim((await acceptedDocument(database, { collectionId: await newCollection(database) })).jobId)).outcome,
+    ).toBe('claimed');
+    expect((await jobOf(database, second.jobId)).status).toBe('queued');
+    await cancelJob(database, first.jobId, testActor);
+    expect((await claim(second.jobId)).outcome).toBe('claimed');
+  });
+
   test('When its lease is renewed, then the deadline moves and the work is not lost', async () => {
     const { job } = await acceptedDocument(database);
     const claimed = await claimedJob(database, job.id);
@@ -72,6 +91,7 @@ describe('A job', () => {
     expect(await releaseJob(database, claimed)).toEqual({
       jobId: job.id,
       documentId: job.documentId,
+      collectionId: defaultCollectionId,
       queueJobId: `${job.id}.2`,
       delayMs: 0,
     });
@@ -207,7 +227,15 @@ describe('Leases of jobs that have expired', () => {
     await letLeasesExpire(database, 'jobs', [job.id]);
     expect(await expireJobLeases(database, 10)).toEqual({
       expired: 1,
-      dispatches: [{ jobId: job.id, documentId: document.id, queueJobId: `${job.id}.2`, delayMs: 0 }],
+      dispatches: [
+        {
+          jobId: job.id,
+          documentId: document.id,
+          collectionId: defaultCollectionId,
+          queueJobId: `${job.id}.2`,
+          delayMs: 0,
+        },
+      ],
     });
     expect(await jobOf(database, job.id)).toMatchObject({ status: 'queued', attempts: 1, leaseExpiresAt: null });
     expect((await jobOf(database, held.job.id)).status).toBe('chunking');

@@ -1,5 +1,5 @@
 import { chunkHashOf, MillraceError } from '@millrace/contracts';
-import type { Database } from '@millrace/database';
+import { type Database, defaultCollectionId } from '@millrace/database';
 import { newJobChunk, waitFor } from '@millrace/test-support';
 import {
   acceptedDocument,
@@ -84,7 +84,7 @@ describe('When failed pages are requested', () => {
       outcome: 'queued',
       groupId: expect.any(String),
       pages: 2,
-      job: { jobId: rereadId, documentId, queueJobId: `${rereadId}.1`, delayMs: 0 },
+      job: { jobId: rereadId, documentId, collectionId: defaultCollectionId, queueJobId: `${rereadId}.1`, delayMs: 0 },
     });
     expect(rereadId).not.toBe(jobId);
     expect(await jobOf(database, rereadId)).toMatchObject({ kind: 'reread', status: 'queued', maxRetries: 3 });

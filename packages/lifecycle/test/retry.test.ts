@@ -1,5 +1,5 @@
 import { MillraceError, newId } from '@millrace/contracts';
-import type { Database } from '@millrace/database';
+import { type Database, defaultCollectionId } from '@millrace/database';
 import {
   acceptedDocument,
   chunkedDocument,
@@ -229,7 +229,13 @@ describe('Retrying a job that has no chunks yet', () => {
     expect(await retryJob(database, job.id, { force: false }, testActor)).toEqual({
       groupId: expect.any(String),
       chunks: [],
-      job: { jobId: job.id, documentId: document.id, queueJobId: `${job.id}.2`, delayMs: 0 },
+      job: {
+        jobId: job.id,
+        documentId: document.id,
+        collectionId: defaultCollectionId,
+        queueJobId: `${job.id}.2`,
+        delayMs: 0,
+      },
       skipped: [],
     });
     expect(await jobOf(database, job.id)).toMatchObject({

@@ -1,6 +1,7 @@
 import {
   type ChunkDelivery,
   type ChunkDispatch,
+  type ChunkQueueName,
   type Delivery,
   type DocumentDelivery,
   type JobDispatch,
@@ -9,6 +10,7 @@ import {
 } from '@millrace/contracts';
 import { type JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { FairShare } from './fairShare';
 
 /** How long ended deliveries are kept for Bull Board, in seconds. PostgreSQL has the whole history. */
 const retention = {
@@ -19,9 +21,13 @@ const retention = {
 /** How many deliveries of each queue wait, wait until a later time, or are worked on. */
 export type QueueDepths = Record<QueueName, { waiting: number; delayed: number; active: number }>;
 
-/** BullMQ's largest priority; 1 is the most urgent. */
-const lowestPriority = 2_097_152;
 const bulkSize = 1_000;
+
+/**
+ * How many documents of one collection make a unit of the virtual time of each queue. Chunks are counted in sixteens, so that
+ * the times last for thirty million of them before the queue must be empty once.
+ */
+const stepsOf: Record<QueueName, number> = { documents: 1, chunks: 16, 'reembed-chunks': 16 };
 
 /**
  * The producers' side of all queues. A delivery's id is the one on its row, so delivering the same dispatch twice adds
@@ -32,6 +38,7 @@ export class Queues {
   readonly chunks: Queue<ChunkDelivery>;
   readonly reembedChunks: Queue<ChunkDelivery>;
   private readonly byName: ReadonlyMap<QueueName, Queue>;
+  private readonly shares = new Map<QueueName, FairShare>();
 
   constructor(
     private readonly connection: Redis,
@@ -51,32 +58,60 @@ export class Queues {
     return [...this.byName.values()];
   }
 
-  deliverJobs(jobs: readonly JobDispatch[]): Promise<void> {
-    return this.deliver('documents', jobs, (job) => ({
-      name: 'ingest',
-      data: { version: 1, jobId: job.jobId, documentId: job.documentId },
-      opts: optionsOf(job),
-    }));
+  /** Delivers jobs. Collections take turns, and the documents of one collection come in their order. */
+  async deliverJobs(jobs: readonly JobDispatch[]): Promise<void> {
+    for (const part of inBulks(jobs)) {
+      const places = part.map(({ collectionId }) => ({ collectionId, isFirst: true }));
+      const priorities = await this.fairShare('documents').reserve(places);
+      await this.deliver('documents', part, (job, i) => ({
+        name: 'ingest',
+        data: { version: 1, jobId: job.jobId, documentId: job.documentId },
+        opts: { ...optionsOf(job), priority: priorities[i]?.(0) ?? 1 },
+      }));
+    }
   }
 
   /**
-   * Delivers chunks in bulk, each to its queue. Their priority is their place in the document, so that the first chunks of
-   * a small document overtake the later ones of a big one.
+   * Delivers chunks in bulk, each to its queue. Collections take turns. Within a collection the first chunks of a small
+   * document overtake the later ones of a big one.
    */
   async deliverChunks(chunks: readonly ChunkDispatch[]): Promise<void> {
     for (const [queue, dispatches] of byQueue(chunks)) {
-      await this.deliver(queue, dispatches, (chunk) => ({
-        name: 'embed',
-        data: {
-          version: 1,
-          chunkId: chunk.chunkId,
-          jobId: chunk.jobId,
-          documentId: chunk.documentId,
-          collectionId: chunk.collectionId,
-        },
-        opts: { ...optionsOf(chunk), priority: Math.min(chunk.chunkIndex + 1, lowestPriority) },
-      }));
+      for (const part of inBulks(dispatches)) {
+        await this.deliverPart(queue, part);
+      }
     }
+  }
+
+  private async deliverPart(queue: ChunkQueueName, chunks: readonly ChunkDispatch[]): Promise<void> {
+    const first = new Map<string, ChunkDispatch>();
+    for (const chunk of chunks) {
+      const known = first.get(chunk.jobId);
+      if (!known || chunk.chunkIndex < known.chunkIndex) {
+        first.set(chunk.jobId, chunk);
+      }
+    }
+    const firsts = [...first.values()];
+    const reserved = await this.fairShare(queue).reserve(
+      firsts.map(({ collectionId, chunkIndex }) => ({ collectionId, isFirst: chunkIndex === 0 })),
+    );
+    const priorityOf = new Map(firsts.map(({ jobId }, i) => [jobId, reserved[i]]));
+    await this.deliver(queue, chunks, (chunk) => ({
+      name: 'embed',
+      data: {
+        version: 1,
+        chunkId: chunk.chunkId,
+        jobId: chunk.jobId,
+        documentId: chunk.documentId,
+        collectionId: chunk.collectionId,
+      },
+      opts: { ...optionsOf(chunk), priority: priorityOf.get(chunk.jobId)?.(chunk.chunkIndex) ?? 1 },
+    }));
+  }
+
+  /** Notes that a worker has taken a delivery, so that the collections that come now take turns with the others. */
+  noteTaken(name: QueueName, priority: number): void {
+    this.fairShare(name).note(priority);
   }
 
   /** Stops all workers of the queue from taking deliveries for the given milliseconds. */
@@ -130,18 +165,25 @@ export class Queues {
   }
 
   async close(): Promise<void> {
+    for (const share of this.shares.values()) {
+      share.close();
+    }
     await Promise.all(this.all.map((queue) => queue.close()));
   }
 
   private async deliver<N extends QueueName, T>(
     name: N,
     dispatches: readonly T[],
-    bulkJob: (dispatch: T) => { name: string; data: Delivery<N>; opts: JobsOptions },
+    bulkJob: (dispatch: T, index: number) => { name: string; data: Delivery<N>; opts: JobsOptions },
   ): Promise<void> {
-    const queue = this.named(name);
-    for (let start = 0; start < dispatches.length; start += bulkSize) {
-      await queue.addBulk(dispatches.slice(start, start + bulkSize).map(bulkJob));
-    }
+    await this.named(name).addBulk(dispatches.map(bulkJob));
+  }
+
+  private fairShare(name: QueueName): FairShare {
+    const known = this.shares.get(name);
+    const share = known ?? new FairShare(this.connection, (part) => this.named(name).toKey(part), stepsOf[name]);
+    this.shares.set(name, share);
+    return share;
   }
 
   private named(name: QueueName): Queue {
@@ -150,6 +192,13 @@ export class Queues {
       throw new Error(`There is no queue ${name}.`);
     }
     return queue;
+  }
+}
+
+/** Divides dispatches into parts that Redis takes at once. */
+function* inBulks<T>(dispatches: readonly T[]): Generator<T[]> {
+  for (let start = 0; start < dispatches.length; start += bulkSize) {
+    yield dispatches.slice(start, start + bulkSize);
   }
 }
 

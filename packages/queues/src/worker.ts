@@ -50,6 +50,8 @@ export interface QueueWorkerOptions<N extends QueueName> {
   handle: (delivery: Delivery<N>, queueJobId: string) => Promise<DeliveryResult>;
   /** The largest number of deliveries that are worked on at once. */
   concurrency: number;
+  /** Told the priority of each delivery that is taken. */
+  onTaken: (priority: number) => void;
   /** Makes all workers of the queue wait, for a time in milliseconds. */
   pauseQueue: (forMs: number) => Promise<void>;
   /** After this time in milliseconds a delivery comes again whose worker died. It is as long as the lease on the row. */
@@ -106,7 +108,8 @@ export class QueueWorker<N extends QueueName> {
   }
 
   private async process(job: Job, token: string | undefined): Promise<void> {
-    const { queue, metrics } = this.options;
+    const { queue, metrics, onTaken } = this.options;
+    onTaken(job.priority);
     const stopTimer = metrics.seconds.startTimer({ queue });
     const result = await this.handle(job);
     stopTimer({ outcome: result.outcome });

@@ -51,6 +51,7 @@ export function startWorkerService({ setUp, ...options }: WorkerServiceOptions):
           runningWork.signal.aborted
             ? { outcome: 'later', at: new Date() }
             : runningWork.run(() => handle(delivery, queueJobId)),
+        onTaken: (priority) => tools.queues.noteTaken(queue, priority),
         pauseQueue: (forMs) => tools.queues.pause(queue, forMs),
         lockMs: tools.config.LEASE_MS,
         logger: tools.logger,

@@ -45,7 +45,9 @@ async function stop(service: RunningService): Promise<void> {
 /** Delivers a job. @returns a function that reads the state of its delivery. */
 async function deliver(): Promise<() => Promise<string>> {
   const jobId = newId();
-  await queues.deliverJobs([{ jobId, documentId: newId(), queueJobId: `${jobId}.1`, delayMs: 0 }]);
+  await queues.deliverJobs([
+    { jobId, documentId: newId(), collectionId: newId(), queueJobId: `${jobId}.1`, delayMs: 0 },
+  ]);
   return () => queues.documents.getJobState(`${jobId}.1`);
 }
 
@@ -72,6 +74,6 @@ test('When work does not finish in the time for it, then it is released, and its
   const [first, second] = [await deliver(), await deliver()];
   await waitFor('the first delivery to be worked on', async () => begun === 1);
   await stop(service);
-  expect([await first(), await second()].sort()).toEqual(['delayed', 'waiting']);
+  expect([await first(), await second()].sort()).toEqual(['delayed', 'prioritized']);
   expect(begun).toBe(1);
 });

@@ -30,7 +30,9 @@ describe('The metrics of the state', () => {
     const { database } = api;
     const queues = await api.openQueues();
     const waiting = await acceptedDocument(database);
-    await queues.deliverJobs([{ ...waiting, queueJobId: `${waiting.jobId}.1`, delayMs: 0 }]);
+    await queues.deliverJobs([
+      { ...waiting, collectionId: waiting.document.collectionId, queueJobId: `${waiting.jobId}.1`, delayMs: 0 },
+    ]);
     await endedDocument(database, 3, { failures: { 0: 'EMBEDDING_REJECTED' } });
     await endedDocument(database, 2);
     const { chunkIds } = await chunkedDocument(database, 4);

@@ -41,6 +41,7 @@ export async function startChunker(config: Config, logger: Logger): Promise<Runn
         pool,
         worker,
         leaseMs: config.LEASE_MS,
+        maxInCollection: config.COLLECTION_MAX_READING,
         retryPolicy: { backoffMs: config.RETRY_BACKOFF_MS },
         maxPages: config.DOCUMENT_MAX_PAGES,
         maxLostPages: config.DOCUMENT_MAX_LOST_PAGES,

@@ -22,6 +22,9 @@ import { type ParsedDocument, parseDocument, whyNoText } from './parseDocument';
 import type { OcrSettings, ParsedPage, ReaderPool } from './parseProtocol';
 import { reportReading } from './reportReading';
 
+/** How long a delivery waits while its collection has as many documents in hand as it may have. */
+const fullWaitMs = 2_000;
+
 export interface IngestOptions {
   database: Database;
   deliveries: Deliveries;
@@ -30,6 +33,8 @@ export interface IngestOptions {
   /** Names this process in leases. */
   worker: string;
   leaseMs: number;
+  /** See claimJob. */
+  maxInCollection?: number;
   retryPolicy: RetryPolicy;
   maxPages: number;
   /** See parseDocument. */
@@ -61,7 +66,15 @@ export class IngestHandler {
   /** Works on one delivery. When the stop comes, even during the claim, it releases the job: the attempt does not count. */
   async handle(delivery: DocumentDelivery): Promise<DeliveryResult> {
     const { database, worker, leaseMs } = this.options;
-    const claim = await claimJob(database, { jobId: delivery.jobId, worker, leaseMs });
+    const claim = await claimJob(database, {
+      jobId: delivery.jobId,
+      worker,
+      leaseMs,
+      maxInCollection: this.options.maxInCollection ?? 0,
+    });
+    if (claim.outcome === 'full') {
+      return { outcome: 'later', at: new Date(Date.now() + fullWaitMs * (0.5 + Math.random())) };
+    }
     if (claim.outcome === 'leased') {
       return { outcome: 'later', at: claim.until, leased: true };
     }

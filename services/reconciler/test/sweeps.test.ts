@@ -76,7 +76,7 @@ describe('Lost deliveries', () => {
     await age('jobs');
     expect(await sweep('job_deliveries')).toBe(1);
     expect(await database.jobs.find(job.id)).toMatchObject({ queueJobId: `${job.id}.2`, status: 'queued' });
-    expect(await queues.documents.getJobState(`${job.id}.2`)).toBe('waiting');
+    expect(await queues.documents.getJobState(`${job.id}.2`)).toBe('prioritized');
     await age('jobs');
     expect(await sweep('job_deliveries')).toBe(0);
   });
@@ -146,7 +146,7 @@ describe('Leases', () => {
     await runOut('jobs');
     expect(await sweep('job_leases')).toBe(1);
     expect(await database.jobs.find(job.id)).toMatchObject({ status: 'queued', attempts: 1 });
-    expect(await queues.documents.getJobState(`${job.id}.2`)).toBe('waiting');
+    expect(await queues.documents.getJobState(`${job.id}.2`)).toBe('prioritized');
   });
 
   test('When an embedder has died, then its chunks fail as WORKER_LOST and are delivered for another attempt', async () => {

@@ -9,6 +9,11 @@ export const reading = group({
     READER_PROCESSES: wholeNumber(1, 64)
       .default(2)
       .describe('How many documents a chunker reads at the same time, each in its own process.'),
+    COLLECTION_MAX_READING: wholeNumber(0, 10_000)
+      .default(0)
+      .describe(
+        'How many documents of one collection are read at the same time, by all chunkers together. 0 is no limit. Collections take turns in any case; a limit keeps readers free for others while one collection uploads long books.',
+      ),
     DOCUMENT_MAX_PAGES: wholeNumber(1, 1_000_000)
       .default(10_000)
       .describe(

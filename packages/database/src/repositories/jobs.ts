@@ -69,6 +69,7 @@ export interface ListedJobRow extends JobRow {
 export interface JobDelivery {
   jobId: string;
   documentId: string;
+  collectionId: string;
   queueJobId: string;
 }
 
@@ -111,7 +112,8 @@ export class Jobs {
        SELECT $<id>::uuid, document_id, 'reread', 'waiting to read failed pages again', max_retries, chunk_max_retries,
          reading, 1, $<id> || '.1', $<retryGroupId>::uuid
        FROM jobs WHERE document_id = $<documentId> AND kind = 'ingest' ORDER BY created_at DESC, id DESC LIMIT 1
-       RETURNING id AS "jobId", document_id AS "documentId", queue_job_id AS "queueJobId"`,
+       RETURNING id AS "jobId", document_id AS "documentId", queue_job_id AS "queueJobId",
+         (SELECT d.collection_id FROM documents d WHERE d.id = document_id) AS "collectionId"`,
       job,
     );
   }

@@ -124,5 +124,5 @@ function mayLackPassword({ status, errorCode, unlocked }: DocumentRow): boolean 
 async function deliver({ deliveries, logger }: UploadResources, { document, job }: Accepted): Promise<void> {
   const ids = { documentId: document.id, jobId: job.id };
   logger.info({ ...ids, sizeBytes: document.sizeBytes }, 'a document was accepted');
-  await deliveries.jobs([{ ...ids, queueJobId: job.queueJobId, delayMs: 0 }]);
+  await deliveries.jobs([{ ...ids, collectionId: document.collectionId, queueJobId: job.queueJobId, delayMs: 0 }]);
 }
