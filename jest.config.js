@@ -26,6 +26,7 @@ module.exports = {
     '^@millrace/stack$': '<rootDir>/infra/stack/src',
     '^@millrace/test-support$': '<rootDir>/tests/support/src',
     '^@millrace/test-support/(lifecycle|queues)$': '<rootDir>/tests/support/src/$1',
+    '^@millrace/contracts/(errors|text)$': '<rootDir>/packages/contracts/src/$1',
     '^@millrace/([^/]+)$': '<rootDir>/packages/$1/src',
   },
   transform: {

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@millrace/contracts';
+import type { ErrorCode } from '@millrace/contracts/errors';
 
 /** The types of the messages between a pool and its processes. Both sides name the same protocol. */
 export interface TaskProtocol {

@@ -1,4 +1,4 @@
-import { toMillraceError } from '@millrace/contracts';
+import { toMillraceError } from '@millrace/contracts/errors';
 import { watchParent } from './parentWatch';
 import type { ProcessMessage, TaskMessage, TaskProtocol } from './protocol';
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { MillraceError } from '@millrace/contracts';
+import { MillraceError } from '@millrace/contracts/errors';
 import type { ProcessMessage, TaskMessage, TaskProtocol } from './protocol';
 import { type TaskEnd, TaskEndedError } from './taskEnd';
 

@@ -1,4 +1,4 @@
-import { MillraceError } from '@millrace/contracts';
+import { MillraceError } from '@millrace/contracts/errors';
 import type { Pdfium } from './pdfium';
 import { BytesSource, FileSource, type Source } from './sources';
 

@@ -1,4 +1,4 @@
-import { MillraceError } from '@millrace/contracts';
+import { MillraceError } from '@millrace/contracts/errors';
 import type { FileAccess } from './fileAccess';
 import type { Pdfium } from './pdfium';
 

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
 import { init } from '@embedpdf/pdfium';
-import { asSentence, MillraceError } from '@millrace/contracts';
+import { MillraceError } from '@millrace/contracts/errors';
+import { asSentence } from '@millrace/contracts/text';
 import type { PdfiumExports, Pointer } from './pdfiumExports';
 
 /** The size of the memory for the out-parameters of one call. */

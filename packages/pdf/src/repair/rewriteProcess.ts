@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { MillraceError } from '@millrace/contracts';
+import { MillraceError } from '@millrace/contracts/errors';
 import { serveTasks } from '@millrace/process-pool';
 import type { RewriteProtocol } from './rewriteProtocol';
 

@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
-import { MillraceError } from '@millrace/contracts';
+import { MillraceError } from '@millrace/contracts/errors';
 import { type FileAccess, openFileAccess } from '../engine/fileAccess';
 import { openingErrors } from '../engine/loadDocument';
 import { guarded, loadPdfium, type Pdfium } from '../engine/pdfium';
