@@ -3,10 +3,10 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { RetryResponse } from '@millrace/contracts';
+import { newId, type RetryResponse } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
 import { encryptedPdf, testApiKey } from '@millrace/test-support';
-import { endedDocument, openDatabase } from '@millrace/test-support/lifecycle';
+import { endedDocument, newCollection, openDatabase } from '@millrace/test-support/lifecycle';
 import { root, TestStack } from './support';
 
 const run = promisify(execFile);
@@ -37,6 +37,7 @@ describe('When the examples of the documentation are run', () => {
   beforeAll(async () => {
     millrace = await TestStack.start();
     database = openDatabase(millrace.environment.config().DATABASE_URL);
+    await database.sql.none(`INSERT INTO users (id, email) VALUES ($1, 'ada@example.org')`, [newId()]);
     folder = await mkdtemp(join(tmpdir(), 'millrace-examples-'));
     await mkdir(join(folder, 'samples'));
     await copyFile(join(root, 'samples/annual-report.pdf'), join(folder, 'samples/annual-report.pdf'));
@@ -49,15 +50,24 @@ describe('When the examples of the documentation are run', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** Makes what the examples name: a document that has ended with a failed chunk, and a retry of that chunk. */
+  /**
+   * Makes what the examples name: a document that has ended with a failed chunk, a retry of that chunk, and a shared
+   * collection.
+   */
   async function placeholders(): Promise<Record<string, string>> {
     const { documentId, jobId, chunkIds } = await endedDocument(database, 2, { failures: { 1: 'EMBEDDING_REJECTED' } });
     const retry = await millrace.call<RetryResponse>('POST', `/api/v1/jobs/${jobId}/chunks/retry`);
+    const collectionId = await newCollection(database);
+    const memberId = newId();
+    await database.sql.none('INSERT INTO users (id, email) VALUES ($1, $1)', [memberId]);
+    await database.collectionMembers.put(collectionId, { id: memberId, kind: 'user' }, 'reader');
     return {
       DOCUMENT_ID: documentId,
       JOB_ID: jobId,
       CHUNK_ID: chunkIds[1] ?? '',
       GROUP_ID: retry.body.group_id ?? '',
+      COLLECTION_ID: collectionId,
+      MEMBER_ID: memberId,
     };
   }
 
@@ -67,7 +77,10 @@ describe('When the examples of the documentation are run', () => {
     const failures: string[] = [];
     for (const command of commands) {
       const values = await placeholders();
-      const filled = command.replaceAll(/(DOCUMENT|JOB|CHUNK|GROUP)_ID/g, (name) => values[name] ?? '');
+      const filled = command.replaceAll(
+        /(DOCUMENT|JOB|CHUNK|GROUP|COLLECTION|MEMBER)_ID/g,
+        (name) => values[name] ?? '',
+      );
       // A job that has ended is answered with 409 when it is cancelled.
       const allowed = filled.includes('/cancel') ? /^(200|409)$/ : /^20\d$/;
       const curl = `curl() { command curl -sS -o answer.json -w '%{http_code}' "$@"; }`;

@@ -7,3 +7,8 @@ export function newId(): string {
 }
 
 export const idSchema = z.uuid();
+
+/** True for the text of an id. Any other text names no row. */
+export function isId(text: string): boolean {
+  return idSchema.safeParse(text).success;
+}

@@ -4,6 +4,10 @@ import { z } from 'zod';
 export const documentStatus = z.enum(['queued', 'processing', 'ready', 'partial', 'failed', 'cancelled']);
 export type DocumentStatus = z.infer<typeof documentStatus>;
 
+/** The statuses of a collection. Nobody finds one that is being deleted, and the reconciler removes what is in it. */
+export const collectionStatus = z.enum(['active', 'deleting']);
+export type CollectionStatus = z.infer<typeof collectionStatus>;
+
 /** The statuses of a job, which is one run over a document. `retrying` is the wait between two rounds. */
 export const jobStatus = z.enum([
   'queued',

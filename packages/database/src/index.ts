@@ -13,7 +13,15 @@ export { ReEmbedding } from './reEmbedding/reEmbedding';
 export type { ActionFilter, ActionRow } from './repositories/actions';
 export { ApiKeys, type KeyHolder, type NewApiKey } from './repositories/apiKeys';
 export type { ChunkAttemptRow } from './repositories/chunkAttempts';
-export { type CollectionGrant, type CollectionRow, defaultCollectionId } from './repositories/collections';
+export type { CollectionMemberRow, Subject } from './repositories/collectionMembers';
+export {
+  type CollectionChanges,
+  type CollectionGrant,
+  type CollectionQuotas,
+  type CollectionRow,
+  type CollectionUse,
+  defaultCollectionId,
+} from './repositories/collections';
 export type { DocumentChunkRow, NewDocumentChunk } from './repositories/documentChunks';
 export type { DocumentPageRow, NewDocumentPage, PageFailures } from './repositories/documentPages';
 export type { DocumentFilter, DocumentRow, NewDocument } from './repositories/documents';

@@ -46,6 +46,8 @@ describe('Migrations', () => {
       'actions',
       'api_keys',
       'chunk_attempts',
+      'collection_counts',
+      'collection_days',
       'collection_members',
       'collections',
       'document_chunks',

@@ -96,6 +96,7 @@ async function insertChunks(
   { chunks, retryGroupId }: { chunks: readonly NewJobChunk[]; retryGroupId: string | null },
 ): Promise<ChunkDispatch[]> {
   await session.jobChunks.insertAll(chunks, { jobId: job.jobId, maxRetries: job.chunkMaxRetries, retryGroupId });
+  await session.collections.countChunks(job.documentId, chunks.length);
   return firstDispatches(job, chunks);
 }
 

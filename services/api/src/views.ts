@@ -1,5 +1,8 @@
 import {
   type ActionView,
+  type CollectionMemberView,
+  type CollectionRole,
+  type CollectionView,
   type DocumentChunksResponse,
   type DocumentDetail,
   type DocumentPagesResponse,
@@ -22,6 +25,9 @@ import {
 import type {
   ActionRow,
   ChunkAttemptRow,
+  CollectionMemberRow,
+  CollectionRow,
+  CollectionUse,
   DocumentChunkRow,
   DocumentPageRow,
   DocumentRow,
@@ -42,6 +48,40 @@ const base = '/api/v1';
 
 const iso = (date: Date) => date.toISOString();
 const isoOrNull = (date: Date | null) => date?.toISOString() ?? null;
+
+export function collectionView(
+  row: CollectionRow,
+  role: CollectionRole | null,
+  { documents, bytes, chunks, chunksToday }: CollectionUse,
+): CollectionView {
+  const self = `${base}/collections/${row.id}`;
+  return {
+    id: row.id,
+    name: row.name,
+    description: row.description,
+    metadata: row.metadata,
+    language: row.language,
+    status: row.status,
+    owner_id: row.ownerId,
+    role,
+    documents: { total: Object.values(documents).reduce((sum, count) => sum + count, 0), by_status: documents },
+    bytes,
+    chunks,
+    chunks_today: chunksToday,
+    quotas: {
+      max_documents: row.quotas.maxDocuments,
+      max_bytes: row.quotas.maxBytes,
+      max_chunks_per_day: row.quotas.maxChunksPerDay,
+    },
+    created_at: iso(row.createdAt),
+    updated_at: iso(row.updatedAt),
+    links: { self, members: `${self}/members`, documents: `${base}/documents?collection_id=${row.id}` },
+  };
+}
+
+export function memberView({ isOwner, createdAt, ...row }: CollectionMemberRow): CollectionMemberView {
+  return { ...row, is_owner: isOwner, created_at: iso(createdAt) };
+}
 
 export function documentLinks(documentId: string, jobId: string) {
   const self = `${base}/documents/${documentId}`;

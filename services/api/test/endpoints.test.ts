@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { defaultCollectionId } from '@millrace/database';
 import { textPdf } from '@millrace/test-support';
 import { acceptedDocument, endedDocument } from '@millrace/test-support/lifecycle';
 import { z } from 'zod';
 import { endpoints } from '../src/endpoints';
 import { endpoint } from '../src/http/endpoint';
+import { newUser, share } from './principals';
 import { sendTo } from './sendTo';
 import { TestApi } from './support';
 
@@ -43,6 +45,21 @@ const calls: Record<string, () => Promise<{ status: number; body: { [name: strin
   getJobChunk: () => get(`/api/v1/jobs/${ids.jobId}/chunks/${ids.chunkId}`),
   retryJobChunks: () => post(`/api/v1/jobs/${ids.jobId}/chunks/retry`, { chunk_ids: [ids.chunkId, randomUUID()] }),
   retryJobPages: () => post(`/api/v1/jobs/${ids.jobId}/pages/retry`),
+  createCollection: () => post('/api/v1/collections', { name: randomUUID() }),
+  listCollections: () => get('/api/v1/collections?limit=1'),
+  getCollection: () => get(`/api/v1/collections/${defaultCollectionId}`),
+  changeCollection: () =>
+    api.client.patch(`/api/v1/collections/${defaultCollectionId}`).send({ description: 'Everything' }),
+  listCollectionMembers: () => get(`/api/v1/collections/${defaultCollectionId}/members`),
+  shareCollection: async () =>
+    api.client
+      .put(`/api/v1/collections/${defaultCollectionId}/members`)
+      .send({ user_id: await newUser(api.database), role: 'reader' }),
+  unshareCollection: async () => {
+    const member = await newUser(api.database);
+    await share(api.database, defaultCollectionId, member, 'reader');
+    return api.client.delete(`/api/v1/collections/${defaultCollectionId}/members/${member}`);
+  },
   getEmbeddingModels: () => get('/api/v1/embedding-models'),
   retryFailures: () => post('/api/v1/retries', { document_id: ids.documentId, dry_run: true }),
   listRetries: () => get('/api/v1/retries?limit=1'),
@@ -94,9 +111,10 @@ describe('Every declared endpoint', () => {
 
   test('answers another method with METHOD_NOT_ALLOWED and names those that it takes', async () => {
     for (const { path } of endpoints) {
-      const response = await api.client.put(path.replaceAll(/\{\w+\}/g, () => randomUUID()));
-      expect(response).toMatchObject({ status: 405, body: { code: 'METHOD_NOT_ALLOWED' } });
       const methods = endpoints.filter((endpoint) => endpoint.path === path).map((endpoint) => endpoint.method);
+      const address = path.replaceAll(/\{\w+\}/g, () => randomUUID());
+      const response = await (methods.includes('PUT') ? api.client.patch(address) : api.client.put(address));
+      expect(response).toMatchObject({ status: 405, body: { code: 'METHOD_NOT_ALLOWED' } });
       expect(response.headers.allow?.split(', ').sort()).toEqual(methods.sort());
     }
   });

@@ -23,6 +23,8 @@ import type { Sweep } from './runSweeps';
 /** The largest number of rows, and of jobs, that one sweep handles in a turn. */
 const rowsPerSweep = 1_000;
 const jobsPerSweep = 100;
+/** The changes of the counts of collections that one sweep merges. */
+const changesPerSweep = 10_000;
 /** An ended job is compared with its chunks for this long after its end. */
 const endedWithinMs = 600_000;
 
@@ -91,6 +93,14 @@ export function createSweeps(options: SweepOptions): Sweep[] {
     {
       name: 'expired_payloads',
       run: () => database.jobChunks.removePayloads({ olderThanMs: options.payloadRetentionMs, limit: rowsPerSweep }),
+    },
+    {
+      name: 'collection_counts',
+      // Merging is not mending.
+      run: async () => {
+        await database.collections.mergeCounts(changesPerSweep);
+        return database.collections.forgetDays(rowsPerSweep);
+      },
     },
     { name: 'history', run: history(options) },
     // This sweep comes before re_embed_jobs, which begins no job while jobs of an earlier re-embedding are open.

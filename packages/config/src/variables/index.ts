@@ -5,7 +5,7 @@ import { network } from './network';
 import { reading, searches } from './reading';
 import { api, database, files, health, redis, running } from './servers';
 import type { VariableGroup } from './types';
-import { reconciler, retries } from './work';
+import { collections, reconciler, retries } from './work';
 
 /** Every variable that Millrace or docker-compose.yml reads, in the order of .env.example. Times are milliseconds, sizes are bytes. */
 export const variableGroups: readonly VariableGroup[] = [
@@ -20,6 +20,7 @@ export const variableGroups: readonly VariableGroup[] = [
   embeddings,
   nextEmbeddings,
   retries,
+  collections,
   reconciler,
   running,
   compose,
@@ -38,6 +39,7 @@ export const variables = z.object({
   ...embeddings.variables,
   ...nextEmbeddings.variables,
   ...retries.variables,
+  ...collections.variables,
   ...reconciler.variables,
   ...running.variables,
 });

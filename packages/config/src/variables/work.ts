@@ -1,5 +1,8 @@
 import { day, group, wholeNumber } from './types';
 
+/** The largest whole number that JSON and JavaScript hold exactly. */
+const largest = Number.MAX_SAFE_INTEGER;
+
 export const retries = group({
   title: 'Retries',
   introduction: 'An upload can choose its own limits with the fields chunk_max_retries and max_retries.',
@@ -15,6 +18,22 @@ export const retries = group({
       .default(30_000)
       .describe(
         'The length of a lease. A worker that does not renew it in time counts as lost. The same for all services.',
+      ),
+  },
+});
+
+export const collections = group({
+  title: 'Collections',
+  introduction: 'The quotas of new collections. An admin can change those of each collection. 0 means none.',
+  variables: {
+    COLLECTION_MAX_DOCUMENTS: wholeNumber(0, largest).default(0).describe('How many documents a collection may have.'),
+    COLLECTION_MAX_BYTES: wholeNumber(0, largest)
+      .default(0)
+      .describe('How many bytes the originals of a collection may have together.'),
+    COLLECTION_MAX_CHUNKS_PER_DAY: wholeNumber(0, largest)
+      .default(0)
+      .describe(
+        'When the documents of a collection that were read on a day (UTC) have made this many chunks, its uploads are refused until the next day.',
       ),
   },
 });

@@ -49,6 +49,23 @@ export const requestErrors = {
     'The job cannot be retried',
     'Its document could not be read, and the original is no longer kept. Delete the document, repair the file and upload it again.',
   ),
+  COLLECTION_NAME_TAKEN: permanent(
+    409,
+    'The owner has another collection of this name',
+    'Choose another name, or use the collection that "collection_id" names.',
+  ),
+  MEMBER_NOT_FOUND: permanent(
+    404,
+    'The collection is not shared with this user or group',
+    'See the members of the collection for their ids.',
+  ),
+  MEMBER_IS_OWNER: permanent(
+    409,
+    'The owner of a collection is always a manager of it',
+    'Hand the collection over to another owner first: change its owner_id.',
+  ),
+  USER_NOT_FOUND: permanent(404, 'There is no such user', 'Check the id or the address of the user.'),
+  GROUP_NOT_FOUND: permanent(404, 'There is no such group', 'Check the id of the group.'),
   COLLECTION_NOT_FOUND: permanent(404, 'There is no such collection', 'Check the collection id.'),
   HEADERS_TOO_LARGE: permanent(431, 'The request headers are too large', 'Send smaller headers.'),
   PAYLOAD_TOO_LARGE: permanent(413, 'The request body is too large', 'Send a smaller JSON body.'),

@@ -1,4 +1,5 @@
 export * from './actions';
+export * from './collections';
 export { pageQuerySchema } from './common';
 export * from './documents';
 export * from './jobs';

@@ -2,6 +2,7 @@ import type { Sql } from '../connection/sql';
 import { Actions } from '../repositories/actions';
 import { ApiKeys } from '../repositories/apiKeys';
 import { ChunkAttempts } from '../repositories/chunkAttempts';
+import { CollectionMembers } from '../repositories/collectionMembers';
 import { Collections } from '../repositories/collections';
 import { DocumentChunks } from '../repositories/documentChunks';
 import { DocumentPages } from '../repositories/documentPages';
@@ -21,6 +22,7 @@ export class Session {
   readonly actions: Actions;
   readonly apiKeys: ApiKeys;
   readonly collections: Collections;
+  readonly collectionMembers: CollectionMembers;
   readonly documents: Documents;
   readonly documentPages: DocumentPages;
   readonly jobs: Jobs;
@@ -41,6 +43,7 @@ export class Session {
     this.actions = new Actions(sql);
     this.apiKeys = new ApiKeys(sql);
     this.collections = new Collections(sql);
+    this.collectionMembers = new CollectionMembers(sql);
     this.documents = new Documents(sql);
     this.documentPages = new DocumentPages(sql);
     this.jobs = new Jobs(sql);

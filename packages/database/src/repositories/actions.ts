@@ -35,6 +35,8 @@ export interface NewAction {
   jobId?: string;
   /** The document that the request names. */
   documentId?: string;
+  /** The collection that the request names, if it names no document or job. */
+  collectionId?: string;
   /** What else there is to know. Never a secret. */
   details?: Record<string, unknown>;
 }
@@ -55,10 +57,11 @@ export class Actions {
   constructor(private readonly sql: Sql) {}
 
   /** Records an action. Runs in the transaction that does what was asked for, before a document is deleted. */
-  async record({ id, kind, actor, jobId, documentId, details }: NewAction): Promise<void> {
+  async record({ id, kind, actor, jobId, documentId, collectionId, details }: NewAction): Promise<void> {
     await this.sql.none(
       `INSERT INTO actions (id, kind, actor, address, request_id, details, job_id, document_id, collection_id, filename)
-       SELECT $<id>, $<kind>, $<actor>, $<address>, $<requestId>, $<details>::jsonb, $<jobId>, d.id, d.collection_id, d.filename
+       SELECT $<id>, $<kind>, $<actor>, $<address>, $<requestId>, $<details>::jsonb, $<jobId>, d.id,
+         coalesce(d.collection_id, $<collectionId>::uuid), d.filename
        FROM (SELECT) AS asked LEFT JOIN documents d
          ON d.id = coalesce($<documentId>::uuid, (SELECT j.document_id FROM jobs j WHERE j.id = $<jobId>))`,
       {
@@ -70,6 +73,7 @@ export class Actions {
         details: details === undefined ? null : JSON.stringify(details),
         jobId: jobId ?? null,
         documentId: documentId ?? null,
+        collectionId: collectionId ?? null,
       },
     );
   }

@@ -1,4 +1,4 @@
-import { actorText, type CollectionRole, type ErrorCode, idSchema, MillraceError } from '@millrace/contracts';
+import { actorText, type CollectionRole, type ErrorCode, isId, MillraceError } from '@millrace/contracts';
 import type {
   CollectionRow,
   Database,
@@ -71,6 +71,11 @@ export class Access {
     return this.allowed(collection, collection?.id, missing('COLLECTION_NOT_FOUND', `There is no collection ${id}.`));
   }
 
+  /** Returns the role of the principal's user in a collection, or null. */
+  async roleIn(collectionId: string): Promise<CollectionRole | null> {
+    return (await this.collectionRoles()).get(collectionId) ?? null;
+  }
+
   /**
    * Finds the collection of uploads that name none: the user's default collection, or the only one that the key may use.
    * @throws MillraceError REQUEST_INVALID when there is none, and as `collection`
@@ -135,7 +140,7 @@ export class Access {
     if (row === null || collectionId === undefined) {
       return refuse();
     }
-    const relation = { id: collectionId, role: (await this.collectionRoles()).get(collectionId) ?? null };
+    const relation = { id: collectionId, role: await this.roleIn(collectionId) };
     if (can(this.principal, this.permission, relation)) {
       return row;
     }
@@ -164,10 +169,6 @@ export class Access {
     }
     return roles;
   }
-}
-
-function isId(text: string): boolean {
-  return idSchema.safeParse(text).success;
 }
 
 function missing(code: ErrorCode, message: string): () => never {

@@ -19,6 +19,10 @@ const admins: readonly UserRole[] = ['admin'];
  * reads no text of documents unless a collection is shared with it.
  */
 export const permissions = {
+  'collections.create': { in: null, everywhere: all, scope: 'write' },
+  'collections.manage': { in: 'manager', everywhere: admins, scope: 'write' },
+  'collections.members': { in: 'manager', everywhere: admins, scope: 'read' },
+  'collections.limit': { in: null, everywhere: admins, scope: 'admin' },
   'collections.read': { in: 'reader', everywhere: operators, scope: 'read' },
   'documents.list': { in: 'reader', everywhere: operators, scope: 'read' },
   'documents.read': { in: 'reader', everywhere: admins, scope: 'read' },
@@ -57,8 +61,8 @@ export function can(principal: Principal, permission: Permission, collection?: C
     return false;
   }
   if (principal.collectionIds !== null && !(collection && principal.collectionIds.has(collection.id))) {
-    // A key for some collections has no rights in others, and none over the installation.
-    return collection === undefined && rule.in === null && rule.everywhere.includes('member');
+    // A key for some collections has no rights in others, makes no further ones, and has none over the installation.
+    return collection === undefined && rule.in === null && rule.everywhere.includes('member') && rule.scope === 'read';
   }
   if (rule.everywhere.includes(principal.role)) {
     return true;

@@ -1,5 +1,7 @@
 import type { Endpoint, NamedEndpoint } from '../http/endpoint';
 import * as actions from './actions';
+import * as collectionMembers from './collectionMembers';
+import * as collections from './collections';
 import * as documents from './documents';
 import * as jobs from './jobs';
 import * as models from './models';
@@ -11,7 +13,16 @@ import * as service from './service';
  * Every endpoint of the API, named by its export. The files above export only endpoints, so an endpoint that one
  * of them exports cannot be missing here.
  */
-export const endpoints: readonly NamedEndpoint[] = [actions, documents, jobs, models, retries, search, service].flatMap(
-  (resource) =>
-    Object.entries<Endpoint>({ ...resource }).map(([operationId, declared]) => ({ ...declared, operationId })),
+export const endpoints: readonly NamedEndpoint[] = [
+  actions,
+  collections,
+  collectionMembers,
+  documents,
+  jobs,
+  models,
+  retries,
+  search,
+  service,
+].flatMap((resource) =>
+  Object.entries<Endpoint>({ ...resource }).map(([operationId, declared]) => ({ ...declared, operationId })),
 );

@@ -4,6 +4,8 @@ const id = (description: string) => z.string().meta({ format: 'uuid', descriptio
 
 /** The names in paths. */
 export const inPath = {
+  collectionId: id("The collection's id."),
+  memberId: id('The id of the user or the group with whom the collection is shared.'),
   documentId: id("The document's id."),
   jobId: id("The job's id."),
   chunkId: id("The job chunk's id."),

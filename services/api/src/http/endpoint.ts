@@ -80,7 +80,7 @@ interface Declaration<
   Rule extends AccessRule,
   Used extends Rule extends 'public' ? Exclude<keyof Resources, 'access'> : keyof Resources,
 > {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** With the names of its parameters in braces, as OpenAPI writes it. */
   path: Path;
   summary: string;

@@ -50,7 +50,7 @@ export function endpointRouter(
   return router;
 }
 
-const methodNames = { GET: 'get', POST: 'post', PATCH: 'patch', DELETE: 'delete' } as const;
+const methodNames = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete' } as const;
 
 /** Makes the handler of Express: authenticates, parses, calls the endpoint and sends its answer. */
 function runner(endpoint: Endpoint, shared: SharedResources, { authenticate, limits }: RequestGuards) {

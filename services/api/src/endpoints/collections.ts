@@ -1,0 +1,184 @@
+import type { Config } from '@millrace/config';
+import {
+  type ChangeCollectionRequest,
+  changeCollectionRequestSchema,
+  collectionResponseSchema,
+  collectionsQuerySchema,
+  collectionsResponseSchema,
+  MillraceError,
+  newCollectionRequestSchema,
+  newId,
+} from '@millrace/contracts';
+import type { CollectionQuotas, CollectionRow, Database, Session } from '@millrace/database';
+import type { Access } from '../authorization/access';
+import { can } from '../authorization/permissions';
+import { decodePlace, toPlacedPage } from '../http/cursor';
+import { endpoint, jsonBody } from '../http/endpoint';
+import { collectionView } from '../views';
+import { lockCollection } from './lockCollection';
+import { inPath } from './pathParameters';
+
+export const createCollection = endpoint({
+  method: 'POST',
+  path: '/api/v1/collections',
+  summary: 'Make a collection',
+  description: 'The user who asks becomes its owner. The header Location has its address.',
+  params: {},
+  body: jsonBody(newCollectionRequestSchema),
+  responses: { 201: { description: 'The new collection', schema: collectionResponseSchema } },
+  errors: ['COLLECTION_NAME_TAKEN'],
+  access: 'collections.create',
+  rateClass: 'write',
+  uses: ['access', 'config', 'database', 'logger'],
+}).handle(async ({ body: { quotas, ...fields } }, { access, config, database, logger }) => {
+  const { principal } = access;
+  const collection = {
+    id: newId(),
+    ownerId: principal.userId,
+    ...fields,
+    quotas: { ...quotasOf(config), ...requestedQuotas(access, quotas) },
+  };
+  const row = await database.transaction(async ({ collections, actions }) => {
+    const inserted = await collections.insert(collection);
+    const details = { name: collection.name };
+    await actions.record({
+      id: newId(),
+      kind: 'create_collection',
+      actor: principal,
+      collectionId: collection.id,
+      details,
+    });
+    return inserted;
+  });
+  logger.info({ collectionId: row.id }, 'a collection was made');
+  const view = await viewOf(row, access, database);
+  return { status: 201, headers: { Location: `/api/v1/collections/${row.id}` }, body: { ...view, role: 'manager' } };
+});
+
+export const listCollections = endpoint({
+  method: 'GET',
+  path: '/api/v1/collections',
+  summary: 'List collections, the newest first',
+  description: 'Those that the principal may see. Every filter that is given must hold.',
+  params: {},
+  query: collectionsQuerySchema,
+  responses: { 200: { description: 'Collections that fit', schema: collectionsResponseSchema } },
+  errors: [],
+  access: 'collections.read',
+  rateClass: 'read',
+  uses: ['access', 'database'],
+}).handle(async ({ query: { name, mine, limit, cursor } }, { access, database }) => {
+  const filter = {
+    ids: await access.allowedCollections(),
+    ownerId: mine === 'true' ? access.principal.userId : undefined,
+    name,
+  };
+  const rows = await database.collections.list(filter, { after: decodePlace(cursor), limit: limit + 1 });
+  const { items, nextCursor } = toPlacedPage(rows, limit);
+  return { status: 200, body: { collections: await viewsOf(items, access, database), next_cursor: nextCursor } };
+});
+
+export const getCollection = endpoint({
+  method: 'GET',
+  path: '/api/v1/collections/{id}',
+  summary: 'Get a collection, and how much is in it',
+  params: { id: inPath.collectionId },
+  responses: { 200: { description: 'The collection', schema: collectionResponseSchema } },
+  errors: ['COLLECTION_NOT_FOUND'],
+  access: 'collections.read',
+  rateClass: 'read',
+  uses: ['access', 'database'],
+}).handle(async ({ params }, { access, database }) => {
+  const collection = await access.collection(params.id);
+  return { status: 200, body: await viewOf(collection, access, database) };
+});
+
+export const changeCollection = endpoint({
+  method: 'PATCH',
+  path: '/api/v1/collections/{id}',
+  summary: 'Change a collection, or hand it over',
+  description: 'What is left out stays as it is. New metadata replaces the old as a whole.',
+  params: { id: inPath.collectionId },
+  body: jsonBody(changeCollectionRequestSchema),
+  responses: { 200: { description: 'The collection after the change', schema: collectionResponseSchema } },
+  errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NAME_TAKEN', 'USER_NOT_FOUND'],
+  access: 'collections.manage',
+  rateClass: 'write',
+  uses: ['access', 'database', 'logger'],
+}).handle(async ({ params, body: { owner_id, quotas, ...fields } }, { access, database, logger }) => {
+  const { id } = await access.collection(params.id);
+  const changes = { ...fields, quotas: requestedQuotas(access, quotas) };
+  const changed = await database.transaction(async (session) => {
+    const locked = await lockCollection(session, id);
+    const ownerId = owner_id === undefined ? undefined : await handOver(session, access, locked, owner_id);
+    const details = { ...fields, ...(quotas && { quotas }), ...(owner_id !== undefined && { owner_id }) };
+    await session.actions.record({
+      id: newId(),
+      kind: 'change_collection',
+      actor: access.principal,
+      collectionId: id,
+      details,
+    });
+    return session.collections.change(locked, { ...changes, ownerId });
+  });
+  logger.info({ collectionId: id, fields: Object.keys({ ...fields, quotas, owner_id }) }, 'a collection was changed');
+  return { status: 200, body: await viewOf(changed, access, database) };
+});
+
+/** The quotas of new collections. The configuration writes none as 0. */
+function quotasOf(config: Config): CollectionQuotas {
+  return {
+    maxDocuments: config.COLLECTION_MAX_DOCUMENTS || null,
+    maxBytes: config.COLLECTION_MAX_BYTES || null,
+    maxChunksPerDay: config.COLLECTION_MAX_CHUNKS_PER_DAY || null,
+  };
+}
+
+/** Returns the quotas that a request sets. @throws MillraceError FORBIDDEN when the principal may set none */
+function requestedQuotas(access: Access, quotas: ChangeCollectionRequest['quotas']): Partial<CollectionQuotas> {
+  const { max_documents, max_bytes, max_chunks_per_day } = quotas ?? {};
+  if (quotas && !can(access.principal, 'collections.limit')) {
+    throw new MillraceError('FORBIDDEN', 'This needs the permission collections.limit: only an admin sets quotas.');
+  }
+  return {
+    ...(max_documents !== undefined && { maxDocuments: max_documents }),
+    ...(max_bytes !== undefined && { maxBytes: max_bytes }),
+    ...(max_chunks_per_day !== undefined && { maxChunksPerDay: max_chunks_per_day }),
+  };
+}
+
+/**
+ * Makes the old owner a manager, and checks the new one. @returns the new owner's id.
+ * @throws MillraceError FORBIDDEN or USER_NOT_FOUND
+ */
+async function handOver(
+  { collectionMembers }: Session,
+  access: Access,
+  { id, ownerId }: CollectionRow,
+  newOwnerId: string,
+): Promise<string> {
+  if (access.principal.userId !== ownerId && !access.isEverywhere()) {
+    throw new MillraceError('FORBIDDEN', 'Only the owner of the collection or an admin can hand it over.');
+  }
+  if (!(await collectionMembers.findSubject({ userId: newOwnerId }))) {
+    throw new MillraceError('USER_NOT_FOUND', `There is no active user ${newOwnerId}.`);
+  }
+  if (newOwnerId !== ownerId) {
+    await collectionMembers.remove(id, newOwnerId);
+    await collectionMembers.put(id, { id: ownerId, kind: 'user' }, 'manager');
+  }
+  return newOwnerId;
+}
+
+async function viewOf(row: CollectionRow, access: Access, database: Database) {
+  const [view] = await viewsOf([row], access, database);
+  return view as NonNullable<typeof view>;
+}
+
+async function viewsOf(rows: readonly CollectionRow[], access: Access, database: Database) {
+  const uses = await database.collections.uses(rows.map(({ id }) => id));
+  const nothing = { documents: {}, bytes: 0, chunks: 0, chunksToday: 0 };
+  return Promise.all(
+    rows.map(async (row) => collectionView(row, await access.roleIn(row.id), uses.get(row.id) ?? nothing)),
+  );
+}
