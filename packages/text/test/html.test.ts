@@ -263,6 +263,7 @@ test.each([
   ['<ruby>東京<rp>(</rp><rt>とうきょう</rt><rp>)</rp></ruby>', '東京(とうきょう)'],
   ['<table><tr><td><ruby>東<rt>ひがし</ruby><td>x</table>', '東(ひがし)\tx'],
   ['<ruby>明日<rt></rt></ruby>', '明日'],
+  [`<ruby>明日<rt>${'あした'.repeat(70)}`, `明日${'あした'.repeat(70)}`],
 ])('When a word has a reading above it (%s), then the reading follows the word', (content, line) => {
   expect(html(content)).toEqual([line]);
 });

@@ -13,6 +13,8 @@ const superscripts: Record<string, string> = {
   '-': '⁻',
   '−': '⁻',
 };
+/** Longer text lacks the end tag of a reading, and is text. */
+const maxReading = 200;
 const raisedNumber = /^\s*[\d+\-−][\d+\-−,\s]*$/u;
 
 /**
@@ -40,9 +42,17 @@ export class SmallText {
       return '';
     }
     this.ruby--;
-    const reading = this.reading.trim();
-    this.reading = '';
+    if (this.ruby > 0) {
+      return '';
+    }
+    const reading = this.takeReading().trim();
     return reading === '' ? '' : `(${reading})`;
+  }
+
+  private takeReading(): string {
+    const { reading } = this;
+    this.reading = '';
+    return reading;
   }
 
   /** Returns the text as it is shown where it stands. */
@@ -50,7 +60,7 @@ export class SmallText {
     if (this.ruby > 0 && this.inReading > 0) {
       // Parentheses for browsers without ruby are added in any case.
       this.reading += text.replace(/[()（）]/gu, '');
-      return '';
+      return this.reading.length > maxReading ? this.takeReading() : '';
     }
     if (this.raised > 0 && raisedNumber.test(text)) {
       return text.replace(/[\d+\-−]/gu, (sign) => superscripts[sign] ?? sign);
