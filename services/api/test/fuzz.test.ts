@@ -94,6 +94,8 @@ function send({ method }: NamedEndpoint, address: string) {
       return api.client.post(address);
     case 'PATCH':
       return api.client.patch(address);
+    case 'PUT':
+      return api.client.put(address);
   }
 }
 
