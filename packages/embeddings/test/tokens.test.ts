@@ -13,6 +13,14 @@ describe('The tokens of a text', () => {
     ['initials', 'the U.S. market', ['the', 'us', 'market']],
     ['ligatures and soft hyphens', 'ﬁnan\u00adcial', ['financial']],
     ['accents, composed or not', 'cafe\u0301 café', ['café', 'café']],
+    [
+      'letters that go on beyond ASCII',
+      'naïve ab\u0301 x\u0304y 12\u0663',
+      ['naïve', 'ab\u0301', 'x\u0304y', '12\u0663'],
+    ],
+    ['single letters and points', 'a.b c. d.e.f', ['a', 'b', 'c', 'de', 'f']],
+    ['commas that group nothing', '12,34 1,2345 7,', ['12', '34', '1234', '5', '7']],
+    ['characters beyond 16 bits and halves of them', '\u{1f600}ab \ud83dcd \u{1d7d8}', ['ab', 'cd', '0']],
     ['ideographs', 'PDF文書', ['pdf', '文', '書']],
     ['leaders and rules', '..... _____ ---', []],
   ])('When the text holds %s, then its tokens are plain', (_, text, expected) => {
