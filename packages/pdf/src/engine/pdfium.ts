@@ -7,6 +7,7 @@ import type { PdfiumExports, Pointer } from './pdfiumExports';
 
 /** The size of the memory for the out-parameters of one call. */
 const scratchBytes = 1024;
+const utf16 = new TextDecoder('utf-16le');
 
 /** Views of the engine's memory. They become useless when the memory grows. */
 export interface MemoryViews {
@@ -54,7 +55,7 @@ export class Pdfium {
         return '';
       }
       const bytes = this.memory.u8.slice(buffer, buffer + written - 2);
-      return new TextDecoder('utf-16le').decode(bytes);
+      return utf16.decode(bytes);
     } finally {
       this.fpdf.free(buffer);
     }

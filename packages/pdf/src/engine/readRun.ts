@@ -91,7 +91,7 @@ export class RunReader {
       y,
       shift,
       font,
-      stretch: rawSize * Math.hypot(a, b),
+      stretch: rawSize * (b === 0 ? Math.abs(a) : Math.hypot(a, b)),
     };
   }
 

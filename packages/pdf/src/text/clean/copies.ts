@@ -63,9 +63,19 @@ export function removeGlyphs(characters: PageCharacters, removed: ReadonlySet<nu
   characters.rearrange(order);
 }
 
+/** What the letters of a run have in common when they may be copies of each other. */
+interface Group {
+  number: number;
+  /** The size of a cell, in points. */
+  step: number;
+}
+
 /** Finds letters by their place. */
 class LetterGrid {
-  private readonly cells = new Map<string, number[]>();
+  /** By the hash of letter, group and cell. What else has the same hash is too far away to be a copy, or another letter. */
+  private readonly cells = new Map<number, number[]>();
+  private readonly groups = new Map<string, Group>();
+  private readonly groupByRun: Group[] = [];
 
   constructor(private readonly characters: PageCharacters) {}
 
@@ -94,17 +104,36 @@ class LetterGrid {
   }
 
   /** Cells are as large as a letter may be shifted, so that copies are in neighbouring cells. */
-  private keyOf(index: number, column: number, row: number): string {
+  private keyOf(index: number, column: number, row: number): number {
     const { code, left, baseline } = this.characters;
-    const { size, direction, skew } = this.characters.runAt(index);
-    const step = 2 ** Math.round(Math.log2(Math.max(size, 1)));
+    const { number, step } = this.groupOf(index);
     const x = Math.floor((left[index] as number) / step) + column;
     const y = Math.floor((baseline[index] as number) / step) + row;
-    return `${code[index]} ${direction} ${skew} ${step} ${x} ${y}`;
+    return (
+      Math.imul(x, 0x9e3779b1) ^ Math.imul(y, 0x85ebca77) ^ Math.imul((code[index] as number) + number, 0xc2b2ae3d)
+    );
+  }
+
+  private groupOf(index: number): Group {
+    const run = this.characters.run[index] as number;
+    const known = this.groupByRun[run];
+    if (known !== undefined) {
+      return known;
+    }
+    const { size, direction, skew } = this.characters.runAt(index);
+    const step = 2 ** Math.round(Math.log2(Math.max(size, 1)));
+    const key = `${direction} ${skew} ${step}`;
+    const group = this.groups.get(key) ?? { number: this.groups.size * 0x200000, step };
+    this.groups.set(key, group);
+    this.groupByRun[run] = group;
+    return group;
   }
 
   private areCopies(one: number, other: number): boolean {
-    const { left, right, baseline, run } = this.characters;
+    const { code, left, right, baseline, run } = this.characters;
+    if (code[one] !== code[other] || this.groupOf(one) !== this.groupOf(other)) {
+      return false;
+    }
     const [size, otherSize] = [this.characters.runAt(one).size, this.characters.runAt(other).size];
     const width = (right[one] as number) - (left[one] as number);
     const shift = Math.abs((left[one] as number) - (left[other] as number));
