@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * Makes text safe to store. Removes NUL, which a text in PostgreSQL cannot hold. Replaces a lone surrogate, which is not
@@ -24,7 +24,7 @@ export function normalizeText(text: string): string {
 
 /** Returns the SHA-256 of the text in UTF-8, as 64 lower-case hexadecimal digits. */
 export function sha256Hex(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex');
+  return hash('sha256', text, 'hex');
 }
 
 /** Returns the key of a chunk in the embedding cache: the SHA-256 of its normalized text. */

@@ -28,7 +28,8 @@ export class TokenCounter {
   private readonly caches = Array.from({ length: leads.length * trails.length }, () => new Map<string, number>());
 
   count(word: string, lead: Lead = '', trail: Trail = ''): number {
-    const cache = this.caches[leads.indexOf(lead) + leads.length * trails.indexOf(trail)];
+    // The length of a trail is its index.
+    const cache = this.caches[(lead === '' ? 0 : lead === ' ' ? 1 : 2) + leads.length * trail.length];
     const cached = cache?.get(word);
     if (cached !== undefined) {
       return cached;

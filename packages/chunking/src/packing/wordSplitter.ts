@@ -77,6 +77,9 @@ export class WordSplitter {
   /** The boundary between two words of flowing text. */
   private textBoundary(separator: Separator, text: string): number {
     const lastText = this.last?.text ?? '';
+    if (separator !== '' && endsPlainly(lastText)) {
+      return boundary.word;
+    }
     if (spacelessSentenceEnd.test(lastText)) {
       return boundary.sentence;
     }
@@ -154,6 +157,14 @@ export class WordSplitter {
     this.addHalves(codePoints.slice(0, middle), pieces);
     this.addHalves(codePoints.slice(middle), pieces);
   }
+}
+
+/** True when a text ends in a Latin letter, a digit or a comma, and so ends no sentence. Most words do. */
+function endsPlainly(text: string): boolean {
+  const unit = text.charCodeAt(text.length - 1);
+  return (
+    (unit >= 0x61 && unit <= 0x7a) || (unit >= 0x30 && unit <= 0x39) || (unit >= 0x41 && unit <= 0x5a) || unit === 0x2c
+  );
 }
 
 /**
