@@ -84,3 +84,24 @@ describe('When a charset is declared', () => {
     }
   });
 });
+
+describe('When no charset is declared', () => {
+  const undeclared = (bytes: readonly number[]) => linesOf(Buffer.from(bytes), 'text/plain');
+  const latin1 = (text: string) => [...Buffer.from(text, 'latin1')];
+
+  test.each([
+    ['Shift-JIS', [0x93, 0xfa, 0x96, 0x7b, 0x8c, 0xea, 0x82, 0xcc, 0x95, 0xb6, 0x82, 0xc5, 0x82, 0xb7]],
+    ['EUC-JP', [0xc6, 0xfc, 0xcb, 0xdc, 0xb8, 0xec, 0xa4, 0xce, 0xca, 0xb8, 0xa4, 0xc7, 0xa4, 0xb9]],
+  ])('and a text is Japanese in %s, then it is read as Japanese', (_, bytes) => {
+    expect(undeclared([...latin1('OK: '), ...bytes])).toEqual(['OK: 日本語の文です']);
+  });
+
+  test.each([
+    'Die Mühle mahlt früh über dem großen Fluß, für die Müller.',
+    'Été à Orléans : où est-il né, près du château où l’on goûte ?'.replace('’', "'"),
+    '¤ 5,00 per page; °C ± 2; «so» Ârret',
+    'Ísland á sér sögu, þótt ýmsir álíti að það sé ört',
+  ])('and a text is Western ("%s"), then it is not taken for Japanese', (text) => {
+    expect(undeclared(latin1(text))).toEqual([text]);
+  });
+});

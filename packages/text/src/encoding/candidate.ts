@@ -59,12 +59,12 @@ export class Candidate {
     }
     const text = this.decode(piece);
     this.excess += piece.length - (text?.length ?? 0);
-    return text !== null && (!isWide || this.isText(text));
+    return text !== null && this.isText(text);
   }
 
-  /** Whether decoded characters of an encoding with NUL bytes are text. */
+  /** Whether decoded characters are text. */
   protected isText(text: string): boolean {
-    return !text.includes('\0');
+    return !wide.test(this.encoding) || !text.includes('\0');
   }
 
   /** Decodes the next bytes; without `piece`, the end. Returns null when they are not characters of the encoding. */

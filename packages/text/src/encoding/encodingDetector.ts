@@ -1,4 +1,5 @@
 import { Candidate, fallbackEncoding, fits } from './candidate';
+import { japaneseCandidates } from './japaneseCandidate';
 import { unmarkedCandidates } from './unmarkedCandidate';
 
 /** What is looked at for a byte order mark and for NUL bytes, so that the result does not depend on the pieces. */
@@ -9,8 +10,9 @@ const headBytes = 1024;
  * 1. the encoding of the byte order mark,
  * 2. the declared encoding, if the bytes are valid in it,
  * 3. UTF-8, if the bytes are valid in it,
- * 4. windows-1252, if the bytes contain no control characters,
- * 5. UTF-16 or UTF-32 without a byte order mark, if there are NUL bytes near the beginning.
+ * 4. Shift-JIS or EUC-JP, if the bytes are valid in it and the text is Japanese,
+ * 5. windows-1252, if the bytes contain no control characters,
+ * 6. UTF-16 or UTF-32 without a byte order mark, if there are NUL bytes near the beginning.
  *
  * A declared Latin-1 counts as not declared, because many programs declare it for any text. The last character may be cut
  * off.
@@ -56,6 +58,7 @@ export class EncodingDetector {
     const encodings = new Set([declared ?? 'utf-8', 'utf-8', fallbackEncoding]);
     this.candidates = [
       ...[...encodings].map((encoding) => new Candidate(encoding, true)),
+      ...japaneseCandidates(),
       ...unmarkedCandidates(this.head.subarray(0, headBytes)),
     ];
     return this.candidates;
