@@ -80,6 +80,7 @@ async function measureSweeps({ bench, database, queues, forget }: Setting, waiti
       graceMs: 0,
       orphanAgeMs: 3_600_000,
       historyRetentionMs: 86_400_000,
+      versionsKept: 1,
       payloadRetentionMs: 86_400_000,
       jobMaxRetries: 3,
       chunkMaxRetries: 3,

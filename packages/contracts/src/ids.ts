@@ -12,3 +12,10 @@ export const idSchema = z.uuid();
 export function isId(text: string): boolean {
   return idSchema.safeParse(text).success;
 }
+
+/** The uploader's own name for a document, unique in its collection. */
+export const externalIdSchema = z
+  .string()
+  .min(1)
+  .refine((text) => [...text].length <= 512, 'must have at most 512 characters')
+  .refine((text) => !/\p{Cc}/u.test(text) && text.isWellFormed(), 'must not hold control characters or broken Unicode');

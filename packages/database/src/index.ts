@@ -24,8 +24,9 @@ export {
 } from './repositories/collections';
 export type { DocumentChunkRow, NewDocumentChunk } from './repositories/documentChunks';
 export type { DocumentPageRow, NewDocumentPage, PageFailures } from './repositories/documentPages';
-export type { DocumentFilter, DocumentRow, NewDocument } from './repositories/documents';
+export type { DocumentFilter, DocumentRow, NewDocument, NewVersion } from './repositories/documents';
 export type { EmbeddingModels, NextModel, StoredModel } from './repositories/embeddingModels';
+export type { StoredAnswer } from './repositories/idempotencyKeys';
 export {
   chunkQueueOfJob,
   type JobChunkDetailRow,

@@ -57,6 +57,7 @@ describe('Migrations', () => {
       'embedding_settings',
       'group_members',
       'groups',
+      'idempotency_keys',
       'job_chunks',
       'jobs',
       'provider_pauses',

@@ -17,6 +17,7 @@ const index = (kind: VectorIndexKind, tableRows: number | null = 1_000_000, list
   parameters: kind.startsWith('ivfflat') ? { lists } : { m: 12 },
   bytes: 1,
   tableRows,
+  hiddenShare: 0,
 });
 const plan = (one: VectorIndex, changes: Partial<WantedScan> = {}) => planVectorScan([one], { ...wanted, ...changes });
 
@@ -36,6 +37,19 @@ test.each<[VectorIndexKind, number | null, Partial<WantedScan>, number]>([
   'When %s is over %d rows and a search wants %j, then up to %d filtered rows are all compared',
   (kind, tableRows, changes, most) => {
     expect(Math.floor(plan(index(kind, tableRows), changes).maxExactRows)).toBe(most);
+  },
+);
+
+test.each([
+  [0, '400'],
+  [0.01, '444'],
+  [0.3, '629'],
+  [0.9, '1000'],
+])(
+  'When a share of %d of the documents is hidden, then a scan for 400 candidates visits %s rows first',
+  (hiddenShare, efSearch) => {
+    const scan = planVectorScan([{ ...index('hnsw_binary'), hiddenShare }], wanted);
+    expect(scan).toMatchObject({ candidates: 400, settings: { 'hnsw.ef_search': efSearch } });
   },
 );
 

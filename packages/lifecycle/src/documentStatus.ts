@@ -1,12 +1,8 @@
-import {
-  type DocumentRepair,
-  type DocumentStatus,
-  type JobStatus,
-  jobHasEnded,
-  mayLackPages,
-} from '@millrace/contracts';
+import { type DocumentStatus, type JobStatus, jobHasEnded, mayLackPages } from '@millrace/contracts';
 import type { PageFailures, Session } from '@millrace/database';
 import { commonestFailure, describeMissing, type Failure } from './failures';
+import { type LockedDocument, lockDocuments } from './lockDocuments';
+import { takeOver } from './versions';
 
 /*
  * The status of a document follows from its jobs of the kinds `ingest` and `reread`, its failed pages and its repair:
@@ -17,17 +13,13 @@ import { commonestFailure, describeMissing, type Failure } from './failures';
  * 4. When something is stored, it is `partial`.
  * 5. Otherwise it is `failed`.
  *
+ * A version that becomes ready or partial takes the place of an older current one, in the same transaction.
+ *
  * Every transition that ends one of these jobs, or makes one go on, calls refreshDocuments afterwards, in the same
  * transaction. Locks are taken in this order everywhere: unsettled chunks, jobs, documents, each by id. A transaction
  * that holds a document's lock sees the final status of each of its jobs, because every other transaction that ends one
  * needs that lock before it can commit.
  */
-
-interface LockedDocument {
-  id: string;
-  status: DocumentStatus;
-  repair: DocumentRepair | null;
-}
 
 /** A job that a document's status depends on. */
 interface DocumentJob {
@@ -45,16 +37,6 @@ interface DocumentJob {
 export async function refreshDocuments(session: Session, documentIds: readonly string[]): Promise<void> {
   const documents = await lockDocuments(session, documentIds);
   await setStatuses(session, documents, await session.documentPages.failures(documents.map(({ id }) => id)));
-}
-
-/** Locks the given documents that exist, in the order of their ids. Rows that refer to them can still be inserted. */
-export async function lockDocuments(session: Session, documentIds: readonly string[]): Promise<LockedDocument[]> {
-  return documentIds.length === 0
-    ? []
-    : session.sql.many(
-        'SELECT id, status, repair FROM documents WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE',
-        [documentIds],
-      );
 }
 
 /** The same as refreshDocuments, for a caller that has locked the documents and knows their failed pages. */
@@ -105,6 +87,11 @@ export async function setStatuses(
       },
     );
   }
+  const searchable = changes.filter(({ status }) => status === 'ready' || status === 'partial').map(({ id }) => id);
+  await takeOver(
+    session,
+    documents.filter(({ id, isCurrent }) => !isCurrent && searchable.includes(id)).map(({ id }) => id),
+  );
 }
 
 const isUnderWay = (status: DocumentStatus) => status === 'queued' || status === 'processing';

@@ -1,7 +1,8 @@
 import { type JobKind, type JobStatus, mayLackPages } from '@millrace/contracts';
 import type { PageFailures, Session } from '@millrace/database';
-import { lockDocuments, setStatuses } from './documentStatus';
+import { setStatuses } from './documentStatus';
 import { commonestFailure, describeMissing, type Failure } from './failures';
+import { lockDocuments } from './lockDocuments';
 import { endJobAs, runningJob } from './sql';
 
 /** The counters of a job that has chunks. */

@@ -1,4 +1,11 @@
-export { type Accepted, type AcceptOptions, acceptDocument } from './accept';
+export {
+  type Accepted,
+  type AcceptedFile,
+  type AcceptOptions,
+  acceptDocument,
+  findSameContent,
+  mayLackPassword,
+} from './accept';
 export {
   type BulkCount,
   type BulkSelection,
@@ -21,6 +28,7 @@ export { redispatchChunks, redispatchJobs } from './dispatch';
 export { failJob } from './failReading';
 export { claimJob, expireJobLeases, type JobClaim, releaseJob, renewJobLease, retryReading } from './jobLeases';
 export { type Pruned, type PruneOptions, pruneHistory } from './prune';
+export { type PrunedVersions, type PruneVersionsOptions, pruneVersions } from './pruneVersions';
 export { findDriftedJobs, reconcileCounters } from './reconcile';
 export {
   type BegunReEmbedding,
@@ -29,9 +37,10 @@ export {
   endReEmbedJobs,
   type ReEmbedOptions,
 } from './reEmbed';
-export { deleteDocument } from './remove';
+export { deleteDocument, type Removed } from './remove';
 export { type PagesRetried, retryPages } from './rereadPages';
 export { type Retried, type RetryRequest, retryJob, type SkippedChunk } from './retry';
 export type { RetryPolicy, RoundResult, SettledChunk } from './rounds';
 export { type EmbeddedChunk, type FailedChunk, type Settled, type Settlement, settleChunks } from './settle';
 export { type ChunkedDocument, noteReading, storeChunks, storePages } from './storeReading';
+export { type Restored, restoreVersion } from './versions';

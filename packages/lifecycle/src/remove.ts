@@ -1,33 +1,65 @@
 import { type Actor, newId } from '@millrace/contracts';
-import type { Database } from '@millrace/database';
+import type { Database, Session } from '@millrace/database';
 import { openChunk } from './sql';
 
+export interface Removed {
+  /** The keys of the originals, for the caller to remove. */
+  sourcePaths: string[];
+}
+
 /**
- * Deletes a document in any status. Its rows go in one transaction, and a worker that holds one of them finds it gone.
- * Locks are taken in the order of every settlement: unsettled chunks, jobs, document. Settled chunks belong to the
- * transaction that holds their job.
- * @returns the key of the original for the caller to remove, or null when there is no such document.
+ * Deletes a document in any status. When it is the current version of an external id, all versions go with it, so that no older
+ * one comes back. A worker that holds one of the rows finds it gone.
+ * @returns null when there is no such document.
  */
-export function deleteDocument(
-  database: Database,
-  documentId: string,
-  actor: Actor,
-): Promise<{ sourcePath: string | null } | null> {
+export function deleteDocument(database: Database, documentId: string, actor: Actor): Promise<Removed | null> {
   return database.transaction(async (session) => {
-    await session.sql.many(
-      `SELECT FROM job_chunks WHERE job_id IN (SELECT id FROM jobs WHERE document_id = $1)
-         AND status IN ${openChunk} ORDER BY id FOR UPDATE`,
-      [documentId],
-    );
-    await session.sql.many('SELECT FROM jobs WHERE document_id = $1 ORDER BY id FOR UPDATE', [documentId]);
-    const document = await session.sql.oneOrNone<{ sourcePath: string | null }>(
-      'SELECT source_path AS "sourcePath" FROM documents WHERE id = $1 FOR UPDATE',
-      [documentId],
-    );
-    if (document) {
-      await session.actions.record({ id: newId(), kind: 'delete', actor, documentId });
-      await session.sql.none('DELETE FROM documents WHERE id = $1', [documentId]);
+    const documents = await lockForRemoval(session, documentId);
+    if (!documents.some(({ id }) => id === documentId)) {
+      return null;
     }
-    return document;
+    await session.actions.record({ id: newId(), kind: 'delete', actor, documentId });
+    return remove(session, documents);
   });
+}
+
+/** Deletes a version unless it has become current. @returns null when it stays, or when there is none. */
+export function deleteOldVersion(database: Database, documentId: string): Promise<Removed | null> {
+  return database.transaction(async (session) => {
+    const documents = await lockForRemoval(session, documentId);
+    return documents.some((document) => document.isCurrent) ? null : remove(session, documents);
+  });
+}
+
+interface RemovedDocument {
+  id: string;
+  sourcePath: string | null;
+  isCurrent: boolean;
+}
+
+/** SQL: the ids of a document and, when it is current, of its other versions. */
+const withVersions = `(SELECT $1::uuid UNION
+  SELECT v.id FROM documents d JOIN documents v USING (external_id, collection_id) WHERE d.id = $1 AND d.is_current)`;
+
+/**
+ * Locks what is to be removed, in the order of every settlement: unsettled chunks, jobs, documents. Settled chunks belong to
+ * the transaction that holds their job.
+ */
+async function lockForRemoval({ sql }: Session, documentId: string): Promise<RemovedDocument[]> {
+  await sql.many(
+    `SELECT FROM job_chunks WHERE job_id IN (SELECT id FROM jobs WHERE document_id IN ${withVersions})
+       AND status IN ${openChunk} ORDER BY id FOR UPDATE`,
+    [documentId],
+  );
+  await sql.many(`SELECT FROM jobs WHERE document_id IN ${withVersions} ORDER BY id FOR UPDATE`, [documentId]);
+  return sql.many(
+    `SELECT id, source_path AS "sourcePath", is_current AS "isCurrent" FROM documents
+     WHERE id IN ${withVersions} ORDER BY id FOR UPDATE`,
+    [documentId],
+  );
+}
+
+async function remove({ sql }: Session, documents: readonly RemovedDocument[]): Promise<Removed> {
+  await sql.none('DELETE FROM documents WHERE id = ANY($1::uuid[])', [documents.map(({ id }) => id)]);
+  return { sourcePaths: documents.flatMap(({ sourcePath }) => sourcePath ?? []) };
 }

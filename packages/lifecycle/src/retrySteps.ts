@@ -1,7 +1,8 @@
 import type { ChunkDispatch, JobDispatch } from '@millrace/contracts';
 import type { Session } from '@millrace/database';
 import { dispatchColumns, jobDispatchColumns } from './dispatch';
-import { lockDocuments, refreshDocuments } from './documentStatus';
+import { refreshDocuments } from './documentStatus';
+import { lockDocuments } from './lockDocuments';
 import { clearError, goOn, nextDelivery, openChunk } from './sql';
 
 /*

@@ -147,12 +147,12 @@ describe('The planner', () => {
   const cases: [what: string, index: string, work: (session: Database) => Promise<unknown>][] = [
     [
       'documents of some content are looked for',
-      'documents_content_hash',
+      'documents_content',
       statement(`SELECT id FROM documents WHERE content_hash = '${'7'.padStart(64, '0')}'`),
     ],
     [
       'a document of some content in its collection is looked for',
-      'documents_content_hash',
+      'documents_content',
       (s) => s.documents.findByContent(id(7, 1), '1'.padStart(64, '0')),
     ],
     [

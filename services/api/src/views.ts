@@ -85,13 +85,22 @@ export function memberView({ isOwner, createdAt, ...row }: CollectionMemberRow):
 
 export function documentLinks(documentId: string, jobId: string) {
   const self = `${base}/documents/${documentId}`;
-  return { self, chunks: `${self}/chunks`, pages: `${self}/pages`, job: `${base}/jobs/${jobId}` };
+  return {
+    self,
+    chunks: `${self}/chunks`,
+    pages: `${self}/pages`,
+    versions: `${self}/versions`,
+    job: `${base}/jobs/${jobId}`,
+  };
 }
 
 export function documentView(row: DocumentRow): DocumentView {
   return {
     id: row.id,
     collection_id: row.collectionId,
+    external_id: row.externalId,
+    version: row.version,
+    is_current: row.isCurrent,
     filename: row.filename,
     title: row.title,
     content_hash: row.contentHash,
@@ -177,6 +186,8 @@ export function searchHitView(row: SearchRow): SearchResponse['hits'][number] {
     chunk_id: row.chunkId,
     document_id: row.documentId,
     collection_id: row.collectionId,
+    external_id: row.externalId,
+    version: row.version,
     filename: row.filename,
     document_status: row.documentStatus,
     text: row.content,

@@ -93,6 +93,8 @@ const expectations: Record<string, Expectation> = {
   deleteDocument: writing,
   listDocumentChunks: reading,
   listDocumentPages: seeing,
+  listDocumentVersions: seeing,
+  restoreDocument: writing,
   listJobs: listing,
   getJob: seeing,
   cancelJob: repairing,
@@ -201,6 +203,8 @@ const calls: Record<string, (client: Client) => Test | Promise<Response>> = {
     client.delete(`/api/v1/documents/${(await acceptedDocument(api.database, { collectionId })).documentId}`),
   listDocumentChunks: (client) => client.get(`/api/v1/documents/${ids.documentId}/chunks`),
   listDocumentPages: (client) => client.get(`/api/v1/documents/${ids.documentId}/pages`),
+  listDocumentVersions: (client) => client.get(`/api/v1/documents/${ids.documentId}/versions`),
+  restoreDocument: (client) => client.post(`/api/v1/documents/${ids.documentId}/restore`),
   listJobs: (client) => client.get('/api/v1/jobs'),
   getJob: (client) => client.get(`/api/v1/jobs/${ids.jobId}`),
   cancelJob: async (client) =>

@@ -38,6 +38,8 @@ const calls: Record<string, () => Promise<{ status: number; body: { [name: strin
     api.client.delete(`/api/v1/documents/${(await acceptedDocument(api.database)).documentId}`),
   listDocumentChunks: () => get(`/api/v1/documents/${ids.documentId}/chunks?limit=1`),
   listDocumentPages: () => get(`/api/v1/documents/${ids.documentId}/pages`),
+  listDocumentVersions: () => get(`/api/v1/documents/${ids.documentId}/versions`),
+  restoreDocument: () => post(`/api/v1/documents/${ids.documentId}/restore`),
   listJobs: () => get('/api/v1/jobs?limit=1'),
   getJob: () => get(`/api/v1/jobs/${ids.jobId}`),
   cancelJob: async () => post(`/api/v1/jobs/${(await acceptedDocument(api.database)).jobId}/cancel`),

@@ -39,6 +39,7 @@ export function startReconciler(config: Config, logger: Logger): Promise<Running
       graceMs: config.RECONCILE_GRACE_MS,
       orphanAgeMs: config.ORPHAN_AGE_MS,
       payloadRetentionMs: config.PAYLOAD_RETENTION_MS,
+      versionsKept: config.VERSIONS_KEPT,
       historyRetentionMs: config.HISTORY_RETENTION_MS,
       jobMaxRetries: config.JOB_MAX_RETRIES,
       chunkMaxRetries: config.CHUNK_MAX_RETRIES,

@@ -16,6 +16,7 @@ import type { Deliveries, Rounds } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
 import { history } from './history';
 import { firstId, lostDeliveries } from './lostDeliveries';
+import { oldVersions } from './oldVersions';
 import { orphanedBlobs } from './orphanedBlobs';
 import { reEmbedJobs } from './reEmbedJobs';
 import type { Sweep } from './runSweeps';
@@ -42,6 +43,8 @@ export interface SweepOptions {
   orphanAgeMs: number;
   /** How long the texts of failed chunks are kept for a retry. */
   payloadRetentionMs: number;
+  /** How many old versions of each external id are kept. */
+  versionsKept: number;
   /** How long the history of ended jobs is kept. */
   historyRetentionMs: number;
   /** Limits of a job of the kind re-embed: its retry rounds, and the attempts of each chunk. */
@@ -103,6 +106,8 @@ export function createSweeps(options: SweepOptions): Sweep[] {
       },
     },
     { name: 'history', run: history(options) },
+    { name: 'old_versions', run: oldVersions(options) },
+    { name: 'idempotency_keys', run: () => database.idempotencyKeys.removeExpired(rowsPerSweep) },
     // This sweep comes before re_embed_jobs, which begins no job while jobs of an earlier re-embedding are open.
     { name: 'ended_re_embeddings', run: () => endReEmbedJobs(database, rowsPerSweep) },
     { name: 're_embed_jobs', run: reEmbedJobs(options) },

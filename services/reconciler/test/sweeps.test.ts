@@ -49,6 +49,7 @@ beforeEach(async () => {
     orphanAgeMs: 5_000,
     payloadRetentionMs: 86_400_000,
     historyRetentionMs: 86_400_000,
+    versionsKept: 1,
     jobMaxRetries: 3,
     chunkMaxRetries: 3,
     logger,

@@ -51,6 +51,9 @@ export const reconciler = group({
     PAYLOAD_RETENTION_MS: wholeNumber(0, 3_650 * day)
       .default(30 * day)
       .describe('How long the texts of failed and cancelled chunks are kept for a retry (30 days).'),
+    VERSIONS_KEPT: wholeNumber(0, 1_000)
+      .default(1)
+      .describe('How many old versions of each document with an external id are kept, to be brought back.'),
     HISTORY_RETENTION_MS: wholeNumber(3_600_000, 36_500 * day)
       .default(90 * day)
       .describe(

@@ -39,6 +39,21 @@ export const requestErrors = {
     'The same file was uploaded without its password and is still being read',
     'Send the file with its password again after that document has failed. Nothing of this upload was kept.',
   ),
+  VERSION_NOT_SEARCHABLE: permanent(
+    409,
+    'This version of the document cannot be made current',
+    'Only a version that is ready or partial can be brought back. Retry its job first, or wait for its end.',
+  ),
+  IDEMPOTENCY_KEY_REUSED: permanent(
+    422,
+    'This Idempotency-Key belongs to another request',
+    'Use a new key for each request. Repeat a request unchanged: the same options, file name and file.',
+  ),
+  IDEMPOTENCY_IN_PROGRESS: retryable(
+    409,
+    'The first request with this Idempotency-Key has not been answered yet',
+    'Repeat the request after the time in Retry-After.',
+  ),
   JOB_ENDED: permanent(
     409,
     'The job has ended',

@@ -7,6 +7,7 @@ export const actionKind = z.enum([
   'retry',
   'cancel',
   'delete',
+  'restore',
   'change_metadata',
   'move',
   'copy',
@@ -34,7 +35,10 @@ export const actionsQuerySchema = pageQuerySchema
 
 const actionSchema = z.object({
   id: idSchema.describe("The action's id. That of a retry is the id of its retry group."),
-  kind: actionKind.describe('cancel_re_embedding: the change of the model of all vectors was cancelled.'),
+  kind: actionKind.describe(
+    'restore: an old version of the document was made current. ' +
+      'cancel_re_embedding: the change of the model of all vectors was cancelled.',
+  ),
   requested_by: actor,
   requested_at: timestamp.describe('When it was requested.'),
   collection_id: idSchema.nullable().describe('The collection, which may be deleted; null for an action in several.'),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { idSchema } from '../ids';
+import { externalIdSchema, idSchema } from '../ids';
 
 /** A date as JSON writes it. */
 export const timestamp = z.iso.datetime().meta({ examples: ['2026-11-27T09:30:00.000Z'] });
@@ -12,6 +12,23 @@ export const documentId = idSchema.meta({ description: "The document's id." });
 export const jobId = idSchema.meta({ description: "The job's id." });
 export const chunkId = idSchema.describe("The chunk's id.");
 export const collectionId = idSchema.meta({ description: "The collection's id." });
+
+/** The external id of a document in a request. */
+export const externalId = externalIdSchema.meta({ examples: ['handbook/travel-expenses'] });
+export const storedExternalId = z
+  .string()
+  .nullable()
+  .meta({
+    description: "The uploader's own name for the document, which its versions share; null if it has none.",
+    examples: ['handbook/travel-expenses'],
+  });
+export const version = z
+  .int()
+  .min(1)
+  .describe(
+    'The order of the versions of an external id. A version that is brought back gets the next number. ' +
+      '1 for a document without an external id.',
+  );
 
 export const pageNumber = z.int().min(1).describe('The page, from 1.');
 export const pageStart = pageNumber.describe('The first page that the text is on, from 1.');

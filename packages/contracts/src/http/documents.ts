@@ -14,6 +14,7 @@ import {
   createdAt,
   documentId,
   errorCode,
+  externalId,
   filename,
   filenameFilter,
   jobId,
@@ -27,7 +28,9 @@ import {
   pageStart,
   section,
   storedErrorCode,
+  storedExternalId,
   updatedAt,
+  version,
 } from './common';
 import { jobSchema } from './jobs';
 import { problemSchema } from './problem';
@@ -36,6 +39,11 @@ const documentSchema = z
   .object({
     id: documentId,
     collection_id: collectionId,
+    external_id: storedExternalId,
+    version,
+    is_current: z
+      .boolean()
+      .describe('True for the version that searches and lists see. Always true without an external id.'),
     filename,
     title: z.string().nullable().describe('The title in the file, or null.'),
     content_hash: z.string().describe('The SHA-256 of the uploaded bytes, in hexadecimal.'),
@@ -99,6 +107,11 @@ export type DocumentDetail = z.infer<typeof documentDetailSchema>;
 export const documentsQuerySchema = pageQuerySchema
   .extend({
     collection_id: idSchema.optional().describe('Only in this collection.'),
+    external_id: externalId.optional().describe('Only what has this external id.'),
+    versions: z
+      .enum(['current', 'all'])
+      .default('current')
+      .describe('all: also versions that wait to become current, and old ones.'),
     status: listOf(documentStatus).describe('Only documents with one of these statuses.'),
     error_code: listOf(errorCode).describe('Only documents whose error has one of these codes.'),
     filename: filenameFilter.optional(),
@@ -111,6 +124,14 @@ export const documentsResponseSchema = z
   .object({ documents: z.array(documentSchema).describe('The newest first.'), next_cursor: nextCursor })
   .meta({ id: 'Documents' });
 export type DocumentsResponse = z.infer<typeof documentsResponseSchema>;
+
+export const documentVersionsResponseSchema = z
+  .object({
+    external_id: storedExternalId,
+    versions: z.array(documentSchema).describe('The newest first.'),
+    next_cursor: nextCursor,
+  })
+  .meta({ id: 'DocumentVersions' });
 
 export const changeDocumentRequestSchema = z
   .strictObject({
@@ -126,7 +147,9 @@ export const documentResponseSchema = documentSchema;
 
 export const uploadResponseSchema = z
   .object({
-    duplicate: z.boolean().describe('True when the collection already held this content.'),
+    duplicate: z
+      .boolean()
+      .describe('True when the collection, or the document with this external id, already held this content.'),
     document: documentSchema,
     job: jobSchema,
     links,

@@ -3,7 +3,19 @@ import { boxSchema } from '../chunks';
 import { idSchema } from '../ids';
 import { metadataFilterSchema } from '../metadata';
 import { documentStatus } from '../statuses';
-import { chunkId, chunkText, collectionId, documentId, filename, pageEnd, pageStart, section } from './common';
+import {
+  chunkId,
+  chunkText,
+  collectionId,
+  documentId,
+  externalId,
+  filename,
+  pageEnd,
+  pageStart,
+  section,
+  storedExternalId,
+  version,
+} from './common';
 
 export const searchRequestSchema = z
   .strictObject({
@@ -14,7 +26,8 @@ export const searchRequestSchema = z
       .max(10_000)
       .meta({ description: 'The text to search for.', examples: ['How much cash does the company have?'] }),
     collection_id: idSchema.optional().describe('Only in this collection.'),
-    document_id: idSchema.optional().describe('Only in this document.'),
+    document_id: idSchema.optional().describe('Only in this document, also if it is a version that is not current.'),
+    external_id: externalId.optional().describe('Only in the current version of what has this external id.'),
     filter: z
       .strictObject({
         metadata: metadataFilterSchema.meta({
@@ -33,6 +46,8 @@ const searchHitSchema = z.object({
   chunk_id: chunkId,
   document_id: documentId,
   collection_id: collectionId,
+  external_id: storedExternalId,
+  version,
   filename,
   document_status: documentStatus.describe('A "partial" document lacks pages or chunks.'),
   text: chunkText,

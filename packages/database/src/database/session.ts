@@ -9,6 +9,7 @@ import { DocumentPages } from '../repositories/documentPages';
 import { Documents } from '../repositories/documents';
 import { EmbeddingClaims } from '../repositories/embeddingClaims';
 import { EmbeddingModelsRepository } from '../repositories/embeddingModels';
+import { IdempotencyKeys } from '../repositories/idempotencyKeys';
 import { JobChunks } from '../repositories/jobChunks';
 import { Jobs } from '../repositories/jobs';
 import { ProviderPauses } from '../repositories/providerPauses';
@@ -31,6 +32,7 @@ export class Session {
   readonly documentChunks: DocumentChunks;
   readonly embeddingClaims: EmbeddingClaims;
   readonly embeddingModels: EmbeddingModelsRepository;
+  readonly idempotencyKeys: IdempotencyKeys;
   readonly providerPauses: ProviderPauses;
   readonly retryGroups: RetryGroups;
   readonly sessions: Sessions;
@@ -52,6 +54,7 @@ export class Session {
     this.documentChunks = new DocumentChunks(sql, vectorIndexes);
     this.embeddingClaims = new EmbeddingClaims(sql);
     this.embeddingModels = new EmbeddingModelsRepository(sql);
+    this.idempotencyKeys = new IdempotencyKeys(sql);
     this.providerPauses = new ProviderPauses(sql);
     this.retryGroups = new RetryGroups(sql);
     this.sessions = new Sessions(sql);

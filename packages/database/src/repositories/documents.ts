@@ -18,6 +18,12 @@ export interface DocumentRow {
   collectionId: string;
   /** The user who uploaded it. */
   ownerId: string;
+  /** The uploader's own name for it, which its versions share; null for a document without versions. */
+  externalId: string | null;
+  /** The order in which the versions of an external id are to answer. */
+  version: number;
+  /** True for the version that searches see. A document without an external id is always current. */
+  isCurrent: boolean;
   filename: string;
   /** The key of the original in the blob store; null once it is removed. */
   sourcePath: string | null;
@@ -45,9 +51,15 @@ export type NewDocument = Pick<
   'id' | 'collectionId' | 'ownerId' | 'filename' | 'sourcePath' | 'contentHash' | 'mimeType' | 'sizeBytes'
 > & { unlocked?: boolean; metadata?: Record<string, unknown> | undefined };
 
+/** A new version of the document that `externalId` names in its collection. */
+export type NewVersion = NewDocument & Pick<DocumentRow, 'externalId' | 'version' | 'isCurrent'>;
+
 /** Which documents a list has. What is left out does not limit it. */
 export interface DocumentFilter {
   collectionIds?: readonly string[] | undefined;
+  /** Of each external id all versions; else only the current one. */
+  allVersions?: boolean | undefined;
+  externalId?: string | undefined;
   statuses?: readonly DocumentStatus[] | undefined;
   errorCodes?: readonly string[] | undefined;
   /** Each of its words begins a word of the file name. */
@@ -57,8 +69,8 @@ export interface DocumentFilter {
 }
 
 // size_bytes is a bigint, which the driver returns as text. A number holds every upload's size exactly (up to 2^53).
-const columns = `id, collection_id AS "collectionId", owner_id AS "ownerId", filename, source_path AS "sourcePath",
-  content_hash AS "contentHash", mime_type AS "mimeType", size_bytes::float8 AS "sizeBytes", unlocked, title,
+const columns = `id, collection_id AS "collectionId", owner_id AS "ownerId", external_id AS "externalId", version,
+  is_current AS "isCurrent", filename, source_path AS "sourcePath", content_hash AS "contentHash", mime_type AS "mimeType", size_bytes::float8 AS "sizeBytes", unlocked, title,
   page_count AS "pageCount", total_chunks AS "totalChunks", repair, metadata, status, error_code AS "errorCode", error,
   created_at AS "createdAt", updated_at AS "updatedAt",
   (SELECT j.id FROM jobs j WHERE j.document_id = documents.id AND j.kind = 'ingest'
@@ -67,14 +79,23 @@ const columns = `id, collection_id AS "collectionId", owner_id AS "ownerId", fil
 export class Documents {
   constructor(private readonly sql: Sql) {}
 
-  /** Inserts a queued document. @returns false when the collection already holds this content. */
-  async insertIfNew(document: NewDocument): Promise<boolean> {
+  /** Inserts a queued document without an external id. @returns false when the collection already holds this content. */
+  insertIfNew(document: NewDocument): Promise<boolean> {
+    return this.insert({ ...document, externalId: null, version: 1, isCurrent: true });
+  }
+
+  /** Inserts a queued version. @returns false when this version, or a current one, exists. */
+  insertVersion(version: NewVersion): Promise<boolean> {
+    return this.insert(version);
+  }
+
+  private async insert(document: NewVersion): Promise<boolean> {
     const inserted = await this.sql.affected(
-      `INSERT INTO documents
-         (id, collection_id, owner_id, filename, source_path, content_hash, mime_type, size_bytes, unlocked, metadata)
-       VALUES ($<id>, $<collectionId>, $<ownerId>, $<filename>, $<sourcePath>, $<contentHash>, $<mimeType>, $<sizeBytes>,
-               $<unlocked>, $<metadata>::jsonb)
-       ON CONFLICT (collection_id, content_hash) DO NOTHING`,
+      `INSERT INTO documents (id, collection_id, owner_id, external_id, version, is_current, filename, source_path,
+         content_hash, mime_type, size_bytes, unlocked, metadata)
+       VALUES ($<id>, $<collectionId>, $<ownerId>, $<externalId>, $<version>, $<isCurrent>, $<filename>, $<sourcePath>,
+               $<contentHash>, $<mimeType>, $<sizeBytes>, $<unlocked>, $<metadata>::jsonb)
+       ON CONFLICT DO NOTHING`,
       { ...document, unlocked: document.unlocked ?? false, metadata: JSON.stringify(document.metadata ?? {}) },
     );
     return inserted === 1;
@@ -84,26 +105,65 @@ export class Documents {
     return this.sql.oneOrNone(`SELECT ${columns} FROM documents WHERE id = $1`, [id]);
   }
 
+  /** Finds the document without an external id that has this content. */
   findByContent(collectionId: string, contentHash: string): Promise<DocumentRow | null> {
-    return this.sql.oneOrNone(`SELECT ${columns} FROM documents WHERE collection_id = $1 AND content_hash = $2`, [
-      collectionId,
-      contentHash,
-    ]);
+    return this.sql.oneOrNone(
+      `SELECT ${columns} FROM documents
+       WHERE collection_id = $1 AND content_hash = $2 AND external_id IS NULL`,
+      [collectionId, contentHash],
+    );
+  }
+
+  /** Finds the current version of an external id and those that are newer, the newest first. */
+  findStanding(collectionId: string, externalId: string): Promise<DocumentRow[]> {
+    return this.sql.many(
+      `SELECT ${columns} FROM documents
+       WHERE collection_id = $<collectionId> AND external_id = $<externalId> AND version >= (
+         SELECT version FROM documents c
+         WHERE c.collection_id = $<collectionId> AND c.external_id = $<externalId> AND c.is_current)
+       ORDER BY version DESC`,
+      { collectionId, externalId },
+    );
+  }
+
+  /** Lists the versions of an external id below one version number, the newest first. */
+  listVersions(
+    { collectionId, externalId }: Pick<DocumentRow, 'collectionId' | 'externalId'>,
+    page: { below: number; limit: number },
+  ): Promise<DocumentRow[]> {
+    return this.sql.many(
+      `SELECT ${columns} FROM documents
+       WHERE collection_id = $<collectionId> AND external_id = $<externalId> AND version < $<below>
+       ORDER BY version DESC LIMIT $<limit>`,
+      { collectionId, externalId, ...page },
+    );
   }
 
   /** Lists the documents that fit, the newest first. */
   async list(filter: DocumentFilter, page: ListPage): Promise<Listed<DocumentRow>[]> {
-    const { collectionIds, statuses = null, errorCodes = null, filename = null } = filter;
+    const { collectionIds, allVersions = false, externalId = null } = filter;
+    const { statuses = null, errorCodes = null, filename = null } = filter;
     const { createdAfter = null, createdBefore = null } = filter;
     const named = filename === null ? null : await findFewNamed(this.sql, filename);
     return this.sql.many(
       `SELECT ${columns}, ${placeColumn('created_at')} FROM documents
        WHERE ${isInCollections('collection_id', collectionIds)}
+         AND ${allVersions ? 'true' : 'is_current'} AND ${externalId === null ? 'true' : 'external_id = $<externalId>'}
          AND ${isOneOf('status', 'statuses')} AND ${isOneOf('error_code', 'errorCodes')}
          AND ${named === null ? isNamed('filename') : 'id = ANY($<named>::uuid[])'}
          AND ${isWithin('created_at', 'created')} AND ${isAfterPlace('created_at', 'id')}
        ORDER BY created_at DESC, id DESC LIMIT $<limit>`,
-      { collectionIds, statuses, errorCodes, filename, named, createdAfter, createdBefore, ...placeValues(page) },
+      {
+        collectionIds,
+        externalId,
+        statuses,
+        errorCodes,
+        filename,
+        named,
+        createdAfter,
+        createdBefore,
+        ...placeValues(page),
+      },
     );
   }
 

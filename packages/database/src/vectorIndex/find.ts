@@ -16,6 +16,8 @@ export interface VectorIndex {
   bytes: number;
   /** The planner's estimate of the table's rows, or null before the first ANALYZE. */
   tableRows: number | null;
+  /** The planner's estimate of the share of documents that searches do not see, because they are versions that are not current. */
+  hiddenShare: number;
 }
 
 /** The signatures of an index. */
@@ -35,6 +37,7 @@ interface IndexRow {
   reloptions: string[] | null;
   bytes: number;
   table_rows: number | null;
+  hidden_share: number;
   signature: string | null;
   mean_id: string | null;
   sampled: number | null;
@@ -45,6 +48,9 @@ export async function findVectorIndexes(sql: Sql, table: VectorTable = 'document
   const rows = await sql.many<IndexRow>(
     `SELECT c.relname AS name, am.amname AS method, o.opcname AS operator_class, i.indisvalid AS valid, c.reloptions,
             pg_relation_size(c.oid)::float8 AS bytes, nullif(t.reltuples, -1)::float8 AS table_rows,
+            (SELECT coalesce(greatest(h.reltuples, 0) / nullif(greatest(d.reltuples, 0), 0), 0)::float8
+             FROM pg_class h, pg_class d
+             WHERE h.oid = 'documents_hidden'::regclass AND d.oid = 'documents'::regclass) AS hidden_share,
             signature, s.id AS mean_id, s.sampled
      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid JOIN pg_am am ON am.oid = c.relam
        JOIN pg_opclass o ON o.oid = i.indclass[0]
@@ -71,6 +77,7 @@ function indexOf(row: IndexRow, kind: VectorIndexKind): VectorIndex {
     bytes,
     parameters: parametersOf(row.reloptions ?? []),
     tableRows: row.table_rows,
+    hiddenShare: Math.min(1, row.hidden_share),
   };
 }
 

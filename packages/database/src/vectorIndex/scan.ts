@@ -131,10 +131,18 @@ function indexScanOf(index: VectorIndex, candidates: number, { limit, effort, fi
     case 'hnsw':
       return hnswScan(Math.max(250, limit * 2) * effort, 'strict_order', filtered);
     case 'hnsw_binary':
-      return hnswScan(candidates, 'relaxed_order', filtered);
+      return hnswScan(candidates * visitedPerVisible(index), 'relaxed_order', filtered);
     case 'ivfflat_binary':
       return ivfflatScan(index, 2 * effort);
   }
+}
+
+/**
+ * Returns how many rows a scan visits for each that it may return. An iterative scan that lacks even one candidate visits as many rows
+ * again. So it begins with some more, where versions are hidden.
+ */
+function visitedPerVisible({ hiddenShare }: VectorIndex): number {
+  return hiddenShare === 0 ? 1 : 1.1 / Math.max(0.1, 1 - hiddenShare);
 }
 
 function hnswScan(efSearch: number, order: 'strict_order' | 'relaxed_order', filtered: boolean): IndexScan {

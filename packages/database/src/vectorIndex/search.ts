@@ -10,6 +10,8 @@ export interface SearchRow {
   chunkId: string;
   documentId: string;
   collectionId: string;
+  externalId: string | null;
+  version: number;
   filename: string;
   documentStatus: DocumentStatus;
   content: string;
@@ -106,8 +108,8 @@ async function scanChunks(
      ), ordered AS (
        SELECT id, distance FROM nearest ORDER BY distance LIMIT $<limit>
      )
-     SELECT c.id AS "chunkId", c.document_id AS "documentId", c.collection_id AS "collectionId", d.filename,
-            d.status AS "documentStatus", c.content, 1 - distance AS score, c.page_start AS "pageStart",
+     SELECT c.id AS "chunkId", c.document_id AS "documentId", c.collection_id AS "collectionId",
+            d.external_id AS "externalId", d.version, d.filename, d.status AS "documentStatus", c.content, 1 - distance AS score, c.page_start AS "pageStart",
             c.page_end AS "pageEnd", c.section, c.coordinates,
             (SELECT count(*) FROM nearest)::integer AS candidates
      FROM ordered JOIN document_chunks c USING (id) JOIN documents d ON d.id = c.document_id ORDER BY distance`,

@@ -7,12 +7,12 @@ import {
   documentResponseSchema,
   documentsQuerySchema,
   documentsResponseSchema,
-  MillraceError,
   newId,
   pageQuerySchema,
   uploadResponseSchema,
 } from '@millrace/contracts';
-import { deleteDocument as removeRows } from '@millrace/lifecycle';
+import { type Accepted, deleteDocument as removeRows } from '@millrace/lifecycle';
+import { answerOnce } from '../http/answerOnce';
 import { decodeCursor, decodePlace, toPage, toPlacedPage } from '../http/cursor';
 import { endpoint, jsonBody } from '../http/endpoint';
 import { filterOfWork } from '../http/filterOfWork';
@@ -20,6 +20,7 @@ import { acceptUpload } from '../uploads/acceptUpload';
 import { receiveUpload } from '../uploads/receiveUpload';
 import { uploadFields, uploadForm, uploadHeaders, uploadQuery } from '../uploads/uploadFields';
 import { documentChunkView, documentLinks, documentPageView, documentView, jobView, missingView } from '../views';
+import { documentNotFound } from './documentNotFound';
 import { inPath } from './pathParameters';
 
 /** How many missing chunks and pages an answer names. */
@@ -40,11 +41,18 @@ export const uploadDocument = endpoint({
   responses: {
     202: { description: 'The file is accepted. Follow the job.', schema: uploadResponseSchema },
     200: {
-      description: 'The collection already holds this content. The answer has its document and job.',
+      description:
+        'The collection, or the document with this external id, already holds this content. The answer has its document and job.',
       schema: uploadResponseSchema,
     },
   },
-  errors: ['COLLECTION_NOT_FOUND', 'DOCUMENT_IN_PROGRESS', 'STORAGE_UNAVAILABLE'],
+  errors: [
+    'COLLECTION_NOT_FOUND',
+    'DOCUMENT_IN_PROGRESS',
+    'IDEMPOTENCY_IN_PROGRESS',
+    'IDEMPOTENCY_KEY_REUSED',
+    'STORAGE_UNAVAILABLE',
+  ],
   access: 'documents.write',
   rateClass: 'upload',
   uses: ['access', 'blobs', 'config', 'database', 'deliveries', 'logger', 'unlocker'],
@@ -57,24 +65,43 @@ export const uploadDocument = endpoint({
   });
   try {
     const fields = { ...options, ...uploadFields.parse(upload.fields) };
-    const { duplicate, document, job } = await acceptUpload(resources, upload, fields, gone);
-    const links = documentLinks(document.id, job.id);
-    return {
-      status: duplicate ? 200 : 202,
-      headers: { Location: links.self },
-      body: { duplicate, document: documentView(document), job: jobView(job), links },
-    };
+    const { access, database } = resources;
+    const collection =
+      fields.collection_id === undefined
+        ? await access.defaultCollection()
+        : await access.collection(fields.collection_id);
+    const asked = ['POST /api/v1/documents', Object.entries(fields).sort(), upload.filename, upload.contentHash];
+    const key = headers['Idempotency-Key'];
+    return await answerOnce(database, { userId: access.principal.userId, key, asked }, async (record) => {
+      const accepted = await acceptUpload(resources, {
+        upload,
+        fields,
+        collectionId: collection.id,
+        gone,
+        record: record && ((session, accepted) => record(session, uploadAnswer(accepted))),
+      });
+      return uploadAnswer(accepted);
+    });
   } finally {
     // Before the answer goes out: a client that has its answer leaves nothing in the staging area.
     await upload.staged.discard();
   }
 });
 
+function uploadAnswer({ duplicate, document, job }: Accepted) {
+  const links = documentLinks(document.id, job.id);
+  return {
+    status: duplicate ? (200 as const) : (202 as const),
+    headers: { Location: links.self },
+    body: { duplicate, document: documentView(document), job: jobView(job), links },
+  };
+}
+
 export const listDocuments = endpoint({
   method: 'GET',
   path: '/api/v1/documents',
   summary: 'List documents, the newest first',
-  description: 'Every filter that is given must hold.',
+  description: 'Every filter that is given must hold. Of each external id the list has only the current version.',
   params: {},
   query: documentsQuerySchema,
   responses: { 200: { description: 'Documents that fit', schema: documentsResponseSchema } },
@@ -86,6 +113,8 @@ export const listDocuments = endpoint({
   const scope = await access.scope(query);
   const filter = {
     ...scope,
+    externalId: query.external_id,
+    allVersions: query.versions === 'all',
     statuses: query.status,
     ...filterOfWork(query),
   };
@@ -149,6 +178,9 @@ export const deleteDocument = endpoint({
   method: 'DELETE',
   path: '/api/v1/documents/{id}',
   summary: 'Delete a document with its original, chunks and vectors',
+  description:
+    'Deleting the current version of an external id deletes all its versions. No older one comes back. Deleting another ' +
+    'version deletes that version alone.',
   params: { id: inPath.documentId },
   responses: { 204: { description: 'The document is deleted.' } },
   errors: ['DOCUMENT_NOT_FOUND'],
@@ -161,8 +193,8 @@ export const deleteDocument = endpoint({
   if (!deleted) {
     throw documentNotFound(id);
   }
-  if (deleted.sourcePath) {
-    await blobs.remove(deleted.sourcePath);
+  for (const sourcePath of deleted.sourcePaths) {
+    await blobs.remove(sourcePath);
   }
   logger.info({ documentId: id }, 'a document was deleted');
   return { status: 204 };
@@ -206,8 +238,3 @@ export const listDocumentPages = endpoint({
   const { items, nextCursor } = toPage(rows, limit, (row) => row.page);
   return { status: 200, body: { document_id: id, pages: items.map(documentPageView), next_cursor: nextCursor } };
 });
-
-/** Makes the error for a document that was deleted during the request. */
-function documentNotFound(id: string): MillraceError {
-  return new MillraceError('DOCUMENT_NOT_FOUND', `There is no document ${id}.`);
-}

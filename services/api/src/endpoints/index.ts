@@ -8,6 +8,7 @@ import * as models from './models';
 import * as retries from './retries';
 import * as search from './search';
 import * as service from './service';
+import * as versions from './versions';
 
 /**
  * Every endpoint of the API, named by its export. The files above export only endpoints, so an endpoint that one
@@ -23,6 +24,7 @@ export const endpoints: readonly NamedEndpoint[] = [
   retries,
   search,
   service,
+  versions,
 ].flatMap((resource) =>
   Object.entries<Endpoint>({ ...resource }).map(([operationId, declared]) => ({ ...declared, operationId })),
 );

@@ -17,6 +17,10 @@ export const searchChunks = endpoint({
   const { query, limit, filter } = body;
   // Before a provider is paid for the vector of the query.
   const scope = await access.scope(body);
-  const rows = await search.find(cleanText(query), { ...scope, metadata: filter?.metadata }, limit);
+  const rows = await search.find(
+    cleanText(query),
+    { ...scope, externalId: body.external_id, metadata: filter?.metadata },
+    limit,
+  );
   return { status: 200, body: { query, hits: rows.map(searchHitView) } };
 });

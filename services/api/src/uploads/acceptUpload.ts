@@ -1,8 +1,8 @@
 import { type BlobStore, originalKey } from '@millrace/blobs';
 import type { Config } from '@millrace/config';
 import { MillraceError, newId } from '@millrace/contracts';
-import type { Database, DocumentRow } from '@millrace/database';
-import { type Accepted, acceptDocument } from '@millrace/lifecycle';
+import type { Database, DocumentRow, Session } from '@millrace/database';
+import { type Accepted, acceptDocument, findSameContent, mayLackPassword } from '@millrace/lifecycle';
 import type { Deliveries } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
 import type { Access } from '../authorization/access';
@@ -20,30 +20,31 @@ interface UploadResources {
   unlocker: Unlocker;
 }
 
+/** A request to upload a file. */
+export interface UploadRequest {
+  upload: ReceivedUpload;
+  fields: UploadFields;
+  /** The collection that takes the document. The principal may write there. */
+  collectionId: string;
+  /** Aborted when the client has closed the connection. Removing a password then stops. */
+  gone?: AbortSignal;
+  /** Runs in the transaction that accepts the upload, or finds that it is a duplicate. */
+  record?: ((session: Session, accepted: Accepted) => Promise<void>) | undefined;
+}
+
 /**
  * Makes a received file a document of its collection, or finds the document that already holds the same content. The
  * original is durable before the row that names it, and the row before the delivery. A crash in between leaves at most
  * a file without a row, never a row without its file.
- * @param gone is aborted when the client has closed the connection. Removing a password then stops.
  */
-export async function acceptUpload(
-  resources: UploadResources,
-  upload: ReceivedUpload,
-  fields: UploadFields,
-  gone?: AbortSignal,
-): Promise<Accepted> {
+export async function acceptUpload(resources: UploadResources, request: UploadRequest): Promise<Accepted> {
   const { access, database, blobs, config } = resources;
+  const { upload, fields, collectionId, gone, record } = request;
   const reading = readingOptionsOf(fields, config);
-  const collection =
-    fields.collection_id === undefined
-      ? await access.defaultCollection()
-      : await access.collection(fields.collection_id);
-  const collectionId = collection.id;
-  const known = await database.documents.findByContent(collectionId, upload.contentHash);
-  const knownJob = known && (await database.jobs.find(known.jobId));
-  // A document that failed because its password was missing is replaced when the password comes.
-  if (knownJob && !(upload.password !== undefined && mayLackPassword(known))) {
-    return { duplicate: true, document: known, job: knownJob };
+  const known = await findDuplicate(database, request);
+  if (known) {
+    await record?.(database, known);
+    return known;
   }
   const unlocked = await removePassword(resources, upload, gone);
   const documentId = newId();
@@ -55,7 +56,8 @@ export async function acceptUpload(
       database,
       {
         id: documentId,
-        collectionId: collectionId,
+        collectionId,
+        externalId: fields.external_id ?? null,
         ownerId: access.principal.userId,
         filename: upload.filename,
         sourcePath: key,
@@ -70,6 +72,7 @@ export async function acceptUpload(
         chunkMaxRetries: fields.chunk_max_retries ?? config.CHUNK_MAX_RETRIES,
         reading,
         unlocked,
+        record,
       },
     );
   } catch (error) {
@@ -115,9 +118,37 @@ async function removePassword(
   return unlocked;
 }
 
-/** True for a document that failed because its password was missing, or still may: it is being read and came without one. */
-function mayLackPassword({ status, errorCode, unlocked }: DocumentRow): boolean {
-  return status === 'queued' || status === 'processing' ? !unlocked : errorCode === 'PDF_ENCRYPTED';
+/**
+ * Finds the document that holds the content, so that the file need not be stored and unlocked. When the last word of it would
+ * change what becomes current, or the upload brings a password that may have been missing, the upload goes on.
+ */
+async function findDuplicate(
+  database: Database,
+  { upload, fields, collectionId }: UploadRequest,
+): Promise<Accepted | null> {
+  const { contentHash, password } = upload;
+  const known = await findSame(database, { contentHash, collectionId, externalId: fields.external_id });
+  if (!known || (password !== undefined && mayLackPassword(known))) {
+    return null;
+  }
+  const job = await database.jobs.find(known.jobId);
+  return job && { duplicate: true, document: known, job };
+}
+
+async function findSame(
+  { documents }: Database,
+  {
+    contentHash,
+    collectionId,
+    externalId,
+  }: { contentHash: string; collectionId: string; externalId?: string | undefined },
+): Promise<DocumentRow | null> {
+  if (externalId === undefined) {
+    return documents.findByContent(collectionId, contentHash);
+  }
+  const standing = await documents.findStanding(collectionId, externalId);
+  const same = findSameContent(standing, { contentHash, unlocked: false });
+  return same === standing[0] ? (same ?? null) : null;
 }
 
 /** Delivers the job. If Redis is unreachable, the upload is still accepted, and the reconciler delivers the job later. */

@@ -1,6 +1,7 @@
 import type { Config } from '@millrace/config';
 import {
   chunkStrategySchema,
+  externalIdSchema,
   idSchema,
   MillraceError,
   metadataSchema,
@@ -8,6 +9,7 @@ import {
   type ReadingOptions,
 } from '@millrace/contracts';
 import { z } from 'zod';
+import { idempotencyKey } from '../http/answerOnce';
 
 /** A whole number as a form or a query writes it. */
 function wholeNumber(min: number, max: number) {
@@ -29,6 +31,12 @@ export const uploadFields = z.object({
   collection_id: idSchema
     .optional()
     .describe('The collection to add the document to. The default collection if left out.'),
+  external_id: externalIdSchema.optional().meta({
+    description:
+      'Your own name for the document, unique in its collection: 1 to 512 characters without control characters. Another ' +
+      'file with the same name becomes a new version, which takes the place of the current one once it is ready or partial.',
+    examples: ['handbook/travel-expenses'],
+  }),
   metadata: json
     .pipe(metadataSchema)
     .optional()
@@ -78,6 +86,7 @@ export const uploadHeaders = z.object({
       description: 'The name of a raw body, if the query has none.',
       examples: ['attachment; filename="report.pdf"'],
     }),
+  'Idempotency-Key': idempotencyKey.optional(),
 });
 
 /**

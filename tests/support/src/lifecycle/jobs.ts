@@ -14,6 +14,10 @@ import { newDocument, newPage } from './rows';
 
 export interface JobOptions {
   collectionId?: string | undefined;
+  /** Makes the document a version. */
+  externalId?: string;
+  /** New content when left out. */
+  contentHash?: string;
   /** 3 when left out. */
   jobMaxRetries?: number;
   /** 3 when left out. */
@@ -29,13 +33,13 @@ export interface AcceptedDocument {
 
 /** Accepts a document with new content. Its job is queued. */
 export async function acceptedDocument(database: Database, options: JobOptions = {}): Promise<AcceptedDocument> {
-  const { collectionId = defaultCollectionId, jobMaxRetries = 3, chunkMaxRetries = 3 } = options;
-  const { document, job } = await acceptDocument(database, newDocument({ collectionId }), {
-    jobId: newId(),
-    jobMaxRetries,
-    chunkMaxRetries,
-    reading: testReading,
-  });
+  const { collectionId = defaultCollectionId, externalId = null, jobMaxRetries = 3, chunkMaxRetries = 3 } = options;
+  const content = options.contentHash === undefined ? {} : { contentHash: options.contentHash };
+  const { document, job } = await acceptDocument(
+    database,
+    { ...newDocument({ collectionId, ...content }), externalId },
+    { jobId: newId(), jobMaxRetries, chunkMaxRetries, reading: testReading },
+  );
   return { document, job, documentId: document.id, jobId: job.id };
 }
 
