@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,8 +52,8 @@ describe('When the examples of the documentation are run', () => {
   });
 
   /**
-   * Makes what the examples name: a document that has ended with a failed chunk, a retry of that chunk, and a shared
-   * collection.
+   * Makes what the examples name: a document that has ended with a failed chunk, a retry of that chunk, a shared
+   * collection, users, a group and a key.
    */
   async function placeholders(): Promise<Record<string, string>> {
     const { documentId, jobId, chunkIds } = await endedDocument(database, 2, { failures: { 1: 'EMBEDDING_REJECTED' } });
@@ -61,7 +62,13 @@ describe('When the examples of the documentation are run', () => {
     const memberId = newId();
     await database.sql.none('INSERT INTO users (id, email) VALUES ($1, $1)', [memberId]);
     await database.collectionMembers.put(collectionId, { id: memberId, kind: 'user' }, 'reader');
+    const made = async (path: string, body: object) =>
+      (await millrace.call<{ id: string }>('POST', `/api/v1/${path}`, body)).body.id;
     return {
+      USER_ID: await made('users', { email: `${randomUUID()}@example.org` }),
+      OTHER_USER_ID: await made('users', { email: `${randomUUID()}@example.org` }),
+      TEAM_ID: await made('groups', { name: randomUUID() }),
+      KEY_ID: await made('keys', { name: 'test', scopes: ['read'] }),
       DOCUMENT_ID: documentId,
       JOB_ID: jobId,
       CHUNK_ID: chunkIds[1] ?? '',
@@ -78,7 +85,7 @@ describe('When the examples of the documentation are run', () => {
     for (const command of commands) {
       const values = await placeholders();
       const filled = command.replaceAll(
-        /(DOCUMENT|JOB|CHUNK|GROUP|COLLECTION|MEMBER)_ID/g,
+        /(DOCUMENT|JOB|CHUNK|GROUP|COLLECTION|MEMBER|OTHER_USER|USER|TEAM|KEY)_ID/g,
         (name) => values[name] ?? '',
       );
       // A job that has ended is answered with 409 when it is cancelled.

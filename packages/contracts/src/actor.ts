@@ -1,6 +1,9 @@
-/** Who asks for a change: a principal of the API, a person at the command line, or the reconciler. */
+/**
+ * Who asks for a change: a principal of the API, a person at the command line, the reconciler, somebody who has not signed in,
+ * or the API by itself.
+ */
 export interface Actor {
-  kind: 'user' | 'api-key' | 'cli' | 'reconciler';
+  kind: 'user' | 'api-key' | 'cli' | 'reconciler' | 'anonymous' | 'system';
   /** Tells actors of one kind apart: the id of the user or of the key, or the name of the person. */
   id?: string;
   /** The user behind a key; the user itself. */

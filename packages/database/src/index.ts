@@ -11,7 +11,7 @@ export { Session } from './database/session';
 export { findReEmbeddingProgress, type ReEmbeddingProgress } from './reEmbedding/progress';
 export { ReEmbedding } from './reEmbedding/reEmbedding';
 export type { ActionFilter, ActionRow } from './repositories/actions';
-export { ApiKeys, type KeyHolder, type NewApiKey } from './repositories/apiKeys';
+export { type ApiKeyRow, ApiKeys, type KeyHolder, type NewApiKey } from './repositories/apiKeys';
 export type { ChunkAttemptRow } from './repositories/chunkAttempts';
 export type { CollectionMemberRow, Subject } from './repositories/collectionMembers';
 export {
@@ -26,6 +26,7 @@ export type { DocumentChunkRow, NewDocumentChunk } from './repositories/document
 export type { DocumentPageRow, NewDocumentPage, PageFailures } from './repositories/documentPages';
 export type { DocumentFilter, DocumentRow, NewDocument, NewVersion } from './repositories/documents';
 export type { EmbeddingModels, NextModel, StoredModel } from './repositories/embeddingModels';
+export type { GroupRow } from './repositories/groups';
 export type { StoredAnswer } from './repositories/idempotencyKeys';
 export {
   chunkQueueOfJob,
@@ -37,7 +38,9 @@ export {
 export type { JobFilter, JobRow, ListedJobRow } from './repositories/jobs';
 export type { RetryGroupFilter, RetryGroupRow } from './repositories/retryGroups';
 export type { SessionHolder } from './repositories/sessions';
-export { firstAdminId, type UserRow } from './repositories/users';
+export { type SignInHolder, SignIns } from './repositories/signIns';
+export type { SigningKeyRow } from './repositories/signingKeys';
+export { firstAdminId, type NewUser, type UserChanges, type UserFilter, type UserRow } from './repositories/users';
 export { Workload, type WorkloadCounts } from './repositories/workload';
 export { checkSetup } from './schema/checkSetup';
 export { type MigrateOptions, migrate, migrationNames } from './schema/migrations';

@@ -62,8 +62,12 @@ describe('Migrations', () => {
       'jobs',
       'provider_pauses',
       're_embeddings',
+      'refresh_tokens',
       'retry_groups',
       'sessions',
+      'sign_ins',
+      'signing_keys',
+      'user_identities',
       'users',
       'vector_signatures',
     ]);

@@ -311,6 +311,7 @@ export function actionView(row: ActionRow, showsOrigin: boolean): ActionView {
     document_id: row.documentId,
     filename: row.filename,
     job_id: row.jobId,
+    user_id: row.userId,
     address: showsOrigin ? row.address : null,
     request_id: showsOrigin ? row.requestId : null,
     details: row.details,

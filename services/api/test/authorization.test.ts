@@ -79,6 +79,14 @@ const operating: Expectation = {
   manager: 403,
   owner: 403,
 };
+/** Only admins manage accounts. */
+const administering: Expectation = { ...operating, operator: 403 };
+/** What every user may do with its own account. */
+const own: Expectation = {
+  ...listing,
+  'key of the owner for reading': 403,
+  'key of the owner for another collection': 403,
+};
 const everybody = Object.fromEntries(principals.map((name) => [name, 'yes'])) as Expectation;
 
 /** Who may do what, by the name of the endpoint. */
@@ -121,6 +129,34 @@ const expectations: Record<string, Expectation> = {
   // A retry is shown to those who may see all work, and to the user who asked for it.
   getRetryGroup: { ...seeing, reader: 404, 'reader by a group': 404, writer: 404, manager: 404 },
   searchChunks: reading,
+  createUser: administering,
+  listUsers: administering,
+  getUser: administering,
+  changeUser: administering,
+  deleteUser: administering,
+  createGroup: administering,
+  listGroups: administering,
+  getGroup: administering,
+  renameGroup: administering,
+  deleteGroup: administering,
+  listGroupMembers: administering,
+  addGroupMember: administering,
+  removeGroupMember: administering,
+  getMe: listing,
+  changeMe: own,
+  createKey: own,
+  listKeys: own,
+  // The key is the owner's.
+  revokeKey: {
+    ...operating,
+    operator: 404,
+    stranger: 404,
+    writer: 404,
+    manager: 404,
+    reader: 404,
+    'reader by a group': 404,
+    owner: 'yes',
+  },
 };
 
 let api: TestApi;
@@ -131,11 +167,14 @@ let collectionId: string;
 /** A failed job in it, its document and its failed chunk. */
 let ids: { documentId: string; jobId: string; chunkId: string };
 let retryGroupId: string;
+let ownerId: string;
+let groupId: string;
 
 beforeAll(async () => {
   api = await TestApi.start();
   const { database } = api;
   const owner = await newUser(database);
+  ownerId = owner;
   collectionId = await newCollectionOf(database, owner);
   const otherCollection = await newCollectionOf(database, owner);
   const member = async (grant?: (userId: string) => Promise<void>) => {
@@ -163,6 +202,7 @@ beforeAll(async () => {
     operator: await newKey(database, await newUser(database, 'operator')),
     admin: await newKey(database, await newUser(database, 'admin')),
   };
+  groupId = (await as('admin').post('/api/v1/groups').send({ name: randomUUID() })).body.id;
   ids = await failedWork();
   const { jobId } = await failedWork();
   retryGroupId = (await as('owner').post(`/api/v1/jobs/${jobId}/chunks/retry`)).body.group_id;
@@ -232,8 +272,38 @@ const calls: Record<string, (client: Client) => Test | Promise<Response>> = {
   listRetries: (client) => client.get('/api/v1/retries'),
   getRetryGroup: (client) => client.get(`/api/v1/retries/${retryGroupId}`),
   listActions: (client) => client.get('/api/v1/actions'),
+  createUser: (client) => client.post('/api/v1/users').send({ email: `${randomUUID()}@example.org` }),
+  listUsers: (client) => client.get('/api/v1/users'),
+  getUser: (client) => client.get(`/api/v1/users/${ownerId}`),
+  changeUser: (client) => client.patch(`/api/v1/users/${ownerId}`).send({ name: 'The owner' }),
+  deleteUser: async (client) => client.delete(`/api/v1/users/${await newUser(api.database)}`),
+  createGroup: (client) => client.post('/api/v1/groups').send({ name: randomUUID() }),
+  listGroups: (client) => client.get('/api/v1/groups'),
+  getGroup: (client) => client.get(`/api/v1/groups/${groupId}`),
+  renameGroup: (client) => client.patch(`/api/v1/groups/${groupId}`).send({ name: randomUUID() }),
+  deleteGroup: async (client) => {
+    const group = await as('admin').post('/api/v1/groups').send({ name: randomUUID() });
+    return client.delete(`/api/v1/groups/${group.body.id}`);
+  },
+  listGroupMembers: (client) => client.get(`/api/v1/groups/${groupId}/members`),
+  addGroupMember: (client) => client.put(`/api/v1/groups/${groupId}/members/${ownerId}`),
+  removeGroupMember: (client) => client.delete(`/api/v1/groups/${groupId}/members/${ownerId}`),
+  getMe: (client) => client.get('/api/v1/me'),
+  changeMe: (client) => client.patch('/api/v1/me').send({ name: 'Somebody' }),
+  createKey: (client) => client.post('/api/v1/keys').send({ name: 'a key', scopes: ['read'] }),
+  listKeys: (client) => client.get('/api/v1/keys'),
+  revokeKey: async (client) => client.delete(`/api/v1/keys/${await ownersKey()}`),
   searchChunks: (client) => client.post('/api/v1/search').send({ query: 'a chunk', collection_id: collectionId }),
 };
+
+/** Makes another key of the owner. @returns its id. */
+async function ownersKey(): Promise<string> {
+  return (
+    await as('owner')
+      .post('/api/v1/keys')
+      .send({ name: 'another', scopes: ['read'] })
+  ).body.id;
+}
 
 const refusals = new Map<number, Expected>([
   [401, 401],

@@ -20,6 +20,8 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 
 const get = (path: string) => api.client.get(path);
+const idOf = (response: { body: { id: string } }) => response.body.id;
+const newGroup = async () => idOf(await post('/api/v1/groups', { name: randomUUID() }));
 const post = (path: string, body: object = {}) => api.client.post(path).send(body);
 
 /** A successful call of each endpoint, with the status that it answers. */
@@ -71,6 +73,28 @@ const calls: Record<string, () => Promise<{ status: number; body: { [name: strin
     const retried = await post(`/api/v1/jobs/${jobId}/chunks/retry`);
     return get(`/api/v1/retries/${retried.body.group_id}`);
   },
+  createUser: () => post('/api/v1/users', { email: 'ada@example.org', password: 'correct horse battery' }),
+  listUsers: () => get('/api/v1/users?limit=1'),
+  getUser: async () => get(`/api/v1/users/${await newUser(api.database)}`),
+  changeUser: async () => api.client.patch(`/api/v1/users/${await newUser(api.database)}`).send({ role: 'operator' }),
+  deleteUser: async () =>
+    api.client.delete(`/api/v1/users/${await newUser(api.database)}?transfer_to=${await newUser(api.database)}`),
+  getMe: () => get('/api/v1/me'),
+  changeMe: () => api.client.patch('/api/v1/me').send({ name: 'The admin' }),
+  createGroup: () => post('/api/v1/groups', { name: 'Legal' }),
+  listGroups: () => get('/api/v1/groups'),
+  getGroup: async () => get(`/api/v1/groups/${await newGroup()}`),
+  renameGroup: async () => api.client.patch(`/api/v1/groups/${await newGroup()}`).send({ name: 'Renamed' }),
+  deleteGroup: async () => api.client.delete(`/api/v1/groups/${await newGroup()}`),
+  listGroupMembers: async () => get(`/api/v1/groups/${await newGroup()}/members`),
+  addGroupMember: async () =>
+    api.client.put(`/api/v1/groups/${await newGroup()}/members/${await newUser(api.database)}`),
+  removeGroupMember: async () =>
+    api.client.delete(`/api/v1/groups/${await newGroup()}/members/${await newUser(api.database)}`),
+  createKey: () => post('/api/v1/keys', { name: 'a key', scopes: ['read'] }),
+  listKeys: () => get('/api/v1/keys?limit=1'),
+  revokeKey: async () =>
+    api.client.delete(`/api/v1/keys/${idOf(await post('/api/v1/keys', { name: 'a key', scopes: ['read'] }))}`),
   searchChunks: () => post('/api/v1/search', { query: 'a chunk', document_id: ids.documentId }),
 };
 

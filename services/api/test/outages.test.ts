@@ -102,6 +102,10 @@ const bodies: Record<string, object> = {
   searchChunks: { query: 'tea' },
   changeDocument: { metadata: {} },
   retryFailures: { collection_id: defaultCollectionId },
+  createUser: { email: 'ada@example.org' },
+  createGroup: { name: 'Legal' },
+  renameGroup: { name: 'Legal' },
+  createKey: { name: 'a key', scopes: ['read'] },
 };
 
 describe('When the database is unreachable', () => {

@@ -82,6 +82,31 @@ export const requestErrors = {
   USER_NOT_FOUND: permanent(404, 'There is no such user', 'Check the id or the address of the user.'),
   GROUP_NOT_FOUND: permanent(404, 'There is no such group', 'Check the id of the group.'),
   COLLECTION_NOT_FOUND: permanent(404, 'There is no such collection', 'Check the collection id.'),
+
+  // Accounts
+  EMAIL_TAKEN: permanent(409, 'Another user has this e-mail address', 'Use another address, or change that user.'),
+  LAST_ADMIN: permanent(
+    409,
+    'This is the last active admin',
+    'Make another user an admin first. Otherwise nobody could manage users.',
+  ),
+  FIRST_ADMIN: permanent(
+    409,
+    'The first admin cannot be deleted',
+    'The configured API key is its key. Disable it, or give it another e-mail address and password.',
+  ),
+  USER_OWNS_COLLECTIONS: permanent(
+    409,
+    'The user owns collections',
+    'Delete them, or name the user who gets them: ?transfer_to=USER_ID.',
+  ),
+  PASSWORD_WRONG: permanent(
+    403,
+    'The current password is wrong',
+    'Send the current password, or ask an admin for a new one.',
+  ),
+  GROUP_EXISTS: permanent(409, 'Another group has this name', 'Choose another name.'),
+  KEY_NOT_FOUND: permanent(404, 'There is no such API key', 'Check the key id.'),
   HEADERS_TOO_LARGE: permanent(431, 'The request headers are too large', 'Send smaller headers.'),
   PAYLOAD_TOO_LARGE: permanent(413, 'The request body is too large', 'Send a smaller JSON body.'),
   TOO_MANY_REQUESTS: retryable(

@@ -18,7 +18,21 @@ export const actionKind = z.enum([
   'delete_collection',
   'cancel_re_embedding',
   'sign_in',
+  'sign_in_failed',
   'sign_out',
+  'refresh_reused',
+  'signing_key_rotated',
+  'user_created',
+  'user_changed',
+  'user_disabled',
+  'user_deleted',
+  'password_changed',
+  'collections_transferred',
+  'key_created',
+  'key_revoked',
+  'group_created',
+  'group_changed',
+  'group_deleted',
 ]);
 export type ActionKind = z.infer<typeof actionKind>;
 
@@ -28,6 +42,7 @@ export const actionsQuerySchema = pageQuerySchema
     requested_by: actorFilter.optional(),
     document_id: idSchema.optional().describe('Only of this document, which may be deleted.'),
     job_id: idSchema.optional().describe('Only of this job, which may be deleted.'),
+    user_id: idSchema.optional().describe('Only about this user, who may be deleted.'),
     requested_after: moment.optional().describe('Only actions requested at this time or later.'),
     requested_before: moment.optional().describe('Only actions requested before this time.'),
   })
@@ -45,6 +60,7 @@ const actionSchema = z.object({
   document_id: idSchema.nullable().describe('The document that the request is about, or null for more than one.'),
   filename: z.string().nullable().describe('The file name of that document, also after it was deleted.'),
   job_id: idSchema.nullable().describe('The job that the request names, or null.'),
+  user_id: idSchema.nullable().describe('The user that it is about, or null.'),
   address: z
     .string()
     .nullable()

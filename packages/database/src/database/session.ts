@@ -9,12 +9,16 @@ import { DocumentPages } from '../repositories/documentPages';
 import { Documents } from '../repositories/documents';
 import { EmbeddingClaims } from '../repositories/embeddingClaims';
 import { EmbeddingModelsRepository } from '../repositories/embeddingModels';
+import { Groups } from '../repositories/groups';
 import { IdempotencyKeys } from '../repositories/idempotencyKeys';
 import { JobChunks } from '../repositories/jobChunks';
 import { Jobs } from '../repositories/jobs';
 import { ProviderPauses } from '../repositories/providerPauses';
 import { RetryGroups } from '../repositories/retryGroups';
 import { Sessions } from '../repositories/sessions';
+import { SignIns } from '../repositories/signIns';
+import { SigningKeys } from '../repositories/signingKeys';
+import { UserIdentities } from '../repositories/userIdentities';
 import { Users } from '../repositories/users';
 import { KnownIndexes } from '../vectorIndex/knownIndexes';
 
@@ -26,6 +30,7 @@ export class Session {
   readonly collectionMembers: CollectionMembers;
   readonly documents: Documents;
   readonly documentPages: DocumentPages;
+  readonly groups: Groups;
   readonly jobs: Jobs;
   readonly jobChunks: JobChunks;
   readonly chunkAttempts: ChunkAttempts;
@@ -36,6 +41,9 @@ export class Session {
   readonly providerPauses: ProviderPauses;
   readonly retryGroups: RetryGroups;
   readonly sessions: Sessions;
+  readonly signIns: SignIns;
+  readonly signingKeys: SigningKeys;
+  readonly userIdentities: UserIdentities;
   readonly users: Users;
 
   constructor(
@@ -48,6 +56,7 @@ export class Session {
     this.collectionMembers = new CollectionMembers(sql);
     this.documents = new Documents(sql);
     this.documentPages = new DocumentPages(sql);
+    this.groups = new Groups(sql);
     this.jobs = new Jobs(sql);
     this.jobChunks = new JobChunks(sql);
     this.chunkAttempts = new ChunkAttempts(sql);
@@ -58,6 +67,9 @@ export class Session {
     this.providerPauses = new ProviderPauses(sql);
     this.retryGroups = new RetryGroups(sql);
     this.sessions = new Sessions(sql);
+    this.signIns = new SignIns(sql);
+    this.signingKeys = new SigningKeys(sql);
+    this.userIdentities = new UserIdentities(sql);
     this.users = new Users(sql);
   }
 }

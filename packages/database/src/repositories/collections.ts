@@ -213,6 +213,46 @@ export class Collections {
     );
   }
 
+  /** How many active collections a user owns. */
+  async countOwned(ownerId: string): Promise<number> {
+    const { count } = await this.sql.one<{ count: number }>(
+      `SELECT count(*)::integer AS count FROM collections WHERE owner_id = $1 AND status = 'active'`,
+      [ownerId],
+    );
+    return count;
+  }
+
+  /**
+   * Gives every active collection of one user to another. A collection whose name the new owner has already gets the suffix, or
+   * its id where that name is taken as well. What was shared with the new owner is now its own. @returns how many.
+   */
+  async transferAll(change: { from: string; to: string; suffix: string }): Promise<number> {
+    await this.sql.none(
+      `DELETE FROM collection_members m USING collections c
+       WHERE c.id = m.collection_id AND c.owner_id = $<from> AND m.user_id = $<to>`,
+      change,
+    );
+    const isTaken = (name: string) =>
+      `EXISTS (SELECT FROM collections o WHERE o.owner_id IN ($<from>, $<to>) AND o.status = 'active' AND o.id <> c.id
+         AND o.name = ${name})`;
+    return this.sql.affected(
+      `UPDATE collections c SET owner_id = $<to>, updated_at = now(),
+         name = CASE WHEN NOT ${isTaken('c.name')} THEN c.name
+                     WHEN NOT ${isTaken("c.name || ' (' || $<suffix> || ')'")} THEN c.name || ' (' || $<suffix> || ')'
+                     ELSE c.name || ' (' || c.id || ')' END
+       WHERE c.owner_id = $<from> AND c.status = 'active'`,
+      change,
+    );
+  }
+
+  /** Gives the collections that are being deleted to another user, so that theirs can be deleted. */
+  async transferDeleted(change: { from: string; to: string }): Promise<void> {
+    await this.sql.none(
+      `UPDATE collections SET owner_id = $<to> WHERE owner_id = $<from> AND status = 'deleting'`,
+      change,
+    );
+  }
+
   /** Lists every role of the user in every collection. One collection may be there several times. */
   listGrants(userId: string): Promise<CollectionGrant[]> {
     return this.sql.many(

@@ -11,7 +11,7 @@ export interface RoleNames {
 const ownersTables = ['pgmigrations', 'embedding_settings', 'vector_signatures', 're_embeddings'];
 
 /** Tables with secrets. The role that can only read does not see them. */
-const secretTables = ['users', 'api_keys', 'sessions'];
+const secretTables = ['users', 'api_keys', 'sessions', 'sign_ins', 'refresh_tokens', 'signing_keys', 'user_identities'];
 
 /** Returns the names of the roles of this database. Roles belong to the whole server, so each is named after its database. */
 export async function roleNames(client: Client): Promise<RoleNames> {

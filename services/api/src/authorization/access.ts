@@ -1,11 +1,14 @@
 import { actorText, type CollectionRole, type ErrorCode, isId, MillraceError } from '@millrace/contracts';
 import type {
+  ApiKeyRow,
   CollectionRow,
   Database,
   DocumentRow,
+  GroupRow,
   JobChunkDetailRow,
   JobRow,
   RetryGroupRow,
+  UserRow,
 } from '@millrace/database';
 import { can, includesRole, type Permission } from './permissions';
 import type { Principal } from './principal';
@@ -74,6 +77,52 @@ export class Access {
   /** Returns the role of the principal's user in a collection, or null. */
   async roleIn(collectionId: string): Promise<CollectionRole | null> {
     return (await this.collectionRoles()).get(collectionId) ?? null;
+  }
+
+  /** Finds a user. Only endpoints for admins name users. @throws MillraceError USER_NOT_FOUND */
+  async user(id: string): Promise<UserRow> {
+    const user = isId(id) ? await this.database.users.find(id) : null;
+    return user ?? missing('USER_NOT_FOUND', `There is no user ${id}.`)();
+  }
+
+  /** Finds the user whose keys a request is about: its own, or for an admin another one. @throws MillraceError USER_NOT_FOUND */
+  async keyUser(id = this.principal.userId): Promise<UserRow> {
+    return id === this.principal.userId || can(this.principal, 'users.manage')
+      ? this.user(id)
+      : missing('USER_NOT_FOUND', `There is no user ${id}.`)();
+  }
+
+  /** Finds an API key of the principal's user, or for an admin of any user. @throws MillraceError KEY_NOT_FOUND */
+  async apiKey(id: string): Promise<ApiKeyRow> {
+    const key = isId(id) ? await this.database.apiKeys.find(id) : null;
+    const isAllowed = key?.userId === this.principal.userId || can(this.principal, 'users.manage');
+    return key && isAllowed ? key : missing('KEY_NOT_FOUND', `There is no API key ${id}.`)();
+  }
+
+  /** Makes sure that a user may see these collections, so that a key can be limited to them. @throws MillraceError COLLECTION_NOT_FOUND */
+  async requireVisible({ id, role }: UserRow, collectionIds: readonly string[]): Promise<void> {
+    if (collectionIds.length === 0) {
+      return;
+    }
+    const user: Principal = {
+      ...this.principal,
+      kind: 'user',
+      id,
+      userId: id,
+      role,
+      scopes: null,
+      collectionIds: null,
+    };
+    const theirs = new Access(user, 'collections.read', this.database);
+    for (const collectionId of collectionIds) {
+      await theirs.collection(collectionId);
+    }
+  }
+
+  /** Finds a group. Only endpoints for admins name groups. @throws MillraceError GROUP_NOT_FOUND */
+  async group(id: string): Promise<GroupRow> {
+    const group = isId(id) ? await this.database.groups.find(id) : null;
+    return group ?? missing('GROUP_NOT_FOUND', `There is no group ${id}.`)();
   }
 
   /**

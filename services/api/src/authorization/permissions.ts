@@ -1,4 +1,4 @@
-import type { CollectionRole, KeyScope, UserRole } from '@millrace/contracts';
+import { type CollectionRole, type KeyScope, keyScope, type UserRole } from '@millrace/contracts';
 import type { Principal } from './principal';
 
 interface PermissionRule {
@@ -32,6 +32,11 @@ export const permissions = {
   'actions.list': { in: 'reader', everywhere: operators, scope: 'read' },
   'models.read': { in: null, everywhere: all, scope: 'read' },
   'documentation.read': { in: null, everywhere: all, scope: 'read' },
+  'account.read': { in: null, everywhere: all, scope: 'read' },
+  'account.change': { in: null, everywhere: all, scope: 'account' },
+  'keys.manage': { in: null, everywhere: all, scope: 'account' },
+  'users.manage': { in: null, everywhere: admins, scope: 'admin' },
+  'groups.manage': { in: null, everywhere: admins, scope: 'admin' },
   'metrics.read': { in: null, everywhere: operators, scope: 'operate' },
   'queues.operate': { in: null, everywhere: operators, scope: 'operate' },
 } as const satisfies Record<string, PermissionRule>;
@@ -75,4 +80,12 @@ export function mayEver(principal: Principal, permission: Permission): boolean {
   const { in: least, scope }: PermissionRule = permissions[permission];
   const hasScope = principal.scopes === null || principal.scopes.has(scope);
   return least === null ? can(principal, permission) : hasScope;
+}
+
+/** The scopes that a key of a user with this role can use. */
+export function scopesOf(role: UserRole): KeyScope[] {
+  const rules: PermissionRule[] = Object.values(permissions);
+  return keyScope.options.filter((scope) =>
+    rules.some((rule) => rule.scope === scope && (rule.in !== null || rule.everywhere.includes(role))),
+  );
 }

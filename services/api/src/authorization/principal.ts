@@ -14,6 +14,8 @@ export interface Principal extends Actor {
   scopes: ReadonlySet<KeyScope> | null;
   /** The only collections that a key may use; null for all of its user's. */
   collectionIds: ReadonlySet<string> | null;
+  /** When a key ends; null for a user, and for a key that does not end. */
+  expiresAt: Date | null;
   /** The collection of uploads that name none, or null. */
   defaultCollectionId: string | null;
 }

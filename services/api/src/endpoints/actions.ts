@@ -26,6 +26,7 @@ export const listActions = endpoint({
     collectionIds: await access.allowedCollections(),
     documentId: query.document_id,
     jobId: query.job_id,
+    userId: query.user_id,
     kinds: query.kind,
     actor: query.requested_by,
     requestedAfter: dateOf(query.requested_after),

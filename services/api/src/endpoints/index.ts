@@ -3,11 +3,15 @@ import * as actions from './actions';
 import * as collectionMembers from './collectionMembers';
 import * as collections from './collections';
 import * as documents from './documents';
+import * as groups from './groups';
 import * as jobs from './jobs';
+import * as keys from './keys';
+import * as me from './me';
 import * as models from './models';
 import * as retries from './retries';
 import * as search from './search';
 import * as service from './service';
+import * as users from './users';
 import * as versions from './versions';
 
 /**
@@ -19,12 +23,16 @@ export const endpoints: readonly NamedEndpoint[] = [
   collections,
   collectionMembers,
   documents,
+  groups,
   jobs,
+  keys,
+  me,
   models,
   retries,
   search,
   service,
   versions,
+  users,
 ].flatMap((resource) =>
   Object.entries<Endpoint>({ ...resource }).map(([operationId, declared]) => ({ ...declared, operationId })),
 );

@@ -10,4 +10,7 @@ export const inPath = {
   jobId: id("The job's id."),
   chunkId: id("The job chunk's id."),
   groupId: id("The retry group's id, from the answer to the retry."),
+  userId: id("The user's id."),
+  userGroupId: id("The group's id."),
+  keyId: id("The API key's id."),
 };

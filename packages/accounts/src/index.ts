@@ -1,0 +1,2 @@
+export { hashPassword, isOutdated, newPassword, verifyPassword } from './password';
+export { type AccountChanges, changeUser, createUser, deleteUser, insertUser, type NewAccount } from './users';

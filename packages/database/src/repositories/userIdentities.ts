@@ -1,0 +1,34 @@
+import type { Sql } from '../connection/sql';
+import type { SignInHolder } from './signIns';
+
+/** How an outside provider names a user. */
+export interface UserIdentity {
+  issuer: string;
+  subject: string;
+}
+
+/** A user, with whether it is active. */
+export interface IdentifiedUser extends SignInHolder {
+  isActive: boolean;
+}
+
+/** Users as an outside OpenID provider names them. */
+export class UserIdentities {
+  constructor(private readonly sql: Sql) {}
+
+  findUser(identity: UserIdentity): Promise<IdentifiedUser | null> {
+    return this.sql.oneOrNone(
+      `SELECT u.id AS "userId", u.role, u.default_collection_id AS "defaultCollectionId", u.status = 'active' AS "isActive"
+       FROM user_identities i JOIN users u ON u.id = i.user_id
+       WHERE i.issuer = $<issuer> AND i.subject = $<subject>`,
+      identity,
+    );
+  }
+
+  async insert(identity: UserIdentity & { userId: string }): Promise<void> {
+    await this.sql.none(
+      'INSERT INTO user_identities (issuer, subject, user_id) VALUES ($<issuer>, $<subject>, $<userId>)',
+      identity,
+    );
+  }
+}

@@ -1,0 +1,50 @@
+import { changeUser, verifyPassword } from '@millrace/accounts';
+import { changeMeRequestSchema, MillraceError, meSchema } from '@millrace/contracts';
+import type { Database } from '@millrace/database';
+import { meView } from '../accountViews';
+import { endpoint, jsonBody } from '../http/endpoint';
+
+export const getMe = endpoint({
+  method: 'GET',
+  path: '/api/v1/me',
+  summary: 'Get the user who makes the request, and what its key may be used for',
+  params: {},
+  responses: { 200: { description: 'Who makes the request', schema: meSchema } },
+  errors: ['USER_NOT_FOUND'],
+  access: 'account.read',
+  rateClass: 'read',
+  uses: ['access'],
+}).handle(async (_input, { access }) => {
+  const { principal } = access;
+  return { status: 200, body: meView(await access.user(principal.userId), principal) };
+});
+
+export const changeMe = endpoint({
+  method: 'PATCH',
+  path: '/api/v1/me',
+  summary: 'Change the own name or password',
+  description:
+    'A new password needs the current one. It ends all sessions of the user, this one included. API keys stay.',
+  params: {},
+  body: jsonBody(changeMeRequestSchema),
+  responses: { 200: { description: 'The user after the change', schema: meSchema } },
+  errors: ['USER_NOT_FOUND', 'PASSWORD_WRONG'],
+  access: 'account.change',
+  rateClass: 'write',
+  uses: ['access', 'database'],
+}).handle(async ({ body: { name, password, current_password } }, { access, database }) => {
+  const { principal } = access;
+  if (password !== undefined) {
+    await requirePassword(database, principal.userId, current_password ?? '');
+  }
+  const user = await changeUser(database, principal.userId, { name, password }, principal);
+  return { status: 200, body: meView(user, principal) };
+});
+
+/** @throws MillraceError PASSWORD_WRONG */
+async function requirePassword(database: Database, userId: string, password: string): Promise<void> {
+  const stored = await database.users.findPasswordHash(userId);
+  if (!(await verifyPassword(stored, password))) {
+    throw new MillraceError('PASSWORD_WRONG');
+  }
+}
