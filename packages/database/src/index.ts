@@ -22,6 +22,7 @@ export {
   type CollectionUse,
   defaultCollectionId,
 } from './repositories/collections';
+export { isNotBeingDeleted } from './repositories/deletingCollections';
 export type { DocumentChunkRow, NewDocumentChunk } from './repositories/documentChunks';
 export type { DocumentPageRow, NewDocumentPage, PageFailures } from './repositories/documentPages';
 export type { DocumentFilter, DocumentRow, NewDocument, NewVersion } from './repositories/documents';

@@ -1,5 +1,6 @@
 import type { ReadingOptions } from '@millrace/contracts';
 import type { Database, DocumentRow, JobRow, NewDocument, Session } from '@millrace/database';
+import { enterCollection, requireChunksToday, requireRoom } from './quotas';
 import { makeNewest } from './versions';
 
 export interface AcceptedFile extends NewDocument {
@@ -33,15 +34,19 @@ export interface Accepted {
  * Accepts an upload whose original is in the blob store: inserts document and job, both `queued`, in one transaction.
  * After the commit Millrace brings the document to an end. When the same content is uploaded into one collection several
  * times at once, exactly one upload is new.
+ * @throws MillraceError COLLECTION_NOT_FOUND, QUOTA_EXCEEDED or DAILY_QUOTA_EXCEEDED
  */
 export function acceptDocument(database: Database, document: AcceptedFile, options: AcceptOptions): Promise<Accepted> {
   return database.transaction(async (session) => {
+    const collection = await enterCollection(session, document.collectionId);
     const { externalId = null } = document;
     const { id, isNew } =
       externalId === null
         ? await insertUnnamed(session, document, options)
         : await insertVersion(session, { ...document, externalId }, options);
     if (isNew) {
+      await requireChunksToday(session, collection);
+      await requireRoom(session, collection, document);
       await session.jobs.insert({
         id: options.jobId,
         documentId: document.id,

@@ -12,6 +12,8 @@ const batchSize = 10_000;
 export interface BulkSelection {
   /** The collections that the principal may retry in, or undefined for all. */
   collectionIds?: readonly string[] | undefined;
+  /** Collections that are left out. */
+  exceptCollectionIds?: readonly string[] | undefined;
   documentId?: string | undefined;
   errorCodes?: readonly string[] | undefined;
   failedAfter?: Date | undefined;
@@ -28,8 +30,11 @@ export interface BulkCount {
   skipped: { reason: SkipReason; count: number }[];
 }
 
+const isInScope = `($<collectionIds>::uuid[] IS NULL OR d.collection_id = ANY($<collectionIds>::uuid[]))
+  AND ($<exceptCollectionIds>::uuid[] IS NULL OR d.collection_id <> ALL($<exceptCollectionIds>::uuid[]))`;
+
 const chunkCondition = `c.status = 'failed' AND j.status <> 'cancelled'
-  AND ($<collectionIds>::uuid[] IS NULL OR d.collection_id = ANY($<collectionIds>::uuid[]))
+  AND ${isInScope}
   AND ($<documentId>::uuid IS NULL OR j.document_id = $<documentId>)
   AND ($<errorCodes>::text[] IS NULL OR c.last_error_code = ANY($<errorCodes>::text[]))
   AND ($<failedAfter>::timestamptz IS NULL OR c.updated_at >= $<failedAfter>)
@@ -37,7 +42,7 @@ const chunkCondition = `c.status = 'failed' AND j.status <> 'cancelled'
 
 /** Failed jobs without chunks. Those without an original cannot be restarted. */
 const jobCondition = `j.status = 'failed' AND ${endedUnread}
-  AND ($<collectionIds>::uuid[] IS NULL OR d.collection_id = ANY($<collectionIds>::uuid[]))
+  AND ${isInScope}
   AND ($<documentId>::uuid IS NULL OR j.document_id = $<documentId>)
   AND ($<errorCodes>::text[] IS NULL OR j.error_code = ANY($<errorCodes>::text[]))
   AND ($<failedAfter>::timestamptz IS NULL OR j.finished_at >= $<failedAfter>)
@@ -48,12 +53,21 @@ const chunkTables = 'job_chunks c JOIN jobs j ON j.id = c.job_id JOIN documents 
 function bulkValues(selection: BulkSelection) {
   const {
     collectionIds = null,
+    exceptCollectionIds = null,
     documentId = null,
     errorCodes = null,
     failedAfter = null,
     failedBefore = null,
   } = selection;
-  return { collectionIds, documentId, errorCodes, failedAfter, failedBefore, force: selection.force };
+  return {
+    collectionIds,
+    exceptCollectionIds,
+    documentId,
+    errorCodes,
+    failedAfter,
+    failedBefore,
+    force: selection.force,
+  };
 }
 
 /** Counts what `retryMany` would do. */

@@ -1,5 +1,5 @@
 import { type ChunkDispatch, type ChunkPayload, type ChunkQueueName, newId } from '@millrace/contracts';
-import { chunkQueueOfJob, type Database } from '@millrace/database';
+import { chunkQueueOfJob, type Database, isNotBeingDeleted } from '@millrace/database';
 import { dispatchColumns } from './dispatch';
 import { finishSettling, type RetryPolicy, type RoundResult, type SettledRow, settledColumns } from './rounds';
 import { endLease, isBeyondAnyLease, leaseEnd, leaseIsOver, nextDelivery } from './sql';
@@ -52,7 +52,7 @@ export interface ClaimOptions {
 
 /**
  * Claims the given chunks that wait. Each claim counts as an attempt. The answer leaves out chunks that another
- * worker holds, that are settled, or that are deleted.
+ * worker holds, that are settled, or that are deleted with their document or collection.
  */
 export async function claimChunks(
   database: Database,
@@ -63,6 +63,7 @@ export async function claimChunks(
        SELECT id FROM job_chunks
        WHERE id = ANY($<chunkIds>::uuid[]) AND (status = 'pending' OR (status = 'retry_scheduled'
          AND (coalesce(next_attempt_at, now()) <= now() OR queue_job_id = ANY($<queueJobIds>::text[]))))
+         AND ${isNotBeingDeleted('(SELECT j.document_id FROM jobs j WHERE j.id = job_chunks.job_id)')}
          ${queue ? `AND (SELECT ${chunkQueueOfJob} FROM jobs j WHERE j.id = job_chunks.job_id) = $<queue>` : ''}
        ORDER BY id FOR UPDATE SKIP LOCKED
      ), claimed AS (

@@ -24,6 +24,13 @@ export {
   renewChunkLeases,
 } from './chunks';
 export type { ClaimedJob } from './claimedJob';
+export {
+  type CollectionDeletion,
+  deleteCollection,
+  type Removal,
+  type RemovalLimits,
+  removeDeleted,
+} from './deleteCollection';
 export { redispatchChunks, redispatchJobs } from './dispatch';
 export { failJob } from './failReading';
 export { claimJob, expireJobLeases, type JobClaim, releaseJob, renewJobLease, retryReading } from './jobLeases';

@@ -1,5 +1,5 @@
 import { type JobDispatch, type MillraceError, newId, type ReadingOptions } from '@millrace/contracts';
-import type { Database } from '@millrace/database';
+import { type Database, isNotBeingDeleted } from '@millrace/database';
 import type { ClaimedJob, JobLease } from './claimedJob';
 import { jobDispatchColumns } from './dispatch';
 import { refreshDocuments } from './documentStatus';
@@ -23,7 +23,7 @@ export type JobClaim =
   | { outcome: 'leased'; until: Date }
   /** Its collection has as many documents in hand as it may have. */
   | { outcome: 'full' }
-  /** There is nothing to do: the job has ended, has its chunks, or is deleted. */
+  /** There is nothing to do: the job has ended, has its chunks, or is deleted with its document or collection. */
   | { outcome: 'gone' };
 
 export interface JobClaimOptions {
@@ -61,13 +61,18 @@ export function claimJob(
          worker = $<worker>, lease_token = $<token>, lease_expires_at = ${leaseEnd},
          started_at = coalesce(started_at, now()), next_attempt_at = NULL, updated_at = now()
        WHERE id = $<jobId> AND (status = 'queued' OR (status = 'chunking' AND ${leaseIsOver})) AND ${hasRoom}
+         AND ${isNotBeingDeleted('jobs.document_id')}
        RETURNING document_id AS "documentId", kind, attempts, chunk_max_retries AS "chunkMaxRetries", reading`,
       { jobId, worker, token, leaseMs, maxInCollection },
     );
     if (!claimed) {
       const job = await session.jobs.find(jobId);
       if (job?.status === 'queued' && maxInCollection > 0) {
-        return { outcome: 'full' };
+        const { kept } = await session.sql.one<{ kept: boolean }>(
+          `SELECT ${isNotBeingDeleted('$<documentId>::uuid')} AS kept`,
+          job,
+        );
+        return { outcome: kept ? 'full' : 'gone' };
       }
       return job?.status === 'chunking' && job.leaseExpiresAt
         ? { outcome: 'leased', until: job.leaseExpiresAt }

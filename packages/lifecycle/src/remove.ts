@@ -3,6 +3,8 @@ import type { Database, Session } from '@millrace/database';
 import { openChunk } from './sql';
 
 export interface Removed {
+  /** How many documents, versions included. */
+  documents: number;
   /** The keys of the originals, for the caller to remove. */
   sourcePaths: string[];
 }
@@ -14,7 +16,7 @@ export interface Removed {
  */
 export function deleteDocument(database: Database, documentId: string, actor: Actor): Promise<Removed | null> {
   return database.transaction(async (session) => {
-    const documents = await lockForRemoval(session, documentId);
+    const documents = await lockWithVersions(session, [documentId]);
     if (!documents.some(({ id }) => id === documentId)) {
       return null;
     }
@@ -26,40 +28,46 @@ export function deleteDocument(database: Database, documentId: string, actor: Ac
 /** Deletes a version unless it has become current. @returns null when it stays, or when there is none. */
 export function deleteOldVersion(database: Database, documentId: string): Promise<Removed | null> {
   return database.transaction(async (session) => {
-    const documents = await lockForRemoval(session, documentId);
+    const documents = await lockWithVersions(session, [documentId]);
     return documents.some((document) => document.isCurrent) ? null : remove(session, documents);
   });
 }
 
-interface RemovedDocument {
+interface LockedVersion {
   id: string;
   sourcePath: string | null;
   isCurrent: boolean;
 }
 
-/** SQL: the ids of a document and, when it is current, of its other versions. */
-const withVersions = `(SELECT $1::uuid UNION
-  SELECT v.id FROM documents d JOIN documents v USING (external_id, collection_id) WHERE d.id = $1 AND d.is_current)`;
+/** Deletes documents of a collection that is deleted as a whole, which is recorded once. Runs in a transaction. */
+export async function deleteDocuments(session: Session, documentIds: readonly string[]): Promise<Removed> {
+  return remove(session, await lockWithVersions(session, documentIds));
+}
+
+/** SQL: the ids of documents and, where they are current, of their other versions. */
+const withVersions = `(SELECT unnest($1::uuid[]) UNION
+  SELECT v.id FROM documents d JOIN documents v USING (external_id, collection_id)
+  WHERE d.id = ANY($1::uuid[]) AND d.is_current)`;
 
 /**
- * Locks what is to be removed, in the order of every settlement: unsettled chunks, jobs, documents. Settled chunks belong to
+ * Locks documents, their versions where they are current, and their work, in the order of every settlement: unsettled chunks, jobs, documents. Settled chunks belong to
  * the transaction that holds their job.
  */
-async function lockForRemoval({ sql }: Session, documentId: string): Promise<RemovedDocument[]> {
+export async function lockWithVersions({ sql }: Session, documentIds: readonly string[]): Promise<LockedVersion[]> {
   await sql.many(
     `SELECT FROM job_chunks WHERE job_id IN (SELECT id FROM jobs WHERE document_id IN ${withVersions})
        AND status IN ${openChunk} ORDER BY id FOR UPDATE`,
-    [documentId],
+    [documentIds],
   );
-  await sql.many(`SELECT FROM jobs WHERE document_id IN ${withVersions} ORDER BY id FOR UPDATE`, [documentId]);
+  await sql.many(`SELECT FROM jobs WHERE document_id IN ${withVersions} ORDER BY id FOR UPDATE`, [documentIds]);
   return sql.many(
     `SELECT id, source_path AS "sourcePath", is_current AS "isCurrent" FROM documents
      WHERE id IN ${withVersions} ORDER BY id FOR UPDATE`,
-    [documentId],
+    [documentIds],
   );
 }
 
-async function remove({ sql }: Session, documents: readonly RemovedDocument[]): Promise<Removed> {
+async function remove({ sql }: Session, documents: readonly LockedVersion[]): Promise<Removed> {
   await sql.none('DELETE FROM documents WHERE id = ANY($1::uuid[])', [documents.map(({ id }) => id)]);
-  return { sourcePaths: documents.flatMap(({ sourcePath }) => sourcePath ?? []) };
+  return { documents: documents.length, sourcePaths: documents.flatMap(({ sourcePath }) => sourcePath ?? []) };
 }

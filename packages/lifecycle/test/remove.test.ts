@@ -44,7 +44,9 @@ describe('Deleting a document', () => {
       failed: [transientFailure(unlucky)],
     });
 
-    expect(await deleteDocument(database, documentId, testActor)).toEqual({ sourcePaths: [`originals/${documentId}`] });
+    expect(await deleteDocument(database, documentId, testActor)).toMatchObject({
+      sourcePaths: [`originals/${documentId}`],
+    });
     expect((await settleClaim(database, held)).chunkIds.size).toBe(0);
     expect(await database.documents.find(documentId)).toBeNull();
     expect(await database.jobs.find(jobId)).toBeNull();

@@ -119,6 +119,7 @@ const expectations: Record<string, Expectation> = {
   listCollections: listing,
   getCollection: seeing,
   changeCollection: managing,
+  deleteCollection: managing,
   listCollectionMembers: { ...managing, 'key of the owner for reading': 'yes' },
   shareCollection: managing,
   unshareCollection: managing,
@@ -257,6 +258,8 @@ const calls: Record<string, (client: Client) => Test | Promise<Response>> = {
   listCollections: (client) => client.get('/api/v1/collections'),
   getCollection: (client) => client.get(`/api/v1/collections/${collectionId}`),
   changeCollection: (client) => client.patch(`/api/v1/collections/${collectionId}`).send({ name: randomUUID() }),
+  // Whoever may delete it sends a wrong name, because the other calls need it.
+  deleteCollection: (client) => client.delete(`/api/v1/collections/${collectionId}?name=other`),
   listCollectionMembers: (client) => client.get(`/api/v1/collections/${collectionId}/members`),
   shareCollection: async (client) =>
     client

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { defaultCollectionId } from '@millrace/database';
 import { textPdf } from '@millrace/test-support';
-import { acceptedDocument, endedDocument } from '@millrace/test-support/lifecycle';
+import { acceptedDocument, endedDocument, newCollection } from '@millrace/test-support/lifecycle';
 import { z } from 'zod';
 import { endpoints } from '../src/endpoints';
 import { endpoint } from '../src/http/endpoint';
@@ -54,6 +54,8 @@ const calls: Record<string, () => Promise<{ status: number; body: { [name: strin
   getCollection: () => get(`/api/v1/collections/${defaultCollectionId}`),
   changeCollection: () =>
     api.client.patch(`/api/v1/collections/${defaultCollectionId}`).send({ description: 'Everything' }),
+  deleteCollection: async () =>
+    api.client.delete(`/api/v1/collections/${await newCollection(api.database)}?if_empty=true`),
   listCollectionMembers: () => get(`/api/v1/collections/${defaultCollectionId}/members`),
   shareCollection: async () =>
     api.client

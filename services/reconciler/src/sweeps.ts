@@ -14,6 +14,7 @@ import {
 import type { Queues } from '@millrace/queues';
 import type { Deliveries, Rounds } from '@millrace/runtime';
 import type { Logger } from '@millrace/telemetry';
+import { deletedCollections } from './deletedCollections';
 import { history } from './history';
 import { firstId, lostDeliveries } from './lostDeliveries';
 import { oldVersions } from './oldVersions';
@@ -74,6 +75,8 @@ export function createSweeps(options: SweepOptions): Sweep[] {
         return expired;
       },
     },
+    // Before deliveries are looked for: its work gets none.
+    { name: 'deleted_collections', run: deletedCollections(options) },
     { name: 'job_counters', run: reconcileDriftedJobs(options) },
     {
       name: 'job_deliveries',

@@ -69,6 +69,21 @@ export const requestErrors = {
     'The owner has another collection of this name',
     'Choose another name, or use the collection that "collection_id" names.',
   ),
+  COLLECTION_NOT_EMPTY: permanent(
+    409,
+    'The collection has documents',
+    'Delete its documents first, or confirm with its name that they are to be deleted too: ?name=NAME.',
+  ),
+  QUOTA_EXCEEDED: permanent(
+    403,
+    'The collection has no room for the document',
+    'Delete documents of the collection, or ask an admin for a higher quota. "quota", "limit" and "used" say which and how much.',
+  ),
+  DAILY_QUOTA_EXCEEDED: retryable(
+    429,
+    'The collection has made as many chunks today as it may',
+    'Send the file again on the next day (UTC; see Retry-After), or ask an admin for a higher quota. What was accepted before is read.',
+  ),
   MEMBER_NOT_FOUND: permanent(
     404,
     'The collection is not shared with this user or group',

@@ -40,13 +40,19 @@ export function isOneOf(column: string, name: string): string {
   return `($<${name}>::text[] IS NULL OR ${column} = ANY($<${name}>::text[]))`;
 }
 
+/** The collections that a list or a search is about: these, or when they are undefined all but others. */
+export interface CollectionScope {
+  collectionIds?: readonly string[] | undefined;
+  exceptCollectionIds?: readonly string[] | undefined;
+}
+
 /**
- * SQL: the collection is one of these, or any when they are undefined. Needs the value `collectionIds`. An index by collection
- * and time gives the rows of one collection in their order, but not those of several.
+ * SQL: the collection is within the scope. Needs its parts as values. An index by collection and time gives the rows of one
+ * collection in their order, but not those of several.
  */
-export function isInCollections(column: string, collectionIds: readonly string[] | undefined): string {
+export function isInCollections(column: string, { collectionIds, exceptCollectionIds }: CollectionScope): string {
   if (collectionIds === undefined) {
-    return 'true';
+    return exceptCollectionIds === undefined ? 'true' : `${column} <> ALL($<exceptCollectionIds>::uuid[])`;
   }
   return collectionIds.length === 1
     ? `${column} = ($<collectionIds>::uuid[])[1]`

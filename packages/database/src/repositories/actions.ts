@@ -95,7 +95,7 @@ export class Actions {
          ${placeColumn('requested_at')}
        FROM actions
        WHERE ${isOneOf('kind', 'kinds')} AND ($<actor> IS NULL OR actor = $<actor>)
-         AND ${isInCollections('collection_id', collectionIds)}
+         AND ${isInCollections('collection_id', { collectionIds })}
          AND ($<documentId> IS NULL OR document_id = $<documentId>) AND ($<jobId> IS NULL OR job_id = $<jobId>)
          AND ($<userId> IS NULL OR user_id = $<userId>)
          AND ${isWithin('requested_at', 'requested')} AND ${isAfterPlace('requested_at', 'id')}

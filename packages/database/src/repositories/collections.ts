@@ -94,6 +94,32 @@ export class Collections {
     );
   }
 
+  /**
+   * Locks an active collection that a document comes into. Without quotas for documents and bytes, others may hold the same lock.
+   * @returns null when there is none, or it is being deleted.
+   */
+  async lockForDocuments(id: string): Promise<CollectionRow | null> {
+    const found = await this.find(id);
+    if (!found || hasRoomQuota(found)) {
+      return found && this.lock(id);
+    }
+    const locked = await this.sql.oneOrNone<CollectionRow>(
+      `SELECT ${columns} FROM collections WHERE id = $1 AND status = 'active' FOR SHARE`,
+      [id],
+    );
+    if (locked && hasRoomQuota(locked)) {
+      // It has got a quota since. A serialization failure makes the transaction run again.
+      throw Object.assign(new Error('The collection has got a quota.'), { code: '40001' });
+    }
+    return locked;
+  }
+
+  /** Lists the ids of the collections that are being deleted. */
+  async listDeleting(): Promise<string[]> {
+    const rows = await this.sql.many<{ id: string }>(`SELECT id FROM collections WHERE status = 'deleting'`);
+    return rows.map(({ id }) => id);
+  }
+
   /** Inserts a collection. @throws MillraceError COLLECTION_NAME_TAKEN. The caller must roll back. */
   async insert({ quotas, metadata, ...collection }: NewCollection): Promise<CollectionRow> {
     return this.refuseTaken(collection.name, () =>
@@ -277,3 +303,5 @@ export class Collections {
     }
   }
 }
+
+const hasRoomQuota = ({ quotas }: CollectionRow) => quotas.maxDocuments !== null || quotas.maxBytes !== null;

@@ -1,5 +1,6 @@
 import type { DocumentRepair, DocumentStatus } from '@millrace/contracts';
 import {
+  type CollectionScope,
   isAfterPlace,
   isInCollections,
   isNamed,
@@ -55,8 +56,7 @@ export type NewDocument = Pick<
 export type NewVersion = NewDocument & Pick<DocumentRow, 'externalId' | 'version' | 'isCurrent'>;
 
 /** Which documents a list has. What is left out does not limit it. */
-export interface DocumentFilter {
-  collectionIds?: readonly string[] | undefined;
+export interface DocumentFilter extends CollectionScope {
   /** Of each external id all versions; else only the current one. */
   allVersions?: boolean | undefined;
   externalId?: string | undefined;
@@ -141,13 +141,13 @@ export class Documents {
 
   /** Lists the documents that fit, the newest first. */
   async list(filter: DocumentFilter, page: ListPage): Promise<Listed<DocumentRow>[]> {
-    const { collectionIds, allVersions = false, externalId = null } = filter;
+    const { collectionIds, exceptCollectionIds, allVersions = false, externalId = null } = filter;
     const { statuses = null, errorCodes = null, filename = null } = filter;
     const { createdAfter = null, createdBefore = null } = filter;
     const named = filename === null ? null : await findFewNamed(this.sql, filename);
     return this.sql.many(
       `SELECT ${columns}, ${placeColumn('created_at')} FROM documents
-       WHERE ${isInCollections('collection_id', collectionIds)}
+       WHERE ${isInCollections('collection_id', filter)}
          AND ${allVersions ? 'true' : 'is_current'} AND ${externalId === null ? 'true' : 'external_id = $<externalId>'}
          AND ${isOneOf('status', 'statuses')} AND ${isOneOf('error_code', 'errorCodes')}
          AND ${named === null ? isNamed('filename') : 'id = ANY($<named>::uuid[])'}
@@ -156,6 +156,7 @@ export class Documents {
       {
         collectionIds,
         externalId,
+        exceptCollectionIds,
         statuses,
         errorCodes,
         filename,

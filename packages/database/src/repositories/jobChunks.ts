@@ -1,6 +1,7 @@
 import type { ChunkPayload, JobChunkStatus, QueueName } from '@millrace/contracts';
 import { encodeCopy } from '../connection/binaryCopy';
 import type { Sql } from '../connection/sql';
+import { isNotBeingDeleted } from './deletingCollections';
 
 export interface JobChunkRow {
   id: string;
@@ -129,9 +130,13 @@ export class JobChunks {
     return new Set(rows.map((row) => row.id));
   }
 
-  /** Returns the given chunks that exist, in no particular order. */
+  /** Returns the given chunks that exist and are in no collection that is being deleted, in no particular order. */
   findAll(ids: readonly string[]): Promise<JobChunkRow[]> {
-    return this.sql.many(`SELECT ${columns} FROM job_chunks WHERE id = ANY($1::uuid[])`, [ids]);
+    return this.sql.many(
+      `SELECT ${columns} FROM job_chunks
+       WHERE id = ANY($1::uuid[]) AND ${isNotBeingDeleted('(SELECT j.document_id FROM jobs j WHERE j.id = job_chunks.job_id)')}`,
+      [ids],
+    );
   }
 
   /** The chunk, if it is one of the job's. */
@@ -225,6 +230,7 @@ export class JobChunks {
              WHERE status IN ('pending', 'retry_scheduled') AND id > $<after>
                -- A row with a time in the future was written by a wrong clock. It counts as one that has waited long enough.
                AND updated_at NOT BETWEEN now() - $<olderThanMs> * interval '1 millisecond' AND now()
+               AND ${isNotBeingDeleted('(SELECT j.document_id FROM jobs j WHERE j.id = job_chunks.job_id)')}
              ORDER BY id LIMIT $<limit>) AS c JOIN jobs j ON j.id = c.job_id
        ORDER BY c.id`,
       options,

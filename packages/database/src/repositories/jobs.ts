@@ -1,5 +1,6 @@
 import type { JobChunkStatus, JobKind, JobStatus, ReadingOptions } from '@millrace/contracts';
 import {
+  type CollectionScope,
   isAfterPlace,
   isInCollections,
   isNamed,
@@ -11,6 +12,7 @@ import {
   placeValues,
 } from '../connection/newestFirst';
 import type { Sql } from '../connection/sql';
+import { isNotBeingDeleted } from './deletingCollections';
 import type { WaitingRow } from './jobChunks';
 import { findFewNamed } from './namedDocuments';
 
@@ -46,8 +48,7 @@ export type NewJob = Pick<JobRow, 'id' | 'documentId' | 'kind' | 'maxRetries' | 
 };
 
 /** Which jobs a list has. What is left out does not limit it. */
-export interface JobFilter {
-  collectionIds?: readonly string[] | undefined;
+export interface JobFilter extends CollectionScope {
   documentId?: string | undefined;
   kinds?: readonly JobKind[] | undefined;
   statuses?: readonly JobStatus[] | undefined;
@@ -124,22 +125,40 @@ export class Jobs {
 
   /** Lists the jobs that fit, the newest first. */
   async list(filter: JobFilter, page: ListPage): Promise<Listed<ListedJobRow>[]> {
-    const { collectionIds, documentId = null, kinds = null, statuses = null, errorCodes = null } = filter;
+    const {
+      collectionIds,
+      exceptCollectionIds,
+      documentId = null,
+      kinds = null,
+      statuses = null,
+      errorCodes = null,
+    } = filter;
     const { filename = null, createdAfter = null, createdBefore = null } = filter;
     const { finishedAfter = null, finishedBefore = null } = filter;
     const times = { createdAfter, createdBefore, finishedAfter, finishedBefore };
     const named = filename === null ? null : await findFewNamed(this.sql, filename);
-    const isInScope = `j.document_id IN (SELECT d.id FROM documents d WHERE ${isInCollections('d.collection_id', collectionIds)})`;
+    const isInScope = `j.document_id IN (SELECT d.id FROM documents d WHERE ${isInCollections('d.collection_id', filter)})`;
     return this.sql.many(
       `SELECT ${columns}, ${placeColumn('j.created_at')}, ${ofDocument('filename')} AS filename
        FROM jobs j
-       WHERE ${collectionIds === undefined ? 'true' : isInScope}
+       WHERE ${(collectionIds ?? exceptCollectionIds) === undefined ? 'true' : isInScope}
          AND ${named === null ? isNamed(ofDocument('filename')) : 'j.document_id = ANY($<named>::uuid[])'}
          AND ($<documentId> IS NULL OR j.document_id = $<documentId>) AND ${isOneOf('j.kind', 'kinds')}
          AND ${isOneOf('j.status', 'statuses')} AND ${isOneOf('j.error_code', 'errorCodes')}
          AND ${isWithin('j.created_at', 'created')} AND ${isWithin('j.finished_at', 'finished')} AND ${isAfterPlace('j.created_at', 'j.id')}
        ORDER BY j.created_at DESC, j.id DESC LIMIT $<limit>`,
-      { collectionIds, documentId, kinds, statuses, errorCodes, filename, named, ...times, ...placeValues(page) },
+      {
+        collectionIds,
+        exceptCollectionIds,
+        documentId,
+        kinds,
+        statuses,
+        errorCodes,
+        filename,
+        named,
+        ...times,
+        ...placeValues(page),
+      },
     );
   }
 
@@ -167,6 +186,7 @@ export class Jobs {
     return this.sql.many(
       `SELECT id, 'documents' AS queue, queue_job_id AS "queueJobId", dispatch_count AS "dispatchCount" FROM jobs
        WHERE status = 'queued' AND id > $<after> AND updated_at NOT BETWEEN now() - $<olderThanMs> * interval '1 millisecond' AND now()
+         AND ${isNotBeingDeleted('jobs.document_id')}
        ORDER BY id LIMIT $<limit>`,
       options,
     );

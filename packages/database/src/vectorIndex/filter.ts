@@ -5,6 +5,8 @@ export interface SearchFilter {
   embeddingModel: string;
   /** The collections to search, or undefined for all. An empty list finds nothing. */
   collectionIds?: readonly string[] | undefined;
+  /** Collections to leave out. */
+  exceptCollectionIds?: readonly string[] | undefined;
   /** A document, or one version of it that need not be current. */
   documentId?: string | undefined;
   /** Only the current version of what has this name. */
@@ -14,11 +16,17 @@ export interface SearchFilter {
 }
 
 /** True when the filter removes some vectors of its model. */
-export function isNarrow({ collectionIds, documentId, externalId, metadata }: SearchFilter): boolean {
-  return [collectionIds, documentId, externalId, metadata].some((part) => part !== undefined);
+export function isNarrow({
+  collectionIds,
+  exceptCollectionIds,
+  documentId,
+  externalId,
+  metadata,
+}: SearchFilter): boolean {
+  return [collectionIds, exceptCollectionIds, documentId, externalId, metadata].some((part) => part !== undefined);
 }
 
-type Value = 'embeddingModel' | 'collectionIds' | 'documentId' | 'externalId' | 'metadata';
+type Value = 'embeddingModel' | 'collectionIds' | 'exceptCollectionIds' | 'documentId' | 'externalId' | 'metadata';
 
 /**
  * Returns the SQL between SELECT and ORDER BY for the filtered chunks `c`. Unless the filter names one document, versions that are
@@ -30,13 +38,14 @@ export function filteredChunks(filter: SearchFilter, value: (name: Value) => str
 }
 
 function matchingChunks(
-  { collectionIds, documentId, externalId, metadata }: SearchFilter,
+  { collectionIds, exceptCollectionIds, documentId, externalId, metadata }: SearchFilter,
   value: (name: Value) => string,
 ): string {
   const isIn = (alias: string) =>
     collectionIds === undefined ? '' : `AND ${alias}.collection_id = ANY(${value('collectionIds')}::uuid[])`;
   return `FROM document_chunks c ${metadata === undefined ? '' : 'JOIN documents d ON d.id = c.document_id'}
     WHERE c.embedding IS NOT NULL AND c.embedding_model = ${value('embeddingModel')} ${isIn('c')}
+      ${exceptCollectionIds === undefined ? '' : `AND c.collection_id <> ALL(${value('exceptCollectionIds')}::uuid[])`}
       ${documentId === undefined ? '' : `AND c.document_id = ${value('documentId')}::uuid`}
       ${
         externalId === undefined
@@ -62,15 +71,21 @@ function isVisible({ externalId, metadata }: SearchFilter): string {
 }
 
 /** Returns the values that `filteredChunks` names. */
-export function filterValues({ embeddingModel, collectionIds, documentId, externalId, metadata }: SearchFilter) {
+export function filterValues(filter: SearchFilter) {
+  const { embeddingModel, collectionIds, exceptCollectionIds, documentId, externalId, metadata } = filter;
   return {
     embeddingModel,
-    // The text of a PostgreSQL array, so that the value is the same as a parameter and as a setting.
-    collectionIds: collectionIds === undefined ? null : `{${collectionIds.join(',')}}`,
+    collectionIds: arrayText(collectionIds),
+    exceptCollectionIds: arrayText(exceptCollectionIds),
     documentId: documentId ?? null,
     externalId: externalId ?? null,
     metadata: metadata === undefined ? null : JSON.stringify(metadata),
   } satisfies Record<Value, string | null>;
+}
+
+/** The text of a PostgreSQL array, which is the same as a parameter and as a setting. */
+function arrayText(ids: readonly string[] | undefined): string | null {
+  return ids === undefined ? null : `{${ids.join(',')}}`;
 }
 
 /**

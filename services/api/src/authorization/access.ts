@@ -23,6 +23,8 @@ interface RequestedScope {
 export interface Scope {
   /** The collections that the principal may use for this, or undefined for all of the installation. */
   collectionIds: string[] | undefined;
+  /** With all collections: those that are being deleted, which count as gone. */
+  exceptCollectionIds?: string[];
   documentId: string | undefined;
 }
 
@@ -33,6 +35,7 @@ export interface Scope {
  */
 export class Access {
   private roles: Promise<ReadonlyMap<string, CollectionRole>> | undefined;
+  private deleting: Promise<ReadonlySet<string>> | undefined;
 
   constructor(
     readonly principal: Principal,
@@ -72,6 +75,15 @@ export class Access {
   async collection(id: string): Promise<CollectionRow> {
     const collection = isId(id) ? await this.database.collections.find(id) : null;
     return this.allowed(collection, collection?.id, missing('COLLECTION_NOT_FOUND', `There is no collection ${id}.`));
+  }
+
+  /** Finds a collection, also one that is being deleted for those who may manage it. @throws MillraceError as `collection` */
+  async collectionOrRemains(id: string): Promise<CollectionRow> {
+    const found = isId(id) ? await this.database.collections.find(id) : null;
+    return found?.status === 'deleting' &&
+      can(this.principal, 'collections.members', { id, role: await this.roleIn(id) })
+      ? found
+      : this.collection(id);
   }
 
   /** Returns the role of the principal's user in a collection, or null. */
@@ -155,7 +167,8 @@ export class Access {
       : document
         ? [document.collectionId]
         : await this.allowedCollections();
-    return { collectionIds, documentId: document?.id };
+    const except = collectionIds === undefined ? [...(await this.deletingCollections())] : [];
+    return { collectionIds, documentId: document?.id, ...(except.length > 0 && { exceptCollectionIds: except }) };
   }
 
   /**
@@ -180,13 +193,19 @@ export class Access {
     if (this.isEverywhere()) {
       return undefined;
     }
-    const roles = await this.collectionRoles();
+    const [roles, deleting] = await Promise.all([this.collectionRoles(), this.deletingCollections()]);
     const ids = new Set([...roles.keys(), ...(this.principal.collectionIds ?? [])]);
-    return [...ids].filter((id) => can(this.principal, this.permission, { id, role: roles.get(id) ?? null }));
+    return [...ids]
+      .filter((id) => !deleting.has(id))
+      .filter((id) => can(this.principal, this.permission, { id, role: roles.get(id) ?? null }));
   }
 
   private async allowed<Row>(row: Row | null, collectionId: string | undefined, refuse: () => never): Promise<Row> {
     if (row === null || collectionId === undefined) {
+      return refuse();
+    }
+    const [deleting] = await Promise.all([this.deletingCollections(), this.collectionRoles()]);
+    if (deleting.has(collectionId)) {
       return refuse();
     }
     const relation = { id: collectionId, role: await this.roleIn(collectionId) };
@@ -206,6 +225,12 @@ export class Access {
   private collectionRoles(): Promise<ReadonlyMap<string, CollectionRole>> {
     this.roles ??= this.readRoles();
     return this.roles;
+  }
+
+  /** The collections that count as gone. Looked up at most once in a request. */
+  private deletingCollections(): Promise<ReadonlySet<string>> {
+    this.deleting ??= this.database.collections.listDeleting().then((ids) => new Set(ids));
+    return this.deleting;
   }
 
   private async readRoles(): Promise<ReadonlyMap<string, CollectionRole>> {

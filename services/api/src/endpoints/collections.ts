@@ -5,11 +5,13 @@ import {
   collectionResponseSchema,
   collectionsQuerySchema,
   collectionsResponseSchema,
+  deleteCollectionQuerySchema,
   MillraceError,
   newCollectionRequestSchema,
   newId,
 } from '@millrace/contracts';
 import type { CollectionQuotas, CollectionRow, Database, Session } from '@millrace/database';
+import { deleteCollection as beginDeletion } from '@millrace/lifecycle';
 import type { Access } from '../authorization/access';
 import { can } from '../authorization/permissions';
 import { decodePlace, toPlacedPage } from '../http/cursor';
@@ -82,6 +84,7 @@ export const getCollection = endpoint({
   method: 'GET',
   path: '/api/v1/collections/{id}',
   summary: 'Get a collection, and how much is in it',
+  description: 'A manager sees a deleted collection, and what is left in it, until everything is removed.',
   params: { id: inPath.collectionId },
   responses: { 200: { description: 'The collection', schema: collectionResponseSchema } },
   errors: ['COLLECTION_NOT_FOUND'],
@@ -89,7 +92,7 @@ export const getCollection = endpoint({
   rateClass: 'read',
   uses: ['access', 'database'],
 }).handle(async ({ params }, { access, database }) => {
-  const collection = await access.collection(params.id);
+  const collection = await access.collectionOrRemains(params.id);
   return { status: 200, body: await viewOf(collection, access, database) };
 });
 
@@ -123,6 +126,36 @@ export const changeCollection = endpoint({
   });
   logger.info({ collectionId: id, fields: Object.keys({ ...fields, quotas, owner_id }) }, 'a collection was changed');
   return { status: 200, body: await viewOf(changed, access, database) };
+});
+
+export const deleteCollection = endpoint({
+  method: 'DELETE',
+  path: '/api/v1/collections/{id}',
+  summary: 'Delete a collection with everything in it',
+  description:
+    'From the answer on, nobody finds the collection, its documents and its jobs. Documents, vectors and originals are then removed ' +
+    'in the background; GET shows a manager what is left. The query confirms the deletion: the name of the collection, or if_empty=true.',
+  params: { id: inPath.collectionId },
+  query: deleteCollectionQuerySchema,
+  responses: { 202: { description: 'The collection, which is being deleted', schema: collectionResponseSchema } },
+  errors: ['COLLECTION_NOT_FOUND', 'COLLECTION_NOT_EMPTY'],
+  access: 'collections.manage',
+  rateClass: 'write',
+  uses: ['access', 'database', 'logger'],
+}).handle(async ({ params, query }, { access, database, logger }) => {
+  const { id, name } = await access.collection(params.id);
+  const ifEmpty = query.if_empty === 'true';
+  if (!ifEmpty && query.name !== name) {
+    const message =
+      'must be the name of the collection, to confirm that everything in it is to be deleted; or send if_empty=true';
+    throw new MillraceError('REQUEST_INVALID', `name ${message}.`, { extra: { errors: [{ path: 'name', message }] } });
+  }
+  const deleted = await beginDeletion(database, { id, ifEmpty }, access.principal);
+  if (!deleted) {
+    throw new MillraceError('COLLECTION_NOT_FOUND', `There is no collection ${id}.`);
+  }
+  logger.info({ collectionId: id }, 'a collection is being deleted');
+  return { status: 202, body: await viewOf(deleted, access, database) };
 });
 
 /** The quotas of new collections. The configuration writes none as 0. */

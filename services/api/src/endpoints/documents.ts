@@ -51,6 +51,8 @@ export const uploadDocument = endpoint({
     'DOCUMENT_IN_PROGRESS',
     'IDEMPOTENCY_IN_PROGRESS',
     'IDEMPOTENCY_KEY_REUSED',
+    'QUOTA_EXCEEDED',
+    'DAILY_QUOTA_EXCEEDED',
     'STORAGE_UNAVAILABLE',
   ],
   access: 'documents.write',
