@@ -19,12 +19,25 @@ async function expectOnceEach(job: JobView): Promise<void> {
 }
 
 describe("Bull Board's buttons on the chunks queue", () => {
+  let cookies: Map<string, string>;
+  beforeAll(async () => {
+    const answer = await fetch(`${stack.millrace.stack.apiUrl}/admin/sign-in`, {
+      method: 'POST',
+      headers: { 'sec-fetch-site': 'same-origin' },
+      body: new URLSearchParams({ key: stack.millrace.stack.apiKey, next: '/admin/queues' }),
+      redirect: 'manual',
+    });
+    const pairs = answer.headers.getSetCookie().map((cookie) => /^([^=]+)=([^;]*)/.exec(cookie) ?? []);
+    cookies = new Map(pairs.map(([, name = '', value = '']) => [name, value]));
+  });
+
   /** Sends what a browser sends for a button. @returns the status code. */
   async function press(path: string): Promise<number> {
     const response = await fetch(`${stack.millrace.stack.apiUrl}/admin/queues/api/queues/chunks/${path}`, {
       method: 'PUT',
       headers: {
-        authorization: `Basic ${Buffer.from(`operator:${stack.millrace.stack.apiKey}`).toString('base64')}`,
+        cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+        'x-xsrf-token': cookies.get('XSRF-TOKEN') ?? '',
         'content-type': 'application/json',
         'sec-fetch-site': 'same-origin',
       },

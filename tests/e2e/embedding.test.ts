@@ -46,7 +46,7 @@ describe('Embedding with a provider', () => {
     provider.respondWith(() => ({ status: 401 }));
     const { job } = await millrace.ingest(await book('The lost key', 1));
     expect(job.error?.code).toBe('EMBEDDING_REJECTED');
-    const authorization = `Basic ${Buffer.from(`x:${millrace.stack.apiKey}`).toString('base64')}`;
+    const authorization = `Bearer ${millrace.stack.apiKey}`;
     await waitFor('the failed delivery on Bull Board', async () => {
       const url = `${millrace.stack.apiUrl}/admin/queues/api/queues?activeQueue=chunks&status=failed&page=1&jobsPerPage=50`;
       const board = (await (await fetch(url, { headers: { authorization } })).json()) as {

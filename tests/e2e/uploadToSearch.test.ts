@@ -199,8 +199,8 @@ describe('Watching', () => {
     expect(named.filter((name) => !declared.includes(name))).toEqual([]);
   });
 
-  test('When a person opens Bull Board with the key as password, then every queue is shown', async () => {
-    const authorization = `Basic ${Buffer.from(`anybody:${testApiKey}`).toString('base64')}`;
+  test('When an operator opens Bull Board, then every queue is shown', async () => {
+    const authorization = `Bearer ${testApiKey}`;
     const page = await fetch(`${millrace.stack.apiUrl}/admin/queues`, { headers: { authorization } });
     expect(page.status).toBe(200);
     const queues = await fetch(`${millrace.stack.apiUrl}/admin/queues/api/queues`, { headers: { authorization } });

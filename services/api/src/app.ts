@@ -1,15 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import express, { type Express } from 'express';
-import helmet from 'helmet';
 import pinoHttp from 'pino-http';
-import { authentication, KeyAuthentication, requireInBrowser } from './authorization/authentication';
+import { authentication, KeyAuthentication } from './authorization/authentication';
 import { withOrigin } from './authorization/requestOrigin';
-import { browserPages } from './browserPages';
+import { BrowserSessions, withSessions } from './authorization/sessions';
+import { requireInBrowser } from './browser/guard';
+import { browserPages } from './browser/pages';
+import { signInPages } from './browser/signIn';
 import type { Dependencies } from './dependencies';
 import { endpoints } from './endpoints';
 import { endpointRouter } from './http/endpointRouter';
+import { otherOrigins } from './http/otherOrigins';
 import { answerProblem, undecodableAddress, unknownAddress } from './http/problems';
 import { withoutPassword } from './http/requestLog';
+import { apiHeaders, pageHeaders } from './http/securityHeaders';
 import { RequestLimits, withLimits } from './limits/requestLimits';
 import { requestMetrics } from './metrics/requestMetrics';
 import { ChunkSearch } from './search';
@@ -18,11 +22,13 @@ import { ChunkSearch } from './search';
 export function createApp({ providers, ...resources }: Dependencies): Express {
   const { config, database, logger } = resources;
   const keys = new KeyAuthentication(database);
+  const sessions = new BrowserSessions(database);
   const limits = new RequestLimits(config, resources.rateLimiter);
-  const authenticate = withLimits(withOrigin(authentication(keys, database)), limits);
+  const authenticate = withLimits(withOrigin(withSessions(authentication(keys, database), sessions)), limits);
   const app = express();
   app.disable('x-powered-by');
   app.set('trust proxy', config.TRUST_PROXY ?? false);
+  app.use(apiHeaders());
   app.use(requestMetrics(resources.registry));
   app.use(
     pinoHttp({
@@ -38,16 +44,15 @@ export function createApp({ providers, ...resources }: Dependencies): Express {
     }),
   );
 
-  // Swagger UI and Bull Board have inline styles and scripts. Nothing may come from another host: Bull Board would load
-  // its fonts from Google.
-  const inline = ["'self'", "'unsafe-inline'"];
-  const directives = { scriptSrc: inline, styleSrc: inline, fontSrc: ["'self'"], upgradeInsecureRequests: null };
-  app.use(['/docs', '/admin'], helmet({ contentSecurityPolicy: { directives } }));
-  app.use(['/docs', '/openapi.json'], requireInBrowser(keys, 'documentation.read'));
-  app.use('/admin', requireInBrowser(keys, 'queues.operate'));
+  app.use(['/docs', '/admin'], pageHeaders());
+  app.use(signInPages({ keys, sessions, limits }));
+  app.use(['/docs', '/openapi.json'], requireInBrowser(authenticate, 'documentation.read'));
+  app.use('/admin', requireInBrowser(authenticate, 'queues.operate'));
   app.use(browserPages(resources));
 
-  app.use(helmet());
+  if (config.CORS_ORIGINS.length > 0) {
+    app.use('/api', otherOrigins(config.CORS_ORIGINS));
+  }
   const search = new ChunkSearch(database, providers, config.SEARCH_EFFORT);
   app.use(endpointRouter(endpoints, { ...resources, search }, { authenticate, limits }));
   app.use(unknownAddress(authenticate));

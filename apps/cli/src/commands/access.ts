@@ -7,6 +7,6 @@ export function describeAccess({ environment, stateDir }: StackContext, apiUrl: 
     `  API             ${apiUrl}/api/v1`,
     `  API reference   ${apiUrl}/docs`,
     `  Queues          ${apiUrl}/admin/queues`,
-    `  The API key is in ${key}. In a browser, give it as the password with any user name.`,
+    `  The API key is in ${key}. In a browser, sign in with it.`,
   ].join('\n');
 }

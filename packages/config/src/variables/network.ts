@@ -1,4 +1,4 @@
-import { group, trustedProxies, wholeNumber } from './types';
+import { group, origins, trustedProxies, wholeNumber } from './types';
 
 /** Requests in a minute. 0 turns the limit off. */
 const perMinute = (standard: number) => wholeNumber(0, 1_000_000).default(standard);
@@ -16,6 +16,11 @@ export const network = group({
     RATE_LIMIT_ANONYMOUS: perMinute(300).describe(
       'Requests without a valid key, for each address (of IPv6 the first 64 bits).',
     ),
+    CORS_ORIGINS: origins().default([]).meta({
+      description:
+        'The origins of pages on other hosts that may call the API from a browser, joined by commas. They must send a key or a token. Without it, none may.',
+      example: 'https://app.example.com',
+    }),
     TRUST_PROXY: trustedProxies().optional().meta({
       description:
         'The proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: their addresses or networks, joined by commas (loopback, linklocal and uniquelocal are names of networks), or how many proxies every request passes. Without it, a client counts by the address of its connection.',

@@ -113,3 +113,15 @@ export function isNetwork(text: string): boolean {
   const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
   return family !== 0 && isPrefix && rest.length === 0;
 }
+
+/** Origins of pages: scheme, host and perhaps a port. A star would let every page call. */
+export function origins() {
+  const error = 'must be origins such as https://app.example.com, joined by commas';
+  return z.string().transform((text, context): string[] => {
+    const entries = text.split(',').map((entry) => entry.trim());
+    if (!entries.every((entry) => /^https?:/.test(entry) && URL.canParse(entry) && new URL(entry).origin === entry)) {
+      context.addIssue({ code: 'custom', message: error });
+    }
+    return entries;
+  });
+}

@@ -22,8 +22,8 @@ export const requestErrors = {
   NOT_FOUND: permanent(404, 'There is no such address', 'See /docs for all addresses of this API.'),
   CROSS_SITE: permanent(
     403,
-    'Requests from other sites are refused',
-    'Open the page itself, or send the API key in a header.',
+    'A browser made the request, and no page of this API did',
+    'Open the page itself and sign in there, or send the API key in a header.',
   ),
   METHOD_NOT_ALLOWED: permanent(
     405,

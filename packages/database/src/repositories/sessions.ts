@@ -12,6 +12,8 @@ export interface SessionHolder {
   scopes: KeyScope[] | null;
   collectionIds: string[] | null;
   defaultCollectionId: string | null;
+  /** When that key ends, or null. */
+  expiresAt: Date | null;
 }
 
 export interface NewSession {
@@ -41,7 +43,7 @@ export class Sessions {
   findHolder(tokenHash: string): Promise<SessionHolder | null> {
     return this.sql.oneOrNone(
       `SELECT s.id AS "sessionId", s.user_id AS "userId", u.role, s.key_id AS "keyId", k.scopes,
-         k.collection_ids AS "collectionIds", u.default_collection_id AS "defaultCollectionId"
+         k.collection_ids AS "collectionIds", u.default_collection_id AS "defaultCollectionId", k.expires_at AS "expiresAt"
        FROM sessions s JOIN users u ON u.id = s.user_id LEFT JOIN api_keys k ON k.id = s.key_id
        WHERE s.token_hash = $1 AND s.expires_at > now() AND u.status = 'active'
          AND (s.key_id IS NULL OR (k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())))`,

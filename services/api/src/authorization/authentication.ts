@@ -1,9 +1,8 @@
 import { MillraceError } from '@millrace/contracts';
 import { ApiKeys, type Database, type KeyHolder } from '@millrace/database';
-import type { Request, RequestHandler } from 'express';
+import type { Request } from 'express';
 import type { RateClass } from '../http/endpoint';
 import { storedKey } from './apiKeys';
-import { mayEver, type Permission } from './permissions';
 import type { Principal } from './principal';
 
 /** Finds out who makes a request, and counts the request. @throws MillraceError UNAUTHENTICATED or TOO_MANY_REQUESTS */
@@ -12,15 +11,6 @@ export type Authenticate = (request: Request, rateClass: RateClass) => Promise<P
 function bearerOrHeader(request: Request): string | undefined {
   const [scheme, value] = (request.get('authorization') ?? '').split(' ');
   return scheme?.toLowerCase() === 'bearer' ? value : request.get('x-api-key');
-}
-
-function basicPassword(request: Request): string | undefined {
-  const [scheme, value = ''] = (request.get('authorization') ?? '').split(' ');
-  if (scheme?.toLowerCase() !== 'basic') {
-    return undefined;
-  }
-  const decoded = Buffer.from(value, 'base64').toString('utf8');
-  return decoded.slice(decoded.indexOf(':') + 1);
 }
 
 /** How long a key that was in force is known to be so while the database is away. */
@@ -102,31 +92,4 @@ export function authentication(keys: KeyAuthentication, database: Database): Aut
 /** Records the use of a key. The request does not wait for it, and does not fail with it. */
 function noteUse(database: Database, { id }: Principal): void {
   database.apiKeys.noteUse(id).catch(() => undefined);
-}
-
-/**
- * Protects the pages that a person opens in a browser. They also accept HTTP Basic, with any user name and the key as
- * the password. A browser sends Basic credentials even with requests that another site makes. Therefore the API does
- * not accept them, and a page accepts a request that changes something only from its own origin.
- */
-export function requireInBrowser(keys: KeyAuthentication, permission: Permission): RequestHandler {
-  return async (request, response, next) => {
-    try {
-      const principal = await keys.find(bearerOrHeader(request) ?? basicPassword(request));
-      if (!mayEver(principal, permission)) {
-        throw new MillraceError('FORBIDDEN', `This needs the permission ${permission}.`);
-      }
-    } catch (error) {
-      if (error instanceof MillraceError && error.code === 'UNAUTHENTICATED') {
-        response.set('WWW-Authenticate', 'Basic realm="millrace", charset="UTF-8"');
-        throw new MillraceError('UNAUTHENTICATED', 'Log in with any user name and an API key as the password.');
-      }
-      throw error;
-    }
-    const site = request.get('sec-fetch-site');
-    if (request.method !== 'GET' && site !== undefined && site !== 'same-origin') {
-      throw new MillraceError('CROSS_SITE');
-    }
-    next();
-  };
 }

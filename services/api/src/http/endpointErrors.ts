@@ -50,13 +50,14 @@ const errorsOfResource: Partial<Record<keyof Resources, ErrorCode[]>> = {
 };
 
 /** All error codes that a call of the endpoint can end with, each once. */
-export function errorsOf({ access, body, errors, rateClass, uses }: Endpoint): ErrorCode[] {
+export function errorsOf({ method, access, body, errors, rateClass, uses }: Endpoint): ErrorCode[] {
   return [
     ...new Set([
       ...errors,
       ...(body ? errorsOfBody[body.kind] : []),
       ...(access === 'public' ? [] : (['UNAUTHENTICATED', 'FORBIDDEN', ...databaseErrors] as const)),
       ...(access === 'public' && rateClass === 'unlimited' ? [] : (['TOO_MANY_REQUESTS'] as const)),
+      ...(access === 'public' || method === 'GET' ? [] : (['CROSS_SITE'] as const)),
       ...uses.flatMap((resource) => errorsOfResource[resource] ?? []),
       ...anyRequest,
     ]),

@@ -22,7 +22,7 @@ const headersMs = keepAliveMs + 3_000;
 export function createHttpServer(application: RequestListener): Server {
   const server = createServer((request, response) => {
     if (!URL.canParse(request.url ?? '/', 'http://localhost')) {
-      response.writeHead(400, { 'content-type': problemType, connection: 'close' });
+      response.writeHead(400, { ...problemHeaders, connection: 'close' });
       response.end(JSON.stringify(problemOf('REQUEST_INVALID', 'The address of the request is not valid.')));
       return;
     }
@@ -40,7 +40,7 @@ export function createHttpServer(application: RequestListener): Server {
     }
   });
   server.on('checkExpectation', (_request, response) => {
-    response.writeHead(417, { 'content-type': problemType });
+    response.writeHead(417, problemHeaders);
     response.end(
       JSON.stringify({ ...problemOf('REQUEST_INVALID', 'The Expect header asks for something unknown.'), status: 417 }),
     );
@@ -48,7 +48,12 @@ export function createHttpServer(application: RequestListener): Server {
   return server;
 }
 
-const problemType = 'application/problem+json; charset=utf-8';
+/** The headers of answers that do not pass through the application. */
+const problemHeaders = {
+  'Content-Type': 'application/problem+json; charset=utf-8',
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+};
 
 function refuse(socket: Duplex, code: ErrorCode, detail: string): void {
   if (!socket.writable) {
@@ -58,7 +63,10 @@ function refuse(socket: Duplex, code: ErrorCode, detail: string): void {
   const problem = problemOf(code, detail);
   const body = JSON.stringify(problem);
   socket.end(
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: ${problemType}\r\n` +
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n` +
+      `${Object.entries(problemHeaders)
+        .map(([name, value]) => `${name}: ${value}\r\n`)
+        .join('')}` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 }

@@ -1,0 +1,29 @@
+import { MillraceError } from '@millrace/contracts';
+import type { Request, RequestHandler } from 'express';
+import type { Authenticate } from '../authorization/authentication';
+import { mayEver, type Permission } from '../authorization/permissions';
+import { nextPage, signInPath } from './signIn';
+
+/** Protects pages that a person opens in a browser. A person who has not signed in is sent to the page for it. */
+export function requireInBrowser(authenticate: Authenticate, permission: Permission): RequestHandler {
+  return async (request, response, next) => {
+    try {
+      const principal = await authenticate(request, 'unlimited');
+      if (!mayEver(principal, permission)) {
+        throw new MillraceError('FORBIDDEN', `This needs the permission ${permission}.`);
+      }
+    } catch (error) {
+      if (error instanceof MillraceError && error.code === 'UNAUTHENTICATED' && isPage(request)) {
+        response.redirect(303, `${signInPath}?next=${encodeURIComponent(nextPage(request.baseUrl + request.path))}`);
+        return;
+      }
+      throw error;
+    }
+    next();
+  };
+}
+
+/** True for a request of a person who opens a page, and not of a program or a script. */
+function isPage(request: Request): boolean {
+  return request.method === 'GET' && request.accepts(['json', 'html']) === 'html';
+}
