@@ -147,7 +147,7 @@ describe('The planner', () => {
   const cases: [what: string, index: string, work: (session: Database) => Promise<unknown>][] = [
     [
       'documents of some content are looked for',
-      'documents_content',
+      'documents_content_hash',
       statement(`SELECT id FROM documents WHERE content_hash = '${'7'.padStart(64, '0')}'`),
     ],
     [

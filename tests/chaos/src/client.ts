@@ -42,7 +42,7 @@ export class Client {
   }
 
   /** Tries once. @returns undefined when no answer came, or one that says to try again. */
-  private async uploadOnce({ name, pdf }: ChaosDocument): Promise<UploadResponse | undefined> {
+  private async uploadOnce({ name, pdf, fields, idempotencyKey }: ChaosDocument): Promise<UploadResponse | undefined> {
     const url = this.apiUrl();
     if (url === undefined) {
       return undefined;
@@ -51,7 +51,7 @@ export class Client {
     let body: UploadResponse | Problem;
     try {
       const form = new FormData();
-      for (const [field, value] of Object.entries(retries)) {
+      for (const [field, value] of Object.entries({ ...retries, ...fields })) {
         form.set(field, value);
       }
       form.set('file', new Blob([new Uint8Array(pdf)], { type: 'application/pdf' }), name);
@@ -62,6 +62,7 @@ export class Client {
         headers: {
           authorization: `Bearer ${testApiKey}`,
           'content-type': encoded.headers.get('content-type') ?? '',
+          ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
         },
         body: slowly(Buffer.from(await encoded.arrayBuffer())),
         duplex: 'half',

@@ -5,6 +5,8 @@ import type { Backing } from './backing';
 import { Client } from './client';
 import { checkConsistency, checkVectors } from './compare';
 import type { ChaosDocument } from './documents';
+import { EditionSearch } from './editionSearch';
+import { type Edition, uploadEditions } from './editions';
 import { FaultInjector } from './faults';
 import { findConnections, findIdleTransactions, findLeftovers, findStrayProcesses, openQueues } from './leaks';
 import { audit } from './ledger';
@@ -33,6 +35,8 @@ export interface DisturbedOptions {
   backing: Backing;
   documents: readonly ChaosDocument[];
   plan: Plan;
+  /** The versions of one more document. */
+  editions: readonly Edition[];
   random: Random;
   latencyMs: readonly [min: number, max: number];
   say: (line: string) => void;
@@ -47,15 +51,17 @@ export interface Disturbed {
 
 /** Ingests the documents during the plan's faults, waits until all work is done, and checks the result. */
 export async function runDisturbed(options: DisturbedOptions): Promise<Disturbed> {
-  const { backing, documents, plan, random, say, signal } = options;
+  const { backing, documents, editions, plan, random, say, signal } = options;
   const { servers } = backing;
   const provider = await Provider.start(random.fork(), options.latencyMs);
   let stage: Stage | undefined;
   let watch: Watch | undefined;
+  let search: EditionSearch | undefined;
   try {
     stage = await openStage({ name: 'disturbed', servers, folder: backing.folder, provider, shape });
     const { fleet, database } = stage;
     watch = new Watch(database);
+    search = new EditionSearch(() => fleet.apiUrl);
     const startedAt = Date.now();
     // When uploads or faults fail, the other is aborted.
     const failed = new AbortController();
@@ -64,10 +70,11 @@ export async function runDisturbed(options: DisturbedOptions): Promise<Disturbed
     const client = new Client(() => fleet.apiUrl, both);
     const injector = new FaultInjector({ servers, fleet, provider, client, database }, random.fork(), say, both);
     const uploading = uploadAll(client, documents, plan.uploads, startedAt, both);
+    const renewing = uploadEditions(client, editions, startedAt, both);
     const breaking = injector.injectAll(plan.faults, startedAt);
-    await Promise.all([uploading, breaking]).catch(async (error: unknown) => {
+    await Promise.all([uploading, renewing, breaking]).catch(async (error: unknown) => {
       failed.abort(error);
-      await Promise.allSettled([uploading, breaking]);
+      await Promise.allSettled([uploading, renewing, breaking]);
       throw error;
     });
     const answers = await uploading;
@@ -79,7 +86,9 @@ export async function runDisturbed(options: DisturbedOptions): Promise<Disturbed
 
     const problems = [
       ...checkAnswers(documents, answers),
+      ...(await renewing),
       ...(await untilEnded(stage, quietAt + endWithinMs, signal)),
+      ...(await search.finish(editions.length)),
       ...(await untilTidy(backing, stage, signal)),
     ];
     const endedAt = watch.samples.find((sample) => sample.at > quietAt && sample.unfinished === 0)?.at ?? Date.now();
@@ -114,6 +123,7 @@ export async function runDisturbed(options: DisturbedOptions): Promise<Disturbed
         longestStandstill: watch.longestStandstill(),
         documents: documents.length,
         chunks,
+        editions: { uploaded: editions.length, found: search.found.size, searches: search.searches },
         repeatedUploads: client.repeated,
         ledger,
         attempts,
@@ -121,6 +131,7 @@ export async function runDisturbed(options: DisturbedOptions): Promise<Disturbed
     };
   } catch (error) {
     await watch?.stop();
+    await search?.stop();
     await stage?.fleet.stop();
     await stage?.database.end();
     throw error;

@@ -8,6 +8,10 @@ export interface ChaosDocument {
   pdf: Buffer;
   /** Null for a file that can be read. */
   errorCode: string | null;
+  /** Fields of the form, besides those of every upload. */
+  fields?: Record<string, string>;
+  /** Sent with each try. */
+  idempotencyKey?: string;
 }
 
 const words = (
@@ -18,7 +22,8 @@ const words = (
   'witness oath verdict fine appeal letter seal courier inn stable horse saddle harness smith forge anvil iron nail'
 ).split(' ');
 
-function sentence(random: Random): string {
+/** Makes one sentence of random words. */
+export function sentence(random: Random): string {
   const text = Array.from({ length: random.int(7, 15) }, () => random.pick(words)).join(' ');
   return `${text.charAt(0).toUpperCase()}${text.slice(1)} ${random.int(1, 9_999)}.`;
 }
@@ -30,7 +35,8 @@ function pageText(random: Random): string {
   ).join('\n\n');
 }
 
-function pdfOf(pages: readonly string[], title: string): Promise<Buffer> {
+/** Makes a PDF with these pages. The same pages make the same bytes. */
+export function pdfOf(pages: readonly string[], title: string): Promise<Buffer> {
   return drawnPdf(
     (document) => {
       for (const text of pages) {

@@ -6,7 +6,12 @@ import { ownName, type Queryable } from './queries';
 
 /** Finds what is left after all work is done: claims, deliveries, files. @returns a description of each. */
 export async function findLeftovers(database: Queryable, queues: Queues, blobDir: string): Promise<string[]> {
-  return [...(await claimedTexts(database)), ...(await queuedJobs(queues)), ...(await strayBlobs(database, blobDir))];
+  return [
+    ...(await claimedTexts(database)),
+    ...(await queuedJobs(queues)),
+    ...(await oldVersions(database)),
+    ...(await strayBlobs(database, blobDir)),
+  ];
 }
 
 async function claimedTexts(database: Queryable): Promise<string[]> {
@@ -14,6 +19,16 @@ async function claimedTexts(database: Queryable): Promise<string[]> {
     'SELECT content_hash, expires_at FROM embedding_claims',
   );
   return rows.map((row) => `text ${row.content_hash} is claimed until ${row.expires_at.toISOString()}`);
+}
+
+/** Finds external ids with more versions than the current one and the one that is kept. */
+async function oldVersions(database: Queryable): Promise<string[]> {
+  const { rows } = await database.query<{ line: string }>(
+    `SELECT format('%s versions of %s, %s of them current', count(*), external_id, count(*) FILTER (WHERE is_current)) AS line
+     FROM documents WHERE external_id IS NOT NULL GROUP BY external_id
+     HAVING count(*) > 2 OR count(*) FILTER (WHERE is_current) <> 1`,
+  );
+  return rows.map((row) => row.line);
 }
 
 async function queuedJobs(queues: Queues): Promise<string[]> {

@@ -16,6 +16,8 @@ export interface Report {
   lastDocumentAfterMs: number;
   /** The longest time in which work waited and nothing went on. */
   longestStandstill: { ms: number; from: number };
+  /** Versions of one document, how many of them were found, and by how many searches. */
+  editions: { uploaded: number; found: number; searches: number };
   documents: number;
   chunks: number;
   repeatedUploads: number;
@@ -40,6 +42,10 @@ export function describeReport(report: Report): string {
     [
       'documents, chunks',
       `${report.documents}, ${report.chunks}; ${report.repeatedUploads} uploads had to be repeated`,
+    ],
+    [
+      'versions of one document',
+      `${report.editions.uploaded}, of which ${report.editions.searches} searches found ${report.editions.found}`,
     ],
     ['faults injected', `${faults.length}: ${byKind.join(', ')}`],
     ['recovered', `${report.recovered} of ${faults.length}`],

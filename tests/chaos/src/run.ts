@@ -5,6 +5,7 @@ import { type Backing, startBacking } from './backing';
 import { compareRows } from './compare';
 import { runDisturbed } from './disturbed';
 import { makeDocuments } from './documents';
+import { makeEditions } from './editions';
 import { findStrayProcesses } from './leaks';
 import { makePlan } from './plan';
 import { Random } from './random';
@@ -76,7 +77,16 @@ async function runOn(backing: Backing, options: RunOptions): Promise<Report> {
   const undisturbedMs = Date.now() - startedAt;
   say(`The undisturbed run took ${Math.round(undisturbedMs / 1000)} s.`);
   try {
-    const disturbed = await runDisturbed({ backing, documents, plan, random: random.fork(), latencyMs, say, signal });
+    const disturbed = await runDisturbed({
+      backing,
+      documents,
+      plan,
+      random: random.fork(),
+      editions: await makeEditions(random.fork(), options.durationMs),
+      latencyMs,
+      say,
+      signal,
+    });
     const { database } = disturbed.stage;
     const differences = await compareRows(undisturbed.database, database).finally(() => database.end());
     const totalMs = Date.now() - startedAt;

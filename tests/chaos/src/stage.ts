@@ -19,6 +19,8 @@ const settings = {
   DATABASE_CONNECT_TIMEOUT_MS: '3000',
   READER_PROCESSES: '1',
   EMBEDDING_PROVIDER: 'openai',
+  // The stored vectors are compared with those of the texts alone.
+  EMBEDDING_CONTEXT: 'none',
   EMBEDDING_BATCH_SIZE: '4',
   EMBEDDING_TIMEOUT_MS: String(timeoutMs),
   LEASE_MS: String(leaseMs),
@@ -27,6 +29,7 @@ const settings = {
   RECONCILE_GRACE_MS: '1500',
   ORPHAN_AGE_MS: String(orphanAgeMs),
   SHUTDOWN_TIMEOUT_MS: '5000',
+  VERSIONS_KEPT: '1',
 };
 
 /** Millrace's processes on a database, queues and files that nothing else uses. */

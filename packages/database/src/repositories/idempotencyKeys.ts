@@ -56,6 +56,15 @@ export class IdempotencyKeys {
     }
   }
 
+  /** Holds a key for longer, while its request is being answered. */
+  async renew({ heldMs, ...held }: HeldKey & { heldMs: number }): Promise<void> {
+    await this.sql.none(
+      `UPDATE idempotency_keys SET held_until = now() + $<heldMs> * interval '1 millisecond'
+       WHERE user_id = $<userId> AND key = $<key> AND token = $<token> AND answer IS NULL`,
+      { ...held, heldMs },
+    );
+  }
+
   /** Stores the answer. @returns false when the key is no longer held under the token. */
   async record(held: HeldKey, answer: StoredAnswer): Promise<boolean> {
     const recorded = await this.sql.affected(

@@ -18,8 +18,9 @@ export const idempotencyKey = z
     examples: ['5f2b7c1e-9d43-4c0a-8a55-3b1f7f1f6d10'],
   });
 
-/** A request is done within this time, or its process has died. Removing a password takes the longest. */
-const heldMs = 180_000;
+/** A key is held for this long after its last renewal. Then the process that was answering counts as dead. */
+const heldMs = 15_000;
+const renewEveryMs = heldMs / 5;
 /** When a request that met an unanswered one may come again. */
 const retryAfterMs = 2_000;
 
@@ -62,6 +63,9 @@ export async function answerOnce<Answer extends StoredAnswer>(
     const answer = earlier.answer as Answer;
     return { ...answer, headers: { ...answer.headers, 'Idempotency-Replayed': 'true' } };
   }
+  // If a renewal fails, the next one may succeed. If none does, another request may take the key, and this one cannot record.
+  const renew = () => database.idempotencyKeys.renew({ ...claim, heldMs }).catch(() => undefined);
+  const renewing = setInterval(renew, renewEveryMs);
   try {
     return await work(async (session, answer) => {
       if (!(await session.idempotencyKeys.record(claim, answer))) {
@@ -72,6 +76,8 @@ export async function answerOnce<Answer extends StoredAnswer>(
     // If the database is away, the key frees itself after its time. The client must learn the first error.
     await database.idempotencyKeys.release(claim).catch(() => undefined);
     throw error;
+  } finally {
+    clearInterval(renewing);
   }
 }
 
