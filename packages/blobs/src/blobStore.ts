@@ -1,4 +1,5 @@
-import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { idSchema, MillraceError, newId } from '@millrace/contracts';
 import { originalsFolder } from './keys';
@@ -77,6 +78,32 @@ export class BlobStore {
       },
       discard: () => rm(temporary, { force: true }),
     };
+  }
+
+  /**
+   * Copies a blob to a key of its own. The copy is as new as an upload, so that it is not taken for an orphan before a row
+   * names it. Where the file system can, both share their blocks on the disk.
+   * @throws MillraceError BLOB_MISSING or STORAGE_UNAVAILABLE
+   */
+  async copy(from: string, to: string): Promise<void> {
+    const source = await this.localPath(from);
+    const temporary = join(this.directory, 'incoming', newId());
+    try {
+      await mkdir(dirname(temporary), { recursive: true });
+      await copyFile(source, temporary, constants.COPYFILE_FICLONE);
+      const file = await open(temporary, 'r+');
+      try {
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await mkdir(dirname(this.pathOf(to)), { recursive: true });
+      await rename(temporary, this.pathOf(to));
+      await syncDirectory(dirname(this.pathOf(to)));
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined);
+      throw translateStorageError(error);
+    }
   }
 
   /** Returns a local file with the content of the blob. @throws MillraceError BLOB_MISSING */

@@ -4,6 +4,7 @@ export type { PoolCounts } from './connection/pool';
 export { restartGraceIsOver } from './connection/restartGrace';
 export { Sql } from './connection/sql';
 export { clientConfig, tlsSettings, tlsWarning } from './connection/tls';
+export { violatesUnique } from './connection/uniqueViolation';
 export { untilAvailable } from './connection/untilAvailable';
 export { Database, type DatabaseOptions } from './database/database';
 export { databaseOptions } from './database/options';

@@ -24,6 +24,7 @@ export {
   renewChunkLeases,
 } from './chunks';
 export type { ClaimedJob } from './claimedJob';
+export { copyDocument, type DocumentCopy } from './copyDocument';
 export {
   type CollectionDeletion,
   deleteCollection,
@@ -34,6 +35,7 @@ export {
 export { redispatchChunks, redispatchJobs } from './dispatch';
 export { failJob } from './failReading';
 export { claimJob, expireJobLeases, type JobClaim, releaseJob, renewJobLease, retryReading } from './jobLeases';
+export { moveDocument } from './moveDocument';
 export { type Pruned, type PruneOptions, pruneHistory } from './prune';
 export { type PrunedVersions, type PruneVersionsOptions, pruneVersions } from './pruneVersions';
 export { findDriftedJobs, reconcileCounters } from './reconcile';

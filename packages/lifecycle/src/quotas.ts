@@ -16,11 +16,11 @@ export async function enterCollection({ collections }: Session, id: string): Pro
   return collection;
 }
 
-/** Refuses a document that was inserted, if the collection now holds too much. @throws MillraceError QUOTA_EXCEEDED */
+/** Refuses documents that were inserted, if the collection now holds too much. @throws MillraceError QUOTA_EXCEEDED */
 export async function requireRoom(
   { collections }: Session,
   { id, quotas }: CollectionRow,
-  { sizeBytes }: { sizeBytes: number },
+  { sizeBytes, documents: count = 1 }: { sizeBytes: number; documents?: number },
 ): Promise<void> {
   const { maxDocuments, maxBytes } = quotas;
   if (maxDocuments === null && maxBytes === null) {
@@ -30,7 +30,7 @@ export async function requireRoom(
   const documents = Object.values(use?.documents ?? {}).reduce((sum, count) => sum + count, 0);
   const bytes = use?.bytes ?? 0;
   if (maxDocuments !== null && documents > maxDocuments) {
-    throw exceeded('max_documents', { limit: maxDocuments, used: documents - 1, requested: 1 });
+    throw exceeded('max_documents', { limit: maxDocuments, used: documents - count, requested: count });
   }
   if (maxBytes !== null && bytes > maxBytes) {
     throw exceeded('max_bytes', { limit: maxBytes, used: bytes - sizeBytes, requested: sizeBytes });

@@ -120,6 +120,8 @@ const expectations: Record<string, Expectation> = {
   getCollection: seeing,
   changeCollection: managing,
   deleteCollection: managing,
+  moveDocument: writing,
+  copyDocument: writing,
   listCollectionMembers: { ...managing, 'key of the owner for reading': 'yes' },
   shareCollection: managing,
   unshareCollection: managing,
@@ -258,6 +260,13 @@ const calls: Record<string, (client: Client) => Test | Promise<Response>> = {
   listCollections: (client) => client.get('/api/v1/collections'),
   getCollection: (client) => client.get(`/api/v1/collections/${collectionId}`),
   changeCollection: (client) => client.patch(`/api/v1/collections/${collectionId}`).send({ name: randomUUID() }),
+  // Into the same collection: a move changes nothing, and a copy is a duplicate.
+  moveDocument: (client) =>
+    client.post(`/api/v1/documents/${ids.documentId}/move`).send({ collection_id: collectionId }),
+  copyDocument: async (client) => {
+    await api.database.sql.none('UPDATE documents SET source_path = NULL WHERE id = $1', [ids.documentId]);
+    return client.post(`/api/v1/documents/${ids.documentId}/copy`).send({ collection_id: collectionId });
+  },
   // Whoever may delete it sends a wrong name, because the other calls need it.
   deleteCollection: (client) => client.delete(`/api/v1/collections/${collectionId}?name=other`),
   listCollectionMembers: (client) => client.get(`/api/v1/collections/${collectionId}/members`),

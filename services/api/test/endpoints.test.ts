@@ -54,6 +54,15 @@ const calls: Record<string, () => Promise<{ status: number; body: { [name: strin
   getCollection: () => get(`/api/v1/collections/${defaultCollectionId}`),
   changeCollection: () =>
     api.client.patch(`/api/v1/collections/${defaultCollectionId}`).send({ description: 'Everything' }),
+  moveDocument: async () => {
+    const { documentId } = await endedDocument(api.database, 1);
+    return post(`/api/v1/documents/${documentId}/move`, { collection_id: await newCollection(api.database) });
+  },
+  copyDocument: async () => {
+    const { documentId } = await endedDocument(api.database, 1);
+    await api.database.sql.none('UPDATE documents SET source_path = NULL WHERE id = $1', [documentId]);
+    return post(`/api/v1/documents/${documentId}/copy`, { collection_id: await newCollection(api.database) });
+  },
   deleteCollection: async () =>
     api.client.delete(`/api/v1/collections/${await newCollection(api.database)}?if_empty=true`),
   listCollectionMembers: () => get(`/api/v1/collections/${defaultCollectionId}/members`),

@@ -36,8 +36,23 @@ export const requestErrors = {
   RETRY_NOT_FOUND: permanent(404, 'There is no such retry', 'Check the group id in the answer to the retry.'),
   DOCUMENT_IN_PROGRESS: retryable(
     409,
-    'The same file was uploaded without its password and is still being read',
-    'Send the file with its password again after that document has failed. Nothing of this upload was kept.',
+    'The document is still being read or embedded',
+    'Send the request again when its job has ended; see Retry-After. A file that comes with its password must wait until it has failed without.',
+  ),
+  DUPLICATE_DOCUMENT: permanent(
+    409,
+    'The collection already has this document',
+    'Use the document that "document_id" names, or delete it first.',
+  ),
+  DOCUMENT_NOT_SEARCHABLE: permanent(
+    409,
+    'Only a document that is ready or partial can be copied',
+    'Retry its job first, or upload the file into the other collection.',
+  ),
+  VERSION_NOT_CURRENT: permanent(
+    409,
+    'An old version of a document cannot be moved alone',
+    'Move the current version. All versions go with it.',
   ),
   VERSION_NOT_SEARCHABLE: permanent(
     409,

@@ -143,6 +143,10 @@ export const changeDocumentRequestSchema = z
   })
   .meta({ id: 'ChangeDocumentRequest' });
 
+export const otherCollectionRequestSchema = z
+  .strictObject({ collection_id: idSchema.describe('The collection to move or copy the document to.') })
+  .meta({ id: 'OtherCollectionRequest' });
+
 export const documentResponseSchema = documentSchema;
 
 export const uploadResponseSchema = z

@@ -1,5 +1,5 @@
 import type { Box, ChunkMetadata } from '@millrace/contracts';
-import { encodeCopy } from '../connection/binaryCopy';
+import { decodeVector, encodeCopy } from '../connection/binaryCopy';
 import type { Sql } from '../connection/sql';
 import { lockSigners, signAll } from '../signature/storedMeans';
 import type { SearchFilter } from '../vectorIndex/filter';
@@ -77,12 +77,13 @@ export class DocumentChunks {
     const signers = await lockSigners(
       this.sql,
       'document_chunks',
-      // Behind a pooler, services of two versions share a session. So other columns need another name.
+      // A transaction may call this several times. Behind a pooler, services of two versions share a session. So other columns need another name.
       `CREATE TEMPORARY TABLE IF NOT EXISTS incoming_signed_chunks
          (id uuid, document_id uuid, collection_id uuid, owner_id uuid, chunk_index integer, chunk_hash text,
           content_hash text, content text, token_count integer, page_start integer, page_end integer, section text,
           coordinates jsonb, metadata jsonb, embedding vector, embedding_model text, embedding_hash text,
-          signature_a bit varying, signature_b bit varying) ON COMMIT DELETE ROWS`,
+          signature_a bit varying, signature_b bit varying) ON COMMIT DELETE ROWS;
+       DELETE FROM incoming_signed_chunks`,
     );
     await this.sql.copyIn(
       'COPY incoming_signed_chunks FROM STDIN (FORMAT binary)',
@@ -229,6 +230,50 @@ export class DocumentChunks {
        ORDER BY chunk_index LIMIT $<limit>`,
       { documentId, ...options },
     );
+  }
+
+  /** Up to `limit` chunks after chunk index `after`, in order, with everything that a copy of them needs. */
+  async listStored(
+    documentId: string,
+    options: { after: number; limit: number },
+  ): Promise<Omit<NewDocumentChunk, 'id' | 'documentId' | 'collectionId' | 'ownerId'>[]> {
+    const rows = await this.sql.many<
+      Omit<DocumentChunkRow, 'id' | 'embeddingModel'> & {
+        embeddingHash: string | null;
+        embeddingModel: string;
+        embedding: Buffer;
+      }
+    >(
+      `SELECT chunk_index AS "chunkIndex", chunk_hash AS "chunkHash", content_hash AS "contentHash",
+         embedding_hash AS "embeddingHash", content, token_count AS "tokenCount", page_start AS "pageStart",
+         page_end AS "pageEnd", section, coordinates, metadata, embedding_model AS "embeddingModel",
+         vector_send(embedding) AS embedding
+       FROM document_chunks
+       WHERE document_id = $<documentId> AND chunk_index > $<after> AND embedding IS NOT NULL
+       ORDER BY chunk_index LIMIT $<limit>`,
+      { documentId, ...options },
+    );
+    return rows.map((row) => ({ ...row, embedding: decodeVector(row.embedding) }));
+  }
+
+  /** Moves all chunks of these documents to another collection. Their vectors stay. Runs in a transaction. */
+  async moveTo(documentIds: readonly string[], collectionId: string): Promise<void> {
+    const move = (table: VectorTable) =>
+      this.sql.none(
+        `UPDATE ${table} SET collection_id = $<collectionId> WHERE document_id = ANY($<documentIds>::uuid[])`,
+        {
+          documentIds,
+          collectionId,
+        },
+      );
+    await move('document_chunks');
+    // A re-embedding copies the collection from document_chunks. What it has copied already is changed here.
+    const { exists } = await this.sql.one<{ exists: boolean }>(
+      `SELECT to_regclass('document_chunks_next') IS NOT NULL AS exists`,
+    );
+    if (exists) {
+      await move('document_chunks_next');
+    }
   }
 
   /** See searchChunks. */

@@ -52,6 +52,16 @@ export class DocumentPages {
     );
   }
 
+  /** Copies the outcomes of all the document's pages to another document, which has none. */
+  async copy(documentId: string, toDocumentId: string): Promise<void> {
+    await this.sql.none(
+      `INSERT INTO document_pages (document_id, page, width, height, outcome, characters, error_code, label, text_layer)
+       SELECT $<toDocumentId>, page, width, height, outcome, characters, error_code, label, text_layer
+       FROM document_pages WHERE document_id = $<documentId>`,
+      { documentId, toDocumentId },
+    );
+  }
+
   /** Replaces the outcomes of the given pages that have failed. The others do not change. */
   async replaceFailed(documentId: string, pages: readonly NewDocumentPage[]): Promise<void> {
     await this.sql.none(

@@ -8,6 +8,7 @@ import * as jobs from './jobs';
 import * as keys from './keys';
 import * as me from './me';
 import * as models from './models';
+import * as moving from './moving';
 import * as retries from './retries';
 import * as search from './search';
 import * as service from './service';
@@ -27,6 +28,7 @@ export const endpoints: readonly NamedEndpoint[] = [
   jobs,
   keys,
   me,
+  moving,
   models,
   retries,
   search,
