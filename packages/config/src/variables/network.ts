@@ -1,4 +1,4 @@
-import { group, origins, trustedProxies, wholeNumber } from './types';
+import { group, networks, origins, ports, trustedProxies, wholeNumber } from './types';
 
 /** Requests in a minute. 0 turns the limit off. */
 const perMinute = (standard: number) => wholeNumber(0, 1_000_000).default(standard);
@@ -21,6 +21,14 @@ export const network = group({
         'The origins of pages on other hosts that may call the API from a browser, joined by commas. They must send a key or a token. Without it, none may.',
       example: 'https://app.example.com',
     }),
+    GUARDED_FETCH_ALLOW: networks().default([]).meta({
+      description:
+        "Networks inside that may be fetched from on a user's behalf, joined by commas. Otherwise only public addresses may.",
+      example: '10.0.0.0/8',
+    }),
+    GUARDED_FETCH_PORTS: ports()
+      .default([80, 443])
+      .meta({ description: 'The ports of such addresses, joined by commas (80,443).', example: '80,443' }),
     TRUST_PROXY: trustedProxies().optional().meta({
       description:
         'The proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: their addresses or networks, joined by commas (loopback, linklocal and uniquelocal are names of networks), or how many proxies every request passes. Without it, a client counts by the address of its connection.',

@@ -117,9 +117,26 @@ export function isNetwork(text: string): boolean {
 /** Origins of pages: scheme, host and perhaps a port. A star would let every page call. */
 export function origins() {
   const error = 'must be origins such as https://app.example.com, joined by commas';
+  const isOrigin = (entry: string) => /^https?:/.test(entry) && URL.canParse(entry) && new URL(entry).origin === entry;
+  return commaList(isOrigin, error);
+}
+
+/** Networks and addresses, joined by commas. */
+export function networks() {
+  const error = 'must be networks joined by commas, such as 10.0.0.0/8';
+  return commaList(isNetwork, error);
+}
+
+/** Ports, joined by commas. */
+export function ports() {
+  const isPort = (text: string) => /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535;
+  return commaList(isPort, 'must be ports from 1 to 65535 joined by commas').transform((texts) => texts.map(Number));
+}
+
+function commaList(isEntry: (text: string) => boolean, error: string) {
   return z.string().transform((text, context): string[] => {
     const entries = text.split(',').map((entry) => entry.trim());
-    if (!entries.every((entry) => /^https?:/.test(entry) && URL.canParse(entry) && new URL(entry).origin === entry)) {
+    if (!entries.every(isEntry)) {
       context.addIssue({ code: 'custom', message: error });
     }
     return entries;

@@ -37,7 +37,7 @@ export const requestErrors = {
   DOCUMENT_IN_PROGRESS: retryable(
     409,
     'The document is still being read or embedded',
-    'Send the request again when its job has ended; see Retry-After. A file that comes with its password must wait until it has failed without.',
+    'Send the request again after the time in Retry-After, when its job has ended. A file that comes with its password must wait until it has failed without.',
   ),
   DUPLICATE_DOCUMENT: permanent(
     409,
@@ -97,7 +97,7 @@ export const requestErrors = {
   DAILY_QUOTA_EXCEEDED: retryable(
     429,
     'The collection has made as many chunks today as it may',
-    'Send the file again on the next day (UTC; see Retry-After), or ask an admin for a higher quota. What was accepted before is read.',
+    'Send the file again on the next day (in UTC, see Retry-After), or ask an admin for a higher quota. What was accepted before is read.',
   ),
   MEMBER_NOT_FOUND: permanent(
     404,
@@ -168,5 +168,23 @@ export const requestErrors = {
     415,
     'The type of the file is not supported',
     'Send a file of one of the types in "accepted". The content of the file decides, not its name.',
+  ),
+
+  // Addresses that Millrace fetches for a user
+  URL_INVALID: permanent(400, 'The address cannot be fetched', 'Send an http or https address without a password.'),
+  URL_BLOCKED: permanent(
+    422,
+    'The address leads where Millrace may not fetch',
+    'Send an address that is public. An operator can allow networks with GUARDED_FETCH_ALLOW and ports with GUARDED_FETCH_PORTS.',
+  ),
+  URL_UNRESOLVED: permanent(422, 'The host of the address is not known', 'Check the address.'),
+  URL_UNREACHABLE: retryable(502, 'The server of the address cannot be reached or broke off', 'Try again later.'),
+  URL_TIMEOUT: retryable(504, 'The server of the address took too long', 'Try again later.'),
+  URL_TOO_LARGE: permanent(422, 'What the address holds is too large', 'Send the address of something smaller.'),
+  URL_TOO_MANY_REDIRECTS: permanent(422, 'The address is redirected too often', 'Send the address that it leads to.'),
+  URL_CONTENT_REFUSED: permanent(
+    422,
+    'The address holds another type or encoding than is accepted',
+    'Send the address of a file of an accepted type.',
   ),
 } as const satisfies Record<string, ErrorEntry>;
