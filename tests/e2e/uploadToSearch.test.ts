@@ -33,6 +33,7 @@ describe('From upload to search', () => {
       self: `/api/v1/documents/${document.id}`,
       chunks: `/api/v1/documents/${document.id}/chunks`,
       pages: `/api/v1/documents/${document.id}/pages`,
+      versions: `/api/v1/documents/${document.id}/versions`,
       job: `/api/v1/jobs/${job.id}`,
     });
 
