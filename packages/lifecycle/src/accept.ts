@@ -1,5 +1,6 @@
 import type { ReadingOptions } from '@millrace/contracts';
 import type { Database, DocumentRow, JobRow, NewDocument, Session } from '@millrace/database';
+import { lockCurrent, mustRunAgain } from './lockDocuments';
 import { enterCollection, requireChunksToday, requireRoom } from './quotas';
 import { makeNewest } from './versions';
 
@@ -130,20 +131,6 @@ export function findSameContent(
 /** True for a document that failed because its password was missing, or still may: it is being read and came without one. */
 export function mayLackPassword({ status, errorCode, unlocked }: DocumentRow): boolean {
   return status === 'queued' || status === 'processing' ? !unlocked : errorCode === 'PDF_ENCRYPTED';
-}
-
-/** Uploads of one external id, and the versions that become current, wait for each other here. */
-async function lockCurrent(session: Session, name: { collectionId: string; externalId: string }): Promise<void> {
-  await session.sql.many(
-    `SELECT FROM documents WHERE collection_id = $<collectionId> AND external_id = $<externalId> AND is_current
-     FOR NO KEY UPDATE`,
-    name,
-  );
-}
-
-/** A serialization failure makes the transaction run again. */
-function mustRunAgain(message: string): Error {
-  return Object.assign(new Error(message), { code: '40001' });
 }
 
 /** Removes a document that has neither an original nor chunks. Locks are taken as in every settlement. */

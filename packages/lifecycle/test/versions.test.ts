@@ -1,5 +1,7 @@
+import { EventEmitter, once } from 'node:events';
 import { newId } from '@millrace/contracts';
 import { type Database, defaultCollectionId } from '@millrace/database';
+import { waitFor } from '@millrace/test-support';
 import {
   acceptedDocument,
   type ChunkedDocument,
@@ -127,18 +129,68 @@ describe('A version', () => {
     expect(await versions()).toEqual(['3 ready *', '2 ready', '1 ready']);
   });
 
-  test('When several end at the same time, then the newest is current at the end', async () => {
-    await ended();
-    const others = [];
-    for (let i = 0; i < 5; i += 1) {
-      others.push(await begun());
-    }
-    await Promise.all(others.map(finish));
-    const listed = await versions();
-    expect(listed[0]).toBe('6 ready *');
-    expect(listed.filter((text) => text.endsWith('*'))).toHaveLength(1);
+  // Each round is another interleaving of transactions that wait for the current version while others become it.
+  test.each([1, 2, 3, 4, 5, 6])(
+    'When several end at the same time (round %d), then the newest is current at the end',
+    async () => {
+      await ended();
+      const others = [];
+      for (let i = 0; i < 6; i += 1) {
+        others.push(await begun());
+      }
+      await Promise.all(others.map(finish));
+      const listed = await versions();
+      expect(listed[0]).toBe('7 ready *');
+      expect(listed.filter((text) => text.endsWith('*'))).toHaveLength(1);
+    },
+  );
+
+  test('When two others become current while it waits for the current one, then it still takes over', async () => {
+    const first = await ended();
+    const [second, third, fourth] = [await begun(), await begun(), await begun()];
+    const replaced = await replacing(first, second);
+    // It waits until the second version is current, and then keeps it locked.
+    const replacedAgain = replacing(second, third);
+    await waiters(1);
+    const finished = finish(fourth);
+    await waiters(2);
+    await replaced();
+    const commit = await replacedAgain;
+    await waiters(1);
+    await commit();
+    await finished;
+    expect(await versions()).toEqual(['4 ready *', '3 processing', '2 processing', '1 ready']);
   });
 });
+
+/** Makes one version current in place of another, in a transaction that stays open. @returns what commits it. */
+function replacing(old: ChunkedDocument, next: ChunkedDocument): Promise<() => Promise<void>> {
+  return new Promise((resolve, reject) => {
+    const gate = new EventEmitter();
+    const ended = database.transaction(async ({ sql }) => {
+      await sql.none('UPDATE documents SET is_current = false WHERE id = $1', [old.documentId]);
+      await sql.none('UPDATE documents SET is_current = true WHERE id = $1', [next.documentId]);
+      const commit = once(gate, 'commit');
+      resolve(async () => {
+        gate.emit('commit');
+        await ended;
+      });
+      await commit;
+    });
+    ended.catch(reject);
+  });
+}
+
+/** Waits until so many transactions wait for a lock. */
+async function waiters(count: number): Promise<void> {
+  await waitFor(`${count} transactions to wait for a lock`, async () => {
+    const { waiting } = await database.sql.one<{ waiting: number }>(
+      `SELECT count(*)::integer AS waiting FROM pg_stat_activity
+       WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    return waiting === count;
+  });
+}
 
 describe('Bringing a version back', () => {
   test('When it was ready, then it is current under the next number, and the act is recorded', async () => {
