@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -27,7 +27,7 @@ async function commandsIn(document: string): Promise<string[]> {
 /** The documents whose examples are tried, and how many there are at least. */
 const documents: [document: string, examples: number][] = [
   ['docs/api.md', 15],
-  ['README.md', 2],
+  ['README.md', 8],
 ];
 
 describe('When the examples of the documentation are run', () => {
@@ -40,8 +40,7 @@ describe('When the examples of the documentation are run', () => {
     database = openDatabase(millrace.environment.config().DATABASE_URL);
     await database.sql.none(`INSERT INTO users (id, email) VALUES ($1, 'ada@example.org')`, [newId()]);
     folder = await mkdtemp(join(tmpdir(), 'millrace-examples-'));
-    await mkdir(join(folder, 'samples'));
-    await copyFile(join(root, 'samples/annual-report.pdf'), join(folder, 'samples/annual-report.pdf'));
+    await cp(join(root, 'samples'), join(folder, 'samples'), { recursive: true });
     await writeFile(join(folder, 'locked.pdf'), await encryptedPdf('SECRET'));
     await writeFile(join(folder, 'a.txt'), 'A text in one encoding.');
   });
