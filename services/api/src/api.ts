@@ -41,7 +41,7 @@ export function startApi(config: Config, logger: Logger): Promise<RunningService
       rateLimiter: new RateLimiter(redis, config.QUEUE_PREFIX, logger),
       checks: { ...checks, blobs: () => blobs.check().then(() => []) },
     });
-    const server = createHttpServer(app);
+    const server = createHttpServer(app, { maxConnections: config.API_MAX_CONNECTIONS });
     await listen(server, config.API_HOST, config.API_PORT);
     const { port } = server.address() as AddressInfo;
     if (generated) {

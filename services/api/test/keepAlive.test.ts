@@ -6,7 +6,7 @@ import { createHttpServer } from '../src/http/server';
 const proxyMs = 60_000;
 
 test('When a connection is unused, then it is kept longer than proxies keep theirs, and may carry another request', async () => {
-  const server = createHttpServer((_request, response) => response.end('done'));
+  const server = createHttpServer((_request, response) => response.end('done'), { maxConnections: 10 });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');

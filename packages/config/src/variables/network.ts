@@ -16,6 +16,9 @@ export const network = group({
     RATE_LIMIT_ANONYMOUS: perMinute(300).describe(
       'Requests without a valid key, for each address (of IPv6 the first 64 bits).',
     ),
+    API_MAX_CONNECTIONS: wholeNumber(10, 1_000_000)
+      .default(5_000)
+      .describe('The most open connections of one API. More are closed as soon as they come.'),
     CORS_ORIGINS: origins().default([]).meta({
       description:
         'The origins of pages on other hosts that may call the API from a browser, joined by commas. They must send a key or a token. Without it, none may.',

@@ -139,6 +139,7 @@ export const requestErrors = {
   KEY_NOT_FOUND: permanent(404, 'There is no such API key', 'Check the key id.'),
   HEADERS_TOO_LARGE: permanent(431, 'The request headers are too large', 'Send smaller headers.'),
   PAYLOAD_TOO_LARGE: permanent(413, 'The request body is too large', 'Send a smaller JSON body.'),
+  REQUEST_TOO_SLOW: retryable(408, 'The request came too slowly', 'Send it again over a faster connection.'),
   TOO_MANY_REQUESTS: retryable(
     429,
     'There were too many requests in a short time',

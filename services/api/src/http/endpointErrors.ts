@@ -3,7 +3,7 @@ import type { Resources } from '../dependencies';
 import type { Endpoint, JsonBody, UploadBody } from './endpoint';
 
 /** Errors that any request can get: for a malformed address or header, and for an internal fault. */
-const anyRequest: ErrorCode[] = ['REQUEST_INVALID', 'HEADERS_TOO_LARGE', 'INTERNAL'];
+const anyRequest: ErrorCode[] = ['REQUEST_INVALID', 'HEADERS_TOO_LARGE', 'REQUEST_TOO_SLOW', 'INTERNAL'];
 
 const errorsOfBody: Record<(JsonBody | UploadBody)['kind'], ErrorCode[]> = {
   json: ['JSON_MALFORMED', 'PAYLOAD_TOO_LARGE'],

@@ -2,8 +2,9 @@ import { createServer, type RequestListener, type Server, STATUS_CODES } from 'n
 import type { Duplex } from 'node:stream';
 import { asSentence, type ErrorCode } from '@millrace/contracts';
 import { problemOf } from './problems';
+import { type BodyPace, bodyPace, watchPace } from './slowBodies';
 
-/** A connection without traffic is closed after this time. A slow upload may take any time. */
+/** A connection without traffic is closed after this time. An upload may take any time while it keeps its pace: see `bodyPace`. */
 const idleMs = 120_000;
 
 /**
@@ -19,15 +20,31 @@ const headersMs = keepAliveMs + 3_000;
  * Makes the HTTP server of the application. It also answers with a problem document what Express never sees: headers
  * that are too large, a malformed chunked body, an invalid address.
  */
-export function createHttpServer(application: RequestListener): Server {
+export function createHttpServer(
+  application: RequestListener,
+  { maxConnections, pace = bodyPace }: { maxConnections: number; pace?: BodyPace },
+): Server {
   const server = createServer((request, response) => {
     if (!URL.canParse(request.url ?? '/', 'http://localhost')) {
       response.writeHead(400, { ...problemHeaders, connection: 'close' });
       response.end(JSON.stringify(problemOf('REQUEST_INVALID', 'The address of the request is not valid.')));
       return;
     }
+    watchPace(request, pace, () => {
+      if (response.headersSent) {
+        request.destroy();
+      } else {
+        refuse(
+          request.socket,
+          'REQUEST_TOO_SLOW',
+          `Less than ${pace.bytes} bytes came in ${pace.windowMs / 1000} seconds.`,
+        );
+      }
+    });
     application(request, response);
   });
+  // More are closed as soon as they come, so that those that are there still get answers.
+  server.maxConnections = maxConnections;
   server.requestTimeout = 0;
   server.timeout = idleMs;
   server.keepAliveTimeout = keepAliveMs;
@@ -35,6 +52,8 @@ export function createHttpServer(application: RequestListener): Server {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (error.code === 'HPE_HEADER_OVERFLOW') {
       refuse(socket, 'HEADERS_TOO_LARGE', 'The request headers are too large.');
+    } else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+      refuse(socket, 'REQUEST_TOO_SLOW', 'The request headers did not come in time.');
     } else {
       refuse(socket, 'REQUEST_INVALID', `The request is not well-formed HTTP: ${asSentence(error.message)}`);
     }
@@ -68,6 +87,8 @@ function refuse(socket: Duplex, code: ErrorCode, detail: string): void {
         .map(([name, value]) => `${name}: ${value}\r\n`)
         .join('')}` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    // A client that goes on sending would keep the connection.
+    () => socket.destroy(),
   );
 }
 
