@@ -10,8 +10,8 @@ export interface LockedDocument {
   isCurrent: boolean;
 }
 
-/** How often a version loses the race for the current one before the transaction runs again. */
-const maxTries = 20;
+/** How often rows that came while a transaction waited are locked too, before the transaction runs again. */
+export const maxTries = 20;
 
 /**
  * Locks the given documents that exist, in the order of their ids, and with a version that is not current also the current one,

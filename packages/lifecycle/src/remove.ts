@@ -1,5 +1,6 @@
 import { type Actor, newId } from '@millrace/contracts';
 import type { Database, Session } from '@millrace/database';
+import { maxTries, mustRunAgain } from './lockDocuments';
 import { openChunk } from './sql';
 
 export interface Removed {
@@ -50,10 +51,26 @@ const withVersions = `(SELECT unnest($1::uuid[]) UNION
   WHERE d.id = ANY($1::uuid[]) AND d.is_current)`;
 
 /**
- * Locks documents, their versions where they are current, and their work, in the order of every settlement: unsettled chunks, jobs, documents. Settled chunks belong to
- * the transaction that holds their job.
+ * Locks documents, their versions where they are current, and their work, in the order of every settlement: unsettled chunks,
+ * jobs, documents. Settled chunks belong to the transaction that holds their job. Nothing can become a version of a current
+ * document whose lock is held.
  */
-export async function lockWithVersions({ sql }: Session, documentIds: readonly string[]): Promise<LockedVersion[]> {
+export async function lockWithVersions(session: Session, documentIds: readonly string[]): Promise<LockedVersion[]> {
+  for (let tries = 0; tries < maxTries; tries += 1) {
+    const locked = await lockOnce(session, documentIds);
+    const { isAll } = await session.sql.one<{ isAll: boolean }>(
+      `SELECT NOT EXISTS (SELECT FROM documents WHERE id IN ${withVersions} AND id <> ALL ($2::uuid[])) AS "isAll"`,
+      [documentIds, locked.map(({ id }) => id)],
+    );
+    // While this transaction waited, a version was uploaded, or one of the documents has become current.
+    if (isAll) {
+      return locked;
+    }
+  }
+  throw mustRunAgain('Other versions came all the time.');
+}
+
+async function lockOnce({ sql }: Session, documentIds: readonly string[]): Promise<LockedVersion[]> {
   await sql.many(
     `SELECT FROM job_chunks WHERE job_id IN (SELECT id FROM jobs WHERE document_id IN ${withVersions})
        AND status IN ${openChunk} ORDER BY id FOR UPDATE`,

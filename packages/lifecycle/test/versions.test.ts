@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { newId } from '@millrace/contracts';
 import { type Database, defaultCollectionId } from '@millrace/database';
-import { waitFor } from '@millrace/test-support';
+import { testReading, waitFor } from '@millrace/test-support';
 import {
   acceptedDocument,
   type ChunkedDocument,
@@ -10,9 +10,10 @@ import {
   createOwnDatabase,
   type EndedOptions,
   endedDocument,
+  newDocument,
   testActor,
 } from '@millrace/test-support/lifecycle';
-import { cancelJob, deleteDocument, pruneVersions, restoreVersion, retryJob } from '../src';
+import { acceptDocument, cancelJob, deleteDocument, pruneVersions, restoreVersion, retryJob } from '../src';
 
 let database: Database;
 let dispose: () => Promise<void>;
@@ -264,6 +265,48 @@ describe('Deleting a version', () => {
     await deleteDocument(database, first.documentId, testActor);
     await deleteDocument(database, third.documentId, testActor);
     expect(await versions()).toEqual(['2 ready *']);
+  });
+});
+
+describe('When a document is deleted', () => {
+  test('while a version of it is uploaded, then that version goes too', async () => {
+    const first = await ended();
+    const gate = new EventEmitter();
+    let begin: () => void = () => undefined;
+    const isAccepting = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const accepting = acceptDocument(
+      database,
+      { ...newDocument(), externalId },
+      {
+        jobId: newId(),
+        jobMaxRetries: 0,
+        chunkMaxRetries: 1,
+        reading: testReading,
+        record: async () => {
+          begin();
+          await once(gate, 'commit');
+        },
+      },
+    );
+    await isAccepting;
+    const deleting = deleteDocument(database, first.documentId, testActor);
+    await waiters(1);
+    gate.emit('commit');
+    await Promise.all([accepting, deleting]);
+    expect(await versions()).toEqual([]);
+  });
+
+  test('while that old version becomes current, then all versions go', async () => {
+    const first = await ended();
+    const second = await ended();
+    const commit = await replacing(second, first);
+    const deleting = deleteDocument(database, first.documentId, testActor);
+    await waiters(1);
+    await commit();
+    await deleting;
+    expect(await versions()).toEqual([]);
   });
 });
 

@@ -289,7 +289,7 @@ export const remove = command('deleteDocument', anyOne, {
     const document = model.document(documentId);
     removeAll(model.jobs, (job) => job.documentId === documentId);
     removeAll(model.documents, ({ id }) => id === documentId);
-    return document ? { sourcePaths: document.hasOriginal ? [`originals/${documentId}`] : [] } : null;
+    return document ? { documents: 1, sourcePaths: document.hasOriginal ? [`originals/${documentId}`] : [] } : null;
   },
 });
 
