@@ -1,4 +1,4 @@
-import { type Database, firstAdminId, migrate, Workload } from '@millrace/database';
+import { type Database, defaultCollectionId, firstAdminId, migrate, Workload } from '@millrace/database';
 import { createTestDatabase, plainModel, type TestDatabase } from '@millrace/test-support';
 import { Client } from 'pg';
 import {
@@ -23,7 +23,7 @@ const sqlId = (kind: number, n: string) => `('00000000-0000-7000-${kind}000-' ||
  */
 const fill = `
   INSERT INTO collections (id, owner_id, name)
-  VALUES ('${id(7, 1)}', '${firstAdminId}', 'small');
+  VALUES ('${id(7, 1)}', '${firstAdminId}', 'small'), ('${id(7, 2)}', '${firstAdminId}', 'empty');
   INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes, status, error_code, metadata, created_at)
   SELECT ${sqlId(1, 'n')}, CASE WHEN n <= 5 THEN '${id(7, 1)}'::uuid ELSE '00000000-0000-7000-8000-000000000001' END,
          '${id(7, 0)}', n || '.pdf', lpad(n::text, 64, '0'), 'application/pdf', 1,
@@ -179,6 +179,16 @@ describe('The planner', () => {
       'documents of a small collection are listed',
       'documents_collection',
       (s) => s.documents.list({ collectionIds: [id(7, 1)] }, firstPage),
+    ],
+    [
+      'documents of several collections are listed',
+      'documents_collection',
+      (s) => s.documents.list({ collectionIds: [id(7, 1), id(7, 2), defaultCollectionId] }, laterPage),
+    ],
+    [
+      'jobs of several small collections are listed',
+      'documents_collection',
+      (s) => s.jobs.list({ collectionIds: [id(7, 1), id(7, 2)] }, firstPage),
     ],
     [
       'documents that failed are listed',

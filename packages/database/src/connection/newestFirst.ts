@@ -59,6 +59,23 @@ export function isInCollections(column: string, { collectionIds, exceptCollectio
     : `${column} = ANY($<collectionIds>::uuid[])`;
 }
 
+/**
+ * SQL: the ids of the newest rows in the collections of the value `collectionIds`: the newest of each, by the index by collection,
+ * time and id, and of these the newest. The collection is a range of one id, and part of the order. With "=" the planner walks
+ * through all rows from the newest on, because it takes the rows of a collection for evenly spread over time. Among a million rows
+ * that took up to two seconds. Needs the values of `placeValues`.
+ * @param fits returns the SQL of the other conditions, for the SQL of the one about the collection.
+ */
+export function newestInEach(table: string, fits: (isInScope: string) => string): string {
+  const end = `(one.id, coalesce(to_timestamp($<afterAt>::float8 / 1000000), 'infinity'),
+    coalesce($<afterId>::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))`;
+  return `SELECT newest.id FROM unnest($<collectionIds>::uuid[]) AS one (id), LATERAL (
+      SELECT id, created_at FROM ${table}
+      WHERE ${fits(`collection_id >= one.id AND (collection_id, created_at, id) < ${end}`)}
+      ORDER BY collection_id DESC, created_at DESC, id DESC LIMIT $<limit>) AS newest
+    ORDER BY newest.created_at DESC, newest.id DESC LIMIT $<limit>`;
+}
+
 /** SQL: each word of the value `filename` begins a word of the file name. */
 export function isNamed(filename: string): string {
   return `($<filename> IS NULL OR array_to_tsvector(filename_words(${filename})) @@

@@ -8,6 +8,7 @@ import {
   isWithin,
   type Listed,
   type ListPage,
+  newestInEach,
   placeColumn,
   placeValues,
 } from '../connection/newestFirst';
@@ -145,14 +146,18 @@ export class Documents {
     const { statuses = null, errorCodes = null, filename = null } = filter;
     const { createdAfter = null, createdBefore = null } = filter;
     const named = filename === null ? null : await findFewNamed(this.sql, filename);
-    return this.sql.many(
-      `SELECT ${columns}, ${placeColumn('created_at')} FROM documents
-       WHERE ${isInCollections('collection_id', filter)}
+    const fits = (isInScope: string) => `${isInScope}
          AND ${allVersions ? 'true' : 'is_current'} AND ${externalId === null ? 'true' : 'external_id = $<externalId>'}
          AND ${isOneOf('status', 'statuses')} AND ${isOneOf('error_code', 'errorCodes')}
          AND ${named === null ? isNamed('filename') : 'id = ANY($<named>::uuid[])'}
-         AND ${isWithin('created_at', 'created')} AND ${isAfterPlace('created_at', 'id')}
-       ORDER BY created_at DESC, id DESC LIMIT $<limit>`,
+         AND ${isWithin('created_at', 'created')} AND ${isAfterPlace('created_at', 'id')}`;
+    const isListed =
+      named === null && collectionIds !== undefined
+        ? `id = ANY(ARRAY(${newestInEach('documents', fits)}))`
+        : fits(isInCollections('collection_id', filter));
+    return this.sql.many(
+      `SELECT ${columns}, ${placeColumn('created_at')} FROM documents
+       WHERE ${isListed} ORDER BY created_at DESC, id DESC LIMIT $<limit>`,
       {
         collectionIds,
         externalId,
