@@ -16,7 +16,13 @@ export function createLogger(service: string, level: string, destination?: Desti
       'req.headers.authorization',
       'req.headers["x-api-key"]',
       'req.headers["x-document-password"]',
+      'req.headers["x-xsrf-token"]',
+      'req.headers["proxy-authorization"]',
       'req.headers.cookie',
+      // The address of the page that a request comes from may hold what its query holds.
+      'req.headers.referer',
+      // The token of a session that begins.
+      'res.headers["set-cookie"]',
       // An error of ioredis carries the command that failed. Of AUTH that is the password.
       'err.command.args',
     ],

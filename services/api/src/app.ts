@@ -12,7 +12,7 @@ import { endpoints } from './endpoints';
 import { endpointRouter } from './http/endpointRouter';
 import { otherOrigins } from './http/otherOrigins';
 import { answerProblem, undecodableAddress, unknownAddress } from './http/problems';
-import { withoutPassword } from './http/requestLog';
+import { withoutSecrets } from './http/requestLog';
 import { apiHeaders, pageHeaders } from './http/securityHeaders';
 import { RequestLimits, withLimits } from './limits/requestLimits';
 import { requestMetrics } from './metrics/requestMetrics';
@@ -38,7 +38,7 @@ export function createApp({ providers, ...resources }: Dependencies): Express {
         response.setHeader('X-Request-Id', id);
         return id;
       },
-      serializers: { req: withoutPassword },
+      serializers: { req: withoutSecrets },
       autoLogging: { ignore: (request) => request.url === '/healthz' || request.url === '/readyz' },
       customLogLevel: (_request, response) => (response.statusCode >= 500 ? 'error' : 'debug'),
     }),

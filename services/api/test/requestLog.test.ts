@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { createLogger } from '@millrace/telemetry';
-import { encryptedPdf, waitFor } from '@millrace/test-support';
+import { encryptedPdf, testApiKey, waitFor } from '@millrace/test-support';
+import { TestBrowser } from './browser';
 import { TestApi } from './support';
 
 const password = 'Zwiebelkuchen-4712';
@@ -31,3 +32,58 @@ test.each(['password', 'p%61ssword', 'Password', 'password[]', 'password[a]'])(
     expect(log).not.toContain(password);
   },
 );
+
+test('When secrets are in headers, cookies, forms, bodies and addresses, then no line of the log has one', async () => {
+  log = '';
+  const planted = (name: string) => `planted-${name}-4711-4711`;
+  const browser = new TestBrowser(api);
+  await browser.signIn();
+  const cookies = [...browser.cookies.values()];
+  await browser.open('/docs/');
+  await api.anonymous.put('/admin/queues/api/queues/chunks/resume').set(browser.scriptHeaders());
+  await browser.signIn(planted('form-key'));
+  await api.client.get('/api/v1/documents');
+  await api.anonymous.get('/api/v1/documents').set('Authorization', `Bearer ${planted('bearer')}`);
+  await api.anonymous.get('/api/v1/documents').set('X-API-Key', planted('header'));
+  await api.anonymous.get('/api/v1/documents').auth('user', planted('basic'));
+  await api.anonymous.get('/api/v1/documents').set('Cookie', `millrace_session=${planted('cookie')}`);
+  await api.client.get('/api/v1/documents').set('Referer', `http://x/?token=${planted('referer')}`);
+  for (const name of [
+    'api_key',
+    'apikey',
+    'key',
+    'token',
+    'access_token',
+    'refresh_token',
+    'client_secret',
+    'passwd',
+  ]) {
+    await api.client.get(`/api/v1/documents?${name}=${planted('query')}`);
+  }
+  await api.client
+    .post('/api/v1/documents')
+    .set('X-Document-Password', planted('document'))
+    .field('password', planted('field'))
+    .attach('file', await encryptedPdf(password), 'a.pdf');
+  for (const body of [
+    { password: planted('body'), refresh_token: planted('body') },
+    { query: 'x', token: planted('body') },
+  ]) {
+    await api.client.post('/api/v1/search').send(body);
+  }
+  await api.client
+    .post('/api/v1/search')
+    .type('json')
+    .send(`{"password": "${planted('malformed')}`);
+  await api.client.get('/last-of-all');
+  await waitFor('the last request in the log', async () => log.includes('/last-of-all'));
+  for (const secret of [
+    'planted-',
+    testApiKey,
+    Buffer.from(`user:${planted('basic')}`).toString('base64'),
+    ...cookies,
+  ]) {
+    expect(log.split('\n').filter((line) => line.includes(secret))).toEqual([]);
+  }
+  expect(cookies).toHaveLength(2);
+});

@@ -4,22 +4,22 @@ export interface LoggedRequest {
   query?: Record<string, unknown>;
 }
 
-/** Removes passwords from the address of a logged request. Such a request is refused, but it is still logged. */
-export function withoutPassword<T extends LoggedRequest>(request: T): T {
+/** Removes secrets from the address of a logged request. Such a request is refused, but it is still logged. */
+export function withoutSecrets<T extends LoggedRequest>(request: T): T {
   const mark = request.url.indexOf('?');
   const given = new URLSearchParams(mark < 0 ? '' : request.url.slice(mark + 1));
-  const names = [...given.keys()].filter(isPassword);
+  const names = [...given.keys()].filter(isSecret);
   if (names.length === 0) {
     return request;
   }
   for (const name of names) {
     given.set(name, '[Redacted]');
   }
-  const query = Object.fromEntries(Object.entries(request.query ?? {}).filter(([name]) => !isPassword(name)));
+  const query = Object.fromEntries(Object.entries(request.query ?? {}).filter(([name]) => !isSecret(name)));
   return { ...request, url: `${request.url.slice(0, mark)}?${given}`, query };
 }
 
 /** Also finds spellings that clients try, such as "password[]". */
-function isPassword(name: string): boolean {
-  return /password/i.test(name);
+function isSecret(name: string): boolean {
+  return /passw|secret|token|authorization|api[-_]?key|^key$/i.test(name);
 }

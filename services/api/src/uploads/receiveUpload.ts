@@ -88,11 +88,11 @@ function nameInDisposition(request: IncomingMessage): string {
   return name;
 }
 
-/** Removes folders and control characters from a name and cuts it to 255 characters. The result may be empty. */
+/** Marks that change the direction of a text. With them "fdp.exe" is shown as "exe.pdf". */
+const directionMarks = '\\u202A-\\u202E\\u2066-\\u2069';
+const unwanted = new RegExp(`[\\p{Cc}${directionMarks}]`, 'gu');
+
+/** Removes folders, control characters and marks of direction from a name and cuts it to 255 characters. It may be empty then. */
 function tidyFilename(name: string): string {
-  return basename(cleanText(name).replaceAll('\\', '/'))
-    .replace(/\p{Cc}/gu, '')
-    .trim()
-    .slice(0, 255)
-    .toWellFormed();
+  return basename(cleanText(name).replaceAll('\\', '/')).replace(unwanted, '').trim().slice(0, 255).toWellFormed();
 }
