@@ -193,6 +193,31 @@ describe('Leases', () => {
   });
 });
 
+describe('Old versions', () => {
+  test('When a document has more than are kept, then the oldest goes with its original', async () => {
+    const externalId = newId();
+    const made = [];
+    for (let i = 0; i < 3; i += 1) {
+      made.push(await endedDocument(database, 1, { externalId }));
+    }
+    const [oldest = '', kept = ''] = made.map(({ documentId }) => documentId);
+    const { BLOB_DIR: folder } = environment.config();
+    for (const id of [oldest, kept]) {
+      const key = originalKey(id);
+      await database.sql.none('UPDATE documents SET source_path = $2 WHERE id = $1', [id, key]);
+      await mkdir(dirname(join(folder, key)), { recursive: true });
+      await writeFile(join(folder, key), 'original');
+    }
+    expect(await sweep('old_versions')).toBe(1);
+    expect(await sweep('old_versions')).toBe(0);
+    expect(await database.documents.find(oldest)).toBeNull();
+    expect(await database.documents.find(kept)).toMatchObject({ version: 2, isCurrent: false });
+    const files = await readdir(folder, { recursive: true });
+    expect(files.filter((file) => file.includes(oldest))).toEqual([]);
+    expect(files.filter((file) => file.includes(kept))).toHaveLength(1);
+  });
+});
+
 describe('Counters', () => {
   test('When they disagree with the chunks, then they are reconciled and the overdue end follows', async () => {
     const { documentId, jobId, chunkIds } = await chunkedDocument(database, 2);
