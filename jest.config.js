@@ -2,6 +2,7 @@ const { availableParallelism } = require('node:os');
 
 // Third-party packages that ship ES modules only and so pass through the transform as well.
 const esmOnly = [
+  'jose',
   'node-pg-migrate',
   'glob',
   'minimatch',

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { newId, type RetryResponse } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
-import { encryptedPdf, testApiKey } from '@millrace/test-support';
+import { encryptedPdf, testAdminPassword, testApiKey } from '@millrace/test-support';
 import { endedDocument, newCollection, openDatabase } from '@millrace/test-support/lifecycle';
 import { root, TestStack } from './support';
 
@@ -63,7 +63,14 @@ describe('When the examples of the documentation are run', () => {
     await database.collectionMembers.put(collectionId, { id: memberId, kind: 'user' }, 'reader');
     const made = async (path: string, body: object) =>
       (await millrace.call<{ id: string }>('POST', `/api/v1/${path}`, body)).body.id;
+    const refreshToken = async () => {
+      const body = { grant_type: 'password', email: 'admin@localhost', password: testAdminPassword };
+      return (await millrace.call<{ refresh_token: string }>('POST', '/api/v1/auth/token', body)).body.refresh_token;
+    };
     return {
+      EMAIL: 'admin@localhost',
+      PASSWORD: testAdminPassword,
+      REFRESH: await refreshToken(),
       USER_ID: await made('users', { email: `${randomUUID()}@example.org` }),
       OTHER_USER_ID: await made('users', { email: `${randomUUID()}@example.org` }),
       TEAM_ID: await made('groups', { name: randomUUID() }),
@@ -84,7 +91,7 @@ describe('When the examples of the documentation are run', () => {
     for (const command of commands) {
       const values = await placeholders();
       const filled = command.replaceAll(
-        /(DOCUMENT|JOB|CHUNK|GROUP|COLLECTION|MEMBER|OTHER_USER|USER|TEAM|KEY)_ID/g,
+        /(DOCUMENT|JOB|CHUNK|GROUP|COLLECTION|MEMBER|OTHER_USER|USER|TEAM|KEY)_ID|\b(EMAIL|PASSWORD|REFRESH)\b/g,
         (name) => values[name] ?? '',
       );
       // A job that has ended is answered with 409 when it is cancelled.

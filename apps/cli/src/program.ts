@@ -7,6 +7,7 @@ import { addDoctor } from './commands/doctor';
 import { addReEmbed } from './commands/reEmbed';
 import { addServices } from './commands/services';
 import { addStart } from './commands/start';
+import { addUsers } from './commands/users';
 import { addIndex } from './commands/vectorIndex';
 import { addBench } from './development/bench';
 import { addChaos } from './development/chaos';
@@ -30,7 +31,7 @@ export async function runCommand(context: StackContext, args: readonly string[])
     .showHelpAfterError()
     .enablePositionalOptions()
     .addHelpText('after', notes);
-  for (const add of [addDemo, addStart, addServices, addDoctor, addDb, addIndex, addReEmbed]) {
+  for (const add of [addDemo, addStart, addServices, addDoctor, addDb, addIndex, addReEmbed, addUsers]) {
     add(program, cli);
   }
   program.commandsGroup('For developers of this repository:');

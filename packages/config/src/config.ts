@@ -13,6 +13,12 @@ const environmentSchema = variables
     if (env.DATABASE_POOL_MIN > env.DATABASE_POOL_MAX) {
       refuse('DATABASE_POOL_MIN', 'must be at most DATABASE_POOL_MAX');
     }
+    if (env.OIDC_ISSUER !== undefined && env.OIDC_AUDIENCE === undefined) {
+      refuse('OIDC_AUDIENCE', 'is not set. With OIDC_ISSUER it says for whom the tokens must be');
+    }
+    if ((env.OIDC_ROLE_CLAIM === undefined) !== (env.OIDC_ROLE_MAP === undefined)) {
+      refuse('OIDC_ROLE_MAP', 'must be set together with OIDC_ROLE_CLAIM');
+    }
     if (env.CHUNK_OVERLAP_TOKENS * 2 > env.CHUNK_MAX_TOKENS) {
       refuse('CHUNK_OVERLAP_TOKENS', 'must be at most half of CHUNK_MAX_TOKENS');
     }

@@ -47,6 +47,8 @@ CREATE TABLE user_identities (
   subject     text NOT NULL,
   user_id     uuid NOT NULL REFERENCES users ON DELETE CASCADE,
   created_at  timestamptz NOT NULL DEFAULT now(),
+  -- When the newest token was issued whose claims the user has taken over. An older one changes nothing.
+  claims_at   timestamptz,
   PRIMARY KEY (issuer, subject)
 );
 CREATE INDEX user_identities_user ON user_identities (user_id);

@@ -42,6 +42,7 @@ export type { RetryGroupFilter, RetryGroupRow } from './repositories/retryGroups
 export type { SessionHolder } from './repositories/sessions';
 export { type SignInHolder, SignIns } from './repositories/signIns';
 export type { SigningKeyRow } from './repositories/signingKeys';
+export type { IdentifiedUser, UserIdentity } from './repositories/userIdentities';
 export { firstAdminId, type NewUser, type UserChanges, type UserFilter, type UserRow } from './repositories/users';
 export { Workload, type WorkloadCounts } from './repositories/workload';
 export { checkSetup } from './schema/checkSetup';

@@ -6,7 +6,8 @@ import { EmbeddingProviders } from '@millrace/embeddings';
 import { type RunningService, startService } from '@millrace/runtime';
 import { addReadMetric, type Logger, listen } from '@millrace/telemetry';
 import { createApp } from './app';
-import { configureKey } from './authorization/firstAdmin';
+import { configureKey, preparePassword } from './authorization/firstAdmin';
+import { configuredSigningKeys } from './authorization/signingIn';
 import { closeServer, createHttpServer } from './http/server';
 import { RateLimiter } from './limits/rateLimiter';
 import { addStateMetrics } from './metrics/stateMetrics';
@@ -22,6 +23,10 @@ export function startApi(config: Config, logger: Logger): Promise<RunningService
     const unlocker = new Unlocker(config.READER_MAX_MEMORY_BYTES);
     const { key, generated } = resolveApiKey(config);
     await configureKey(database, key);
+    const madePassword = await preparePassword(database, config);
+    const signingKeys = configuredSigningKeys(database, config);
+    // The first start makes the first key.
+    await signingKeys.current();
     if (config.DATABASE_READ_URL) {
       addReadMetric(registry, () => database.readsReplica());
     }
@@ -38,12 +43,19 @@ export function startApi(config: Config, logger: Logger): Promise<RunningService
       providers,
       logger,
       registry,
+      signingKeys,
       rateLimiter: new RateLimiter(redis, config.QUEUE_PREFIX, logger),
       checks: { ...checks, blobs: () => blobs.check().then(() => []) },
     });
     const server = createHttpServer(app, { maxConnections: config.API_MAX_CONNECTIONS });
     await listen(server, config.API_HOST, config.API_PORT);
     const { port } = server.address() as AddressInfo;
+    if (madePassword !== null) {
+      const { email, password } = madePassword;
+      process.stderr.write(
+        `The first admin is ${email} with the password ${password} (shown only now; "millrace users reset-password ${email}" makes another)\n`,
+      );
+    }
     if (generated) {
       // Printed only when the key is new, and not through the logger, whose output may be kept or shipped.
       process.stderr.write(

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import express, { type Express } from 'express';
 import pinoHttp from 'pino-http';
-import { authentication, KeyAuthentication } from './authorization/authentication';
+import { authentication } from './authorization/authentication';
 import { withOrigin } from './authorization/requestOrigin';
 import { BrowserSessions, withSessions } from './authorization/sessions';
+import { signingIn } from './authorization/signingIn';
 import { requireInBrowser } from './browser/guard';
 import { browserPages } from './browser/pages';
 import { signInPages } from './browser/signIn';
@@ -21,10 +22,10 @@ import { ChunkSearch } from './search';
 /** Makes the HTTP application. It does not listen yet. */
 export function createApp({ providers, ...resources }: Dependencies): Express {
   const { config, database, logger } = resources;
-  const keys = new KeyAuthentication(database);
+  const { credentials, passwordGuard, signIn } = signingIn(resources);
   const sessions = new BrowserSessions(database);
   const limits = new RequestLimits(config, resources.rateLimiter);
-  const authenticate = withLimits(withOrigin(withSessions(authentication(keys, database), sessions)), limits);
+  const authenticate = withLimits(withOrigin(withSessions(authentication(credentials, database), sessions)), limits);
   const app = express();
   app.disable('x-powered-by');
   app.set('trust proxy', config.TRUST_PROXY ?? false);
@@ -45,7 +46,7 @@ export function createApp({ providers, ...resources }: Dependencies): Express {
   );
 
   app.use(['/docs', '/admin'], pageHeaders());
-  app.use(signInPages({ keys, sessions, limits }));
+  app.use(signInPages({ keys: credentials, sessions, limits }));
   app.use(['/docs', '/openapi.json'], requireInBrowser(authenticate, 'documentation.read'));
   app.use('/admin', requireInBrowser(authenticate, 'queues.operate'));
   app.use(browserPages(resources));
@@ -54,7 +55,7 @@ export function createApp({ providers, ...resources }: Dependencies): Express {
     app.use('/api', otherOrigins(config.CORS_ORIGINS));
   }
   const search = new ChunkSearch(database, providers, config.SEARCH_EFFORT);
-  app.use(endpointRouter(endpoints, { ...resources, search }, { authenticate, limits }));
+  app.use(endpointRouter(endpoints, { ...resources, search, passwordGuard, signIn }, { authenticate, limits }));
   app.use(unknownAddress(authenticate));
   app.use(undecodableAddress(authenticate));
   app.use(answerProblem);

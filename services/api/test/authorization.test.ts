@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { defaultCollectionId } from '@millrace/database';
-import { textPdf } from '@millrace/test-support';
+import { testAdminPassword, textPdf } from '@millrace/test-support';
 import { acceptedDocument, endedDocument } from '@millrace/test-support/lifecycle';
 import type { Response, Test } from 'supertest';
 import { endpoints } from '../src/endpoints';
@@ -132,6 +132,11 @@ const expectations: Record<string, Expectation> = {
   // A retry is shown to those who may see all work, and to the user who asked for it.
   getRetryGroup: { ...seeing, reader: 404, 'reader by a group': 404, writer: 404, manager: 404 },
   searchChunks: reading,
+  // Whoever has the password or the token.
+  createToken: everybody,
+  signOut: everybody,
+  getPublicKeys: everybody,
+  rotateSigningKey: administering,
   createUser: administering,
   listUsers: administering,
   getUser: administering,
@@ -284,6 +289,13 @@ const calls: Record<string, (client: Client) => Test | Promise<Response>> = {
   listRetries: (client) => client.get('/api/v1/retries'),
   getRetryGroup: (client) => client.get(`/api/v1/retries/${retryGroupId}`),
   listActions: (client) => client.get('/api/v1/actions'),
+  createToken: (client) =>
+    client
+      .post('/api/v1/auth/token')
+      .send({ grant_type: 'password', email: 'admin@localhost', password: testAdminPassword }),
+  signOut: (client) => client.post('/api/v1/auth/sign-out').send({ refresh_token: 'unknown' }),
+  getPublicKeys: (client) => client.get('/.well-known/jwks.json'),
+  rotateSigningKey: (client) => client.post('/api/v1/auth/signing-keys/rotate'),
   createUser: (client) => client.post('/api/v1/users').send({ email: `${randomUUID()}@example.org` }),
   listUsers: (client) => client.get('/api/v1/users'),
   getUser: (client) => client.get(`/api/v1/users/${ownerId}`),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { defaultCollectionId } from '@millrace/database';
-import { textPdf } from '@millrace/test-support';
+import { testAdminPassword, textPdf } from '@millrace/test-support';
 import { acceptedDocument, endedDocument, newCollection } from '@millrace/test-support/lifecycle';
 import { z } from 'zod';
 import { endpoints } from '../src/endpoints';
@@ -22,6 +22,8 @@ afterAll(() => api.stop());
 const get = (path: string) => api.client.get(path);
 const idOf = (response: { body: { id: string } }) => response.body.id;
 const newGroup = async () => idOf(await post('/api/v1/groups', { name: randomUUID() }));
+const signIn = () =>
+  post('/api/v1/auth/token', { grant_type: 'password', email: 'admin@localhost', password: testAdminPassword });
 const post = (path: string, body: object = {}) => api.client.post(path).send(body);
 
 /** A successful call of each endpoint, with the status that it answers. */
@@ -102,6 +104,10 @@ const calls: Record<string, () => Promise<{ status: number; body: { [name: strin
     api.client.put(`/api/v1/groups/${await newGroup()}/members/${await newUser(api.database)}`),
   removeGroupMember: async () =>
     api.client.delete(`/api/v1/groups/${await newGroup()}/members/${await newUser(api.database)}`),
+  createToken: () => signIn(),
+  signOut: async () => post('/api/v1/auth/sign-out', { refresh_token: (await signIn()).body.refresh_token }),
+  getPublicKeys: () => get('/.well-known/jwks.json'),
+  rotateSigningKey: () => post('/api/v1/auth/signing-keys/rotate'),
   createKey: () => post('/api/v1/keys', { name: 'a key', scopes: ['read'] }),
   listKeys: () => get('/api/v1/keys?limit=1'),
   revokeKey: async () =>

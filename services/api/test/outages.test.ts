@@ -102,6 +102,8 @@ const bodies: Record<string, object> = {
   searchChunks: { query: 'tea' },
   changeDocument: { metadata: {} },
   retryFailures: { collection_id: defaultCollectionId },
+  createToken: { grant_type: 'refresh_token', refresh_token: 'unknown' },
+  signOut: { refresh_token: 'unknown' },
   createUser: { email: 'ada@example.org' },
   createGroup: { name: 'Legal' },
   renameGroup: { name: 'Legal' },

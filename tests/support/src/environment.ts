@@ -8,6 +8,7 @@ import { testServers } from './servers';
 import { createTestDatabase } from './testDatabase';
 
 export const testApiKey = 'test-key-0123456789abcdef';
+export const testAdminPassword = 'test-password-of-the-admin';
 
 export interface TestEnvironment {
   /** Environment variables for a service of this environment. */
@@ -31,6 +32,7 @@ export async function createTestEnvironment(changes: Record<string, string> = {}
     STATE_DIR: directory,
     BLOB_DIR: join(directory, 'blobs'),
     MILLRACE_API_KEY: testApiKey,
+    MILLRACE_ADMIN_PASSWORD: testAdminPassword,
     API_PORT: '0',
     LOG_LEVEL: 'warn',
     READER_PROCESSES: '1',

@@ -2,7 +2,7 @@ export { TestCa } from './certificates';
 export { newJobChunk, testReading, unitVector } from './chunks';
 export * from './compressedPdf';
 export { type ContentPdfOptions, contentPdf, toUnicodeMap } from './contentPdf';
-export { createTestEnvironment, type TestEnvironment, testApiKey } from './environment';
+export { createTestEnvironment, type TestEnvironment, testAdminPassword, testApiKey } from './environment';
 export { freePort } from './freePort';
 export * from './hardPdfs';
 export { type GrayPixels, imagePdf } from './imagePdf';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accounts, openId } from './accounts';
 import { compose } from './compose';
 import { embeddings, nextEmbeddings } from './embedding';
 import { network } from './network';
@@ -13,6 +14,8 @@ export const variableGroups: readonly VariableGroup[] = [
   redis,
   files,
   api,
+  accounts,
+  openId,
   network,
   health,
   reading,
@@ -32,6 +35,8 @@ export const variables = z.object({
   ...redis.variables,
   ...files.variables,
   ...api.variables,
+  ...accounts.variables,
+  ...openId.variables,
   ...network.variables,
   ...health.variables,
   ...reading.variables,

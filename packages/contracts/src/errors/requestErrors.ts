@@ -12,7 +12,27 @@ export const requestErrors = {
   UNAUTHENTICATED: permanent(
     401,
     'The API key or token is missing, unknown, expired or revoked',
-    'Send "Authorization: Bearer KEY" with an API key that is in force.',
+    'Send "Authorization: Bearer KEY" with an API key or an access token that is in force.',
+  ),
+  TOKEN_EXPIRED: permanent(
+    401,
+    'The token has expired',
+    'Get a new one: POST /api/v1/auth/token with the refresh token.',
+  ),
+  SIGN_IN_FAILED: permanent(
+    401,
+    'The e-mail address or the password is wrong, or the user may not sign in',
+    'Check both. An admin can set a new password.',
+  ),
+  REFRESH_TOKEN_INVALID: permanent(
+    401,
+    'The refresh token is unknown, used, expired or revoked',
+    'Sign in again. A token that is used twice ends its sign-in, because somebody else may have it.',
+  ),
+  IDENTITY_PROVIDER_UNAVAILABLE: retryable(
+    503,
+    'The keys of the outside OpenID provider cannot be fetched',
+    'Try again. If it happens again, check OIDC_ISSUER and OIDC_JWKS_URL.',
   ),
   FORBIDDEN: permanent(
     403,

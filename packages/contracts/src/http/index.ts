@@ -1,4 +1,5 @@
 export * from './actions';
+export * from './auth';
 export * from './collections';
 export { pageQuerySchema } from './common';
 export * from './documents';

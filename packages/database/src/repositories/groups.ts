@@ -61,6 +61,20 @@ export class Groups {
     return inserted === 1;
   }
 
+  /** Makes the user a member of exactly the groups with these names. A name that no group has is left out. */
+  async setMemberships(userId: string, names: readonly string[]): Promise<void> {
+    await this.sql.none(
+      `DELETE FROM group_members m USING groups g
+       WHERE g.id = m.group_id AND m.user_id = $<userId> AND g.name <> ALL($<names>::text[])`,
+      { userId, names },
+    );
+    await this.sql.none(
+      `INSERT INTO group_members (group_id, user_id) SELECT id, $<userId> FROM groups WHERE name = ANY($<names>::text[])
+       ON CONFLICT DO NOTHING`,
+      { userId, names },
+    );
+  }
+
   /** @returns false when the user is not a member. */
   async removeMember(groupId: string, userId: string): Promise<boolean> {
     const deleted = await this.sql.affected(

@@ -37,6 +37,7 @@ export const permissions = {
   'keys.manage': { in: null, everywhere: all, scope: 'account' },
   'users.manage': { in: null, everywhere: admins, scope: 'admin' },
   'groups.manage': { in: null, everywhere: admins, scope: 'admin' },
+  'signing_keys.rotate': { in: null, everywhere: admins, scope: 'admin' },
   'metrics.read': { in: null, everywhere: operators, scope: 'operate' },
   'queues.operate': { in: null, everywhere: operators, scope: 'operate' },
 } as const satisfies Record<string, PermissionRule>;

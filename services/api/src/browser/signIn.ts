@@ -1,6 +1,6 @@
 import { MillraceError } from '@millrace/contracts';
 import { type Request, Router, urlencoded } from 'express';
-import type { KeyAuthentication } from '../authorization/authentication';
+import type { Credentials } from '../authorization/credentials';
 import type { Principal } from '../authorization/principal';
 import { type BrowserSessions, proofField, requireSameOrigin } from '../authorization/sessions';
 import { addressOf } from '../limits/addresses';
@@ -11,7 +11,7 @@ export const signInPath = '/admin/sign-in';
 export const signOutPath = '/admin/sign-out';
 
 interface SignInParts {
-  keys: KeyAuthentication;
+  keys: Credentials;
   sessions: BrowserSessions;
   limits: RequestLimits;
 }
@@ -44,7 +44,7 @@ export function signInPages({ keys, sessions, limits }: SignInParts): Router {
   return router;
 }
 
-async function found(keys: KeyAuthentication, key: string): Promise<Principal | null> {
+async function found(keys: Credentials, key: string): Promise<Principal | null> {
   try {
     return await keys.find(key.trim());
   } catch (error) {

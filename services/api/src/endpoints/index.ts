@@ -1,5 +1,6 @@
 import type { Endpoint, NamedEndpoint } from '../http/endpoint';
 import * as actions from './actions';
+import * as auth from './auth';
 import * as collectionMembers from './collectionMembers';
 import * as collections from './collections';
 import * as documents from './documents';
@@ -21,6 +22,7 @@ import * as versions from './versions';
  */
 export const endpoints: readonly NamedEndpoint[] = [
   actions,
+  auth,
   collections,
   collectionMembers,
   documents,

@@ -1,6 +1,5 @@
 import { changeUser, verifyPassword } from '@millrace/accounts';
 import { changeMeRequestSchema, MillraceError, meSchema } from '@millrace/contracts';
-import type { Database } from '@millrace/database';
 import { meView } from '../accountViews';
 import { endpoint, jsonBody } from '../http/endpoint';
 
@@ -31,20 +30,19 @@ export const changeMe = endpoint({
   errors: ['USER_NOT_FOUND', 'PASSWORD_WRONG'],
   access: 'account.change',
   rateClass: 'write',
-  uses: ['access', 'database'],
-}).handle(async ({ body: { name, password, current_password } }, { access, database }) => {
+  uses: ['access', 'database', 'passwordGuard'],
+}).handle(async ({ body: { name, password, current_password }, address }, { access, database, passwordGuard }) => {
   const { principal } = access;
   if (password !== undefined) {
-    await requirePassword(database, principal.userId, current_password ?? '');
+    const { email } = await access.user(principal.userId);
+    await passwordGuard.admit(email, address);
+    const stored = await database.users.findPasswordHash(principal.userId);
+    if (!(await verifyPassword(stored, current_password ?? ''))) {
+      await passwordGuard.failed(address);
+      throw new MillraceError('PASSWORD_WRONG');
+    }
+    await passwordGuard.succeeded(email);
   }
   const user = await changeUser(database, principal.userId, { name, password }, principal);
   return { status: 200, body: meView(user, principal) };
 });
-
-/** @throws MillraceError PASSWORD_WRONG */
-async function requirePassword(database: Database, userId: string, password: string): Promise<void> {
-  const stored = await database.users.findPasswordHash(userId);
-  if (!(await verifyPassword(stored, password))) {
-    throw new MillraceError('PASSWORD_WRONG');
-  }
-}

@@ -49,13 +49,22 @@ const errorsOfResource: Partial<Record<keyof Resources, ErrorCode[]>> = {
   ],
 };
 
+/** The errors of finding out who makes a request. */
+const authenticationErrors: ErrorCode[] = [
+  'UNAUTHENTICATED',
+  'TOKEN_EXPIRED',
+  'IDENTITY_PROVIDER_UNAVAILABLE',
+  'FORBIDDEN',
+  ...databaseErrors,
+];
+
 /** All error codes that a call of the endpoint can end with, each once. */
 export function errorsOf({ method, access, body, errors, rateClass, uses }: Endpoint): ErrorCode[] {
   return [
     ...new Set([
       ...errors,
       ...(body ? errorsOfBody[body.kind] : []),
-      ...(access === 'public' ? [] : (['UNAUTHENTICATED', 'FORBIDDEN', ...databaseErrors] as const)),
+      ...(access === 'public' ? [] : authenticationErrors),
       ...(access === 'public' && rateClass === 'unlimited' ? [] : (['TOO_MANY_REQUESTS'] as const)),
       ...(access === 'public' || method === 'GET' ? [] : (['CROSS_SITE'] as const)),
       ...uses.flatMap((resource) => errorsOfResource[resource] ?? []),

@@ -81,7 +81,7 @@ export const answerProblem: ErrorRequestHandler = (thrown, request, response, ne
   if (error.retryAfterMs !== undefined) {
     response.setHeader('Retry-After', Math.ceil(error.retryAfterMs / 1000));
   }
-  if (error.code === 'UNAUTHENTICATED' && !response.hasHeader('WWW-Authenticate')) {
+  if ((error.code === 'UNAUTHENTICATED' || error.code === 'TOKEN_EXPIRED') && !response.hasHeader('WWW-Authenticate')) {
     response.setHeader('WWW-Authenticate', 'Bearer realm="millrace"');
   }
   response.status(problem.status).type('application/problem+json');

@@ -1,0 +1,91 @@
+import { changeUser, insertUser } from '@millrace/accounts';
+import { type Actor, MillraceError } from '@millrace/contracts';
+import type { Database, IdentifiedUser, Session, SignInHolder } from '@millrace/database';
+import type { OutsideClaims } from './tokens/outsideClaims';
+
+const system: Actor = { kind: 'system' };
+
+/**
+ * The users of an outside provider. A user is made when its first token comes. A newer token changes the role and the groups of its
+ * user, an older one does not: otherwise a token from before the user was demoted would give the role back.
+ */
+export class OutsideUsers {
+  constructor(
+    private readonly database: Database,
+    private readonly linksByEmail: boolean,
+  ) {}
+
+  /** @returns null for a disabled user. @throws MillraceError FORBIDDEN when another user has the e-mail address */
+  async find(claims: OutsideClaims): Promise<SignInHolder | null> {
+    const known = (await this.database.userIdentities.findUser(claims)) ?? (await this.admit(claims));
+    if (!known.isActive) {
+      return null;
+    }
+    if (known.claimsAt !== null && known.claimsAt >= claims.issuedAt) {
+      return known;
+    }
+    await this.takeOver(claims, known);
+    return this.database.userIdentities.findUser(claims);
+  }
+
+  /** Makes the user of the first token, or links it to the user who has its e-mail address. */
+  private async admit(claims: OutsideClaims): Promise<IdentifiedUser> {
+    try {
+      await this.database.transaction(async (session) => {
+        const userId = (await this.linkedUser(session, claims)) ?? (await makeUser(session, claims));
+        await session.userIdentities.insert({ ...claims, userId });
+      });
+    } catch (error) {
+      // Another request may have made it at the same moment.
+      const known = await this.database.userIdentities.findUser(claims);
+      if (known) {
+        return known;
+      }
+      throw error instanceof MillraceError && error.code === 'EMAIL_TAKEN' ? emailTaken(claims) : error;
+    }
+    const made = await this.database.userIdentities.findUser(claims);
+    if (!made) {
+      throw new MillraceError('UNAUTHENTICATED');
+    }
+    return made;
+  }
+
+  private async linkedUser({ users }: Session, { email, isEmailVerified }: OutsideClaims): Promise<string | undefined> {
+    return this.linksByEmail && isEmailVerified ? (await users.findByEmail(email))?.id : undefined;
+  }
+
+  /** Takes the role and the groups of a newer token over. */
+  private async takeOver(claims: OutsideClaims, user: IdentifiedUser): Promise<void> {
+    const { role, groups, issuedAt } = claims;
+    const isNewest = await this.database.transaction(async (session) => {
+      if (!(await session.userIdentities.noteClaims(claims, issuedAt))) {
+        return false;
+      }
+      if (groups !== undefined) {
+        await session.groups.setMemberships(user.userId, groups);
+      }
+      return true;
+    });
+    if (isNewest && role !== undefined && role !== user.role) {
+      await changeUser(this.database, user.userId, { role }, system).catch(allowLastAdmin);
+    }
+  }
+}
+
+async function makeUser(session: Session, { email, name, role = 'member' }: OutsideClaims): Promise<string> {
+  return (await insertUser(session, { email, name, role, passwordHash: null }, system)).id;
+}
+
+/** The last admin keeps its role, whatever the provider says: otherwise nobody could manage users. */
+function allowLastAdmin(error: unknown): void {
+  if (!(error instanceof MillraceError && error.code === 'LAST_ADMIN')) {
+    throw error;
+  }
+}
+
+function emailTaken({ email }: OutsideClaims): MillraceError {
+  return new MillraceError(
+    'FORBIDDEN',
+    `Another user has the e-mail address ${email}. An admin can change it, or set OIDC_LINK_BY_EMAIL.`,
+  );
+}
