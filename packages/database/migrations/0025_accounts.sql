@@ -21,7 +21,7 @@ INSERT INTO users (id, email, name, role, default_collection_id)
 VALUES ('00000000-0000-7000-8000-000000000000', 'admin@localhost', 'Administrator', 'admin',
         '00000000-0000-7000-8000-000000000001');
 ALTER TABLE collections ADD CONSTRAINT collections_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users;
-CREATE INDEX users_default_collection ON users (default_collection_id) WHERE default_collection_id IS NOT NULL;
+CREATE INDEX users_default_collection ON users (default_collection_id);
 
 CREATE TABLE groups (
   id          uuid PRIMARY KEY,

@@ -22,7 +22,7 @@ CREATE TABLE sessions (
   expires_at  timestamptz NOT NULL
 );
 CREATE INDEX sessions_user ON sessions (user_id);
-CREATE INDEX sessions_key ON sessions (key_id) WHERE key_id IS NOT NULL;
+CREATE INDEX sessions_key ON sessions (key_id);
 CREATE INDEX sessions_expires_at ON sessions (expires_at);
 
 -- Down Migration
