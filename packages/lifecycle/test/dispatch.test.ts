@@ -91,7 +91,15 @@ describe('A lost delivery of a job', () => {
     const { document, job } = await acceptedDocument(database);
     const lost = await waiting([job.id]);
     const made = await Promise.all(Array.from({ length: 4 }, () => redispatchJobs(database, lost)));
-    expect(made.flat()).toEqual([{ jobId: job.id, documentId: document.id, queueJobId: `${job.id}.2`, delayMs: 0 }]);
+    expect(made.flat()).toEqual([
+      {
+        jobId: job.id,
+        documentId: document.id,
+        collectionId: document.collectionId,
+        queueJobId: `${job.id}.2`,
+        delayMs: 0,
+      },
+    ]);
     expect(await jobOf(database, job.id)).toMatchObject({ status: 'queued', attempts: 0, dispatchCount: 2 });
   });
 

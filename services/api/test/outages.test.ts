@@ -60,7 +60,7 @@ describe('When an operator retries or cancels without Redis', () => {
 
 describe('When the API stops right after a retry', () => {
   test('then it finishes the deliveries that it has begun', async () => {
-    const api = await TestApi.start();
+    const api = await TestApi.start({ SHUTDOWN_TIMEOUT_MS: '120000' });
     const { database } = api;
     const { REDIS_URL, QUEUE_PREFIX } = api.environment.config();
     const connection = workerConnection(REDIS_URL, createLogger('test', 'silent'));
