@@ -42,7 +42,7 @@ export class ReplicaServer {
     chmodSync(folder, 0o777);
     execFileSync(
       join(setting, 'pg_basebackup'),
-      ['--dbname', url, '--pgdata', join(folder, 'data'), '--write-recovery-conf', '--checkpoint=fast'],
+      ['--dbname', url, '--pgdata', join(folder, 'data'), '--write-recovery-conf', '--checkpoint=fast', '--no-sync'],
       { cwd: '/', stdio: 'pipe', ...account() },
     );
     const replicaUrl = new URL(url);
@@ -58,6 +58,8 @@ export class ReplicaServer {
       listen_addresses: '127.0.0.1',
       unix_socket_directories: '',
       max_connections: 200,
+      // Its data is deleted after the test.
+      fsync: 'off',
     };
     const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     this.child = spawn(join(this.binaries, 'postgres'), ['-D', join(this.folder, 'data'), ...args], {

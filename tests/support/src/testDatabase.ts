@@ -40,33 +40,53 @@ async function withClient<T>(url: string, work: (client: Client) => Promise<T>):
   }
 }
 
-/** Makes the migrated template unless it exists, and drops databases that interrupted runs left a day ago or earlier. */
+/**
+ * Makes the migrated template unless it exists. Drops databases that interrupted runs left, and templates of other
+ * migrations that no run has used, for a day.
+ */
 export async function prepareTemplate(): Promise<void> {
   await onServer(async (client) => {
     // Two test runs on one server must not make the template at the same time.
     await client.query('SELECT pg_advisory_lock(7316420016)');
-    const { rows } = await client.query<{ datname: string }>(
-      `SELECT datname FROM pg_database WHERE datname ~ '^millrace_(test|template)_'`,
-    );
-    const names = rows.map((row) => row.datname);
-    for (const name of names) {
-      const madeAt = /^millrace_test_(\d+)_/.exec(name)?.[1];
-      if (madeAt && Number(madeAt) < Date.now() - dayMs) {
-        await dropDatabase(client, name);
-      }
-    }
     const template = templateName();
-    if (names.includes(template)) {
-      return;
+    const templates = await dropOld(client, template);
+    if (!templates.includes(template)) {
+      await makeTemplate(client, template);
     }
-    // It has another name until it is complete, so that an interrupted run leaves no half template.
-    const unfinished = `millrace_test_${Date.now()}_template`;
-    await client.query(`CREATE DATABASE "${unfinished}"`);
-    await promisify(execFile)(process.execPath, [join(databasePackage, 'dist', 'migrate.js'), 'up'], {
-      env: { PATH: process.env.PATH, DATABASE_URL: urlOf(unfinished), EMBEDDING_CONTEXT: 'none' },
-    });
-    await client.query(`ALTER DATABASE "${unfinished}" RENAME TO "${template}"`);
+    await noteUse(client, template);
   });
+}
+
+/** Drops what is old, but not the template that is wanted. @returns the templates that were found */
+async function dropOld(client: Client, wanted: string): Promise<string[]> {
+  const { rows } = await client.query<{ name: string; comment: string | null }>(
+    `SELECT datname AS name, shobj_description(oid, 'pg_database') AS comment
+     FROM pg_database WHERE datname ~ '^millrace_(test|template)_'`,
+  );
+  for (const { name, comment } of rows) {
+    const usedAt = /^millrace_test_(\d+)_/.exec(name)?.[1] ?? comment;
+    if (usedAt === null) {
+      await noteUse(client, name);
+    } else if (name !== wanted && Number(usedAt) < Date.now() - dayMs) {
+      await dropDatabase(client, name);
+    }
+  }
+  return rows.map(({ name }) => name).filter((name) => name.startsWith('millrace_template_'));
+}
+
+/** Notes on a template that a run uses it now. */
+async function noteUse(client: Client, template: string): Promise<void> {
+  await client.query(`COMMENT ON DATABASE "${template}" IS '${Date.now()}'`);
+}
+
+async function makeTemplate(client: Client, template: string): Promise<void> {
+  // It has another name until it is complete, so that an interrupted run leaves no half template.
+  const unfinished = `millrace_test_${Date.now()}_template`;
+  await client.query(`CREATE DATABASE "${unfinished}"`);
+  await promisify(execFile)(process.execPath, [join(databasePackage, 'dist', 'migrate.js'), 'up'], {
+    env: { PATH: process.env.PATH, DATABASE_URL: urlOf(unfinished), EMBEDDING_CONTEXT: 'none' },
+  });
+  await client.query(`ALTER DATABASE "${unfinished}" RENAME TO "${template}"`);
 }
 
 /** Drops a database and the roles that a test has made for it. */
