@@ -20,6 +20,12 @@ export interface PrivateServersOptions {
   print?: (line: string) => void;
 }
 
+/**
+ * The data is deleted after the run. Without fsync only a loss of power loses what was committed: what a killed server has
+ * written is in the memory of the system. So a crash here still shows what a crash does.
+ */
+const postgresSettings: ServerSettings = { fsync: 'off', shared_buffers: '128MB' };
+
 /** Returns what PrivateServers needs and this machine lacks, or undefined when nothing is missing. */
 export async function describeMissingServers(path: string | undefined): Promise<string | undefined> {
   const missing = [
@@ -60,7 +66,7 @@ export class PrivateServers {
       stateDir: options.folder,
       print: options.print ?? (() => undefined),
     });
-    const settings = { postgres: options.postgres ?? {}, redis: options.redis ?? {} };
+    const settings = { postgres: { ...postgresSettings, ...options.postgres }, redis: options.redis ?? {} };
     const secrets = loadSecrets(context);
     const postgres = assertStarted(
       await startPostgres(context, undefined, secrets.postgresPassword, settings.postgres),

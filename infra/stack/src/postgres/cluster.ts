@@ -26,9 +26,15 @@ export function dataMajor(dataDir: string): number | undefined {
  */
 export async function makeCluster(
   context: StackContext,
-  options: { binaries: PostgresBinaries; dataDir: string; account: Account | undefined; password: string },
+  options: {
+    binaries: PostgresBinaries;
+    dataDir: string;
+    account: Account | undefined;
+    password: string;
+    settings: ServerSettings;
+  },
 ): Promise<void> {
-  const { binaries, dataDir, account, password } = options;
+  const { binaries, dataDir, account, password, settings } = options;
   const cluster = clusterOf(dataDir);
   // Is there while initdb works. After a killed initdb only this marker shows that the cluster is unfinished.
   const marker = join(dataDir, 'initializing');
@@ -56,6 +62,7 @@ export async function makeCluster(
         '--encoding=UTF8',
         `--locale=${locale}`,
         '--data-checksums',
+        ...(settings.fsync === 'off' ? ['--no-sync'] : []),
       ],
       {
         log: join(context.logDir, 'initdb.log'),

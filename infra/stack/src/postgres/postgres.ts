@@ -120,7 +120,7 @@ export async function startPostgres(
         'Install it, or delete the data with: npm run services -- reset',
     );
   }
-  await makeCluster(context, { binaries, dataDir, account, password });
+  await makeCluster(context, { binaries, dataDir, account, password, settings });
   const running = findPostmaster(dataDir);
   if (running) {
     await stopPostgres(running);
