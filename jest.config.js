@@ -38,6 +38,9 @@ module.exports = {
   },
   transformIgnorePatterns: [`/node_modules/\\.pnpm/(?!(${esmOnly.join('|')})@)`],
   globalSetup: '<rootDir>/tests/support/src/globalSetup.ts',
+  // A test file runs in a context of its own, where each look at a global takes long. Modules get these as parameters
+  // instead, which halves the time of tests that read or chunk PDFs. None of them is ever replaced by a test.
+  sandboxInjectedGlobals: ['Array', 'Float64Array', 'Map', 'Math', 'Number', 'Object', 'Set', 'String', 'Uint8Array'],
   testTimeout: 180_000,
   testSequencer: '<rootDir>/tests/support/sequencer.cjs',
   // One more than cores, because tests often wait for servers and other processes.
