@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { DocumentChunksResponse, JobChunksResponse, JobView } from '@millrace/contracts';
 import { type OpenAiServer, startOpenAiServer, textPdf, waitFor } from '@millrace/test-support';
 import { openQueues } from '@millrace/test-support/queues';
@@ -176,6 +177,8 @@ describe('When every service is replaced one by one under load', () => {
         const pdf = await book(`The deployment ${uploader} ${n}`, 2);
         const { job } = await client.upload({ name: `${uploader}-${n}.pdf`, pdf, errorCode: null });
         jobIds.push(job.id);
+        // A client that never rests would only slow the replacement down.
+        await pause(200);
       }
     });
 

@@ -65,8 +65,7 @@ export class ModelChangeStack {
       EMBEDDING_BATCH_SIZE: '4',
       EMBEDDING_CONCURRENCY: '1',
       EMBEDDING_TIMEOUT_MS: '60000',
-      RECONCILE_INTERVAL_MS: '300',
-      LEASE_MS: '2000',
+      RECONCILE_INTERVAL_MS: '500',
       ...changes(provider),
     }).catch(async (error) => {
       await provider.close();

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { SearchResponse } from '@millrace/contracts';
 import { Database } from '@millrace/database';
 import { ask, freePort, ReplicaServer, textPdf, waitFor } from '@millrace/test-support';
@@ -69,6 +70,7 @@ describeWithServers('A streaming replica', () => {
         if (asked - written > maxLagMs) {
           expect(seen).toBe(before + 1);
         }
+        await pause(20);
       }
       expect(await readsReplica()).toBe(false);
     } finally {
