@@ -101,7 +101,7 @@ async function recordChanges(
 }
 
 /**
- * Deletes a user with its keys and sessions. Its collections go to the user `transferTo`.
+ * Deletes a user with its keys and sessions. Its collections go to the active user `transferTo`.
  * @throws MillraceError USER_NOT_FOUND, FIRST_ADMIN, LAST_ADMIN, or USER_OWNS_COLLECTIONS when nobody gets them
  */
 export async function deleteUser(
@@ -136,7 +136,9 @@ async function transferCollections(
   { id, email, transferTo }: { id: string; email: string; transferTo: string },
   actor: Actor,
 ): Promise<void> {
-  found(await session.users.find(transferTo), transferTo);
+  if (!(await session.collectionMembers.findSubject({ userId: transferTo }))) {
+    throw new MillraceError('USER_NOT_FOUND', `There is no active user ${transferTo}.`);
+  }
   const count = await session.collections.transferAll({ from: id, to: transferTo, suffix: email });
   if (count > 0) {
     const about = { userId: transferTo, details: { from: email, collections: count } };

@@ -1,10 +1,10 @@
 export { type CopyType, encodeCopy } from './connection/binaryCopy';
+export { namesMissingUser, violatesUnique } from './connection/constraintViolations';
 export type { Listed, ListPage, ListPlace } from './connection/newestFirst';
 export type { PoolCounts } from './connection/pool';
 export { restartGraceIsOver } from './connection/restartGrace';
 export { Sql } from './connection/sql';
 export { clientConfig, tlsSettings, tlsWarning } from './connection/tls';
-export { violatesUnique } from './connection/uniqueViolation';
 export { untilAvailable } from './connection/untilAvailable';
 export { Database, type DatabaseOptions } from './database/database';
 export { databaseOptions } from './database/options';

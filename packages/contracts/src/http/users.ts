@@ -103,7 +103,9 @@ export const deleteUserQuerySchema = z
   .object({
     transfer_to: idSchema
       .optional()
-      .describe('The user who gets the collections. A collection whose name that user has already gets a suffix.'),
+      .describe(
+        'The active user who gets the collections. A collection whose name that user has already gets a suffix.',
+      ),
   })
   .strict();
 

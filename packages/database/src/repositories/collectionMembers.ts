@@ -43,13 +43,15 @@ export class CollectionMembers {
     );
   }
 
-  /** Finds an active user by its id or its address, or a group. */
+  /** Finds an active user by its id or its address, or a group. It is not deleted before the transaction ends. */
   findSubject(named: NamedSubject): Promise<Subject | null> {
     const { userId = null, email = null, groupId = null } = named;
     return this.sql.oneOrNone(
-      `SELECT id, 'user' AS kind FROM users
-       WHERE (id = $<userId>::uuid OR email = $<email>) AND status = 'active'
-       UNION ALL SELECT id, 'group' FROM groups WHERE id = $<groupId>::uuid`,
+      `SELECT id, 'user' AS kind FROM (
+         SELECT id FROM users WHERE (id = $<userId>::uuid OR email = $<email>) AND status = 'active'
+         FOR KEY SHARE) AS named_user
+       UNION ALL
+       SELECT id, 'group' FROM (SELECT id FROM groups WHERE id = $<groupId>::uuid FOR KEY SHARE) AS named_group`,
       { userId, email, groupId },
     );
   }

@@ -1,7 +1,7 @@
 import { type CollectionRole, type CollectionStatus, type DocumentStatus, MillraceError } from '@millrace/contracts';
+import { violatesUnique } from '../connection/constraintViolations';
 import { isAfterPlace, type Listed, type ListPage, placeColumn, placeValues } from '../connection/newestFirst';
 import type { Sql } from '../connection/sql';
-import { violatesUnique } from '../connection/uniqueViolation';
 
 /** The collection of the first admin's uploads that name no other (migration 0001). */
 export const defaultCollectionId = '00000000-0000-7000-8000-000000000001';

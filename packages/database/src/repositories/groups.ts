@@ -1,6 +1,6 @@
+import { refuseDuplicate } from '../connection/constraintViolations';
 import { isAfterPlace, type Listed, type ListPage, placeColumn, placeValues } from '../connection/newestFirst';
 import type { Sql } from '../connection/sql';
-import { refuseDuplicate } from '../connection/uniqueViolation';
 
 export interface GroupRow {
   id: string;

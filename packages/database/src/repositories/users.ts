@@ -1,7 +1,7 @@
 import type { UserRole, UserStatus } from '@millrace/contracts';
+import { refuseDuplicate } from '../connection/constraintViolations';
 import { isAfterPlace, isOneOf, type Listed, type ListPage, placeColumn, placeValues } from '../connection/newestFirst';
 import type { Sql } from '../connection/sql';
-import { refuseDuplicate } from '../connection/uniqueViolation';
 
 /** The user who owns the default collection (migration 0025). It always exists. */
 export const firstAdminId = '00000000-0000-7000-8000-000000000000';
@@ -64,6 +64,11 @@ export class Users {
   /** Finds a user and keeps it from changing until the transaction ends. */
   lock(id: string): Promise<UserRow | null> {
     return this.sql.oneOrNone(`SELECT ${columns} FROM users WHERE id = $1 FOR UPDATE`, [id]);
+  }
+
+  /** Keeps a user from being deleted until the transaction ends. @returns false when there is no such user. */
+  async keep(id: string): Promise<boolean> {
+    return (await this.sql.many('SELECT FROM users WHERE id = $1 FOR KEY SHARE', [id])).length > 0;
   }
 
   /** Returns the hash of the user's password, or null when there is no such user or no password. */

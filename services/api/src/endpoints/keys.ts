@@ -44,7 +44,10 @@ export const createKey = endpoint({
   refuseExcess(wanted, access.principal, user);
   await access.requireVisible(user, wanted.collectionIds ?? []);
   const key = newApiKey();
-  const row = await database.transaction(async ({ apiKeys, actions }) => {
+  const row = await database.transaction(async ({ apiKeys, users, actions }) => {
+    if (!(await users.keep(user.id))) {
+      throw new MillraceError('USER_NOT_FOUND', `There is no user ${user.id}.`);
+    }
     const stored = storedKey(key);
     const made = await apiKeys.insert({ id: newId(), userId: user.id, name: body.name, ...stored, ...wanted });
     const about = { userId: user.id, details: { prefix: stored.prefix } };

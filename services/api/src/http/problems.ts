@@ -6,6 +6,7 @@ import {
   MillraceError,
   type Problem,
 } from '@millrace/contracts';
+import { namesMissingUser } from '@millrace/database';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { ZodError } from 'zod';
 import type { Authenticate } from '../authorization/authentication';
@@ -45,6 +46,11 @@ function toKnownError(error: unknown): MillraceError {
     const errors = error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
     const summary = errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
     return new MillraceError('REQUEST_INVALID', asSentence(summary), { cause: error, extra: { errors } });
+  }
+  if (namesMissingUser(error)) {
+    // Other users than its own are kept from being deleted by the transaction that names them.
+    const message = 'The user who makes the request was deleted during it.';
+    return new MillraceError('UNAUTHENTICATED', message, { cause: error });
   }
   return fromFramework(error) ?? new MillraceError('INTERNAL', undefined, { cause: error });
 }
