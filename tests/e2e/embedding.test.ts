@@ -9,7 +9,6 @@ beforeAll(async () => {
   provider = await startOpenAiServer();
   millrace = await TestStack.start({
     EMBEDDING_PROVIDER: 'openai',
-    EMBEDDING_TIMEOUT_MS: '2000',
     EMBEDDING_BATCH_SIZE: '4',
     OPENAI_API_KEY: 'sk-test',
     OPENAI_BASE_URL: provider.baseUrl,

@@ -18,7 +18,6 @@ beforeAll(async () => {
   provider = await startOpenAiServer();
   millrace = await TestStack.start({
     EMBEDDING_PROVIDER: 'openai',
-    EMBEDDING_TIMEOUT_MS: '2000',
     EMBEDDING_BATCH_SIZE: '8',
     OPENAI_BASE_URL: provider.baseUrl,
   });
@@ -149,7 +148,7 @@ describe('When a provider that works', () => {
 
 describe('When the calls for one document hang', () => {
   test.each(['its own', 'the default'])('in %s collection, then documents of the default one go on', async (which) => {
-    await withEmbedders(1, { EMBEDDING_TIMEOUT_MS: '1000' }, async () => {
+    await withEmbedders(1, { EMBEDDING_TIMEOUT_MS: '3000' }, async () => {
       const title = `The quicksand in ${which}`;
       provider.respondWith((request) => (holds(request, title) ? { hang: true } : 'ok'));
       const fields: Record<string, string> = which === 'its own' ? { collection_id: await makeCollection() } : {};

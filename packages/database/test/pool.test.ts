@@ -103,12 +103,12 @@ describe('A pool under load', () => {
     }));
 
   test('When statements and transactions fail in every way at once, then the pool loses no connection', () =>
-    withPool({ poolMax: 4, statementTimeoutMs: 1_000 }, async (database) => {
+    withPool({ poolMax: 4, statementTimeoutMs: 3_000 }, async (database) => {
       const failures = Array.from({ length: 10 }, () => [
         database.sql.one('SELECT 1 / 0'),
         database.sql.one('SELECT 1 WHERE false'),
         database.sql.none('no SQL'),
-        database.sql.many('SELECT pg_sleep(5)'),
+        database.sql.many('SELECT pg_sleep(60)'),
         database.sql.none('DO $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); END $$'),
         database.transaction(({ sql }) => sql.one('SELECT 1 / 0')),
         database.transaction(() => Promise.reject(new Error('The work failed.'))),

@@ -3,7 +3,7 @@ import { jobOf } from '@millrace/test-support/lifecycle';
 import { createIngest } from './support';
 
 test('When storing a document takes longer than the limit of a statement, then its job fails with DATABASE_TIMEOUT', async () => {
-  const { database, handler, upload, dispose } = await createIngest(undefined, { statementTimeoutMs: 2_000 });
+  const { database, handler, upload, dispose } = await createIngest(undefined, { statementTimeoutMs: 5_000 });
   try {
     await database.sql.none(
       `CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(30); RETURN NEW; END $$;

@@ -90,7 +90,7 @@ describe('When storing one chunk always takes longer than a statement may', () =
          $$ BEGIN IF NEW.chunk_index = 1 THEN PERFORM pg_sleep(30); END IF; RETURN NEW; END $$;
        CREATE TRIGGER linger BEFORE INSERT ON document_chunks FOR EACH ROW EXECUTE FUNCTION linger()`,
     );
-    const hasty = openDatabase(world.config().DATABASE_URL, { statementTimeoutMs: 2_000 });
+    const hasty = openDatabase(world.config().DATABASE_URL, { statementTimeoutMs: 5_000 });
     try {
       const worker = await workerOn(hasty);
       await worker.process(deliveries);
