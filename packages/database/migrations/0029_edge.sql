@@ -9,6 +9,8 @@ ALTER TABLE actions
   ADD COLUMN request_id text,
   -- What else there is to know. Never a secret.
   ADD COLUMN details jsonb;
+-- Members list what was done in their collections.
+CREATE INDEX actions_collection ON actions (collection_id, requested_at, id) WHERE collection_id IS NOT NULL;
 
 -- Browsers that have signed in.
 CREATE TABLE sessions (
@@ -29,6 +31,7 @@ CREATE INDEX sessions_expires_at ON sessions (expires_at);
 
 DROP TABLE sessions;
 
+DROP INDEX actions_collection;
 ALTER TABLE actions DROP COLUMN address, DROP COLUMN request_id, DROP COLUMN details;
 ALTER TABLE actions DROP CONSTRAINT actions_kind_check;
 -- Rows of later kinds stay.

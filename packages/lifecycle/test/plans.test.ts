@@ -67,9 +67,10 @@ const fillActions = `
   INSERT INTO retry_groups (id, request, force, requested_at)
   SELECT ${sqlId(5, 'n')}, jsonb_build_object('job_id', ${sqlId(3, 'n')}), false, now() - n * interval '1 hour'
   FROM generate_series(1, 3000) AS n;
-  INSERT INTO actions (id, kind, actor, requested_at, job_id, document_id)
+  INSERT INTO actions (id, kind, actor, requested_at, job_id, document_id, collection_id)
   SELECT ${sqlId(5, 'n')}, 'retry', CASE WHEN n <= 3 THEN 'cli:ada' ELSE 'api-key' END, now() - n * interval '1 hour',
-    ${sqlId(3, 'n')}, ${sqlId(1, 'n')}
+    ${sqlId(3, 'n')}, ${sqlId(1, 'n')},
+    CASE WHEN n > 2995 THEN '${id(7, 1)}'::uuid ELSE '${defaultCollectionId}' END
   FROM generate_series(1, 3000) AS n;`;
 
 /** Looks at some documents of a re-embedding that has just begun. */
@@ -231,6 +232,16 @@ describe('The planner', () => {
     ['the retries of an actor are listed', 'actions_actor', (s) => s.retryGroups.list({ actor: 'cli:ada' }, firstPage)],
     ['the newest actions are listed', 'actions_requested_at', (s) => s.actions.list({}, laterPage)],
     ['the actions of an actor are listed', 'actions_actor', (s) => s.actions.list({ actor: 'cli:ada' }, firstPage)],
+    [
+      'the actions of several collections are listed',
+      'actions_collection',
+      (s) => s.actions.list({ collectionIds: [id(7, 1), id(7, 2)] }, firstPage),
+    ],
+    [
+      'later actions of several collections are listed',
+      'actions_collection',
+      (s) => s.actions.list({ collectionIds: [id(7, 1), defaultCollectionId] }, laterPage),
+    ],
     ['the actions of a job are listed', 'actions_job', (s) => s.actions.list({ jobId: id(3, 77) }, firstPage)],
     [
       'the actions of a document are listed',

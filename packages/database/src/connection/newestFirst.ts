@@ -64,16 +64,20 @@ export function isInCollections(column: string, { collectionIds, exceptCollectio
  * time and id, and of these the newest. The collection is a range of one id, and part of the order. With "=" the planner walks
  * through all rows from the newest on, because it takes the rows of a collection for evenly spread over time. Among a million rows
  * that took up to two seconds. Needs the values of `placeValues`.
+ * @param list the table and the column of its time.
  * @param fits returns the SQL of the other conditions, for the SQL of the one about the collection.
  */
-export function newestInEach(table: string, fits: (isInScope: string) => string): string {
+export function newestInEach(
+  { table, time }: { table: string; time: string },
+  fits: (isInScope: string) => string,
+): string {
   const end = `(one.id, coalesce(to_timestamp($<afterAt>::float8 / 1000000), 'infinity'),
     coalesce($<afterId>::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))`;
   return `SELECT newest.id FROM unnest($<collectionIds>::uuid[]) AS one (id), LATERAL (
-      SELECT id, created_at FROM ${table}
-      WHERE ${fits(`collection_id >= one.id AND (collection_id, created_at, id) < ${end}`)}
-      ORDER BY collection_id DESC, created_at DESC, id DESC LIMIT $<limit>) AS newest
-    ORDER BY newest.created_at DESC, newest.id DESC LIMIT $<limit>`;
+      SELECT id, ${time} AS time FROM ${table}
+      WHERE ${fits(`collection_id >= one.id AND (collection_id, ${time}, id) < ${end}`)}
+      ORDER BY collection_id DESC, ${time} DESC, id DESC LIMIT $<limit>) AS newest
+    ORDER BY newest.time DESC, newest.id DESC LIMIT $<limit>`;
 }
 
 /** SQL: each word of the value `filename` begins a word of the file name. */

@@ -1,11 +1,11 @@
 import { type ActionKind, type Actor, actorText } from '@millrace/contracts';
 import {
   isAfterPlace,
-  isInCollections,
   isOneOf,
   isWithin,
   type Listed,
   type ListPage,
+  newestInEach,
   placeColumn,
   placeValues,
 } from '../connection/newestFirst';
@@ -89,16 +89,20 @@ export class Actions {
   list(filter: ActionFilter, page: ListPage): Promise<Listed<ActionRow>[]> {
     const { kinds = null, actor = null, collectionIds, documentId = null, jobId = null, userId = null } = filter;
     const { requestedAfter = null, requestedBefore = null } = filter;
+    const fits = (isInScope: string) => `${isInScope}
+         AND ${isOneOf('kind', 'kinds')} AND ($<actor> IS NULL OR actor = $<actor>)
+         AND ($<documentId> IS NULL OR document_id = $<documentId>) AND ($<jobId> IS NULL OR job_id = $<jobId>)
+         AND ($<userId> IS NULL OR user_id = $<userId>)
+         AND ${isWithin('requested_at', 'requested')} AND ${isAfterPlace('requested_at', 'id')}`;
+    const isListed =
+      collectionIds === undefined
+        ? fits('true')
+        : `id = ANY(ARRAY(${newestInEach({ table: 'actions', time: 'requested_at' }, fits)}))`;
     return this.sql.many(
       `SELECT id, kind, actor, requested_at AS "requestedAt", collection_id AS "collectionId",
          document_id AS "documentId", filename, job_id AS "jobId", user_id AS "userId", address, request_id AS "requestId", details,
          ${placeColumn('requested_at')}
-       FROM actions
-       WHERE ${isOneOf('kind', 'kinds')} AND ($<actor> IS NULL OR actor = $<actor>)
-         AND ${isInCollections('collection_id', { collectionIds })}
-         AND ($<documentId> IS NULL OR document_id = $<documentId>) AND ($<jobId> IS NULL OR job_id = $<jobId>)
-         AND ($<userId> IS NULL OR user_id = $<userId>)
-         AND ${isWithin('requested_at', 'requested')} AND ${isAfterPlace('requested_at', 'id')}
+       FROM actions WHERE ${isListed}
        ORDER BY requested_at DESC, id DESC LIMIT $<limit>`,
       { kinds, actor, collectionIds, documentId, jobId, userId, requestedAfter, requestedBefore, ...placeValues(page) },
     );

@@ -153,7 +153,7 @@ export class Documents {
          AND ${isWithin('created_at', 'created')} AND ${isAfterPlace('created_at', 'id')}`;
     const isListed =
       named === null && collectionIds !== undefined
-        ? `id = ANY(ARRAY(${newestInEach('documents', fits)}))`
+        ? `id = ANY(ARRAY(${newestInEach({ table: 'documents', time: 'created_at' }, fits)}))`
         : fits(isInCollections('collection_id', filter));
     return this.sql.many(
       `SELECT ${columns}, ${placeColumn('created_at')} FROM documents
