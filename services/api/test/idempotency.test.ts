@@ -1,7 +1,7 @@
 import { newId } from '@millrace/contracts';
 import { firstAdminId } from '@millrace/database';
 import type { Response } from 'supertest';
-import { newKey, newUser } from './principals';
+import { newCollectionOf, newKey, newUser } from './principals';
 import { TestApi } from './support';
 
 let api: TestApi;
@@ -156,3 +156,22 @@ test.each(['', 'x'.repeat(256), 'not\u00a0ascii'])(
     expect(await upload('text', { idempotencyKey })).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID' } });
   },
 );
+
+test('When a key for one collection repeats a request that went into another, then it gets no answer of that one', async () => {
+  const userId = await newUser(api.database);
+  const [theirDefault, other] = [
+    await newCollectionOf(api.database, userId),
+    await newCollectionOf(api.database, userId),
+  ];
+  await api.database.users.setDefaultCollection(userId, theirDefault);
+  const all = await newKey(api.database, userId);
+  const limited = await newKey(api.database, userId, { collectionIds: [other] });
+  const uploadAs = (apiKey: string) =>
+    api.anonymous
+      .post('/api/v1/documents')
+      .set({ 'X-API-Key': apiKey, 'Idempotency-Key': key, 'Content-Type': 'text/plain' })
+      .send('the same words');
+  expect((await uploadAs(all)).body.document.collection_id).toBe(theirDefault);
+  expect((await uploadAs(limited)).body).toMatchObject({ status: 422, code: 'IDEMPOTENCY_KEY_REUSED' });
+  expect((await uploadAs(all)).status).toBe(202);
+});

@@ -72,7 +72,9 @@ export const uploadDocument = endpoint({
       fields.collection_id === undefined
         ? await access.defaultCollection()
         : await access.collection(fields.collection_id);
-    const asked = ['POST /api/v1/documents', Object.entries(fields).sort(), upload.filename, upload.contentHash];
+    // What a request that names no collection means depends on its key.
+    const meant = Object.entries({ ...fields, collection_id: collection.id }).sort();
+    const asked = ['POST /api/v1/documents', meant, upload.filename, upload.contentHash];
     const key = headers['Idempotency-Key'];
     return await answerOnce(database, { userId: access.principal.userId, key, asked }, async (record) => {
       const accepted = await acceptUpload(resources, {
