@@ -4,6 +4,7 @@ export type { Listed, ListPage, ListPlace } from './connection/newestFirst';
 export type { PoolCounts } from './connection/pool';
 export { restartGraceIsOver } from './connection/restartGrace';
 export { Sql } from './connection/sql';
+export { mustRunAgain } from './connection/sqlErrors';
 export { clientConfig, tlsSettings, tlsWarning } from './connection/tls';
 export { untilAvailable } from './connection/untilAvailable';
 export { Database, type DatabaseOptions } from './database/database';

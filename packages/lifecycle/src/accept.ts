@@ -1,6 +1,13 @@
 import type { ReadingOptions } from '@millrace/contracts';
-import type { Database, DocumentRow, JobRow, NewDocument, Session } from '@millrace/database';
-import { lockCurrent, mustRunAgain } from './lockDocuments';
+import {
+  type Database,
+  type DocumentRow,
+  type JobRow,
+  mustRunAgain,
+  type NewDocument,
+  type Session,
+} from '@millrace/database';
+import { lockCurrent } from './lockDocuments';
 import { enterCollection, requireChunksToday, requireRoom } from './quotas';
 import { makeNewest } from './versions';
 

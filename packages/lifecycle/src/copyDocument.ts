@@ -1,5 +1,5 @@
 import { type Actor, MillraceError, newId } from '@millrace/contracts';
-import type { Database, DocumentRow, Session } from '@millrace/database';
+import { type Database, type DocumentRow, mustRunAgain, type Session } from '@millrace/database';
 import { duplicateOf, refuseOpenJobs } from './moveDocument';
 import { enterCollection, requireRoom } from './quotas';
 
@@ -69,7 +69,7 @@ async function insertDocument({ sql, documents }: Session, source: DocumentRow, 
   );
   if (inserted === 0) {
     const same = await documents.findByContent(copy.collectionId, source.contentHash);
-    throw duplicateOf(same?.id ?? '');
+    throw same ? duplicateOf(same.id) : mustRunAgain('The document with the same content was deleted.');
   }
 }
 

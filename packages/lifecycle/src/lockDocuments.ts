@@ -1,5 +1,5 @@
 import type { DocumentRepair, DocumentStatus } from '@millrace/contracts';
-import type { Session } from '@millrace/database';
+import { mustRunAgain, type Session } from '@millrace/database';
 
 export interface LockedDocument {
   id: string;
@@ -63,9 +63,4 @@ export async function lockCurrent({ sql }: Session, name: { collectionId: string
     }
   }
   throw mustRunAgain('Other versions became current all the time.');
-}
-
-/** Makes a serialization failure, which makes the transaction run again. */
-export function mustRunAgain(message: string): Error {
-  return Object.assign(new Error(message), { code: '40001' });
 }

@@ -1,5 +1,12 @@
 import { type Actor, MillraceError, newId } from '@millrace/contracts';
-import { type CollectionRow, type Database, type DocumentRow, type Session, violatesUnique } from '@millrace/database';
+import {
+  type CollectionRow,
+  type Database,
+  type DocumentRow,
+  mustRunAgain,
+  type Session,
+  violatesUnique,
+} from '@millrace/database';
 import { enterCollection, requireRoom } from './quotas';
 import { lockWithVersions } from './remove';
 import { openJob } from './sql';
@@ -111,9 +118,4 @@ async function changeCollection(
       ? mustRunAgain('The document came into the collection in another way.')
       : error;
   }
-}
-
-/** A serialization failure makes the transaction run again. */
-function mustRunAgain(message: string): Error {
-  return Object.assign(new Error(message), { code: '40001' });
 }

@@ -1,6 +1,6 @@
 import { type Actor, newId } from '@millrace/contracts';
-import type { Database, Session } from '@millrace/database';
-import { maxTries, mustRunAgain } from './lockDocuments';
+import { type Database, mustRunAgain, type Session } from '@millrace/database';
+import { maxTries } from './lockDocuments';
 import { openChunk } from './sql';
 
 export interface Removed {

@@ -142,3 +142,8 @@ export function tookTooLong(error: MillraceError): boolean {
 export function isRolledBack(error: unknown): boolean {
   return rolledBackStates.has(codeOf(error));
 }
+
+/** Makes an error like that of a serialization failure, so that the transaction that throws it runs again. */
+export function mustRunAgain(message: string): Error {
+  return Object.assign(new Error(message), { code: '40001' });
+}

@@ -2,6 +2,7 @@ import { type CollectionRole, type CollectionStatus, type DocumentStatus, Millra
 import { violatesUnique } from '../connection/constraintViolations';
 import { isAfterPlace, type Listed, type ListPage, placeColumn, placeValues } from '../connection/newestFirst';
 import type { Sql } from '../connection/sql';
+import { mustRunAgain } from '../connection/sqlErrors';
 
 /** The collection of the first admin's uploads that name no other (migration 0001). */
 export const defaultCollectionId = '00000000-0000-7000-8000-000000000001';
@@ -108,8 +109,7 @@ export class Collections {
       [id],
     );
     if (locked && hasRoomQuota(locked)) {
-      // It has got a quota since. A serialization failure makes the transaction run again.
-      throw Object.assign(new Error('The collection has got a quota.'), { code: '40001' });
+      throw mustRunAgain('The collection has got a quota.');
     }
     return locked;
   }

@@ -4,6 +4,7 @@ import type { Database } from '@millrace/database';
 import { copyDocument as copyRows, moveDocument as moveRows } from '@millrace/lifecycle';
 import { endpoint, jsonBody } from '../http/endpoint';
 import { documentLinks, documentView } from '../views';
+import { documentNotFound } from './documentNotFound';
 import { inPath } from './pathParameters';
 
 export const moveDocument = endpoint({
@@ -94,9 +95,4 @@ async function viewOf({ documents }: Database, id: string) {
     throw documentNotFound(id);
   }
   return documentView(document);
-}
-
-/** Makes the error for a document that was deleted during the request. */
-function documentNotFound(id: string): MillraceError {
-  return new MillraceError('DOCUMENT_NOT_FOUND', `There is no document ${id}.`);
 }
