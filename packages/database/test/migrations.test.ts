@@ -221,6 +221,30 @@ describe('Migrations', () => {
     });
   });
 
+  test('When jobs come to have collections, then each gets that of its document, also from a service of the version before', async () => {
+    const insert = (sql: Sql, collectionId: string) => {
+      const document = newDocument({ collectionId });
+      return sql.none(
+        `INSERT INTO collections (id, owner_id, name) VALUES ($<collectionId>, $<owner>, $<collectionId>);
+         INSERT INTO documents (id, collection_id, owner_id, filename, content_hash, mime_type, size_bytes)
+         VALUES ($<id>, $<collectionId>, $<owner>, 'a.pdf', repeat('1', 64), 'application/pdf', 1);
+         INSERT INTO jobs (id, document_id, kind, current_step, max_retries, chunk_max_retries, queue_job_id, dispatch_count)
+         VALUES ($<id>, $<id>, 'ingest', 'waiting', 3, 2, 'x', 1)`,
+        { ...document, owner: firstAdminId },
+      );
+    };
+    const collections = ({ sql }: { sql: Sql }) =>
+      sql.many(`SELECT FROM jobs j JOIN documents d ON d.id = j.document_id WHERE j.collection_id = d.collection_id`);
+    await run('up', { count: migrationNames().indexOf('0031_job-collections') });
+    await withDatabase(testDatabase.url, async (database) => {
+      await insert(database.sql, newId());
+      await run('up');
+      expect(await collections(database)).toHaveLength(1);
+      await insert(database.sql, newId());
+      expect(await collections(database)).toHaveLength(2);
+    });
+  });
+
   test('When two runs start at once, then one does the work and the other finds it done', async () => {
     const results = await Promise.all([run('up'), run('up')]);
     expect(results.map((names) => names.length).sort()).toEqual([0, migrationNames().length]);

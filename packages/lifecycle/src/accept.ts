@@ -58,6 +58,7 @@ export function acceptDocument(database: Database, document: AcceptedFile, optio
       await session.jobs.insert({
         id: options.jobId,
         documentId: document.id,
+        collectionId: document.collectionId,
         kind: 'ingest',
         maxRetries: options.jobMaxRetries,
         chunkMaxRetries: options.chunkMaxRetries,

@@ -30,8 +30,8 @@ export interface BulkCount {
   skipped: { reason: SkipReason; count: number }[];
 }
 
-const isInScope = `($<collectionIds>::uuid[] IS NULL OR d.collection_id = ANY($<collectionIds>::uuid[]))
-  AND ($<exceptCollectionIds>::uuid[] IS NULL OR d.collection_id <> ALL($<exceptCollectionIds>::uuid[]))`;
+const isInScope = `($<collectionIds>::uuid[] IS NULL OR j.collection_id = ANY($<collectionIds>::uuid[]))
+  AND ($<exceptCollectionIds>::uuid[] IS NULL OR j.collection_id <> ALL($<exceptCollectionIds>::uuid[]))`;
 
 const chunkCondition = `c.status = 'failed' AND j.status <> 'cancelled'
   AND ${isInScope}
@@ -48,7 +48,7 @@ const jobCondition = `j.status = 'failed' AND ${endedUnread}
   AND ($<failedAfter>::timestamptz IS NULL OR j.finished_at >= $<failedAfter>)
   AND ($<failedBefore>::timestamptz IS NULL OR j.finished_at < $<failedBefore>)`;
 
-const chunkTables = 'job_chunks c JOIN jobs j ON j.id = c.job_id JOIN documents d ON d.id = j.document_id';
+const chunkTables = 'job_chunks c JOIN jobs j ON j.id = c.job_id';
 
 function bulkValues(selection: BulkSelection) {
   const {

@@ -63,7 +63,7 @@ export async function claimChunks(
        SELECT id FROM job_chunks
        WHERE id = ANY($<chunkIds>::uuid[]) AND (status = 'pending' OR (status = 'retry_scheduled'
          AND (coalesce(next_attempt_at, now()) <= now() OR queue_job_id = ANY($<queueJobIds>::text[]))))
-         AND ${isNotBeingDeleted('(SELECT j.document_id FROM jobs j WHERE j.id = job_chunks.job_id)')}
+         AND ${isNotBeingDeleted('(SELECT j.collection_id FROM jobs j WHERE j.id = job_chunks.job_id)')}
          ${queue ? `AND (SELECT ${chunkQueueOfJob} FROM jobs j WHERE j.id = job_chunks.job_id) = $<queue>` : ''}
        ORDER BY id FOR UPDATE SKIP LOCKED
      ), claimed AS (
@@ -76,7 +76,7 @@ export async function claimChunks(
        UPDATE jobs SET status = 'processing', current_step = 'embedding', updated_at = now()
        WHERE status = 'retrying' AND id IN (SELECT job_id FROM claimed)
      )
-     SELECT c.id, c.job_id AS "jobId", j.document_id AS "documentId", d.collection_id AS "collectionId",
+     SELECT c.id, c.job_id AS "jobId", j.document_id AS "documentId", j.collection_id AS "collectionId",
             d.owner_id AS "ownerId", d.title, d.filename, c.chunk_index AS "chunkIndex", c.page_start AS "pageStart",
             c.page_end AS "pageEnd", c.payload, c.chunk_hash AS "chunkHash", c.content_hash AS "contentHash", c.attempts
      FROM claimed c JOIN jobs j ON j.id = c.job_id JOIN documents d ON d.id = j.document_id
@@ -114,7 +114,7 @@ export async function releaseChunks(
   const released = await database.sql.many<ChunkDispatch>(
     `UPDATE job_chunks c SET status = 'pending', attempts = c.attempts - 1, worker = NULL, ${endLease},
        started_at = NULL, ${redeliver ? `${nextDelivery('c')},` : ''} updated_at = now()
-     FROM jobs j JOIN documents d ON d.id = j.document_id
+     FROM jobs j
      WHERE c.id = ANY($<chunkIds>::uuid[]) AND j.id = c.job_id AND c.lease_token = $<token> AND c.status = 'processing'
      RETURNING ${dispatchColumns}, 0 AS "delayMs"`,
     { token, chunkIds },

@@ -74,7 +74,11 @@ async function insertDocument({ sql, documents }: Session, source: DocumentRow, 
 }
 
 /** Inserts a job that has ended, with the chunks that the source lacks. As in pruned history, its successful chunks have no rows. */
-async function insertJob({ sql }: Session, source: DocumentRow, { id, jobId }: DocumentCopy): Promise<void> {
+async function insertJob(
+  { sql }: Session,
+  source: DocumentRow,
+  { id, jobId, collectionId }: DocumentCopy,
+): Promise<void> {
   const missing = await sql.many<{ id: string }>(
     `SELECT c.id FROM jobs j JOIN job_chunks c ON c.job_id = j.id
      WHERE j.document_id = $1 AND j.kind IN ('ingest', 'reread') AND c.status IN ('failed', 'cancelled')
@@ -82,15 +86,16 @@ async function insertJob({ sql }: Session, source: DocumentRow, { id, jobId }: D
     [source.id],
   );
   await sql.none(
-    `INSERT INTO jobs (id, document_id, kind, status, current_step, reading, total_chunks, processed_chunks,
-       failed_chunks, max_retries, chunk_max_retries, error_code, error, queue_job_id, dispatch_count, started_at,
-       finished_at, pruned_at)
-     SELECT $<jobId>::uuid, $<id>, 'ingest', $<status>, $<status>, reading, $<total>, $<total> - $<failed>, $<failed>,
+    `INSERT INTO jobs (id, document_id, collection_id, kind, status, current_step, reading, total_chunks,
+       processed_chunks, failed_chunks, max_retries, chunk_max_retries, error_code, error, queue_job_id, dispatch_count,
+       started_at, finished_at, pruned_at)
+     SELECT $<jobId>::uuid, $<id>, $<collectionId>, 'ingest', $<status>, $<status>, reading, $<total>, $<total> - $<failed>, $<failed>,
        max_retries, chunk_max_retries, $<errorCode>, $<error>, $<jobId> || '.1', 1, now(), now(), now()
      FROM jobs WHERE id = $<sourceJobId>`,
     {
       id,
       jobId,
+      collectionId,
       sourceJobId: source.jobId,
       status: source.status === 'ready' ? 'completed' : 'completed_with_errors',
       total: source.totalChunks ?? 0,

@@ -2,15 +2,15 @@ import type { ChunkDispatch, JobDispatch } from '@millrace/contracts';
 import { chunkQueueOfJob, type Database, type NewJobChunk, type WaitingRow } from '@millrace/database';
 import { nextDelivery, waitingChunk } from './sql';
 
-/** SQL: the columns of a ChunkDispatch, without its delay, from job chunk `c`, job `j` and document `d`. */
+/** SQL: the columns of a ChunkDispatch, without its delay, from job chunk `c` and job `j`. */
 export const dispatchColumns = `c.id AS "chunkId", c.job_id AS "jobId", j.document_id AS "documentId",
-  d.collection_id AS "collectionId", c.chunk_index AS "chunkIndex", ${chunkQueueOfJob} AS queue,
+  j.collection_id AS "collectionId", c.chunk_index AS "chunkIndex", ${chunkQueueOfJob} AS queue,
   c.queue_job_id AS "queueJobId"`;
 
 /** SQL: the columns of a JobDispatch, without its delay, from table or alias `row` of jobs. */
 export function jobDispatchColumns(row: 'j' | 'jobs'): string {
-  return `${row}.id AS "jobId", ${row}.document_id AS "documentId", ${row}.queue_job_id AS "queueJobId",
-    (SELECT d.collection_id FROM documents d WHERE d.id = ${row}.document_id) AS "collectionId"`;
+  return `${row}.id AS "jobId", ${row}.document_id AS "documentId", ${row}.collection_id AS "collectionId",
+    ${row}.queue_job_id AS "queueJobId"`;
 }
 
 /** SQL: the delay of a ChunkDispatch, from its row. */
@@ -48,9 +48,9 @@ type LostDelivery = Pick<WaitingRow, 'id' | 'dispatchCount'>;
 export function redispatchChunks(database: Database, lost: readonly LostDelivery[]): Promise<ChunkDispatch[]> {
   return database.sql.many(
     `UPDATE job_chunks c SET ${nextDelivery('c')}, updated_at = now()
-     FROM unnest($<ids>::uuid[], $<counts>::integer[]) AS lost (id, dispatch_count), jobs j, documents d
+     FROM unnest($<ids>::uuid[], $<counts>::integer[]) AS lost (id, dispatch_count), jobs j
      WHERE c.id = lost.id AND c.dispatch_count = lost.dispatch_count AND c.status IN ${waitingChunk}
-       AND j.id = c.job_id AND d.id = j.document_id
+       AND j.id = c.job_id
      RETURNING ${dispatchColumns}, ${delayColumn}`,
     { ids: lost.map((row) => row.id), counts: lost.map((row) => row.dispatchCount) },
   );

@@ -36,9 +36,8 @@ export interface JobClaimOptions {
 
 /** SQL: the collection of job `jobs` reads fewer documents than the value `maxInCollection`, unless that is 0. */
 const hasRoom = `($<maxInCollection> = 0 OR $<maxInCollection> > (
-  SELECT count(*) FROM jobs other JOIN documents d ON d.id = other.document_id
-  WHERE other.status = 'chunking' AND other.id <> jobs.id
-    AND d.collection_id = (SELECT own.collection_id FROM documents own WHERE own.id = jobs.document_id)))`;
+  SELECT count(*) FROM jobs other
+  WHERE other.status = 'chunking' AND other.id <> jobs.id AND other.collection_id = jobs.collection_id))`;
 
 /**
  * queued (or chunking with an expired lease) -> chunking, and the document to processing. Two claims at the same moment may pass
@@ -61,7 +60,7 @@ export function claimJob(
          worker = $<worker>, lease_token = $<token>, lease_expires_at = ${leaseEnd},
          started_at = coalesce(started_at, now()), next_attempt_at = NULL, updated_at = now()
        WHERE id = $<jobId> AND (status = 'queued' OR (status = 'chunking' AND ${leaseIsOver})) AND ${hasRoom}
-         AND ${isNotBeingDeleted('jobs.document_id')}
+         AND ${isNotBeingDeleted('collection_id')}
        RETURNING document_id AS "documentId", kind, attempts, chunk_max_retries AS "chunkMaxRetries", reading`,
       { jobId, worker, token, leaseMs, maxInCollection },
     );
@@ -69,7 +68,7 @@ export function claimJob(
       const job = await session.jobs.find(jobId);
       if (job?.status === 'queued' && maxInCollection > 0) {
         const { kept } = await session.sql.one<{ kept: boolean }>(
-          `SELECT ${isNotBeingDeleted('$<documentId>::uuid')} AS kept`,
+          `SELECT ${isNotBeingDeleted('$<collectionId>::uuid')} AS kept`,
           job,
         );
         return { outcome: kept ? 'full' : 'gone' };

@@ -45,6 +45,7 @@ export function moveDocument(
     const details = { to_collection_id: collectionId };
     await session.actions.record({ id: newId(), kind: 'move', actor, documentId, details });
     const { bytes } = await changeCollection(session, ids, collectionId);
+    await session.jobs.moveTo(ids, collectionId);
     await requireRoom(session, target, { documents: ids.length, sizeBytes: bytes });
     await session.documentChunks.moveTo(ids, collectionId);
     return true;

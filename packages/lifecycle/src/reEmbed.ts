@@ -127,7 +127,7 @@ function findMissing(
   const isLookedAt = (id: string) => (documents === null ? 'true' : `${id} = ANY($<documents>::uuid[])`);
   return session.sql.many(
     // By their keys first, which are in an index of both tables. The lock keeps the documents from being deleted.
-    // Open jobs are checked again: a retry moves its chunks from the failed ones to the open ones in one moment.
+    // When it has waited for a move, the document's collection is the new one. Open jobs are checked again: a retry moves its chunks from the failed ones to the open ones in one moment.
     `WITH missing AS MATERIALIZED (
        SELECT document_id, chunk_hash FROM document_chunks c
        WHERE ${isLookedAt('document_id')}
@@ -138,7 +138,7 @@ function findMissing(
        WHERE ${isLookedAt('j.document_id')} AND j.re_embedding_id = $<reEmbeddingId>
          AND j.status IN ('completed_with_errors', 'failed', 'cancelled') AND c.status IN ('failed', 'cancelled')
      )
-     SELECT c.id, c.document_id AS "documentId", c.collection_id AS "collectionId", c.chunk_index AS "chunkIndex"
+     SELECT c.id, d.id AS "documentId", d.collection_id AS "collectionId", c.chunk_index AS "chunkIndex"
      FROM missing JOIN document_chunks c USING (document_id, chunk_hash) JOIN documents d ON d.id = c.document_id
      WHERE ${isLookedAt('d.id')} AND ${hasNoOpenJob}
      ORDER BY d.id, c.chunk_index LIMIT $<limit> FOR KEY SHARE OF d`,
@@ -152,9 +152,9 @@ async function insertJobs(
   wanted: readonly WantedChunk[],
   limits: Pick<ReEmbedOptions, 'jobMaxRetries' | 'chunkMaxRetries'>,
 ): Promise<ChunkDispatch[]> {
-  const jobs = new Map<string, { id: string; chunks: number }>();
+  const jobs = new Map<string, { id: string; collectionId: string; chunks: number }>();
   const dispatches = wanted.map((chunk): ChunkDispatch => {
-    const job = jobs.get(chunk.documentId) ?? { id: newId(), chunks: 0 };
+    const job = jobs.get(chunk.documentId) ?? { id: newId(), collectionId: chunk.collectionId, chunks: 0 };
     jobs.set(chunk.documentId, job);
     job.chunks += 1;
     const chunkId = newId();
@@ -170,16 +170,18 @@ async function insertJobs(
     };
   });
   await session.sql.none(
-    `INSERT INTO jobs (id, document_id, kind, re_embedding_id, status, current_step, total_chunks, max_retries,
-       chunk_max_retries, queue_job_id, dispatch_count, started_at)
-     SELECT id, document_id, 're-embed', $<reEmbeddingId>, 'processing', 'embedding', chunks, $<jobMaxRetries>,
+    `INSERT INTO jobs (id, document_id, collection_id, kind, re_embedding_id, status, current_step, total_chunks,
+       max_retries, chunk_max_retries, queue_job_id, dispatch_count, started_at)
+     SELECT id, document_id, collection_id, 're-embed', $<reEmbeddingId>, 'processing', 'embedding', chunks, $<jobMaxRetries>,
        $<chunkMaxRetries>, id || '.1', 1, now()
-     FROM unnest($<ids>::uuid[], $<documents>::uuid[], $<chunks>::integer[]) AS job (id, document_id, chunks)`,
+     FROM unnest($<ids>::uuid[], $<documents>::uuid[], $<collections>::uuid[], $<chunks>::integer[])
+       AS job (id, document_id, collection_id, chunks)`,
     {
       reEmbeddingId,
       ...limits,
       ids: [...jobs.values()].map((job) => job.id),
       documents: [...jobs.keys()],
+      collections: [...jobs.values()].map((job) => job.collectionId),
       chunks: [...jobs.values()].map((job) => job.chunks),
     },
   );

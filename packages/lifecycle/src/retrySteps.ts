@@ -78,7 +78,7 @@ export async function schedule(
   const dispatches = await session.sql.many<ChunkDispatch>(
     `UPDATE job_chunks c SET status = 'retry_scheduled', ${nextDelivery('c')}, next_attempt_at = now(),
        retry_group_id = $<groupId>, max_retries = greatest(c.max_retries, c.attempts + 1), updated_at = now()
-     FROM jobs j JOIN documents d ON d.id = j.document_id
+     FROM jobs j
      WHERE c.id = ANY($<ids>::uuid[]) AND c.status IN ('failed', 'cancelled') AND j.id = c.job_id
      RETURNING ${dispatchColumns}, 0 AS "delayMs"`,
     { ids, groupId },

@@ -159,7 +159,7 @@ async function scheduleRetries(session: Session, job: Counters, policy: RetryPol
        next_attempt_at = greatest(
          c.next_attempt_at,
          now() + least($<backoffMs> * 2 ^ (c.attempts - 1) * (0.5 + random()), $<longestBackoffMs>) * interval '1 millisecond')
-     FROM jobs j JOIN documents d ON d.id = j.document_id
+     FROM jobs j
      WHERE j.id = $<jobId> AND c.job_id = j.id AND c.status = 'failed' AND j.retry_count < j.max_retries
        AND c.attempts < c.max_retries AND c.last_error_code <> ALL ($<permanentCodes>::text[])
        AND c.payload IS NOT NULL

@@ -39,10 +39,10 @@ const fill = `
          vector, binary_quantize(vector) || binary_quantize(vector), '${model}', now() - d * interval '1 hour'
   FROM generate_series(1, 3000) AS d, generate_series(0, 3) AS c, LATERAL (
     SELECT ARRAY(SELECT sin(d * 12.9898 + c * 4.1 + i * 78.233) FROM generate_series(1, 8) AS i)::vector) AS made (vector);
-  INSERT INTO jobs (id, document_id, kind, status, current_step, total_chunks, processed_chunks, max_retries,
+  INSERT INTO jobs (id, document_id, collection_id, kind, status, current_step, total_chunks, processed_chunks, max_retries,
     chunk_max_retries, queue_job_id, dispatch_count, created_at, updated_at, finished_at, pruned_at, error_code,
     lease_token, lease_expires_at)
-  SELECT ${sqlId(3, 'n')}, ${sqlId(1, 'n')}, 'ingest', s.status, '', CASE WHEN n > 20 THEN 5 END, 5, 3, 3,
+  SELECT ${sqlId(3, 'n')}, ${sqlId(1, 'n')}, CASE WHEN n <= 5 THEN '${id(7, 1)}'::uuid ELSE '${defaultCollectionId}' END, 'ingest', s.status, '', CASE WHEN n > 20 THEN 5 END, 5, 3, 3,
          'x', 1, now() - n * interval '1 hour', now() - n * interval '1 hour',
          CASE WHEN n > 20 THEN now() - n * interval '1 hour' END, CASE WHEN n > 1000 THEN now() END,
          CASE WHEN s.status = 'failed' THEN 'E' || n / 100 % 10 END,
@@ -187,9 +187,9 @@ describe('The planner', () => {
       (s) => s.documents.list({ collectionIds: [id(7, 1), id(7, 2), defaultCollectionId] }, laterPage),
     ],
     [
-      'jobs of several small collections are listed',
-      'documents_collection',
-      (s) => s.jobs.list({ collectionIds: [id(7, 1), id(7, 2)] }, firstPage),
+      'jobs of several collections are listed',
+      'jobs_collection',
+      (s) => s.jobs.list({ collectionIds: [id(7, 1), id(7, 2), defaultCollectionId] }, laterPage),
     ],
     [
       'documents that failed are listed',
@@ -207,10 +207,15 @@ describe('The planner', () => {
     ['jobs that failed are listed', 'jobs_not_completed', (s) => s.jobs.list({ statuses: ['failed'] }, firstPage)],
     ['jobs with an error code are listed', 'jobs_error_code', (s) => s.jobs.list({ errorCodes: ['E3'] }, firstPage)],
     ['the jobs of a document are listed', 'jobs_document', (s) => s.jobs.list({ documentId: id(1, 77) }, firstPage)],
+    [
+      "the jobs of a document are listed with the document's collection",
+      'jobs_document',
+      (s) => s.jobs.list({ documentId: id(1, 77), collectionIds: [defaultCollectionId] }, firstPage),
+    ],
     ['jobs are listed by file name', 'documents_filename', (s) => s.jobs.list({ filename: '77' }, firstPage)],
     [
       'jobs of a small collection are listed',
-      'documents_collection',
+      'jobs_collection',
       (s) => s.jobs.list({ collectionIds: [id(7, 1)] }, firstPage),
     ],
     [

@@ -7,6 +7,7 @@ import {
   endedDocument,
   firstId,
   hasLockWaits,
+  newCollection,
   settleClaim,
   testActor,
 } from '@millrace/test-support/lifecycle';
@@ -55,6 +56,22 @@ test('When a reconciler is frozen while it begins jobs, then another one does no
     expect(await tryToBegin(database)).toBeNull();
   });
   expect((await frozen)?.dispatches).toHaveLength(1);
+});
+
+test('When a document is being moved, then its job is one of the collection that it comes into', async () => {
+  const { documentId } = await endedDocument(database, 1);
+  await reEmbedding.begin(wanted);
+  const collectionId = await newCollection(database);
+  let begun: Promise<BegunReEmbedding> | undefined;
+  await database.transaction(async ({ sql }) => {
+    await sql.many('SELECT FROM documents WHERE id = $1 FOR UPDATE', [documentId]);
+    begun = begin(database);
+    await waitFor('the beginning to wait for the move', () => hasLockWaits(database, 1));
+    await sql.none('UPDATE documents SET collection_id = $2 WHERE id = $1', [documentId, collectionId]);
+  });
+  const dispatches = (await begun)?.dispatches ?? [];
+  expect(dispatches).toMatchObject([{ documentId, collectionId }]);
+  expect(await database.jobs.find(dispatches[0]?.jobId ?? '')).toMatchObject({ kind: 're-embed', collectionId });
 });
 
 test('When documents are large, then one call ends after some of them, and documents that get no job do not count', async () => {

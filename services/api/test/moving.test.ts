@@ -61,7 +61,10 @@ describe('Moving a document', () => {
       (await api.client.post('/api/v1/search').send({ query: 'Chunk', collection_id: collectionId })).body.hits;
     expect(await hits(from)).toEqual([]);
     expect(await hits(to)).toHaveLength(3);
-    expect((await api.client.get(`/api/v1/jobs?collection_id=${to}`)).body.jobs).toMatchObject([{ id: jobId }]);
+    const jobsIn = async (collectionId: string) =>
+      (await api.client.get(`/api/v1/jobs?collection_id=${collectionId}`)).body.jobs;
+    expect(await jobsIn(from)).toEqual([]);
+    expect(await jobsIn(to)).toMatchObject([{ id: jobId, collection_id: to }]);
     expect(await useOf(from)).toMatchObject({ documents: { total: 0 }, bytes: 0, chunks: 0 });
     expect(await useOf(to)).toMatchObject({ documents: { total: 1 }, bytes: 10, chunks: 3 });
     const { actions } = (await api.client.get(`/api/v1/actions?document_id=${documentId}`)).body;

@@ -134,7 +134,7 @@ export class JobChunks {
   findAll(ids: readonly string[]): Promise<JobChunkRow[]> {
     return this.sql.many(
       `SELECT ${columns} FROM job_chunks
-       WHERE id = ANY($1::uuid[]) AND ${isNotBeingDeleted('(SELECT j.document_id FROM jobs j WHERE j.id = job_chunks.job_id)')}`,
+       WHERE id = ANY($1::uuid[]) AND ${isNotBeingDeleted('(SELECT j.collection_id FROM jobs j WHERE j.id = job_chunks.job_id)')}`,
       [ids],
     );
   }
@@ -230,7 +230,7 @@ export class JobChunks {
              WHERE status IN ('pending', 'retry_scheduled') AND id > $<after>
                -- A row with a time in the future was written by a wrong clock. It counts as one that has waited long enough.
                AND updated_at NOT BETWEEN now() - $<olderThanMs> * interval '1 millisecond' AND now()
-               AND ${isNotBeingDeleted('(SELECT j.document_id FROM jobs j WHERE j.id = job_chunks.job_id)')}
+               AND ${isNotBeingDeleted('(SELECT j.collection_id FROM jobs j WHERE j.id = job_chunks.job_id)')}
              ORDER BY id LIMIT $<limit>) AS c JOIN jobs j ON j.id = c.job_id
        ORDER BY c.id`,
       options,

@@ -8,6 +8,7 @@ import {
   isWithin,
   type Listed,
   type ListPage,
+  newestInEach,
   placeColumn,
   placeValues,
 } from '../connection/newestFirst';
@@ -43,7 +44,7 @@ export interface JobRow {
   prunedAt: Date | null;
 }
 
-export type NewJob = Pick<JobRow, 'id' | 'documentId' | 'kind' | 'maxRetries' | 'chunkMaxRetries'> & {
+export type NewJob = Pick<JobRow, 'id' | 'documentId' | 'collectionId' | 'kind' | 'maxRetries' | 'chunkMaxRetries'> & {
   reading: ReadingOptions;
 };
 
@@ -74,17 +75,17 @@ export interface JobDelivery {
   queueJobId: string;
 }
 
-/** SQL: a column of the document of job `j`. */
-const ofDocument = (column: string) => `(SELECT d.${column} FROM documents d WHERE d.id = j.document_id)`;
+/** SQL: the file name of the document of job `j`. */
+const filenameColumn = '(SELECT d.filename FROM documents d WHERE d.id = j.document_id)';
 
 /** SQL: the columns of a JobRow, from job `j`. */
-const columns = `j.id, j.document_id AS "documentId", j.kind, j.status, j.current_step AS "currentStep",
+const columns = `j.id, j.document_id AS "documentId", j.collection_id AS "collectionId", j.kind, j.status, j.current_step AS "currentStep",
   j.total_chunks AS "totalChunks", j.processed_chunks AS "processedChunks", j.failed_chunks AS "failedChunks",
   j.retry_count AS "retryCount", j.max_retries AS "maxRetries", j.chunk_max_retries AS "chunkMaxRetries",
   j.error_code AS "errorCode", j.error, j.attempts, j.lease_expires_at AS "leaseExpiresAt",
   j.dispatch_count AS "dispatchCount", j.queue_job_id AS "queueJobId", j.created_at AS "createdAt",
   j.updated_at AS "updatedAt", j.started_at AS "startedAt", j.finished_at AS "finishedAt",
-  j.pruned_at AS "prunedAt", ${ofDocument('collection_id')} AS "collectionId"`;
+  j.pruned_at AS "prunedAt"`;
 
 type UnsettledStatus = 'processing' | 'retry_scheduled' | 'cancelled';
 
@@ -97,9 +98,9 @@ export class Jobs {
   /** Inserts a queued job whose first delivery is named in the row. */
   async insert(job: NewJob): Promise<void> {
     await this.sql.none(
-      `INSERT INTO jobs (id, document_id, kind, current_step, max_retries, chunk_max_retries, reading, dispatch_count,
-         queue_job_id)
-       VALUES ($<id>, $<documentId>, $<kind>, 'waiting for a chunker', $<maxRetries>, $<chunkMaxRetries>,
+      `INSERT INTO jobs (id, document_id, collection_id, kind, current_step, max_retries, chunk_max_retries, reading,
+         dispatch_count, queue_job_id)
+       VALUES ($<id>, $<documentId>, $<collectionId>, $<kind>, 'waiting for a chunker', $<maxRetries>, $<chunkMaxRetries>,
          $<reading>::jsonb, 1, $<id> || '.1')`,
       { ...job, reading: JSON.stringify(job.reading) },
     );
@@ -108,13 +109,13 @@ export class Jobs {
   /** Inserts a queued job that reads the document's failed pages again, with the settings of its ingest job. */
   insertReread(job: { id: string; documentId: string; retryGroupId: string }): Promise<JobDelivery> {
     return this.sql.one(
-      `INSERT INTO jobs (id, document_id, kind, current_step, max_retries, chunk_max_retries, reading, dispatch_count,
-         queue_job_id, retry_group_id)
-       SELECT $<id>::uuid, document_id, 'reread', 'waiting to read failed pages again', max_retries, chunk_max_retries,
-         reading, 1, $<id> || '.1', $<retryGroupId>::uuid
+      `INSERT INTO jobs (id, document_id, collection_id, kind, current_step, max_retries, chunk_max_retries, reading,
+         dispatch_count, queue_job_id, retry_group_id)
+       SELECT $<id>::uuid, document_id, collection_id, 'reread', 'waiting to read failed pages again', max_retries,
+         chunk_max_retries, reading, 1, $<id> || '.1', $<retryGroupId>::uuid
        FROM jobs WHERE document_id = $<documentId> AND kind = 'ingest' ORDER BY created_at DESC, id DESC LIMIT 1
-       RETURNING id AS "jobId", document_id AS "documentId", queue_job_id AS "queueJobId",
-         (SELECT d.collection_id FROM documents d WHERE d.id = document_id) AS "collectionId"`,
+       RETURNING id AS "jobId", document_id AS "documentId", collection_id AS "collectionId",
+         queue_job_id AS "queueJobId"`,
       job,
     );
   }
@@ -137,16 +138,19 @@ export class Jobs {
     const { finishedAfter = null, finishedBefore = null } = filter;
     const times = { createdAfter, createdBefore, finishedAfter, finishedBefore };
     const named = filename === null ? null : await findFewNamed(this.sql, filename);
-    const isInScope = `j.document_id IN (SELECT d.id FROM documents d WHERE ${isInCollections('d.collection_id', filter)})`;
-    return this.sql.many(
-      `SELECT ${columns}, ${placeColumn('j.created_at')}, ${ofDocument('filename')} AS filename
-       FROM jobs j
-       WHERE ${(collectionIds ?? exceptCollectionIds) === undefined ? 'true' : isInScope}
-         AND ${named === null ? isNamed(ofDocument('filename')) : 'j.document_id = ANY($<named>::uuid[])'}
+    const fits = (isInScope: string) => `${isInScope}
+         AND ${named === null ? isNamed(filenameColumn) : 'j.document_id = ANY($<named>::uuid[])'}
          AND ($<documentId> IS NULL OR j.document_id = $<documentId>) AND ${isOneOf('j.kind', 'kinds')}
          AND ${isOneOf('j.status', 'statuses')} AND ${isOneOf('j.error_code', 'errorCodes')}
-         AND ${isWithin('j.created_at', 'created')} AND ${isWithin('j.finished_at', 'finished')} AND ${isAfterPlace('j.created_at', 'j.id')}
-       ORDER BY j.created_at DESC, j.id DESC LIMIT $<limit>`,
+         AND ${isWithin('j.created_at', 'created')} AND ${isWithin('j.finished_at', 'finished')}
+         AND ${isAfterPlace('j.created_at', 'j.id')}`;
+    const isListed =
+      named === null && documentId === null && collectionIds !== undefined
+        ? `j.id = ANY(ARRAY(${newestInEach({ table: 'jobs j', time: 'created_at' }, fits)}))`
+        : fits(isInCollections('j.collection_id', filter));
+    return this.sql.many(
+      `SELECT ${columns}, ${placeColumn('j.created_at')}, ${filenameColumn} AS filename FROM jobs j
+       WHERE ${isListed} ORDER BY j.created_at DESC, j.id DESC LIMIT $<limit>`,
       {
         collectionIds,
         exceptCollectionIds,
@@ -159,6 +163,14 @@ export class Jobs {
         ...times,
         ...placeValues(page),
       },
+    );
+  }
+
+  /** Moves all jobs of these documents, which are being moved to another collection. */
+  async moveTo(documentIds: readonly string[], collectionId: string): Promise<void> {
+    await this.sql.none(
+      'UPDATE jobs SET collection_id = $<collectionId> WHERE document_id = ANY($<documentIds>::uuid[])',
+      { documentIds, collectionId },
     );
   }
 
@@ -186,7 +198,7 @@ export class Jobs {
     return this.sql.many(
       `SELECT id, 'documents' AS queue, queue_job_id AS "queueJobId", dispatch_count AS "dispatchCount" FROM jobs
        WHERE status = 'queued' AND id > $<after> AND updated_at NOT BETWEEN now() - $<olderThanMs> * interval '1 millisecond' AND now()
-         AND ${isNotBeingDeleted('jobs.document_id')}
+         AND ${isNotBeingDeleted('collection_id')}
        ORDER BY id LIMIT $<limit>`,
       options,
     );
