@@ -14,7 +14,7 @@ import type { BenchmarkResult, Figures } from './report';
 import { medianOf, percentile } from './statistics';
 
 const aimMs = 5_000;
-const idleUploads = 10;
+const idleUploads = 30;
 /** Small uploads wanted in each phase of a book. When a book is done sooner, another one follows. */
 const wantedPerPhase = 5;
 const maxTurns = 3;
