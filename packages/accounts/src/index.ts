@@ -1,2 +1,10 @@
 export { hashPassword, isOutdated, newPassword, verifyPassword } from './password';
-export { type AccountChanges, changeUser, createUser, deleteUser, insertUser, type NewAccount } from './users';
+export {
+  type AccountChanges,
+  changeUser,
+  createUser,
+  deleteUser,
+  insertUser,
+  type NewAccount,
+  updateUser,
+} from './users';

@@ -1,5 +1,5 @@
 import { type Actor, MillraceError, newId, type UserRole, type UserStatus } from '@millrace/contracts';
-import { type Database, firstAdminId, type Session, type UserRow } from '@millrace/database';
+import { type Database, firstAdminId, type Session, type UserChanges, type UserRow } from '@millrace/database';
 import { hashPassword } from './password';
 
 /** The collection that a new user gets. */
@@ -51,7 +51,7 @@ export interface AccountChanges {
 }
 
 /**
- * Changes a user. A change of the password ends its sessions.
+ * Changes a user. A change of the password ends its sessions, and so does disabling it: they do not come back when it is enabled.
  * @throws MillraceError USER_NOT_FOUND, EMAIL_TAKEN, or LAST_ADMIN when no active admin would be left
  */
 export async function changeUser(
@@ -61,20 +61,23 @@ export async function changeUser(
   actor: Actor,
 ): Promise<UserRow> {
   const passwordHash = typeof password === 'string' ? await hashPassword(password) : password;
-  return database.transaction(async (session) => {
-    const takesAdminAway = (changes.role ?? 'admin') !== 'admin' || changes.status === 'disabled';
-    if (takesAdminAway) {
-      await keepAnAdmin(session, id);
-    }
-    const before = found(await session.users.lock(id), id);
-    const after = found(await session.users.change(id, { ...changes, passwordHash }), id);
-    if (passwordHash !== undefined) {
-      await session.signIns.endAll(id);
-      await session.sessions.removeOfUser(id);
-    }
-    await recordChanges(session, { before, after, setsPassword: passwordHash !== undefined }, actor);
-    return after;
-  });
+  return database.transaction((session) => updateUser(session, id, { ...changes, passwordHash }, actor));
+}
+
+/** Does the same in a transaction, with a hash. LAST_ADMIN leaves the transaction as it was. */
+export async function updateUser(session: Session, id: string, changes: UserChanges, actor: Actor): Promise<UserRow> {
+  const { passwordHash } = changes;
+  if ((changes.role ?? 'admin') !== 'admin' || changes.status === 'disabled') {
+    await keepAnAdmin(session, id);
+  }
+  const before = found(await session.users.lock(id), id);
+  const after = found(await session.users.change(id, changes), id);
+  if (passwordHash !== undefined || after.status === 'disabled') {
+    await session.signIns.endAll(id);
+    await session.sessions.removeOfUser(id);
+  }
+  await recordChanges(session, { before, after, setsPassword: passwordHash !== undefined }, actor);
+  return after;
 }
 
 async function recordChanges(

@@ -5,7 +5,7 @@ import { authentication } from './authorization/authentication';
 import { withOrigin } from './authorization/requestOrigin';
 import { BrowserSessions, withSessions } from './authorization/sessions';
 import { signingIn } from './authorization/signingIn';
-import { requireInBrowser } from './browser/guard';
+import { recordChanges, requireInBrowser } from './browser/guard';
 import { browserPages } from './browser/pages';
 import { signInPages } from './browser/signIn';
 import type { Dependencies } from './dependencies';
@@ -22,7 +22,7 @@ import { ChunkSearch } from './search';
 /** Makes the HTTP application. It does not listen yet. */
 export function createApp({ providers, ...resources }: Dependencies): Express {
   const { config, database, logger } = resources;
-  const { credentials, passwordGuard, signIn } = signingIn(resources);
+  const { credentials, passwordGuard, passwords, signIn } = signingIn(resources);
   const sessions = new BrowserSessions(database);
   const limits = new RequestLimits(config, resources.rateLimiter);
   const authenticate = withLimits(withOrigin(withSessions(authentication(credentials, database), sessions)), limits);
@@ -46,9 +46,9 @@ export function createApp({ providers, ...resources }: Dependencies): Express {
   );
 
   app.use(['/docs', '/admin'], pageHeaders());
-  app.use(signInPages({ keys: credentials, sessions, limits }));
+  app.use(signInPages({ database, credentials, passwords, sessions, limits }));
   app.use(['/docs', '/openapi.json'], requireInBrowser(authenticate, 'documentation.read'));
-  app.use('/admin', requireInBrowser(authenticate, 'queues.operate'));
+  app.use('/admin', requireInBrowser(authenticate, 'queues.operate'), recordChanges(database));
   app.use(browserPages(resources));
 
   if (config.CORS_ORIGINS.length > 0) {

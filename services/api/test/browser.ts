@@ -12,6 +12,10 @@ export class TestBrowser {
     return this.submit('/admin/sign-in', { key, next });
   }
 
+  signInWithPassword(email: string, password: string, next = '/docs/'): Promise<Response> {
+    return this.submit('/admin/sign-in', { email, password, next });
+  }
+
   /** Opens a page. */
   async open(path: string): Promise<Response> {
     return this.keep(

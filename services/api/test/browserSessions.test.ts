@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { newId } from '@millrace/contracts';
 import { testApiKey } from '@millrace/test-support';
+import { decodeJwt, importJWK, type JWK, SignJWT } from 'jose';
 import { setCookies, TestBrowser } from './browser';
 import { newKey, newUser } from './principals';
 import { TestApi } from './support';
@@ -14,6 +15,23 @@ beforeEach(() => {
   browser = new TestBrowser(api);
 });
 afterAll(() => api.stop());
+
+interface Account {
+  id: string;
+  email: string;
+}
+const accountPassword = 'correct horse battery';
+
+/** Makes a user with a password. */
+async function newAccount(): Promise<Account> {
+  const email = `${newId()}@example.org`;
+  return (await api.client.post('/api/v1/users').send({ email, password: accountPassword })).body;
+}
+
+async function tokensOf({ email }: Account) {
+  const sent = { grant_type: 'password', email, password: accountPassword };
+  return (await api.anonymous.post('/api/v1/auth/token').send(sent)).body;
+}
 
 const pause = () => api.anonymous.put('/admin/queues/api/queues/chunks/pause');
 const actionsOf = async (kind: string) => (await api.client.get(`/api/v1/actions?kind=${kind}`)).body.actions;
@@ -69,7 +87,16 @@ describe('Signing in with a browser', () => {
       .type('form')
       .set({ 'sec-fetch-site': 'same-origin', 'x-forwarded-proto': 'https' })
       .send({ key: testApiKey });
-    expect(setCookies(answer)).toEqual([expect.stringContaining('; Secure'), expect.stringContaining('; Secure')]);
+    const [session, proof] = setCookies(answer);
+    // A browser takes a cookie with this prefix only from this host, so no other host of the domain can plant a session.
+    expect(session).toMatch(/^__Host-millrace_session=[\w-]{43};.* Path=\/;.* HttpOnly; Secure; SameSite=Strict$/);
+    expect(session).not.toContain('Domain');
+    expect(proof).toMatch(/; Secure; SameSite=Strict$/);
+    const [pair = ''] = session?.split(';') ?? [];
+    const openWith = (cookie: string) =>
+      api.anonymous.get('/api/v1/documents').set({ cookie, 'x-forwarded-proto': 'https' });
+    expect((await openWith(pair)).status).toBe(200);
+    expect((await openWith(pair.replace('__Host-', ''))).status).toBe(401);
   });
 
   test.each([
@@ -100,6 +127,122 @@ describe('Signing in with a browser', () => {
   });
 });
 
+describe('Signing in with a password', () => {
+  test('When it is right, then the user has a session of its own, which needs no key', async () => {
+    const user = await newAccount();
+    const answer = await browser.signInWithPassword(user.email.toUpperCase(), accountPassword);
+    expect([answer.status, answer.headers.location]).toEqual([303, '/docs/']);
+    expect((await browser.open('/docs/')).status).toBe(200);
+    const { body } = await api.anonymous.get('/api/v1/me').set('cookie', browser.header());
+    expect(body).toMatchObject({ kind: 'user', scopes: null, user: { id: user.id } });
+    expect(body.user.last_sign_in_at).not.toBeNull();
+    const { actions } = (await api.client.get(`/api/v1/actions?user_id=${user.id}&kind=sign_in`)).body;
+    expect(actions).toEqual([expect.objectContaining({ requested_by: `user:${user.id}`, address: '127.0.0.1' })]);
+  });
+
+  test.each<[string, (email: string) => Promise<[string, string]>]>([
+    ['the password is wrong', async (email) => [email, 'a wrong password']],
+    ['nobody has the address', async () => [`${newId()}@example.org`, accountPassword]],
+    ['the address is none', async () => ['"><script>alert(1)</script>', accountPassword]],
+    ['the password is longer than any', async (email) => [email, 'x'.repeat(1_001)]],
+    ['the user has no password', async () => [`${await newUser(api.database)}@example.org`, '']],
+  ])('When %s, then the form says the same each time, and there is no session', async (_what, given) => {
+    const [email, password] = await given((await newAccount()).email);
+    const answer = await browser.signInWithPassword(email, password);
+    expect(answer.status).toBe(401);
+    expect(answer.text).toContain('The e-mail address or the password is wrong.');
+    expect(answer.text).not.toMatch(/<script|wrong password|x{20}/);
+    expect(answer.headers['cache-control']).toBe('no-store');
+    expect(browser.cookies.size).toBe(0);
+  });
+
+  test('When it was wrong ten times, then the form and POST /auth/token wait together', async () => {
+    const { email } = await newAccount();
+    for (let i = 0; i < 10; i++) {
+      expect((await browser.signInWithPassword(email, 'a wrong password')).status).toBe(401);
+    }
+    const answer = await browser.signInWithPassword(email, accountPassword);
+    expect(answer.status).toBe(429);
+    expect(answer.text).toMatch(/too many attempts\. Minutes to wait: 1[45]\./);
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    const sent = { grant_type: 'password', email, password: accountPassword };
+    expect((await api.anonymous.post('/api/v1/auth/token').send(sent)).status).toBe(429);
+  });
+
+  test.each<[string, (user: Account) => Promise<unknown>]>([
+    [
+      'changes the password',
+      (user) =>
+        api.anonymous
+          .patch('/api/v1/me')
+          .set(browser.scriptHeaders())
+          .send({ password: `${user.id} another`, current_password: accountPassword }),
+    ],
+    [
+      'signs out everywhere',
+      async (user) => {
+        const { refresh_token } = await tokensOf(user);
+        return api.anonymous.post('/api/v1/auth/sign-out').send({ refresh_token, everywhere: true });
+      },
+    ],
+    [
+      'is disabled, also when it is enabled again',
+      async (user) => {
+        await api.client.patch(`/api/v1/users/${user.id}`).send({ status: 'disabled' });
+        return api.client.patch(`/api/v1/users/${user.id}`).send({ status: 'active' });
+      },
+    ],
+  ])('When its user %s, then its sessions end', async (_what, act) => {
+    const user = await newAccount();
+    await browser.signInWithPassword(user.email, accountPassword);
+    expect((await browser.open('/docs/')).status).toBe(200);
+    expect(await act(user)).toMatchObject({ ok: true });
+    expect((await browser.open('/docs/')).status).toBe(303);
+    expect((await api.anonymous.get('/api/v1/me').set('cookie', browser.header())).status).toBe(401);
+  });
+});
+
+describe('Signing in with a token', () => {
+  test('When it is in force, then the session ends when the token does', async () => {
+    const { access_token, expires_in } = await tokensOf(await newAccount());
+    const answer = await browser.signIn(access_token, '/docs/');
+    expect(answer.status).toBe(303);
+    const [, maxAge] = /Max-Age=(\d+)/.exec(setCookies(answer)[0] ?? '') ?? [];
+    expect(Number(maxAge)).toBeLessThanOrEqual(expires_in);
+    const { ms } = await api.database.sql.one<{ ms: number }>(
+      `SELECT (extract(epoch FROM expires_at - now()) * 1000)::float8 AS ms FROM sessions WHERE token_hash = $1`,
+      [
+        createHash('sha256')
+          .update(browser.cookies.get('millrace_session') ?? '')
+          .digest('hex'),
+      ],
+    );
+    expect(ms).toBeLessThanOrEqual(expires_in * 1000);
+    expect((await browser.open('/docs/')).status).toBe(200);
+  });
+
+  test('When it has expired, then the form says so', async () => {
+    const { access_token } = await tokensOf(await newAccount());
+    const { sub, sid } = decodeJwt(access_token);
+    const { id: kid, key } = await api.database.sql.one<{ id: string; key: JWK }>(
+      'SELECT id, private_key AS key FROM signing_keys WHERE verifies_until IS NULL',
+    );
+    const expired = await new SignJWT({ sid })
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid })
+      .setIssuer('millrace')
+      .setAudience('millrace')
+      .setSubject(sub ?? '')
+      .setJti(newId())
+      .setIssuedAt('-20m')
+      .setExpirationTime('-10m')
+      .sign(await importJWK(key, 'EdDSA'));
+    const answer = await browser.signIn(expired);
+    expect([answer.status, answer.type]).toEqual([401, 'text/html']);
+    expect(answer.text).toContain('The token has expired.');
+    expect(browser.cookies.size).toBe(0);
+  });
+});
+
 describe('Who may open which page', () => {
   test('When a member signs in, then it reads the documentation and does not see the queues', async () => {
     await browser.signIn(await newKey(api.database, await newUser(api.database)));
@@ -124,6 +267,10 @@ describe('A request with the cookie that changes something', () => {
     expect(
       (await api.anonymous.put('/admin/queues/api/queues/chunks/resume').set(browser.scriptHeaders())).status,
     ).toBe(200);
+    const acts = (await actionsOf('queue_changed')) as { details: { path: string } }[];
+    expect(acts.map(({ details }) => details.path)).toEqual(
+      expect.arrayContaining(['/queues/api/queues/chunks/pause', '/queues/api/queues/chunks/resume']),
+    );
   });
 
   test('When a browser sends no Sec-Fetch-Site, then its Origin must be this one', async () => {

@@ -17,6 +17,7 @@ export const actionKind = z.enum([
   'unshare_collection',
   'delete_collection',
   'cancel_re_embedding',
+  'queue_changed',
   'sign_in',
   'sign_in_failed',
   'sign_out',
@@ -52,7 +53,8 @@ const actionSchema = z.object({
   id: idSchema.describe("The action's id. That of a retry is the id of its retry group."),
   kind: actionKind.describe(
     'restore: an old version of the document was made current. ' +
-      'cancel_re_embedding: the change of the model of all vectors was cancelled.',
+      'cancel_re_embedding: the change of the model of all vectors was cancelled. ' +
+      'queue_changed: a button of Bull Board was used.',
   ),
   requested_by: actor,
   requested_at: timestamp.describe('When it was requested.'),

@@ -61,6 +61,13 @@ export class Users {
     return this.sql.oneOrNone(`SELECT ${columns} FROM users WHERE email = $1`, [email]);
   }
 
+  /** Finds what a sign-in with a password needs, in one statement, so that an unknown address costs as much as another. */
+  findForPassword(email: string): Promise<{ id: string; status: UserStatus; passwordHash: string | null } | null> {
+    return this.sql.oneOrNone('SELECT id, status, password_hash AS "passwordHash" FROM users WHERE email = $1', [
+      email,
+    ]);
+  }
+
   /** Finds a user and keeps it from changing until the transaction ends. */
   lock(id: string): Promise<UserRow | null> {
     return this.sql.oneOrNone(`SELECT ${columns} FROM users WHERE id = $1 FOR UPDATE`, [id]);

@@ -46,7 +46,7 @@ export class Credentials {
     if (issuer === ownIssuer) {
       const { signInId, userId } = await this.tokens.verify(credential);
       const find = (signIns: SignIns) => signIns.findHolder(signInId, userId);
-      const read = async (signIns: SignIns) => userPrincipal(await find(signIns));
+      const read = async (signIns: SignIns) => asPrincipal(await find(signIns));
       return this.remember(
         `sign-in ${signInId}`,
         () => read(this.signIns),
@@ -56,7 +56,7 @@ export class Credentials {
     if (issuer !== null && issuer === this.openId?.issuer) {
       const { openId } = this;
       const claims = await openId.verify(credential);
-      const find = async () => userPrincipal(await openId.findUser(claims));
+      const find = async () => asPrincipal(await openId.findUser(claims));
       return this.remember(`subject ${claims.subject}`, find, find);
     }
     const { keyHash } = storedKey(credential);
@@ -99,13 +99,14 @@ export class Credentials {
   }
 }
 
-function userPrincipal(holder: SignInHolder | null): Principal | null {
-  if (!holder) {
-    return null;
-  }
-  const { userId, role, defaultCollectionId } = holder;
+/** Makes the principal of a user who has signed in. */
+export function principalOfUser({ userId, role, defaultCollectionId }: SignInHolder): Principal {
   const limits = { scopes: null, collectionIds: null, expiresAt: null };
   return { kind: 'user', id: userId, userId, role, defaultCollectionId, ...limits };
+}
+
+function asPrincipal(holder: SignInHolder | null): Principal | null {
+  return holder && principalOfUser(holder);
 }
 
 function keyPrincipal(holder: KeyHolder | null): Principal | null {

@@ -1,4 +1,4 @@
-import { changeUser, insertUser } from '@millrace/accounts';
+import { insertUser, updateUser } from '@millrace/accounts';
 import { type Actor, MillraceError } from '@millrace/contracts';
 import type { Database, IdentifiedUser, Session, SignInHolder } from '@millrace/database';
 import type { OutsideClaims } from './tokens/outsideClaims';
@@ -54,21 +54,23 @@ export class OutsideUsers {
     return this.linksByEmail && isEmailVerified ? (await users.findByEmail(email))?.id : undefined;
   }
 
-  /** Takes the role and the groups of a newer token over. */
-  private async takeOver(claims: OutsideClaims, user: IdentifiedUser): Promise<void> {
+  /**
+   * Takes the role and the groups of a newer token over, in one transaction: otherwise an older token could come between and win.
+   * An admin may have changed the role meanwhile, so it is compared again.
+   */
+  private async takeOver(claims: OutsideClaims, { userId }: IdentifiedUser): Promise<void> {
     const { role, groups, issuedAt } = claims;
-    const isNewest = await this.database.transaction(async (session) => {
+    await this.database.transaction(async (session) => {
       if (!(await session.userIdentities.noteClaims(claims, issuedAt))) {
-        return false;
+        return;
       }
       if (groups !== undefined) {
-        await session.groups.setMemberships(user.userId, groups);
+        await session.groups.setMemberships(userId, groups);
       }
-      return true;
+      if (role !== undefined && role !== (await session.users.find(userId))?.role) {
+        await updateUser(session, userId, { role }, system).catch(allowLastAdmin);
+      }
     });
-    if (isNewest && role !== undefined && role !== user.role) {
-      await changeUser(this.database, user.userId, { role }, system).catch(allowLastAdmin);
-    }
   }
 }
 

@@ -1,20 +1,24 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { MillraceError, newId } from '@millrace/contracts';
-import type { Database, SessionHolder } from '@millrace/database';
+import type { Database, Session, SessionHolder } from '@millrace/database';
 import { parseCookie } from 'cookie';
 import type { CookieOptions, Request, Response } from 'express';
 import type { Authenticate } from './authentication';
 import type { Principal } from './principal';
 
 const sessionCookie = 'millrace_session';
+/** Under https. With this name a browser takes the cookie from this very host alone, and not from another one of its domain. */
+const secureSessionCookie = `__Host-${sessionCookie}`;
 /** A page reads this cookie and sends it back in a header. Another site cannot read it. axios, which Bull Board uses, does both. */
 const proofCookie = 'XSRF-TOKEN';
 const proofHeader = 'X-XSRF-TOKEN';
 /** The name of the field that has the same proof in a form. */
 export const proofField = 'csrf_token';
 
-const lifetimeMs = 8 * 3_600_000;
-const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** The longest time of a session. */
+export const sessionLifetimeMs = 8 * 3_600_000;
+/** The methods of requests that change nothing. */
+export const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
  * The sessions of browsers. The cookie has a random token; the database has its hash, so that a session can be ended, and ends with
@@ -24,18 +28,26 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 export class BrowserSessions {
   constructor(private readonly database: Database) {}
 
-  /** Signs the principal in with a new session, and records it. It ends the session that the browser had. */
-  async start(request: Request, response: Response, principal: Principal): Promise<void> {
+  /**
+   * Signs the principal in with a new session, in this transaction, and records it. It ends the session that the browser had.
+   * @returns its token, for `hand` after the transaction
+   */
+  async begin(session: Session, request: Request, principal: Principal, lifetimeMs: number): Promise<string> {
+    const { actions, sessions } = session;
     const token = randomBytes(32).toString('base64url');
     const former = tokenOf(request);
+    const { userId } = principal;
     const keyId = principal.kind === 'api-key' ? principal.id : null;
-    await this.database.transaction(async ({ actions, sessions }) => {
-      await (former !== undefined && sessions.remove(hashOf(former)));
-      await sessions.add({ id: newId(), tokenHash: hashOf(token), userId: principal.userId, keyId, lifetimeMs });
-      await actions.record({ id: newId(), kind: 'sign_in', actor: principal, details: { to: 'browser' } });
-    });
+    await (former !== undefined && sessions.remove(hashOf(former)));
+    await sessions.add({ id: newId(), tokenHash: hashOf(token), userId, keyId, lifetimeMs });
+    await actions.record({ id: newId(), kind: 'sign_in', actor: principal, userId, details: { to: 'browser' } });
+    return token;
+  }
+
+  /** Gives the token of a session to the browser. */
+  hand(request: Request, response: Response, token: string, lifetimeMs: number): void {
     const options = { ...cookieOptions(request), maxAge: lifetimeMs };
-    response.cookie(sessionCookie, token, { ...options, httpOnly: true });
+    response.cookie(sessionCookieOf(request), token, { ...options, httpOnly: true });
     response.cookie(proofCookie, proofOf(token), options);
   }
 
@@ -51,7 +63,7 @@ export class BrowserSessions {
         }
       });
     }
-    response.clearCookie(sessionCookie, cookieOptions(request));
+    response.clearCookie(sessionCookieOf(request), cookieOptions(request));
     response.clearCookie(proofCookie, cookieOptions(request));
   }
 
@@ -131,7 +143,11 @@ function principalOf({ sessionId: _, keyId, scopes, collectionIds, ...user }: Se
 }
 
 function tokenOf(request: Request): string | undefined {
-  return parseCookie(request.get('cookie') ?? '')[sessionCookie];
+  return parseCookie(request.get('cookie') ?? '')[sessionCookieOf(request)];
+}
+
+function sessionCookieOf(request: Request): string {
+  return request.secure ? secureSessionCookie : sessionCookie;
 }
 
 function hashOf(token: string): string {

@@ -1,15 +1,8 @@
-import { hashPassword, isOutdated, verifyPassword } from '@millrace/accounts';
 import { type Actor, MillraceError, newId } from '@millrace/contracts';
 import type { Database } from '@millrace/database';
-import type { PasswordGuard } from './passwordGuard';
+import { anonymous, type GivenPassword, type Origin, type Passwords } from './passwords';
 import type { AccessTokens } from './tokens/accessTokens';
 import { newRefreshToken, refreshTokenHash } from './tokens/refreshTokens';
-
-/** Where a request came from. */
-export interface Origin {
-  address: string;
-  requestId: string;
-}
 
 /** What a program gets that has signed in. */
 export interface IssuedTokens {
@@ -23,49 +16,23 @@ export interface IssuedTokens {
 export class SignIn {
   constructor(
     private readonly database: Database,
-    private readonly guard: PasswordGuard,
+    private readonly passwords: Passwords,
     private readonly tokens: AccessTokens,
     private readonly refreshLifetimeMs: number,
   ) {}
 
-  /** Signs in with a password. @throws MillraceError SIGN_IN_FAILED or TOO_MANY_REQUESTS */
-  async withPassword(given: { email: string; password: string }, origin: Origin): Promise<IssuedTokens> {
-    await this.guard.admit(given.email, origin.address);
-    const user = await this.database.users.findByEmail(given.email);
-    const hash = user && (await this.database.users.findPasswordHash(user.id));
-    const matches = await verifyPassword(hash, given.password);
-    if (!user || !hash || !matches || user.status !== 'active') {
-      throw await this.refuse(user?.id, origin);
-    }
-    await this.guard.succeeded(given.email);
-    const replacement = isOutdated(hash) ? await hashPassword(given.password) : undefined;
+  /** Signs a program in with a password. @throws MillraceError SIGN_IN_FAILED or TOO_MANY_REQUESTS */
+  async withPassword(given: GivenPassword, origin: Origin): Promise<IssuedTokens> {
     const signInId = newId();
     const refreshToken = newRefreshToken();
-    const began = await this.database.transaction(async (session) => {
-      const { users, signIns, actions } = session;
-      // The password may have been changed, or the user disabled, while the hash was computed.
-      const locked = await users.lock(user.id);
-      if (locked?.status !== 'active' || (await users.findPasswordHash(user.id)) !== hash) {
-        return false;
-      }
-      if (replacement !== undefined) {
-        await users.change(user.id, { passwordHash: replacement });
-      }
-      await signIns.insert({
-        id: signInId,
-        userId: user.id,
-        tokenHash: refreshTokenHash(refreshToken),
-        lifetimeMs: this.refreshLifetimeMs,
-      });
+    const userId = await this.passwords.signIn(given, origin, async ({ signIns, actions }, { userId }) => {
+      const lifetimeMs = this.refreshLifetimeMs;
+      await signIns.insert({ id: signInId, userId, tokenHash: refreshTokenHash(refreshToken), lifetimeMs });
       await signIns.removeExpired({ olderThanMs: 86_400_000, limit: 100 });
-      await users.noteSignIn(user.id);
-      await actions.record({ id: newId(), kind: 'sign_in', actor: userActor(user.id, origin), userId: user.id });
-      return true;
+      await actions.record({ id: newId(), kind: 'sign_in', actor: userActor(userId, origin), userId });
+      return userId;
     });
-    if (!began) {
-      throw await this.refuse(user.id, origin);
-    }
-    return this.issue({ userId: user.id, signInId, refreshToken });
+    return this.issue({ userId, signInId, refreshToken });
   }
 
   /**
@@ -124,21 +91,8 @@ export class SignIn {
     const { refreshToken, ...claims } = made;
     return { accessToken: await this.tokens.issue(claims), refreshToken, lifetimeMs: this.tokens.lifetimeMs };
   }
-
-  /** Records a failed sign-in. The e-mail of an unknown user may be a password in the wrong field, and is not recorded. */
-  private async refuse(userId: string | undefined, origin: Origin): Promise<MillraceError> {
-    if (await this.guard.failed(origin.address)) {
-      const about = userId === undefined ? {} : { userId };
-      await this.database.actions.record({ id: newId(), kind: 'sign_in_failed', actor: anonymous(origin), ...about });
-    }
-    return new MillraceError('SIGN_IN_FAILED');
-  }
 }
 
 function userActor(id: string, origin: Origin): Actor {
   return { kind: 'user', id, userId: id, ...origin };
-}
-
-function anonymous(origin: Origin): Actor {
-  return { kind: 'anonymous', ...origin };
 }

@@ -4,6 +4,7 @@ import type { Dependencies } from '../dependencies';
 import { Credentials } from './credentials';
 import { OutsideUsers } from './outsideUsers';
 import { PasswordGuard } from './passwordGuard';
+import { Passwords } from './passwords';
 import { SignIn } from './signIn';
 import { AccessTokens } from './tokens/accessTokens';
 import { OpenIdTokens } from './tokens/openIdTokens';
@@ -22,10 +23,12 @@ export function signingIn(made: Pick<Dependencies, 'config' | 'database' | 'rate
   const { config, database, rateLimiter, signingKeys } = made;
   const tokens = new AccessTokens(signingKeys, config.ACCESS_TOKEN_LIFETIME_MS);
   const passwordGuard = new PasswordGuard(rateLimiter);
+  const passwords = new Passwords(database, passwordGuard);
   return {
     credentials: new Credentials(database, tokens, configuredProvider(database, config)),
     passwordGuard,
-    signIn: new SignIn(database, passwordGuard, tokens, config.REFRESH_TOKEN_LIFETIME_MS),
+    passwords,
+    signIn: new SignIn(database, passwords, tokens, config.REFRESH_TOKEN_LIFETIME_MS),
   };
 }
 

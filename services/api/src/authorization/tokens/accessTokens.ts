@@ -82,3 +82,13 @@ export function issuerOf(credential: string): string | null {
     return null;
   }
 }
+
+/** Returns when a token that was accepted expires; null for what is no token. */
+export function expiryOf(credential: string): Date | null {
+  try {
+    const { exp } = decodeJwt(credential);
+    return exp === undefined ? null : new Date(exp * 1000);
+  } catch {
+    return null;
+  }
+}
