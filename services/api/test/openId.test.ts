@@ -11,11 +11,14 @@ import { TestApi } from './support';
 class Provider {
   keys: JWK[] = [];
   isAway = false;
+  /** How many it has got. */
+  requests = 0;
   private signer: { kid: string; privateKey: Parameters<SignJWT['sign']>[0] } | undefined;
   private readonly server: Server;
 
   constructor() {
     this.server = createServer((request, response) => {
+      this.requests += 1;
       if (this.isAway) {
         response.writeHead(503).end();
         return;
@@ -115,6 +118,15 @@ describe('A token of the outside provider', () => {
     ['another issuer', () => ({ iss: 'https://issuer.example.org' })],
     ['no subject', () => ({ sub: undefined })],
     ['no expiry', () => ({ exp: undefined })],
+    ['an empty subject', () => ({ sub: '' })],
+    ['a subject that is a number', () => ({ sub: 7 })],
+    ['a subject that is a list', () => ({ sub: ['a'] })],
+    ['a subject with a NUL', () => ({ sub: `a\0${randomUUID()}` })],
+    ['a subject with broken Unicode', () => ({ sub: `\ud800${randomUUID()}` })],
+    ['a subject that no row can hold', () => ({ sub: 'x'.repeat(3_000) })],
+    ['a time of issue in the future', () => ({ iat: seconds() + 3_600, exp: seconds() + 7_200 })],
+    ['a time of issue that is no time', () => ({ iat: 1e300, exp: 1e301 })],
+    ['a time of issue that is negative', () => ({ iat: -1e300 })],
     ['a time before which it is not valid', () => ({ nbf: seconds() + 60 })],
   ])('When it has %s, then UNAUTHENTICATED', async (_what, claims) => {
     expect((await me(claims())).body).toMatchObject({ status: 401, code: 'UNAUTHENTICATED' });
@@ -206,6 +218,35 @@ describe('A local user with the same e-mail address', () => {
   });
 });
 
+test('When the address is in another claim than "email", then the provider has not verified it', async () => {
+  const fresh = await TestApi.start({
+    OIDC_ISSUER: provider.issuer,
+    OIDC_AUDIENCE: 'millrace',
+    OIDC_LINK_BY_EMAIL: 'true',
+    OIDC_EMAIL_CLAIM: 'upn',
+  });
+  try {
+    const [victim, own] = [newEmail(), newEmail()];
+    await fresh.client.post('/api/v1/users').send({ email: victim });
+    const answer = await me({ upn: victim, email: own, email_verified: true }, fresh);
+    expect(answer.body).toMatchObject({ status: 403, code: 'FORBIDDEN' });
+  } finally {
+    await fresh.stop();
+  }
+});
+
+test('When tokens of one user come at once, then the role of the newest one stays', async () => {
+  for (let round = 0; round < 5; round++) {
+    const sub = randomUUID();
+    const now = seconds();
+    await me({ sub, iat: now - 60 });
+    await Promise.all(
+      Array.from({ length: 8 }, (_, i) => me({ sub, iat: now - 30 + i, realm: { roles: i < 7 ? ['ops'] : [] } })),
+    );
+    expect((await me({ sub, iat: now - 50 })).body.user.role).toBe('member');
+  }
+});
+
 describe('The keys of the provider', () => {
   test('When they change, then tokens of the new ones are accepted, and those of the old ones no longer', async () => {
     const sub = randomUUID();
@@ -217,14 +258,30 @@ describe('The keys of the provider', () => {
     expect(old.body.code).toBe('UNAUTHENTICATED');
   });
 
+  test('When many tokens name keys that the provider does not have, then it is hardly asked', async () => {
+    await me();
+    const asked = provider.requests;
+    const payload = (await provider.token()).split('.')[1];
+    for (let i = 0; i < 50; i++) {
+      const header = Buffer.from(JSON.stringify({ alg: 'RS256', kid: randomUUID() })).toString('base64url');
+      const answer = await api.anonymous.set('Authorization', `Bearer ${header}.${payload}.AAAA`).get('/api/v1/me');
+      expect(answer.status).toBe(401);
+    }
+    // At most one request in five seconds.
+    expect(provider.requests - asked).toBeLessThan(20);
+  });
+
   test('When the provider is away before they were fetched, then the answer says so, and others still sign in', async () => {
     const fresh = await TestApi.start({ OIDC_ISSUER: provider.issuer, OIDC_AUDIENCE: 'millrace' });
     try {
       provider.isAway = true;
       expect((await me({}, fresh)).body).toMatchObject({ status: 503, code: 'IDENTITY_PROVIDER_UNAVAILABLE' });
       expect((await fresh.client.get('/api/v1/me')).status).toBe(200);
+      const asked = provider.requests;
+      await Promise.all(Array.from({ length: 20 }, () => me({}, fresh)));
+      expect(provider.requests - asked).toBeLessThanOrEqual(1);
       provider.isAway = false;
-      expect((await me({}, fresh)).status).toBe(200);
+      await waitFor('the provider to be asked again', async () => (await me({}, fresh)).status === 200);
     } finally {
       provider.isAway = false;
       await fresh.stop();

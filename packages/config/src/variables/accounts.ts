@@ -103,7 +103,7 @@ export const openId = group({
     OIDC_LINK_BY_EMAIL: oneOf(['true', 'false'])
       .default('false')
       .describe(
-        'true: the first token of a user with a verified e-mail address (email_verified) belongs to the user who has that address already.',
+        'true: the first token of a user with a verified e-mail address (email_verified) belongs to the user who has that address already. Only with the claim email: no provider verifies others.',
       ),
   },
 });

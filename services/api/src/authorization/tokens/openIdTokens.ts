@@ -21,7 +21,7 @@ export interface OpenIdOptions {
 
 /** Tokens of an outside OpenID provider. */
 export class OpenIdTokens {
-  private keys: JWTVerifyGetKey | undefined;
+  private keys: Promise<JWTVerifyGetKey> | undefined;
 
   constructor(
     private readonly options: OpenIdOptions,
@@ -45,13 +45,27 @@ export class OpenIdTokens {
   }
 
   private async verifySignature(token: string, expected: { issuer: string; audience: string }): Promise<JWTPayload> {
-    this.keys ??= await this.findKeys();
+    const keys = await this.sharedKeys();
     try {
       const requiredClaims = ['sub', 'iat', 'exp'];
-      return (await jwtVerify(token, this.keys, { ...expected, algorithms, clockTolerance, requiredClaims })).payload;
+      return (await jwtVerify(token, keys, { ...expected, algorithms, clockTolerance, requiredClaims })).payload;
     } catch (error) {
       throw isFetchError(error) ? unavailable(error) : error;
     }
+  }
+
+  /** Finds the keys once for all requests. After a failure it is tried again, but not by each request: anybody can send one. */
+  private sharedKeys(): Promise<JWTVerifyGetKey> {
+    if (this.keys === undefined) {
+      const found = this.findKeys();
+      found.catch(() => {
+        setTimeout(() => {
+          this.keys = undefined;
+        }, cooldownMs).unref();
+      });
+      this.keys = found;
+    }
+    return this.keys;
   }
 
   private async findKeys(): Promise<JWTVerifyGetKey> {

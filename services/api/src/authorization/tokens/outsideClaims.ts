@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { emailAddress, type UserRole, userRole } from '@millrace/contracts';
+import { emailAddress, MillraceError, type UserRole, userRole } from '@millrace/contracts';
 import type { JWTPayload } from 'jose';
+import { clockTolerance } from './accessTokens';
 
 /** Which claims of the provider mean what. */
 export interface ClaimNames {
@@ -25,21 +26,47 @@ export interface OutsideClaims {
   issuedAt: Date;
 }
 
-/** Reads the claims of a token that has been verified. */
+/** What OpenID Connect allows a subject to be at most, and what a row can hold. */
+const longestSubject = 255;
+
+/**
+ * Reads the claims of a token that has been verified.
+ * @throws MillraceError UNAUTHENTICATED for a subject that cannot be stored as it is, or a time of issue that is still to come
+ */
 export function readClaims(payload: JWTPayload, issuer: string, names: ClaimNames): OutsideClaims {
-  const { sub: subject = '', iat = 0, name, email_verified } = payload;
+  const { iat = 0, name, email_verified } = payload;
+  const subject = subjectOf(payload);
+  // It would keep every later token from changing the user.
+  if (!(iat >= 0 && iat <= Date.now() / 1000 + clockTolerance)) {
+    throw new MillraceError('UNAUTHENTICATED', 'The token was issued at a time that is not in the past.');
+  }
   const given = emailAddress.safeParse(claimOf(payload, names.email));
   const email = given.success && email_verified !== false ? given.data : undefined;
   return {
     issuer,
     subject,
     email: email ?? addressFor(issuer, subject),
-    isEmailVerified: email !== undefined && email_verified === true,
+    // The provider says it of the claim "email" alone. Users may be able to choose what is in others.
+    isEmailVerified: email !== undefined && email_verified === true && names.email === 'email',
     name: typeof name === 'string' ? name.replaceAll('\0', '').toWellFormed().slice(0, 200) : '',
     role: names.role === undefined ? undefined : highestRole(textsOf(claimOf(payload, names.role)), names.roleMap),
     groups: names.groups === undefined ? undefined : textsOf(claimOf(payload, names.groups)),
     issuedAt: new Date(iat * 1000),
   };
+}
+
+function subjectOf({ sub }: JWTPayload): string {
+  const given: unknown = sub;
+  if (
+    typeof given !== 'string' ||
+    given === '' ||
+    given.length > longestSubject ||
+    given.includes('\0') ||
+    !given.isWellFormed()
+  ) {
+    throw new MillraceError('UNAUTHENTICATED', 'The token names no subject that can be stored.');
+  }
+  return given;
 }
 
 /** Finds a claim. Dots lead into objects, unless a claim has the whole name. */
@@ -58,7 +85,10 @@ function claimOf(payload: JWTPayload, name: string): unknown {
 /** The texts of a claim: a list, or one text with spaces. */
 function textsOf(claim: unknown): string[] {
   const values = typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : [];
-  return values.filter((value): value is string => typeof value === 'string' && value !== '' && !value.includes('\0'));
+  return values.filter(
+    (value): value is string =>
+      typeof value === 'string' && value !== '' && !value.includes('\0') && value.isWellFormed(),
+  );
 }
 
 function highestRole(values: readonly string[], roleMap: ReadonlyMap<string, UserRole> | undefined): UserRole {
