@@ -4,6 +4,7 @@ import { createLogger } from '@millrace/telemetry';
 import { testAdminPassword, testServers, Wire, waitFor } from '@millrace/test-support';
 import { decodeJwt, decodeProtectedHeader, importJWK, type JWK, type JWTPayload, SignJWT } from 'jose';
 import { startApi } from '../src';
+import { SigningKeys } from '../src/authorization/tokens/signingKeys';
 import { newUser } from './principals';
 import { TestApi } from './support';
 
@@ -179,6 +180,39 @@ describe('A refresh token', () => {
     }
   });
 
+  test('When its user was disabled and is enabled again, then it stays refused', async () => {
+    const { user, access, refreshToken } = await signedIn();
+    for (const status of ['disabled', 'active']) {
+      await api.client.patch(`/api/v1/users/${user.id}`).send({ status });
+    }
+    expect([(await refresh(refreshToken)).status, await statusWith(access)]).toEqual([401, 401]);
+    expect((await signIn(user.email)).status).toBe(200);
+  });
+
+  test('When those before it have expired, then they are forgotten, and it goes on', async () => {
+    const { user, refreshToken } = await signedIn();
+    const second = (await refresh(refreshToken)).body.refresh_token;
+    const third = (await refresh(second)).body.refresh_token;
+    const count = async () =>
+      (
+        await database.sql.one<{ count: number }>(
+          `SELECT count(*)::integer AS count FROM refresh_tokens t JOIN sign_ins s ON s.id = t.sign_in_id WHERE s.user_id = $1`,
+          [user.id],
+        )
+      ).count;
+    expect(await count()).toBe(3);
+    await database.sql.none(
+      `UPDATE refresh_tokens SET used_at = now() - interval '1 year' WHERE used_at IS NOT NULL AND sign_in_id IN
+         (SELECT id FROM sign_ins WHERE user_id = $1)`,
+      [user.id],
+    );
+    const fourth = await refresh(third);
+    expect([fourth.status, await count()]).toEqual([200, 2]);
+    // A token that was used a moment ago is still noticed.
+    expect((await refresh(third)).status).toBe(401);
+    expect((await refresh(fourth.body.refresh_token)).status).toBe(401);
+  });
+
   test('When its owner signs out, then its tokens are refused at once, and with everywhere those of all sign-ins', async () => {
     const { user, access, refreshToken } = await signedIn();
     const other = (await signIn(user.email)).body;
@@ -333,6 +367,15 @@ describe('Signing keys', () => {
     await api.client.post('/api/v1/auth/signing-keys/rotate');
     const { count } = await database.sql.one<{ count: number }>('SELECT count(*)::integer AS count FROM signing_keys');
     expect(count).toBe(2);
+  });
+
+  test('When a key no longer verifies, then a process that knew it forgets it, also when no unknown key comes', async () => {
+    const keys = new SigningKeys(database, { tokenLifetimeMs: 1_000, maxAgeMs: 1_000_000, longestKnownMs: 0 });
+    const id = await keys.rotate({ kind: 'system' });
+    expect(await keys.verifierOf(id)).not.toBeNull();
+    await keys.rotate({ kind: 'system' });
+    await database.sql.none(`UPDATE signing_keys SET verifies_until = now() - interval '1 s' WHERE id = $1`, [id]);
+    await waitFor('the key to be forgotten', async () => (await keys.verifierOf(id)) === null);
   });
 
   test('When the key is older than SIGNING_KEY_MAX_AGE_MS, then the next sign-in has a new one', async () => {

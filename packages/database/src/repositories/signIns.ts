@@ -61,11 +61,19 @@ export class SignIns {
     );
   }
 
-  /** Replaces a refresh token, which `lockToken` has found unused, by the next one. */
+  /**
+   * Replaces a refresh token, which `lockToken` has found unused, by the next one. Tokens that were used longer ago than one is
+   * valid have expired, so nobody needs to notice a second use. They go: a sign-in may be refreshed for years.
+   */
   async rotate(change: { signInId: string; used: string; next: string; lifetimeMs: number }): Promise<void> {
     await this.sql.none('UPDATE refresh_tokens SET used_at = now() WHERE token_hash = $<used>', change);
     await this.sql.none(
       `UPDATE sign_ins SET expires_at = now() + $<lifetimeMs> * interval '1 millisecond' WHERE id = $<signInId>`,
+      change,
+    );
+    await this.sql.none(
+      `DELETE FROM refresh_tokens
+       WHERE sign_in_id = $<signInId> AND used_at < now() - $<lifetimeMs> * interval '1 millisecond'`,
       change,
     );
     await this.insertToken(change.signInId, change.next);

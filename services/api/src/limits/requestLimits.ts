@@ -66,11 +66,14 @@ export class RequestLimits {
   }
 }
 
-/** Adds the limits of requests to an authentication. One that fails counts for the address that it came from. */
+/**
+ * Adds the limits of requests to an authentication. One that fails counts for the address that it came from, whatever the reason:
+ * an expired token takes as much work as a forged one. While the database is away, it is not the client that fails.
+ */
 export function withLimits(authenticate: Authenticate, limits: RequestLimits): Authenticate {
   return async (request, rateClass) => {
     const principal = await authenticate(request, rateClass).catch(async (error: unknown) => {
-      if (error instanceof MillraceError && error.code === 'UNAUTHENTICATED') {
+      if (error instanceof MillraceError && error.code !== 'DATABASE_UNAVAILABLE') {
         await limits.countAnonymous(request);
       }
       throw error;

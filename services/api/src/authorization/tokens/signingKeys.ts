@@ -7,6 +7,9 @@ export const signingAlgorithm = 'EdDSA';
 
 /** How long tokens of a replaced key are accepted beyond their lifetime: clocks differ, and a token may be signed just then. */
 const graceMs = 60_000;
+/** A process reads the keys again after this time, so that one that no longer verifies is soon forgotten. */
+const longestKnownMs = 60_000;
+
 /** An unknown key is looked for at most this often, so that forged tokens do not become statements. */
 const reloadMs = 1_000;
 
@@ -15,14 +18,14 @@ const reloadMs = 1_000;
  * verify until their tokens have expired. A process learns of a new key from the first token that names it.
  */
 export class SigningKeys {
-  private readonly verifiers = new Map<string, CryptoKey>();
+  private verifiers: ReadonlyMap<string, CryptoKey> = new Map();
   private readonly signers = new Map<string, CryptoKey>();
   private loadedAt = Number.NEGATIVE_INFINITY;
   private loading: Promise<void> | undefined;
 
   constructor(
     private readonly database: Database,
-    private readonly options: { tokenLifetimeMs: number; maxAgeMs: number },
+    private readonly options: { tokenLifetimeMs: number; maxAgeMs: number; longestKnownMs?: number },
   ) {}
 
   /** Finds the key that signs. Makes the first one, and replaces one that is too old. */
@@ -47,13 +50,22 @@ export class SigningKeys {
 
   /** Finds the public key of a token, or null. */
   async verifierOf(id: string): Promise<CryptoKey | null> {
-    if (!this.verifiers.has(id) && performance.now() - this.loadedAt >= reloadMs) {
-      this.loading ??= this.load().finally(() => {
-        this.loading = undefined;
-      });
-      await this.loading;
+    const ageMs = performance.now() - this.loadedAt;
+    if (!this.verifiers.has(id) && ageMs >= reloadMs) {
+      await this.reload();
+    } else if (ageMs >= (this.options.longestKnownMs ?? longestKnownMs)) {
+      // No request waits for it, and none fails while the database is away.
+      this.reload().catch(() => undefined);
     }
     return this.verifiers.get(id) ?? null;
+  }
+
+  /** Reads the keys, once for all requests of the moment. */
+  private reload(): Promise<void> {
+    this.loading ??= this.load().finally(() => {
+      this.loading = undefined;
+    });
+    return this.loading;
   }
 
   /** Lists the public keys whose tokens are accepted. */
@@ -63,10 +75,8 @@ export class SigningKeys {
 
   private async load(): Promise<void> {
     const rows = await this.database.signingKeys.list();
-    this.verifiers.clear();
-    for (const row of rows) {
-      this.verifiers.set(row.id, (await importJWK(publicJwk(row), signingAlgorithm)) as CryptoKey);
-    }
+    const imported = await Promise.all(rows.map((row) => importJWK(publicJwk(row), signingAlgorithm)));
+    this.verifiers = new Map(rows.map(({ id }, index) => [id, imported[index] as CryptoKey]));
     this.loadedAt = performance.now();
   }
 
