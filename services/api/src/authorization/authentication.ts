@@ -2,6 +2,7 @@ import type { Database } from '@millrace/database';
 import type { Request } from 'express';
 import type { RateClass } from '../http/endpoint';
 import type { Credentials } from './credentials';
+import { KeyUses } from './keyUses';
 import type { Principal } from './principal';
 
 /** Finds out who makes a request, and counts the request. @throws MillraceError UNAUTHENTICATED, TOKEN_EXPIRED or TOO_MANY_REQUESTS */
@@ -14,17 +15,10 @@ function bearerOrHeader(request: Request): string | undefined {
 
 /** Accepts an access token or an API key as "Authorization: Bearer KEY" or "X-API-Key: KEY". */
 export function authentication(credentials: Credentials, database: Database): Authenticate {
+  const uses = new KeyUses(database.apiKeys);
   return async (request) => {
     const principal = await credentials.find(bearerOrHeader(request));
-    noteUse(database, principal);
+    void uses.note(principal);
     return principal;
   };
-}
-
-/** Records the use of a key. The request does not wait for it, and does not fail with it. */
-function noteUse(database: Database, { kind, id }: Principal): void {
-  if (kind !== 'api-key') {
-    return;
-  }
-  database.apiKeys.noteUse(id).catch(() => undefined);
 }
