@@ -39,15 +39,28 @@ export function copyDocument(
     if (source.status !== 'ready' && source.status !== 'partial') {
       throw new MillraceError('DOCUMENT_NOT_SEARCHABLE', `The document is ${source.status}.`);
     }
-    const details = { to_collection_id: copy.collectionId, copy_id: copy.id };
-    await session.actions.record({ id: newId(), kind: 'copy', actor, documentId, details });
     await insertDocument(session, source, copy);
+    await recordCopy(session, source, copy, actor);
     await requireRoom(session, target, source);
     await insertJob(session, source, copy);
     await session.documentPages.copy(documentId, copy.id);
     await copyChunks(session, documentId, copy);
     return true;
   });
+}
+
+/** Records the copy in both collections, because the members of each see what is done in it. */
+async function recordCopy(
+  { actions }: Session,
+  source: DocumentRow,
+  { id, collectionId }: DocumentCopy,
+  actor: Actor,
+): Promise<void> {
+  const act = { kind: 'copy' as const, actor };
+  const to = { to_collection_id: collectionId, copy_id: id };
+  await actions.record({ id: newId(), ...act, documentId: source.id, details: to });
+  const from = { from_collection_id: source.collectionId, copy_of: source.id };
+  await actions.record({ id: newId(), ...act, documentId: id, details: from });
 }
 
 /** Keeps the source and its jobs from changing until the transaction ends. */

@@ -42,10 +42,13 @@ export function moveDocument(
       throw new MillraceError('VERSION_NOT_CURRENT');
     }
     await refuseDuplicate(session, locked, collectionId);
-    const details = { to_collection_id: collectionId };
-    await session.actions.record({ id: newId(), kind: 'move', actor, documentId, details });
+    const record = (details: Record<string, string>) =>
+      session.actions.record({ id: newId(), kind: 'move', actor, documentId, details });
+    // Twice, because the members of each collection see what is done in it.
+    await record({ to_collection_id: collectionId });
     const { bytes } = await changeCollection(session, ids, collectionId);
     await session.jobs.moveTo(ids, collectionId);
+    await record({ from_collection_id: document.collectionId });
     await requireRoom(session, target, { documents: ids.length, sizeBytes: bytes });
     await session.documentChunks.moveTo(ids, collectionId);
     return true;

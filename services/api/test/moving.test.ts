@@ -68,9 +68,15 @@ describe('Moving a document', () => {
     expect(await useOf(from)).toMatchObject({ documents: { total: 0 }, bytes: 0, chunks: 0 });
     expect(await useOf(to)).toMatchObject({ documents: { total: 1 }, bytes: 10, chunks: 3 });
     const { actions } = (await api.client.get(`/api/v1/actions?document_id=${documentId}`)).body;
-    expect(actions).toMatchObject([{ kind: 'move', collection_id: from, details: { to_collection_id: to } }]);
+    expect(actions).toHaveLength(2);
+    expect(actions).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ kind: 'move', collection_id: from, details: { to_collection_id: to } }),
+        expect.objectContaining({ kind: 'move', collection_id: to, details: { from_collection_id: from } }),
+      ]),
+    );
     expect((await send('move', documentId, to)).status).toBe(200);
-    expect((await api.client.get(`/api/v1/actions?document_id=${documentId}`)).body.actions).toHaveLength(1);
+    expect((await api.client.get(`/api/v1/actions?document_id=${documentId}`)).body.actions).toHaveLength(2);
   });
 
   test('When its work has not ended, then it stays where it is', async () => {
@@ -235,3 +241,20 @@ describe('Copying a document', () => {
     expect(await useOf(to)).toMatchObject({ documents: { total: 0 } });
   });
 });
+
+test.each(['move', 'copy'] as const)(
+  'When somebody makes a %s, then readers of either collection see who did',
+  async (way) => {
+    const [from, to] = [await newCollection(database), await newCollection(database)];
+    const { documentId } = await endedDocument(database, 1, { collectionId: from });
+    await withOriginal(documentId);
+    expect((await send(way, documentId, to)).ok).toBe(true);
+    for (const collectionId of [from, to]) {
+      const reader = await newUser(database);
+      await share(database, collectionId, reader, 'reader');
+      const asReader = api.anonymous.set('X-API-Key', await newKey(database, reader));
+      const { actions } = (await asReader.get('/api/v1/actions')).body;
+      expect(actions).toMatchObject([{ kind: way, collection_id: collectionId }]);
+    }
+  },
+);
