@@ -26,6 +26,7 @@ export function moveDocument(
   actor: Actor,
 ): Promise<boolean> {
   return database.transaction(async (session) => {
+    await session.embeddingModels.keep();
     const document = await session.documents.find(documentId);
     if (!document || document.collectionId === collectionId) {
       return document !== null;

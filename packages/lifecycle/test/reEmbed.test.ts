@@ -1,13 +1,15 @@
 import { newId } from '@millrace/contracts';
 import type { Database, ReEmbedding } from '@millrace/database';
-import { plainModel } from '@millrace/test-support';
+import { plainModel, waitFor } from '@millrace/test-support';
 import {
   chunkCounts,
   claimedChunks,
   documentStatusOf,
   endedDocument,
   firstId,
+  hasLockWaits,
   jobOf,
+  newCollection,
   newPage,
   noBackoff,
   testActor,
@@ -18,6 +20,7 @@ import {
   deleteDocument,
   endReEmbedJobs,
   findDriftedJobs,
+  moveDocument,
   reconcileCounters,
   retryJob,
   retryPages,
@@ -160,6 +163,28 @@ test('When a document is deleted, then its job and its new vectors are deleted w
   expect(await database.sql.many(`SELECT document_id FROM jobs WHERE kind = 're-embed'`)).toEqual([
     { document_id: kept.documentId },
   ]);
+});
+
+test('When the change is cancelled while a document is moved, then it waits for the move, and the move loses nothing', async () => {
+  const { documentId } = await endedDocument(database, 2);
+  await reEmbedding.begin(wanted);
+  await embed(database, (await begin(database)).dispatches);
+  const collectionId = await newCollection(database);
+  let moved: Promise<boolean> | undefined;
+  let cancelled: Promise<unknown> | undefined;
+  await database.transaction(async ({ sql }) => {
+    await sql.many('SELECT FROM document_chunks WHERE document_id = $1 FOR UPDATE', [documentId]);
+    moved = moveDocument(database, { documentId, collectionId }, testActor);
+    await waitFor('the move to wait for its chunks', () => hasLockWaits(database, 1));
+    cancelled = reEmbedding.cancel({ kind: 'cli' });
+    await waitFor('the cancellation to wait for the move', () => hasLockWaits(database, 2));
+    // The cancellation holds no lock on the table that the move will write to.
+    await sql.none(`LOCK TABLE document_chunks_next IN ROW EXCLUSIVE MODE NOWAIT`);
+  });
+  expect(await Promise.all([moved, cancelled])).toMatchObject([true, { model: wanted.model }]);
+  const chunks = await database.documentChunks.list(documentId, { after: -1, limit: 10 });
+  expect(chunks.map((chunk) => chunk.chunkIndex)).toEqual([0, 1]);
+  expect(await database.documents.find(documentId)).toMatchObject({ collectionId, status: 'ready' });
 });
 
 test('When the change is cancelled, then its jobs are ended, keep no text, and none can be retried', async () => {

@@ -1,7 +1,8 @@
 import type { Sql } from '../connection/sql';
+import { modelsLock } from '../repositories/embeddingModels';
 import { buildLock } from '../vectorIndex/buildSession';
 
-/** Describes the sessions that hold locks on the tables of a re-embedding or build an index on them, the oldest first. */
+/** Describes the sessions that hold a re-embedding's locks or locks on its tables, or build an index on them, the oldest first. */
 export async function findHolders(sql: Sql): Promise<string[]> {
   const rows = await sql.many<{ holder: string }>(
     `SELECT concat_ws(' ', 'process', pid, '(' || nullif(application_name, '') || ')', left(query, 80)) AS holder
@@ -10,9 +11,9 @@ export async function findHolders(sql: Sql): Promise<string[]> {
        SELECT pid FROM pg_locks
        WHERE granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
          AND (relation IN (to_regclass('document_chunks'), to_regclass('document_chunks_next'))
-              OR locktype = 'advisory' AND objsubid = 1 AND (classid::bigint << 32 | objid::bigint) = $1))
+              OR locktype = 'advisory' AND objsubid = 1 AND (classid::bigint << 32 | objid::bigint) = ANY($1::bigint[])))
      ORDER BY xact_start NULLS FIRST LIMIT 5`,
-    [buildLock],
+    [[buildLock, modelsLock]],
   );
   return rows.map(({ holder }) => holder);
 }

@@ -11,7 +11,7 @@ import type { DatabaseAddress } from '../connection/withClient';
 import type { Database } from '../database/database';
 import type { Session } from '../database/session';
 import { withShortLocks } from '../database/shortLocks';
-import type { NextModel } from '../repositories/embeddingModels';
+import { modelsLock, type NextModel } from '../repositories/embeddingModels';
 import { schemaLock } from '../schema/migrations';
 import { putMean, putNextMeansInPlace, removeMeans, unknownMean } from '../signature/storedMeans';
 import { type BuildProgress, findBuildProgress } from '../vectorIndex/buildProgress';
@@ -165,6 +165,9 @@ export class ReEmbedding {
   private withLocks<T>(work: (session: Session) => Promise<T>): Promise<T> {
     const { database, signal, onHeldUp } = this;
     const report = onHeldUp && (async () => onHeldUp(await findHolders(database.sql)));
-    return withShortLocks(database, { signal, onHeldUp: report }, work);
+    return withShortLocks(database, { signal, onHeldUp: report }, async (session) => {
+      await session.sql.many('SELECT pg_advisory_xact_lock($1)', [modelsLock]);
+      return work(session);
+    });
   }
 }

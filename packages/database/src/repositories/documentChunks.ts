@@ -256,7 +256,7 @@ export class DocumentChunks {
     return rows.map((row) => ({ ...row, embedding: decodeVector(row.embedding) }));
   }
 
-  /** Moves all chunks of these documents to another collection. Their vectors stay. Runs in a transaction. */
+  /** Moves all chunks of these documents to another collection. Their vectors stay. Runs in a transaction that keeps the models. */
   async moveTo(documentIds: readonly string[], collectionId: string): Promise<void> {
     const move = (table: VectorTable) =>
       this.sql.none(

@@ -25,6 +25,12 @@ export interface NextModel extends StoredModel {
 export const modelColumns = `model, dimensions, query_prefix AS "queryPrefix", document_prefix AS "documentPrefix",
   context, model_key AS key`;
 
+/**
+ * The key of the advisory lock that is held to begin, end or cancel a re-embedding. No other lock has this number. Transactions
+ * that write to the tables of both models share it.
+ */
+export const modelsLock = 7_316_420_021;
+
 /** Which models the database's vectors are of. Only the database's owner changes them. */
 export class EmbeddingModelsRepository {
   constructor(private readonly sql: Sql) {}
@@ -38,6 +44,14 @@ export class EmbeddingModelsRepository {
                     FROM re_embeddings WHERE status = 'running') AS r ON true`,
     );
     return { active: row.active, next: row.next };
+  }
+
+  /**
+   * Keeps a re-embedding from beginning and from ending until the transaction ends, so that document_chunks_next stays, or stays
+   * away. It is the transaction's first lock, because a re-embedding takes it before the locks of tables.
+   */
+  async keep(): Promise<void> {
+    await this.sql.many('SELECT pg_advisory_xact_lock_shared($1)', [modelsLock]);
   }
 
   /**
