@@ -174,13 +174,12 @@ describe('The connections of a pool', () => {
     }));
 });
 
-test('When statements are wanted, then each is given with its values, and other pools give none', async () => {
+test('When statements are wanted, then each is given without its values, and other pools give none', async () => {
   const statements: string[] = [];
   await withPool({ onStatement: (statement) => statements.push(statement) }, async (database) => {
-    await database.sql.one('SELECT $1::int AS value', [7]);
+    await database.sql.one('SELECT $1::text AS value', ['a secret']);
+    await database.transaction(({ sql }) => sql.one('SELECT $<value>::text AS value', { value: 'a secret' }));
     await observer.sql.one('SELECT 8 AS value');
-    expect(statements.filter((statement) => statement.includes('value'))).toEqual([
-      expect.stringMatching(/SELECT 7::int AS value$/),
-    ]);
   });
+  expect(statements).toEqual(['SELECT $1::text AS value', 'SELECT $<value>::text AS value']);
 });

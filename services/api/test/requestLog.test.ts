@@ -75,6 +75,27 @@ test('When secrets are in headers, cookies, forms, bodies and addresses, then no
     .post('/api/v1/search')
     .type('json')
     .send(`{"password": "${planted('malformed')}`);
+  const email = `${planted('name')}@example.org`;
+  const user = await api.client
+    .post('/api/v1/users')
+    .send({ email: 'logged@example.org', password: planted('account') });
+  await browser.signInWithPassword(email, planted('password-of-form'));
+  await browser.signInWithPassword('logged@example.org', planted('account'));
+  const sent = { grant_type: 'password', email: 'logged@example.org', password: planted('account') };
+  const tokens = (await api.anonymous.post('/api/v1/auth/token').send(sent)).body;
+  await api.anonymous.post('/api/v1/auth/token').send({ grant_type: 'refresh_token', ...tokens });
+  await api.anonymous
+    .post('/api/v1/auth/token')
+    .send({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token });
+  await api.client.post('/api/v1/auth/signing-keys/rotate');
+  const made = (await api.client.post('/api/v1/keys').send({ name: 'a', scopes: ['read'] })).body.key as string;
+  // What the database has is not to be in the log either: with it one could sign tokens, or try passwords elsewhere.
+  const stored = await api.database.sql.many<{ secret: string }>(
+    `SELECT private_key ->> 'd' AS secret FROM signing_keys UNION ALL SELECT token_hash FROM refresh_tokens
+     UNION ALL SELECT token_hash FROM sessions UNION ALL SELECT key_hash FROM api_keys
+     UNION ALL SELECT password_hash FROM users WHERE password_hash IS NOT NULL`,
+  );
+  expect(stored.length).toBeGreaterThan(7);
   await api.client.get('/last-of-all');
   await waitFor('the last request in the log', async () => log.includes('/last-of-all'));
   for (const secret of [
@@ -82,8 +103,12 @@ test('When secrets are in headers, cookies, forms, bodies and addresses, then no
     testApiKey,
     Buffer.from(`user:${planted('basic')}`).toString('base64'),
     ...cookies,
+    tokens.access_token,
+    tokens.refresh_token,
+    made,
+    ...stored.map(({ secret }) => secret),
   ]) {
     expect(log.split('\n').filter((line) => line.includes(secret))).toEqual([]);
   }
-  expect(cookies).toHaveLength(2);
+  expect([user.status, cookies.length, made.length > 40]).toEqual([201, 2, true]);
 });

@@ -18,6 +18,7 @@ export function onPool(pool: Pool, outages: OutageRetry): Sql {
   const run: Runner = (statement, send) => {
     const attempt = () =>
       pool.run(async (connection) => {
+        connection.note(statement);
         try {
           // The server treats one message as one transaction.
           return await connection.run((client) => send(client, `${pool.statementLimit}; ${statement}`));
@@ -33,7 +34,10 @@ export function onPool(pool: Pool, outages: OutageRetry): Sql {
 
 /** Returns a runner of statements inside the transaction of the connection. */
 export function onConnection(connection: PooledConnection): Runner {
-  return (statement, send) => connection.run((client) => send(client, statement));
+  return (statement, send) => {
+    connection.note(statement);
+    return connection.run((client) => send(client, statement));
+  };
 }
 
 /** Returns a function that streams COPY data inside the transaction of the connection. */

@@ -30,7 +30,7 @@ export interface PoolOptions {
   statementTimeoutMs?: number | undefined;
   /** The name that pg_stat_activity shows. */
   applicationName: string;
-  /** Is called with every statement, values included, before it is sent. */
+  /** Is called with every statement of a repository before it is sent, without its values: they may be texts, hashes or keys. */
   onStatement?: ((statement: string) => void) | undefined;
 }
 
@@ -62,6 +62,7 @@ export class Pool {
    */
   readonly statementLimit: string;
   private readonly database: IDatabase<unknown>;
+  private readonly onStatement: PoolOptions['onStatement'];
   /** Connections that are open on the server's side. */
   private open = 0;
 
@@ -82,7 +83,8 @@ export class Pool {
       query_timeout: statementTimeoutMs + answerGraceMs,
     };
     // pg-promise's type lags behind the pool's options.
-    this.database = libraryFor(options)(settings as IConnectionParameters<IClient>);
+    this.database = pgp(settings as IConnectionParameters<IClient>);
+    this.onStatement = options.onStatement;
     const { $pool } = this.database;
     $pool.on('connect', () => {
       this.open += 1;
@@ -113,7 +115,7 @@ export class Pool {
 
   private async connect(): Promise<PooledConnection> {
     try {
-      return new PooledConnection(await this.database.connect());
+      return new PooledConnection(await this.database.connect(), this.onStatement);
     } catch (error) {
       const translated = translateSqlError(error);
       if (isConnectionLost(error)) {
@@ -146,11 +148,6 @@ export class Pool {
       await once($pool, 'remove', { signal }).catch(() => undefined);
     }
   }
-}
-
-/** Returns pg-promise. Only a pool whose statements are wanted has its own, so that others pay nothing for it. */
-function libraryFor({ onStatement }: PoolOptions) {
-  return onStatement ? pgPromise({ noWarnings, query: ({ query }) => onStatement(String(query)) }) : pgp;
 }
 
 function noAnswer(cause: unknown): MillraceError {

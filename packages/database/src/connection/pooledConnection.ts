@@ -13,7 +13,15 @@ export class PooledConnection {
   private isBroken = false;
   private readonly failures = new WeakSet<object>();
 
-  constructor(private readonly connection: Connection) {}
+  constructor(
+    private readonly connection: Connection,
+    private readonly onStatement: ((statement: string) => void) | undefined,
+  ) {}
+
+  /** Tells whoever wants to know that this statement is sent, without its values. */
+  note(statement: string): void {
+    this.onStatement?.(statement);
+  }
 
   /**
    * Runs statements or COPY on the connection.
