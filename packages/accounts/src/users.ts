@@ -1,5 +1,12 @@
 import { type Actor, MillraceError, newId, type UserRole, type UserStatus } from '@millrace/contracts';
-import { type Database, firstAdminId, type Session, type UserChanges, type UserRow } from '@millrace/database';
+import {
+  type CollectionQuotas,
+  type Database,
+  firstAdminId,
+  type Session,
+  type UserChanges,
+  type UserRow,
+} from '@millrace/database';
 import { hashPassword } from './password';
 
 /** The collection that a new user gets. */
@@ -8,7 +15,6 @@ const defaultCollection = {
   description: '',
   metadata: {},
   language: null,
-  quotas: { maxDocuments: null, maxBytes: null, maxChunksPerDay: null },
 };
 
 export interface NewAccount {
@@ -17,6 +23,8 @@ export interface NewAccount {
   role: UserRole;
   /** Without one the user uses keys or an outside provider. */
   password?: string | undefined;
+  /** Of its collection. */
+  quotas: CollectionQuotas;
 }
 
 /** Makes a user with a collection of its own for uploads. @throws MillraceError EMAIL_TAKEN */
@@ -31,11 +39,11 @@ export async function insertUser(
   account: Omit<NewAccount, 'password'> & { passwordHash: string | null },
   actor: Actor,
 ): Promise<UserRow> {
-  const { email, name, role, passwordHash } = account;
+  const { email, name, role, passwordHash, quotas } = account;
   const id = newId();
   const collectionId = newId();
   await session.users.insert({ id, email, name, role, passwordHash });
-  await session.collections.insert({ ...defaultCollection, id: collectionId, ownerId: id });
+  await session.collections.insert({ ...defaultCollection, id: collectionId, ownerId: id, quotas });
   await session.users.setDefaultCollection(id, collectionId);
   await session.actions.record({ id: newId(), kind: 'user_created', actor, userId: id, details: { email } });
   return found(await session.users.find(id), id);

@@ -42,6 +42,14 @@ async function newGroup(...users: Person[]): Promise<string> {
 }
 
 describe('A new collection', () => {
+  test('When it comes with a new user, then it has the quotas of the installation', async () => {
+    const { body: user } = await api.client.post('/api/v1/users').send({ email: `${newId()}@example.org` });
+    expect((await api.client.get(`${path}/${user.default_collection_id}`)).body).toMatchObject({
+      owner_id: user.id,
+      quotas: { max_documents: 7, max_bytes: null, max_chunks_per_day: null },
+    });
+  });
+
   test('When a user makes one, then it has what was asked for and the quotas of the installation', async () => {
     const ada = await person();
     const body = { name: ' Contracts ', description: 'All of them', metadata: { a: [1] }, language: 'PT-br' };

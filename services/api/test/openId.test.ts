@@ -78,6 +78,7 @@ beforeAll(async () => {
     OIDC_ROLE_CLAIM: 'realm.roles',
     OIDC_ROLE_MAP: 'millrace-admins:admin,ops:operator',
     OIDC_GROUPS_CLAIM: 'groups',
+    COLLECTION_MAX_DOCUMENTS: '7',
   });
   linking = await TestApi.start({ ...settings, OIDC_LINK_BY_EMAIL: 'true', OIDC_JWKS_URL: `${provider.issuer}/keys` });
 });
@@ -109,6 +110,9 @@ describe('A token of the outside provider', () => {
         default_collection_id: expect.any(String),
       },
     });
+    const { default_collection_id } = answers[0]?.body.user ?? {};
+    const collection = await api.client.get(`/api/v1/collections/${default_collection_id}`);
+    expect(collection.body.quotas).toMatchObject({ max_documents: 7, max_bytes: null });
     expect((await me({ sub: randomUUID() })).body.user.id).not.toBe(answers[0]?.body.user.id);
   });
 

@@ -1,6 +1,6 @@
 import { insertUser, updateUser } from '@millrace/accounts';
 import { type Actor, MillraceError } from '@millrace/contracts';
-import type { Database, IdentifiedUser, Session, SignInHolder } from '@millrace/database';
+import type { CollectionQuotas, Database, IdentifiedUser, Session, SignInHolder } from '@millrace/database';
 import type { OutsideClaims } from './tokens/outsideClaims';
 
 const system: Actor = { kind: 'system' };
@@ -13,6 +13,8 @@ export class OutsideUsers {
   constructor(
     private readonly database: Database,
     private readonly linksByEmail: boolean,
+    /** Of the collections of new users. */
+    private readonly quotas: CollectionQuotas,
   ) {}
 
   /** @returns null for a disabled user. @throws MillraceError FORBIDDEN when another user has the e-mail address */
@@ -32,7 +34,7 @@ export class OutsideUsers {
   private async admit(claims: OutsideClaims): Promise<IdentifiedUser> {
     try {
       await this.database.transaction(async (session) => {
-        const userId = (await this.linkedUser(session, claims)) ?? (await makeUser(session, claims));
+        const userId = (await this.linkedUser(session, claims)) ?? (await this.makeUser(session, claims));
         await session.userIdentities.insert({ ...claims, userId });
       });
     } catch (error) {
@@ -54,6 +56,10 @@ export class OutsideUsers {
     return this.linksByEmail && isEmailVerified ? (await users.findByEmail(email))?.id : undefined;
   }
 
+  private async makeUser(session: Session, { email, name, role = 'member' }: OutsideClaims): Promise<string> {
+    return (await insertUser(session, { email, name, role, passwordHash: null, quotas: this.quotas }, system)).id;
+  }
+
   /**
    * Takes the role and the groups of a newer token over, in one transaction: otherwise an older token could come between and win.
    * An admin may have changed the role meanwhile, so it is compared again.
@@ -72,10 +78,6 @@ export class OutsideUsers {
       }
     });
   }
-}
-
-async function makeUser(session: Session, { email, name, role = 'member' }: OutsideClaims): Promise<string> {
-  return (await insertUser(session, { email, name, role, passwordHash: null }, system)).id;
 }
 
 /** The last admin keeps its role, whatever the provider says: otherwise nobody could manage users. */

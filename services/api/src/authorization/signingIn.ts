@@ -1,6 +1,7 @@
 import type { Config } from '@millrace/config';
 import type { Database } from '@millrace/database';
 import type { Dependencies } from '../dependencies';
+import { newQuotas } from '../newQuotas';
 import { Credentials } from './credentials';
 import { OutsideUsers } from './outsideUsers';
 import { PasswordGuard } from './passwordGuard';
@@ -44,6 +45,6 @@ function configuredProvider(database: Database, config: Config): OpenIdTokens | 
     roleMap: config.OIDC_ROLE_MAP,
     groups: config.OIDC_GROUPS_CLAIM,
   };
-  const users = new OutsideUsers(database, config.OIDC_LINK_BY_EMAIL === 'true');
+  const users = new OutsideUsers(database, config.OIDC_LINK_BY_EMAIL === 'true', newQuotas(config));
   return new OpenIdTokens({ issuer, audience, jwksUrl: config.OIDC_JWKS_URL, claims }, users);
 }

@@ -1,4 +1,3 @@
-import type { Config } from '@millrace/config';
 import {
   type ChangeCollectionRequest,
   changeCollectionRequestSchema,
@@ -16,6 +15,7 @@ import type { Access } from '../authorization/access';
 import { can } from '../authorization/permissions';
 import { decodePlace, toPlacedPage } from '../http/cursor';
 import { endpoint, jsonBody } from '../http/endpoint';
+import { newQuotas } from '../newQuotas';
 import { collectionView } from '../views';
 import { lockCollection } from './lockCollection';
 import { inPath } from './pathParameters';
@@ -38,7 +38,7 @@ export const createCollection = endpoint({
     id: newId(),
     ownerId: principal.userId,
     ...fields,
-    quotas: { ...quotasOf(config), ...requestedQuotas(access, quotas) },
+    quotas: { ...newQuotas(config), ...requestedQuotas(access, quotas) },
   };
   const row = await database.transaction(async ({ collections, actions }) => {
     const inserted = await collections.insert(collection);
@@ -157,15 +157,6 @@ export const deleteCollection = endpoint({
   logger.info({ collectionId: id }, 'a collection is being deleted');
   return { status: 202, body: await viewOf(deleted, access, database) };
 });
-
-/** The quotas of new collections. The configuration writes none as 0. */
-function quotasOf(config: Config): CollectionQuotas {
-  return {
-    maxDocuments: config.COLLECTION_MAX_DOCUMENTS || null,
-    maxBytes: config.COLLECTION_MAX_BYTES || null,
-    maxChunksPerDay: config.COLLECTION_MAX_CHUNKS_PER_DAY || null,
-  };
-}
 
 /** Returns the quotas that a request sets. @throws MillraceError FORBIDDEN when the principal may set none */
 function requestedQuotas(access: Access, quotas: ChangeCollectionRequest['quotas']): Partial<CollectionQuotas> {

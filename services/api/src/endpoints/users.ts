@@ -10,6 +10,7 @@ import {
 import { userView } from '../accountViews';
 import { decodePlace, toPlacedPage } from '../http/cursor';
 import { endpoint, jsonBody } from '../http/endpoint';
+import { newQuotas } from '../newQuotas';
 import { inPath } from './pathParameters';
 
 export const createUser = endpoint({
@@ -22,9 +23,9 @@ export const createUser = endpoint({
   errors: ['EMAIL_TAKEN'],
   access: 'users.manage',
   rateClass: 'admin',
-  uses: ['access', 'database'],
-}).handle(async ({ body }, { access, database }) => {
-  const user = await create(database, body, access.principal);
+  uses: ['access', 'config', 'database'],
+}).handle(async ({ body }, { access, config, database }) => {
+  const user = await create(database, { ...body, quotas: newQuotas(config) }, access.principal);
   return { status: 201, headers: { Location: `/api/v1/users/${user.id}` }, body: userView(user) };
 });
 
