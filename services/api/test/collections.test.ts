@@ -251,6 +251,22 @@ describe('Sharing', () => {
     );
   });
 
+  test('When a member leaves, then it has no role any more, and it takes away no other', async () => {
+    const [ada, bob, eve] = [await person(), await person(), await person()];
+    const id = await newCollection(ada);
+    for (const member of [bob, eve]) {
+      await ada.client().put(`${path}/${id}/members`).send({ user_id: member.id, role: 'reader' });
+    }
+    const leave = async (who: typeof ada, memberId: string) =>
+      (await who.client().delete(`${path}/${id}/members/${memberId}`)).body.code;
+    expect(await leave(bob, eve.id)).toBe('FORBIDDEN');
+    expect(await leave(ada, ada.id)).toBe('MEMBER_IS_OWNER');
+    expect((await bob.client().delete(`${path}/${id}/members/${bob.id}`)).status).toBe(204);
+    expect(await leave(bob, bob.id)).toBe('COLLECTION_NOT_FOUND');
+    const { members } = (await ada.client().get(`${path}/${id}/members`)).body;
+    expect(members).toMatchObject([{ id: ada.id }, { id: eve.id }]);
+  });
+
   test('When it is shared with a group, then its members have the role, and the higher of two counts', async () => {
     const [ada, bob] = [await person(), await person()];
     const id = await newCollection(ada);

@@ -86,6 +86,16 @@ export class Access {
       : this.collection(id);
   }
 
+  /**
+   * Finds a collection that a member is to be taken from. Each member may leave; to take another one away needs the right to manage.
+   * @throws MillraceError as `collection`
+   */
+  collectionToLeave(id: string, memberId: string): Promise<CollectionRow> {
+    return memberId === this.principal.userId
+      ? this.collection(id)
+      : new Access(this.principal, 'collections.manage', this.database).collection(id);
+  }
+
   /** Returns the role of the principal's user in a collection, or null. */
   async roleIn(collectionId: string): Promise<CollectionRole | null> {
     return (await this.collectionRoles()).get(collectionId) ?? null;

@@ -22,6 +22,7 @@ export const permissions = {
   'collections.create': { in: null, everywhere: all, scope: 'write' },
   'collections.manage': { in: 'manager', everywhere: admins, scope: 'write' },
   'collections.members': { in: 'manager', everywhere: admins, scope: 'read' },
+  'collections.leave': { in: 'reader', everywhere: admins, scope: 'write' },
   'collections.limit': { in: null, everywhere: admins, scope: 'admin' },
   'collections.read': { in: 'reader', everywhere: operators, scope: 'read' },
   'documents.list': { in: 'reader', everywhere: operators, scope: 'read' },

@@ -73,15 +73,16 @@ export const shareCollection = endpoint({
 export const unshareCollection = endpoint({
   method: 'DELETE',
   path: '/api/v1/collections/{id}/members/{memberId}',
-  summary: 'Stop sharing a collection with a user or a group',
+  summary: 'Stop sharing a collection with a user or a group, or leave it',
+  description: 'A user may leave with its own id. A role by a group stays.',
   params: { id: inPath.collectionId, memberId: inPath.memberId },
   responses: { 204: { description: 'It is no longer shared.' } },
   errors: ['COLLECTION_NOT_FOUND', 'MEMBER_NOT_FOUND', 'MEMBER_IS_OWNER'],
-  access: 'collections.manage',
+  access: 'collections.leave',
   rateClass: 'write',
   uses: ['access', 'database', 'logger'],
 }).handle(async ({ params: { id, memberId } }, { access, database, logger }) => {
-  await access.collection(id);
+  await access.collectionToLeave(id, memberId);
   await database.transaction(async (session) => {
     refuseOwner(await lockCollection(session, id), memberId);
     const removed = isId(memberId) ? await session.collectionMembers.remove(id, memberId) : null;
