@@ -10,12 +10,21 @@ const redeliverAfterMs = 2_000;
 /** The longest time for which a handler can postpone a delivery. */
 const longestPostponementMs = 60_000;
 
+/** The same for a delivery in a crowd. */
+const longestInCrowdMs = 600_000;
+
+/** Postponed deliveries beyond this number make those in a crowd wait longer. */
+const smallCrowd = 200;
+
 /** The result of a delivery. */
 export type DeliveryResult =
   /** The work is done, or there was nothing to do. The delivery is acknowledged. */
   | { outcome: 'done' }
-  /** The delivery is postponed. `leased` says that `at` is the deadline of another worker's lease. */
-  | { outcome: 'later'; at: Date; leased?: boolean }
+  /**
+   * The delivery is postponed. `leased` says that `at` is the deadline of another worker's lease, `inCrowd` that many deliveries may be
+   * postponed for one reason: the more are, the longer this one waits.
+   */
+  | { outcome: 'later'; at: Date; leased?: boolean; inCrowd?: boolean }
   /** All workers of this queue wait for `forMs`, in milliseconds. Then the delivery comes again. */
   | { outcome: 'paused'; forMs: number }
   /** The work failed, as its row says. The queue shows the delivery as failed; another attempt gets its own delivery. */
@@ -115,9 +124,7 @@ export class QueueWorker<N extends QueueName> {
     stopTimer({ outcome: result.outcome });
     metrics.deliveries.inc({ queue, outcome: result.outcome });
     if (result.outcome === 'later') {
-      // A lease's deadline is a time of the database's clock, which may differ. No lease lasts longer than a lock.
-      const longestMs = result.leased ? this.options.lockMs : longestPostponementMs;
-      const waitMs = Math.min(Math.max(result.at.getTime() - Date.now(), 0), longestMs);
+      const waitMs = await this.postponement(result);
       await job.moveToDelayed(Date.now() + waitMs + 50, token);
       throw new DelayedError();
     }
@@ -128,6 +135,21 @@ export class QueueWorker<N extends QueueName> {
     if (result.outcome === 'failed') {
       throw new UnrecoverableError(`${result.code}: ${result.message}`);
     }
+  }
+
+  /**
+   * Returns for how long a delivery is postponed. A postponed delivery keeps its priority, and so comes before all that came later. If
+   * a crowd came back faster than workers can postpone it again, they would never reach the others. So as many come back in
+   * a second, however large the crowd is.
+   */
+  private async postponement({ at, leased, inCrowd }: DeliveryResult & { outcome: 'later' }): Promise<number> {
+    const wantedMs = Math.max(at.getTime() - Date.now(), 0);
+    if (inCrowd) {
+      const postponed = await this.options.connection.zcard(this.worker.toKey('delayed'));
+      return Math.min(wantedMs * Math.max(1, postponed / smallCrowd), longestInCrowdMs);
+    }
+    // A lease's deadline is a time of the database's clock, which may differ. No lease lasts longer than a lock.
+    return Math.min(wantedMs, leased ? this.options.lockMs : longestPostponementMs);
   }
 
   private async handle(job: Job): Promise<DeliveryResult> {

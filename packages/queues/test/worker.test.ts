@@ -255,3 +255,24 @@ describe('A producer', () => {
     nowhere.disconnect();
   });
 });
+
+describe('A delivery that is postponed in a crowd', () => {
+  const waitOf = async (postponed: number) => {
+    const waiting = chunk(0);
+    await queues.deliverChunks([...Array.from({ length: postponed }, () => chunk(0, 3_600_000)), waiting]);
+    work(async () => ({ outcome: 'later', at: new Date(Date.now() + 20_000), inCrowd: true }));
+    const job = await waitFor('the delivery to be postponed', async () => {
+      const found = await queues.chunks.getJob(waiting.queueJobId);
+      return found && (await found.isDelayed()) && found;
+    });
+    return job.delay;
+  };
+
+  test('When few are postponed, then it waits for as long as was asked', async () => {
+    expect(await waitOf(3)).toBeLessThan(21_000);
+  });
+
+  test('When a thousand are postponed, then it waits five times as long', async () => {
+    expect(await waitOf(1_000)).toBeGreaterThan(60_000);
+  });
+});

@@ -73,7 +73,7 @@ export class IngestHandler {
       maxInCollection: this.options.maxInCollection ?? 0,
     });
     if (claim.outcome === 'full') {
-      return { outcome: 'later', at: new Date(Date.now() + fullWaitMs * (0.5 + Math.random())) };
+      return { outcome: 'later', at: new Date(Date.now() + fullWaitMs * (0.5 + Math.random())), inCrowd: true };
     }
     if (claim.outcome === 'leased') {
       return { outcome: 'later', at: claim.until, leased: true };
