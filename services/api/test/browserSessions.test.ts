@@ -320,6 +320,12 @@ describe('A session ends', () => {
     expect(await actionsOf('sign_out')).not.toEqual([]);
   });
 
+  test('but not when another site sends the form, with which the browser sends no cookie', async () => {
+    const answer = await browser.submit('/admin/sign-out', {}, 'cross-site');
+    expect(answer).toMatchObject({ status: 403, body: { code: 'CROSS_SITE' } });
+    expect(setCookies(answer)).toEqual([]);
+  });
+
   test('when the browser signs in again', async () => {
     await browser.signIn();
     const former = browser.header();

@@ -51,8 +51,12 @@ export class BrowserSessions {
     response.cookie(proofCookie, proofOf(token), options);
   }
 
-  /** Signs out, and records it. @throws MillraceError CROSS_SITE without the proof */
+  /**
+   * Signs out, and records it. A browser sends no cookie with the form of another site, but would obey the answer that clears it.
+   * @throws MillraceError CROSS_SITE from another site, or without the proof
+   */
   async end(request: Request, response: Response, proof: unknown): Promise<void> {
+    requireSameOrigin(request);
     const token = tokenOf(request);
     const principal = await this.find(request);
     if (token !== undefined && principal) {
