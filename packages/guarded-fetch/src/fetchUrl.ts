@@ -118,6 +118,8 @@ async function send(
   return new Promise((resolve, reject) => {
     const sent = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options, resolve);
     sent.on('error', reject);
+    // An answer that changes the protocol (101) ends the connection without an error.
+    sent.on('close', () => reject(new Error('The connection was closed without an answer.')));
     sent.end(body);
   });
 }

@@ -346,6 +346,14 @@ describe('An answer', () => {
     });
   });
 
+  test('When it changes the protocol instead of answering, then URL_UNREACHABLE, and nothing waits for it', async () => {
+    const upgrade: RequestListener = (_request, response) => {
+      response.writeHead(101, { connection: 'upgrade', upgrade: 'x' });
+      response.end();
+    };
+    await expect(fetchFrom(upgrade)).rejects.toMatchObject({ code: 'URL_UNREACHABLE' });
+  });
+
   test('When its type is not accepted, then URL_CONTENT_REFUSED', async () => {
     const html: RequestListener = (_request, response) =>
       response.writeHead(200, { 'content-type': 'Text/HTML; charset=utf-8' }).end('x');
