@@ -83,15 +83,16 @@ describe('Signing in', () => {
   test('When an e-mail address is unknown, then a password is hashed all the same', async () => {
     const user = await createUser();
     const timeOf = async (email: string) => {
-      const times: number[] = [];
-      for (let round = 0; round < 5; round += 1) {
-        const begin = performance.now();
-        expect((await signIn(email, 'wrong password')).status).toBe(401);
-        times.push(performance.now() - begin);
-      }
-      return times.sort((a, b) => a - b)[2] ?? 0;
+      const begin = performance.now();
+      expect((await signIn(email, 'wrong password')).status).toBe(401);
+      return performance.now() - begin;
     };
-    const [known, unknown] = [await timeOf(user.email), await timeOf(`${randomUUID()}@example.org`)];
+    // By turns, so that what else the machine does slows both down. The shortest times are those of the work itself.
+    let [known, unknown] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    for (let round = 0; round < 8; round += 1) {
+      known = Math.min(known, await timeOf(user.email));
+      unknown = Math.min(unknown, await timeOf(`${randomUUID()}@example.org`));
+    }
     // Without the hash it would be a small part.
     expect(unknown).toBeGreaterThan(known / 3);
   });

@@ -131,7 +131,7 @@ export const running = group({
     LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
       .default('info')
       .describe(
-        'trace, debug, info, warn, error, fatal or silent. trace also logs every SQL statement with its values, and so texts of documents.',
+        'trace, debug, info, warn, error, fatal or silent. trace also logs every SQL statement, without its values.',
       ),
   },
 });
