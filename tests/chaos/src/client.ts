@@ -13,7 +13,19 @@ const pieceMs = 60;
 /** Short, because faults come much more often than in production. */
 const retries = { max_retries: '100', chunk_max_retries: '100' };
 
-/** A client that repeats an upload until it is answered. */
+/** The API has refused a request for good. */
+export class Refused extends Error {
+  constructor(
+    what: string,
+    status: number,
+    readonly code: string,
+    detail: string | undefined,
+  ) {
+    super(`${what} was refused: ${status} ${code} ${detail}`);
+  }
+}
+
+/** A client that repeats an upload, or another request, until it is answered. */
 export class Client {
   /** The number of requests that had to be repeated. */
   repeated = 0;
@@ -25,12 +37,21 @@ export class Client {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** Uploads a file. @throws Error when the API refuses the file for good. */
-  async upload(document: ChaosDocument): Promise<UploadResponse> {
+  /** Uploads a file. @throws Refused */
+  upload(document: ChaosDocument): Promise<UploadResponse> {
+    return this.untilAnswered(() => this.uploadOnce(document));
+  }
+
+  /** Sends another request. @returns the body of the answer. @throws Refused */
+  send(method: string, path: string, body?: object): Promise<unknown> {
+    return this.untilAnswered(() => this.sendOnce(method, path, body));
+  }
+
+  private async untilAnswered<T>(tryOnce: () => Promise<T | undefined>): Promise<T> {
     for (;;) {
       this.signal.throwIfAborted();
       this.inFlight += 1;
-      const answer = await this.uploadOnce(document).finally(() => {
+      const answer = await tryOnce().finally(() => {
         this.inFlight -= 1;
       });
       if (answer) {
@@ -39,6 +60,30 @@ export class Client {
       this.repeated += 1;
       await sleep(againMs, undefined, { signal: this.signal });
     }
+  }
+
+  private async sendOnce(method: string, path: string, body?: object): Promise<unknown> {
+    let response: Response;
+    let answer: object;
+    try {
+      response = await fetch(`${this.apiUrl()}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${testApiKey}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.any([this.signal, AbortSignal.timeout(answerTimeoutMs)]),
+      });
+      answer = (await response.json()) as object;
+    } catch {
+      return undefined;
+    }
+    if (response.ok) {
+      return answer;
+    }
+    const { retryable, code, detail } = answer as Problem;
+    if (retryable) {
+      return undefined;
+    }
+    throw new Refused(`${method} ${path}`, response.status, code, detail);
   }
 
   /** Tries once. @returns undefined when no answer came, or one that says to try again. */
@@ -80,7 +125,7 @@ export class Client {
     if (body.retryable) {
       return undefined;
     }
-    throw new Error(`The upload of ${name} was refused: ${status} ${body.code} ${body.detail}`);
+    throw new Refused(`The upload of ${name}`, status, body.code, body.detail);
   }
 }
 

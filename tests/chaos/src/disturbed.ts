@@ -5,6 +5,7 @@ import type { Backing } from './backing';
 import { Client } from './client';
 import { checkConsistency, checkVectors } from './compare';
 import type { ChaosDocument } from './documents';
+import { type Doomed, runDoomed } from './doomed';
 import { EditionSearch } from './editionSearch';
 import { type Edition, uploadEditions } from './editions';
 import { FaultInjector } from './faults';
@@ -37,6 +38,8 @@ export interface DisturbedOptions {
   plan: Plan;
   /** The versions of one more document. */
   editions: readonly Edition[];
+  /** A collection that is deleted. */
+  doomed: Doomed;
   random: Random;
   latencyMs: readonly [min: number, max: number];
   say: (line: string) => void;
@@ -51,7 +54,7 @@ export interface Disturbed {
 
 /** Ingests the documents during the plan's faults, waits until all work is done, and checks the result. */
 export async function runDisturbed(options: DisturbedOptions): Promise<Disturbed> {
-  const { backing, documents, editions, plan, random, say, signal } = options;
+  const { backing, documents, editions, doomed, plan, random, say, signal } = options;
   const { servers } = backing;
   const provider = await Provider.start(random.fork(), options.latencyMs);
   let stage: Stage | undefined;
@@ -71,13 +74,15 @@ export async function runDisturbed(options: DisturbedOptions): Promise<Disturbed
     const injector = new FaultInjector({ servers, fleet, provider, client, database }, random.fork(), say, both);
     const uploading = uploadAll(client, documents, plan.uploads, startedAt, both);
     const renewing = uploadEditions(client, editions, startedAt, both);
+    const dooming = runDoomed(client, doomed, startedAt, both);
     const breaking = injector.injectAll(plan.faults, startedAt);
-    await Promise.all([uploading, renewing, breaking]).catch(async (error: unknown) => {
+    await Promise.all([uploading, renewing, dooming, breaking]).catch(async (error: unknown) => {
       failed.abort(error);
-      await Promise.allSettled([uploading, renewing, breaking]);
+      await Promise.allSettled([uploading, renewing, dooming, breaking]);
       throw error;
     });
     const answers = await uploading;
+    const { problems: doomedProblems, ...deleted } = await dooming;
     const faults = injector.done;
     const quietAt = Date.now();
     // From now on the time that passes is that of the recovery, not of the provider.
@@ -87,6 +92,7 @@ export async function runDisturbed(options: DisturbedOptions): Promise<Disturbed
     const problems = [
       ...checkAnswers(documents, answers),
       ...(await renewing),
+      ...doomedProblems,
       ...(await untilEnded(stage, quietAt + endWithinMs, signal)),
       ...(await search.finish(editions.length)),
       ...(await untilTidy(backing, stage, signal)),
@@ -124,6 +130,7 @@ export async function runDisturbed(options: DisturbedOptions): Promise<Disturbed
         documents: documents.length,
         chunks,
         editions: { uploaded: editions.length, found: search.found.size, searches: search.searches },
+        deleted,
         repeatedUploads: client.repeated,
         ledger,
         attempts,

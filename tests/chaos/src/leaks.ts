@@ -10,6 +10,7 @@ export async function findLeftovers(database: Queryable, queues: Queues, blobDir
     ...(await claimedTexts(database)),
     ...(await queuedJobs(queues)),
     ...(await oldVersions(database)),
+    ...(await deletedCollections(database)),
     ...(await strayBlobs(database, blobDir)),
   ];
 }
@@ -27,6 +28,21 @@ async function oldVersions(database: Queryable): Promise<string[]> {
     `SELECT format('%s versions of %s, %s of them current', count(*), external_id, count(*) FILTER (WHERE is_current)) AS line
      FROM documents WHERE external_id IS NOT NULL GROUP BY external_id
      HAVING count(*) > 2 OR count(*) FILTER (WHERE is_current) <> 1`,
+  );
+  return rows.map((row) => row.line);
+}
+
+/** Finds what is left of collections that were deleted. All other tables refer to these. */
+async function deletedCollections(database: Queryable): Promise<string[]> {
+  const { rows } = await database.query<{ line: string }>(
+    `SELECT format('the collection %s is being deleted', name) AS line FROM collections WHERE status = 'deleting'
+     UNION ALL
+     SELECT format('%s rows of the deleted collection %s in %s', count(*), collection_id, held) FROM (
+       SELECT 'documents' AS held, collection_id FROM documents
+       UNION ALL SELECT 'jobs', collection_id FROM jobs
+       UNION ALL SELECT 'document_chunks', collection_id FROM document_chunks
+       UNION ALL SELECT 'collection_counts', collection_id FROM collection_counts) AS rows
+     WHERE collection_id NOT IN (SELECT id FROM collections) GROUP BY collection_id, held`,
   );
   return rows.map((row) => row.line);
 }

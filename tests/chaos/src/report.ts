@@ -18,6 +18,8 @@ export interface Report {
   longestStandstill: { ms: number; from: number };
   /** Versions of one document, how many of them were found, and by how many searches. */
   editions: { uploaded: number; found: number; searches: number };
+  /** Uploads into a collection that was deleted during the run. */
+  deleted: { accepted: number; refused: number };
   documents: number;
   chunks: number;
   repeatedUploads: number;
@@ -47,6 +49,7 @@ export function describeReport(report: Report): string {
       'versions of one document',
       `${report.editions.uploaded}, of which ${report.editions.searches} searches found ${report.editions.found}`,
     ],
+    ['uploads into a deleted collection', `${report.deleted.accepted} before, ${report.deleted.refused} refused`],
     ['faults injected', `${faults.length}: ${byKind.join(', ')}`],
     ['recovered', `${report.recovered} of ${faults.length}`],
     ['longest recovery', `${seconds(report.longestRecovery.ms)}, after ${report.longestRecovery.after}`],

@@ -5,6 +5,7 @@ import { type Backing, startBacking } from './backing';
 import { compareRows } from './compare';
 import { runDisturbed } from './disturbed';
 import { makeDocuments } from './documents';
+import { makeDoomed } from './doomed';
 import { makeEditions } from './editions';
 import { findStrayProcesses } from './leaks';
 import { makePlan } from './plan';
@@ -83,6 +84,7 @@ async function runOn(backing: Backing, options: RunOptions): Promise<Report> {
       plan,
       random: random.fork(),
       editions: await makeEditions(random.fork(), options.durationMs),
+      doomed: await makeDoomed(random.fork(), options.durationMs),
       latencyMs,
       say,
       signal,

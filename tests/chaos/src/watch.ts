@@ -1,7 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { doomedName } from './doomed';
 import type { Queryable } from './queries';
 
 const everyMs = 200;
+
+/** Work that is thrown away is no progress, and its end no standstill. */
+const isKept = `collection_id NOT IN (SELECT id FROM collections WHERE name = '${doomedName}')`;
 
 /** The progress of the work at one moment. */
 export interface Sample {
@@ -64,9 +68,9 @@ export class Watch {
           `SELECT count(*)::integer AS documents,
                   count(*) FILTER (WHERE status IN ('queued', 'processing'))::integer AS unfinished,
                   (count(*) + count(*) FILTER (WHERE status NOT IN ('queued', 'processing'))
-                   + (SELECT count(*) FROM jobs WHERE total_chunks IS NOT NULL)
-                   + (SELECT count(*) FROM document_chunks))::integer AS progress
-           FROM documents`,
+                   + (SELECT count(*) FROM jobs WHERE total_chunks IS NOT NULL AND ${isKept})
+                   + (SELECT count(*) FROM document_chunks WHERE ${isKept}))::integer AS progress
+           FROM documents WHERE ${isKept}`,
         );
         const [row] = rows;
         if (row) {
