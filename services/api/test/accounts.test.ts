@@ -128,6 +128,8 @@ describe('The own account', () => {
       status: 403,
       code: 'PASSWORD_WRONG',
     });
+    const { actions } = (await api.client.get(`/api/v1/actions?user_id=${body.id}&kind=sign_in_failed`)).body;
+    expect(actions).toEqual([expect.objectContaining({ requested_by: expect.stringMatching(/^api-key:/) })]);
     expect((await change({ password: next, current_password: password, name: 'Ada' })).body.user.name).toBe('Ada');
     expect((await change({ password, current_password: next })).status).toBe(200);
     const service = await newKey(database, await newUser(database));

@@ -1,5 +1,5 @@
 import { changeUser, verifyPassword } from '@millrace/accounts';
-import { changeMeRequestSchema, MillraceError, meSchema } from '@millrace/contracts';
+import { changeMeRequestSchema, MillraceError, meSchema, newId } from '@millrace/contracts';
 import { meView } from '../accountViews';
 import { endpoint, jsonBody } from '../http/endpoint';
 
@@ -38,7 +38,10 @@ export const changeMe = endpoint({
     await passwordGuard.admit(email, address);
     const stored = await database.users.findPasswordHash(principal.userId);
     if (!(await verifyPassword(stored, current_password ?? ''))) {
-      await passwordGuard.failed(address);
+      if (await passwordGuard.failed(address)) {
+        const about = { userId: principal.userId, details: { to: 'change the password' } };
+        await database.actions.record({ id: newId(), kind: 'sign_in_failed', actor: principal, ...about });
+      }
       throw new MillraceError('PASSWORD_WRONG');
     }
     await passwordGuard.succeeded(email);
