@@ -124,7 +124,7 @@ describe('Roles', () => {
       );
       return rows.map((row) => row.name);
     });
-    const secret = ['api_keys', 'sessions', 'users'];
+    const secret = ['api_keys', 'refresh_tokens', 'sessions', 'sign_ins', 'signing_keys', 'user_identities', 'users'];
     const reads = tables.map((table) => `SELECT * FROM ${table}`);
     const denied = '42501';
     expect(Object.values(await refusals(readonlyUrl, reads))).toEqual(
