@@ -56,6 +56,8 @@ export interface AccountChanges {
   status?: UserStatus | undefined;
   /** Null removes the password. */
   password?: string | null | undefined;
+  /** The collection of uploads that name none; null for none. */
+  defaultCollectionId?: string | null | undefined;
 }
 
 /**

@@ -479,6 +479,15 @@ describe('An upload that names no collection', () => {
     expect((await upload(await newKey(database, user))).body.document.collection_id).toBe(own);
     const other = await newCollectionOf(database, user);
     const limited = await newKey(database, user, { collectionIds: [other] });
+    const change = async (id: string | null) =>
+      api.anonymous
+        .set('X-API-Key', await newKey(database, user))
+        .patch('/api/v1/me')
+        .send({ default_collection_id: id });
+    expect((await change(other)).body.user.default_collection_id).toBe(other);
+    expect((await change(collectionId)).body).toMatchObject({ code: 'COLLECTION_NOT_FOUND' });
+    expect((await change(null)).body.user.default_collection_id).toBeNull();
+    expect((await upload(await newKey(database, user))).body).toMatchObject({ code: 'REQUEST_INVALID' });
     expect((await upload(limited)).body.document.collection_id).toBe(other);
   });
 });

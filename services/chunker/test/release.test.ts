@@ -10,7 +10,7 @@ test('When the service stops during the claim of a job, then the job is released
 
     const row = await database.jobs.find(delivery.jobId);
     expect(row).toMatchObject({ status: 'queued', attempts: 0, errorCode: null });
-    expect(await queues.documents.getJobState(row?.queueJobId ?? '')).toBe('waiting');
+    expect(await queues.documents.getJobState(row?.queueJobId ?? '')).toBe('prioritized');
     expect(await blobs.localPath(sourcePath)).toContain(delivery.documentId);
   } finally {
     await dispose();

@@ -125,6 +125,10 @@ export const changeMeRequestSchema = z
     name: name.optional(),
     password: newPassword.optional().describe('The new password. It ends all sessions of the user, this one included.'),
     current_password: givenPassword.optional().describe('Needed for a new password.'),
+    default_collection_id: idSchema
+      .nullable()
+      .optional()
+      .describe('The collection of uploads that name none. Null: each upload must name one.'),
   })
   .strict()
   .refine(({ password, current_password }) => password === undefined || current_password !== undefined, {

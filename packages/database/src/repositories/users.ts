@@ -36,6 +36,8 @@ export interface UserChanges {
   status?: UserStatus | undefined;
   /** Null removes the password. */
   passwordHash?: string | null | undefined;
+  /** Null leaves the user without one, and so does a collection that has just gone. */
+  defaultCollectionId?: string | null | undefined;
 }
 
 /** Which users a list has. What is left out does not limit it. */
@@ -108,15 +110,25 @@ export class Users {
 
   /** @returns the user after the change, or null when there is no such user. @throws MillraceError EMAIL_TAKEN */
   change(id: string, changes: UserChanges): Promise<UserRow | null> {
-    const { email = null, name = null, role = null, status = null, passwordHash } = changes;
+    const { email = null, name = null, role = null, status = null, passwordHash, defaultCollectionId } = changes;
     return refuseTaken(
       email,
       this.sql.oneOrNone(
         `UPDATE users SET email = coalesce($<email>, email), name = coalesce($<name>, name),
            role = coalesce($<role>, role), status = coalesce($<status>, status),
-           password_hash = CASE WHEN $<setsPassword> THEN $<passwordHash> ELSE password_hash END, updated_at = now()
+           password_hash = CASE WHEN $<setsPassword> THEN $<passwordHash> ELSE password_hash END,
+           default_collection_id = CASE WHEN $<setsCollection>
+             THEN (SELECT c.id FROM collections c WHERE c.id = $<defaultCollectionId> FOR KEY SHARE)
+             ELSE default_collection_id END,
+           updated_at = now()
          WHERE id = $<id> RETURNING ${columns}`,
-        { id, email, name, role, status, setsPassword: passwordHash !== undefined, passwordHash: passwordHash ?? null },
+        {
+          ...{ id, email, name, role, status },
+          setsPassword: passwordHash !== undefined,
+          passwordHash: passwordHash ?? null,
+          setsCollection: defaultCollectionId !== undefined,
+          defaultCollectionId: defaultCollectionId ?? null,
+        },
       ),
     );
   }

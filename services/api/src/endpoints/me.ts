@@ -21,18 +21,22 @@ export const getMe = endpoint({
 export const changeMe = endpoint({
   method: 'PATCH',
   path: '/api/v1/me',
-  summary: 'Change the own name or password',
+  summary: 'Change the own name, password or default collection',
   description:
     'A new password needs the current one. It ends all sessions of the user, this one included. API keys stay.',
   params: {},
   body: jsonBody(changeMeRequestSchema),
   responses: { 200: { description: 'The user after the change', schema: meSchema } },
-  errors: ['USER_NOT_FOUND', 'PASSWORD_WRONG'],
+  errors: ['USER_NOT_FOUND', 'PASSWORD_WRONG', 'COLLECTION_NOT_FOUND'],
   access: 'account.change',
   rateClass: 'write',
   uses: ['access', 'database', 'passwordGuard'],
-}).handle(async ({ body: { name, password, current_password }, address }, { access, database, passwordGuard }) => {
+}).handle(async ({ body, address }, { access, database, passwordGuard }) => {
+  const { name, password, current_password, default_collection_id: defaultCollectionId } = body;
   const { principal } = access;
+  if (defaultCollectionId) {
+    await access.requireVisible(await access.user(principal.userId), [defaultCollectionId]);
+  }
   if (password !== undefined) {
     const { email } = await access.user(principal.userId);
     await passwordGuard.admit(email, address);
@@ -46,6 +50,6 @@ export const changeMe = endpoint({
     }
     await passwordGuard.succeeded(email);
   }
-  const user = await changeUser(database, principal.userId, { name, password }, principal);
+  const user = await changeUser(database, principal.userId, { name, password, defaultCollectionId }, principal);
   return { status: 200, body: meView(user, principal) };
 });
