@@ -27,7 +27,7 @@ export interface NewAccount {
   quotas: CollectionQuotas;
 }
 
-/** Makes a user with a collection of its own for uploads. @throws MillraceError EMAIL_TAKEN */
+/** Makes a user and its default collection. @throws MillraceError EMAIL_TAKEN */
 export async function createUser(database: Database, account: NewAccount, actor: Actor): Promise<UserRow> {
   const passwordHash = account.password === undefined ? null : await hashPassword(account.password);
   return database.transaction((session) => insertUser(session, { ...account, passwordHash }, actor));
@@ -115,7 +115,7 @@ async function recordChanges(
 
 /**
  * Deletes a user with its keys and sessions. Its collections go to the active user `transferTo`.
- * @throws MillraceError USER_NOT_FOUND, FIRST_ADMIN, LAST_ADMIN, or USER_OWNS_COLLECTIONS when nobody gets them
+ * @throws MillraceError USER_NOT_FOUND, FIRST_ADMIN, LAST_ADMIN, or USER_OWNS_COLLECTIONS without `transferTo`
  */
 export async function deleteUser(
   database: Database,

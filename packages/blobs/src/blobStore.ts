@@ -81,8 +81,8 @@ export class BlobStore {
   }
 
   /**
-   * Copies a blob to a key of its own. The copy is as new as an upload, so that it is not taken for an orphan before a row
-   * names it. Where the file system can, both share their blocks on the disk.
+   * Copies a blob to another key. The copy has the time of the copying. So the sweep for orphans leaves it alone until a row
+   * names it. Both share their blocks on the disk where the file system can do that.
    * @throws MillraceError BLOB_MISSING or STORAGE_UNAVAILABLE
    */
   async copy(from: string, to: string): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * Who asks for a change: a principal of the API, a person at the command line, the reconciler, somebody who has not signed in,
- * or the API by itself.
+ * Who asks for a change. `user` and `api-key` are principals of the API. `cli` is a person at the command line. `anonymous` has
+ * not signed in. `system` is the API itself.
  */
 export interface Actor {
   kind: 'user' | 'api-key' | 'cli' | 'reconciler' | 'anonymous' | 'system';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const documentStatus = z.enum(['queued', 'processing', 'ready', 'partial', 'failed', 'cancelled']);
 export type DocumentStatus = z.infer<typeof documentStatus>;
 
-/** The statuses of a collection. Nobody finds one that is being deleted, and the reconciler removes what is in it. */
+/** The statuses of a collection. A collection that is being deleted is hidden. The reconciler removes its documents. */
 export const collectionStatus = z.enum(['active', 'deleting']);
 export type CollectionStatus = z.infer<typeof collectionStatus>;
 

@@ -10,7 +10,7 @@ import { withOwnerConnection } from '../database/owner';
 
 const whenInterrupted = 'Interrupted. The password may not have been changed.';
 
-/** Adds `users reset-password EMAIL`: the way back in when nobody knows an admin's password. */
+/** Adds the command `users reset-password EMAIL`. It helps when an admin has lost the password. */
 export function addUsers(program: Command, { context }: Cli): void {
   const users = program.command('users').description('manages users on the database, without the API');
 

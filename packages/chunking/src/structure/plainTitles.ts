@@ -20,7 +20,7 @@ const startsTitle = /^\p{Lu}/u;
 const titleNumber = /^\d{1,4}(?:\.\d{1,3})*\.?\s+/u;
 const startsText = /^["“‘(«„]?\p{Lu}/u;
 const endsTitle = /[\p{Ll}\p{Lu})?]$/u;
-/** What stands alone above text and is no title: dates, amounts, addresses, names, salutations. */
+/** Matches lines that stand alone above text but are not titles: dates, amounts, addresses, names, salutations. */
 const otherLine = /[\d@$€£%]|^(?:dear|sincerely|respectfully|re|to|from|cc)\b|\b(?:inc|llp|llc|ltd|corp|jr|sr)\.?$/iu;
 
 /**

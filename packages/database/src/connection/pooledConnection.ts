@@ -18,7 +18,7 @@ export class PooledConnection {
     private readonly onStatement: ((statement: string) => void) | undefined,
   ) {}
 
-  /** Tells whoever wants to know that this statement is sent, without its values. */
+  /** Reports to the log that this statement is sent. The report has no values. */
   note(statement: string): void {
     this.onStatement?.(statement);
   }

@@ -69,7 +69,7 @@ export function clientConfig(url: string, caFile?: string): ClientConfig {
 
 /**
  * Returns a warning when the address is of another machine and the connection is not encrypted, else null. An address with
- * sslmode=disable gets no warning, because somebody has chosen that.
+ * sslmode=disable gets no warning, because it is an explicit choice.
  * @param variable the variable that has the address
  * @throws MillraceError SETUP_INVALID, as tlsSettings does
  */

@@ -86,7 +86,7 @@ export class Collections {
 
   /**
    * Locks an active collection, so that it does not change before the transaction ends.
-   * @returns null when there is none, or it is being deleted.
+   * @returns null when the collection does not exist or is being deleted.
    */
   lock(id: string): Promise<CollectionRow | null> {
     return this.sql.oneOrNone(
@@ -97,7 +97,7 @@ export class Collections {
 
   /**
    * Locks an active collection that a document comes into. Without quotas for documents and bytes, others may hold the same lock.
-   * @returns null when there is none, or it is being deleted.
+   * @returns null when the collection does not exist or is being deleted.
    */
   async lockForDocuments(id: string): Promise<CollectionRow | null> {
     const found = await this.find(id);

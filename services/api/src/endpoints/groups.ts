@@ -1,4 +1,5 @@
 import {
+  type Actor,
   groupMembersResponseSchema,
   groupRequestSchema,
   groupSchema,
@@ -149,8 +150,7 @@ export const addGroupMember = endpoint({
       throw new MillraceError('GROUP_NOT_FOUND', `There is no group ${group.id}.`);
     }
     if (await groups.addMember(group.id, user.id)) {
-      const about = { userId: user.id, details: { name: group.name, member: 'added' } };
-      await actions.record({ id: newId(), kind: 'group_changed', actor: access.principal, ...about });
+      await actions.record(memberChange(access.principal, { userId: user.id, name: group.name, member: 'added' }));
     }
   });
   return { status: 204 };
@@ -171,9 +171,16 @@ export const removeGroupMember = endpoint({
   const user = await access.user(params.userId);
   await database.transaction(async ({ groups, actions }) => {
     if (await groups.removeMember(group.id, user.id)) {
-      const about = { userId: user.id, details: { name: group.name, member: 'removed' } };
-      await actions.record({ id: newId(), kind: 'group_changed', actor: access.principal, ...about });
+      await actions.record(memberChange(access.principal, { userId: user.id, name: group.name, member: 'removed' }));
     }
   });
   return { status: 204 };
 });
+
+/** Returns the record of a user that was added to a group or removed from it. */
+function memberChange(
+  actor: Actor,
+  { userId, ...details }: { userId: string; name: string; member: 'added' | 'removed' },
+) {
+  return { id: newId(), kind: 'group_changed', actor, userId, details } as const;
+}
